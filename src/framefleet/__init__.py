@@ -1,0 +1,23 @@
+"""FrameFleet: one JSON of what is seen and said in a video.
+
+The names below load on first use, so that a worker image that imports one stage does not load the client.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["Options", "__version__", "analyze"]
+
+if TYPE_CHECKING:
+    from framefleet.api import analyze
+    from framefleet.config import Options
+
+_LAZY = {"analyze": "framefleet.api", "Options": "framefleet.config"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'framefleet' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)

@@ -1,0 +1,135 @@
+"""Every error FrameFleet raises on purpose. Vendors' errors are translated into these where they appear.
+
+FrameFleetError                one line a person can act on; `exit_code` is what the command ends with
+├── UsageError            2    an option that makes no sense
+├── InputError            2    a video that is missing, unreadable or not a video
+├── OutputError           2    a place that cannot be written, or that holds another video's document
+├── SetupError            1    something is not installed or a model is not the one expected
+├── WorkerError           -    raised on a worker; travels as `{"error": "<type>: <line>"}`
+└── FleetError                 something went wrong between the client and a worker; `advice` says what to do
+    ├── AuthError         1    GIVE_UP for the whole run: the key is wrong
+    ├── EndpointGoneError 1    GIVE_UP for the whole run: no such endpoint
+    ├── UnreachableError  -    RETRY: the network or the service did not answer
+    ├── RateLimitedError  -    WAIT: too many requests
+    ├── TooLargeError     -    SPLIT: the request or its reply does not fit
+    ├── OutOfMemoryError  -    SPLIT: the worker's GPU memory is too small for the batch
+    ├── JobLostError      -    RETRY: the service no longer knows the job
+    ├── JobTimeoutError   -    RETRY: not done in the time allowed
+    ├── JobFailedError    -    RETRY: the worker failed for a reason that may pass
+    ├── BadReplyError     -    RETRY: an answer that is not an answer to what was asked
+    └── RefusedError      -    GIVE_UP for this request: the worker says it can never serve it
+"""
+
+from enum import StrEnum
+
+
+class FrameFleetError(Exception):
+    """Base of all; `str(error)` is one line naming the thing and the remedy."""
+
+    exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
+
+class UsageError(FrameFleetError):
+    exit_code = 2
+
+
+class InputError(FrameFleetError):
+    exit_code = 2
+
+
+class OutputError(FrameFleetError):
+    exit_code = 2
+
+
+class SetupError(FrameFleetError):
+    exit_code = 1
+
+
+class WorkerError(FrameFleetError):
+    """A request the worker cannot serve. `type` goes first on the wire: only the text survives the service."""
+
+    def __init__(self, type: str, message: str) -> None:
+        super().__init__(message)
+        self.type = type
+
+    def wire(self) -> dict[str, str]:
+        """The handler's whole reply."""
+        return {"error": f"{self.type}: {self}"}
+
+
+class Advice(StrEnum):
+    """What the client does about a `FleetError`."""
+
+    RETRY = "retry"
+    SPLIT = "split"
+    WAIT = "wait"
+    GIVE_UP = "give up"
+
+
+class FleetError(FrameFleetError):
+    advice = Advice.RETRY
+    ends_run = False  # True: no other request to this endpoint can succeed either
+
+
+class AuthError(FleetError):
+    advice = Advice.GIVE_UP
+    ends_run = True
+
+
+class EndpointGoneError(FleetError):
+    advice = Advice.GIVE_UP
+    ends_run = True
+
+
+class UnreachableError(FleetError):
+    advice = Advice.RETRY
+
+
+class RateLimitedError(FleetError):
+    advice = Advice.WAIT
+
+
+class TooLargeError(FleetError):
+    advice = Advice.SPLIT
+
+
+class OutOfMemoryError(FleetError):
+    advice = Advice.SPLIT
+
+
+class JobLostError(FleetError):
+    advice = Advice.RETRY
+
+
+class JobTimeoutError(FleetError):
+    advice = Advice.RETRY
+
+
+class JobFailedError(FleetError):
+    advice = Advice.RETRY
+
+
+class BadReplyError(FleetError):
+    advice = Advice.RETRY
+
+
+class RefusedError(FleetError):
+    advice = Advice.GIVE_UP
+
+
+_BY_WORKER_TYPE: dict[str, type[FleetError]] = {
+    "invalid_input": RefusedError,
+    "model_mismatch": RefusedError,
+    "unsupported": RefusedError,
+    "out_of_memory": OutOfMemoryError,
+    "reply_too_large": TooLargeError,
+}
+
+
+def from_worker(text: str) -> FleetError:
+    """The error that a worker's `"<type>: <line>"` stands for; `JobFailedError` where the type is unknown."""
+    kind, _, line = text.partition(": ")
+    return _BY_WORKER_TYPE.get(kind, JobFailedError)(text if kind not in _BY_WORKER_TYPE else f"{kind}: {line}")

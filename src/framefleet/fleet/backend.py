@@ -1,0 +1,66 @@
+"""The one seam between a run and whatever answers its requests."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from framefleet.units import Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An accepted request. `endpoint` is the kind ("yolo"), `id` the service's own name for it."""
+
+    endpoint: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the service says of how a job went; milliseconds as it counts them."""
+
+    worker_id: str | None = None
+    delay_ms: float = 0
+    execution_ms: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A job's output, not yet checked, and its receipt."""
+
+    output: Any
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Jobs and workers by state, as the service counts them."""
+
+    jobs: dict[str, int]
+    workers: dict[str, int]
+
+
+class Backend(Protocol):
+    """Safe to call from many threads. Every method raises `FleetError`, whose `advice` says what to do."""
+
+    name: str
+
+    def parallel(self, endpoint: str) -> int | None:
+        """How many requests at once make sense; None: as many as the caller likes."""
+
+    def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
+        """Returns as soon as the request is accepted and its id known."""
+
+    def wait(self, job: Job, timeout_s: Seconds) -> Done:
+        """The job's output, or the error it ended with. Raises `JobTimeoutError` after `timeout_s`."""
+
+    def cancel(self, job: Job) -> None:
+        """Asks that the job not run, or stop. No error if it is already over."""
+
+    def attach(self, endpoint: str, id: str) -> Job:
+        """A job submitted earlier, perhaps by another process."""
+
+    def health(self, endpoint: str) -> Health: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""Reading video and sound: probe, sample (pure), decode, audio, encode."""

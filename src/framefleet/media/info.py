@@ -1,0 +1,93 @@
+"""What probing tells of a file, and the pieces that decoding hands on."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import msgspec
+
+from framefleet.units import Seconds, Span
+
+
+class AudioInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The audio stream used. `start_s` is on the video's clock: negative when the sound begins first."""
+
+    codec: str
+    sample_rate: int
+    channels: int
+    start_s: Seconds
+    duration_s: Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaInfo:
+    """A probed file. Nothing is decoded for it.
+
+    `width` and `height` are of the upright picture, rotation applied. `start` is the presentation time of the
+    first video frame in the file's own time (of the first audio sample if there is only audio): zero of the clock.
+    `duration_s` is the end of the video stream on that clock. `fps` and `frame_count` are the header's,
+    for people to read: sampling relies on neither. `has_video` is False for audio alone.
+    """
+
+    path: Path
+    size_bytes: int
+    start: Fraction
+    duration_s: Seconds
+    width: int
+    height: int
+    rotation: int  # degrees counter-clockwise to turn the coded picture: 0, 90, 180 or 270
+    fps: float
+    codec: str
+    frame_count: int
+    audio: AudioInfo | None
+    has_video: bool = True
+
+    @property
+    def start_s(self) -> Seconds:
+        return round(float(self.start), 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A wanted picture: the `index`-th, the one on screen at `time` (exact, k / fps)."""
+
+    index: int
+    time: Fraction
+
+    @property
+    def time_s(self) -> Seconds:
+        return round(float(self.time), 6)
+
+
+class PictureTime(msgspec.Struct, frozen=True, gc=False):
+    """When a sampled picture was asked for and when its frame really begins, in seconds of the video's clock."""
+
+    index: int
+    time_s: Seconds
+    pts_s: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A sampled picture as a JPEG file, upright, cropped, at most `max_side` long."""
+
+    at: PictureTime
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A sample whose frame could not be decoded, and why in one line."""
+
+    sample: Sample
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A stretch of sound, encoded. `span` is where it lies on the video's clock."""
+
+    number: int
+    span: Span
+    audio: bytes
+    format: str  # "opus" or "flac"

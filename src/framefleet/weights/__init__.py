@@ -1,0 +1,32 @@
+"""Embedded models and labels, and the check that a file is the one expected. PROVENANCE.md says where each came from."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from framefleet.errors import SetupError
+
+FOLDER = Path(__file__).parent
+
+
+@cache
+def coco_labels() -> tuple[str, ...]:
+    """The 80 COCO class names, by class number."""
+    return tuple((FOLDER / "coco.names").read_text(encoding="utf-8").split("\n")[:80])
+
+
+def file_sha256(path: Path) -> str:
+    """Lower-case hexadecimal sha256 of the file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checked(path: Path, sha256: str) -> Path:
+    """`path`, if its content is the one expected. Raises `SetupError`."""
+    if not path.is_file():
+        raise SetupError(f"{path}: the model file is missing; reinstall framefleet[local]")
+    if (found := file_sha256(path)) != sha256:
+        raise SetupError(
+            f"{path}: not the model expected (sha256 {found[:12]}…, not {sha256[:12]}…); reinstall framefleet[local]"
+        )
+    return path

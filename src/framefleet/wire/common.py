@@ -1,0 +1,61 @@
+"""What every endpoint's messages share: the version, the probe, timings, and reading a job's input."""
+
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+
+from framefleet.errors import BadReplyError, WorkerError, from_worker
+
+SCHEMA_VERSION: Literal["1"] = "1"
+
+Message = TypeVar("Message", bound=msgspec.Struct)
+UnitInterval = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class TimingMs(msgspec.Struct, frozen=True):
+    """Where a worker's time went, in milliseconds."""
+
+    decode: float = 0
+    inference: float = 0
+    total: float = 0
+
+
+class ProbeReply(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to `{"probe": true}`: what this worker speaks and runs."""
+
+    schema_versions: list[str] = [SCHEMA_VERSION]
+    source_kinds: list[str] = []
+    model: str
+    model_id: str
+    gpu: str | None = None
+    max_batch: int = 64
+
+
+def is_probe(job: dict[str, Any]) -> bool:
+    """Whether the job only asks what the worker is."""
+    request = job.get("input")
+    return isinstance(request, dict) and request.get("probe") is True
+
+
+def read_request(job: dict[str, Any], type: type[Message]) -> Message:
+    """The request in `job["input"]`. Raises `WorkerError` ("invalid_input") that names the field."""
+    try:
+        return msgspec.convert(job.get("input"), type)
+    except msgspec.ValidationError as error:
+        raise WorkerError("invalid_input", f"{error}; see docs/architecture.md for the request") from None
+
+
+def read_reply(output: Any, type: type[Message]) -> Message:
+    """A worker's output as `type`. Raises the worker's own error, or `BadReplyError` naming the field."""
+    if isinstance(output, dict) and isinstance(output.get("error"), str):
+        raise from_worker(output["error"])
+    try:
+        return msgspec.convert(output, type)
+    except msgspec.ValidationError as error:
+        raise BadReplyError(f"the worker's reply is not understood: {error}") from None
+
+
+def to_input(request: msgspec.Struct) -> dict[str, Any]:
+    """The request as the dict a handler gets in this process: bytes stay bytes, which handlers accept too."""
+    built: dict[str, Any] = msgspec.to_builtins(request, builtin_types=(bytes,))
+    return built

@@ -1,0 +1,73 @@
+"""The yolo endpoint: pictures in, boxes out."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from framefleet.units import Seconds
+from framefleet.wire.common import SCHEMA_VERSION, TimingMs, UnitInterval
+
+Side = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+Box = tuple[float, float, float, float]
+
+
+class JpegFrame(msgspec.Struct, frozen=True):
+    """One picture. `jpeg` is base64 on the wire; `index` and `time_s` are only carried through to the reply."""
+
+    index: int
+    time_s: Seconds
+    jpeg: bytes
+
+
+class JpegFrames(msgspec.Struct, frozen=True, tag_field="kind", tag="jpeg_frames"):
+    """A batch of pictures, each a JPEG file."""
+
+    frames: Annotated[list[JpegFrame], msgspec.Meta(min_length=1, max_length=1024)]
+
+
+class YoloRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`source_width` × `source_height` is the pixel grid the boxes come back in, whatever the JPEG's own size."""
+
+    schema_version: Literal["1"] = SCHEMA_VERSION
+    model: str | None = None  # compared with the model loaded, never loaded; null: any
+    source: JpegFrames  # a union by "kind" as soon as there is a second one
+    source_width: Side
+    source_height: Side
+    conf: UnitInterval = 0.15
+    iou: UnitInterval = 0.5
+    imgsz: Annotated[int, msgspec.Meta(ge=32, le=4096)] = 1280
+    half: bool = True
+    max_det: Annotated[int, msgspec.Meta(ge=1, le=3000)] = 300
+    classes: list[int] | None = None
+
+
+class DetectedObject(msgspec.Struct, frozen=True, gc=False):
+    """`box` is x1, y1, x2, y2 in source pixels; `confidence` is 0–1."""
+
+    class_id: int
+    label: str
+    confidence: float
+    box: Box
+
+
+class FrameReply(msgspec.Struct, frozen=True):
+    """`objects` is null exactly when `error` says why this picture could not be looked at."""
+
+    index: int
+    time_s: Seconds
+    objects: list[DetectedObject] | None
+    error: str | None = None
+
+
+class YoloReply(msgspec.Struct, frozen=True, kw_only=True):
+    """`imgsz` and `half` say what was really used; a worker that does not tell leaves them null."""
+
+    schema_version: Literal["1"] = SCHEMA_VERSION
+    model: str
+    model_id: str
+    device: str
+    gpu: str | None = None
+    imgsz: int | None = None
+    half: bool | None = None
+    frames: list[FrameReply]
+    timing_ms: TimingMs = TimingMs()
