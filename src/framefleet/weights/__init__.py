@@ -1,4 +1,4 @@
-"""Embedded models and labels, and the check that a file is the one expected. PROVENANCE.md says where each came from."""
+"""Embedded models and labels, and the check that a file is the one expected; PROVENANCE.md says whose they are."""
 
 import hashlib
 from functools import cache
