@@ -17,11 +17,12 @@ class StageStarted:
 
 @dataclass(frozen=True, slots=True)
 class ItemDone:
-    """One request answered: the `done`-th of its stage, `units` of work in `seconds` of wall time."""
+    """One request answered: `units` of work in `seconds` of wall time, with `found` objects or segments in it."""
 
     stage: str
     number: int
     units: float
+    found: int
     seconds: float
 
 

@@ -71,6 +71,9 @@ class Stage(Protocol[Item, Payload, Request, Reply, Result]):
     def parse(self, request: Request, output: Any) -> Reply:
         """The worker's output, checked against what was asked. Raises `FleetError`."""
 
+    def count(self, reply: Reply) -> int:
+        """How many objects, segments, … the reply holds: for a person watching."""
+
     def open_handler(self, options: Options) -> Handler:
         """The stage's own handler on this machine's model, loaded now. Raises `SetupError`."""
 

@@ -1,0 +1,158 @@
+"""RunPod's job API as plain calls: one request each, every HTTP status and vendor error translated to ours.
+
+Facts from RunPod's documentation of its serverless job API (August 2026).
+"""
+
+import threading
+from typing import Any
+
+import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+
+from framefleet.config import Secret
+from framefleet.errors import (
+    AuthError,
+    BadReplyError,
+    EndpointGoneError,
+    FleetError,
+    JobLostError,
+    RateLimitedError,
+    RefusedError,
+    TooLargeError,
+    UnreachableError,
+)
+
+RUN_BODY_LIMIT = 10 * 2**20  # bytes `run` takes
+REPLY_LIMIT = 24 * 2**20  # results over 20 MB are lost on the worker's side, so more than this is no reply
+CONNECT_TIMEOUT_S = 10.0
+READ_TIMEOUT_S = 60.0
+
+
+class JobStatus(msgspec.Struct, kw_only=True):
+    """The body of `run` and `status`. Times in milliseconds."""
+
+    id: str = ""
+    status: str = ""
+    delayTime: float | None = None  # noqa: N815 - the service's own names
+    executionTime: float | None = None  # noqa: N815
+    workerId: str | None = None  # noqa: N815
+    output: Any = None
+    error: Any = None
+
+
+class HealthReply(msgspec.Struct, kw_only=True):
+    jobs: dict[str, int] = {}
+    workers: dict[str, int] = {}
+
+
+class RunPodApi:
+    """`base_url` is up to and without the endpoint's id. Safe to call from many threads: each has its own session."""
+
+    def __init__(self, base_url: str, api_key: Secret) -> None:
+        self._base_url = base_url
+        self._api_key = api_key
+        self._local = threading.local()
+        self._sessions: list[requests.Session] = []
+        self._lock = threading.Lock()
+
+    def run(self, endpoint_id: str, body: bytes) -> JobStatus:
+        """Queues a job. `body` is `{"input": …}` as JSON. Raises `FleetError`."""
+        if len(body) > RUN_BODY_LIMIT:
+            raise TooLargeError(f"a request of {len(body) / 2**20:.1f} MiB is over RunPod's 10 MiB; lower --batch-size")
+        return self._call("POST", endpoint_id, "run", JobStatus, body)
+
+    def status(self, endpoint_id: str, job_id: str) -> JobStatus:
+        """Raises `JobLostError` for an id that the service does not know (yet, or any more)."""
+        return self._call("GET", endpoint_id, f"status/{job_id}", JobStatus)
+
+    def cancel(self, endpoint_id: str, job_id: str) -> JobStatus:
+        return self._call("POST", endpoint_id, f"cancel/{job_id}", JobStatus, b"")
+
+    def health(self, endpoint_id: str) -> HealthReply:
+        return self._call("GET", endpoint_id, "health", HealthReply)
+
+    def close(self) -> None:
+        with self._lock:
+            for session in self._sessions:
+                session.close()
+            self._sessions.clear()
+
+    def _call(
+        self, method: str, endpoint_id: str, route: str, type: type[msgspec.Struct], body: bytes | None = None
+    ) -> Any:
+        content = self._send(method, endpoint_id, route, body)
+        try:
+            return msgspec.json.decode(content, type=type)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise BadReplyError(f"endpoint {endpoint_id}: {route.partition('/')[0]} answered no {type.__name__}: {error}") from None
+
+    def _send(self, method: str, endpoint_id: str, route: str, body: bytes | None) -> bytes:
+        try:
+            with self._session().request(
+                method,
+                f"{self._base_url}/{endpoint_id}/{route}",
+                data=body,
+                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                allow_redirects=False,  # a redirect would carry the key elsewhere
+                stream=True,
+            ) as response:
+                content = _read_bounded(response)
+        except requests.RequestException as error:
+            raise UnreachableError(f"endpoint {endpoint_id}: {_reason(error)}") from None
+        if response.status_code != 200:
+            raise translate(response.status_code, route, endpoint_id, content)
+        return content
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=1))
+            session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=1))
+            session.auth = self._authorize  # and not a header: ~/.netrc would replace that
+            session.headers["Content-Type"] = "application/json"
+            self._local.session = session
+            with self._lock:
+                self._sessions.append(session)
+        return session
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._api_key.reveal()}"
+        return request
+
+
+def translate(status: int, route: str, endpoint_id: str, content: bytes) -> FleetError:
+    """The error that an HTTP status other than 200 stands for."""
+    name = f"endpoint {endpoint_id}"
+    text = content[:200].decode("utf-8", "replace")
+    if status in {401, 403}:
+        return AuthError(f"{name}: RunPod refuses the key ({status}); check RUNPOD_API_KEY")
+    if status == 404 and "/" in route:
+        return JobLostError(f"{name}: the service no longer knows job {route.partition('/')[2]}")
+    if status == 404:
+        return EndpointGoneError(f"{name}: not found; check its id, as in FRAMEFLEET_YOLO_ENDPOINT")
+    if status == 413 or (status == 400 and "max body size" in text):
+        return TooLargeError(f"{name}: the request is larger than the service takes; lower --batch-size")
+    if status == 429:
+        return RateLimitedError(f"{name}: too many requests")
+    if status >= 500 or 300 <= status < 400 or status == 408:
+        return UnreachableError(f"{name}: the service answered {status}")
+    return RefusedError(f"{name}: the service answered {status}: {text}")
+
+
+def _read_bounded(response: requests.Response) -> bytes:
+    content = bytearray()
+    for chunk in response.iter_content(1 << 20):
+        content += chunk
+        if len(content) > REPLY_LIMIT:
+            raise requests.RequestException("the answer is larger than any real one")
+    return bytes(content)
+
+
+def _reason(error: requests.RequestException) -> str:
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    if isinstance(error, requests.ConnectionError):
+        return "cannot be reached; check the network"
+    return f"the connection failed ({type(error).__name__})"
