@@ -21,7 +21,7 @@ FPS = 25
 SAMPLE_RATE = 48_000
 PAUSE_S = 1.0  # of silence after each sentence
 
-# Photographs, what is said while they are shown, and where the camera starts and ends: (centre x, centre y, share shown).
+# Photographs, what is said over them, and where the camera starts and ends: (centre x, centre y, share shown).
 SCENES = [
     (
         ["astronaut"],
@@ -37,15 +37,16 @@ SCENES = [
 
 
 def stage(names: list[str]) -> Image.Image:
-    """The photographs in a row, on a dark, blurred copy of the first: small enough in it for a detector to see whole."""
+    """The photographs in a row, on a dark, blurred copy of the first: small enough to be seen whole."""
     photos = [Image.fromarray(getattr(skimage.data, name)()).convert("RGB") for name in names]
     back = photos[0].resize(SIZE).filter(ImageFilter.GaussianBlur(40))
     back = ImageEnhance.Brightness(back).enhance(0.5)
     cell = SIZE[0] / len(photos)
     for number, photo in enumerate(photos):
         scale = min(0.9 * cell / photo.width, 0.8 * SIZE[1] / photo.height, 1.25)
-        photo = photo.resize((round(photo.width * scale), round(photo.height * scale)), Image.Resampling.LANCZOS)
-        back.paste(photo, (round(cell * (number + 0.5) - photo.width / 2), (SIZE[1] - photo.height) // 2))
+        width, height = round(photo.width * scale), round(photo.height * scale)
+        place = (round(cell * (number + 0.5) - width / 2), (SIZE[1] - height) // 2)
+        back.paste(photo.resize((width, height), Image.Resampling.LANCZOS), place)
     return back
 
 
