@@ -1,0 +1,223 @@
+"""Makes the Python environments that FrameFleet runs, is tested and checked in. Standard library only.
+
+    python scripts/environment.py .venv --extras local      makes it if need be, prints its Python
+
+A stamp written last tells a finished environment from one whose making was interrupted, and holds the hash of
+what it was made from; while that is still true, nothing is run and nothing is fetched.
+"""
+
+from __future__ import annotations  # so that a Python too old can still say so
+
+import argparse
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STAMP = "framefleet-stamp"
+OLDEST, NEWEST = (3, 11), (3, 14)
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
+KEEP_LINES = 15  # of pip's output, shown when it fails
+
+
+class SetUpError(Exception):
+    """One line naming what is missing and the remedy."""
+
+
+def python_of(folder: Path) -> Path:
+    """The environment's Python, whether it is there or not."""
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def key_of(extras: str, requirements: list[Path], editable: bool) -> str:
+    """Hash of all that decides what goes into an environment."""
+    digest = hashlib.sha256((ROOT / "pyproject.toml").read_bytes())
+    for path in requirements:
+        digest.update(path.read_bytes())
+    # An editable installation points to this checkout; after a move it would point to nothing.
+    digest.update(repr((extras, str(ROOT) if editable else "")).encode())
+    return digest.hexdigest()[:16]
+
+
+def _stamp(folder: Path, key: str) -> str:
+    # The real path changes when the system's Python was upgraded under the environment.
+    return f"{key} {os.path.realpath(python_of(folder))}\n"
+
+
+def is_ready(folder: Path, key: str) -> bool:
+    try:
+        return (folder / STAMP).read_text(encoding="utf-8") == _stamp(folder, key) and python_of(folder).exists()
+    except OSError:
+        return False
+
+
+def ensure(folder: Path, extras: str = "local", requirements: list[Path] | None = None, editable: bool = True) -> Path:
+    """The Python of an environment with FrameFleet's dependencies in it, made now unless it is ready.
+
+    `editable` False leaves FrameFleet itself out, for an environment that several checkouts share.
+    Raises `SetUpError`.
+    """
+    requirements = requirements or []
+    key = key_of(extras, requirements, editable)
+    if not is_ready(folder, key):
+        check_python()
+        wanted = ["-e", f".[{extras}]"] if editable else dependencies(extras)
+        for path in requirements:
+            wanted += ["-r", str(path)]
+        make(folder, wanted)
+        (folder / STAMP).write_text(_stamp(folder, key), encoding="utf-8")
+    return python_of(folder)
+
+
+def check_python() -> None:
+    """Raises `SetUpError` where this Python cannot make an environment that FrameFleet runs in."""
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        span = " to ".join(".".join(map(str, v)) for v in (OLDEST, NEWEST))
+        raise SetUpError(f"FrameFleet runs on Python {span}, and {sys.executable} is {VERSION}")
+    if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
+        raise SetUpError(f"{sys.executable} cannot make environments: {_remedy()}")
+
+
+def _remedy() -> str:
+    if shutil.which("apt-get"):
+        return f"sudo apt install python{VERSION}-venv"
+    return "install its venv and ensurepip modules, or a Python from https://www.python.org/downloads/"
+
+
+def dependencies(extras: str) -> list[str]:
+    """What pyproject.toml asks for, without the project itself."""
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    optional = project["optional-dependencies"]
+    return project["dependencies"] + [line for extra in extras.split(",") for line in optional[extra]]
+
+
+def make(folder: Path, wanted: list[str]) -> None:
+    """An environment with `wanted` in it, in place of what is in `folder`. Raises `SetUpError`."""
+    started = time.monotonic()
+    tell(f"Setting up {folder} (once; wheels come from PyPI) …")
+    if folder.exists():
+        shutil.rmtree(folder)
+    made = subprocess.run([sys.executable, "-m", "venv", str(folder)], check=False, capture_output=True)
+    if made.returncode:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise SetUpError(f"{sys.executable} cannot make {folder}: {_remedy()}")
+    install(python_of(folder), wanted)
+    tell(f"Ready in {time.monotonic() - started:.0f} s: {_megabytes(folder):.0f} MB in {folder}")
+
+
+def install(python: Path, wanted: list[str]) -> None:
+    """Runs pip, showing what it fetches and how large it is. Raises `SetUpError` with pip's last lines shown."""
+    command = [str(python), "-m", "pip", "install", "--prefer-binary", "--progress-bar", "off", *wanted]
+    quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0", "PYTHONUNBUFFERED": "1"}
+    last: list[str] = []
+    total = 0.0
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **quiet},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as pip:
+        for line in pip.stdout or ():
+            last = [*last[1 - KEEP_LINES :], line]
+            total = _show(line, total)
+    if pip.returncode:
+        sys.stderr.writelines(last)
+        raise SetUpError("installing failed, see pip's last lines above; put it right and run this again")
+
+
+_FETCHED = re.compile(r"\s*(?:Downloading|Using cached) (\S+\.(?:whl|tar\.gz)) \(([\d.]+) (bytes|[kMG]B)\)")
+_UNITS = {"bytes": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
+
+
+def _show(line: str, total: float) -> float:
+    """Tells of a line of pip's that matters; the megabytes fetched so far."""
+    if found := _FETCHED.match(line):
+        name, size = "-".join(found[1].split("-")[:2]), float(found[2]) * _UNITS[found[3]]
+        total += size
+        if size >= 1:
+            tell(f"  {size:7.1f} MB  {name} ({total:.0f} MB so far)")
+    elif line.startswith("Installing collected packages"):
+        tell(f"  unpacking {line.count(',') + 1} packages, {total:.0f} MB …")
+    return total
+
+
+def _megabytes(folder: Path) -> float:
+    files = (Path(top) / name for top, _, names in os.walk(folder) for name in names)
+    return sum(path.lstat().st_size for path in files) / 1e6
+
+
+def tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def enter() -> None:
+    """Returns where FrameFleet can be imported; elsewhere hands this command over to `.venv`, made if need be."""
+    folder = ROOT / ".venv"
+    inside = os.path.realpath(sys.prefix) == os.path.realpath(folder)
+    if not inside and importlib.util.find_spec("framefleet") is None:
+        guarded(lambda: hand_over(ensure(folder)))
+    sys.path.insert(0, str(ROOT / "src"))
+
+
+def hand_over(python: Path) -> None:
+    """This command again, with `python`; does not return."""
+    command = [str(python), *sys.argv]
+    if os.name != "nt":
+        os.execv(command[0], command)
+    # Windows has no exec: a child it would start outlives the caller's wait, and loses the exit code.
+    with subprocess.Popen(command) as child:
+        while True:
+            try:
+                sys.exit(child.wait())
+            except KeyboardInterrupt:
+                continue  # the child got it too, and says how to resume
+
+
+def guarded(action: Callable[[], None]) -> None:
+    """Runs `action`; what goes wrong in a set-up ends the command with one line."""
+    try:
+        action()
+    except SetUpError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {error.filename or ROOT}: {error.strerror or error}; put it right and run this again")
+    except KeyboardInterrupt:
+        tell("Interrupted; the next start sets up anew.")
+        sys.exit(130)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", help="{key} in it stands for the hash of what goes in; such old ones are removed")
+    parser.add_argument("--extras", default="local", help="of pyproject.toml, separated by commas")
+    parser.add_argument("-r", "--requirements", type=Path, action="append", default=[], metavar="FILE")
+    parser.add_argument("--without-project", action="store_true", help="its dependencies alone")
+    args = parser.parse_args()
+    args.requirements = [path.resolve() for path in args.requirements]
+    guarded(lambda: print(_ensure(args).as_posix()))
+
+
+def _ensure(args: argparse.Namespace) -> Path:
+    editable = not args.without_project
+    folder = ROOT / args.folder.replace("{key}", key_of(args.extras, args.requirements, editable))
+    if "{key}" in args.folder and not folder.exists():
+        for old in folder.parent.glob(Path(args.folder).name.replace("{key}", "*")):
+            shutil.rmtree(old)
+    return ensure(folder, args.extras, args.requirements, editable)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""The scripts' positional arguments, `VIDEO [fps] …`, as options of the command line that they stand for."""
+
+import re
+
+NUMBER = re.compile(r"-\.?\d")  # "-1" is a number that makes no sense, and no option
+
+
+def to_options(arguments: list[str], names: list[str]) -> list[str]:
+    """`a.mp4 1 5 --conf 0.3` for `names` fps and max-workers is `a.mp4 --fps=1 --max-workers=5 --conf 0.3`.
+
+    What stands before the first option counts as positional. Exits with 2 where there is more than `names` can take.
+    """
+    leading = 0
+    while leading < len(arguments) and (arguments[leading][:1] != "-" or NUMBER.match(arguments[leading])):
+        leading += 1
+    video, values, rest = arguments[: min(1, leading)], arguments[1:leading], arguments[leading:]
+    if len(values) > len(names):
+        usage = " ".join(f"[{name}]" for name in names)
+        print(f"error: {values[len(names)]}: one argument too many; give VIDEO {usage} and then options")
+        raise SystemExit(2)
+    return [*video, *(f"--{name}={value}" for name, value in zip(names, values, strict=False)), *rest]

@@ -1,0 +1,27 @@
+"""python scripts/process_video.py VIDEO [fps] [output_dir] [options…]
+
+The sequential way, kept as the baseline: one picture a request, one request at a time. The same as
+`framefleet run --sequential`, whose options it takes; defaults 1 output. Without arguments it runs on the clip in
+samples/.
+"""
+
+import sys
+
+from environment import ROOT, enter
+from positional import to_options
+
+SAMPLE = ROOT / "samples" / "sample.mp4"
+
+
+def main() -> None:
+    enter()
+    from framefleet.cli import main as framefleet
+
+    if {"-h", "--help"} & set(sys.argv):
+        print(__doc__)
+    arguments = to_options(sys.argv[1:], ["fps", "output-dir"]) or [str(SAMPLE)]
+    framefleet(["run", "--sequential", *arguments])
+
+
+if __name__ == "__main__":
+    main()
