@@ -1,0 +1,129 @@
+"""Opening somebody else's file: by its content, with one demuxer, as a file and nothing else.
+
+Left to guess, FFmpeg takes a text named .mp4 that begins `ffconcat version 1.0`, or an HLS playlist, for what it says
+it is and opens the files it names. Here the first bytes choose one demuxer of a short list, and FFmpeg is held to it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from framefleet.errors import InputError
+
+MAX_PIXELS = 8192 * 8192  # twice 8K; a header may claim any size, and memory is taken before a pixel is seen
+
+_MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"}
+_SNIFFED_BYTES = 1024
+_KINDS = "mp4, mov, mkv, webm, avi or ts"
+_PLAYLISTS = (b"ffconcat", b"#EXTM3U", b"<?xml", b"[playlist]")
+
+
+@contextmanager
+def open_media(path: Path) -> Iterator[InputContainer]:
+    """The file opened for reading, closed at the end. Raises `InputError` naming the file and what to do about it."""
+    demuxer = _demuxer_of(path)
+    try:
+        container = av.open(
+            f"file:{path.absolute()}",  # so that a name such as "http:x.mp4" or "-i.mp4" is a name
+            format=demuxer,
+            metadata_errors="replace",
+            container_options={
+                "format_whitelist": demuxer,
+                "protocol_whitelist": "file",
+                "enable_drefs": "0",
+                "use_absolute_path": "0",
+            },
+        )
+    except (av.FFmpegError, ValueError, OSError) as error:
+        raise InputError(f"{path}: damaged or incomplete ({reason_of(error)}); copy or download it again") from None
+    with container:
+        yield container
+
+
+def video_stream(container: InputContainer) -> VideoStream | None:
+    """The stream to look at: the best one that is neither cover art nor of an unknown codec."""
+    moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    known = [s for s in moving if s.codec_context is not None]
+    best = container.streams.best("video")
+    return next((s for s in known if s is best), known[0] if known else None)
+
+
+def audio_stream(container: InputContainer) -> AudioStream | None:
+    """The stream to listen to: the best one of a known codec."""
+    known = [s for s in container.streams.audio if s.codec_context is not None]
+    best = container.streams.best("audio")
+    return next((s for s in known if s is best), known[0] if known else None)
+
+
+def _demuxer_of(path: Path) -> str:
+    head = _head_of(path)
+    demuxer = sniff(head)
+    if demuxer is not None:
+        return demuxer
+    if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(_PLAYLISTS):
+        raise InputError(f"{path}: a playlist, which only names other files; give one of those files")
+    raise InputError(f"{path}: not a video ({_KINDS} are read, whatever the name says); convert it first")
+
+
+def _head_of(path: Path) -> bytes:
+    try:
+        if not path.exists():
+            raise InputError(f"{path}: no such file; check the name and the folder")
+        if not path.is_file():
+            raise InputError(f"{path}: {'a folder' if path.is_dir() else 'not a file'}; give a video file")
+        with path.open("rb") as file:
+            head = file.read(_SNIFFED_BYTES)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
+    if not head:
+        raise InputError(f"{path}: an empty file; copy or download it again")
+    return head
+
+
+def sniff(head: bytes) -> str | None:
+    """The FFmpeg demuxer for a file that begins with `head` (1024 bytes are enough); None: none that is trusted."""
+    if head[4:8] in _MP4_BOXES:
+        return "mp4"
+    if head.startswith(b"\x1aE\xdf\xa3"):
+        return "matroska"
+    if head.startswith(b"RIFF"):
+        return {b"AVI ": "avi", b"WAVE": "wav"}.get(head[8:12])
+    for magic, demuxer in ((b"fLaC", "flac"), (b"OggS", "ogg"), (b"ID3", "mp3"), (b"\xff\xfb", "mp3")):
+        if head.startswith(magic):
+            return demuxer
+    return "mpegts" if _is_transport_stream(head) else None
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    """A sync byte every 188 bytes, or every 192 after a 4-byte time code (.m2ts)."""
+    return any(
+        len(head) > start + 2 * step and all(head[start + n * step] == 0x47 for n in range(3))
+        for start, step in ((0, 188), (4, 192))
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """FFmpeg's own word for what is wrong, in lower case."""
+    return (getattr(error, "strerror", None) or str(error)).lower()
+
+
+def packet_end(packet: "Packet[Stream] | Packet[VideoStream]") -> Fraction | None:
+    """When the packet's frame leaves the screen, in the file's own time; None if the packet is never shown."""
+    if packet.pts is None or packet.is_discard:
+        return None
+    length = packet.duration * packet.time_base if packet.duration else _frame_length(packet.stream)
+    return packet.pts * packet.time_base + length
+
+
+def _frame_length(stream: Stream) -> Fraction:
+    """How long a frame stays if its packet does not say (MPEG-TS): one step of the stream's average rate."""
+    rate = stream.average_rate or stream.guessed_rate if isinstance(stream, VideoStream) else None
+    return 1 / rate if rate else Fraction(0)

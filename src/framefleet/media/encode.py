@@ -1,0 +1,86 @@
+"""A decoded frame as a JPEG: upright, cropped, scaled, in JPEG's own colours."""
+
+import numpy as np
+import simplejpeg
+from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from numpy.typing import NDArray
+
+from framefleet.config import Crop
+from framefleet.errors import UsageError
+from framefleet.media.info import MediaInfo
+
+Plane = NDArray[np.uint8]
+
+
+def scaled_size(width: int, height: int, max_side: int | None) -> tuple[int, int]:
+    """Width and height with the longer side at most `max_side`, in proportion; never enlarged."""
+    longer = max(width, height)
+    if max_side is None or longer <= max_side:
+        return width, height
+    return max(1, round(width * max_side / longer)), max(1, round(height * max_side / longer))
+
+
+class JpegEncoder:
+    """Frames of one video to JPEG, 4:2:0, one pass of swscale each (two where there is a crop).
+
+    JFIF means BT.601 at full range, so that is what swscale converts to, from the matrix and range the frame is tagged
+    with (FFmpeg's default for a frame without tags: BT.601, limited). Pixels are not made square. A frame of another
+    size than the video's first is stretched to it, so that boxes keep meaning pixels of `media`'s picture.
+    """
+
+    def __init__(self, media: MediaInfo, *, max_side: int | None, quality: int, crop: Crop | None) -> None:
+        """Raises `UsageError` where `crop` does not lie within the picture."""
+        self._quality = quality
+        self._turns = media.rotation // 90  # counter-clockwise, as numpy.rot90 counts
+        self._coded = _turned((media.width, media.height), self._turns)
+        self._window = _window(media, crop)
+        size = (crop.width, crop.height) if crop else (media.width, media.height)
+        self._size = _turned(scaled_size(*size, max_side), self._turns)
+        self._cut, self._scale = VideoReformatter(), VideoReformatter()
+
+    def encode(self, frame: VideoFrame) -> bytes:
+        """The picture as a JFIF file."""
+        source = self._cropped(frame) if self._window else frame
+        width, height = self._size
+        scaled = self._scale.reformat(
+            source,
+            width,
+            height,
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU601,
+            dst_color_range=ColorRange.JPEG,
+            threads=1,
+        )
+        planes = [np.ascontiguousarray(np.rot90(_pixels(plane), self._turns)) for plane in scaled.planes]
+        jpeg: bytes = simplejpeg.encode_jpeg_yuv_planes(*planes, quality=self._quality)
+        return jpeg
+
+    def _cropped(self, frame: VideoFrame) -> VideoFrame:
+        rgb = self._cut.reformat(frame, *self._coded, format="rgb24", dst_color_range=ColorRange.JPEG, threads=1)
+        picture: Plane = np.rot90(rgb.to_ndarray(), self._turns)[self._window].astype(np.uint8, copy=False)
+        coded: Plane = np.ascontiguousarray(np.rot90(picture, -self._turns))
+        return VideoFrame.from_ndarray(coded, format="rgb24")
+
+
+def _window(media: MediaInfo, crop: Crop | None) -> tuple[slice, slice] | None:
+    if crop is None:
+        return None
+    if crop.x + crop.width > media.width or crop.y + crop.height > media.height:
+        raise UsageError(
+            f"--crop {crop.x},{crop.y},{crop.width},{crop.height}: {media.path} is {media.width}x{media.height} pixels;"
+            " give a rectangle within it"
+        )
+    return slice(crop.y, crop.y + crop.height), slice(crop.x, crop.x + crop.width)
+
+
+def _turned(size: tuple[int, int], turns: int) -> tuple[int, int]:
+    return size if turns % 2 == 0 else (size[1], size[0])
+
+
+def _pixels(plane: VideoPlane) -> Plane:
+    """The plane without the padding at the end of its lines: shape (height, width)."""
+    lines: Plane = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    pixels: Plane = lines[: plane.height, : plane.width]
+    return pixels

@@ -1,0 +1,185 @@
+"""What a file is, from its header, its first picture and its last packets."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from framefleet.errors import InputError
+from framefleet.media.container import MAX_PIXELS, audio_stream, open_media, packet_end, reason_of, video_stream
+from framefleet.media.info import AudioInfo, MediaInfo
+from framefleet.units import seconds
+
+_AV_TIME_BASE = Fraction(1, 1_000_000)
+_PACKETS_TO_A_PICTURE = 1000  # more without one picture: encrypted, or not what the header says
+_CUT_SHORT = Fraction(1)  # muxers disagree about the end by less than this; a cut file by more
+
+
+def probe(path: Path) -> MediaInfo:
+    """What `path` is. Decodes one picture of it. Raises `InputError`, one line naming the file and the remedy."""
+    with open_media(path) as container:
+        video, audio = video_stream(container), audio_stream(container)
+        if video is None and audio is None:
+            raise InputError(f"{path}: neither pictures nor sound in it can be decoded; convert it to H.264 in .mp4")
+        try:
+            first = _first_picture(container, video) if video is not None else None
+            tail = _tail(container, video or audio)
+        except av.FFmpegError as error:
+            raise InputError(f"{path}: damaged ({reason_of(error)}); copy or download it again") from None
+        if video is not None and first is None:
+            raise InputError(f"{path}: none of its pictures ({_codec(video)}) can be decoded; convert it to H.264")
+        return _describe(path, container, video, first, audio, tail)
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    start: Fraction
+    width: int
+    height: int
+    rotation: int
+
+
+@dataclass(slots=True)
+class _Tail:
+    """Where each stream's last packet ends, in the file's own time."""
+
+    ends: dict[int, Fraction] = field(default_factory=dict)
+
+    def add(self, packet: "Packet[Stream]") -> None:
+        end = packet_end(packet)
+        if end is not None:
+            self.ends[packet.stream_index] = max(end, self.ends.get(packet.stream_index, end))
+
+
+def _describe(
+    path: Path,
+    container: InputContainer,
+    video: VideoStream | None,
+    first: _First | None,
+    audio: AudioStream | None,
+    tail: _Tail,
+) -> MediaInfo:
+    main = video or audio
+    assert main is not None
+    start = first.start if first else _header_start(main)
+    end = _end(container, main, tail)
+    rate = (video.average_rate or video.guessed_rate) if video is not None else None
+    return MediaInfo(
+        path=path,
+        size_bytes=path.stat().st_size,
+        start=start,
+        duration_s=seconds(max(end - start, Fraction(0))),
+        width=first.width if first else 0,
+        height=first.height if first else 0,
+        rotation=first.rotation if first else 0,
+        fps=float(rate or 0),
+        codec=_codec(video) if video is not None else "",
+        frame_count=(video.frames or round((end - start) * (rate or 0))) if video is not None else 0,
+        audio=_describe_audio(container, audio, start, tail) if audio is not None else None,
+        has_video=video is not None,
+    )
+
+
+def _describe_audio(container: InputContainer, audio: AudioStream, zero: Fraction, tail: _Tail) -> AudioInfo:
+    start = _header_start(audio)
+    return AudioInfo(
+        codec=_codec(audio),
+        sample_rate=audio.codec_context.sample_rate,
+        channels=audio.codec_context.channels,
+        start_s=seconds(start - zero),
+        duration_s=seconds(max(_end(container, audio, tail) - start, Fraction(0))),
+    )
+
+
+def _first_picture(container: InputContainer, video: VideoStream) -> _First | None:
+    """The first picture shown; None if there is none.
+
+    Its own time, since `start_time` in headers ignores the delay of B-frames (AVI) and what edit lists cut off. Where
+    the file begins damaged, the earliest time that its packets promise: what is lost then shows up as a gap.
+    """
+    video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+    promised: list[int] = []
+    for count, packet in enumerate(container.demux(video)):
+        if packet.pts is not None and not packet.is_discard:
+            promised.append(packet.pts)
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            frames = []
+            damaged = True
+        else:
+            damaged = False
+        for frame in frames:
+            if frame.pts is None or frame.time_base is None:
+                continue
+            rotation = round(frame.rotation / 90) * 90 % 360
+            size = (frame.width, frame.height) if rotation % 180 == 0 else (frame.height, frame.width)
+            pts = min(promised, default=frame.pts) if damaged else frame.pts
+            return _First(pts * frame.time_base, *size, rotation)
+        if count > _PACKETS_TO_A_PICTURE:
+            break
+    return None
+
+
+def _tail(container: InputContainer, main: Stream | None) -> _Tail:
+    """The ends of all streams, from the packets that follow the last key frame; from all packets if none follow."""
+    assert main is not None and main.time_base is not None
+    tail = _Tail()
+    if container.duration is not None:
+        stop = ((container.start_time or 0) + container.duration) * _AV_TIME_BASE
+        _read_packets(container, main, int(stop / main.time_base), tail)
+    if main.index not in tail.ends:
+        _read_packets(container, main, int(_header_start(main) / main.time_base), tail)
+    return tail
+
+
+def _read_packets(container: InputContainer, main: Stream, pts: int, tail: _Tail) -> None:
+    try:
+        container.seek(pts, stream=main)
+        for packet in container.demux():
+            tail.add(packet)
+    except av.FFmpegError:
+        return  # a file that ends badly: what was read up to there counts
+
+
+def _end(container: InputContainer, stream: Stream, tail: _Tail) -> Fraction:
+    """The end of `stream` in the file's own time: that of its last packet, or the header's if the file was cut short.
+
+    Packets are right where headers are not: Matroska states one duration for all streams, MP4 the sum of decoding
+    steps. But of a file whose end is missing, only the header knows how long it was.
+    """
+    here = tail.ends.get(stream.index)
+    if here is not None and (
+        container.duration is None or max(tail.ends.values()) + _CUT_SHORT > _container_end(container)
+    ):
+        return here
+    return max(_header_end(container, stream), here or Fraction(0))
+
+
+def _header_start(stream: Stream) -> Fraction:
+    return (stream.start_time or 0) * (stream.time_base or Fraction(0))
+
+
+def _header_end(container: InputContainer, stream: Stream) -> Fraction:
+    if stream.duration is not None and stream.time_base is not None:
+        return _header_start(stream) + stream.duration * stream.time_base
+    hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # Matroska's, by track: 00:01:02.345000000
+    minutes, _, secs = rest.partition(":")
+    try:
+        return Fraction(hours) * 3600 + Fraction(minutes) * 60 + Fraction(secs)
+    except ValueError:
+        return _container_end(container)
+
+
+def _container_end(container: InputContainer) -> Fraction:
+    return ((container.start_time or 0) + (container.duration or 0)) * _AV_TIME_BASE
+
+
+def _codec(stream: VideoStream | AudioStream) -> str:
+    return stream.codec_context.codec.canonical_name
