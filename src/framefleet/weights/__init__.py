@@ -8,6 +8,9 @@ from framefleet.errors import SetupError
 
 FOLDER = Path(__file__).parent
 
+YOLOV3_TINY = FOLDER / "yolov3-tiny.onnx"
+YOLOV3_TINY_SHA256 = "a3ec412f5ed2cccde597ee77ec57f5d611c1728625167ade1d14d347baf31374"
+
 
 @cache
 def coco_labels() -> tuple[str, ...]:

@@ -23,7 +23,7 @@ class TimingMs(msgspec.Struct, frozen=True):
 class ProbeReply(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to `{"probe": true}`: what this worker speaks and runs."""
 
-    schema_versions: list[str] = [SCHEMA_VERSION]
+    schema_versions: list[str] = msgspec.field(default_factory=lambda: [SCHEMA_VERSION])
     source_kinds: list[str] = []
     model: str
     model_id: str

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Build the two small ONNX graphs that stand before and behind an embedded detector.
+
+    python scripts/build_detector_graphs.py src/framefleet/weights
+
+They are committed, so that running a detector needs ONNX Runtime alone. The same script gives the same bytes.
+"""
+
+import argparse
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto, helper
+
+OPSET = 17
+GREY = 114  # Ultralytics' and Darknet's colour of the border
+
+
+def letterbox() -> onnx.ModelProto:
+    """`picture` (1, H, W, 3) uint8, resized to `size` (4,) and bordered by `border` (8,), as (1, 3, h, w) in 0-1.
+
+    Bilinear between pixel centres without smoothing, as OpenCV's INTER_LINEAR; the picture stays interleaved until
+    it is small, where ONNX Runtime is fastest.
+    """
+    nodes = [
+        helper.make_node(
+            "Resize", ["picture", "", "", "size"], ["resized"],
+            mode="linear", coordinate_transformation_mode="half_pixel",
+        ),
+        helper.make_node("Pad", ["resized", "border", "grey"], ["bordered"], mode="constant"),
+        helper.make_node("Transpose", ["bordered"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Cast", ["planes"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Div", ["numbers", "white"], ["image"]),
+    ]  # fmt: skip
+    inputs = [
+        helper.make_tensor_value_info("picture", TensorProto.UINT8, [1, "from_height", "from_width", 3]),
+        helper.make_tensor_value_info("size", TensorProto.INT64, [4]),
+        helper.make_tensor_value_info("border", TensorProto.INT64, [8]),
+    ]
+    constants = [
+        helper.make_tensor("grey", TensorProto.UINT8, [], [GREY]),
+        helper.make_tensor("white", TensorProto.FLOAT, [], [255.0]),
+    ]
+    output = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "height", "width"])
+    return model(helper.make_graph(nodes, "letterbox", inputs, [output], constants))
+
+
+def suppress() -> onnx.ModelProto:
+    """`boxes` (1, N, 4) and `scores` (1, 1, N) to `kept` (K, 3); its last column says which stay, best first."""
+    node = helper.make_node("NonMaxSuppression", ["boxes", "scores", "max_det", "iou"], ["kept"])
+    inputs = [
+        helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, "candidates", 4]),
+        helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 1, "candidates"]),
+        helper.make_tensor_value_info("max_det", TensorProto.INT64, [1]),
+        helper.make_tensor_value_info("iou", TensorProto.FLOAT, [1]),
+    ]
+    output = helper.make_tensor_value_info("kept", TensorProto.INT64, ["kept", 3])
+    return model(helper.make_graph([node], "suppress", inputs, [output]))
+
+
+def model(graph: onnx.GraphProto) -> onnx.ModelProto:
+    made = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name="framefleet"
+    )
+    onnx.checker.check_model(made)
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
+    for build in (letterbox, suppress):
+        (folder / f"{build.__name__}.onnx").write_bytes(build().SerializeToString(deterministic=True))
+
+
+if __name__ == "__main__":
+    main()

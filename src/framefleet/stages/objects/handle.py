@@ -1,0 +1,152 @@
+"""The yolo endpoint on a worker: a job's pictures through a detector, each on its own terms.
+
+One picture that cannot be read fails alone; a request that cannot be served gets `{"error": "<type>: <line>"}`.
+"""
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+import msgspec
+import numpy as np
+import simplejpeg
+
+from framefleet.errors import WorkerError
+from framefleet.stages.objects.engines import EngineKind, open_engine
+from framefleet.stages.objects.engines.base import Boxes, Engine, Pixels, Settings
+from framefleet.wire.common import ProbeReply, TimingMs, is_probe, read_request
+from framefleet.wire.yolo import DetectedObject, FrameReply, JpegFrame, YoloReply, YoloRequest
+
+__all__ = ["EngineKind", "Handler", "make_handler", "open_engine"]
+
+MAX_PIXELS = 64_000_000  # of one picture: above the largest of common cameras, and 0.2 GB decoded
+MAX_PIXELS_A_JOB = 512_000_000  # 1.5 GB decoded; 500 pictures of 1280 × 720
+
+
+class Handler:
+    """`handler(job)` for a loaded detector; never raises."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
+        try:
+            reply: dict[str, Any] = msgspec.to_builtins(self._answer(job))
+            return reply
+        except WorkerError as error:
+            return error.wire()
+        except MemoryError as error:
+            return WorkerError("out_of_memory", f"{error}; send fewer pictures in one request").wire()
+        except Exception as error:  # noqa: BLE001 - a worker must answer, and a traceback is no answer
+            return WorkerError(type(error).__name__, str(error) or "no reason given").wire()
+
+    def _answer(self, job: dict[str, Any]) -> ProbeReply | YoloReply:
+        engine = self._engine
+        if is_probe(job):
+            return ProbeReply(
+                source_kinds=["jpeg_frames"], model=engine.model, model_id=engine.model_id, gpu=engine.gpu
+            )
+        request = read_request(job, YoloRequest)
+        _check_model(request.model, engine.model)
+        return self._look(request, engine.settle(_settings(request)))
+
+    def _look(self, request: YoloRequest, settings: Settings) -> YoloReply:
+        engine, frames = self._engine, request.source.frames
+        began = perf_counter()
+        pictures, errors = decode(frames)
+        decoded = perf_counter()
+        found = iter(engine.detect(list(pictures.values()), settings) if pictures else [])
+        inferred = perf_counter()
+        replies = []
+        for place, frame in enumerate(frames):
+            objects = None
+            if place in pictures:
+                objects = describe(next(found), pictures[place], request, engine)
+            replies.append(FrameReply(frame.index, frame.time_s, objects, errors.get(place)))
+        return YoloReply(
+            model=engine.model,
+            model_id=engine.model_id,
+            device=engine.device,
+            gpu=engine.gpu,
+            imgsz=settings.imgsz,
+            half=settings.half,
+            frames=replies,
+            timing_ms=TimingMs(_ms(decoded - began), _ms(inferred - decoded), _ms(perf_counter() - began)),
+        )
+
+
+def make_handler(engine: Engine) -> Handler:
+    """The handler of the yolo endpoint on `engine`."""
+    return Handler(engine)
+
+
+def decode(frames: Sequence[JpegFrame]) -> tuple[dict[int, Pixels], dict[int, str]]:
+    """The pictures by their place in `frames`, and why the others cannot be read. Sizes are checked before decoding.
+
+    Raises `WorkerError` ("out_of_memory") for more pixels than a worker should hold at once.
+    """
+    errors: dict[int, str] = {}
+    total = 0
+    for place, frame in enumerate(frames):
+        try:
+            total += _checked_pixels(frame.jpeg)
+        except ValueError as error:
+            errors[place] = f"not a JPEG picture that can be read: {error}"
+        if total > MAX_PIXELS_A_JOB:
+            raise WorkerError("out_of_memory", f"over {MAX_PIXELS_A_JOB // 10**6} megapixels; send fewer pictures")
+    pictures: dict[int, Pixels] = {}
+    for place, frame in enumerate(frames):
+        if place in errors:
+            continue
+        try:
+            pictures[place] = simplejpeg.decode_jpeg(frame.jpeg, colorspace="RGB")
+        except ValueError as error:
+            errors[place] = f"not a JPEG picture that can be read: {error}"
+    return pictures, errors
+
+
+def describe(boxes: Boxes, picture: Pixels, request: YoloRequest, engine: Engine) -> list[DetectedObject]:
+    """Boxes of the picture sent as objects in the source's pixels, cut at its edges, best first."""
+    height, width = picture.shape[:2]
+    edges = np.array([request.source_width, request.source_height] * 2, np.float64)
+    boxes = boxes[np.isfinite(boxes).all(axis=1)]
+    boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
+    corners = np.clip(boxes[:, :4] * (edges / np.array([width, height] * 2)), 0, edges).round(2).tolist()
+    return [
+        DetectedObject(number, engine.labels.get(number, str(number)), round(confidence, 4), tuple(corner))
+        for corner, confidence, number in zip(
+            corners, boxes[:, 4].tolist(), boxes[:, 5].astype(int).tolist(), strict=True
+        )
+    ]
+
+
+def _checked_pixels(jpeg: bytes) -> int:
+    """How many pixels the picture has by its header. Raises `ValueError`."""
+    height, width = simplejpeg.decode_jpeg_header(jpeg)[:2]
+    if height * width > MAX_PIXELS:
+        raise ValueError(f"{width} × {height} pixels are more than {MAX_PIXELS // 10**6} million")
+    return int(height * width)
+
+
+def _check_model(asked: str | None, loaded: str) -> None:
+    if asked is not None and _plain(asked) != _plain(loaded):
+        raise WorkerError("model_mismatch", f"{asked} was asked for and {loaded} is loaded; ask for that, or for any")
+
+
+def _plain(model: str) -> str:
+    return model.removesuffix(".pt").removesuffix(".onnx")
+
+
+def _settings(request: YoloRequest) -> Settings:
+    return Settings(
+        imgsz=request.imgsz,
+        conf=request.conf,
+        iou=request.iou,
+        max_det=request.max_det,
+        classes=request.classes,
+        half=request.half,
+    )
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)
