@@ -1,0 +1,22 @@
+"""What the speech stage is expected to send and to take, before a sound is decoded. Pure."""
+
+from framefleet.config import Backend
+from framefleet.stages.base import Pace
+from framefleet.units import Seconds
+
+ENDPOINT_PACE = Pace(unit_s=1 / 40, alone_s=1 / 40)
+"""A GPU worker's seconds a second of sound, large-v3-turbo in batches. An assumption: no real endpoint was timed."""
+
+LOCAL_PACE = Pace(unit_s=0.12, alone_s=0.12)
+"""tiny.en in int8 on two cores of a server: 20 minutes of speech in 2 to 3."""
+
+_BYTES_A_SECOND: dict[Backend, tuple[float, float]] = {"runpod": (1_500, 3_200), "local": (4_000, 20_000)}
+"""Opus at 24 kbit/s, variable; FLAC of silence and of noise."""
+
+_BASE64 = 4 / 3
+
+
+def request_bytes(length_s: Seconds, backend: Backend) -> tuple[int, int]:
+    """Least and most bytes of all requests as JSON."""
+    low, high = _BYTES_A_SECOND[backend]
+    return round(length_s * low * _BASE64), round(length_s * high * _BASE64)

@@ -1,0 +1,63 @@
+"""From answers, each about a clip, to one transcript on the video's clock. Pure."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from framefleet.media.info import MediaInfo
+from framefleet.stages.base import Answer
+from framefleet.units import Seconds, Span
+from framefleet.wire.whisper import Segment, WhisperReply
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """A stretch nobody was asked about, and why."""
+
+    start_s: Seconds
+    end_s: Seconds
+    reason: str
+
+
+class Transcription(msgspec.Struct, frozen=True):
+    """What is said. Times are on the video's clock, segments in their order; `language` is null if none is heard."""
+
+    language: str | None
+    text: str
+    segments: list[Segment]
+    skipped: list[Skipped] = []
+
+
+def no_audio(media: MediaInfo) -> Transcription:
+    """The transcription of a video without sound."""
+    return Transcription(None, "", [], [Skipped(0.0, media.duration_s, "no audio stream")])
+
+
+def merge_speech(answers: Sequence[Answer[WhisperReply]]) -> Transcription:
+    """All clips' segments as one; a clip that was not answered is simply missing. Order of arrival does not matter."""
+    in_order = sorted(answers, key=lambda answer: (answer.facts.start_s, answer.facts.end_s))
+    segments = [_shifted(s, answer.facts.start_s) for answer in in_order for s in answer.reply.segments]
+    segments.sort(key=lambda segment: segment.start_s)
+    return Transcription(_language(in_order), " ".join(segment.text for segment in segments), segments)
+
+
+def _shifted(segment: Segment, by_s: Seconds) -> Segment:
+    def moved(time_s: Seconds) -> Seconds:
+        return round(time_s + by_s, 3)
+
+    words = [
+        msgspec.structs.replace(word, start_s=moved(word.start_s), end_s=moved(word.end_s)) for word in segment.words
+    ]
+    return msgspec.structs.replace(
+        segment, start_s=moved(segment.start_s), end_s=moved(segment.end_s), text=segment.text.strip(), words=words
+    )
+
+
+def _language(answers: Sequence[Answer[WhisperReply]]) -> str | None:
+    """The language spoken longest, each clip's speech weighed by how sure its worker was."""
+    weights: dict[str, float] = defaultdict(float)
+    for answer in answers:
+        spoken_s = sum(Span(s.start_s, s.end_s).length_s for s in answer.reply.segments)
+        if answer.reply.segments:
+            weights[answer.reply.language] += spoken_s * answer.reply.language_probability
+    return max(sorted(weights), key=weights.__getitem__, default=None)

@@ -1,0 +1,103 @@
+"""The speech stage: the pieces of this folder behind the contract of `stages/base.py`."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+from framefleet.config import Backend, Options
+from framefleet.errors import BadReplyError
+from framefleet.media.audio_plan import AudioChunk
+from framefleet.media.info import Clip, MediaInfo
+from framefleet.stages.base import Answer, Handler, Needs, Pace
+from framefleet.stages.speech.forecast import ENDPOINT_PACE, LOCAL_PACE, request_bytes
+from framefleet.stages.speech.merge import Transcription, merge_speech
+from framefleet.stages.speech.plan import plan_speech
+from framefleet.units import Seconds, Span
+from framefleet.wire.common import read_reply
+from framefleet.wire.whisper import AudioFormat, Segment, WhisperReply, WhisperRequest, Word
+
+TOLERANCE_S = 1.0
+"""Whisper's last time stamp may lie a little behind the end of the sound; more is a reply to something else."""
+
+
+class SpeechStage:
+    """What is said, by the whisper endpoint."""
+
+    name = "speech"
+    endpoint = "whisper"
+    needs = Needs.AUDIO
+    unit = "s"
+
+    def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[AudioChunk]:
+        return plan_speech(media, options, backend)
+
+    def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> WhisperRequest:  # noqa: ARG002
+        return WhisperRequest(
+            # here the handler was opened on the very model asked for, by a folder that no worker knows
+            model=options.whisper_model if backend == "runpod" else None,
+            audio=payload.audio,
+            format=msgspec.convert(payload.format, AudioFormat),
+            duration_s=round(payload.span.length_s, 6),
+            language=options.language,
+            task=options.task,
+        )
+
+    def facts(self, payload: Clip) -> Span:
+        return payload.span
+
+    def split(self, request: WhisperRequest) -> list[WhisperRequest]:
+        """The request alone: halving sound means decoding it."""
+        return [request]
+
+    def join(self, replies: Sequence[WhisperReply]) -> WhisperReply:
+        (reply,) = replies
+        return reply
+
+    def parse(self, request: WhisperRequest, output: Any) -> WhisperReply:
+        reply = read_reply(output, WhisperReply)
+        segments = [_checked(segment, request.duration_s) for segment in reply.segments]
+        return msgspec.structs.replace(reply, segments=segments)
+
+    def count(self, reply: WhisperReply) -> int:
+        return len(reply.segments)
+
+    def pace(self, backend: Backend) -> Pace:
+        return LOCAL_PACE if backend == "local" else ENDPOINT_PACE
+
+    def payload_bytes(
+        self, items: Sequence[AudioChunk], media: MediaInfo, options: Options, backend: Backend
+    ) -> tuple[int, int]:
+        return request_bytes(sum(chunk.span.length_s for chunk in items), backend)
+
+    def open_handler(self, options: Options) -> Handler:
+        from framefleet.stages.speech.handle import make_handler, open_model
+
+        return make_handler(open_model(options.whisper_model))
+
+    def merge(
+        self,
+        media: MediaInfo,  # noqa: ARG002
+        options: Options,  # noqa: ARG002
+        answers: Sequence[Answer[WhisperReply]],
+    ) -> Transcription:
+        return merge_speech(answers)
+
+
+def _checked(segment: Segment, duration_s: Seconds) -> Segment:
+    """The segment with its times within the clip. Raises `BadReplyError` if they are of something else."""
+    start, end = _within(segment, duration_s)
+    words = []
+    for word in segment.words:
+        word_start, word_end = _within(word, duration_s)
+        words.append(msgspec.structs.replace(word, start_s=word_start, end_s=word_end))
+    return msgspec.structs.replace(segment, start_s=start, end_s=end, words=words)
+
+
+def _within(piece: Segment | Word, duration_s: Seconds) -> tuple[Seconds, Seconds]:
+    start, end = piece.start_s, piece.end_s
+    # `not` of a chain that holds, so that NaN does not pass
+    if not (isfinite(start) and isfinite(end) and -TOLERANCE_S <= start <= end <= duration_s + TOLERANCE_S):
+        raise BadReplyError(f"the worker heard something from {start} to {end} s in a clip of {duration_s} s")
+    return min(max(start, 0.0), duration_s), min(max(end, 0.0), duration_s)
