@@ -119,11 +119,11 @@ def packet_end(packet: "Packet[Stream] | Packet[VideoStream]") -> Fraction | Non
     """When the packet's frame leaves the screen, in the file's own time; None if the packet is never shown."""
     if packet.pts is None or packet.is_discard:
         return None
-    length = packet.duration * packet.time_base if packet.duration else _frame_length(packet.stream)
+    length = packet.duration * packet.time_base if packet.duration else frame_length(packet.stream)
     return packet.pts * packet.time_base + length
 
 
-def _frame_length(stream: Stream) -> Fraction:
+def frame_length(stream: Stream) -> Fraction:
     """How long a frame stays if its packet does not say (MPEG-TS): one step of the stream's average rate."""
     rate = stream.average_rate or stream.guessed_rate if isinstance(stream, VideoStream) else None
     return 1 / rate if rate else Fraction(0)

@@ -1,6 +1,6 @@
 """Sampled pictures of a video, in one pass, in the order of time, in memory that does not grow with its length."""
 
-from bisect import insort
+import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
@@ -12,13 +12,14 @@ from av.video.stream import VideoStream
 
 from framefleet.config import Crop
 from framefleet.errors import InputError
-from framefleet.media.container import MAX_PIXELS, open_media, packet_end, reason_of, video_stream
+from framefleet.media.container import MAX_PIXELS, frame_length, open_media, packet_end, reason_of, video_stream
 from framefleet.media.encode import JpegEncoder
 from framefleet.media.info import Gap, MediaInfo, Picture, PictureTime, Sample
+from framefleet.media.promised import Promised
 from framefleet.media.sample import on_screen
 from framefleet.units import seconds
 
-_MAX_DELAY = 256  # packets in, no frame out: reordering (16) and frame threads (16) stay far below
+_MAX_THREADS = 16  # FFmpeg's own limit where it chooses; each holds a frame
 _MAX_READ_ERRORS = 100  # in a row, with nothing read between them
 _ROUNDING = Fraction(1, 1000)  # Matroska's clock
 
@@ -58,11 +59,15 @@ def _events(media: MediaInfo, container: InputContainer) -> Iterator[Event]:
     video = video_stream(container)
     if video is None or video.time_base is None:
         raise InputError(f"{media.path}: its pictures are gone; it changed since it was probed")
+    # Frame threads, also on one core: FFmpeg's H.264 decoder tells of damage in time only with them.
     video.thread_type = "AUTO"
+    video.thread_count = min(_MAX_THREADS, (os.cpu_count() or 1) + 1)
     video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     now = Fraction(0)
     yield now, "no picture before this time can be decoded"
-    decoding = _Decoding(video)
+    # AVI has no presentation times. FFmpeg works them out for MPEG-4; for other codecs only the order is right.
+    only_order = container.format.name == "avi" and media.codec != "mpeg4"
+    decoding = _Decoding(video, only_order=only_order)
     for pts, frame in decoding.run(container):
         time = pts * video.time_base - media.start
         if time >= now:
@@ -74,11 +79,15 @@ def _events(media: MediaInfo, container: InputContainer) -> Iterator[Event]:
 
 
 class _Decoding:
-    """Frames in the order of time, and in their places those that the packets promised and the decoder never gave."""
+    """Frames in the order of time, and in their places those that the packets promised and the decoder never gave.
 
-    def __init__(self, video: VideoStream) -> None:
+    What is predicted from a damaged frame is taken as the decoder gives it, as players do.
+    """
+
+    def __init__(self, video: VideoStream, *, only_order: bool) -> None:
         self._video = video
-        self._promised: list[int] = []  # pts of packets whose frame has not come yet, ascending
+        self._only_order = only_order
+        self._promised = Promised()
         self._damaged: set[int] = set()
         self._error = "the decoder gave no picture"
         self.end = Fraction(0)  # of the last packet, in the file's own time
@@ -86,43 +95,46 @@ class _Decoding:
     def run(self, container: InputContainer) -> Iterator[tuple[int, VideoFrame | str]]:
         for packet in _packets(container, self._video):
             self._note(packet)
-            for frame in self._decode(packet):
-                if frame.pts is not None:
-                    yield from self._lost_before(frame.pts)
-                    yield frame.pts, self._judged(frame)
-            if len(self._promised) > _MAX_DELAY:
-                yield from self._lost_before(self._promised[-_MAX_DELAY])
-        yield from self._lost_before(None)
+            try:
+                frames = packet.decode()
+            except av.FFmpegError as error:
+                frames = []
+                self._error = f"the picture cannot be decoded ({reason_of(error)})"
+                if self._only_order:
+                    yield from self._next_lost()
+            for frame in frames:
+                yield from self._placed(frame)
+            yield from ((pts, self._error) for pts in self._promised.overdue())
+        yield from ((pts, self._error) for pts in self._promised.rest())
 
     def _note(self, packet: "Packet[VideoStream]") -> None:
-        if packet.pts is None or packet.is_discard:
+        end = packet_end(packet)
+        if end is None or packet.pts is None:
             return
-        self.end = max(self.end, packet_end(packet) or self.end)
-        insort(self._promised, packet.pts)
+        self.end = max(self.end, end)
+        self._promised.add(packet.pts)
         if packet.is_corrupt:
             self._damaged.add(packet.pts)
 
-    def _decode(self, packet: "Packet[VideoStream]") -> list[VideoFrame]:
-        try:
-            return packet.decode()
-        except EOFError:
-            return []  # flushed twice: nothing is left
-        except av.FFmpegError as error:
-            self._error = f"the picture cannot be decoded ({reason_of(error)})"
-            return []
+    def _placed(self, frame: VideoFrame) -> Iterator[tuple[int, VideoFrame | str]]:
+        pts = self._promised.first() if self._only_order else frame.pts
+        if pts is None:
+            return
+        for lost in self._promised.came(pts, frame.duration or self._frame_ticks()):
+            yield lost, self._error
+        broken = frame.is_corrupt or pts in self._damaged
+        self._damaged.discard(pts)
+        yield pts, "the picture is damaged in the file" if broken else frame
 
-    def _lost_before(self, pts: int | None) -> Iterator[tuple[int, str]]:
-        while self._promised and (pts is None or self._promised[0] < pts):
-            yield self._promised.pop(0), self._error
+    def _next_lost(self) -> Iterator[tuple[int, str]]:
+        pts = self._promised.first()
+        if pts is not None:
+            self._promised.drop_first()
+            yield pts, self._error
 
-    def _judged(self, frame: VideoFrame) -> VideoFrame | str:
-        assert frame.pts is not None
-        if self._promised and self._promised[0] == frame.pts:
-            self._promised.pop(0)
-        if frame.is_corrupt or frame.pts in self._damaged:
-            self._damaged.discard(frame.pts)
-            return "the picture is damaged in the file"
-        return frame
+    def _frame_ticks(self) -> float:
+        assert self._video.time_base is not None
+        return float(frame_length(self._video) / self._video.time_base)
 
 
 def _packets(container: InputContainer, video: VideoStream) -> Iterator["Packet[VideoStream]"]:
