@@ -54,6 +54,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
     task: Literal["transcribe", "translate"] = "transcribe"
 
+    price: Annotated[float, msgspec.Meta(ge=0)] | None = None  # dollars a worker's second; None: by the table
+
 
 class Secret:
     """A key that cannot be printed by accident; `reveal()` is for the one header it goes into."""

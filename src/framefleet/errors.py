@@ -4,7 +4,8 @@ FrameFleetError                one line a person can act on; `exit_code` is what
 ├── UsageError            2    an option that makes no sense
 ├── InputError            2    a video that is missing, unreadable or not a video
 ├── OutputError           2    a place that cannot be written, or that holds another video's document
-├── SetupError            1    something is not installed or a model is not the one expected
+├── SetupError            1    something is not installed or a model is not the one expected; ends the run
+├── Interrupted         130    a person pressed Ctrl-C
 ├── WorkerError           -    raised on a worker; travels as `{"error": "<type>: <line>"}`
 └── FleetError                 something went wrong between the client and a worker; `advice` says what to do
     ├── AuthError         1    GIVE_UP for the whole run: the key is wrong
@@ -27,6 +28,7 @@ class FrameFleetError(Exception):
     """Base of all; `str(error)` is one line naming the thing and the remedy."""
 
     exit_code = 1
+    ends_run = False  # True: nothing else of the same kind can succeed either
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
@@ -46,6 +48,11 @@ class OutputError(FrameFleetError):
 
 class SetupError(FrameFleetError):
     exit_code = 1
+    ends_run = True
+
+
+class Interrupted(FrameFleetError):  # noqa: N818 - a person's wish, not an error
+    exit_code = 130
 
 
 class WorkerError(FrameFleetError):
@@ -71,7 +78,6 @@ class Advice(StrEnum):
 
 class FleetError(FrameFleetError):
     advice = Advice.RETRY
-    ends_run = False  # True: no other request to this endpoint can succeed either
 
 
 class AuthError(FleetError):

@@ -46,9 +46,6 @@ class Backend(Protocol):
 
     name: str
 
-    def parallel(self, endpoint: str) -> int | None:
-        """How many requests at once make sense; None: as many as the caller likes."""
-
     def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
         """Returns as soon as the request is accepted and its id known."""
 

@@ -72,36 +72,45 @@ class Dispatcher:
         self._listener = listener
         self._began = began
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=stage.name)
-        self._room = threading.BoundedSemaphore(2 * workers)
-        self._lock = threading.Lock()
+        self._most = 2 * workers
+        self._in_hand = 0
+        self._lock = threading.RLock()
+        self._idle = threading.Condition(self._lock)
         self._outcome = Outcome()
         self._jobs: dict[str, Job] = {}
         self._cancelled = False
         self.meter = Meter()
 
     @property
-    def ended(self) -> bool:
-        """True once an error ended this stage: what is put from then on fails at once."""
-        return self._outcome.fatal is not None or self._cancelled
+    def fatal(self) -> FrameFleetError | None:
+        """The error that ended this stage: what is put from then on fails at once with it."""
+        return self._outcome.fatal
 
     def put(self, number: int, payload: Any, units: float) -> None:
         """Hands over one payload. Blocks while `2 × workers` are in hand."""
-        self._room.acquire()
-        try:
+        with self._lock:
+            self._idle.wait_for(lambda: self._cancelled or self._in_hand < self._most)
+            if self._cancelled:
+                return
+            self._in_hand += 1
             self._pool.submit(self._serve, number, payload, units)
-        except RuntimeError:  # the pool is closed: the run was interrupted
-            self._room.release()
+
+    def idle(self, timeout_s: Seconds) -> bool:
+        """Whether all that was put is done, after waiting for that at most `timeout_s`."""
+        with self._lock:
+            return self._idle.wait_for(lambda: self._in_hand == 0, timeout_s)
 
     def finish(self) -> Outcome:
-        """Waits for all that was put."""
+        """All that came, once all that was put is done."""
         self._pool.shutdown(wait=True)
         return self._outcome
 
     def cancel(self) -> None:
         """Drops what waits and asks the service to stop what it has, so that nothing more is paid for."""
-        self._cancelled = True
-        self._pool.shutdown(wait=False, cancel_futures=True)
         with self._lock:
+            self._cancelled = True
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._idle.notify_all()
             jobs = list(self._jobs.values())
         for job in jobs:
             try:
@@ -127,12 +136,14 @@ class Dispatcher:
             seconds = perf_counter() - began
             self._listener(ItemDone(self._stage.name, number, units, self._stage.count(reply), seconds))
         finally:
-            self._room.release()
+            with self._lock:
+                self._in_hand -= 1
+                self._idle.notify_all()
 
     def _failed(self, number: int, facts: Any, units: float, error: FrameFleetError) -> None:
         with self._lock:
             self._outcome.failures.append(Failure(facts, str(error), 1))
-            if not isinstance(error, FleetError) or error.ends_run:
+            if error.ends_run:
                 self._outcome.fatal = self._outcome.fatal or error
         self._listener(ItemFailed(self._stage.name, number, units, str(error)))
 

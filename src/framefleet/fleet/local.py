@@ -30,9 +30,6 @@ class LocalBackend:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
-    def parallel(self, endpoint: str) -> int | None:
-        return 1
-
     def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
         job = Job(endpoint, f"local-{next(self._numbers)}")
         with self._lock:
@@ -73,7 +70,7 @@ class LocalBackend:
         )
 
     def close(self) -> None:
-        self._lane.shutdown(wait=True, cancel_futures=True)
+        self._lane.shutdown(wait=False, cancel_futures=True)  # a model at work cannot be stopped
 
     def _answer(self, endpoint: str, request: msgspec.Struct) -> Done:
         began = perf_counter()

@@ -35,9 +35,6 @@ class RunPodBackend:
         self._sleep = sleep
         self._clock = clock
 
-    def parallel(self, endpoint: str) -> int | None:
-        return None
-
     def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
         body = msgspec.json.encode({"input": request})
         status = self._api.run(self._id(endpoint), body)

@@ -4,7 +4,7 @@ Facts from RunPod's documentation of its serverless job API (August 2026).
 """
 
 import threading
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import requests
@@ -46,6 +46,9 @@ class HealthReply(msgspec.Struct, kw_only=True):
     workers: dict[str, int] = {}
 
 
+Answered = TypeVar("Answered", JobStatus, HealthReply)
+
+
 class RunPodApi:
     """`base_url` is up to and without the endpoint's id. Safe to call from many threads: each has its own session."""
 
@@ -79,13 +82,15 @@ class RunPodApi:
             self._sessions.clear()
 
     def _call(
-        self, method: str, endpoint_id: str, route: str, type: type[msgspec.Struct], body: bytes | None = None
-    ) -> Any:
+        self, method: str, endpoint_id: str, route: str, type: type[Answered], body: bytes | None = None
+    ) -> Answered:
         content = self._send(method, endpoint_id, route, body)
         try:
             return msgspec.json.decode(content, type=type)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise BadReplyError(f"endpoint {endpoint_id}: {route.partition('/')[0]} answered no {type.__name__}: {error}") from None
+            raise BadReplyError(
+                f"endpoint {endpoint_id}: {route.partition('/')[0]} answered no {type.__name__}: {error}"
+            ) from None
 
     def _send(self, method: str, endpoint_id: str, route: str, body: bytes | None) -> bytes:
         try:

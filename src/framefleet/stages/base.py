@@ -9,6 +9,7 @@ import msgspec
 
 from framefleet.config import Backend, Options
 from framefleet.media.info import MediaInfo
+from framefleet.units import Seconds
 
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
 """What runs on a worker: the job (`{"input": request}`) in, the reply or `{"error": "<type>: <line>"}` out."""
@@ -38,6 +39,14 @@ Result = TypeVar("Result", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """What a unit of work is expected to take, for estimates: a worker's seconds batched, and one at a time."""
+
+    unit_s: Seconds
+    alone_s: Seconds
+
+
+@dataclass(frozen=True, slots=True)
 class Answer(Generic[Reply]):
     """A reply and what was asked: `facts` are the payload's times (`PictureTime`s of a batch, the `Span` of a clip)."""
 
@@ -55,6 +64,14 @@ class Stage(Protocol[Item, Payload, Request, Reply, Result]):
 
     def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[Item]:
         """The work, nominally: every sample or second of sound once. Raises `UsageError` for what cannot be."""
+
+    def pace(self, backend: Backend) -> Pace:
+        """Expected times a unit there, with the observation they come from."""
+
+    def payload_bytes(
+        self, items: Sequence[Item], media: MediaInfo, options: Options, backend: Backend
+    ) -> tuple[int, int]:
+        """Least and most bytes that all the requests are expected to have as JSON."""
 
     def pack(self, payload: Payload, media: MediaInfo, options: Options, backend: Backend) -> Request:
         """The request that carries `payload`."""

@@ -1,0 +1,5 @@
+"""`python -m framefleet`."""
+
+from framefleet.cli import main
+
+main()

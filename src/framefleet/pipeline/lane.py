@@ -1,0 +1,35 @@
+"""One stage's way through a run: its plan, its dispatcher, and the work that was lost before it got there."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from framefleet.fleet.dispatch import Dispatcher, Failure
+from framefleet.media.info import Gap, Picture
+from framefleet.pipeline.plan import StagePlan
+from framefleet.progress import ItemFailed, Listener
+from framefleet.stages.objects.plan import PictureBatch
+
+
+@dataclass(slots=True)
+class Lane:
+    """`lost` is what failed before any request: what could not be decoded, or came after the stage had ended."""
+
+    plan: StagePlan
+    dispatcher: Dispatcher
+    listener: Listener
+    lost: list[Failure] = field(default_factory=list)
+
+    def lose(self, number: int, facts: object, units: float, error: str) -> None:
+        """Counts work that gets no answer, without asking for one."""
+        self.lost.append(Failure(facts, error, attempts=0))
+        self.listener(ItemFailed(self.plan.stage.name, number, units, error))
+
+
+def assemble(
+    batches: Iterable[PictureBatch], pictures: Iterable[Picture | Gap]
+) -> Iterator[tuple[PictureBatch, list[Picture], list[Gap]]]:
+    """Each batch with its pictures and gaps, as soon as its last sample has come. Both inputs are in time order."""
+    stream = iter(pictures)
+    for batch in batches:
+        got = [piece for _, piece in zip(batch.samples, stream, strict=False)]
+        yield batch, [p for p in got if isinstance(p, Picture)], [g for g in got if isinstance(g, Gap)]

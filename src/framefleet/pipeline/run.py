@@ -1,0 +1,144 @@
+"""Runs the lanes side by side to their end."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+
+from framefleet.config import Fleet, Options
+from framefleet.errors import FrameFleetError, Interrupted
+from framefleet.fleet.backend import Backend
+from framefleet.fleet.dispatch import Dispatcher, Outcome
+from framefleet.fleet.local import LocalBackend
+from framefleet.fleet.runpod import RunPodBackend
+from framefleet.media.info import MediaInfo
+from framefleet.pipeline.lane import Lane
+from framefleet.pipeline.plan import StagePlan
+from framefleet.pipeline.pumps import Pump
+from framefleet.progress import Listener, StageDone, StageStarted
+from framefleet.units import Seconds
+
+WATCH_S = 0.1  # how often the waiting thread looks up, so that Ctrl-C is heard on every system
+
+
+@dataclass(frozen=True, slots=True)
+class StageRun:
+    """What came of one stage. `result` is its own merged result; times are seconds of wall time."""
+
+    plan: StagePlan
+    outcome: Outcome
+    result: Any
+    busy_s: Seconds
+    waiting_s: Seconds
+    decode_busy_s: Seconds
+    decode_waiting_s: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run, before it becomes a document."""
+
+    media: MediaInfo
+    options: Options
+    stages: dict[str, StageRun]
+    started_at: datetime
+    wall_s: Seconds
+
+
+def run(media: MediaInfo, plans: Sequence[StagePlan], options: Options, fleet: Fleet, listener: Listener) -> Run:
+    """Runs every plan to its end. Raises the error that made all of it impossible, or `Interrupted`."""
+    started_at, began = datetime.now(UTC), perf_counter()
+    backends = open_backends(plans, options, fleet)
+    try:
+        for plan in plans:
+            backends[plan.backend].health(plan.stage.endpoint)  # a wrong key or id ends the run before it costs
+        lanes = [_open_lane(plan, media, options, backends[plan.backend], listener, began) for plan in plans]
+        feeds = _feed(lanes, media, options)
+        stages = {
+            lane.plan.stage.name: _finish(lane, feed, media, options) for lane, feed in zip(lanes, feeds, strict=True)
+        }
+    finally:
+        for backend in backends.values():
+            backend.close()
+    _raise_if_nothing_came(stages)
+    return Run(media, options, stages, started_at, perf_counter() - began)
+
+
+def open_backends(plans: Sequence[StagePlan], options: Options, fleet: Fleet) -> Mapping[str, Backend]:
+    """The backends that the plans name. Raises `AuthError` when one needs a key and there is none."""
+    local = {
+        plan.stage.endpoint: (lambda stage=plan.stage: stage.open_handler(options))
+        for plan in plans
+        if plan.backend == "local"
+    }
+    backends: dict[str, Backend] = {"local": LocalBackend(local)}
+    if any(plan.backend == "runpod" for plan in plans):
+        backends["runpod"] = RunPodBackend(fleet)
+    return backends
+
+
+def _open_lane(
+    plan: StagePlan, media: MediaInfo, options: Options, backend: Backend, listener: Listener, began: Seconds
+) -> Lane:
+    listener(StageStarted(plan.stage.name, plan.backend, len(plan.items), plan.units, plan.stage.unit))
+    dispatcher = Dispatcher(
+        plan.stage,
+        backend,
+        lambda payload: plan.stage.pack(payload, media, options, plan.backend),
+        workers=plan.workers,
+        listener=listener,
+        began=began,
+    )
+    return Lane(plan, dispatcher, listener)
+
+
+def _feed(lanes: Sequence[Lane], media: MediaInfo, options: Options) -> list[Pump]:
+    """Feeds every lane to its end. When that cannot be, nothing more is sent and what is queued is cancelled."""
+    stop = threading.Event()
+    feeds = [Pump(lane, media, options, stop) for lane in lanes]
+    try:
+        for feed in feeds:
+            feed.start()
+        for feed in feeds:
+            feed.wait(WATCH_S)
+        for lane in lanes:
+            while not lane.dispatcher.idle(WATCH_S):
+                pass
+    except BaseException as error:
+        stop.set()
+        for lane in lanes:
+            lane.dispatcher.cancel()
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted("interrupted; run the same command again to do it anew") from None
+        raise
+    return feeds
+
+
+def _finish(lane: Lane, feed: Pump, media: MediaInfo, options: Options) -> StageRun:
+    outcome = lane.dispatcher.finish()
+    outcome.failures.extend(lane.lost)
+    lane.listener(StageDone(lane.plan.stage.name))
+    meter = lane.dispatcher.meter
+    return StageRun(
+        plan=lane.plan,
+        outcome=outcome,
+        result=lane.plan.stage.merge(media, options, outcome.answers),
+        busy_s=meter.busy_s,
+        waiting_s=meter.waiting_s,
+        decode_busy_s=feed.meter.busy_s,
+        decode_waiting_s=feed.meter.waiting_s,
+    )
+
+
+def _raise_if_nothing_came(stages: Mapping[str, StageRun]) -> None:
+    """Nothing could be done at all: say why instead of writing a document of nulls."""
+    if any(stage.outcome.answers or not stage.plan.items for stage in stages.values()):
+        return
+    for stage in stages.values():
+        if stage.outcome.fatal is not None:
+            raise stage.outcome.fatal
+    for stage in stages.values():
+        for failure in stage.outcome.failures:
+            raise FrameFleetError(f"nothing could be done: {failure.error}")

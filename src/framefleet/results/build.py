@@ -1,0 +1,144 @@
+"""From a finished run to its document. Pure."""
+
+import platform
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, timedelta
+from typing import Any
+
+from framefleet import __version__
+from framefleet.fleet.cost import stage_cost, total
+from framefleet.pipeline.run import Run, StageRun
+from framefleet.results.document import (
+    Config,
+    Document,
+    FailureEntry,
+    ModelUsed,
+    Provenance,
+    StageTiming,
+    Timing,
+    Video,
+)
+from framefleet.stages.objects.forecast import max_side
+from framefleet.stages.speech.merge import Transcription, no_audio
+from framefleet.units import Span
+
+
+def build_document(run: Run, sha256: str) -> Document:
+    """`sha256` is of the video file."""
+    stages = run.stages
+    return Document(
+        video=_video(run, sha256),
+        config=_config(run),
+        detections=stages["objects"].result,
+        transcription=_transcription(run),
+        cost=total({name: _cost(run, stage) for name, stage in stages.items()}),
+        timing=Timing(wall_s=round(run.wall_s, 3), stages={name: _timing(stage) for name, stage in stages.items()}),
+        failures=[entry for name, stage in stages.items() for entry in failure_entries(name, stage)],
+        provenance=_provenance(run),
+    )
+
+
+def failure_entries(name: str, stage: StageRun) -> Iterator[FailureEntry]:
+    """What has no answer: pictures that failed alike in one entry, each stretch of sound in one of its own."""
+    pictures: dict[tuple[str, int], set[int]] = defaultdict(set)
+    for failure in stage.outcome.failures:
+        if isinstance(failure.facts, Span):
+            yield FailureEntry(stage=name, span_s=failure.facts, error=failure.error, attempts=failure.attempts)
+        else:
+            pictures[failure.error, failure.attempts].update(at.index for at in failure.facts)
+    for answer in stage.outcome.answers:
+        for frame in getattr(answer.reply, "frames", ()):
+            if frame.error is not None:
+                pictures[frame.error, 1].add(frame.index)
+    for (error, attempts), items in sorted(pictures.items(), key=lambda entry: min(entry[1])):
+        yield FailureEntry(stage=name, items=sorted(items), error=error, attempts=attempts)
+
+
+def _video(run: Run, sha256: str) -> Video:
+    media = run.media
+    return Video(
+        path=str(media.path),
+        sha256=sha256,
+        start_s=media.start_s,
+        duration_s=media.duration_s,
+        width=media.width,
+        height=media.height,
+        fps=media.fps,
+        codec=media.codec,
+        frame_count=media.frame_count,
+        audio=media.audio,
+    )
+
+
+def _config(run: Run) -> Config:
+    options, objects = run.options, run.stages["objects"]
+    reply = _first_reply(objects)
+    speech = _first_reply(run.stages.get("speech"))
+    return Config(
+        backend={name: stage.plan.backend for name, stage in run.stages.items()},
+        fps=options.fps,
+        max_workers=options.max_workers,
+        batch_size=options.batch_size,
+        max_side=max_side(options, objects.plan.backend),
+        jpeg_quality=options.jpeg_quality,
+        crop=options.crop,
+        yolo_model=getattr(reply, "model", options.yolo_model),
+        yolo_conf=options.conf,
+        yolo_iou=options.iou,
+        yolo_imgsz=getattr(reply, "imgsz", None) or options.imgsz,
+        yolo_half=getattr(reply, "half", None),
+        yolo_max_det=options.max_det,
+        yolo_classes=None if options.classes is None else list(options.classes),
+        whisper_model=getattr(speech, "model", options.whisper_model),
+        language=options.language,
+        task=options.task,
+    )
+
+
+def _transcription(run: Run) -> Transcription | None:
+    if not run.options.speech:
+        return None
+    return run.stages["speech"].result if "speech" in run.stages else no_audio(run.media)
+
+
+def _cost(run: Run, stage: StageRun) -> Any:
+    plan = stage.plan
+    return stage_cost(
+        plan.backend,
+        stage.outcome.charges,
+        gpu=getattr(_first_reply(stage), "gpu", None),
+        price=run.options.price,
+        estimated=plan.estimate,
+        alone_s=plan.units * plan.stage.pace(plan.backend).alone_s,
+    )
+
+
+def _timing(stage: StageRun) -> StageTiming:
+    return StageTiming(
+        busy_s=round(stage.busy_s, 3),
+        waiting_s=round(stage.waiting_s, 3),
+        decode_busy_s=round(stage.decode_busy_s, 3),
+        decode_waiting_s=round(stage.decode_waiting_s, 3),
+    )
+
+
+def _provenance(run: Run) -> Provenance:
+    return Provenance(
+        framefleet_version=__version__,
+        python=platform.python_version(),
+        platform=platform.platform(),
+        started_at=run.started_at.isoformat(timespec="seconds"),
+        finished_at=(run.started_at + timedelta(seconds=run.wall_s)).astimezone(UTC).isoformat(timespec="seconds"),
+        models={name: _models(answer.reply for answer in stage.outcome.answers) for name, stage in run.stages.items()},
+    )
+
+
+def _models(replies: Iterable[Any]) -> list[ModelUsed]:
+    """Every model that answered: workers of one endpoint may differ while an image is being rolled out."""
+    found = {(reply.model, reply.model_id, reply.device, reply.gpu) for reply in replies}
+    return [ModelUsed(model=m, model_id=i, device=d, gpu=g) for m, i, d, g in sorted(found, key=str)]
+
+
+def _first_reply(stage: StageRun | None) -> Any:
+    return stage.outcome.answers[0].reply if stage is not None and stage.outcome.answers else None

@@ -1,0 +1,116 @@
+"""Documents to and from JSON files: written whole or not at all, and never over another video's."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from framefleet.errors import InputError, OutputError
+from framefleet.results.document import SCHEMA_VERSION, Document
+
+
+class _Head(msgspec.Struct):
+    """As much of a document as tells whose it is."""
+
+    class VideoHead(msgspec.Struct):
+        sha256: str
+
+    video: VideoHead
+
+
+def document_path(output_dir: Path, video: Path) -> Path:
+    return output_dir / f"{video.stem}_results.json"
+
+
+def claim(path: Path, sha256: str) -> None:
+    """Makes sure, before anything is paid for, that a document of this video can be written to `path`.
+
+    Raises `OutputError` when the place cannot be written or holds something else than this video's document.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+        content = path.read_bytes() if path.exists() else None
+    except OSError as error:
+        raise OutputError(f"{path.parent}: cannot be written ({error.strerror}); give another output folder") from None
+    if content is None:
+        return
+    try:
+        owner = msgspec.json.decode(content, type=_Head).video.sha256
+    except msgspec.MsgspecError:
+        raise OutputError(f"{path}: not a document of FrameFleet; move it or give another output folder") from None
+    if owner != sha256:
+        raise OutputError(f"{path}: holds the results of another video; move it or give another output folder")
+
+
+def write_document(document: Document, path: Path) -> None:
+    """Writes to a neighbour and renames: a reader sees the old document or the new one. Raises `OutputError`."""
+    content = encode(document)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+            raise
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror}); free some space or give another folder"
+        ) from None
+
+
+def encode(document: Document) -> bytes:
+    """JSON to look at: a key a line, and of long lists (pictures, segments, failures) an item a line."""
+    fields = [f"{_text(name)}: {_laid_out(getattr(document, name))}" for name in document.__struct_fields__]
+    return ("{\n" + ",\n".join(fields) + "\n}\n").encode()
+
+
+def read_document(path: Path) -> Document:
+    """Raises `InputError` for anything but a whole document of this version."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        return msgspec.json.decode(content, type=Document)
+    except msgspec.MsgspecError as error:
+        version = _version(content)
+        if version not in {None, SCHEMA_VERSION}:
+            raise InputError(f"{path}: schema version {version}, and this program reads {SCHEMA_VERSION}") from None
+        raise InputError(f"{path}: not a whole document of FrameFleet: {error}") from None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema that every written document validates against."""
+    schema: dict[str, Any] = msgspec.json.schema(Document)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "FrameFleet results"} | schema
+
+
+def _laid_out(value: Any) -> str:
+    if isinstance(value, list) and value:
+        return "[\n  " + ",\n  ".join(_text(item) for item in value) + "\n]"
+    if isinstance(value, msgspec.Struct):
+        fields = [f"{_text(name)}: {_laid_out(getattr(value, name))}" for name in value.__struct_fields__]
+        return "{\n  " + ",\n  ".join(fields) + "\n}"
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _version(content: bytes) -> Any:
+    with contextlib.suppress(msgspec.MsgspecError):
+        decoded = msgspec.json.decode(content)
+        return decoded.get("schema_version") if isinstance(decoded, dict) else None
+    return None

@@ -1,0 +1,110 @@
+"""The result of a run as one frozen tree, in video time and source pixels. Field names are public API."""
+
+from typing import Literal
+
+import msgspec
+
+from framefleet.config import Backend, Crop
+from framefleet.fleet.cost import Cost
+from framefleet.media.info import AudioInfo
+from framefleet.stages.objects.merge import Detection
+from framefleet.stages.speech.merge import Transcription
+from framefleet.units import Seconds, Span
+
+SCHEMA_VERSION: Literal["1"] = "1"
+
+
+class Video(msgspec.Struct, frozen=True, kw_only=True):
+    """The source. `start_s` is the first frame's presentation time in the file: zero of every other time here."""
+
+    path: str
+    sha256: str
+    start_s: Seconds
+    duration_s: Seconds
+    width: int
+    height: int
+    fps: float
+    codec: str
+    frame_count: int
+    audio: AudioInfo | None
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """What was really used: where a worker told (`yolo_imgsz`, `yolo_half`, models), its word goes before the wish."""
+
+    backend: dict[str, Backend]
+    fps: float
+    max_workers: int
+    batch_size: int
+    max_side: int | None
+    jpeg_quality: int
+    crop: Crop | None
+    yolo_model: str | None
+    yolo_conf: float
+    yolo_iou: float
+    yolo_imgsz: int | None
+    yolo_half: bool | None
+    yolo_max_det: int
+    yolo_classes: list[int] | None
+    whisper_model: str | None
+    language: str | None
+    task: str
+
+
+class StageTiming(msgspec.Struct, frozen=True, kw_only=True):
+    """Wall seconds: `busy_s` with at least one request asked, `waiting_s` between requests with none.
+
+    `decode_busy_s` and `decode_waiting_s` are the same for what feeds the stage.
+    """
+
+    busy_s: Seconds
+    waiting_s: Seconds
+    decode_busy_s: Seconds
+    decode_waiting_s: Seconds
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    wall_s: Seconds
+    stages: dict[str, StageTiming]
+
+
+class FailureEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Work without an answer: the pictures (`items`, their indices) or the stretch of sound (`span_s`)."""
+
+    stage: str
+    items: list[int] | None = None
+    span_s: Span | None = None
+    error: str
+    attempts: int
+
+
+class ModelUsed(msgspec.Struct, frozen=True, kw_only=True):
+    """`model_id` is the sha256 of the weights."""
+
+    model: str
+    model_id: str
+    device: str
+    gpu: str | None
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    framefleet_version: str
+    python: str
+    platform: str
+    started_at: str
+    finished_at: str
+    models: dict[str, list[ModelUsed]]
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """`detections` has an entry for every sampled picture. `transcription` is null when speech was not asked for."""
+
+    schema_version: Literal["1"] = SCHEMA_VERSION
+    video: Video
+    config: Config
+    detections: list[Detection]
+    transcription: Transcription | None
+    cost: Cost
+    timing: Timing
+    failures: list[FailureEntry]
+    provenance: Provenance

@@ -1,0 +1,58 @@
+"""Fixtures for all: the sample clip, an environment without anybody's settings, and an emulated service."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from framefleet.config import CONFIG_FILE, Fleet, Secret
+from framefleet.emulator.app import make_endpoint
+from framefleet.emulator.serve import serving
+from framefleet.stages.base import Handler
+
+ROOT = Path(__file__).parents[1]
+API_KEY = "rpa_TESTKEY0123456789"
+
+
+@pytest.fixture
+def sample() -> Path:
+    """The clip that comes with the project."""
+    return ROOT / "samples" / "sample.mp4"
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the settings of whoever runs it, or writes where it was started."""
+    for name in list(os.environ):
+        if name.startswith(("FRAMEFLEET_", "RUNPOD_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    assert not Path(CONFIG_FILE).exists()
+
+
+class Service:
+    """An emulated service with one yolo or whisper endpoint per handler given."""
+
+    def __init__(self, base_url: str, kinds: list[str]) -> None:
+        self.base_url = base_url
+        self.fleet = Fleet(endpoints={k: f"{k}-id" for k in kinds}, api_key=Secret(API_KEY), base_url=base_url)
+        self.environ = {
+            "RUNPOD_API_KEY": API_KEY,
+            "RUNPOD_ENDPOINT_BASE_URL": base_url,
+            **{f"FRAMEFLEET_{k.upper()}_ENDPOINT": f"{k}-id" for k in kinds},
+        }
+
+
+@pytest.fixture
+def emulate() -> Iterator[object]:
+    """`emulate(yolo=handler, whisper=handler, workers=2)` starts a service that ends with the test."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+
+        def start(workers: int = 2, **handlers: Handler) -> Service:
+            endpoints = {f"{kind}-id": make_endpoint(handler, workers) for kind, handler in handlers.items()}
+            return Service(stack.enter_context(serving(endpoints, API_KEY)), list(handlers))
+
+        yield start

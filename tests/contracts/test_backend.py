@@ -1,0 +1,151 @@
+"""What every backend promises, asked of each of them."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from framefleet.errors import (
+    Advice,
+    FleetError,
+    JobFailedError,
+    JobLostError,
+    JobTimeoutError,
+    OutOfMemoryError,
+    RefusedError,
+)
+from framefleet.fleet.backend import Backend
+from framefleet.fleet.local import LocalBackend
+from framefleet.fleet.runpod import RunPodBackend
+from framefleet.wire.yolo import JpegFrame, JpegFrames, YoloRequest
+
+
+class Worker:
+    """A handler whose behaviour a test sets; it says what it was asked and waits when told to."""
+
+    def __init__(self) -> None:
+        import threading
+
+        self.asked: list[Any] = []
+        self.answer: Callable[[Any], dict[str, Any]] = lambda request: {"echo": request["conf"]}
+        self.go = threading.Event()
+        self.go.set()
+
+    def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append(job["input"])
+        self.go.wait(30)
+        return self.answer(job["input"])
+
+
+@pytest.fixture
+def worker() -> Worker:
+    return Worker()
+
+
+@pytest.fixture(params=["local", "runpod"])
+def backend(request: pytest.FixtureRequest, worker: Worker, emulate: Any) -> Iterator[Backend]:
+    made: Backend
+    if request.param == "local":
+        made = LocalBackend({"yolo": lambda: worker})
+    else:
+        made = RunPodBackend(emulate(yolo=worker, workers=1).fleet)
+    yield made
+    worker.go.set()
+    made.close()
+
+
+def ask(conf: float = 0.25) -> YoloRequest:
+    return YoloRequest(source=JpegFrames([JpegFrame(0, 0.0, b"\xff\xd8")]), source_width=8, source_height=8, conf=conf)
+
+
+def test_an_accepted_request_has_an_id_and_its_output_comes_with_a_receipt(backend: Backend) -> None:
+    job = backend.submit("yolo", ask(0.5))
+    assert job.id
+    done = backend.wait(job, 30)
+    assert done.output == {"echo": 0.5}
+    assert done.receipt.worker_id is not None
+    assert done.receipt.execution_ms >= 0
+
+
+def test_each_job_gets_its_own_output_whatever_the_order_of_waiting(backend: Backend) -> None:
+    jobs = [backend.submit("yolo", ask(n / 10)) for n in range(5)]
+    assert [backend.wait(job, 30).output["echo"] for job in reversed(jobs)] == [0.4, 0.3, 0.2, 0.1, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "advice"),
+    [
+        ("invalid_input: no frames", RefusedError, Advice.GIVE_UP),
+        ("model_mismatch: x was asked for", RefusedError, Advice.GIVE_UP),
+        ("out_of_memory: 16 pictures", OutOfMemoryError, Advice.SPLIT),
+        ("something new: it broke", JobFailedError, Advice.RETRY),
+    ],
+)
+def test_a_workers_error_arrives_as_ours(
+    backend: Backend, worker: Worker, text: str, kind: type[FleetError], advice: Advice
+) -> None:
+    worker.answer = lambda _: {"error": text}
+    with pytest.raises(kind, match=text.partition(": ")[2]) as caught:
+        backend.wait(backend.submit("yolo", ask()), 30)
+    assert caught.value.advice is advice
+
+
+def test_waiting_ends_at_the_timeout(backend: Backend, worker: Worker) -> None:
+    worker.go.clear()
+    job = backend.submit("yolo", ask())
+    with pytest.raises(JobTimeoutError):
+        backend.wait(job, 0.05)
+    worker.go.set()
+    assert backend.wait(job, 30).output == {"echo": 0.25}
+
+
+def test_a_queued_job_that_is_cancelled_never_runs(backend: Backend, worker: Worker) -> None:
+    worker.go.clear()
+    first, second = backend.submit("yolo", ask(0.1)), backend.submit("yolo", ask(0.9))
+    backend.cancel(second)
+    worker.go.set()
+    assert backend.wait(first, 30).output == {"echo": 0.1}
+    with pytest.raises(FleetError):
+        backend.wait(second, 30)
+    assert [asked["conf"] for asked in worker.asked] == [0.1]
+
+
+def test_cancelling_what_is_over_is_no_error(backend: Backend) -> None:
+    job = backend.submit("yolo", ask())
+    backend.wait(job, 30)
+    backend.cancel(job)
+
+
+def test_a_job_can_be_attached_to_by_its_id(backend: Backend) -> None:
+    job = backend.submit("yolo", ask(0.7))
+    assert backend.wait(backend.attach("yolo", job.id), 30).output == {"echo": 0.7}
+
+
+def test_an_unknown_endpoint_is_an_error_of_ours(backend: Backend) -> None:
+    with pytest.raises(FleetError):
+        backend.wait(backend.submit("ast", ask()), 30)
+
+
+def test_health_counts_workers_and_jobs(backend: Backend, worker: Worker) -> None:
+    worker.go.clear()
+    jobs = [backend.submit("yolo", ask()) for _ in range(3)]
+    while not worker.asked:
+        pass
+    health = backend.health("yolo")
+    assert health.jobs["inProgress"] == 1
+    assert health.jobs["inQueue"] == 2
+    assert health.workers["running"] == 1
+    worker.go.set()
+    for job in jobs:
+        backend.wait(job, 30)
+
+
+def test_an_unknown_job_is_lost(worker: Worker, emulate: Any) -> None:
+    service = emulate(yolo=worker)
+    ticks = iter(range(0, 1000, 2))
+    impatient = RunPodBackend(service.fleet, sleep=lambda _: None, clock=lambda: float(next(ticks)))
+    with pytest.raises(JobLostError):
+        impatient.wait(impatient.attach("yolo", "no-such-job"), 1e9)
+    local = LocalBackend({"yolo": lambda: worker})
+    with pytest.raises(JobLostError):
+        local.wait(local.attach("yolo", "no-such-job"), 1)
