@@ -10,8 +10,9 @@ from fastapi import FastAPI, Request, Response
 
 from framefleet.emulator.queue import OVER, JobQueue, QueuedJob, State
 from framefleet.emulator.workers import Workers
-from framefleet.fleet.runpod_api import RUN_BODY_LIMIT
 from framefleet.stages.base import Handler
+
+RUN_BODY_LIMIT = 10 * 2**20  # bytes; the client has its own, so that the two cannot be wrong together
 
 
 class _Body(msgspec.Struct):

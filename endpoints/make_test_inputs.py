@@ -1,0 +1,67 @@
+"""Writes each endpoint's test_input.json, and the same for RunPod's Hub, from the clip in samples/.
+
+.venv/bin/python endpoints/make_test_inputs.py
+"""
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import av
+import simplejpeg
+
+HERE = Path(__file__).parent
+SAMPLE = HERE.parent / "samples" / "sample.mp4"
+SPEECH_S = 2.5  # the first sentence
+RATE = 16_000
+# CUDA 12.8 of the images, and what newer drivers offer besides.
+HUB_TESTS = {
+    "gpuTypeId": "NVIDIA GeForce RTX 4090",
+    "gpuCount": 1,
+    "allowedCudaVersions": ["13.0", "12.9", "12.8"],
+}
+
+
+def picture() -> dict:
+    """The clip's first picture as a yolo request: a person."""
+    with av.open(str(SAMPLE)) as clip:
+        frame = next(clip.decode(video=0))
+    jpeg = simplejpeg.encode_jpeg(frame.to_ndarray(width=320, height=180, format="rgb24"), quality=70)
+    return {
+        "schema_version": "1",
+        "source": {"kind": "jpeg_frames", "frames": [{"index": 0, "time_s": 0.0, "jpeg": _base64(jpeg)}]},
+        "source_width": frame.width,
+        "source_height": frame.height,
+    }
+
+
+def speech() -> dict:
+    """The clip's first sentence as a whisper request."""
+    file = io.BytesIO()
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+    with av.open(str(SAMPLE)) as clip, av.open(file, "w", format="ogg") as out:
+        stream = out.add_stream("libopus", rate=RATE, layout="mono", bit_rate=24_000)
+        for frame in clip.decode(audio=0):
+            if frame.time >= SPEECH_S:
+                break
+            for piece in resampler.resample(frame):
+                out.mux(stream.encode(piece))
+        out.mux(stream.encode(None))
+    audio = _base64(file.getvalue())
+    return {"schema_version": "1", "audio": audio, "format": "opus", "duration_s": SPEECH_S, "language": "en"}
+
+
+def write(endpoint: str, name: str, request: dict, timeout_ms: int) -> None:
+    tests = {"tests": [{"name": name, "input": request, "timeout": timeout_ms}], "config": HUB_TESTS}
+    for path, content in {"test_input.json": {"input": request}, ".runpod/tests.json": tests}.items():
+        (HERE / endpoint / path).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+if __name__ == "__main__":
+    write("yolo", "a_person", picture(), 30_000)
+    write("whisper", "a_sentence", speech(), 60_000)

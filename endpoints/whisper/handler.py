@@ -1,0 +1,21 @@
+"""What RunPod starts: speech to text, by faster-whisper on this worker's GPU. WHISPER_MODEL is a folder in /models."""
+
+import os
+from pathlib import Path
+
+from framefleet.stages.speech.handle import make_handler, open_model
+
+
+def main() -> None:
+    import runpod
+
+    model = Path("/models", os.environ.get("WHISPER_MODEL", "large-v3-turbo"))
+    if os.environ.get("WHISPER_DEVICE", "cuda") == "cpu":  # to try the image without a GPU
+        engine = open_model(str(model))
+    else:
+        engine = open_model(str(model), device="cuda", compute_type="float16", batched=True)
+    runpod.serverless.start({"handler": make_handler(engine)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""What RunPod starts: objects in pictures, by Ultralytics on this worker's GPU. YOLO_MODEL is a file in /models."""
+
+import os
+from pathlib import Path
+
+from framefleet.stages.objects.handle import make_handler, open_engine
+
+
+def main() -> None:
+    import runpod
+
+    model = Path("/models", os.environ.get("YOLO_MODEL", "yolo11m.pt"))
+    runpod.serverless.start({"handler": make_handler(open_engine(str(model), "ultralytics"))})
+
+
+if __name__ == "__main__":
+    main()
