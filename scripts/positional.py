@@ -1,6 +1,7 @@
 """The scripts' positional arguments, `VIDEO [fps] …`, as options of the command line that they stand for."""
 
 import re
+import sys
 
 NUMBER = re.compile(r"-\.?\d")  # "-1" is a number that makes no sense, and no option
 
@@ -16,6 +17,8 @@ def to_options(arguments: list[str], names: list[str]) -> list[str]:
     video, values, rest = arguments[: min(1, leading)], arguments[1:leading], arguments[leading:]
     if len(values) > len(names):
         usage = " ".join(f"[{name}]" for name in names)
-        print(f"error: {values[len(names)]}: one argument too many; give VIDEO {usage} and then options")
+        print(
+            f"error: {values[len(names)]}: one argument too many; give VIDEO {usage} and then options", file=sys.stderr
+        )
         raise SystemExit(2)
     return [*video, *(f"--{name}={value}" for name, value in zip(names, values, strict=False)), *rest]

