@@ -33,7 +33,7 @@ class SpeechStage:
     def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[AudioChunk]:
         return plan_speech(media, options, backend)
 
-    def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> WhisperRequest:  # noqa: ARG002
+    def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> WhisperRequest:
         return WhisperRequest(
             # here the handler was opened on the very model asked for, by a folder that no worker knows
             model=options.whisper_model if backend == "runpod" else None,
@@ -78,8 +78,8 @@ class SpeechStage:
 
     def merge(
         self,
-        media: MediaInfo,  # noqa: ARG002
-        options: Options,  # noqa: ARG002
+        media: MediaInfo,
+        options: Options,
         answers: Sequence[Answer[WhisperReply]],
     ) -> Transcription:
         return merge_speech(answers)

@@ -1,0 +1,188 @@
+"""Does cutting speech cost words? An hour of known speech, transcribed uncut and cut where FrameFleet cuts it.
+
+The hour is made here: espeak-ng (needed to run this) reads `speech_text.txt` in several voices, with pauses of varied
+length, real clips of known text among them. Every pass goes the way of a run: decoded, cut, encoded, handled, merged.
+
+    python benchmarks/speech_chunks.py --clip speech.flac "what is said in it" [--minutes 60] [--threads 1]
+
+Also needs jiwer. Prints the word error rate of every pass against the known text, and the words within 10 s of a cut
+that the cut pass lost or said twice where the uncut one did not. Writes results/speech_chunks.json.
+"""
+
+import argparse
+import io
+import random
+import re
+import subprocess
+import tempfile
+import time
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import jiwer
+import numpy as np
+
+from framefleet.media.audio import decode_clips, sound_span
+from framefleet.media.audio_plan import RATE, Samples, plan_chunks
+from framefleet.media.probe import probe
+from framefleet.stages.base import Answer
+from framefleet.stages.speech.handle import make_handler, open_model
+from framefleet.stages.speech.merge import Transcription, merge_speech
+from framefleet.units import Seconds, Span
+from framefleet.wire.common import read_reply, to_input
+from framefleet.wire.whisper import WhisperReply, WhisperRequest
+from record import record
+
+HERE = Path(__file__).parent
+VOICES = ("en-us", "en-us+m1", "en-us+f2", "en-gb", "en-gb+m3")  # those that tiny.en understands best
+NEAR_S = 10.0
+PASSES: dict[str, tuple[Seconds, bool]] = {
+    "uncut": (7200, False),
+    "15 min": (900, False),
+    "5 min": (300, False),
+    "5 min, batched": (300, True),
+}
+
+
+@dataclass(frozen=True)
+class Spoken:
+    span: Span
+    words: list[str]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A pass: its words with their times, and where it was cut."""
+
+    words: list[tuple[str, Seconds]]
+    cuts: list[Seconds]
+    seconds: Seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clip", nargs=2, action="append", default=[], metavar=("FILE", "TEXT"))
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--passes", nargs="+", choices=PASSES, default=["uncut", "15 min", "5 min"])
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        hour = Path(folder) / "hour.wav"
+        truth = make_speech(hour, arguments.minutes, arguments.clip, random.Random(arguments.seed))
+        heard = {name: transcribe(hour, *PASSES[name], arguments.threads) for name in arguments.passes}
+    rows = [score(name, one, truth, heard.get("uncut")) for name, one in heard.items()]
+    figures = {
+        "minutes": round(truth[-1].span.end_s / 60, 1),
+        "words": sum(len(one.words) for one in truth),
+        "threads": arguments.threads,
+    }
+    record(
+        "speech_chunks", figures | {f"{row['pass']}: {key}": row[key] for row in rows for key in row if key != "pass"}
+    )
+
+
+def make_speech(path: Path, minutes: float, clips: list[list[str]], rng: random.Random) -> list[Spoken]:
+    """A 16 kHz mono WAV of speech, and what is said in it when."""
+    sentences = (HERE / "speech_text.txt").read_text(encoding="utf-8").splitlines()
+    recorded = [(read_clip(Path(file)), text) for file, text in clips]
+    truth: list[Spoken] = []
+    at = 0
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        while at < minutes * 60 * RATE:
+            for number, sentence in enumerate(rng.sample(sentences, len(sentences))):
+                a_recording = recorded and number % 35 == 0
+                samples, text = rng.choice(recorded) if a_recording else (synthesise(sentence, rng), sentence)
+                pause = np.zeros(round(0.15 * 20 ** rng.random() * RATE), dtype=np.int16)  # 0.15 to 3 s
+                truth.append(Spoken(Span(at / RATE, (at + len(samples)) / RATE), normal(text)))
+                file.writeframes(samples.tobytes() + pause.tobytes())
+                at += len(samples) + len(pause)
+                if at >= minutes * 60 * RATE:
+                    break
+    return truth
+
+
+def synthesise(text: str, rng: random.Random) -> Samples:
+    voice, speed, pitch = rng.choice(VOICES), rng.randint(130, 170), rng.randint(35, 65)
+    command = ["espeak-ng", "--stdout", "-v", voice, "-s", str(speed), "-p", str(pitch), "-z", text]
+    spoken = read_clip(io.BytesIO(subprocess.run(command, capture_output=True, check=True).stdout))
+    return np.trim_zeros(spoken)
+
+
+def read_clip(source: Path | io.BytesIO) -> Samples:
+    resampler = av.AudioResampler("s16", "mono", RATE)
+    with av.open(source) as container:
+        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+    return np.concatenate([frame.to_ndarray()[0] for frame in [*frames, *resampler.resample(None)]])
+
+
+def transcribe(path: Path, max_chunk_s: Seconds, batched: bool, threads: int) -> Heard:
+    media = probe(path)
+    span = sound_span(media)
+    handler = make_handler(open_model(threads=threads, batched=batched))
+    began = time.perf_counter()
+    answers = []
+    for clip in decode_clips(media, plan_chunks(span.start_s, span.end_s, max_chunk_s)):
+        request = WhisperRequest(audio=clip.audio, format="opus", duration_s=clip.span.length_s)
+        answers.append(Answer(clip.span, read_reply(handler({"input": to_input(request)}), WhisperReply)))
+    seconds = time.perf_counter() - began
+    return Heard(timed_words(merge_speech(answers)), [answer.facts.start_s for answer in answers[1:]], seconds)
+
+
+def timed_words(transcription: Transcription) -> list[tuple[str, Seconds]]:
+    words = [word for segment in transcription.segments for word in segment.words]
+    return [(plain, word.start_s) for word in words for plain in normal(word.word)]
+
+
+def normal(text: str) -> list[str]:
+    """Words in lower case without punctuation."""
+    return re.sub(r"[^a-z' ]", " ", text.lower().replace("-", " ")).split()
+
+
+def score(name: str, heard: Heard, truth: list[Spoken], uncut: Heard | None) -> dict[str, object]:
+    lost, doubled, error_rate = faults(heard, truth, heard.cuts)
+    lost_uncut, doubled_uncut, _ = faults(uncut, truth, heard.cuts) if uncut else (set(), set(), 0)
+    return {
+        "pass": name,
+        "word error rate": round(error_rate, 4),
+        "cuts": len(heard.cuts),
+        "cuts inside a sentence": sum(one.span.start_s < cut < one.span.end_s for cut in heard.cuts for one in truth),
+        "lost near cuts": sorted(lost - lost_uncut),
+        "doubled near cuts": sorted(doubled - doubled_uncut),
+        "lost near the same places uncut": len(lost_uncut),
+        "seconds": round(heard.seconds, 1),
+    }
+
+
+def faults(heard: Heard, truth: list[Spoken], cuts: list[Seconds]) -> tuple[set[str], set[str], float]:
+    """Words missing, and words said twice, within 10 s of a cut, as `"word @ second"`; the word error rate of all."""
+    said = [(word, when(one, k)) for one in truth for k, word in enumerate(one.words)]
+    aligned = jiwer.process_words(" ".join(w for w, _ in said), " ".join(w for w, _ in heard.words))
+    lost: set[str] = set()
+    doubled: set[str] = set()
+    for step in aligned.alignments[0]:
+        for word, time_s in said[step.ref_start_idx : step.ref_end_idx] if step.type == "delete" else ():
+            if near(time_s, cuts):
+                lost.add(f"{word} @ {time_s:.0f}")
+        for k in range(step.hyp_start_idx, step.hyp_end_idx) if step.type == "insert" else ():
+            word, time_s = heard.words[k]
+            around = [w for w, _ in heard.words[max(0, k - 4) : k] + heard.words[k + 1 : k + 5]]
+            if near(time_s, cuts) and word in around:
+                doubled.add(f"{word} @ {time_s:.0f}")
+    return lost, doubled, aligned.wer
+
+
+def when(spoken: Spoken, number: int) -> Seconds:
+    """About when a sentence's word is said."""
+    return spoken.span.start_s + spoken.span.length_s * (number + 0.5) / len(spoken.words)
+
+
+def near(time_s: Seconds, cuts: list[Seconds]) -> bool:
+    return any(abs(time_s - cut) <= NEAR_S for cut in cuts)
+
+
+if __name__ == "__main__":
+    main()
