@@ -94,6 +94,7 @@ def make_video(
                     format=pix_fmt, dst_colorspace=colour[0], dst_color_range=colour[1], src_color_range=2
                 )
             frame.pts, frame.time_base = round(time / base), base
+            frame.duration = round((times[number + 1] - time if number + 1 < len(times) else 1 / fps) / base)
             out.mux(video.encode(frame))
         out.mux(video.encode(None))
         if sound is not None:

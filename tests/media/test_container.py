@@ -1,0 +1,130 @@
+import os
+from fractions import Fraction
+
+import av
+import pytest
+
+from framefleet.errors import InputError
+from framefleet.media.container import open_media, sniff, video_stream
+from framefleet.media.probe import probe
+from tests.media.make import make_video
+
+
+def refusal(path):
+    with pytest.raises(InputError) as caught:
+        probe(path)
+    line = str(caught.value)
+    assert "\n" not in line
+    assert line.startswith(f"{path}: ")
+    return line
+
+
+def test_what_is_not_there(tmp_path):
+    assert "no such file" in refusal(tmp_path / "none.mp4")
+
+
+def test_a_folder(tmp_path):
+    assert "a folder" in refusal(tmp_path)
+
+
+def test_an_empty_file(tmp_path):
+    path = tmp_path / "empty.mp4"
+    path.touch()
+    assert "empty" in refusal(path)
+
+
+def test_a_text(tmp_path):
+    path = tmp_path / "text.mp4"
+    path.write_text("just words\n" * 100)
+    assert "not a video" in refusal(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    path = tmp_path / "pipe.mp4"
+    os.mkfifo(path)
+    assert "not a file" in refusal(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_may_not_be_read(tmp_path):
+    path = make_video(tmp_path / "secret.mp4", frames=2)
+    path.chmod(0)
+    assert "permissions" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ffconcat version 1.0\nfile neighbour.mp4\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:1,\nneighbour.mp4\n#EXT-X-ENDLIST\n",
+        "\ufeff#EXTM3U\nneighbour.mp4\n",
+    ],
+)
+def test_a_playlist_is_not_followed_whatever_its_name(tmp_path, text):
+    make_video(tmp_path / "neighbour.mp4", frames=3)
+    path = tmp_path / "list.mp4"
+    path.write_text(text)
+    assert "a playlist" in refusal(path)
+
+
+def test_a_name_does_not_choose_the_demuxer(tmp_path):
+    path = make_video(tmp_path / "film.mkv", frames=3).rename(tmp_path / "film.mp4")
+    with open_media(path) as container:
+        assert "matroska" in container.format.name
+
+
+def test_garbage_behind_a_good_beginning(tmp_path):
+    path = tmp_path / "garbage.mkv"
+    path.write_bytes(b"\x1aE\xdf\xa3" + bytes(range(256)) * 40)
+    assert "copy or download it again" in refusal(path)
+
+
+def test_subtitles_alone_are_neither_pictures_nor_sound(tmp_path):
+    path = tmp_path / "words.mkv"
+    with av.open(str(path), "w") as out:
+        words = out.add_mux_stream("subrip")
+        packet = av.Packet(b"words")
+        packet.stream, packet.pts, packet.dts, packet.duration = words, 0, 0, 1000
+        packet.time_base = Fraction(1, 1000)
+        out.mux(packet)
+    assert "neither pictures nor sound" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("head", "demuxer"),
+    [
+        (b"\0\0\0\x20ftypisom", "mp4"),
+        (b"RIFF\0\0\0\0AVI LIST", "avi"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "wav"),
+        (b"fLaC\0\0\0\x22", "flac"),
+        ((b"\x47" + bytes(187)) * 4, "mpegts"),
+        ((bytes(4) + b"\x47" + bytes(187)) * 4, "mpegts"),
+        (b"\x47 begins with a G", None),
+        (b"<?xml version='1.0'?><MPD>", None),
+        (b"", None),
+    ],
+)
+def test_sniff(head, demuxer):
+    assert sniff(head) == demuxer
+
+
+def test_cover_art_is_not_the_video(tmp_path):
+    path = tmp_path / "song.mp4"
+    with av.open(str(path), "w") as out:
+        sound = out.add_stream("aac", rate=48_000, layout="mono")
+        cover = out.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 64, "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        out.mux(cover.encode(av.VideoFrame(64, 64, "yuvj420p")))
+        out.mux(cover.encode(None))
+        for start in range(0, 48_000, 1024):
+            silence = av.AudioFrame(format="fltp", layout="mono", samples=1024)
+            silence.sample_rate, silence.pts = 48_000, start
+            silence.planes[0].update(bytes(4096))
+            out.mux(sound.encode(silence))
+        out.mux(sound.encode(None))
+    with open_media(path) as container:
+        assert len(container.streams.video) == 1
+        assert video_stream(container) is None
+    assert not probe(path).has_video
