@@ -3,12 +3,9 @@
 Facts from RunPod's documentation of its serverless job API (August 2026).
 """
 
-import threading
 from typing import Any, TypeVar
 
 import msgspec
-import requests
-from requests.adapters import HTTPAdapter
 
 from framefleet.config import Secret
 from framefleet.errors import (
@@ -22,11 +19,9 @@ from framefleet.errors import (
     TooLargeError,
     UnreachableError,
 )
+from framefleet.fleet.http import Http
 
 RUN_BODY_LIMIT = 10 * 2**20  # bytes `run` takes
-REPLY_LIMIT = 24 * 2**20  # results over 20 MB are lost on the worker's side, so more than this is no reply
-CONNECT_TIMEOUT_S = 10.0
-READ_TIMEOUT_S = 60.0
 
 
 class JobStatus(msgspec.Struct, kw_only=True):
@@ -53,11 +48,7 @@ class RunPodApi:
     """`base_url` is up to and without the endpoint's id. Safe to call from many threads: each has its own session."""
 
     def __init__(self, base_url: str, api_key: Secret) -> None:
-        self._base_url = base_url
-        self._api_key = api_key
-        self._local = threading.local()
-        self._sessions: list[requests.Session] = []
-        self._lock = threading.Lock()
+        self._http = Http(base_url, api_key)
 
     def run(self, endpoint_id: str, body: bytes) -> JobStatus:
         """Queues a job. `body` is `{"input": …}` as JSON. Raises `FleetError`."""
@@ -76,10 +67,7 @@ class RunPodApi:
         return self._call("GET", endpoint_id, "health", HealthReply)
 
     def close(self) -> None:
-        with self._lock:
-            for session in self._sessions:
-                session.close()
-            self._sessions.clear()
+        self._http.close()
 
     def _call(
         self, method: str, endpoint_id: str, route: str, type: type[Answered], body: bytes | None = None
@@ -94,37 +82,12 @@ class RunPodApi:
 
     def _send(self, method: str, endpoint_id: str, route: str, body: bytes | None) -> bytes:
         try:
-            with self._session().request(
-                method,
-                f"{self._base_url}/{endpoint_id}/{route}",
-                data=body,
-                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-                allow_redirects=False,  # a redirect would carry the key elsewhere
-                stream=True,
-            ) as response:
-                content = _read_bounded(response)
-        except requests.RequestException as error:
-            raise UnreachableError(f"endpoint {endpoint_id}: {_reason(error)}") from None
-        if response.status_code != 200:
-            raise translate(response.status_code, route, endpoint_id, content)
+            status, content = self._http.send(method, f"{endpoint_id}/{route}", body)
+        except UnreachableError as error:
+            raise UnreachableError(f"endpoint {endpoint_id}: {error}") from None
+        if status != 200:
+            raise translate(status, route, endpoint_id, content)
         return content
-
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=1))
-            session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=1))
-            session.auth = self._authorize  # and not a header: ~/.netrc would replace that
-            session.headers["Content-Type"] = "application/json"
-            self._local.session = session
-            with self._lock:
-                self._sessions.append(session)
-        return session
-
-    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._api_key.reveal()}"
-        return request
 
 
 def translate(status: int, route: str, endpoint_id: str, content: bytes) -> FleetError:
@@ -144,20 +107,3 @@ def translate(status: int, route: str, endpoint_id: str, content: bytes) -> Flee
     if status >= 500 or 300 <= status < 400 or status == 408:
         return UnreachableError(f"{name}: the service answered {status}")
     return RefusedError(f"{name}: the service answered {status}: {text}")
-
-
-def _read_bounded(response: requests.Response) -> bytes:
-    content = bytearray()
-    for chunk in response.iter_content(1 << 20):
-        content += chunk
-        if len(content) > REPLY_LIMIT:
-            raise requests.RequestException("the answer is larger than any real one")
-    return bytes(content)
-
-
-def _reason(error: requests.RequestException) -> str:
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    if isinstance(error, requests.ConnectionError):
-        return "cannot be reached; check the network"
-    return f"the connection failed ({type(error).__name__})"
