@@ -21,11 +21,11 @@ class AudioInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaInfo:
-    """A probed file. Nothing is decoded for it.
+    """A probed file. Only its first picture is decoded for it.
 
     `width` and `height` are of the upright picture, rotation applied. `start` is the presentation time of the
     first video frame in the file's own time (of the first audio sample if there is only audio): zero of the clock.
-    `duration_s` is the end of the video stream on that clock. `fps` and `frame_count` are the header's,
+    `duration_s` is the end of the video stream on that clock (of the sound if there is only sound). `fps` and `frame_count` are the header's,
     for people to read: sampling relies on neither. `has_video` is False for audio alone.
     """
 
@@ -65,6 +65,13 @@ class PictureTime(msgspec.Struct, frozen=True, gc=False):
     index: int
     time_s: Seconds
     pts_s: Seconds
+
+
+class ClipTime(msgspec.Struct, frozen=True, gc=False):
+    """Where a clip of the `index`-th planned chunk lies on the video's clock."""
+
+    index: int
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)

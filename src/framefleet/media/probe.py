@@ -105,16 +105,14 @@ def _first_picture(container: InputContainer, video: VideoStream) -> _First | No
     """
     video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     promised: list[int] = []
+    damaged = False
     for count, packet in enumerate(container.demux(video)):
         if packet.pts is not None and not packet.is_discard:
             promised.append(packet.pts)
         try:
             frames = packet.decode()
         except av.FFmpegError:
-            frames = []
-            damaged = True
-        else:
-            damaged = False
+            frames, damaged = [], True
         for frame in frames:
             if frame.pts is None or frame.time_base is None:
                 continue
@@ -155,11 +153,10 @@ def _end(container: InputContainer, stream: Stream, tail: _Tail) -> Fraction:
     steps. But of a file whose end is missing, only the header knows how long it was.
     """
     here = tail.ends.get(stream.index)
-    if here is not None and (
-        container.duration is None or max(tail.ends.values()) + _CUT_SHORT > _container_end(container)
-    ):
+    promised = _header_end(container, stream)
+    if here is not None and max(promised, _container_end(container)) < max(tail.ends.values()) + _CUT_SHORT:
         return here
-    return max(_header_end(container, stream), here or Fraction(0))
+    return max(promised, here or promised)
 
 
 def _header_start(stream: Stream) -> Fraction:
@@ -167,8 +164,11 @@ def _header_start(stream: Stream) -> Fraction:
 
 
 def _header_end(container: InputContainer, stream: Stream) -> Fraction:
+    counted = Fraction(0)
+    if isinstance(stream, VideoStream) and stream.average_rate:
+        counted = stream.frames / stream.average_rate  # AVI: FFmpeg replaces its duration by a guess, not its count
     if stream.duration is not None and stream.time_base is not None:
-        return _header_start(stream) + stream.duration * stream.time_base
+        return _header_start(stream) + max(stream.duration * stream.time_base, counted)
     hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # Matroska's, by track: 00:01:02.345000000
     minutes, _, secs = rest.partition(":")
     try:

@@ -1,0 +1,85 @@
+"""Files with a hole in them: what can be decoded is, and every hole is told."""
+
+import random
+
+import av
+import pytest
+
+from framefleet.media.info import Gap, Picture
+from tests.media.make import make_video
+from tests.media.test_decode import number, sampled
+
+KINDS = {
+    "h264.mp4": {"audio": "aac"},
+    "h264.mkv": {},
+    "hevc.mp4": {"codec": "libx265"},
+    "vp9.webm": {"codec": "libvpx-vp9"},
+    "mpeg4.avi": {"codec": "mpeg4"},
+    "h264.avi": {"options": {"bf": "0"}},
+}
+
+
+def packets_of(path):
+    with av.open(str(path)) as container:
+        return [(p.pos, p.size, p.pts) for p in container.demux(video=0) if p.size]
+
+
+def spoil(path, first, last):
+    """Noise over the packets `first` … `last` in the order of decoding; each keeps its container's framing."""
+    noise = random.Random(4)
+    data = bytearray(path.read_bytes())
+    for pos, size, _ in packets_of(path)[first:last]:
+        data[pos + 12 : pos + size - 4] = noise.randbytes(size - 16)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_spoilt_stretch_is_a_gap_and_the_rest_is_there(tmp_path, kind):
+    path = make_video(tmp_path / kind, frames=96, **KINDS[kind])
+    spoil(path, 30, 34)
+    got = sampled(path, 25)
+    assert len(got) == 96
+    gaps = {x.sample.index for x in got if isinstance(x, Gap)}
+    right = {x.at.index for x in got if isinstance(x, Picture) and number(x) == x.at.index}
+    assert gaps
+    assert gaps <= set(range(24, 56))
+    assert set(range(24)) | set(range(60, 96)) <= right
+    assert all("\n" not in x.error for x in got if isinstance(x, Gap))
+
+
+def test_an_older_frame_never_stands_in(tmp_path):
+    """HEVC drops a damaged frame without a word; the one before it must not be taken for it."""
+    path = make_video(tmp_path / "hevc.mp4", codec="libx265", frames=48)
+    spoil(path, 26, 27)
+    for picture in sampled(path, 25):
+        if isinstance(picture, Picture):
+            assert picture.at.pts_s == pytest.approx(picture.at.index / 25)
+
+
+def test_damage_while_nothing_is_sampled_costs_nothing(tmp_path):
+    path = make_video(tmp_path / "v.mp4", frames=96)
+    spoil(path, 30, 31)
+    assert all(isinstance(x, Picture) for x in sampled(path, 0.5))
+
+
+@pytest.mark.parametrize("name", ["cut.mp4", "cut.mkv", "cut.avi"])
+def test_what_a_cut_file_lacks_is_a_gap(tmp_path, name):
+    codec = {"codec": "mpeg4"} if name.endswith("avi") else {}
+    options = {"movflags": "faststart"} if name.endswith("mp4") else {}
+    path = make_video(tmp_path / name, frames=200, container_options=options, **codec)
+    pos = packets_of(path)[100][0]
+    path.write_bytes(path.read_bytes()[:pos])
+    got = sampled(path, 5)
+    assert len(got) == 40
+    assert all(isinstance(x, Picture) and number(x) == 5 * x.at.index for x in got[:19])
+    assert all(isinstance(x, Gap) for x in got[21:])
+    assert "the file ends at" in got[-1].error
+
+
+def test_a_damaged_beginning_is_a_gap_too(tmp_path):
+    path = make_video(tmp_path / "v.mp4", frames=72)
+    spoil(path, 0, 1)
+    got = sampled(path, 25)
+    assert len(got) == 72
+    assert isinstance(got[0], Gap)
+    assert all(isinstance(x, Picture) and number(x) == x.at.index for x in got[30:])
