@@ -13,34 +13,46 @@ import onnx
 from onnx import TensorProto, helper
 
 OPSET = 17
-GREY = 114  # Ultralytics' and Darknet's colour of the border
+GREY = 114.0  # Ultralytics' and Darknet's colour of the border
 
 
 def letterbox() -> onnx.ModelProto:
-    """`picture` (1, H, W, 3) uint8, resized to `size` (4,) and bordered by `border` (8,), as (1, 3, h, w) in 0-1.
+    """`picture` (1, H, W, 3) uint8 resized and bordered, as `image` (1, 3, h, w) in 0-1.
 
-    Bilinear between pixel centres without smoothing, as OpenCV's INTER_LINEAR; the picture stays interleaved until
-    it is small, where ONNX Runtime is fastest.
+    Bilinear between pixel centres without smoothing, with the rounding of OpenCV's INTER_LINEAR, which detectors are
+    trained and compared with: of the two rows that make one, each share is cut to a quarter of a level before they
+    are added. With exact rounding 4 to 7 % of the values differ by one, and boxes by 2 % of their IoU.
+
+    `rows` (2 × inner height,) are the upper rows, then the lower ones; `shares` (1, 2 × inner height, 1, 1) what each
+    gives, in quarters; `size` (4,) is [1, 2 × inner height, inner width, 3]; `border` (8,) as `Pad` takes it.
     """
     nodes = [
+        helper.make_node("Gather", ["picture", "rows"], ["needed"], axis=1),
+        helper.make_node("Cast", ["needed"], ["numbers"], to=TensorProto.FLOAT),
         helper.make_node(
-            "Resize", ["picture", "", "", "size"], ["resized"],
+            "Resize", ["numbers", "", "", "size"], ["narrow"],
             mode="linear", coordinate_transformation_mode="half_pixel",
         ),
+        helper.make_node("Mul", ["narrow", "shares"], ["quarters"]),
+        helper.make_node("Floor", ["quarters"], ["cut"]),
+        helper.make_node("Split", ["cut"], ["upper", "lower"], axis=1),
+        helper.make_node("Add", ["upper", "lower"], ["sum"]),
+        helper.make_node("Add", ["sum", "half"], ["raised"]),
+        helper.make_node("Mul", ["raised", "quarter"], ["levels"]),
+        helper.make_node("Floor", ["levels"], ["resized"]),
         helper.make_node("Pad", ["resized", "border", "grey"], ["bordered"], mode="constant"),
         helper.make_node("Transpose", ["bordered"], ["planes"], perm=[0, 3, 1, 2]),
-        helper.make_node("Cast", ["planes"], ["numbers"], to=TensorProto.FLOAT),
-        helper.make_node("Div", ["numbers", "white"], ["image"]),
+        helper.make_node("Div", ["planes", "white"], ["image"]),
     ]  # fmt: skip
     inputs = [
         helper.make_tensor_value_info("picture", TensorProto.UINT8, [1, "from_height", "from_width", 3]),
+        helper.make_tensor_value_info("rows", TensorProto.INT64, ["twice"]),
+        helper.make_tensor_value_info("shares", TensorProto.FLOAT, [1, "twice", 1, 1]),
         helper.make_tensor_value_info("size", TensorProto.INT64, [4]),
         helper.make_tensor_value_info("border", TensorProto.INT64, [8]),
     ]
-    constants = [
-        helper.make_tensor("grey", TensorProto.UINT8, [], [GREY]),
-        helper.make_tensor("white", TensorProto.FLOAT, [], [255.0]),
-    ]
+    numbers = {"half": 2.0, "quarter": 0.25, "grey": GREY, "white": 255.0}
+    constants = [helper.make_tensor(name, TensorProto.FLOAT, [], [number]) for name, number in numbers.items()]
     output = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "height", "width"])
     return model(helper.make_graph(nodes, "letterbox", inputs, [output], constants))
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from framefleet.stages.objects.engines.base import Boxes
 
@@ -45,3 +46,15 @@ def fit(width: int, height: int, box: tuple[int, int], stride: int | None) -> Le
         spare_x, spare_y = spare_x % stride, spare_y % stride
     left, top = round(spare_x / 2 - 0.1), round(spare_y / 2 - 0.1)
     return Letterbox(width, height, inner_width, inner_height, left, top, spare_x - left, spare_y - top)
+
+
+def rows_to_blend(height: int, inner_height: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """For each of `inner_height` rows the two of `height` rows that it lies between: all upper ones, then all lower.
+
+    With them the share that each gives, in quarters of the whole: `weights/letterbox.onnx` wants it so.
+    """
+    at = (np.arange(inner_height) + 0.5) * (height / inner_height) - 0.5
+    upper = np.floor(at)
+    lower_share = np.round((at - upper) * 2048) / 2048  # OpenCV counts shares in 2048ths
+    rows = np.concatenate([upper, upper + 1]).clip(0, height - 1).astype(np.int64)
+    return rows, (4 * np.concatenate([1 - lower_share, lower_share])).astype(np.float32)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from framefleet.errors import SetupError, WorkerError
 from framefleet.stages.objects.engines.base import Boxes, Pixels, Settings
-from framefleet.stages.objects.engines.letterbox import Letterbox, fit
+from framefleet.stages.objects.engines.letterbox import Letterbox, fit, rows_to_blend
 from framefleet.weights import FOLDER, YOLOV3_TINY, YOLOV3_TINY_SHA256, checked, file_sha256
 
 # Pictures of one size go through the network together up to this many pixels: from two pictures of 416 × 256 on, more
@@ -78,9 +78,12 @@ class OnnxEngine:
 
     def _scale(self, picture: Pixels, place: Letterbox) -> NDArray[np.float32]:
         """(1, 3, h, w), 0-1."""
+        rows, shares = rows_to_blend(place.height, place.inner_height)
         feed = {
             "picture": picture[None],
-            "size": np.array([1, place.inner_height, place.inner_width, 3]),
+            "rows": rows,
+            "shares": shares[None, :, None, None],
+            "size": np.array([1, len(rows), place.inner_width, 3]),
             "border": np.array([0, place.top, place.left, 0, 0, place.bottom, place.right, 0]),
         }
         image: NDArray[np.float32] = self._letterbox.run(None, feed)[0]
