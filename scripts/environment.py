@@ -38,7 +38,9 @@ def python_of(folder: Path) -> Path:
 
 def key_of(extras: str, requirements: list[Path], editable: bool) -> str:
     """Hash of all that decides what goes into an environment."""
-    digest = hashlib.sha256((ROOT / "pyproject.toml").read_bytes())
+    # Tools' settings stand last in that file and install nothing.
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.")[0]
+    digest = hashlib.sha256(project.encode())
     for path in requirements:
         digest.update(path.read_bytes())
     # An editable installation points to this checkout; after a move it would point to nothing.

@@ -31,8 +31,11 @@ def test_the_second_start_makes_nothing(environment: ModuleType, made: list[Any]
 
 def test_another_project_file_makes_it_anew(environment: ModuleType, made: list[Any], checkout: Path) -> None:
     environment.ensure(checkout / ".venv")
-    with (checkout / "pyproject.toml").open("a") as file:
-        file.write("\n# a new dependency\n")
+    project = checkout / "pyproject.toml"
+    project.write_text(project.read_text(encoding="utf-8") + "\n[tool.other]\n", encoding="utf-8")
+    environment.ensure(checkout / ".venv")
+    assert len(made) == 1, "a tool's settings install nothing"
+    project.write_text(project.read_text(encoding="utf-8").replace('"av>=', '"av>', 1), encoding="utf-8")
     environment.ensure(checkout / ".venv")
     assert len(made) == 2
 
