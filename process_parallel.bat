@@ -7,8 +7,9 @@ set "PYTHONUTF8=1"
 set "HERE=%~dp0"
 set "FITS=import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))"
 
-for %%C in ("py -3" "py -3.14" "py -3.13" "py -3.12" "py -3.11" "python" "python3") do (
-  %%~C -c "%FITS%" >nul 2>nul && set "FOUND=%%~C" && goto found
+rem "call", because a version manager may have put a batch file in the place of python.exe.
+for %%C in ("python" "python3" "py -3" "py -3.14" "py -3.13" "py -3.12" "py -3.11") do (
+  call %%~C -c "%FITS%" >nul 2>nul && set "FOUND=%%~C" && goto found
 )
 echo error: FrameFleet needs Python 3.11, 3.12, 3.13 or 3.14, and none was found: install one from https://www.python.org/downloads/ 1>&2
 exit /b 1
