@@ -1,0 +1,104 @@
+"""Makes small files with sound at known times, and reads clips back.
+
+The sound is a burst of 50 ms of tone at every whole number of seconds of the file's own time: where a burst is found
+tells what was shifted.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from framefleet.media.audio_plan import RATE
+from framefleet.media.info import Clip
+
+FILE_RATE = 48_000
+Wave = NDArray[np.int16]
+
+
+def bursts(start_s: float, end_s: float, rate: int = FILE_RATE) -> Wave:
+    """The sound between two times of the file: a loud tone during the first 50 ms of every second, else nothing."""
+    times = np.arange(round(start_s * rate), round(end_s * rate)) / rate
+    loud = (times % 1) < 0.05
+    return (np.sin(times * 2 * np.pi * 1000) * loud * 16_000).astype(np.int16)
+
+
+def make_sound(
+    path: Path,
+    stretches: Sequence[tuple[float, Wave]],
+    *,
+    codec: str = "pcm_s16le",
+    video_from_s: float | None = None,
+) -> Path:
+    """Writes `stretches` of samples (48 kHz), each at its time in the file, in blocks of 20 ms.
+
+    With `video_from_s` there are two seconds of black video, too, the first frame at that time.
+    """
+    with av.open(str(path), "w") as out:
+        sound = out.add_stream(codec, rate=FILE_RATE, layout="mono")
+        packets = []
+        if video_from_s is not None:
+            packets += _black(out.add_stream("mpeg4", rate=10), video_from_s)
+        for start_s, wave in stretches:
+            for at in range(0, len(wave), 960):
+                frame = av.AudioFrame.from_ndarray(wave[None, at : at + 960], format="s16", layout="mono")
+                frame.sample_rate, frame.time_base = FILE_RATE, Fraction(1, FILE_RATE)
+                frame.pts = round(start_s * FILE_RATE) + at
+                packets += sound.encode(frame)
+        packets += sound.encode(None)
+        for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
+            out.mux(packet)
+    return path
+
+
+def _black(stream: av.VideoStream, from_s: float) -> list[av.Packet]:
+    stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+    packets = []
+    for number in range(20):
+        frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+        frame.pts, frame.time_base = round(from_s * 10) + number, Fraction(1, 10)
+        packets += stream.encode(frame)
+    return packets + stream.encode(None)
+
+
+def damage(path: Path, to: Path, broken: Callable[[float], bool]) -> Path:
+    """A copy whose sound packets are rubbish wherever `broken(their time)`."""
+    with av.open(str(path)) as source, av.open(str(to), "w") as out:
+        stream = source.streams.audio[0]
+        copy = out.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.pts is None:
+                continue
+            time = packet.pts * packet.time_base
+            kept = av.Packet(b"\xff" * packet.size if broken(float(time)) else bytes(packet))
+            kept.pts, kept.dts, kept.duration, kept.time_base = (
+                packet.pts,
+                packet.dts,
+                packet.duration,
+                packet.time_base,
+            )
+            kept.stream = copy
+            out.mux(kept)
+    return to
+
+
+def samples_of(clip: Clip) -> Wave:
+    """A clip's samples, 16 kHz."""
+    if not clip.audio:
+        return np.zeros(0, np.int16)
+    with av.open(BytesIO(clip.audio)) as container:
+        resampler = av.AudioResampler("s16", "mono", RATE)
+        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+        frames += resampler.resample(None)
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames])
+
+
+def heard_at(clips: Iterable[Clip]) -> list[float]:
+    """When bursts begin, on the video's clock, to the hundredth of a second."""
+    found = [np.flatnonzero(np.abs(samples_of(clip)) > 4000) / RATE + clip.span.start_s for clip in clips]
+    loud = np.concatenate(found)
+    return [round(float(time), 2) for time in loud[np.diff(loud, prepend=-99) > 0.5]]

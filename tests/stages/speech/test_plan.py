@@ -1,0 +1,64 @@
+"""The speech plan covers the sound, in the sizes of its backend, and refuses early what the model cannot do."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from framefleet.config import Options
+from framefleet.errors import UsageError
+from framefleet.media.info import AudioInfo, MediaInfo
+from framefleet.stages.speech.languages import LANGUAGES
+from framefleet.stages.speech.plan import plan_speech
+
+
+def media(audio: AudioInfo | None) -> MediaInfo:
+    return MediaInfo(
+        path=Path("a.mp4"), size_bytes=1, start=Fraction(0), duration_s=3600, width=1, height=1, rotation=0,
+        fps=25, codec="h264", frame_count=1, audio=audio,
+    )  # fmt: skip
+
+
+HOUR = media(AudioInfo(codec="aac", sample_rate=48_000, channels=2, start_s=-0.5, duration_s=3600))
+
+
+@pytest.mark.parametrize(("backend", "count"), [("runpod", 4), ("local", 12)])
+def test_the_whole_sound_in_the_backends_sizes(backend, count):
+    chunks = plan_speech(HOUR, Options(), backend)
+    assert len(chunks) == count
+    assert (chunks[0].span.start_s, chunks[-1].span.end_s) == (-0.5, 3599.5)
+    assert sum(chunk.units for chunk in chunks) == pytest.approx(3600)
+
+
+def test_no_sound_no_work():
+    assert plan_speech(media(None), Options(), "runpod") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (Options(language="de"), "--language de.*English only.*--whisper-model"),
+        (Options(task="translate"), "translate"),
+    ],
+)
+def test_the_embedded_model_knows_english_only(options, says):
+    with pytest.raises(UsageError, match=says):
+        plan_speech(HOUR, options, "local")
+    assert plan_speech(HOUR, options, "runpod")
+
+
+def test_a_model_of_ones_own_may_know_more():
+    assert plan_speech(HOUR, Options(language="de", whisper_model="/models/small"), "local")
+
+
+@pytest.mark.parametrize("language", ["xx", "english", "EN", ""])
+@pytest.mark.parametrize("backend", ["local", "runpod"])
+def test_a_language_nobody_knows(language, backend):
+    with pytest.raises(UsageError, match=f"--language {language}: not a language"):
+        plan_speech(HOUR, Options(language=language), backend)
+
+
+def test_languages_are_those_of_faster_whisper():
+    from faster_whisper.tokenizer import _LANGUAGE_CODES
+
+    assert frozenset(_LANGUAGE_CODES) == LANGUAGES
