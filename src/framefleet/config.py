@@ -4,16 +4,21 @@ This is the only place that reads the client's environment.
 """
 
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import inspect
 
 from framefleet.errors import UsageError
 
 RUNPOD_BASE_URL = "https://api.runpod.ai/v2"
+RUNPOD_MANAGE_URL = "https://api.runpod.io"
 CONFIG_FILE = "framefleet.toml"
 
 Backend = Literal["local", "runpod"]
@@ -78,6 +83,7 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: Mapping[str, str] = {}  # endpoint kind ("yolo") → RunPod endpoint id
     api_key: Secret | None = None
     base_url: str = RUNPOD_BASE_URL
+    manage_url: str = RUNPOD_MANAGE_URL  # of the service that creates and changes endpoints
 
 
 ENDPOINT_KINDS = ("yolo", "whisper")
@@ -88,40 +94,74 @@ def load_options(
 ) -> Options:
     """Options from `flags` (None: not given), `FRAMEFLEET_*`, framefleet.toml and defaults, in that order.
 
-    Raises `UsageError` naming the option that makes no sense.
+    Raises `UsageError` naming the option that makes no sense, and where it stands.
     """
     environ = os.environ if environ is None else environ
     names = Options.__struct_fields__
-    layered: dict[str, Any] = {k: v for k, v in _read_toml(folder).items() if k in names}
-    layered |= {n: environ[f"FRAMEFLEET_{n.upper()}"] for n in names if environ.get(f"FRAMEFLEET_{n.upper()}")}
-    layered |= {k: v for k, v in flags.items() if v is not None}
-    return make_options(layered)
+    listed = {k: v for k, v in _read_toml(folder).items() if k != "endpoints"}
+    settings = {n: environ[f"FRAMEFLEET_{n.upper()}"] for n in names if environ.get(f"FRAMEFLEET_{n.upper()}")}
+    given = {k: v for k, v in flags.items() if v is not None}
+    stands = {n: f"{folder / CONFIG_FILE}: {n}" for n in listed} | {n: f"FRAMEFLEET_{n.upper()}" for n in settings}
+    return make_options(listed | settings | given, {n: place for n, place in stands.items() if n not in given})
 
 
-def make_options(values: Mapping[str, Any]) -> Options:
-    """Checked options from typed values or text. Raises `UsageError`."""
-    values = dict(values)
-    if isinstance(values.get("crop"), str):
-        values["crop"] = parse_crop(values["crop"])
-    if isinstance(values.get("classes"), str):
-        values["classes"] = parse_classes(values["classes"])
+def make_options(values: Mapping[str, Any], stands: Mapping[str, str] = {}) -> Options:
+    """Checked options from typed values or text. `stands` says where one comes from that is no flag.
+
+    Raises `UsageError` naming the option, its value and what it may be.
+    """
+    checked = {}
+    for name, value in values.items():
+        place = stands.get(name, f"--{name.replace('_', '-')}")
+        checked[name] = _checked_option(name, value, place)
+    return Options(**checked)
+
+
+def _checked_option(name: str, value: Any, place: str) -> Any:
+    kind = _KINDS.get(name)
+    if kind is None:
+        raise UsageError(f"{place}: no such option; there are {', '.join(_KINDS)}")
+    if name in _PARSERS and isinstance(value, str | list | tuple):
+        return _PARSERS[name](value if isinstance(value, str) else ",".join(map(str, value)), place)
+    if name == "output_dir" and isinstance(value, str):
+        return Path(value)
     try:
-        return msgspec.convert(values, Options, strict=False, from_attributes=True)
-    except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `$.")
-        raise UsageError(f"--{path.rstrip('`').replace('_', '-') or 'option'}: {reason}") from None
+        checked = msgspec.convert(value, kind, strict=False)
+        if isinstance(checked, float) and not isfinite(checked):
+            raise msgspec.ValidationError("not a number")
+    except msgspec.ValidationError:
+        raise UsageError(f"{place} {value}: give {_wanted(inspect.type_info(kind))}") from None
+    return checked
 
 
-def parse_crop(text: str) -> Crop:
+def _wanted(kind: inspect.Type) -> str:
+    """What values a type takes, as a person would say it."""
+    match kind:
+        case inspect.UnionType():
+            return _wanted(next(t for t in kind.types if not isinstance(t, inspect.NoneType)))
+        case inspect.LiteralType():
+            return f"{', '.join(kind.values[:-1])} or {kind.values[-1]}"
+        case inspect.IntType():
+            return f"a whole number from {kind.ge} to {kind.le}"
+        case inspect.FloatType():
+            least = f"from {kind.ge:g}" if kind.ge is not None else f"above {kind.gt:g}"
+            return f"a number {least}" + (f" up to {kind.le:g}" if kind.le is not None else "")
+        case inspect.BoolType():
+            return "true or false"
+        case _:
+            return "a text"
+
+
+def parse_crop(text: str, place: str = "--crop") -> Crop:
     """`x,y,w,h` in source pixels. Raises `UsageError`."""
     try:
         x, y, width, height = (int(part) for part in text.split(","))
         return msgspec.convert({"x": x, "y": y, "width": width, "height": height}, Crop)
     except (ValueError, msgspec.ValidationError):
-        raise UsageError(f"--crop {text}: give x,y,width,height in pixels, such as 100,50,640,360") from None
+        raise UsageError(f"{place} {text}: give x,y,width,height in pixels, such as 100,50,640,360") from None
 
 
-def parse_classes(text: str) -> tuple[int, ...]:
+def parse_classes(text: str, place: str = "--classes") -> tuple[int, ...]:
     """Class numbers or COCO names, separated by commas. Raises `UsageError`."""
     from framefleet.weights import coco_labels
 
@@ -129,9 +169,13 @@ def parse_classes(text: str) -> tuple[int, ...]:
     numbers = []
     for part in (p.strip() for p in text.split(",")):
         if not part.isdecimal() and part not in labels:
-            raise UsageError(f"--classes {part}: neither a class number nor a COCO label such as person or bus")
+            raise UsageError(f"{place} {part}: neither a class number nor a COCO label such as person or bus")
         numbers.append(int(part) if part.isdecimal() else labels[part])
     return tuple(numbers)
+
+
+_KINDS: dict[str, Any] = get_type_hints(Options, include_extras=True)
+_PARSERS: dict[str, Callable[[str, str], Any]] = {"crop": parse_crop, "classes": parse_classes}
 
 
 def load_fleet(*, environ: Mapping[str, str] | None = None, folder: Path = Path()) -> Fleet:
@@ -141,26 +185,43 @@ def load_fleet(*, environ: Mapping[str, str] | None = None, folder: Path = Path(
     """
     environ = os.environ if environ is None else environ
     listed = _read_toml(folder).get("endpoints", {})
+    if not isinstance(listed, dict):
+        raise UsageError(f'{folder / CONFIG_FILE}: endpoints: give a table, such as [endpoints] and yolo = "abc123"')
     endpoints = {
         kind: environ.get(f"FRAMEFLEET_{kind.upper()}_ENDPOINT") or listed.get(kind) for kind in ENDPOINT_KINDS
     }
-    key = environ.get("RUNPOD_API_KEY")
     return Fleet(
-        endpoints={kind: str(value) for kind, value in endpoints.items() if value},
-        api_key=Secret(key.strip()) if key and key.strip() else None,
-        base_url=_checked_url(environ.get("RUNPOD_ENDPOINT_BASE_URL") or RUNPOD_BASE_URL),
+        endpoints={kind: _checked_id(kind, str(value)) for kind, value in endpoints.items() if value},
+        api_key=_checked_key(environ.get("RUNPOD_API_KEY", "").strip()),
+        base_url=_checked_url(environ, "RUNPOD_ENDPOINT_BASE_URL", RUNPOD_BASE_URL),
+        manage_url=_checked_url(environ, "RUNPOD_API_BASE_URL", RUNPOD_MANAGE_URL),
     )
 
 
-def _checked_url(url: str) -> str:
-    from urllib.parse import urlsplit
+def _checked_id(kind: str, id: str) -> str:
+    """An id goes into a URL that the key is sent to, so it is only ever a name."""
+    if not re.fullmatch(r"[\w-]+", id, re.ASCII):
+        raise UsageError(f"{kind} endpoint {id}: not an endpoint's id, which is letters and digits as RunPod shows it")
+    return id
 
-    parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}):
-        return url.rstrip("/")
-    raise UsageError(
-        f"RUNPOD_ENDPOINT_BASE_URL {url}: use https (http only on this machine), or the key would be readable"
-    )
+
+def _checked_key(key: str) -> Secret | None:
+    """Anything but printable ASCII would end in an error of the HTTP library that quotes the key."""
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise UsageError("RUNPOD_API_KEY: has characters that no key has; copy it again")
+    return Secret(key) if key else None
+
+
+def _checked_url(environ: Mapping[str, str], variable: str, default: str) -> str:
+    url = environ.get(variable) or default
+    try:
+        parts = urlsplit(url)
+        loopback = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
+            return url.rstrip("/")
+    except ValueError:
+        pass
+    raise UsageError(f"{variable} {url}: use https (http only on this machine), or the key would be readable")
 
 
 def _read_toml(folder: Path) -> dict[str, Any]:

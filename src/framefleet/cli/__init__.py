@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 import typer
 
+from framefleet.cli.deploy import deploy
 from framefleet.cli.doctor import doctor
+from framefleet.cli.down import down
+from framefleet.cli.endpoints import endpoints
 from framefleet.cli.plan import plan
 from framefleet.cli.run import run
 from framefleet.errors import FrameFleetError, Interrupted
@@ -21,6 +24,9 @@ app = typer.Typer(
 app.command()(run)
 app.command()(plan)
 app.command()(doctor)
+app.command()(deploy)
+app.command()(endpoints)
+app.command()(down)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,0 +1,144 @@
+"""`framefleet deploy`: makes the endpoints, or changes them, and writes their ids into framefleet.toml."""
+
+import json
+import sys
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+
+from framefleet.config import CONFIG_FILE, ENDPOINT_KINDS, Fleet, load_fleet, load_options
+from framefleet.errors import EndpointGoneError, UsageError
+from framefleet.fleet import endpoint_ids
+from framefleet.fleet.deploy import Spec, Step, creation, expected, find, make_spec, plan, said
+from framefleet.fleet.deploy_cost import worst_case
+from framefleet.fleet.manage_api import ROUTE, Endpoint, ManageApi
+
+
+def _option(text: str, *names: str) -> Any:
+    return typer.Option(*names, help=text, show_default=False)
+
+
+Kinds = Annotated[
+    list[str] | None, typer.Argument(help="yolo or whisper; both if not said", metavar="ENDPOINT", show_default=False)
+]
+Prefix = Annotated[str, typer.Option(help="endpoints are named PREFIX-yolo and PREFIX-whisper")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
+
+
+def deploy(
+    kinds: Kinds = None,
+    *,
+    prefix: Prefix = "framefleet",
+    image: Annotated[
+        str | None, _option("such as ghcr.io/YOU/framefleet-{endpoint}:latest; {endpoint} stands for its name")
+    ] = None,
+    template: Annotated[str | None, _option("id of a RunPod template, instead of an image")] = None,
+    gpu_pools: Annotated[
+        str | None, _option("RunPod's GPU pools, separated by commas (a new endpoint: AMPERE_16,AMPERE_24,ADA_24)")
+    ] = None,
+    gpu_count: Annotated[int | None, _option("GPUs of a worker (new: 1)")] = None,
+    min_cuda: Annotated[str | None, _option('oldest CUDA a host may have, "" for any (new: 12.8)')] = None,
+    min_workers: Annotated[int | None, _option("workers kept awake, and billed, all the time (new: 0)")] = None,
+    max_workers: Annotated[int | None, _option("workers at most (new: 3)")] = None,
+    idle_timeout: Annotated[
+        int | None, _option("seconds a worker stays awake, and billed, after its last job (new: 10)")
+    ] = None,
+    queue_delay: Annotated[
+        float | None, _option("start a worker when a job has waited for so many seconds (new: 4)")
+    ] = None,
+    request_count: Annotated[int | None, _option("start a worker for every so many requests instead")] = None,
+    flashboot: Annotated[bool | None, _option("faster cold starts (new: no)", "--flashboot/--no-flashboot")] = None,
+    execution_timeout: Annotated[int | None, _option("seconds a job may take (new: 600)")] = None,
+    price: Annotated[float | None, _option("dollars a worker's second, instead of the price list")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be sent, and send nothing")] = False,
+    yes: Yes = False,
+) -> int:
+    """Make the RunPod endpoints, or change those there are; what is not said stays as it is."""
+    values = {name: value for name, value in locals().items() if name in Spec.__struct_fields__}
+    wanted = chosen(kinds)
+    spec = make_spec(values, wanted)
+    usd = load_options({"price": price}).price
+    fleet = load_fleet()
+    if dry_run:
+        print(json.dumps([_shown(kind, prefix, spec, fleet) for kind in wanted], indent=2, ensure_ascii=False))
+        return 0
+    endpoint_ids.check(wanted)
+    with closing(ManageApi(fleet)) as api:
+        steps = [plan(kind, f"{prefix}-{kind}", spec, current) for kind, current in located(api, fleet, prefix, wanted)]
+        for step in steps:
+            print(_told(step, usd))
+        if any(step.body for step in steps):
+            agreed("Do this?", yes=yes)
+        for step in steps:
+            _do(api, step)
+    return 0
+
+
+def chosen(kinds: list[str] | None) -> list[str]:
+    """The kinds of endpoint named, each once; all where none is. Raises `UsageError`."""
+    for kind in kinds or ():
+        if kind not in ENDPOINT_KINDS:
+            raise UsageError(f"{kind}: no such endpoint; there are {' and '.join(ENDPOINT_KINDS)}")
+    return list(dict.fromkeys(kinds or ENDPOINT_KINDS))
+
+
+def located(api: ManageApi, fleet: Fleet, prefix: str, kinds: list[str]) -> list[tuple[str, Endpoint | None]]:
+    """Each kind's endpoint by its known id, else by its name; None where the service has none."""
+    listed = api.endpoints()
+    return [(kind, _locate(api, kind, f"{prefix}-{kind}", fleet.endpoints.get(kind), listed)) for kind in kinds]
+
+
+def _locate(api: ManageApi, kind: str, name: str, id: str | None, listed: list[Endpoint]) -> Endpoint | None:
+    if id is not None and all(endpoint.id != id for endpoint in listed):
+        try:
+            return api.get(id)  # one that is shared with us need not be in our list
+        except EndpointGoneError:
+            print(f"framefleet: {kind}: RunPod no longer knows endpoint {id}", file=sys.stderr)
+    return find(kind, name, id, listed)
+
+
+def agreed(question: str, *, yes: bool) -> None:
+    """Returns when a person, or `--yes`, agrees. Raises `UsageError` where there is nobody to ask."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is there to agree to this; add --yes")
+    if not typer.confirm(question):
+        raise UsageError("not agreed to; nothing was changed")
+
+
+def _shown(kind: str, prefix: str, spec: Spec, fleet: Fleet) -> dict[str, Any]:
+    """What would be sent, as far as can be known without asking the service what there is."""
+    id = fleet.endpoints.get(kind)
+    if id is None:
+        url, body = f"POST {fleet.manage_url}/{ROUTE}", creation(kind, f"{prefix}-{kind}", spec)
+    else:
+        url, body = f"PATCH {fleet.manage_url}/{ROUTE}/{id}", said(kind, spec)
+    return {"endpoint": kind, "request": url, "body": body}
+
+
+def _told(step: Step, price: float | None) -> str:
+    workers, gpu = expected(step)
+    if step.current is None:
+        head = f"{step.kind}: make {step.body['name']}"
+    elif step.body:
+        head = f"{step.kind}: change {step.current.name} ({step.current.id})"
+    else:
+        head = f"{step.kind}: {step.current.name} ({step.current.id}) is so already"
+    body = f" {json.dumps(step.body, ensure_ascii=False)}" if step.body else ""
+    return f"{head}{body}\n  costs {worst_case(workers, gpu, price)}"
+
+
+def _do(api: ManageApi, step: Step) -> None:
+    if step.current is None:
+        made = api.create(step.body)
+    elif step.body:
+        made = api.update(step.current.id, step.body)
+    else:
+        made = step.current
+    print(f"{step.kind}: {made.name} has the id {made.id}, which goes into {CONFIG_FILE}")
+    endpoint_ids.remember({step.kind: made.id})
+    if load_fleet().endpoints.get(step.kind) != made.id:
+        variable = f"FRAMEFLEET_{step.kind.upper()}_ENDPOINT"
+        print(f"framefleet: {variable} is set to another and goes before {CONFIG_FILE}; unset it", file=sys.stderr)
