@@ -83,3 +83,18 @@ def test_a_damaged_beginning_is_a_gap_too(tmp_path):
     assert len(got) == 72
     assert isinstance(got[0], Gap)
     assert all(isinstance(x, Picture) and number(x) == x.at.index for x in got[30:])
+
+
+@pytest.mark.parametrize("name", ["hole.mkv", "hole.webm", "hole.ts"])
+def test_a_hole_in_the_container_is_a_gap_where_no_packet_tells_of_it(tmp_path, name):
+    codec = {"codec": "libvpx-vp9"} if name.endswith("webm") else {}
+    path = make_video(tmp_path / name, frames=400, size=(320, 240), audio="libopus", **codec)
+    packets = packets_of(path)
+    data = bytearray(path.read_bytes())
+    begin, end = packets[150][0] - 20, packets[190][0] - 5
+    data[begin:end] = random.Random(3).randbytes(end - begin)
+    path.write_bytes(data)
+    got = sampled(path, 25)
+    assert sum(isinstance(x, Gap) for x in got) >= 35
+    older = [x for x in got if isinstance(x, Picture) and x.at.time_s - x.at.pts_s > 0.041]
+    assert not older

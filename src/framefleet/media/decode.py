@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import cast
 
 import av
 from av.container import InputContainer
@@ -21,6 +22,7 @@ from framefleet.units import seconds
 
 _MAX_THREADS = 16  # FFmpeg's own limit where it chooses; each holds a frame
 _MAX_READ_ERRORS = 100  # in a row, with nothing read between them
+_FRAMING_BYTES = 1024  # between packets of Matroska lie some ten, some more where a cluster begins
 _ROUNDING = Fraction(1, 1000)  # Matroska's clock
 
 Event = tuple[Fraction, VideoFrame | str]
@@ -88,12 +90,15 @@ class _Decoding:
         self._video = video
         self._only_order = only_order
         self._promised = Promised()
+        self._newest: int | None = None  # of the packets, in presentation
         self._damaged: set[int] = set()
         self._error = "the decoder gave no picture"
         self.end = Fraction(0)  # of the last packet, in the file's own time
 
     def run(self, container: InputContainer) -> Iterator[tuple[int, VideoFrame | str]]:
-        for packet in _packets(container, self._video):
+        for packet, after_hole in _packets(container, self._video):
+            if after_hole and self._newest is not None:
+                self._promised.add(self._newest + round(self._frame_ticks()))  # unknown frames, which never come
             self._note(packet)
             try:
                 frames = packet.decode()
@@ -113,6 +118,7 @@ class _Decoding:
             return
         self.end = max(self.end, end)
         self._promised.add(packet.pts)
+        self._newest = packet.pts if self._newest is None else max(self._newest, packet.pts)
         if packet.is_corrupt:
             self._damaged.add(packet.pts)
 
@@ -137,14 +143,28 @@ class _Decoding:
         return float(frame_length(self._video) / self._video.time_base)
 
 
-def _packets(container: InputContainer, video: VideoStream) -> Iterator["Packet[VideoStream]"]:
-    """All packets that can be read, passing over what cannot, then the one that flushes the decoder."""
-    failures = 0
+def _packets(container: InputContainer, video: VideoStream) -> Iterator[tuple["Packet[VideoStream]", bool]]:
+    """All packets that can be read, passing over what cannot, then the one that flushes the decoder.
+
+    True stands with a packet before which bytes were passed over. FFmpeg's readers of Matroska and MPEG-TS say nothing
+    when they lose a stretch of the file, but packets of all streams lie there one behind the other. Taking a hole to
+    be where there is none does no harm, as long as the next frame comes when the one before it ends.
+    """
+    dense = container.format.name.startswith(("matroska", "mpegts"))
+    failures, behind = 0, 0
+    hole: int | None = None  # where in the file a hole begins that no packet of the video has passed yet
     while failures < _MAX_READ_ERRORS:
         try:
-            for packet in container.demux(video):
+            for packet in container.demux() if dense else container.demux(video):
                 failures = 0
-                yield packet
+                if dense and packet.pos is not None:
+                    if 0 < behind < packet.pos - _FRAMING_BYTES:
+                        hole = behind
+                    behind = max(behind, packet.pos + packet.size * 9 // 8)  # MPEG-TS: 4 to 16 bytes in 188 are framing
+                if packet.stream_index == video.index:
+                    passed = hole is not None and packet.pos is not None and packet.pos >= hole
+                    yield cast("Packet[VideoStream]", packet), passed
+                    hole = None if passed else hole
             return
         except av.FFmpegError:
-            failures += 1
+            failures, hole = failures + 1, behind

@@ -26,8 +26,8 @@ class MediaInfo:
     `width` and `height` are of the upright picture, rotation applied. `start` is the presentation time of the
     first video frame in the file's own time (of the first audio sample if there is only audio): zero of the clock.
     `duration_s` is the end of the video stream on that clock (of the sound if there is only sound). `fps` and
-    `frame_count` are the header's,
-    for people to read: sampling relies on neither. `has_video` is False for audio alone.
+    `frame_count` are the header's, for people to read: sampling relies on neither. `has_video` is False for audio
+    alone.
     """
 
     path: Path
