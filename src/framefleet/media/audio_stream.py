@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
 import av
 import numpy as np
@@ -96,8 +95,8 @@ class _Line:
         self.heard = False
         self.error: str | None = None  # what went wrong since the last frame
         self.gaps: list[SoundGap] = []
-        self._origin = Fraction(span.start_s).limit_denominator(1_000_000)
-        self._shift = -media.start  # from the file's time to the video's clock
+        self._origin = span.start_s
+        self._shift = -float(media.start)  # from the file's time to the video's clock
         self._due = self._origin  # when the next frame begins if nothing is missing
         self._skip = 0  # samples to drop, having been heard before
         self._setup: tuple[str, str, int] | None = None
@@ -112,7 +111,7 @@ class _Line:
             yield from self._move_to(round((time - self._origin) * RATE))
             self._setup = setup
             self._resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
-        self._due = time + Fraction(frame.samples, frame.sample_rate)
+        self._due = time + frame.samples / frame.sample_rate
         self.heard, self.error = True, None
         assert self._resampler is not None
         yield from self._hand_on(self._resampler.resample(frame))
@@ -125,11 +124,11 @@ class _Line:
         if self.error:
             self._note_gap(max(self.position, self.length))
 
-    def _time_of(self, frame: AudioFrame) -> Fraction:
+    def _time_of(self, frame: AudioFrame) -> Seconds:
         """The frame's time on the video's clock; right after the last one if the file's time cannot be believed."""
-        if frame.pts is None or frame.time_base is None:
+        if frame.time is None:
             return self._due
-        time = frame.pts * frame.time_base + self._shift
+        time = frame.time + self._shift
         place = (time - self._origin) * RATE
         if self.position - BACK_S * RATE <= place <= self.length + SPARE_S * RATE:
             return time
@@ -163,7 +162,7 @@ class _Line:
         self.gaps.append(SoundGap(Span(self._clock(self.position), self._clock(end)), self.error or ""))
 
     def _clock(self, position: int) -> Seconds:
-        return round(float(self._origin) + position / RATE, 6)
+        return round(self._origin + position / RATE, 6)
 
 
 def _joined(gaps: list[SoundGap]) -> list[SoundGap]:

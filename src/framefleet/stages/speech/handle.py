@@ -1,8 +1,6 @@
 """What runs on the worker: a clip in, what is said in it out, by faster-whisper on a model loaded once."""
 
 import math
-import os
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterable
@@ -67,12 +65,13 @@ def open_model(
         )
     except (RuntimeError, ValueError, OSError) as error:
         raise SetupError(f"{folder}: not a model that faster-whisper can load on {device}: {error}") from None
-    transcribe = whisper.transcribe
-    if batched:
-        pipeline = BatchedInferencePipeline(whisper)
+    pipeline = BatchedInferencePipeline(whisper) if batched else None
 
-        def transcribe(audio: Waveform, **options: Any) -> Any:
-            return pipeline.transcribe(audio, batch_size=batch_size, without_timestamps=False, **options)
+    def transcribe(audio: Waveform, **asked: Any) -> Any:
+        # the pipeline finds its pieces by the voice in them: without that filter it refuses more than 30 s
+        if pipeline is None or not asked["vad_filter"]:
+            return whisper.transcribe(audio, **asked)
+        return pipeline.transcribe(audio, batch_size=batch_size, without_timestamps=False, **asked)
 
     return Engine(
         transcribe=transcribe,
@@ -226,9 +225,9 @@ def _folder(model: str | None) -> Path:
 
 def _gpu_name() -> str | None:
     """What nvidia-smi calls the first GPU; CTranslate2 does not tell, and torch is not on this worker."""
-    if (tool := shutil.which("nvidia-smi")) is None:
-        return os.environ.get("RUNPOD_GPU_NAME")
-    asked = subprocess.run(
-        [tool, "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, timeout=20, check=False
-    )
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
     return asked.stdout.partition("\n")[0].strip() or None
