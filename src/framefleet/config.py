@@ -140,7 +140,8 @@ def _wanted(kind: inspect.Type) -> str:
         case inspect.UnionType():
             return _wanted(next(t for t in kind.types if not isinstance(t, inspect.NoneType)))
         case inspect.LiteralType():
-            return f"{', '.join(kind.values[:-1])} or {kind.values[-1]}"
+            *most, last = map(str, kind.values)
+            return f"{', '.join(most)} or {last}"
         case inspect.IntType():
             return f"a whole number from {kind.ge} to {kind.le}"
         case inspect.FloatType():

@@ -4,13 +4,13 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import Annotated
 
 import typer
 
-from framefleet.cli.deploy import deploy
+from framefleet import __version__
 from framefleet.cli.doctor import doctor
-from framefleet.cli.down import down
-from framefleet.cli.endpoints import endpoints
 from framefleet.cli.plan import plan
 from framefleet.cli.run import run
 from framefleet.errors import FrameFleetError, Interrupted
@@ -24,20 +24,32 @@ app = typer.Typer(
 app.command()(run)
 app.command()(plan)
 app.command()(doctor)
-app.command()(deploy)
-app.command()(endpoints)
-app.command()(down)
+
+
+@app.callback()
+def _common(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="show the version and exit")] = False,
+) -> None:
+    if version:
+        print(f"framefleet {__version__}")
+        raise typer.Exit
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits. `arguments` are those after the program's name (default: `sys.argv`)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name or a word that the terminal has no letters for
     try:
         code = app(args=arguments, prog_name="framefleet", standalone_mode=False)
     except typer.Exit as done:
         code = done.exit_code
+    except BrokenPipeError:
+        code = _unread()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where errors end
         code = _told(error)
-    sys.stdout.flush()
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
     if code == Interrupted.exit_code:
         os._exit(code)  # a model at work in a thread would keep the interpreter for as long as it takes
     sys.exit(code)
@@ -45,18 +57,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _told(error: BaseException) -> int:
     """Prints what went wrong in one line and gives the exit code."""
-    show = getattr(error, "show", None)  # click's own usage errors know how to print themselves
-    if show is not None:
-        with contextlib.suppress(OSError):
-            show()
-        return int(getattr(error, "exit_code", 2))
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
         error = Interrupted("interrupted; run the same command again to do it anew")
     if isinstance(error, FrameFleetError):
-        print(f"framefleet: {error}", file=sys.stderr)
-        return error.exit_code
+        return _say(str(error), error.exit_code)
+    if hasattr(error, "format_message"):  # of the library that reads the command line
+        return _usage(error)
     if os.environ.get("FRAMEFLEET_DEBUG"):
         raise error
-    line = " ".join(f"{type(error).__name__}: {error}".split())
-    print(f"framefleet: a fault of this program: {line} (FRAMEFLEET_DEBUG=1 shows where)", file=sys.stderr)
-    return 1
+    return _say(f"a fault of this program: {type(error).__name__}: {error} (FRAMEFLEET_DEBUG=1 shows where)", 1)
+
+
+def _usage(error: BaseException) -> int:
+    """What is wrong with the command line, or its help where there is nothing but the program's name."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message()  # type: ignore[attr-defined]
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(message, file=sys.stderr)
+        return 2
+    command = getattr(context, "command_path", "framefleet")
+    return _say(f"{message.rstrip('.')}; see {command} --help", 2)
+
+
+def _say(text: str, code: int) -> int:
+    print("framefleet:", " ".join(text.split()), file=sys.stderr)
+    return code
+
+
+def _unread() -> int:
+    """Whoever read the output has gone, as `| head` does: nothing is left to say, nor to whom."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

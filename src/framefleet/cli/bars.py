@@ -6,16 +6,17 @@ from typing import Any, Self
 
 from tqdm import tqdm
 
+from framefleet.cli.words import NOUN, counted
 from framefleet.progress import Event, ItemDone, ItemFailed, Notice, StageDone, StageStarted
 
 _BAR = "{desc:<8} {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} {unit} [{elapsed}<{remaining}, {rate_fmt}]"
-_NOUN = {"frames": "Batch", "s": "Chunk"}
 
 
 class Bars:
     """A bar with rate and time left for each stage; `verbose` adds a line for each request answered.
 
     Where standard error is no terminal there are no bars: one line when a stage starts and one when it is done.
+    An error is told once a stage, however often it comes; the summary counts.
     """
 
     def __init__(self, *, verbose: bool = False) -> None:
@@ -23,6 +24,7 @@ class Bars:
         self._terminal = sys.stderr.isatty()
         self._bars: dict[str, Any] = {}
         self._stages: dict[str, StageStarted] = {}
+        self._told: set[tuple[str, str]] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -41,7 +43,7 @@ class Bars:
                     self._write(self._line(event))
             case ItemFailed():
                 self._advance(event.stage, event.units)
-                self._write(f"{event.stage}: {event.error}")
+                self._tell(event)
             case StageDone():
                 self._write(f"{event.stage}: done") if not self._terminal else None
             case Notice():
@@ -50,7 +52,9 @@ class Bars:
     def _start(self, event: StageStarted) -> None:
         self._stages[event.stage] = event
         if not self._terminal:
-            self._write(f"{event.stage}: {event.units:g} {event.unit} in {event.total} requests, {event.backend}")
+            self._write(
+                f"{event.stage}: {event.units:g} {event.unit} in {counted(event.total, 'request')}, {event.backend}"
+            )
         self._bars[event.stage] = tqdm(
             total=round(event.units, 1),
             desc=event.stage,
@@ -69,9 +73,14 @@ class Bars:
         stage = self._stages[event.stage]
         rate = event.units / event.seconds if event.seconds else 0
         return (
-            f"{_NOUN[stage.unit]} {event.number + 1}/{stage.total}: {event.units:.5g} {stage.unit}, "
+            f"{NOUN[stage.unit]} {event.number + 1}/{stage.total}: {event.units:.5g} {stage.unit}, "
             f"{event.seconds:.2f} s ({rate:.0f} {stage.unit}/s)"
         )
+
+    def _tell(self, event: ItemFailed) -> None:
+        if (event.stage, event.error) not in self._told:
+            self._told.add((event.stage, event.error))
+            self._write(f"{event.stage}: {event.error}")
 
     def _write(self, text: str) -> None:
         tqdm.write(text, file=sys.stderr)
@@ -86,4 +95,4 @@ class Lines(Bars):
 
     def _line(self, event: ItemDone) -> str:
         total = self._stages[event.stage].total
-        return f"Frame {event.number + 1}/{total}: {event.found} objects ({event.seconds:.3f} s)"
+        return f"Frame {event.number + 1}/{total}: {counted(event.found, 'object')} ({event.seconds:.3f} s)"

