@@ -118,6 +118,7 @@ def test_frames_that_an_edit_list_hides_are_not_shown(tmp_path):
             packet.dts -= 10 * 3600
             packet.stream = new
             out.mux(packet)
+    assert probe(cut).duration_s == pytest.approx(1.2)
     got = sampled(cut, 25)
     assert [number(picture) for picture in got] == list(range(10, 40))
     assert got[0].at.pts_s == 0

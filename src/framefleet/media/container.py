@@ -103,11 +103,8 @@ def sniff(head: bytes) -> str | None:
 
 
 def _is_transport_stream(head: bytes) -> bool:
-    """A sync byte every 188 bytes, or every 192 after a 4-byte time code (.m2ts)."""
-    return any(
-        len(head) > start + 2 * step and all(head[start + n * step] == 0x47 for n in range(3))
-        for start, step in ((0, 188), (4, 192))
-    )
+    """Four sync bytes, 188 bytes apart, or 192 with time codes (.m2ts); recordings may begin within a packet."""
+    return any(head[start::step][:4] == b"\x47" * 4 for step in (188, 192) for start in range(step))
 
 
 def reason_of(error: Exception) -> str:

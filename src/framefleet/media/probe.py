@@ -165,8 +165,8 @@ def _header_start(stream: Stream) -> Fraction:
 
 def _header_end(container: InputContainer, stream: Stream) -> Fraction:
     counted = Fraction(0)
-    if isinstance(stream, VideoStream) and stream.average_rate:
-        counted = stream.frames / stream.average_rate  # AVI: FFmpeg replaces its duration by a guess, not its count
+    if container.format.name == "avi" and isinstance(stream, VideoStream) and stream.average_rate:
+        counted = stream.frames / stream.average_rate  # FFmpeg puts a guess in place of the duration, not of this
     if stream.duration is not None and stream.time_base is not None:
         return _header_start(stream) + max(stream.duration * stream.time_base, counted)
     hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # Matroska's, by track: 00:01:02.345000000
