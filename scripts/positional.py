@@ -1,5 +1,7 @@
 """The scripts' positional arguments, `VIDEO [fps] …`, as options of the command line that they stand for."""
 
+from __future__ import annotations  # so that a Python too old can still say so
+
 import re
 import sys
 
