@@ -1,11 +1,13 @@
 """The whole job from Python: `analyze("video.mp4")` is what the command does."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from framefleet.config import Fleet, Options, load_fleet, load_options
-from framefleet.errors import InputError
+from framefleet.errors import BudgetError, InputError
+from framefleet.journal.store import FILE_NAME, Journal
 from framefleet.media.info import MediaInfo
 from framefleet.media.probe import probe
 from framefleet.pipeline.plan import StagePlan, plan_run
@@ -41,14 +43,25 @@ def prepare(video: Path | str, options: Options, fleet: Fleet) -> Prepared:
     return Prepared(media, options, fleet, plan_run(chosen(options), media, options, fleet))
 
 
+def check_budget(prepared: Prepared) -> None:
+    """Raises `BudgetError` if the run is expected to cost more than it may."""
+    expected = sum(plan.estimate.usd for plan in prepared.plans)
+    most = prepared.options.max_cost
+    if most is not None and expected > most:
+        raise BudgetError(f"--max-cost {most:g}: the run would cost about ${expected:.4f}; raise it, or lower --fps")
+
+
 def execute(prepared: Prepared, listener: Listener = silent) -> Document:
     """Runs what was prepared and writes its document. Raises `FrameFleetError`."""
+    check_budget(prepared)
     sha256 = file_sha256(prepared.media.path)
     claim(prepared.path, sha256)
     for plan in prepared.plans:
         if plan.backend == "local" and prepared.options.backend != "local":
             listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint is set, so it runs on this machine"))
-    document = build_document(run(prepared.media, prepared.plans, prepared.options, prepared.fleet, listener), sha256)
+    with closing(Journal(prepared.path.parent / FILE_NAME)) as journal:
+        done = run(prepared.media, sha256, prepared.plans, prepared.options, prepared.fleet, journal, listener)
+    document = build_document(done, sha256)
     write_document(document, prepared.path)
     return document
 

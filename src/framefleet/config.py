@@ -38,7 +38,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a run depends on besides the video. `None` means: what suits the place the stage runs in."""
 
     fps: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 1.0
-    max_workers: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5
+    max_workers: Annotated[int, msgspec.Meta(ge=1, le=1000)] | Literal["auto"] = 5
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 16
     output_dir: Path = Path("output")
     backend: Literal["auto", "local", "runpod"] = "auto"
@@ -60,6 +60,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     task: Literal["transcribe", "translate"] = "transcribe"
 
     price: Annotated[float, msgspec.Meta(ge=0)] | None = None  # dollars a worker's second; None: by the table
+    max_cost: Annotated[float, msgspec.Meta(ge=0)] | None = None  # dollars a run may cost
+    max_attempts: Positive = 3
+    patience_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 300.0
+    hedge: bool = False
+    warm: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+    fresh: bool = False
 
 
 class Secret:
@@ -138,10 +144,10 @@ def _wanted(kind: inspect.Type) -> str:
     """What values a type takes, as a person would say it."""
     match kind:
         case inspect.UnionType():
-            return _wanted(next(t for t in kind.types if not isinstance(t, inspect.NoneType)))
+            return " or ".join(_wanted(t) for t in kind.types if not isinstance(t, inspect.NoneType))
         case inspect.LiteralType():
-            *most, last = map(str, kind.values)
-            return f"{', '.join(most)} or {last}"
+            *others, last = map(str, kind.values)
+            return f"{', '.join(others)} or {last}" if others else last
         case inspect.IntType():
             return f"a whole number from {kind.ge} to {kind.le}"
         case inspect.FloatType():

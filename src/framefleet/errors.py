@@ -15,9 +15,12 @@ FrameFleetError                one line a person can act on; `exit_code` is what
     ├── TooLargeError     -    SPLIT: the request or its reply does not fit
     ├── OutOfMemoryError  -    SPLIT: the worker's GPU memory is too small for the batch
     ├── JobLostError      -    RETRY: the service no longer knows the job
-    ├── JobTimeoutError   -    RETRY: not done in the time allowed
-    ├── JobFailedError    -    RETRY: the worker failed for a reason that may pass
-    ├── BadReplyError     -    RETRY: an answer that is not an answer to what was asked
+    ├── NotDoneError      -    WAIT: the job is still at work; only the waiting has ended
+    ├── JobTimeoutError   -    RETRY, counted: the worker did not finish in the time the endpoint allows
+    ├── JobFailedError    -    RETRY, counted: the worker failed for a reason that may pass
+    ├── BadReplyError     -    RETRY, counted: an answer that is not an answer to what was asked
+    ├── StalledError      1    GIVE_UP for the whole run: nothing has moved for a long time, and why
+    ├── BudgetError       3    GIVE_UP for the whole run: going on would cost more than allowed (2 before it starts)
     └── RefusedError      -    GIVE_UP for this request: the worker says it can never serve it
 """
 
@@ -78,6 +81,7 @@ class Advice(StrEnum):
 
 class FleetError(FrameFleetError):
     advice = Advice.RETRY
+    counted = False  # True: the worker was paid for the attempt, so there are only a few of them
 
 
 class AuthError(FleetError):
@@ -110,16 +114,34 @@ class JobLostError(FleetError):
     advice = Advice.RETRY
 
 
+class NotDoneError(FleetError):
+    advice = Advice.WAIT
+
+
 class JobTimeoutError(FleetError):
     advice = Advice.RETRY
+    counted = True
 
 
 class JobFailedError(FleetError):
     advice = Advice.RETRY
+    counted = True
 
 
 class BadReplyError(FleetError):
     advice = Advice.RETRY
+    counted = True
+
+
+class StalledError(FleetError):
+    advice = Advice.GIVE_UP
+    ends_run = True
+
+
+class BudgetError(FleetError):
+    advice = Advice.GIVE_UP
+    ends_run = True
+    exit_code = 2
 
 
 class RefusedError(FleetError):

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class StageStarted:
-    """`total` work items of `units` pictures or seconds of sound in all."""
+    """`total` work items of `units` pictures or seconds of sound in all, besides the `known` ones answered before."""
 
     stage: str
     backend: str
     total: int
     units: float
     unit: str  # "frames" or "s"
+    known: float = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from framefleet.errors import (
     FleetError,
     JobFailedError,
     JobLostError,
-    JobTimeoutError,
+    NotDoneError,
     OutOfMemoryError,
     RefusedError,
 )
@@ -93,7 +93,7 @@ def test_a_workers_error_arrives_as_ours(
 def test_waiting_ends_at_the_timeout(backend: Backend, worker: Worker) -> None:
     worker.go.clear()
     job = backend.submit("yolo", ask())
-    with pytest.raises(JobTimeoutError):
+    with pytest.raises(NotDoneError):
         backend.wait(job, 0.05)
     worker.go.set()
     assert backend.wait(job, 30).output == {"echo": 0.25}

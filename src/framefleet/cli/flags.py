@@ -11,16 +11,20 @@ import typer
 
 from framefleet.config import Options
 
-_RUN, _PICTURES, _OBJECTS, _SPEECH = "The run", "Pictures", "Objects", "Speech"
+_RUN, _FLEET, _PICTURES, _OBJECTS, _SPEECH = "The run", "Endpoints", "Pictures", "Objects", "Speech"
 
 # name: (what it takes, help, panel). What is not given comes from the environment, framefleet.toml or the defaults.
 FLAGS: dict[str, tuple[str, str, str]] = {
     "fps": ("NUMBER", "pictures looked at a second of video [1]", _RUN),
-    "max_workers": ("INTEGER", "requests asked at once of an endpoint [5]", _RUN),
+    "max_workers": ("INTEGER|auto", "requests asked at once of an endpoint, at most [5]", _RUN),
     "batch_size": ("INTEGER", "pictures in a request [16]", _RUN),
     "output_dir": ("FOLDER", "folder for the results [output]", _RUN),
     "backend": ("auto|local|runpod", "auto (an endpoint where one is set, else here), local or runpod [auto]", _RUN),
-    "price": ("NUMBER", "dollars a worker's second, instead of the price list", _RUN),
+    "price": ("NUMBER", "dollars a worker's second, instead of the price list", _FLEET),
+    "max_cost": ("DOLLARS", "do not start what would cost more, and stop before it does", _FLEET),
+    "max_attempts": ("INTEGER", "times a request is paid for before its work counts as failed [3]", _FLEET),
+    "patience_s": ("SECONDS", "how long to wait while the service is away or nothing moves [300]", _FLEET),
+    "warm": ("INTEGER", "wake this many workers of each endpoint before decoding [0]", _FLEET),
     "max_side": ("INTEGER", "longest side of a picture that is sent, in pixels [1280 to an endpoint]", _PICTURES),
     "jpeg_quality": ("INTEGER", "1 to 100 [90]", _PICTURES),
     "crop": ("X,Y,W,H", "look only at x,y,w,h of the picture, in pixels", _PICTURES),
@@ -39,35 +43,44 @@ FLAGS: dict[str, tuple[str, str, str]] = {
     "task": ("transcribe|translate", "transcribe, or translate to English [transcribe]", _SPEECH),
 }
 
+# option: (field, what it becomes, help, panel)
+SWITCHES: dict[str, tuple[str, bool, str, str]] = {
+    "fresh": ("fresh", True, "forget what is known of this work and start over", _RUN),
+    "hedge": ("hedge", True, "send a straggler a second time (at most 2 % of requests); the first answer wins", _FLEET),
+    "no_speech": ("speech", False, "do not listen", _SPEECH),
+}
+
 
 def with_flags(command: Callable[..., int]) -> Callable[..., int]:
-    """`command` with a parameter for each of FLAGS and for `--no-speech`, handed over as its `flags` dict."""
+    """`command` with a parameter for each of FLAGS and SWITCHES, handed over as its `flags` dict."""
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "flags"]
 
     def wrapped(**values: Any) -> int:
         flags = {name: values.pop(name) for name in FLAGS}
-        flags["speech"] = False if values.pop("no_speech") else None
+        flags |= {field: becomes for name, (field, becomes, _, _) in SWITCHES.items() if values.pop(name)}
         return command(**values, flags=flags)
 
     shared = [
         _parameter(name, Annotated[str | None, typer.Option(help=text, metavar=takes, rich_help_panel=panel)], None)
         for name, (takes, text, panel) in FLAGS.items()
     ]
-    shared.append(
-        _parameter(
-            "no_speech",
-            Annotated[bool, typer.Option("--no-speech", help="do not listen", rich_help_panel=_SPEECH)],
-            False,
-        )
-    )
+    shared += [
+        _parameter(name, Annotated[bool, typer.Option(_spelt(name), help=text, rich_help_panel=panel)], False)
+        for name, (_, _, text, panel) in SWITCHES.items()
+    ]
     wrapped.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
     wrapped.__annotations__ = {p.name: p.annotation for p in [*own, *shared]}
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
     return wrapped
 
 
+def _spelt(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
-assert set(FLAGS) | {"speech"} == set(Options.__struct_fields__), "an option without a flag, or the other way round"
+_FIELDS = set(FLAGS) | {field for field, *_ in SWITCHES.values()}
+assert set(Options.__struct_fields__) == _FIELDS, "an option without a flag, or the other way round"

@@ -50,7 +50,7 @@ class Backend(Protocol):
         """Returns as soon as the request is accepted and its id known."""
 
     def wait(self, job: Job, timeout_s: Seconds) -> Done:
-        """The job's output, or the error it ended with. Raises `JobTimeoutError` after `timeout_s`."""
+        """The job's output, or the error it ended with. Raises `NotDoneError` after `timeout_s`."""
 
     def cancel(self, job: Job) -> None:
         """Asks that the job not run, or stop. No error if it is already over."""

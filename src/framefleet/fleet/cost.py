@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from framefleet.config import Backend
-from framefleet.fleet.dispatch import Charge
+from framefleet.fleet.exchange import Charge
 from framefleet.fleet.prices import rate
 from framefleet.units import Seconds
 

@@ -87,6 +87,8 @@ def creation(kind: str, name: str, spec: Spec) -> dict[str, Any]:
     body: dict[str, Any] = {"name": name, "type": "QUEUE"} | said(kind, _with_defaults(spec))
     if spec.image is not None:  # a template brings its own
         body["disk"] = DISK_GB
+    if spec.min_cuda == "":
+        del body["gpu"]["minCudaVersion"]  # "" takes it off an endpoint, and a new one has none
     _check(Workers(**body["workers"]), body["scaling"]["type"], spec)
     return body
 
@@ -154,7 +156,7 @@ def said(kind: str, spec: Spec) -> dict[str, Any]:
         "gpu": _without_none(
             pools=list(spec.gpu_pools) if spec.gpu_pools else None,
             count=spec.gpu_count,
-            minCudaVersion=spec.min_cuda or None,
+            minCudaVersion=spec.min_cuda,
         ),
         "workers": _without_none(min=spec.min_workers, max=spec.max_workers, idleTimeout=spec.idle_timeout),
         "scaling": _scaling(spec),
@@ -189,7 +191,8 @@ def _differing(told: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:
     for key, value in told.items():
         now = current.get(key)
         if key in {"workers", "gpu"}:
-            body[key] = {field: new for field, new in value.items() if (now or {}).get(field) != new}
+            before = {field: "" if old is None else old for field, old in (now or {}).items()}
+            body[key] = {field: new for field, new in value.items() if before.get(field) != new}
         elif value != now:
             body[key] = value
     return {key: value for key, value in body.items() if value != {}}

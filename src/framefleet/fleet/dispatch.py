@@ -4,39 +4,21 @@ Nothing here knows what a picture is. A request that fails never stops another, 
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-import msgspec
-
-from framefleet.errors import Advice, FleetError, FrameFleetError, JobLostError
-from framefleet.fleet.backend import Backend, Job, Receipt
+from framefleet.errors import FleetError, FrameFleetError
+from framefleet.fleet.asking import Asker
+from framefleet.fleet.exchange import Charge, Exchange, Failure
+from framefleet.fleet.keep import Keeper
 from framefleet.fleet.meter import Meter
-from framefleet.progress import ItemDone, ItemFailed, Listener
-from framefleet.stages.base import Answer, Stage
+from framefleet.fleet.retry import RetryPolicy
+from framefleet.progress import ItemDone, ItemFailed, Listener, Notice
+from framefleet.stages.base import Answer, Parcel, Stage
 from framefleet.units import Seconds
-
-JOB_TIMEOUT_S = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """One job as it was served: what a bill is made of. `submitted_s` is seconds since the run began."""
-
-    submitted_s: Seconds
-    receipt: Receipt
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A payload that got no answer. `facts` says which pictures or which span."""
-
-    facts: Any
-    error: str
-    attempts: int
 
 
 @dataclass(slots=True)
@@ -50,35 +32,36 @@ class Outcome:
 
 
 class Dispatcher:
-    """Feed with `put`, which blocks while enough is in hand; `finish` waits for the rest.
+    """Feed with `put`, which blocks while enough is in hand; `finish` gives all that came.
 
-    At most `workers` requests are asked at a time, and as many payloads again wait packed behind them, so memory
-    does not grow with the video's length.
+    At most `workers` parcels are asked at a time, and as many payloads again wait behind them, so memory does not grow
+    with the video's length.
     """
 
     def __init__(
         self,
         stage: Stage[Any, Any, Any, Any, Any],
-        backend: Backend,
-        pack: Callable[[Any], msgspec.Struct],
+        pack: Callable[[Any], Parcel[Any]],
+        asker: Asker,
+        keeper: Keeper,
         *,
         workers: int,
         listener: Listener,
-        began: Seconds,
+        policy: RetryPolicy = RetryPolicy(),
     ) -> None:
         self._stage = stage
-        self._backend = backend
         self._pack = pack
+        self._asker = asker
+        self._keeper = keeper
         self._listener = listener
-        self._began = began
+        self._policy = policy
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=stage.name)
         self._most = 2 * workers
         self._in_hand = 0
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
-        self._outcome = Outcome()
-        self._jobs: dict[str, Job] = {}
-        self._cancelled = False
+        self._outcome = Outcome(charges=asker.charges)
+        self._largest: int | None = None
         self.meter = Meter()
 
     @property
@@ -86,12 +69,14 @@ class Dispatcher:
         """The error that ended this stage: what is put from then on fails at once with it."""
         return self._outcome.fatal
 
+    def known(self, answers: Sequence[Answer[Any]]) -> None:
+        """Answers from before this run."""
+        self._outcome.answers.extend(answers)
+
     def put(self, number: int, payload: Any, units: float) -> None:
         """Hands over one payload. Blocks while `2 × workers` are in hand."""
         with self._lock:
-            self._idle.wait_for(lambda: self._cancelled or self._in_hand < self._most)
-            if self._cancelled:
-                return
+            self._idle.wait_for(lambda: self._in_hand < self._most)
             self._in_hand += 1
             self._pool.submit(self._serve, number, payload, units)
 
@@ -105,70 +90,63 @@ class Dispatcher:
         self._pool.shutdown(wait=True)
         return self._outcome
 
-    def cancel(self) -> None:
-        """Drops what waits and asks the service to stop what it has, so that nothing more is paid for."""
+    def end(self, error: FrameFleetError) -> None:
+        """Ends the stage: nothing more is sent, and what the service has is cancelled, so no more is paid for."""
         with self._lock:
-            self._cancelled = True
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._idle.notify_all()
-            jobs = list(self._jobs.values())
-        for job in jobs:
-            try:
-                self._backend.cancel(job)
-            except FleetError:
-                continue
+            self._outcome.fatal = self._outcome.fatal or error
+        self._asker.end(error)
 
     def _serve(self, number: int, payload: Any, units: float) -> None:
-        facts = self._stage.facts(payload)
         began = perf_counter()
         try:
-            if self._outcome.fatal is not None:
-                raise self._outcome.fatal
             with self.meter.working():
-                reply = self._ask(self._pack(payload))
-        except FrameFleetError as error:
-            self._failed(number, facts, units, error)
+                exchanges = [self._exchanged(parcel) for parcel in self._fitting(self._pack(payload))]
         except Exception as error:  # noqa: BLE001 - a fault of ours in one item must not lose the others
-            self._failed(number, facts, units, FrameFleetError(f"{type(error).__name__}: {error}"))
+            ours = error if isinstance(error, FrameFleetError) else FrameFleetError(f"{type(error).__name__}: {error}")
+            self._failed(number, units, ours, [Failure(self._pack(payload).facts, str(ours), 1)])
         else:
-            with self._lock:
-                self._outcome.answers.append(Answer(facts, reply))
-            seconds = perf_counter() - began
-            self._listener(ItemDone(self._stage.name, number, units, self._stage.count(reply), seconds))
+            failures = [failure for exchange in exchanges for failure in exchange.failures]
+            error_at = next((exchange.error for exchange in exchanges if exchange.error), None)
+            if error_at is not None:
+                self._failed(number, units, error_at, failures)
+            else:
+                found = sum(self._stage.count(answer.reply) for exchange in exchanges for answer in exchange.answers)
+                self._listener(ItemDone(self._stage.name, number, units, found, perf_counter() - began))
         finally:
             with self._lock:
                 self._in_hand -= 1
                 self._idle.notify_all()
 
-    def _failed(self, number: int, facts: Any, units: float, error: FrameFleetError) -> None:
-        with self._lock:
-            self._outcome.failures.append(Failure(facts, str(error), 1))
-            if error.ends_run:
-                self._outcome.fatal = self._outcome.fatal or error
-        self._listener(ItemFailed(self._stage.name, number, units, str(error)))
-
-    def _ask(self, request: Any) -> Any:
-        """The reply to a request, asked in halves if it turns out too large."""
+    def _exchanged(self, parcel: Parcel[Any]) -> Exchange:
+        """The parcel's exchange, run. What it answered is part of the outcome, whatever else became of it."""
+        exchange = Exchange(self._stage, self._keeper, self._asker.ask, self._policy, self._asker.sleep)
         try:
-            return self._ask_whole(request)
-        except FleetError as error:
-            parts = self._stage.split(request) if error.advice is Advice.SPLIT else [request]
-            if len(parts) == 1:
-                raise
-        return self._stage.join([self._ask(part) for part in parts])
-
-    def _ask_whole(self, request: Any) -> Any:
-        if self._cancelled:
-            raise JobLostError("interrupted")
-        submitted_s = perf_counter() - self._began
-        job = self._backend.submit(self._stage.endpoint, request)
-        with self._lock:
-            self._jobs[job.id] = job
-        try:
-            done = self._backend.wait(job, JOB_TIMEOUT_S)
+            exchange.run(parcel)
         finally:
             with self._lock:
-                self._jobs.pop(job.id, None)
+                self._outcome.answers.extend(exchange.answers)
+            for answer in exchange.answers:
+                self._heed(getattr(answer.reply, "max_batch", None))
+        return exchange
+
+    def _heed(self, max_batch: int | None) -> None:
+        """A worker's memory was too small for a batch: smaller ones for the rest of the run."""
         with self._lock:
-            self._outcome.charges.append(Charge(submitted_s, done.receipt))
-        return self._stage.parse(request, done.output)
+            if max_batch is None or (self._largest is not None and self._largest <= max_batch):
+                return
+            self._largest = max(1, max_batch)
+        text = f"{self._stage.name}: a worker's GPU memory holds {max_batch} at once; sending no more than that"
+        self._listener(Notice(text))
+
+    def _fitting(self, parcel: Parcel[Any]) -> list[Parcel[Any]]:
+        """The parcel, in as many halves of halves as a worker's memory asks for."""
+        if self._largest is None or len(parcel.facts) <= self._largest:
+            return [parcel]
+        return [part for half in self._stage.split(parcel) for part in self._fitting(half)]
+
+    def _failed(self, number: int, units: float, error: FrameFleetError, failures: list[Failure]) -> None:
+        with self._lock:
+            self._outcome.failures.extend(failures)
+        if error.ends_run and isinstance(error, FleetError | FrameFleetError):
+            self.end(error)
+        self._listener(ItemFailed(self._stage.name, number, units, str(error)))

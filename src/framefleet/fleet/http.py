@@ -6,7 +6,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from framefleet.config import Secret
-from framefleet.errors import AuthError, UnreachableError
+from framefleet.errors import UnreachableError
 
 REPLY_LIMIT = 24 * 2**20  # results over 20 MB are lost on the worker's side, so more than this is no reply
 CONNECT_TIMEOUT_S = 10.0
@@ -14,14 +14,9 @@ READ_TIMEOUT_S = 60.0
 
 
 class Http:
-    """`base_url` is what comes before every path. Safe to call from many threads: each has its own session.
-
-    Raises `AuthError` for a key that no header can carry.
-    """
+    """`base_url` is what comes before every path. Safe to call from many threads: each has its own session."""
 
     def __init__(self, base_url: str, api_key: Secret) -> None:
-        if not (api_key.reveal().isascii() and api_key.reveal().isprintable()):
-            raise AuthError("RUNPOD_API_KEY holds characters that no key has; copy it again")
         self._base_url = base_url
         self._api_key = api_key
         self._local = threading.local()

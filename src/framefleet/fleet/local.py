@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from framefleet.errors import FleetError, JobFailedError, JobLostError, JobTimeoutError, from_worker
+from framefleet.errors import FleetError, JobFailedError, JobLostError, NotDoneError, from_worker
 from framefleet.fleet.backend import Done, Health, Job, Receipt
 from framefleet.stages.base import Handler
 from framefleet.units import Seconds
@@ -44,7 +44,7 @@ class LocalBackend:
         try:
             done = future.result(timeout_s)
         except TimeoutError:
-            raise JobTimeoutError(f"{job.endpoint}: no answer within {timeout_s:g} s") from None
+            raise NotDoneError(f"{job.endpoint}: no answer within {timeout_s:g} s") from None
         finally:
             if future.done():
                 with self._lock:

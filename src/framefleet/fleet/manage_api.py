@@ -27,6 +27,8 @@ EndpointId = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
 
 
 class Gpu(msgspec.Struct, kw_only=True):
+    """`minCudaVersion` None: any."""
+
     pools: list[str] = []
     count: int = 1
     minCudaVersion: str | None = None  # noqa: N815 - the service's own names
@@ -48,7 +50,7 @@ class Endpoint(msgspec.Struct, kw_only=True):
     type: str | None = None
     image: str | None = None
     disk: int | None = None
-    gpu: Gpu | None = None
+    gpu: Gpu | None = None  # null on a CPU endpoint
     workers: Workers
     scaling: dict[str, Any]
     timeout: int | None = None
@@ -108,8 +110,6 @@ class ManageApi:
             raise BadReplyError(f"{_name(id)}: no answer to {method}: {self._shown(str(error))}") from None
 
     def _send(self, method: str, id: str | None, body: dict[str, Any] | None) -> bytes:
-        if id is not None:
-            _check(id)
         sent = None if body is None else msgspec.json.encode(body)
         try:
             status, content = self._http.send(method, ROUTE if id is None else f"{ROUTE}/{id}", sent)
@@ -139,13 +139,6 @@ def translate(status: int, id: str | None, reason: str) -> FleetError:
     if status >= 500 or 300 <= status < 400 or status == 408:
         return UnreachableError(f"{name}: the service answered {status}; try again later")
     return RefusedError(f"{name}: RunPod refuses ({status}): {reason or 'it does not say why'}")
-
-
-def _check(id: str) -> None:
-    try:
-        msgspec.convert(id, EndpointId)
-    except msgspec.ValidationError:
-        raise EndpointGoneError(f"{_name(id[:100])}: not an endpoint's id; see RunPod's console") from None
 
 
 def _name(id: str | None) -> str:

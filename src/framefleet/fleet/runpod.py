@@ -1,19 +1,44 @@
 """The backend that queues jobs on RunPod serverless endpoints over HTTP and polls for their results."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
 from framefleet.config import Fleet
-from framefleet.errors import AuthError, EndpointGoneError, JobFailedError, JobLostError, JobTimeoutError, from_worker
+from framefleet.errors import (
+    AuthError,
+    EndpointGoneError,
+    FleetError,
+    JobFailedError,
+    JobLostError,
+    JobTimeoutError,
+    NotDoneError,
+    RateLimitedError,
+    from_worker,
+)
 from framefleet.fleet.backend import Done, Health, Job, Receipt
+from framefleet.fleet.limits import RateLimiter
+from framefleet.fleet.polling import Polling
+from framefleet.fleet.retry import AGAIN
 from framefleet.fleet.runpod_api import JobStatus, RunPodApi
 from framefleet.units import Seconds
 
-FIRST_POLL_S = 0.05
-LONGEST_POLL_S = 2.0
 FRESH_S = 5.0  # a fresh job's status may be 404 for a moment
+EXECUTION_TIMEOUT_MS = 600_000
+TTL_MS = 3_600_000  # queue and run together; longer than anybody waits, far shorter than RunPod's day
+PATIENCE_S = 300.0
+
+# RunPod's own limits, per second and at once (documentation of August 2026), with a tenth to spare.
+RUN_RATE, RUN_BURST = 90.0, 180
+STATUS_RATE, STATUS_BURST = 180.0, 360
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Sent with each job, in milliseconds, so that none is run or kept in vain."""
+
+    executionTimeout: int = EXECUTION_TIMEOUT_MS  # noqa: N815 - the service's own names
+    ttl: int = TTL_MS
 
 
 class RunPodBackend:
@@ -25,6 +50,8 @@ class RunPodBackend:
         self,
         fleet: Fleet,
         *,
+        policy: Policy = Policy(),
+        patience_s: Seconds = PATIENCE_S,
         sleep: Callable[[Seconds], None] = time.sleep,
         clock: Callable[[], Seconds] = time.monotonic,
     ) -> None:
@@ -32,28 +59,44 @@ class RunPodBackend:
             raise AuthError("RUNPOD_API_KEY is not set; set it, or use --backend local")
         self._ids = dict(fleet.endpoints)
         self._api = RunPodApi(fleet.base_url, fleet.api_key)
+        self._policy = policy
+        self._patience_s = patience_s
         self._sleep = sleep
         self._clock = clock
+        self._polling = {kind: Polling() for kind in self._ids}
+        self._runs = {kind: RateLimiter(RUN_RATE, RUN_BURST, clock=clock, sleep=sleep) for kind in self._ids}
+        self._statuses = {kind: RateLimiter(STATUS_RATE, STATUS_BURST, clock=clock, sleep=sleep) for kind in self._ids}
 
     def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
-        body = msgspec.json.encode({"input": request})
-        status = self._api.run(self._id(endpoint), body)
+        body = msgspec.json.encode({"input": request, "policy": self._policy})
+        endpoint_id = self._id(endpoint)
+        status = _limited(self._runs[endpoint], lambda: self._api.run(endpoint_id, body))
         if not status.id:
             raise JobFailedError(f"{endpoint}: the service accepted the request but gave no job id")
         return Job(endpoint, status.id)
 
     def wait(self, job: Job, timeout_s: Seconds) -> Done:
         began = self._clock()
-        for interval in _intervals():
-            status = self._poll(job, fresh=self._clock() - began < FRESH_S)
+        polling, trouble = self._polling[job.endpoint], None
+        while True:
+            waited = self._clock() - began
+            try:
+                status = self._poll(job, fresh=waited < FRESH_S)
+                trouble = None
+            except FleetError as error:
+                trouble = waited if trouble is None else trouble
+                if not _passing(error) or waited - trouble >= self._patience_s:
+                    raise
+                status = JobStatus(status="not known")
             if status.status == "COMPLETED":
+                polling.finished(waited)
                 return Done(status.output, _receipt(status))
             if status.status in {"FAILED", "CANCELLED", "TIMED_OUT"}:
                 raise failure(job, status)
-            if self._clock() - began + interval > timeout_s:
-                raise JobTimeoutError(f"{job.endpoint}: job {job.id} is still {status.status} after {timeout_s:g} s")
+            interval = polling.interval(waited)
+            if waited + interval > timeout_s:
+                raise NotDoneError(f"{job.endpoint}: job {job.id} is {status.status} after {timeout_s:g} s")
             self._sleep(interval)
-        raise AssertionError("polling never ends by itself")
 
     def cancel(self, job: Job) -> None:
         try:
@@ -77,21 +120,38 @@ class RunPodBackend:
         return self._ids[endpoint]
 
     def _poll(self, job: Job, *, fresh: bool) -> JobStatus:
+        endpoint_id = self._id(job.endpoint)
         try:
-            return self._api.status(self._id(job.endpoint), job.id)
+            return _limited(self._statuses[job.endpoint], lambda: self._api.status(endpoint_id, job.id))
         except JobLostError:
             if fresh:
                 return JobStatus(id=job.id, status="IN_QUEUE")
             raise
 
 
-def failure(job: Job, status: JobStatus) -> Exception:
+def failure(job: Job, status: JobStatus) -> FleetError:
     """The error that a job which ended without output stands for."""
     if status.status == "TIMED_OUT":
         return JobTimeoutError(f"{job.endpoint}: job {job.id} ran longer than the endpoint allows")
     if status.status == "CANCELLED":
         return JobFailedError(f"{job.endpoint}: job {job.id} was cancelled")
     return from_worker(_text(status.error) or _text(status.output) or f"job {job.id} failed without a reason")
+
+
+def _limited(limiter: RateLimiter, call: Callable[[], JobStatus]) -> JobStatus:
+    limiter.acquire()
+    try:
+        status = call()
+    except RateLimitedError:
+        limiter.refused()
+        raise
+    limiter.accepted()
+    return status
+
+
+def _passing(error: FleetError) -> bool:
+    """Whether asking for the status again may do: the network is away, or it answered nonsense."""
+    return error.advice in AGAIN and not isinstance(error, JobLostError)
 
 
 def _text(error: object) -> str:
@@ -111,11 +171,3 @@ def _text(error: object) -> str:
 
 def _receipt(status: JobStatus) -> Receipt:
     return Receipt(status.workerId, status.delayTime or 0, status.executionTime or 0)
-
-
-def _intervals() -> Iterator[Seconds]:
-    """How long to wait between polls: short at first, since most jobs take a fraction of a second."""
-    interval = FIRST_POLL_S
-    while True:
-        yield interval
-        interval = min(interval * 1.3, LONGEST_POLL_S)

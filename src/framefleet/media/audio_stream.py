@@ -28,6 +28,9 @@ EARLY_S = 1.0
 SPARE_S = 60.0
 """Sound beyond the header's end is kept up to this length; more would be unbounded."""
 
+SLOWEST_RATE = 1000
+"""Samples a second. A header that says fewer is wrong, and would make hours of one frame."""
+
 _BLOCK = 60 * RATE
 
 
@@ -106,15 +109,24 @@ class _Line:
         time = self._time_of(frame)
         tolerance = JUMP_S if self.heard and not self.error else 0
         setup = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if frame.sample_rate < SLOWEST_RATE:
+            self.error = f"the sound is damaged: {frame.sample_rate} samples a second"
+            return
         if abs(time - self._due) > tolerance or setup != self._setup:
             yield from self._flush()
             yield from self._move_to(round((time - self._origin) * RATE))
             self._setup = setup
             self._resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
+        assert self._resampler is not None
+        try:
+            resampled = self._resampler.resample(frame)
+        except av.FFmpegError as error:
+            self.error = f"the sound is damaged: {error.strerror} ({frame.layout.name}, {frame.format.name})"
+            self._setup = self._resampler = None
+            return
         self._due = time + frame.samples / frame.sample_rate
         self.heard, self.error = True, None
-        assert self._resampler is not None
-        yield from self._hand_on(self._resampler.resample(frame))
+        yield from self._hand_on(resampled)
 
     def end(self) -> Iterator[Samples]:
         """What the resampler still holds; notes what is missing at the end."""

@@ -10,6 +10,8 @@ from framefleet.fleet.cost import Estimate, estimate
 from framefleet.media.info import MediaInfo
 from framefleet.stages.base import Needs, Stage
 
+AUTO_WORKERS = 64  # `auto` has no ceiling but the threads that wait; far more than any endpoint has workers
+
 
 @dataclass(frozen=True, slots=True)
 class StagePlan:
@@ -17,6 +19,7 @@ class StagePlan:
 
     stage: Stage[Any, Any, Any, Any, Any]
     backend: Backend
+    endpoint_id: str
     items: Sequence[Any]
     units: float
     workers: int
@@ -29,10 +32,15 @@ def plan_run(
 ) -> list[StagePlan]:
     """A plan for every stage that the file has something for. Raises `UsageError`."""
     return [
-        _plan_stage(stage, media, options, choose_backend(stage, options, fleet))
+        _plan_stage(stage, media, options, fleet)
         for stage in stages
         if stage.needs is Needs.PICTURES or media.audio is not None
     ]
+
+
+def most_workers(options: Options) -> int:
+    """How many requests may be asked at once."""
+    return AUTO_WORKERS if options.max_workers == "auto" else options.max_workers
 
 
 def choose_backend(stage: Stage[Any, Any, Any, Any, Any], options: Options, fleet: Fleet) -> Backend:
@@ -46,16 +54,21 @@ def choose_backend(stage: Stage[Any, Any, Any, Any, Any], options: Options, flee
     return "runpod" if configured else "local"
 
 
-def _plan_stage(
-    stage: Stage[Any, Any, Any, Any, Any], media: MediaInfo, options: Options, backend: Backend
-) -> StagePlan:
+def _plan_stage(stage: Stage[Any, Any, Any, Any, Any], media: MediaInfo, options: Options, fleet: Fleet) -> StagePlan:
+    backend = choose_backend(stage, options, fleet)
     items = stage.plan(media, options, backend)
     units = sum(item.units for item in items)
-    workers = 1 if backend == "local" else min(options.max_workers, max(1, len(items)))
+    workers = 1 if backend == "local" else min(most_workers(options), max(1, len(items)))
     pace = stage.pace(backend)
-    expected = estimate(
-        backend, unit_seconds=pace.unit_s, units=units, workers=workers, alone_s=pace.alone_s, price=options.price
-    )
     return StagePlan(
-        stage, backend, items, units, workers, stage.payload_bytes(items, media, options, backend), expected
+        stage=stage,
+        backend=backend,
+        endpoint_id=fleet.endpoints[stage.endpoint] if backend == "runpod" else "",
+        items=items,
+        units=units,
+        workers=workers,
+        payload_bytes=stage.payload_bytes(items, media, options, backend),
+        estimate=estimate(
+            backend, unit_seconds=pace.unit_s, units=units, workers=workers, alone_s=pace.alone_s, price=options.price
+        ),
     )

@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 from framefleet.config import Options
 from framefleet.errors import FrameFleetError
-from framefleet.fleet.dispatch import Failure
+from framefleet.fleet.exchange import Failure
 from framefleet.fleet.meter import Meter
 from framefleet.media.audio import decode_clips
 from framefleet.media.decode import decode_pictures
-from framefleet.media.info import Clip, MediaInfo, PictureTime, Sample
+from framefleet.media.info import Clip, ClipTime, MediaInfo, PictureTime, Sample
 from framefleet.pipeline.lane import Lane, assemble
 from framefleet.stages.base import Needs
 from framefleet.stages.objects.forecast import max_side
@@ -48,7 +48,7 @@ class Pump(threading.Thread):
             raise self.fault
 
     def _feed_pictures(self) -> None:
-        lane, batches = self._lane, self._lane.plan.items
+        lane, batches = self._lane, self._lane.items
         decoded = decode_pictures(
             self._media,
             [sample for batch in batches for sample in batch.samples],
@@ -72,7 +72,7 @@ class Pump(threading.Thread):
             lane.lose(batch.number, _nominal(batch.samples), batch.units, reason)
 
     def _feed_audio(self) -> None:
-        lane, chunks = self._lane, self._lane.plan.items
+        lane, chunks = self._lane, self._lane.items
         handed, reason = 0, ENDED
         try:
             for clip in self._metered(self._clips()):
@@ -83,16 +83,16 @@ class Pump(threading.Thread):
         except FrameFleetError as error:
             reason = str(error)
         for chunk in chunks[handed:]:
-            lane.lose(chunk.number, chunk.span, chunk.units, reason)
+            lane.lose(chunk.number, (ClipTime(chunk.number, chunk.span),), chunk.units, reason)
 
     def _clips(self) -> Iterator[Clip]:
         """The lane's clips; what cannot be decoded is silent in them, and said in the lane's failures."""
         lane = self._lane
         return decode_clips(
             self._media,
-            lane.plan.items,
+            lane.items,
             format="flac" if lane.plan.backend == "local" else "opus",  # nothing to upload, nothing to lose
-            on_gap=lambda gap: lane.lost.append(Failure(gap.span, gap.error, attempts=0)),
+            on_gap=lambda gap: lane.lost.append(Failure((ClipTime(-1, gap.span),), gap.error, attempts=0)),
         )
 
     def _over(self) -> bool:

@@ -9,15 +9,15 @@ from typing import Any
 
 from framefleet.config import Fleet, Options
 from framefleet.errors import FrameFleetError, Interrupted
-from framefleet.fleet.backend import Backend
-from framefleet.fleet.dispatch import Dispatcher, Outcome
-from framefleet.fleet.local import LocalBackend
-from framefleet.fleet.runpod import RunPodBackend
+from framefleet.fleet.dispatch import Outcome
+from framefleet.journal.store import Journal
 from framefleet.media.info import MediaInfo
 from framefleet.pipeline.lane import Lane
+from framefleet.pipeline.open import LaneOpener, open_backends
 from framefleet.pipeline.plan import StagePlan
 from framefleet.pipeline.pumps import Pump
-from framefleet.progress import Listener, StageDone, StageStarted
+from framefleet.pipeline.warm import warm_up
+from framefleet.progress import Listener, StageDone
 from framefleet.units import Seconds
 
 WATCH_S = 0.1  # how often the waiting thread looks up, so that Ctrl-C is heard on every system
@@ -47,14 +47,24 @@ class Run:
     wall_s: Seconds
 
 
-def run(media: MediaInfo, plans: Sequence[StagePlan], options: Options, fleet: Fleet, listener: Listener) -> Run:
+def run(
+    media: MediaInfo,
+    sha256: str,
+    plans: Sequence[StagePlan],
+    options: Options,
+    fleet: Fleet,
+    journal: Journal,
+    listener: Listener,
+) -> Run:
     """Runs every plan to its end. Raises the error that made all of it impossible, or `Interrupted`."""
     started_at, began = datetime.now(UTC), perf_counter()
     backends = open_backends(plans, options, fleet)
     try:
         for plan in plans:
             backends[plan.backend].health(plan.stage.endpoint)  # a wrong key or id ends the run before it costs
-        lanes = [_open_lane(plan, media, options, backends[plan.backend], listener, began) for plan in plans]
+        warm_up(plans, backends, options, listener)
+        opener = LaneOpener(media, sha256, options, backends, journal, listener)
+        lanes = [opener.open(plan) for plan in plans]
         feeds = _feed(lanes, media, options)
         stages = {
             lane.plan.stage.name: _finish(lane, feed, media, options) for lane, feed in zip(lanes, feeds, strict=True)
@@ -66,41 +76,14 @@ def run(media: MediaInfo, plans: Sequence[StagePlan], options: Options, fleet: F
     return Run(media, options, stages, started_at, perf_counter() - began)
 
 
-def open_backends(plans: Sequence[StagePlan], options: Options, fleet: Fleet) -> Mapping[str, Backend]:
-    """The backends that the plans name. Raises `AuthError` when one needs a key and there is none."""
-    local = {
-        plan.stage.endpoint: (lambda stage=plan.stage: stage.open_handler(options))
-        for plan in plans
-        if plan.backend == "local"
-    }
-    backends: dict[str, Backend] = {"local": LocalBackend(local)}
-    if any(plan.backend == "runpod" for plan in plans):
-        backends["runpod"] = RunPodBackend(fleet)
-    return backends
-
-
-def _open_lane(
-    plan: StagePlan, media: MediaInfo, options: Options, backend: Backend, listener: Listener, began: Seconds
-) -> Lane:
-    listener(StageStarted(plan.stage.name, plan.backend, len(plan.items), plan.units, plan.stage.unit))
-    dispatcher = Dispatcher(
-        plan.stage,
-        backend,
-        lambda payload: plan.stage.pack(payload, media, options, plan.backend),
-        workers=plan.workers,
-        listener=listener,
-        began=began,
-    )
-    return Lane(plan, dispatcher, listener)
-
-
 def _feed(lanes: Sequence[Lane], media: MediaInfo, options: Options) -> list[Pump]:
     """Feeds every lane to its end. When that cannot be, nothing more is sent and what is queued is cancelled."""
     stop = threading.Event()
     feeds = [Pump(lane, media, options, stop) for lane in lanes]
+    watches = [lane.watch for lane in lanes if lane.watch is not None]
     try:
-        for feed in feeds:
-            feed.start()
+        for thread in [*watches, *feeds]:
+            thread.start()
         for feed in feeds:
             feed.wait(WATCH_S)
         for lane in lanes:
@@ -108,11 +91,16 @@ def _feed(lanes: Sequence[Lane], media: MediaInfo, options: Options) -> list[Pum
                 pass
     except BaseException as error:
         stop.set()
+        interrupted = isinstance(error, KeyboardInterrupt)
+        told = Interrupted("interrupted; run the same command again: it goes on from here") if interrupted else error
         for lane in lanes:
-            lane.dispatcher.cancel()
-        if isinstance(error, KeyboardInterrupt):
-            raise Interrupted("interrupted; run the same command again to do it anew") from None
+            lane.dispatcher.end(told if isinstance(told, FrameFleetError) else FrameFleetError(str(told)))
+        if interrupted:
+            raise told from None
         raise
+    finally:
+        for watch in watches:
+            watch.close()
     return feeds
 
 

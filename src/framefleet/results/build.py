@@ -9,6 +9,7 @@ from typing import Any
 
 from framefleet import __version__
 from framefleet.fleet.cost import stage_cost, total
+from framefleet.media.info import ClipTime
 from framefleet.pipeline.run import Run, StageRun
 from framefleet.results.document import (
     Config,
@@ -22,7 +23,6 @@ from framefleet.results.document import (
 )
 from framefleet.stages.objects.forecast import max_side
 from framefleet.stages.speech.merge import Transcription, no_audio
-from framefleet.units import Span
 
 
 def build_document(run: Run, sha256: str) -> Document:
@@ -44,10 +44,11 @@ def failure_entries(name: str, stage: StageRun) -> Iterator[FailureEntry]:
     """What has no answer: pictures that failed alike in one entry, each stretch of sound in one of its own."""
     pictures: dict[tuple[str, int], set[int]] = defaultdict(set)
     for failure in stage.outcome.failures:
-        if isinstance(failure.facts, Span):
-            yield FailureEntry(stage=name, span_s=failure.facts, error=failure.error, attempts=failure.attempts)
-        else:
-            pictures[failure.error, failure.attempts].update(at.index for at in failure.facts)
+        for fact in failure.facts:
+            if isinstance(fact, ClipTime):
+                yield FailureEntry(stage=name, span_s=fact.span, error=failure.error, attempts=failure.attempts)
+            else:
+                pictures[failure.error, failure.attempts].add(fact.index)
     for answer in stage.outcome.answers:
         for frame in getattr(answer.reply, "frames", ()):
             if frame.objects is None:

@@ -34,7 +34,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     backend: dict[str, Backend]
     fps: float
-    max_workers: int
+    max_workers: int | Literal["auto"]
     batch_size: int
     max_side: int | None
     jpeg_quality: int

@@ -1,6 +1,6 @@
 """What an analysis is: planned purely, packed into requests, handled on a worker, merged purely."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar
@@ -46,11 +46,29 @@ class Pace:
     alone_s: Seconds
 
 
+class Fact(Protocol):
+    """What merging needs to know of one picture or stretch of sound, without its bytes.
+
+    `index` says which planned one it is: the sample's, or the chunk's number.
+    """
+
+    @property
+    def index(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel(Generic[Request]):
+    """A request and the facts of all that it carries."""
+
+    request: Request
+    facts: tuple[Any, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Reply]):
-    """A reply and what was asked: `facts` are the payload's times (`PictureTime`s of a batch, the `Span` of a clip)."""
+    """A reply and the facts of what it answers: of a batch, of one picture, of a stretch of sound."""
 
-    facts: Any
+    facts: tuple[Any, ...]
     reply: Reply
 
 
@@ -73,20 +91,38 @@ class Stage(Protocol[Item, Payload, Request, Reply, Result]):
     ) -> tuple[int, int]:
         """Least and most bytes that all the requests are expected to have as JSON."""
 
-    def pack(self, payload: Payload, media: MediaInfo, options: Options, backend: Backend) -> Request:
+    def names(self, item: Item) -> dict[int, str]:
+        """What each piece of the item is in the video ("picture 1/2"), by index: the same for any fps and batch."""
+
+    def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
+        """All that an answer depends on besides the video and the piece: crop, scale, options, model."""
+
+    def without(self, items: Sequence[Item], answered: Container[int], options: Options) -> list[Item]:
+        """The work that is left when the pieces with these indices are answered already."""
+
+    def pack(self, payload: Payload, media: MediaInfo, options: Options, backend: Backend) -> Parcel[Request]:
         """The request that carries `payload`."""
 
-    def facts(self, payload: Payload) -> Any:
-        """What merging needs to know of the payload, without its bytes."""
+    def split(self, parcel: Parcel[Request]) -> list[Parcel[Request]]:
+        """Two halves of a parcel that is too large, or the parcel alone if it cannot be halved."""
 
-    def split(self, request: Request) -> list[Request]:
-        """Two halves of a request that is too large, or the request alone if it cannot be halved."""
+    def narrow(self, parcel: Parcel[Request], facts: Sequence[Any]) -> Parcel[Request]:
+        """The parcel with these of its facts alone."""
 
-    def join(self, replies: Sequence[Reply]) -> Reply:
-        """The reply to a request from the replies to its parts, in their order."""
+    def parse(self, facts: Sequence[Any], output: Any) -> Reply:
+        """The worker's output, checked against what was asked; it may lack some of it. Raises `FleetError`."""
 
-    def parse(self, request: Request, output: Any) -> Reply:
-        """The worker's output, checked against what was asked. Raises `FleetError`."""
+    def part(self, reply: Reply, fact: Any) -> Reply | None:
+        """As much of a reply as answers one fact; None if it does not."""
+
+    def restamp(self, answer: Answer[Reply], index: int) -> Answer[Reply]:
+        """An answer of one piece, kept from a run that counted otherwise, with this run's index."""
+
+    def fact_type(self) -> Any:
+        """The type of this stage's facts, for reading them back."""
+
+    def reply_type(self) -> type[Reply]:
+        """The type of this stage's replies, for reading them back."""
 
     def count(self, reply: Reply) -> int:
         """How many objects, segments, … the reply holds: for a person watching."""

@@ -33,3 +33,12 @@ def checked(path: Path, sha256: str) -> Path:
             f"{path}: not the model expected (sha256 {found[:12]}…, not {sha256[:12]}…); reinstall framefleet[local]"
         )
     return path
+
+
+def model_identity(model: str | None) -> str | None:
+    """What tells one model from another: a file's content, a folder's `model.bin`, else the name it was asked by."""
+    path = Path(model or "")
+    for file in (path, path / "model.bin"):
+        if model and file.is_file():
+            return file_sha256(file)
+    return model

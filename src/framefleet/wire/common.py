@@ -20,6 +20,12 @@ class TimingMs(msgspec.Struct, frozen=True):
     total: float = 0
 
 
+class Probe(msgspec.Struct, frozen=True):
+    """Asks a worker what it is, and wakes one if none is awake."""
+
+    probe: bool = True
+
+
 class ProbeReply(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to `{"probe": true}`: what this worker speaks and runs."""
 

@@ -1,5 +1,6 @@
 """Which pictures go into which request. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from framefleet.config import Crop
@@ -23,7 +24,11 @@ class PictureBatch:
 
 def plan_batches(duration_s: Seconds, fps: float, batch_size: int) -> list[PictureBatch]:
     """Every sample of a video once, `batch_size` a request, the last with what is left."""
-    samples = plan_samples(duration_s, fps)
+    return batched(plan_samples(duration_s, fps), batch_size)
+
+
+def batched(samples: Sequence[Sample], batch_size: int) -> list[PictureBatch]:
+    """`samples` in their order, `batch_size` a request, the last with what is left."""
     starts = range(0, len(samples), batch_size)
     return [PictureBatch(number, tuple(samples[start : start + batch_size])) for number, start in enumerate(starts)]
 

@@ -1,6 +1,6 @@
 """The objects stage as a run sees it."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -9,11 +9,12 @@ from framefleet.config import Backend, Options
 from framefleet.errors import BadReplyError, UsageError
 from framefleet.media.info import MediaInfo, Picture, PictureTime
 from framefleet.media.sample import plan_samples
-from framefleet.stages.base import Answer, Handler, Needs, Pace
-from framefleet.stages.objects.forecast import ENDPOINT_PACE, LOCAL_PACE, request_bytes
+from framefleet.stages.base import Answer, Handler, Needs, Pace, Parcel
+from framefleet.stages.objects.forecast import ENDPOINT_PACE, LOCAL_PACE, max_side, request_bytes
 from framefleet.stages.objects.merge import Detection, merge
-from framefleet.stages.objects.plan import PictureBatch, check_crop, plan_batches
-from framefleet.wire.common import TimingMs, read_reply
+from framefleet.stages.objects.plan import PictureBatch, batched, check_crop, plan_batches
+from framefleet.weights import model_identity
+from framefleet.wire.common import read_reply
 from framefleet.wire.yolo import JpegFrame, JpegFrames, YoloReply, YoloRequest
 
 EMBEDDED_MODEL = "yolov3-tiny"
@@ -32,9 +33,31 @@ class ObjectsStage:
         _check_model(options.yolo_model, backend)
         return plan_batches(media.duration_s, options.fps, options.batch_size) if media.has_video else []
 
-    def pack(self, payload: Sequence[Picture], media: MediaInfo, options: Options, backend: Backend) -> YoloRequest:
+    def names(self, item: PictureBatch) -> dict[int, str]:
+        return {sample.index: f"picture {sample.time}" for sample in item.samples}
+
+    def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
+        return {
+            "model": model_identity(options.yolo_model),
+            "crop": options.crop,
+            "max_side": max_side(options, backend),
+            "jpeg_quality": options.jpeg_quality,
+            "conf": options.conf,
+            "iou": options.iou,
+            "imgsz": options.imgsz or _auto_imgsz(options.yolo_model, backend),
+            "max_det": options.max_det,
+            "classes": options.classes,
+        }
+
+    def without(self, items: Sequence[PictureBatch], answered: Container[int], options: Options) -> list[PictureBatch]:
+        left = [sample for batch in items for sample in batch.samples if sample.index not in answered]
+        return batched(left, options.batch_size)
+
+    def pack(
+        self, payload: Sequence[Picture], media: MediaInfo, options: Options, backend: Backend
+    ) -> Parcel[YoloRequest]:
         seen = options.crop or media
-        return YoloRequest(
+        request = YoloRequest(
             model=None if _is_file(options.yolo_model) else options.yolo_model,
             source=JpegFrames([JpegFrame(picture.at.index, picture.at.time_s, picture.jpeg) for picture in payload]),
             source_width=seen.width,
@@ -46,34 +69,41 @@ class ObjectsStage:
             max_det=options.max_det,
             classes=None if options.classes is None else list(options.classes),
         )
+        return Parcel(request, tuple(picture.at for picture in payload))
 
-    def facts(self, payload: Sequence[Picture]) -> tuple[PictureTime, ...]:
-        return tuple(picture.at for picture in payload)
+    def split(self, parcel: Parcel[YoloRequest]) -> list[Parcel[YoloRequest]]:
+        if len(parcel.facts) < 2:
+            return [parcel]
+        middle = len(parcel.facts) // 2
+        return [self.narrow(parcel, half) for half in (parcel.facts[:middle], parcel.facts[middle:])]
 
-    def split(self, request: YoloRequest) -> list[YoloRequest]:
-        frames = request.source.frames
-        if len(frames) < 2:
-            return [request]
-        middle = len(frames) // 2
-        return [replace(request, source=JpegFrames(half)) for half in (frames[:middle], frames[middle:])]
+    def narrow(self, parcel: Parcel[YoloRequest], facts: Sequence[PictureTime]) -> Parcel[YoloRequest]:
+        wanted = {fact.index for fact in facts}
+        frames = [frame for frame in parcel.request.source.frames if frame.index in wanted]
+        return Parcel(replace(parcel.request, source=JpegFrames(frames)), tuple(facts))
 
-    def join(self, replies: Sequence[YoloReply]) -> YoloReply:
-        timings = [reply.timing_ms for reply in replies]
-        total = TimingMs(*(sum(getattr(t, part) for t in timings) for part in ("decode", "inference", "total")))
-        return replace(replies[0], frames=[frame for reply in replies for frame in reply.frames], timing_ms=total)
-
-    def parse(self, request: YoloRequest, output: Any) -> YoloReply:
+    def parse(self, facts: Sequence[PictureTime], output: Any) -> YoloReply:
+        """Of a picture answered twice the first answer counts; what was not asked for is left out."""
         reply = read_reply(output, YoloReply)
-        asked = [frame.index for frame in request.source.frames]
-        answers = {frame.index: frame for frame in reply.frames}
-        wanted = set(asked)
-        missing = len(wanted - answers.keys())
-        twice = sum(frame.index in wanted for frame in reply.frames) - (len(wanted) - missing)
-        if missing or twice:
-            raise BadReplyError(
-                f"of {len(asked)} pictures sent, {missing} are missing in the reply and {twice} doubled"
-            )
-        return replace(reply, frames=[answers[index] for index in asked])
+        answers = {frame.index: frame for frame in reversed(reply.frames)}
+        frames = [answers[fact.index] for fact in facts if fact.index in answers]
+        if not frames:
+            raise BadReplyError(f"none of the {len(facts)} pictures sent is in the worker's reply")
+        return replace(reply, frames=frames)
+
+    def part(self, reply: YoloReply, fact: PictureTime) -> YoloReply | None:
+        frames = [frame for frame in reply.frames if frame.index == fact.index]
+        return replace(reply, frames=frames) if frames else None
+
+    def restamp(self, answer: Answer[YoloReply], index: int) -> Answer[YoloReply]:
+        facts = tuple(replace(fact, index=index) for fact in answer.facts)
+        return Answer(facts, replace(answer.reply, frames=[replace(f, index=index) for f in answer.reply.frames]))
+
+    def fact_type(self) -> Any:
+        return PictureTime
+
+    def reply_type(self) -> type[YoloReply]:
+        return YoloReply
 
     def count(self, reply: YoloReply) -> int:
         return sum(len(frame.objects or ()) for frame in reply.frames)

@@ -35,8 +35,8 @@ def no_audio(media: MediaInfo) -> Transcription:
 
 def merge_speech(answers: Sequence[Answer[WhisperReply]]) -> Transcription:
     """All clips' segments as one; a clip that was not answered is simply missing. Order of arrival does not matter."""
-    in_order = sorted(answers, key=lambda answer: (answer.facts.start_s, answer.facts.end_s))
-    segments = [_shifted(s, answer.facts.start_s) for answer in in_order for s in answer.reply.segments]
+    in_order = sorted(answers, key=lambda answer: (answer.facts[0].span.start_s, answer.facts[0].span.end_s))
+    segments = [_shifted(s, answer.facts[0].span.start_s) for answer in in_order for s in answer.reply.segments]
     segments.sort(key=lambda segment: segment.start_s)
     return Transcription(_language(in_order), " ".join(segment.text for segment in segments), segments)
 

@@ -1,20 +1,22 @@
 """The speech stage: the pieces of this folder behind the contract of `stages/base.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from math import isfinite
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from framefleet.config import Backend, Options
 from framefleet.errors import BadReplyError
 from framefleet.media.audio_plan import AudioChunk
-from framefleet.media.info import Clip, MediaInfo
-from framefleet.stages.base import Answer, Handler, Needs, Pace
+from framefleet.media.info import Clip, ClipTime, MediaInfo
+from framefleet.stages.base import Answer, Handler, Needs, Pace, Parcel
 from framefleet.stages.speech.forecast import ENDPOINT_PACE, LOCAL_PACE, request_bytes
 from framefleet.stages.speech.merge import Transcription, merge_speech
 from framefleet.stages.speech.plan import plan_speech
-from framefleet.units import Seconds, Span
+from framefleet.units import Seconds
+from framefleet.weights import model_identity
 from framefleet.wire.common import read_reply
 from framefleet.wire.whisper import AudioFormat, Segment, WhisperReply, WhisperRequest, Word
 
@@ -33,8 +35,21 @@ class SpeechStage:
     def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[AudioChunk]:
         return plan_speech(media, options, backend)
 
-    def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> WhisperRequest:
-        return WhisperRequest(
+    def names(self, item: AudioChunk) -> dict[int, str]:
+        return {item.number: f"sound {item.span.start_s} to {item.span.end_s}"}
+
+    def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
+        return {
+            "model": model_identity(options.whisper_model),
+            "language": options.language,
+            "task": options.task,
+        }
+
+    def without(self, items: Sequence[AudioChunk], answered: Container[int], options: Options) -> list[AudioChunk]:
+        return [chunk for chunk in items if chunk.number not in answered]
+
+    def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> Parcel[WhisperRequest]:
+        request = WhisperRequest(
             # here the handler was opened on the very model asked for, by a folder that no worker knows
             model=options.whisper_model if backend == "runpod" else None,
             audio=payload.audio,
@@ -43,22 +58,41 @@ class SpeechStage:
             language=options.language,
             task=options.task,
         )
+        return Parcel(request, (ClipTime(payload.number, payload.span),))
 
-    def facts(self, payload: Clip) -> Span:
-        return payload.span
+    def split(self, parcel: Parcel[WhisperRequest]) -> list[Parcel[WhisperRequest]]:
+        """The clip cut in two at the quietest place near its middle; alone where it is too short for that."""
+        from framefleet.stages.speech.recut import halve
 
-    def split(self, request: WhisperRequest) -> list[WhisperRequest]:
-        """The request alone: halving sound means decoding it."""
-        return [request]
+        request, (fact,) = parcel.request, parcel.facts
+        halves = halve(request.audio, request.format, fact.span)
+        return [
+            Parcel(
+                replace(request, audio=audio, format="opus", duration_s=round(span.length_s, 6)),
+                (ClipTime(fact.index, span),),
+            )
+            for audio, span in halves
+        ] or [parcel]
 
-    def join(self, replies: Sequence[WhisperReply]) -> WhisperReply:
-        (reply,) = replies
+    def narrow(self, parcel: Parcel[WhisperRequest], facts: Sequence[ClipTime]) -> Parcel[WhisperRequest]:
+        return parcel
+
+    def parse(self, facts: Sequence[ClipTime], output: Any) -> WhisperReply:
+        reply = read_reply(output, WhisperReply)
+        segments = [_checked(segment, facts[0].span.length_s) for segment in reply.segments]
+        return replace(reply, segments=segments)
+
+    def part(self, reply: WhisperReply, fact: ClipTime) -> WhisperReply | None:
         return reply
 
-    def parse(self, request: WhisperRequest, output: Any) -> WhisperReply:
-        reply = read_reply(output, WhisperReply)
-        segments = [_checked(segment, request.duration_s) for segment in reply.segments]
-        return msgspec.structs.replace(reply, segments=segments)
+    def restamp(self, answer: Answer[WhisperReply], index: int) -> Answer[WhisperReply]:
+        return Answer(tuple(replace(fact, index=index) for fact in answer.facts), answer.reply)
+
+    def fact_type(self) -> Any:
+        return ClipTime
+
+    def reply_type(self) -> type[WhisperReply]:
+        return WhisperReply
 
     def count(self, reply: WhisperReply) -> int:
         return len(reply.segments)
@@ -91,8 +125,8 @@ def _checked(segment: Segment, duration_s: Seconds) -> Segment:
     words = []
     for word in segment.words:
         word_start, word_end = _within(word, duration_s)
-        words.append(msgspec.structs.replace(word, start_s=word_start, end_s=word_end))
-    return msgspec.structs.replace(segment, start_s=start, end_s=end, words=words)
+        words.append(replace(word, start_s=word_start, end_s=word_end))
+    return replace(segment, start_s=start, end_s=end, words=words)
 
 
 def _within(piece: Segment | Word, duration_s: Seconds) -> tuple[Seconds, Seconds]:

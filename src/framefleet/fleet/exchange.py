@@ -1,0 +1,109 @@
+"""Getting one parcel answered, whatever happens on the way: asked again, in halves, or for what was left out.
+
+Every answer is kept the moment it is known. Nothing here knows threads or pools.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from framefleet.errors import Advice, BadReplyError, FleetError, FrameFleetError
+from framefleet.fleet.backend import Job, Receipt
+from framefleet.fleet.keep import Keeper
+from framefleet.fleet.retry import RetryPolicy, retrying
+from framefleet.stages.base import Answer, Parcel, Stage
+from framefleet.units import Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One job as it was served: what a bill is made of. `submitted_s` is seconds since the run began."""
+
+    submitted_s: Seconds
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Work that got no answer. `facts` say which pictures or which stretch of sound."""
+
+    facts: tuple[Any, ...]
+    error: str
+    attempts: int
+
+
+class Exchange:
+    """One parcel's way to its answers. `answers` and `failures` are complete when `run` returns."""
+
+    def __init__(
+        self,
+        stage: Stage[Any, Any, Any, Any, Any],
+        keeper: Keeper,
+        ask: Callable[[Any, Callable[[Job], None]], Any],
+        policy: RetryPolicy,
+        sleep: Callable[[Seconds], None],
+    ) -> None:
+        """`ask(request, sent)` gives the output of one request, having called `sent` with its job once accepted."""
+        self._stage = stage
+        self._keeper = keeper
+        self._ask = ask
+        self._policy = policy
+        self._sleep = sleep
+        self._open: Counter[int] = Counter()
+        self._parts: dict[int, list[tuple[Any, Any]]] = defaultdict(list)
+        self.answers: list[Answer[Any]] = []
+        self.failures: list[Failure] = []
+        self.error: FrameFleetError | None = None
+
+    def run(self, parcel: Parcel[Any]) -> None:
+        """Asks until every fact is answered or has failed."""
+        for held in self._keeper.hold(parcel.facts):
+            self.answers.extend(held.answers)
+            if held.facts:
+                self._open.update(fact.index for fact in held.facts)
+                self._settle(self._stage.narrow(parcel, held.facts), held.claim)
+                self._keeper.release(held.claim)
+
+    def _settle(self, parcel: Parcel[Any], claim: int) -> None:
+        """Asks for a parcel until nothing of it is left, or in halves if it is too large."""
+        left, attempts = parcel, 0
+        try:
+            for attempt in retrying(self._policy, sleep=self._sleep):
+                attempts = attempt.retry_state.attempt_number
+                with attempt:
+                    missing = self._once(left, claim)
+                    if missing:
+                        lacking, left = len(missing), self._stage.narrow(left, missing)
+                        raise BadReplyError(f"{lacking} of {len(parcel.facts)} were left out of the worker's reply")
+        except FleetError as error:
+            halves = self._stage.split(left) if error.advice is Advice.SPLIT else [left]
+            if len(halves) == 1:
+                self._fail(left, error, attempts)
+                return
+            for fact in left.facts:
+                self._open[fact.index] += sum(f.index == fact.index for h in halves for f in h.facts) - 1
+            for half in halves:
+                self._settle(half, claim)
+
+    def _once(self, parcel: Parcel[Any], claim: int) -> list[Any]:
+        """One request; keeps what it answers and gives the facts that it does not."""
+        output = self._ask(parcel.request, lambda job: self._keeper.sent(claim, job.id))
+        reply = self._stage.parse(parcel.facts, output)
+        missing, whole = [], {}
+        for fact in parcel.facts:
+            part = self._stage.part(reply, fact)
+            if part is None:
+                missing.append(fact)
+                continue
+            self._parts[fact.index].append((fact, part))
+            self._open[fact.index] -= 1
+            if not self._open[fact.index]:
+                whole[fact.index] = self._parts[fact.index]
+        self._keeper.keep(whole)
+        self.answers.append(Answer(tuple(fact for fact in parcel.facts if fact not in missing), reply))
+        return missing
+
+    def _fail(self, parcel: Parcel[Any], error: FleetError, attempts: int) -> None:
+        self.failures.append(Failure(parcel.facts, str(error), attempts))
+        self.error = error

@@ -1,0 +1,132 @@
+"""How fast and how many at once: a rate that a provider allows, and a number of requests that finds its own level."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from framefleet.fleet.backend import Health, Receipt
+from framefleet.units import Seconds
+
+SPARE = 1.5  # requests a busy worker: one at work, and half a one waiting so that it is never idle
+FIRST_HOLD_S = 0.05
+LONGEST_HOLD_S = 0.5
+
+
+class RateLimiter:
+    """At most `rate` calls a second on average and `burst` at once, for one provider or route, over all threads.
+
+    A generic cell rate algorithm (ITU-T I.371): one number says when the next call is due. `refused` is for limits
+    nobody told us: all threads then hold off together, for a little longer each time until a call is accepted.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        burst: int = 1,
+        *,
+        clock: Callable[[], Seconds] = time.monotonic,
+        sleep: Callable[[Seconds], None] = time.sleep,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._interval = 1 / rate
+        self._slack = (burst - 1) / rate
+        self._clock = clock
+        self._sleep = sleep
+        self._rng = rng or random.Random()
+        self._lock = threading.Lock()
+        self._due = clock()
+        self._hold = 0.0
+        self._held_until = self._due
+
+    def acquire(self) -> None:
+        """Returns when the next call may be made."""
+        with self._lock:
+            now = self._clock()
+            start = max(self._due, now - self._slack - self._interval)
+            self._due = start + self._interval
+            wait = max(start - now - self._slack, self._held_until - now)
+            if self._held_until > now:
+                wait += self._rng.uniform(0, self._hold)
+        if wait > 0:
+            self._sleep(wait)
+
+    def refused(self) -> None:
+        """The provider said 429."""
+        with self._lock:
+            now = self._clock()
+            if now < self._held_until:
+                return  # another thread has just said so
+            self._hold = min(max(self._hold * 2, FIRST_HOLD_S), LONGEST_HOLD_S)
+            self._held_until = now + self._hold
+
+    def accepted(self) -> None:
+        with self._lock:
+            self._hold = 0.0
+
+
+class Level:
+    """How many requests are asked at once, at most `ceiling`: enough that no worker is idle, and no more.
+
+    With every worker busy, n requests of which each waits w and runs r seconds are n·r/(w + r) at work (Little's law):
+    so many workers there are, and `SPARE` requests each keep them busy. Cold starts do not count as waiting.
+    """
+
+    def __init__(self, ceiling: int | None, start: int) -> None:
+        self._ceiling = ceiling
+        self._limit = float(start)
+        self._in_use = 0
+        self._ratio: float | None = None
+        self._starting = False
+        self._changed = threading.Condition()
+
+    @property
+    def limit(self) -> int:
+        return max(1, int(self._limit))
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Holds one of the places; waits while there is none."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._in_use < self.limit)
+            self._in_use += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._in_use -= 1
+                self._changed.notify()
+
+    def answered(self, receipt: Receipt) -> None:
+        """Moves one step towards the level that this answer's waiting and running times speak for."""
+        if receipt.execution_ms <= 0:
+            return
+        ratio = min(receipt.delay_ms / receipt.execution_ms, 10.0)
+        with self._changed:
+            self._ratio = ratio if self._ratio is None else 0.8 * self._ratio + 0.2 * ratio
+            at_work = self._in_use / (1 + self._ratio)
+            self._step(SPARE * at_work + 1)
+
+    def saw(self, health: Health) -> None:
+        """Idle workers are room to grow; starting ones make waiting times mean nothing."""
+        with self._changed:
+            self._starting = health.workers.get("initializing", 0) > 0
+            idle = health.workers.get("idle", 0)
+            if idle and self._in_use >= self.limit:
+                self._set(self._limit + idle)
+
+    def refused(self) -> None:
+        """Too many requests: a fifth fewer."""
+        with self._changed:
+            self._set(self._limit * 0.8)
+
+    def _step(self, target: float) -> None:
+        if target < self._limit and self._starting:
+            return
+        self._set(self._limit + min(max(target - self._limit, -1.0), 1.0))
+
+    def _set(self, limit: float) -> None:
+        highest = float("inf") if self._ceiling is None else float(self._ceiling)
+        self._limit = min(max(limit, 1.0), highest)
+        self._changed.notify_all()

@@ -1,0 +1,230 @@
+"""The journal's SQLite file: answers by key, submissions by job id, and which process holds what.
+
+One file for an output folder, whatever the video: keys tell videos apart. Every method is one transaction, on disk when
+it returns; many threads and several processes may use it at once.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from framefleet.errors import OutputError
+from framefleet.journal.owner import new_owner, surely_gone
+from framefleet.units import Seconds
+
+FILE_NAME = "framefleet-journal.sqlite3"
+LEASE_S = 30.0  # how long a process that stopped beating is still believed to be at work
+BEAT_S = 5.0
+_BUSY_MS = 30_000
+_CHUNK = 500  # keys a query: SQLite takes at most 999 variables in old builds
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS answers (
+    key TEXT PRIMARY KEY,
+    parts BLOB NOT NULL          -- JSON: [[fact, reply], …]
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS submissions (
+    id INTEGER PRIMARY KEY,
+    endpoint TEXT NOT NULL,      -- kind and id, as in the keys
+    job_id TEXT,                 -- NULL until the service has accepted it
+    owner TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS carried (
+    key TEXT NOT NULL,
+    submission INTEGER NOT NULL REFERENCES submissions(id) ON DELETE CASCADE,
+    fact BLOB NOT NULL           -- JSON, as the submitting run counted
+);
+CREATE INDEX IF NOT EXISTS carried_by_key ON carried(key);
+CREATE INDEX IF NOT EXISTS carried_by_submission ON carried(submission);
+CREATE TABLE IF NOT EXISTS owners (
+    name TEXT PRIMARY KEY,
+    alive_until REAL NOT NULL    -- seconds since 1970
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What came of asking for some keys: those now held under `id`, those answered since, those another one holds."""
+
+    id: int
+    granted: frozenset[str]
+    answered: dict[str, bytes]
+    held: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A submission whose process is gone: its job may well have been done. `facts` are JSON by key."""
+
+    id: int
+    job_id: str
+    facts: dict[str, bytes]
+
+
+class Journal:
+    """Opens or makes the file at `path`. Raises `OutputError` if that cannot be."""
+
+    def __init__(self, path: Path, *, owner: str | None = None, clock: Callable[[], Seconds] = time.time) -> None:
+        self.path = path
+        self.owner = owner or new_owner()
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._closed = threading.Event()
+        with self._told():
+            self._db = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")  # a power cut must not take back what was known
+            self._db.execute("PRAGMA foreign_keys=ON")
+            self._db.executescript(_SCHEMA)
+        self.beat()
+        self._heart = threading.Thread(target=self._beat_on, name="journal-heart", daemon=True)
+        self._heart.start()
+
+    def answers(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """The answers there are to these keys."""
+        with self._told():
+            return self._answers(keys)
+
+    def claim(self, endpoint: str, facts: dict[str, bytes]) -> Claim:
+        """Takes hold of the keys of `facts` that are neither answered nor held by a process at work."""
+        with self._transaction() as db:
+            answered = self._answers(list(facts))
+            held = self._held(set(facts) - answered.keys())
+            granted = frozenset(facts) - answered.keys() - held
+            number = 0
+            if granted:
+                row = db.execute("INSERT INTO submissions(endpoint, owner) VALUES (?, ?)", (endpoint, self.owner))
+                number = row.lastrowid or 0
+                rows = [(key, number, facts[key]) for key in granted]
+                db.executemany("INSERT INTO carried(key, submission, fact) VALUES (?, ?, ?)", rows)
+            return Claim(number, granted, answered, frozenset(held))
+
+    def sent(self, claim: int, job_id: str) -> None:
+        """The service has accepted what the claim holds, as this job."""
+        with self._transaction() as db:
+            db.execute("UPDATE submissions SET job_id = ? WHERE id = ?", (job_id, claim))
+
+    def keep(self, answers: dict[str, bytes]) -> None:
+        """Answers are known. The first answer to a key wins."""
+        with self._transaction() as db:
+            db.executemany("INSERT OR IGNORE INTO answers(key, parts) VALUES (?, ?)", list(answers.items()))
+
+    def release(self, claim: int) -> None:
+        """The claim is over, answered or not."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM submissions WHERE id = ?", (claim,))
+
+    def adopt(self, endpoint: str, keys: Sequence[str]) -> list[Orphan]:
+        """Takes over the submissions about any of these keys whose process is gone.
+
+        Those that never got a job id are forgotten: there is nothing to ask the service for.
+        """
+        with self._transaction() as db:
+            orphans = []
+            for number, job_id in self._about(keys, endpoint):
+                if job_id is None:
+                    db.execute("DELETE FROM submissions WHERE id = ?", (number,))
+                    continue
+                db.execute("UPDATE submissions SET owner = ? WHERE id = ?", (self.owner, number))
+                facts = dict(db.execute("SELECT key, fact FROM carried WHERE submission = ?", (number,)))
+                orphans.append(Orphan(number, job_id, facts))
+            return orphans
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Drops the answers to these keys, and what was submitted for them and is held by nobody."""
+        with self._transaction() as db:
+            db.executemany("DELETE FROM answers WHERE key = ?", [(key,) for key in keys])
+            gone = [(number,) for number, _ in self._about(keys, None)]
+            db.executemany("DELETE FROM submissions WHERE id = ?", gone)
+
+    def beat(self) -> None:
+        """Says that this process is at work, for another `LEASE_S`."""
+        with self._transaction() as db:
+            until = self._clock() + LEASE_S
+            db.execute("INSERT OR REPLACE INTO owners(name, alive_until) VALUES (?, ?)", (self.owner, until))
+
+    def close(self) -> None:
+        """Lets go of the lease. Submissions not yet answered stay, for the next run to ask after."""
+        self._closed.set()
+        self._heart.join()
+        with self._lock:
+            try:
+                self._db.execute("DELETE FROM owners WHERE name = ?", (self.owner,))
+            except sqlite3.Error:
+                pass  # a full disk: the lease then ends by itself
+            finally:
+                self._db.close()
+
+    def _answers(self, keys: Sequence[str]) -> dict[str, bytes]:
+        query = "SELECT key, parts FROM answers WHERE key IN ({})"
+        return dict(row for rows in self._in_chunks(query, keys) for row in rows)
+
+    def _held(self, keys: set[str]) -> set[str]:
+        query = "SELECT key, owner FROM carried JOIN submissions ON id = submission WHERE key IN ({})"
+        owners = [row for rows in self._in_chunks(query, list(keys)) for row in rows]
+        return {key for key, owner in owners if owner != self.owner and not self._gone(owner)}
+
+    def _about(self, keys: Sequence[str], endpoint: str | None) -> list[tuple[int, str | None]]:
+        """Submissions about any of the keys whose owner is gone: number and job id."""
+        query = """SELECT DISTINCT id, job_id, owner, endpoint FROM carried JOIN submissions ON id = submission
+                   WHERE key IN ({})"""
+        found = {row for rows in self._in_chunks(query, keys) for row in rows}
+        return sorted(
+            (number, job_id)
+            for number, job_id, owner, at in found
+            if (endpoint is None or at == endpoint) and owner != self.owner and self._gone(owner)
+        )
+
+    def _gone(self, owner: str) -> bool:
+        row = self._db.execute("SELECT alive_until FROM owners WHERE name = ?", (owner,)).fetchone()
+        return row is None or row[0] < self._clock() or surely_gone(owner)
+
+    def _in_chunks(self, query: str, keys: Sequence[str]) -> Iterator[Iterable[Any]]:
+        for start in range(0, len(keys), _CHUNK):
+            chunk = keys[start : start + _CHUNK]
+            yield self._db.execute(query.format(",".join("?" * len(chunk))), chunk).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._told():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """One thread at a time; SQLite's errors as ours."""
+        with self._lock:
+            try:
+                yield
+            except sqlite3.DatabaseError as error:
+                raise OutputError(f"{self.path}: the journal cannot be used ({error}); {_remedy(error)}") from None
+
+    def _beat_on(self) -> None:
+        while not self._closed.wait(BEAT_S):
+            try:
+                self.beat()
+            except OutputError:
+                continue  # whoever writes next will say so
+
+
+def _remedy(error: sqlite3.DatabaseError) -> str:
+    text = str(error)
+    if "full" in text:
+        return "free some space and run the same command again"
+    if "readonly" in text or "unable to open" in text:
+        return "make the folder writable, or give another output folder"
+    if "not a database" in text or "malformed" in text:
+        return "move it away and run again"
+    return "run the same command again"
