@@ -1,4 +1,4 @@
-"""The command line: `framefleet run`, `plan`, `doctor`. One file each; errors become one line and an exit code here."""
+"""The command line: `framefleet run`, `plan`, `deploy`, … One file each; errors become one line and an exit code here."""
 
 import contextlib
 import os
@@ -10,7 +10,10 @@ from typing import Annotated
 import typer
 
 from framefleet import __version__
+from framefleet.cli.deploy import deploy
 from framefleet.cli.doctor import doctor
+from framefleet.cli.down import down
+from framefleet.cli.endpoints import endpoints
 from framefleet.cli.plan import plan
 from framefleet.cli.run import run
 from framefleet.errors import FrameFleetError, Interrupted
@@ -24,6 +27,9 @@ app = typer.Typer(
 app.command()(run)
 app.command()(plan)
 app.command()(doctor)
+app.command()(deploy)
+app.command()(endpoints)
+app.command()(down)
 
 
 @app.callback()
