@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Parallel against sequential on an emulated endpoint of 3 workers: time and dollars.
+
+    python benchmarks/parallel.py [--seconds 574] [--turns 7]
+
+A worker takes 0.2 s for 16 pictures and 0.03 s for one. Two ways to count: `command` is `framefleet run` as a person
+starts it, with decoding and Python's start; `requests` is the same run on pictures decoded and encoded before.
+Sequential is one picture a request and one request at a time (`--sequential`), three turns; parallel is 16 pictures a
+request and 5 requests at once. `bound` is what the workers alone need. Dollars are those of the documents.
+"""
+
+import argparse
+import math
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+from unittest.mock import patch
+
+from msgspec.structs import replace
+
+from clips import make_clip
+from emulated import fleet_of, service
+from framefleet.config import Fleet, Options
+from framefleet.fleet.cost import Cost
+from framefleet.media.decode import decode_pictures
+from framefleet.media.probe import probe
+from framefleet.media.sample import plan_samples
+from framefleet.pipeline.plan import plan_run
+from framefleet.pipeline.run import run
+from framefleet.progress import silent
+from framefleet.results.codec import read_document
+from framefleet.stages.registry import chosen
+from record import record
+
+WORKERS = 3
+PARALLEL = {"max_workers": 5, "batch_size": 16}
+BATCH_S, FRAME_S = 0.2, 0.03
+SEQUENTIAL_TURNS = 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=574)
+    parser.add_argument("--turns", type=int, default=7)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, service(WORKERS) as environ:
+        clip = make_clip(Path(folder, "clip.mp4"), args.seconds, sound=False)
+        figures = {
+            "pictures": args.seconds,
+            **bounds(args.seconds),
+            **compare("command", lambda way: by_command(clip, way, environ), args.turns),
+            **compare("requests", by_requests(clip, fleet_of(environ)), args.turns),
+            **dollars(clip),
+        }
+    record("parallel", figures)
+
+
+def bounds(pictures: int) -> dict[str, Any]:
+    alone, together = pictures * FRAME_S, math.ceil(math.ceil(pictures / 16) / WORKERS) * BATCH_S
+    return {
+        "bound: sequential (s)": round(alone, 2),
+        "bound: parallel (s)": round(together, 2),
+        "bound: ratio": round(alone / together, 2),
+    }
+
+
+def compare(name: str, timed: Any, turns: int) -> dict[str, Any]:
+    sequential = [timed("sequential") for _ in range(min(turns, SEQUENTIAL_TURNS))]
+    parallel = [timed("parallel") for _ in range(turns)]
+    return {
+        f"{name}: sequential, median of {len(sequential)} (s)": round(median(sequential), 2),
+        f"{name}: parallel, median of {len(parallel)} (s)": round(median(parallel), 2),
+        f"{name}: ratio": round(median(sequential) / median(parallel), 2),
+    }
+
+
+def by_command(clip: Path, way: str, environ: dict[str, str]) -> float:
+    """Seconds of wall time of the whole command."""
+    options = ["--sequential"] if way == "sequential" else ["--no-speech", "--max-workers=5", "--batch-size=16"]
+    command = [sys.executable, "-m", "framefleet", "run", str(clip), f"--output-dir={clip.parent / way}", *options]
+    began = perf_counter()
+    subprocess.run(command, env=environ, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return perf_counter() - began
+
+
+def by_requests(clip: Path, fleet: Fleet) -> Any:
+    """As `by_command`, for a run in this process that finds its pictures decoded and encoded already."""
+    media, common = probe(clip), Options(speech=False, backend="runpod")
+    samples = plan_samples(media.duration_s, common.fps)
+    pictures = list(decode_pictures(media, samples, max_side=1280, jpeg_quality=common.jpeg_quality, crop=None))
+
+    def timed(way: str) -> float:
+        options = replace(common, **({"max_workers": 1, "batch_size": 1} if way == "sequential" else PARALLEL))
+        plans = plan_run(chosen(options), media, options, fleet)
+        with patch("framefleet.pipeline.pumps.decode_pictures", lambda *_, **__: iter(pictures)):
+            began = perf_counter()
+            ended = run(media, plans, options, fleet, silent)
+            took = perf_counter() - began
+        assert all(entry.objects == [] for entry in ended.stages["objects"].result)
+        return took
+
+    return timed
+
+
+def dollars(clip: Path) -> dict[str, Any]:
+    """From the documents of the last runs by command."""
+    cost = {way: read_document(clip.parent / way / "clip_results.json").cost for way in ("sequential", "parallel")}
+    return {
+        "dollars: parallel": bill(cost["parallel"]),
+        "dollars: sequential, on the same workers": bill(cost["sequential"]),
+        "dollars: sequential, on one worker": cost["parallel"].usd_sequential,
+    }
+
+
+def bill(cost: Cost) -> str:
+    objects = cost.stages["objects"]
+    return f"{objects.usd:.5f} for {objects.billed_s:.0f} s of {objects.workers} workers"
+
+
+if __name__ == "__main__":
+    main()
