@@ -26,6 +26,7 @@ import numpy as np
 
 from framefleet.media.audio import decode_clips, sound_span
 from framefleet.media.audio_plan import RATE, Samples, plan_chunks
+from framefleet.media.info import ClipTime
 from framefleet.media.probe import probe
 from framefleet.stages.base import Answer
 from framefleet.stages.speech.handle import make_handler, open_model
@@ -127,9 +128,11 @@ def transcribe(path: Path, max_chunk_s: Seconds, batched: bool, threads: int) ->
     answers = []
     for clip in decode_clips(media, plan_chunks(span.start_s, span.end_s, max_chunk_s)):
         request = WhisperRequest(audio=clip.audio, format="opus", duration_s=clip.span.length_s)
-        answers.append(Answer(clip.span, read_reply(handler({"input": to_input(request)}), WhisperReply)))
+        answers.append(
+            Answer((ClipTime(clip.number, clip.span),), read_reply(handler({"input": to_input(request)}), WhisperReply))
+        )
     seconds = time.perf_counter() - began
-    return Heard(timed_words(merge_speech(answers)), [answer.facts.start_s for answer in answers[1:]], seconds)
+    return Heard(timed_words(merge_speech(answers)), [answer.facts[0].span.start_s for answer in answers[1:]], seconds)
 
 
 def timed_words(transcription: Transcription) -> list[tuple[str, Seconds]]:

@@ -2,6 +2,7 @@
 
 import tracemalloc
 from dataclasses import replace
+from random import Random
 
 import msgspec
 import numpy as np
@@ -112,6 +113,26 @@ def test_sound_that_cannot_be_decoded_at_all(tmp_path):
     whole = make_sound(tmp_path / "a.mkv", [(0, bursts(0, 3))], codec="flac")
     with pytest.raises(InputError, match=r"b\.mkv: its sound cannot be decoded.*--no-speech"):
         clips_of(damage(whole, tmp_path / "b.mkv", lambda t: True))
+
+
+@pytest.mark.parametrize(("ending", "codec"), [("ts", "mp2"), ("mkv", "aac"), ("mkv", "flac")])
+def test_random_damage_is_never_more_than_damage(tmp_path, ending, codec):
+    """Headers that lie within the stream, too: zero channels, absurd rates, times of another day."""
+    whole = make_sound(tmp_path / f"a.{ending}", [(0, bursts(0, 6))], codec=codec)
+    media, random = probe(whole), Random(7)
+    span = sound_span(media)
+    for _ in range(12):
+        data = bytearray(whole.read_bytes())
+        for _ in range(random.choice([5, 50, 500])):
+            data[random.randrange(1024, len(data))] = random.randrange(256)
+        broken = tmp_path / f"b.{ending}"
+        broken.write_bytes(data)
+        try:
+            clips = list(decode_clips(replace(media, path=broken), plan_chunks(span.start_s, span.end_s, 2)))
+        except InputError:
+            continue
+        assert len(clips) == len(plan_chunks(span.start_s, span.end_s, 2))
+        assert clips[-1].span.end_s < span.end_s + 61
 
 
 def test_a_file_cut_short_gives_what_there_is(tmp_path):

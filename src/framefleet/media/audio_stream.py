@@ -78,7 +78,7 @@ def _frames(container: InputContainer, stream: AudioStream, line: "_Line") -> It
     while True:
         try:
             packet = next(packets)
-        except StopIteration:
+        except (StopIteration, IndexError):  # IndexError: PyAV at the end, of a stream that began only after opening
             return
         except av.FFmpegError as error:
             line.error = f"the file cannot be read on: {error.strerror}"
