@@ -1,95 +1,105 @@
-"""The documented routes of RunPod's job API over emulated endpoints."""
+"""The HTTP side: who is let in, what is too much, what goes wrong on the way; the rest is `operations`."""
 
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request, Response
+from starlette.requests import ClientDisconnect
 
-from framefleet.emulator.queue import OVER, JobQueue, QueuedJob, State
-from framefleet.emulator.workers import Workers
-from framefleet.stages.base import Handler
+from framefleet.emulator import limits
+from framefleet.emulator.endpoint import Endpoint
+from framefleet.emulator.faults import Fault
+from framefleet.emulator.ledger import digest
+from framefleet.emulator.make import make_endpoint
+from framefleet.emulator.operations import OF_A_JOB, OPERATIONS, Answer, Asked, Operation
+from framefleet.emulator.wire import Cut
 
-RUN_BODY_LIMIT = 10 * 2**20  # bytes; the client has its own, so that the two cannot be wrong together
+__all__ = ["Door", "Endpoint", "make_app", "make_endpoint"]
 
-
-class _Body(msgspec.Struct):
-    input: msgspec.Raw
-
-
-@dataclass(slots=True)
-class Endpoint:
-    """One emulated endpoint: its queue and what works it off."""
-
-    queue: JobQueue
-    workers: Workers
-
-
-def make_endpoint(handler: Handler, workers: int) -> Endpoint:
-    """An endpoint with that many workers, at work already."""
-    queue = JobQueue(time.monotonic)
-    endpoint = Endpoint(queue, Workers(queue, handler, workers))
-    endpoint.workers.start()
-    return endpoint
+_LARGEST_BODY = max(limits.RUN_BODY, limits.RUNSYNC_BODY)
+_INSTEAD = {
+    Fault.TOO_MANY: Answer(429, {"error": "too many requests"}),
+    Fault.ERROR: Answer(500, {"error": "internal server error"}),
+    Fault.BAD_GATEWAY: Answer(502, {"error": "bad gateway"}),
+}
 
 
-def make_app(endpoints: Mapping[str, Endpoint], api_key: str) -> FastAPI:
-    """The service with these endpoints by id, open to `api_key` alone."""
+class Door:
+    """The service's front. `unavailable` set makes it answer 503 to everything, as in an outage."""
+
+    def __init__(self, endpoints: Mapping[str, Endpoint], api_key: str) -> None:
+        self._endpoints = endpoints
+        self._api_key = api_key
+        self.unavailable = False
+
+    async def answer(self, request: Request, endpoint_id: str, name: str, job_id: str = "") -> Response:
+        try:
+            body = await _body(request)  # always all of it: who is still sending does not read an answer
+        except ClientDisconnect:
+            return Cut()
+        if self.unavailable:
+            return _json(Answer(503, {"error": "service unavailable"}))
+        if request.headers.get("authorization") != f"Bearer {self._api_key}":
+            return _json(Answer(401, {"error": "unauthorized"}))
+        endpoint, operation = self._endpoints.get(endpoint_id), OPERATIONS.get((request.method, name))
+        if endpoint is None or operation is None or (name in OF_A_JOB) != bool(job_id):
+            return _json(Answer(404, {"error": "not found"}))
+        if not endpoint.rates.admit(name):
+            return _json(_INSTEAD[Fault.TOO_MANY])
+        try:
+            asked = Asked(endpoint, job_id, body, request.query_params.get("wait"))
+            return await _answered(name, operation, asked)
+        finally:
+            endpoint.rates.done(name)
+
+
+def make_app(door: Door) -> FastAPI:
+    """The service behind that door."""
     app = FastAPI(title="FrameFleet's stand-in for RunPod", docs_url=None, redoc_url=None, openapi_url=None)
 
-    @app.middleware("http")
-    async def authorise(request: Request, call_next: Any) -> Response:
-        if request.headers.get("authorization") != f"Bearer {api_key}":
-            return _json(401, {"error": "unauthorized"})
-        if request.url.path.strip("/").partition("/")[0] not in endpoints:
-            return _json(404, {"error": "endpoint not found"})
-        answer: Response = await call_next(request)
-        return answer
+    @app.api_route("/{endpoint_id}/{operation}", methods=["GET", "POST"])
+    async def of_endpoint(request: Request, endpoint_id: str, operation: str) -> Response:
+        return await door.answer(request, endpoint_id, operation)
 
-    @app.post("/{endpoint_id}/run")
-    async def run(endpoint_id: str, request: Request) -> Response:
-        body = await request.body()
-        if len(body) > RUN_BODY_LIMIT:
-            return _json(400, {"error": "exceeded max body size of 10MiB"})
-        try:
-            parsed = msgspec.json.decode(body, type=_Body)
-        except msgspec.MsgspecError as error:
-            return _json(400, {"error": f"bad request: {error}"})
-        job = endpoints[endpoint_id].queue.submit(bytes(parsed.input))
-        return _json(200, {"id": job.id, "status": State.IN_QUEUE})
-
-    @app.get("/{endpoint_id}/status/{job_id}")
-    async def status(endpoint_id: str, job_id: str) -> Response:
-        return _told(endpoints[endpoint_id].queue.get(job_id))
-
-    @app.post("/{endpoint_id}/cancel/{job_id}")
-    async def cancel(endpoint_id: str, job_id: str) -> Response:
-        return _told(endpoints[endpoint_id].queue.cancel(job_id))
-
-    @app.get("/{endpoint_id}/health")
-    async def health(endpoint_id: str) -> Response:
-        endpoint = endpoints[endpoint_id]
-        return _json(200, {"jobs": endpoint.queue.counts(), "workers": endpoint.workers.states()})
+    @app.api_route("/{endpoint_id}/{operation}/{job_id}", methods=["GET", "POST"])
+    async def of_job(request: Request, endpoint_id: str, operation: str, job_id: str) -> Response:
+        return await door.answer(request, endpoint_id, operation, job_id)
 
     return app
 
 
-def _told(job: QueuedJob | None) -> Response:
-    if job is None:
-        return _json(404, {"error": "job not found"})
-    told: dict[str, Any] = {"id": job.id, "status": job.state}
-    if job.state is not State.IN_QUEUE:
-        told |= {"delayTime": round((job.started - job.submitted) * 1000), "workerId": job.worker_id}
-    if job.state in OVER:
-        told["executionTime"] = round((job.finished - job.started) * 1000)
-    if job.state is State.COMPLETED:
-        told["output"] = job.output
-    if job.error is not None:
-        told["error"] = job.error
-    return _json(200, told)
+async def _answered(name: str, operation: Operation, asked: Asked) -> Response:
+    """What the operation gives, unless a fault comes before or after it."""
+    faults = asked.endpoint.faults
+    if not faults.possible:
+        return _json(await operation(asked))
+    about = asked.endpoint.subject_of(asked.job_id) if asked.job_id else digest(asked.body or b"")
+    fault = faults.of_request(f"{name}/{about}")
+    if fault in _INSTEAD:
+        return _json(_INSTEAD[fault])
+    if fault is Fault.DROP_BEFORE:
+        return Cut()
+    answer = await operation(asked)
+    if fault is Fault.DROP_AFTER:
+        return Cut()
+    if fault is Fault.GARBAGE:
+        return Response(faults.garbage(f"{name}/{about}"), media_type="application/json")
+    return _json(answer)
 
 
-def _json(status: int, content: Any) -> Response:
-    return Response(msgspec.json.encode(content), status, media_type="application/json")
+async def _body(request: Request) -> bytes | None:
+    """The request's body, or None for one that is over every limit: that is read to its end and dropped."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size <= _LARGEST_BODY:
+            parts.append(part)
+        else:
+            parts.clear()
+    return b"".join(parts) if size <= _LARGEST_BODY else None
+
+
+def _json(answer: Answer) -> Response:
+    content: Any = msgspec.json.encode(answer.body)
+    return Response(content, answer.status, media_type="application/json")

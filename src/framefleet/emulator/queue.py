@@ -1,13 +1,20 @@
-"""One endpoint's queue: jobs and the states they go through. Knows neither HTTP nor how a job is run."""
+"""One endpoint's queue: jobs and the states they go through. Pure but for its clock: no threads, HTTP or handlers."""
 
-import threading
+import heapq
+import itertools
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
+import msgspec
+
+from framefleet.emulator import limits
+from framefleet.emulator.clock import Clock
+from framefleet.emulator.faults import UNHARMED, Fault
 from framefleet.units import Seconds
 
 
@@ -21,87 +28,184 @@ class State(StrEnum):
 
 
 OVER = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.TIMED_OUT})
+REPEATABLE = frozenset({State.FAILED, State.TIMED_OUT})
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was agreed on when the job was accepted. `ttl_s` counts from then, `kept_s` from the job's end."""
+
+    execution_timeout_s: Seconds = limits.EXECUTION_TIMEOUT_MS / 1000
+    ttl_s: Seconds = limits.TTL_MS / 1000
+    kept_s: Seconds = limits.KEPT_AFTER_RUN_S
+
+
+@dataclass(slots=True, eq=False)
 class QueuedJob:
-    """`input` is the request's JSON as it came; times are seconds of the queue's clock."""
+    """`input` is the request's JSON as it came, `output` the result's; times are seconds of the queue's clock.
 
-    id: str
+    `subject` names the job for whoever rolls dice about it, since its id is another in every run.
+    """
+
     input: bytes
     submitted: Seconds
+    terms: Terms = Terms()
+    faults: frozenset[Fault] = UNHARMED
+    subject: str = ""
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
     state: State = State.IN_QUEUE
     started: Seconds = 0.0
     finished: Seconds = 0.0
     worker_id: str | None = None
-    output: Any = None
+    output: bytes | None = None
     error: str | None = None
+    deaths: int = 0  # workers that died with it
+    on_over: Callable[[], None] | None = None
+
+    def told(self) -> dict[str, Any]:
+        """The body of `status`. Times in milliseconds."""
+        told: dict[str, Any] = {"id": self.id, "status": self.state}
+        if self.worker_id is not None:
+            told |= {"delayTime": round((self.started - self.submitted) * 1000), "workerId": self.worker_id}
+        if self.worker_id is not None and self.state in OVER:
+            told["executionTime"] = round((self.finished - self.started) * 1000)
+        if self.output is not None:
+            told["output"] = msgspec.Raw(self.output)
+        if self.error is not None:
+            told["error"] = self.error
+        return told
 
 
 class JobQueue:
-    """First come, first served. Safe to call from many threads; `take` blocks until there is a job or it is closed."""
+    """First come, first served. Whoever calls it from many threads holds a lock."""
 
-    def __init__(self, clock: Callable[[], Seconds]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._jobs: dict[str, QueuedJob] = {}
         self._waiting: deque[QueuedJob] = deque()
-        self._changed = threading.Condition()
-        self._closed = False
+        self._deadlines: list[tuple[Seconds, int, Callable[[], QueuedJob | None]]] = []
+        self._numbers = itertools.count()
+        self._ended: Counter[State] = Counter()
+        self._retried = 0
 
-    def submit(self, input: bytes) -> QueuedJob:
-        job = QueuedJob(str(uuid.uuid4()), input, self._clock())
-        with self._changed:
-            self._jobs[job.id] = job
-            self._waiting.append(job)
-            self._changed.notify()
-        return job
+    def submit(self, job: QueuedJob) -> None:
+        self._jobs[job.id] = job
+        self._waiting.append(job)
+        self._at(job.submitted + job.terms.ttl_s, partial(self._outlived, job.id))
 
     def take(self, worker_id: str) -> QueuedJob | None:
-        """The next job, now in progress on that worker; None once the queue is closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._waiting)
-            if self._closed:
-                return None
-            job = self._waiting.popleft()
-            job.state, job.started, job.worker_id = State.IN_PROGRESS, self._clock(), worker_id
-            return job
+        """The next job, now in progress on that worker."""
+        if not self._waiting:
+            return None
+        job, now = self._waiting.popleft(), self._clock()
+        job.state, job.started, job.worker_id = State.IN_PROGRESS, now, worker_id
+        self._at(now + job.terms.execution_timeout_s, partial(self._overran, job.id, now))
+        return job
 
-    def complete(self, job: QueuedJob, output: Any) -> None:
-        """Ends a job with its handler's output; `{"error": …}` fails it, as on the service."""
-        failed = isinstance(output, dict) and "error" in output
-        with self._changed:
-            if job.state in OVER:
-                return
-            job.state, job.finished = (State.FAILED if failed else State.COMPLETED), self._clock()
-            job.output, job.error = (None, str(output["error"])) if failed else (output, None)
-            job.input = b""
+    def end(self, job: QueuedJob, state: State, output: bytes | None = None, error: str | None = None) -> None:
+        """Nothing happens to a job that is over already."""
+        if job.state in OVER or job.id not in self._jobs:
+            return
+        self._end(job, state, self._clock(), output, error)
+
+    def put_back(self, job: QueuedJob) -> None:
+        """A job whose worker died waits again, in front, and nothing more goes wrong with it."""
+        job.state, job.worker_id, job.faults = State.IN_QUEUE, None, UNHARMED
+        job.deaths += 1
+        self._waiting.appendleft(job)
+        self._retried += 1
+
+    def forget(self, job: QueuedJob) -> None:
+        """From now on nobody knows of it."""
+        self._jobs.pop(job.id, None)
+        if job.state is State.IN_QUEUE and job in self._waiting:
+            self._waiting.remove(job)
+        _tell(job)
 
     def get(self, id: str) -> QueuedJob | None:
-        with self._changed:
-            return self._jobs.get(id)
+        return self._jobs.get(id)
 
-    def cancel(self, id: str) -> QueuedJob | None:
-        with self._changed:
-            job = self._jobs.get(id)
-            if job is not None and job.state not in OVER:
-                job.state, job.finished = State.CANCELLED, self._clock()
-                if job in self._waiting:
-                    self._waiting.remove(job)
-            return job
+    def cancel(self, job: QueuedJob) -> None:
+        if job.state is State.IN_QUEUE:
+            self._waiting.remove(job)
+        self.end(job, State.CANCELLED)
+
+    def retry(self, job: QueuedJob, faults: frozenset[Fault]) -> bool:
+        """Queues a job again that FAILED or TIMED_OUT; others are left as they are."""
+        if job.state not in REPEATABLE:
+            return False
+        self._ended[job.state] -= 1
+        job.state, job.worker_id, job.error, job.faults = State.IN_QUEUE, None, None, faults
+        job.submitted = self._clock()
+        self._retried += 1
+        self.submit(job)
+        return True
+
+    def purge(self) -> int:
+        """Cancels what waits and says how many that were. What runs goes on."""
+        waiting = list(self._waiting)
+        for job in waiting:
+            self.cancel(job)
+        return len(waiting)
+
+    def sweep(self) -> list[tuple[QueuedJob, Seconds]]:
+        """Does what is due by now; the jobs that were stopped on their workers, and when."""
+        stopped = []
+        while self._deadlines and self._deadlines[0][0] <= self._clock():
+            at, _, due = heapq.heappop(self._deadlines)
+            job = due()
+            if job is not None:
+                stopped.append((job, at))
+        return stopped
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
 
     def counts(self) -> dict[str, int]:
-        """Jobs by state, under the names that `health` uses."""
-        with self._changed:
-            states = Counter(job.state for job in self._jobs.values())
+        """Jobs by state, under the names that `health` uses. Those that ended are counted for ever."""
         return {
-            "completed": states[State.COMPLETED],
-            "failed": states[State.FAILED] + states[State.TIMED_OUT],
-            "inProgress": states[State.IN_PROGRESS],
-            "inQueue": states[State.IN_QUEUE],
-            "retried": 0,
+            "completed": self._ended[State.COMPLETED],
+            "failed": self._ended[State.FAILED] + self._ended[State.TIMED_OUT],
+            "inProgress": sum(job.state is State.IN_PROGRESS for job in self._jobs.values()),
+            "inQueue": self.waiting,
+            "retried": self._retried,
         }
 
-    def close(self) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+    def _at(self, when: Seconds, due: Callable[[], QueuedJob | None]) -> None:
+        heapq.heappush(self._deadlines, (when, next(self._numbers), due))
+
+    def _end(self, job: QueuedJob, state: State, at: Seconds, output: bytes | None, error: str | None) -> None:
+        job.output, job.error, job.finished, job.state = output, error, at, state
+        if state not in REPEATABLE:
+            job.input = b""
+        self._ended[state] += 1
+        self._at(at + job.terms.kept_s, partial(self._expired, job.id, at))
+        _tell(job)
+
+    # Due things name the job by its id: most deadlines never come true, and should not keep its bytes till then.
+
+    def _overran(self, id: str, started: Seconds) -> QueuedJob | None:
+        job = self._jobs.get(id)
+        if job is None or job.state is not State.IN_PROGRESS or job.started != started:
+            return None
+        at = started + job.terms.execution_timeout_s
+        self._end(job, State.TIMED_OUT, at, None, "job timed out: executionTimeout is over")
+        return job
+
+    def _outlived(self, id: str) -> QueuedJob | None:
+        job = self._jobs.get(id)
+        if job is None or job.state in OVER or job.submitted + job.terms.ttl_s > self._clock():
+            return None
+        self.forget(job)
+        return job if job.state is State.IN_PROGRESS else None
+
+    def _expired(self, id: str, finished: Seconds) -> None:
+        job = self._jobs.get(id)
+        if job is not None and job.state in OVER and job.finished == finished:
+            self.forget(job)
+
+
+def _tell(job: QueuedJob) -> None:
+    if job.on_over is not None:
+        job.on_over()

@@ -7,23 +7,69 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from framefleet.emulator.app import Endpoint, make_app
+from framefleet.emulator.app import Door, make_app
+from framefleet.emulator.endpoint import Endpoint
+from framefleet.emulator.wire import CuttableProtocol, CuttingServer
 
 HOST = "127.0.0.1"
+BACKLOG = 512
+
+
+class Service:
+    """Can be stopped and started again: the port, the endpoints, their jobs and workers stay as they are.
+
+    While it is stopped connections are refused. `door.unavailable = True` makes it answer 503 instead.
+    """
+
+    def __init__(self, endpoints: Mapping[str, Endpoint], api_key: str, port: int = 0) -> None:
+        self.endpoints = endpoints
+        self.door = Door(endpoints, api_key)
+        self._port = port
+        self._running: tuple[CuttingServer, threading.Thread] | None = None
+
+    @property
+    def base_url(self) -> str:
+        """For `RUNPOD_ENDPOINT_BASE_URL`; known once it was started."""
+        return f"http://{HOST}:{self._port}"
+
+    def start(self) -> None:
+        """Raises `OSError` when the port is taken."""
+        listening = socket.create_server((HOST, self._port), backlog=BACKLOG)
+        self._port = listening.getsockname()[1]
+        server = CuttingServer(
+            uvicorn.Config(
+                make_app(self.door), http=CuttableProtocol, loop="asyncio", log_level="error", lifespan="off"
+            )
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        self._running = server, thread
+
+    def stop(self) -> None:
+        """Refuses connections from now on and cuts those there are."""
+        if self._running is None:
+            return
+        server, thread = self._running
+        self._running = None
+        server.should_exit = server.force_exit = True
+        thread.join()
+
+    def close(self) -> None:
+        """Stops for good, its endpoints too."""
+        self.stop()
+        for endpoint in self.endpoints.values():
+            endpoint.close()
+
+    def __enter__(self) -> "Service":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 @contextmanager
 def serving(endpoints: Mapping[str, Endpoint], api_key: str, port: int = 0) -> Iterator[str]:
     """The base URL of the running service, for `RUNPOD_ENDPOINT_BASE_URL`. Port 0: any that is free."""
-    listening = socket.create_server((HOST, port), backlog=512)
-    server = uvicorn.Server(uvicorn.Config(make_app(endpoints, api_key), log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://{HOST}:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
-        for endpoint in endpoints.values():
-            endpoint.queue.close()
+    with Service(endpoints, api_key, port) as service:
+        yield service.base_url

@@ -1,19 +1,69 @@
 """A handler that finds nothing in a given time: what a benchmark puts in the place of a GPU."""
 
 import time
+from collections.abc import Callable
 from typing import Any
+
+import msgspec
 
 from framefleet.stages.base import Handler
 from framefleet.units import Seconds
 
+_WORKER = {"schema_version": "1", "model": "timed", "model_id": "", "device": "cpu", "gpu": None}
+
+
+class _Frame(msgspec.Struct):
+    index: int
+    time_s: Seconds
+
+
+class _Source(msgspec.Struct):
+    frames: list[_Frame]
+
+
+class _Asked(msgspec.Struct):
+    """The little of a request that is needed. Pictures and sound are passed over: nothing is made of their bytes."""
+
+    source: _Source | None = None
+    probe: bool = False
+
+
+class Timed:
+    """Takes `one_s` for one picture or clip and `several_s` for a batch; nothing is seen or heard in any of them."""
+
+    def __init__(self, several_s: Seconds, one_s: Seconds, sleep: Callable[[Seconds], None] = time.sleep) -> None:
+        self._several_s = several_s
+        self._one_s = one_s
+        self._sleep = sleep
+
+    def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
+        return self._answer(msgspec.convert(job["input"], _Asked))
+
+    def raw(self, input: bytes) -> dict[str, Any]:
+        """The same from the request's JSON."""
+        return self._answer(msgspec.json.decode(input, type=_Asked))
+
+    def _answer(self, asked: _Asked) -> dict[str, Any]:
+        if asked.probe:
+            return {
+                "schema_versions": ["1"],
+                "source_kinds": ["jpeg_frames", "opus", "flac", "wav"],
+                "model": "timed",
+                "model_id": "",
+                "gpu": None,
+                "max_batch": 64,
+            }
+        if asked.source is None:
+            self._sleep(self._one_s)
+            return {**_WORKER, "language": "en", "language_probability": 0.0, "segments": []}
+        frames = asked.source.frames
+        self._sleep(self._one_s if len(frames) == 1 else self._several_s)
+        found: list[dict[str, Any]] = [
+            {"index": f.index, "time_s": f.time_s, "objects": [], "error": None} for f in frames
+        ]
+        return {**_WORKER, "frames": found}
+
 
 def timed_yolo(batch_s: Seconds, frame_s: Seconds) -> Handler:
     """Takes `frame_s` for one picture and `batch_s` for a batch of several; every picture has no objects."""
-
-    def handler(job: dict[str, Any]) -> dict[str, Any]:
-        frames = job["input"]["source"]["frames"]
-        time.sleep(frame_s if len(frames) == 1 else batch_s)
-        found = [{"index": f["index"], "time_s": f["time_s"], "objects": [], "error": None} for f in frames]
-        return {"schema_version": "1", "model": "timed", "model_id": "", "device": "cpu", "gpu": None, "frames": found}
-
-    return handler
+    return Timed(batch_s, frame_s)

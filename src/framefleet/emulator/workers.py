@@ -1,54 +1,58 @@
-"""The workers of one emulated endpoint: each takes a job, runs the handler on it, and takes the next."""
+"""Gives an endpoint's workers life: a thread for each, from its start to its stop."""
 
+import logging
 import threading
-from typing import Any
+from collections.abc import Callable
 
-import msgspec
+from framefleet.emulator.endpoint import Endpoint, Task
+from framefleet.emulator.faults import Fault
+from framefleet.emulator.pool import Worker
+from framefleet.emulator.runners import Runner
 
-from framefleet.emulator.queue import JobQueue, QueuedJob
-from framefleet.stages.base import Handler
+log = logging.getLogger("framefleet.emulator")
 
 
 class Workers:
-    """`count` threads that run `handler`. They end when the queue is closed."""
+    """Runs the jobs of `endpoint`; each worker has a runner of its own."""
 
-    def __init__(self, queue: JobQueue, handler: Handler, count: int) -> None:
-        self._queue = queue
-        self._handler = handler
-        self.count = count
-        self._busy = 0
-        self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._work, args=(f"worker-{n}",), daemon=True) for n in range(count)]
+    def __init__(self, endpoint: Endpoint, make_runner: Callable[[], Runner]) -> None:
+        self._endpoint = endpoint
+        self._make_runner = make_runner
+        endpoint.on_hire = self._hire
 
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+    def _hire(self, worker: Worker) -> None:
+        runner = self._make_runner()
+        worker.on_stop = runner.stop
+        threading.Thread(target=self._live, args=(worker, runner), name=worker.id, daemon=True).start()
 
-    def states(self) -> dict[str, int]:
-        """Workers by state, under the names that `health` uses."""
-        with self._lock:
-            busy = self._busy
-        return {
-            "idle": self.count - busy,
-            "initializing": 0,
-            "ready": self.count,
-            "running": busy,
-            "throttled": 0,
-            "unhealthy": 0,
-        }
+    def _live(self, worker: Worker, runner: Runner) -> None:
+        if not self._load(worker, runner):
+            return
+        while (task := self._endpoint.next(worker)) is not None:
+            self.work(worker, runner, task)
+            self._endpoint.release(worker)
 
-    def _work(self, worker_id: str) -> None:
-        while (job := self._queue.take(worker_id)) is not None:
-            self._count(+1)
-            self._queue.complete(job, self._run(job))
-            self._count(-1)
+    def _load(self, worker: Worker, runner: Runner) -> bool:
+        """Whether the handler is ready; tries again as long as the worker is kept."""
+        while True:
+            try:
+                runner.load()
+                return True
+            except Exception as error:  # noqa: BLE001 - whatever the handler's author did
+                log.warning("%s is unhealthy: %s: %s", worker.id, type(error).__name__, error)
+                if not self._endpoint.cannot_load(worker):
+                    return False
 
-    def _run(self, job: QueuedJob) -> Any:
-        try:
-            return self._handler({"id": job.id, "input": msgspec.json.decode(job.input)})
-        except Exception as error:  # noqa: BLE001 - as the service's own worker does
-            return {"error": f"{type(error).__name__}: {error}"}
-
-    def _count(self, by: int) -> None:
-        with self._lock:
-            self._busy += by
+    def work(self, worker: Worker, runner: Runner, task: Task) -> None:
+        """Runs one job to its end."""
+        endpoint, (job, input, faults) = self._endpoint, task
+        endpoint.ledger.record(job.id, worker.id, input)
+        began = endpoint.clock()
+        outcome = runner.run(job.id, input)
+        if Fault.SLOW in faults or worker.slot < endpoint.faults.slow_workers:
+            took = endpoint.clock() - began
+            endpoint.linger(worker, job, took * (endpoint.faults.slow_factor - 1))
+        endpoint.conclude(worker, job, outcome)
+        if Fault.TWICE in faults and not worker.stopped:
+            endpoint.ledger.record(job.id, worker.id, input)
+            runner.run(job.id, input)

@@ -1,0 +1,55 @@
+"""How a job ends once its handler has run: by its result, by the service's limit, or by a fault."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import msgspec
+
+from framefleet.emulator import limits
+from framefleet.emulator.faults import Fault
+from framefleet.emulator.queue import State
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a handler gave back: its result as JSON, or the error it ended with."""
+
+    output: bytes | None = None
+    error: str | None = None
+
+
+class Ending(NamedTuple):
+    state: State
+    output: bytes | None = None
+    error: str | None = None
+
+
+LOST_RESULT = Ending(State.FAILED, error="the result could not be returned")
+
+
+def ending(outcome: Outcome, faults: frozenset[Fault], coin: bool) -> Ending:
+    """`coin` decides where a fault shows in two ways."""
+    if Fault.FAILED in faults:
+        return Ending(State.FAILED, error="emulated: the worker failed")
+    if Fault.TIMED_OUT in faults:
+        return Ending(State.TIMED_OUT, error="job timed out: emulated")
+    if Fault.TOO_LARGE in faults:
+        return LOST_RESULT if coin else Ending(State.COMPLETED)
+    if outcome.error is not None:
+        return Ending(State.FAILED, error=outcome.error)
+    if Fault.NO_OUTPUT in faults or _too_large(outcome.output):
+        return Ending(State.COMPLETED)  # a worker only logs that its result did not get through
+    return Ending(State.COMPLETED, _halved(outcome.output) if Fault.HALF in faults else outcome.output)
+
+
+def _too_large(output: bytes | None) -> bool:
+    return output is not None and len(output) > limits.RESULT
+
+
+def _halved(output: bytes | None) -> bytes | None:
+    """A reply about pictures without the later half of them; any other as it is."""
+    reply: Any = None if output is None else msgspec.json.decode(output)
+    if not isinstance(reply, dict) or not isinstance(reply.get("frames"), list):
+        return output
+    reply["frames"] = reply["frames"][: len(reply["frames"]) // 2]
+    return msgspec.json.encode(reply)

@@ -1,0 +1,91 @@
+"""Which work was really done, and how often: what a test counts when it asks whether anything was paid twice."""
+
+import hashlib
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+
+from framefleet.units import Seconds
+
+
+class Unit(NamedTuple):
+    """A picture by its time and a checksum of its JPEG, or anything else (a clip of sound) by its checksum alone."""
+
+    time_s: Seconds | None
+    checksum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One run of a job on a worker. `input` is `digest` of the request."""
+
+    job_id: str
+    worker_id: str
+    input: str
+    units: tuple[Unit, ...]
+
+
+class Ledger:
+    """Every execution of one endpoint in the order they began. A run counts even if its result is lost."""
+
+    def __init__(self) -> None:
+        self.executions: list[Execution] = []
+
+    def record(self, job_id: str, worker_id: str, input: bytes) -> Execution:
+        done = Execution(job_id, worker_id, digest(input), units(input))
+        self.executions.append(done)
+        return done
+
+    def per_input(self) -> Counter[str]:
+        """How often each request was executed."""
+        return Counter(done.input for done in list(self.executions))
+
+    def per_unit(self) -> Counter[Unit]:
+        """How often each picture or clip was executed, whatever batches it came in."""
+        return Counter(unit for done in list(self.executions) for unit in done.units)
+
+    @property
+    def unit_runs(self) -> int:
+        """Pictures and clips executed, repetitions included."""
+        return sum(len(done.units) for done in list(self.executions))
+
+
+def digest(input: bytes) -> str:
+    """A short name for a request's bytes."""
+    return hashlib.sha256(input).hexdigest()[:16]
+
+
+class _Frame(msgspec.Struct):
+    time_s: Seconds
+    jpeg: msgspec.Raw  # not decoded: a checksum of its text tells one picture from another
+
+
+class _Source(msgspec.Struct):
+    frames: list[_Frame]
+
+
+class _Pictures(msgspec.Struct):
+    source: _Source
+
+
+def units(input: bytes) -> tuple[Unit, ...]:
+    """What a request asks for. A probe asks for nothing."""
+    try:
+        frames = msgspec.json.decode(input, type=_Pictures).source.frames
+    except msgspec.MsgspecError:
+        return () if _is_probe(input) else (Unit(None, zlib.crc32(input)),)
+    return tuple(Unit(frame.time_s, zlib.crc32(frame.jpeg)) for frame in frames)
+
+
+class _Probe(msgspec.Struct):
+    probe: bool
+
+
+def _is_probe(input: bytes) -> bool:
+    try:
+        return msgspec.json.decode(input, type=_Probe).probe
+    except msgspec.MsgspecError:
+        return False

@@ -1,0 +1,46 @@
+"""Putting an endpoint together."""
+
+from collections.abc import Callable, Mapping
+from typing import TypedDict, Unpack
+
+from framefleet.emulator.clock import Clock, ScaledClock
+from framefleet.emulator.endpoint import Endpoint
+from framefleet.emulator.faults import Faults
+from framefleet.emulator.pool import Pool
+from framefleet.emulator.rates import RUNPOD, Rate
+from framefleet.emulator.runners import InThread, Runner
+from framefleet.emulator.workers import Workers
+from framefleet.stages.base import Handler
+from framefleet.units import Seconds
+
+
+class Settings(TypedDict, total=False):
+    """What may be said about an endpoint. Times are the clock's."""
+
+    min_workers: int  # always up; default: all of them
+    cold_start_s: Seconds  # from a worker's start until it can take a job; default 0
+    idle_s: Seconds  # until a worker without a job stops; default 5, as on the service
+    clock: Clock  # default: real time
+    faults: Faults  # default: none
+    rates: Mapping[str, Rate]  # default: the service's
+
+
+def make_endpoint(handler: Handler, workers: int = 3, **settings: Unpack[Settings]) -> Endpoint:
+    """An endpoint whose workers are threads of this process that run `handler`, at work already."""
+    return open_endpoint(lambda: InThread(handler), workers, **settings)
+
+
+def open_endpoint(make_runner: Callable[[], Runner], workers: int, **settings: Unpack[Settings]) -> Endpoint:
+    """An endpoint with up to `workers` workers, each with a runner of its own."""
+    clock = settings.get("clock") or ScaledClock()
+    pool = Pool(
+        clock,
+        least=settings.get("min_workers", workers),
+        most=workers,
+        cold_start_s=settings.get("cold_start_s", 0.0),
+        idle_s=settings.get("idle_s", 5.0),
+    )
+    endpoint = Endpoint(pool, clock, settings.get("faults"), settings.get("rates", RUNPOD))
+    Workers(endpoint, make_runner)
+    endpoint.open()
+    return endpoint

@@ -1,0 +1,137 @@
+"""What each operation of the job API does: the request in, HTTP status and body out."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from framefleet.emulator import limits
+from framefleet.emulator.endpoint import Endpoint
+from framefleet.emulator.queue import OVER, Terms
+from framefleet.units import Seconds
+
+
+class Asked(NamedTuple):
+    """A request that is let in. `body` is None for one over every limit; `wait_ms` as the client typed it."""
+
+    endpoint: Endpoint
+    job_id: str
+    body: bytes | None
+    wait_ms: str | None = None
+
+
+class Answer(NamedTuple):
+    status: int
+    body: Any
+
+
+Operation = Callable[[Asked], Awaitable[Answer]]
+NO_SUCH_JOB = Answer(404, {"error": "job not found"})
+
+
+class _Policy(msgspec.Struct):
+    executionTimeout: float = limits.EXECUTION_TIMEOUT_MS  # noqa: N815 - the service's own names
+    ttl: float = limits.TTL_MS
+
+
+class _Body(msgspec.Struct):
+    input: msgspec.Raw
+    policy: _Policy | None = None
+
+    def terms(self, kept_s: Seconds) -> Terms:
+        policy = self.policy or _Policy()
+        return Terms(policy.executionTimeout / 1000, policy.ttl / 1000, kept_s)
+
+
+async def run(asked: Asked) -> Answer:
+    """Queues a job and answers with its id."""
+    body = _read(asked.body, limits.RUN_BODY)
+    if isinstance(body, Answer):
+        return body
+    id = asked.endpoint.submit(bytes(body.input), body.terms(limits.KEPT_AFTER_RUN_S))
+    return Answer(200, {"id": id, "status": "IN_QUEUE"})
+
+
+async def runsync(asked: Asked) -> Answer:
+    """Queues a job and answers when it is over, or with how far it is when the wait is."""
+    body = _read(asked.body, limits.RUNSYNC_BODY)
+    if isinstance(body, Answer):
+        return body
+    endpoint, loop, over = asked.endpoint, asyncio.get_running_loop(), asyncio.Event()
+
+    def on_over() -> None:
+        with contextlib.suppress(RuntimeError):  # the server may have stopped meanwhile
+            loop.call_soon_threadsafe(over.set)
+
+    until = endpoint.clock() + _wait_s(asked.wait_ms)
+    id = endpoint.submit(bytes(body.input), body.terms(limits.KEPT_AFTER_RUNSYNC_S), on_over)
+    told = endpoint.status(id)
+    while (told is None or told["status"] not in OVER) and (left := until - endpoint.clock()) > 0:
+        with contextlib.suppress(TimeoutError):  # a job's own timeout is seen only by looking
+            await asyncio.wait_for(over.wait(), min(endpoint.clock.real(left), 0.1))
+        told = endpoint.status(id)
+        if told is None and over.is_set():
+            break
+    return Answer(200, told or {"id": id, "status": "IN_QUEUE"})
+
+
+async def status(asked: Asked) -> Answer:
+    told = asked.endpoint.status(asked.job_id)
+    return NO_SUCH_JOB if told is None else Answer(200, told)
+
+
+async def stream(asked: Asked) -> Answer:
+    """No handler here streams, so there is never a part of a result."""
+    told = asked.endpoint.status(asked.job_id)
+    return NO_SUCH_JOB if told is None else Answer(200, {"status": told["status"], "stream": []})
+
+
+async def cancel(asked: Asked) -> Answer:
+    told = asked.endpoint.cancel(asked.job_id)
+    return NO_SUCH_JOB if told is None else Answer(200, told)
+
+
+async def retry(asked: Asked) -> Answer:
+    told = asked.endpoint.retry(asked.job_id)
+    return NO_SUCH_JOB if told is None else Answer(400 if "error" in told else 200, told)
+
+
+async def purge_queue(asked: Asked) -> Answer:
+    return Answer(200, asked.endpoint.purge())
+
+
+async def health(asked: Asked) -> Answer:
+    return Answer(200, asked.endpoint.health())
+
+
+OPERATIONS: dict[tuple[str, str], Operation] = {
+    ("POST", "run"): run,
+    ("POST", "runsync"): runsync,
+    ("GET", "status"): status,
+    ("POST", "status"): status,
+    ("GET", "stream"): stream,
+    ("POST", "cancel"): cancel,
+    ("POST", "retry"): retry,
+    ("POST", "purge-queue"): purge_queue,
+    ("GET", "health"): health,
+}
+OF_A_JOB = frozenset({"status", "stream", "cancel", "retry"})
+
+
+def _read(body: bytes | None, limit: int) -> _Body | Answer:
+    if body is None or len(body) > limit:
+        return Answer(400, {"error": f"exceeded max body size of {limit // 2**20}MiB"})
+    try:
+        return msgspec.json.decode(body, type=_Body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return Answer(400, {"error": f"bad request: {error}"})
+
+
+def _wait_s(wait_ms: str | None) -> Seconds:
+    least, most = limits.RUNSYNC_WAIT_MS_RANGE
+    try:
+        return min(max(int(wait_ms or limits.RUNSYNC_WAIT_MS), least), most) / 1000
+    except ValueError:
+        return limits.RUNSYNC_WAIT_MS / 1000

@@ -1,0 +1,66 @@
+"""How many requests each operation takes in a stretch of time and at once; above that it answers 429."""
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from framefleet.emulator.clock import Clock
+from framefleet.units import Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`per_window` requests in `window_s` seconds, and no more than `at_once` of them being answered."""
+
+    per_window: int
+    at_once: int
+    window_s: Seconds = 10.0
+
+
+RUNPOD: Mapping[str, Rate] = {
+    "run": Rate(1000, 200),
+    "runsync": Rate(2000, 400),
+    "status": Rate(2000, 400),
+    "stream": Rate(2000, 400),
+    "cancel": Rate(100, 20),
+    "purge-queue": Rate(2, 2),
+}
+"""From RunPod's documentation (August 2026). Operations that it names no rate for have none here."""
+
+UNLIMITED: Mapping[str, Rate] = {}
+
+
+def at_most(runs: int, window_s: Seconds = 10.0) -> Mapping[str, Rate]:
+    """RunPod's rates, but so many new jobs in that many seconds: a limit that a client does not know."""
+    return {
+        **RUNPOD,
+        **{name: replace(RUNPOD[name], per_window=runs, window_s=window_s) for name in ("run", "runsync")},
+    }
+
+
+class RateLimiter:
+    """Of one endpoint. The window slides: what counts is the last `window_s` seconds before each request."""
+
+    def __init__(self, rates: Mapping[str, Rate], clock: Clock) -> None:
+        self._rates = rates
+        self._clock = clock
+        self._admitted: dict[str, deque[Seconds]] = {name: deque() for name in rates}
+        self._answering: Counter[str] = Counter()
+
+    def admit(self, operation: str) -> bool:
+        """Whether a request may be answered now; if so, `done` must follow. One that may not does not count."""
+        rate = self._rates.get(operation)
+        if rate is None:
+            return True
+        times, now = self._admitted[operation], self._clock()
+        while times and times[0] <= now - rate.window_s:
+            times.popleft()
+        if len(times) >= rate.per_window or self._answering[operation] >= rate.at_once:
+            return False
+        times.append(now)
+        self._answering[operation] += 1
+        return True
+
+    def done(self, operation: str) -> None:
+        if operation in self._rates:
+            self._answering[operation] -= 1

@@ -1,0 +1,35 @@
+"""Cutting connections: what a client sees when a cable is pulled, and what HTTP has no word for."""
+
+import asyncio
+import socket
+
+import uvicorn
+from fastapi import Response
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+
+class CuttableProtocol(H11Protocol):
+    """uvicorn's own, which also tells the application its transport, as `state["transport"]` of the ASGI scope."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.app_state = {**self.app_state, "transport": transport}
+        super().connection_made(transport)
+
+
+class CuttingServer(uvicorn.Server):
+    """Waits for nobody when it stops: connections end at once, as when a machine goes down."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown(sockets)
+
+
+class Cut(Response):
+    """No answer: the TCP connection ends at once."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"]["transport"].abort()
+        while (await receive())["type"] != "http.disconnect":
+            pass
