@@ -1,0 +1,153 @@
+"""A service that is wrong, away or failing: what is said, what is written, and never the key."""
+
+import logging
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from framefleet.results.document import Document
+from tests.cli.conftest import Told, sees_a_person
+from tests.conftest import API_KEY
+
+Cli = Callable[..., Told]
+Fleet = Callable[..., Any]
+Read = Callable[[], Document]
+
+
+def refuse(job: dict[str, Any]) -> dict[str, Any]:
+    return {"error": "invalid_input: this worker refuses everything"}
+
+
+def refuse_from(index: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A worker that cannot serve the batch that begins with that picture."""
+
+    def worker(job: dict[str, Any]) -> dict[str, Any]:
+        first = job["input"]["source"]["frames"][0]["index"]
+        return refuse(job) if first == index else sees_a_person(job)
+
+    return worker
+
+
+def test_a_wrong_key(cli: Cli, fleet: Fleet, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    fleet(yolo=lambda job: asked.append(job) or sees_a_person(job))
+    monkeypatch.setenv("RUNPOD_API_KEY", "rpa_WRONG")
+    told = cli("run", video)
+    assert told.code == 1
+    assert "RunPod refuses the key (401); check RUNPOD_API_KEY" in told.line
+    assert "rpa_WRONG" not in told.err
+    assert not asked
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_no_key(cli: Cli, fleet: Fleet, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet()
+    monkeypatch.delenv("RUNPOD_API_KEY")
+    told = cli("run", video)
+    assert told.code == 1
+    assert told.line == "framefleet: RUNPOD_API_KEY is not set; set it, or use --backend local"
+
+
+@pytest.mark.parametrize("key", ["rpa_SECRET\nX-Other: 1", "rpa_SECRET…", "rpa SECRET", "rpa_SECRET\x00"])
+def test_a_key_that_is_none_is_not_quoted(
+    cli: Cli, fleet: Fleet, video: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    from framefleet.config import load_fleet
+    from framefleet.errors import UsageError
+
+    fleet()
+    with pytest.raises(UsageError, match="RUNPOD_API_KEY: has characters that no key has") as caught:
+        load_fleet(environ={"RUNPOD_API_KEY": key})
+    assert "SECRET" not in str(caught.value)
+    if "\x00" not in key:  # no environment can hold that one
+        monkeypatch.setenv("RUNPOD_API_KEY", key)
+        told = cli("run", video)
+        assert told.code == 2
+        assert "SECRET" not in told.err
+
+
+def test_an_endpoint_that_is_not_there(cli: Cli, fleet: Fleet, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet()
+    monkeypatch.setenv("FRAMEFLEET_WHISPER_ENDPOINT", "gone")
+    told = cli("run", video)
+    assert told.code == 1
+    assert "gone" in told.line
+    assert "not found" in told.line
+
+
+def test_a_service_that_is_away(
+    cli: Cli, fleet: Fleet, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("RUNPOD_ENDPOINT_BASE_URL", f"http://127.0.0.1:{port}")
+    told = cli("run", video)
+    assert told.code == 1
+    assert "cannot be reached" in told.line
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_one_failing_batch_costs_its_own_pictures_alone(cli: Cli, fleet: Fleet, video: Path, document: Read) -> None:
+    fleet(yolo=refuse_from(2))
+    told = cli("run", video, "--batch-size", 2)
+    assert told.code == 3
+    written = document()
+    assert [d.objects is None for d in written.detections] == [False, False, True, True, False, False]
+    (failure,) = written.failures
+    assert (failure.stage, failure.items, failure.span_s) == ("objects", [2, 3], None)
+    assert "this worker refuses everything" in failure.error
+    assert written.transcription is not None
+    assert written.transcription.text == "Hello"
+    assert "2 pictures" in told.out
+
+
+def test_one_bad_picture_costs_itself_alone(cli: Cli, fleet: Fleet, video: Path, document: Read) -> None:
+    def worker(job: dict[str, Any]) -> dict[str, Any]:
+        reply = sees_a_person(job)
+        for frame in reply["frames"]:
+            if frame["index"] == 4:
+                frame |= {"objects": None, "error": "not a JPEG"}
+        return reply
+
+    fleet(yolo=worker)
+    assert cli("run", video).code == 3
+    written = document()
+    assert [d.index for d in written.detections if d.objects is None] == [4]
+    assert [(f.items, f.error) for f in written.failures] == [([4], "not a JPEG")]
+
+
+def test_when_every_batch_fails_there_is_no_document(cli: Cli, fleet: Fleet, video: Path, tmp_path: Path) -> None:
+    fleet(yolo=refuse, whisper=refuse)
+    told = cli("run", video, "--batch-size", 2)
+    assert told.code == 1
+    assert told.err.splitlines()[-1].startswith("framefleet: nothing could be done: ")
+    assert told.err.count("refuses everything") == 3  # once a stage, and the last line
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_one_stage_failing_leaves_the_other(cli: Cli, fleet: Fleet, video: Path, document: Read) -> None:
+    fleet(whisper=refuse)
+    assert cli("run", video).code == 3
+    written = document()
+    assert all(d.objects for d in written.detections)
+    assert written.transcription is not None
+    assert written.transcription.segments == []
+    (failure,) = written.failures
+    assert failure.stage == "speech"
+    assert failure.items is None
+    assert failure.span_s is not None
+    assert (failure.span_s.start_s, round(failure.span_s.end_s)) == (0.0, 6)
+
+
+def test_the_key_is_nowhere(
+    cli: Cli, fleet: Fleet, video: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fleet(yolo=refuse_from(2))
+    told = cli("run", video, "--batch-size", 2, "-v")  # `cli` itself looks for it everywhere
+    assert told.code == 3
+    assert any(record.name.startswith("urllib3") and record.levelno == logging.DEBUG for record in caplog.records)
+    assert not [p for p in tmp_path.rglob("*") if p.is_file() and API_KEY.encode() in p.read_bytes()]
