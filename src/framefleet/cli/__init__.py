@@ -1,4 +1,4 @@
-"""The command line: `framefleet run`, `plan`, `deploy`, … One file each; errors become one line and an exit code here."""
+"""The command line, one file a command; errors become one line and an exit code here."""
 
 import contextlib
 import os

@@ -7,6 +7,7 @@ import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from framefleet.config import CONFIG_FILE
 from framefleet.errors import OutputError, UsageError
@@ -23,14 +24,13 @@ def edited(text: str, ids: Mapping[str, str | None]) -> str:
     """
     try:
         before = tomllib.loads(text)
-        lines = text.splitlines(keepends=True)
-        for kind, id in ids.items():
-            _set(lines, kind, id)
-        after = tomllib.loads("".join(lines))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{CONFIG_FILE}: {error}") from None
-    wanted = {kind: id for kind, id in (before.pop("endpoints", {}) | dict(ids)).items() if id is not None}
-    if (after.pop("endpoints", {}), after) != (wanted, before):
+    lines = text.splitlines(keepends=True)
+    for kind, id in ids.items():
+        _set(lines, kind, id)
+    listed = before.pop("endpoints", {})
+    if not isinstance(listed, dict) or not _is("".join(lines), before, listed | dict(ids)):
         told = ", ".join(f'{kind} = "{id}"' for kind, id in ids.items())
         raise UsageError(f"{CONFIG_FILE}: cannot be changed safely; write {told} under [endpoints] yourself")
     return "".join(lines)
@@ -48,7 +48,7 @@ def remember(ids: Mapping[str, str | None], folder: Path = Path()) -> None:
 def check(kinds: list[str], folder: Path = Path()) -> None:
     """Makes sure, before anything is created, that its id can be written down. Raises as `remember` does."""
     path = (folder / CONFIG_FILE).resolve()
-    edited(_read(path), dict.fromkeys(kinds, "id"))
+    edited(_read(path), dict.fromkeys(kinds, "ID"))
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
@@ -56,6 +56,14 @@ def check(kinds: list[str], folder: Path = Path()) -> None:
         raise OutputError(
             f"{path.parent}: cannot be written ({error.strerror}); start this in another folder"
         ) from None
+
+
+def _is(text: str, rest: Mapping[str, Any], ids: Mapping[str, Any]) -> bool:
+    try:
+        after = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return after.pop("endpoints", {}) == {kind: id for kind, id in ids.items() if id is not None} and after == rest
 
 
 def _set(lines: list[str], kind: str, id: str | None) -> None:

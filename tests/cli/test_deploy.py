@@ -1,0 +1,232 @@
+"""`framefleet deploy`, `endpoints` and `down`, as a person runs them, against a stand-in for the management API."""
+
+import io
+import json
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from framefleet.cli import main
+from tests.fleet.manage_service import RefusedRequestError, Service, managing
+
+KEY = "rpa_TESTKEY0123456789"
+IMAGE = ["--image", "ghcr.io/me/framefleet-{endpoint}:1"]
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`run("deploy", …)` gives exit code, stdout and stderr; `typed` is what a person at a terminal says."""
+
+    def call(*arguments: str, typed: str | None = None) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", io.StringIO() if typed is None else Terminal(typed))
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        out, err = capsys.readouterr()
+        assert KEY not in out + err and "Traceback" not in err
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    monkeypatch.setenv("RUNPOD_API_KEY", KEY)
+    with managing(KEY) as running:
+        monkeypatch.setenv("RUNPOD_API_BASE_URL", running.url)
+        yield running
+
+
+def ids() -> dict[str, Any]:
+    return dict(tomllib.loads(Path("framefleet.toml").read_text(encoding="utf-8")).get("endpoints", {}))
+
+
+def test_a_dry_run_needs_no_key_and_sends_nothing(run: Run) -> None:
+    code, out, _ = run("deploy", "--dry-run", *IMAGE)
+    yolo, whisper = json.loads(out)
+    assert code == 0
+    assert yolo["request"] == "POST https://api.runpod.io/v2/serverless"
+    assert yolo["body"]["image"] == "ghcr.io/me/framefleet-yolo:1"
+    assert whisper["body"]["name"] == "framefleet-whisper"
+    assert not Path("framefleet.toml").exists()
+
+
+def test_a_dry_run_with_a_known_id_shows_the_change(run: Run, service: Service) -> None:
+    Path("framefleet.toml").write_text('[endpoints]\nyolo = "abc"\n', encoding="utf-8")
+    code, out, _ = run("deploy", "yolo", "--dry-run", "--max-workers", "9")
+    (shown,) = json.loads(out)
+    assert (code, service.asked) == (0, [])
+    assert shown["request"].endswith("/v2/serverless/abc") and shown["request"].startswith("PATCH")
+    assert shown["body"] == {"workers": {"max": 9}}
+
+
+def test_endpoints_are_made_once_and_their_ids_kept(run: Run, service: Service) -> None:
+    Path("framefleet.toml").write_text("fps = 2  # mine\n", encoding="utf-8")
+    code, out, _ = run("deploy", *IMAGE, "--yes")
+    assert code == 0
+    assert "at most $" in out and "nothing while there is nothing to do" in out
+    assert service.changed == ["POST", "POST"]
+    assert {id: f"framefleet-{kind}" for kind, id in ids().items()} == {
+        id: endpoint["name"] for id, endpoint in service.endpoints.items()
+    }
+    assert Path("framefleet.toml").read_text(encoding="utf-8").startswith("fps = 2  # mine\n")
+
+    code, out, _ = run("deploy", *IMAGE)  # nothing to change: nothing to agree to
+    assert code == 0 and "is so already" in out
+    assert service.changed == ["POST", "POST"]
+
+
+def test_one_that_the_toml_lost_is_found_by_name(run: Run, service: Service) -> None:
+    run("deploy", "yolo", *IMAGE, "--yes")
+    before = ids()
+    Path("framefleet.toml").unlink()
+    assert run("deploy", "yolo", "--max-workers", "8", "--yes")[0] == 0
+    assert ids() == before and len(service.endpoints) == 1
+    assert service.endpoints[before["yolo"]]["workers"]["max"] == 8
+
+
+def test_one_that_the_service_lost_is_made_again(run: Run, service: Service) -> None:
+    Path("framefleet.toml").write_text('[endpoints]\nyolo = "gone"\n', encoding="utf-8")
+    code, _, err = run("deploy", "yolo", *IMAGE, "--yes")
+    assert code == 0 and "no longer knows endpoint gone" in err
+    assert list(service.endpoints) == [ids()["yolo"]]
+
+
+def test_a_creation_that_fails_keeps_what_was_made_before(run: Run, service: Service) -> None:
+    answer = service.answer
+
+    def failing(method: str, path: str, key: str, body: bytes) -> tuple[int, Any]:
+        if b"framefleet-whisper" in body:
+            raise RefusedRequestError(500, "no room")
+        return answer(method, path, key, body)
+
+    service.answer = failing  # type: ignore[method-assign]
+    code, _, err = run("deploy", *IMAGE, "--yes")
+    assert code == 1 and "500" in err
+    assert list(ids()) == ["yolo"]
+
+
+def test_nothing_is_changed_unless_agreed_to(run: Run, service: Service) -> None:
+    code, out, err = run("deploy", "yolo", *IMAGE)
+    assert code == 2 and "--yes" in err and "costs" in out
+    code, _, err = run("deploy", "yolo", *IMAGE, typed="n\n")
+    assert code == 2 and "nothing was changed" in err
+    assert service.changed == []
+    assert run("deploy", "yolo", *IMAGE, typed="y\n")[0] == 0
+    assert service.changed == ["POST"]
+
+
+def test_a_variable_that_goes_before_the_toml_is_told(
+    run: Run, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FRAMEFLEET_YOLO_ENDPOINT", "gone")
+    code, _, err = run("deploy", "yolo", *IMAGE, "--yes")
+    assert code == 0 and "FRAMEFLEET_YOLO_ENDPOINT" in err and "unset it" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["deploy", "cats"], 2, "cats"),
+        (["deploy", "yolo", "--yes"], 2, "--image"),
+        (["deploy", "yolo", *IMAGE, "--idle-timeout", "0"], 2, "--idle-timeout"),
+        (["down", "cats"], 2, "cats"),
+    ],
+)
+def test_wrong_usage(run: Run, service: Service, arguments: list[str], code: int, told: str) -> None:
+    ended, _, err = run(*arguments)
+    assert (ended, service.changed) == (code, []) and told in err and err.count("\n") == 1
+
+
+def test_a_wrong_key_a_refusal_and_a_plain_address(run: Run, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.key = "another"
+    code, _, err = run("deploy", "yolo", *IMAGE, "--yes")
+    assert code == 1 and "RUNPOD_API_KEY" in err
+    service.fail = (422, b'{"detail": "no such pool"}', {})
+    code, _, err = run("deploy", "yolo", *IMAGE, "--yes")
+    assert code == 1 and "no such pool" in err
+    monkeypatch.setenv("RUNPOD_API_BASE_URL", "http://example.com")
+    code, _, err = run("deploy", "yolo", *IMAGE, "--yes")
+    assert code == 2 and "RUNPOD_API_BASE_URL" in err
+    monkeypatch.delenv("RUNPOD_API_KEY")
+    monkeypatch.delenv("RUNPOD_API_BASE_URL")
+    assert run("deploy", "yolo", *IMAGE, "--yes")[0] == 1
+
+
+def test_an_address_in_the_toml_is_not_taken(run: Run) -> None:
+    Path("framefleet.toml").write_text('manage_url = "https://evil.example"\n', encoding="utf-8")
+    _, out, _ = run("deploy", "yolo", "--dry-run", *IMAGE)
+    assert "evil" not in out
+
+
+def test_an_unwritable_place_is_told_before_anything_is_made(run: Run, service: Service) -> None:
+    Path("framefleet.toml").write_text('endpoints = {whisper = "w"}\n', encoding="utf-8")
+    code, _, err = run("deploy", "yolo", *IMAGE, "--yes")
+    assert code == 2 and "cannot be changed safely" in err
+    assert service.asked == []
+
+
+def test_down_scales_to_zero_and_deploy_wakes(run: Run, service: Service) -> None:
+    run("deploy", *IMAGE, "--min-workers", "1", "--yes")
+    code, out, _ = run("down")
+    assert code == 0 and out.count("no workers now") == 2
+    assert [e["workers"]["max"] for e in service.endpoints.values()] == [0, 0]
+    assert len(ids()) == 2
+    assert run("deploy", "yolo", "--yes")[0] == 0
+    assert service.endpoints[ids()["yolo"]]["workers"]["max"] == 3
+
+
+def test_down_finds_what_the_toml_lost_and_says_what_is_not_there(run: Run, service: Service) -> None:
+    run("deploy", "yolo", *IMAGE, "--yes")
+    Path("framefleet.toml").unlink()
+    code, out, _ = run("down")
+    assert code == 0 and "whisper: there is none" in out
+    assert [e["workers"]["max"] for e in service.endpoints.values()] == [0]
+
+
+def test_deleting_is_agreed_to_and_forgotten(run: Run, service: Service) -> None:
+    run("deploy", *IMAGE, "--yes")
+    assert run("down", "yolo", "--delete")[0] == 2
+    assert len(service.endpoints) == 2
+    assert run("down", "yolo", "--delete", typed="y\n")[0] == 0
+    assert list(ids()) == ["whisper"] and list(service.endpoints) == [ids()["whisper"]]
+
+
+def test_down_goes_on_after_one_that_fails(run: Run, service: Service) -> None:
+    run("deploy", *IMAGE, "--yes")
+    yolo, whisper = service.endpoints
+    answer = service.answer
+    service.answer = lambda method, path, key, body: (  # type: ignore[method-assign]
+        (200, {}) if method == "PATCH" and path.endswith(yolo) else answer(method, path, key, body)
+    )
+    code, _, err = run("down")
+    assert code == 1 and yolo in err
+    assert service.endpoints[whisper]["workers"]["max"] == 0
+
+
+def test_endpoints_are_listed_with_their_health(run: Run, emulate: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulated = emulate(yolo=lambda job: {})
+    for name, value in emulated.environ.items():
+        monkeypatch.setenv(name, value)
+    code, out, _ = run("endpoints")
+    assert code == 0 and out.startswith("yolo     yolo-id ") and "jobs: none; workers:" in out
+
+    Path("framefleet.toml").write_text('[endpoints]\nwhisper = "gone"\n', encoding="utf-8")
+    code, out, _ = run("endpoints")
+    first, second = out.splitlines()
+    assert code == 1 and "FAIL" not in first
+    assert second.startswith("whisper  gone ") and "FAIL: " in second
+
+
+def test_no_endpoints_to_list(run: Run) -> None:
+    code, out, _ = run("endpoints")
+    assert code == 0 and "framefleet deploy" in out
