@@ -1,0 +1,88 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framefleet.errors import BudgetError
+from framefleet.fleet.backend import Receipt
+from framefleet.fleet.budget import Budget
+from framefleet.fleet.cost import IDLE_TIMEOUT_S, billed_seconds, estimate, stage_cost
+from framefleet.fleet.exchange import Charge
+from framefleet.fleet.prices import rate
+
+
+def charge(start_s: float, ran_s: float, worker: str = "w") -> Charge:
+    return Charge(start_s, Receipt(worker, 0, ran_s * 1000))
+
+
+def test_a_worker_is_billed_from_start_to_stop_with_its_idle_time_rounded_up() -> None:
+    assert billed_seconds([charge(0, 0.2), charge(1, 0.2)]) == (math.ceil(1.2 + 5), 1)
+
+
+def test_a_worker_that_idled_out_starts_anew() -> None:
+    assert billed_seconds([charge(0, 1), charge(100, 1)]) == (2 * 6, 1)
+
+
+def test_waiting_in_the_queue_is_not_billed() -> None:
+    assert billed_seconds([Charge(0, Receipt("w", 30_000, 1_000))]) == (6, 1)
+
+
+def test_workers_are_billed_each() -> None:
+    assert billed_seconds([charge(0, 1, "a"), charge(0, 1, "b")]) == (12, 2)
+
+
+jobs = st.lists(st.builds(charge, st.floats(0, 1e4), st.floats(0, 100), st.sampled_from("abc")), max_size=30)
+
+
+@given(jobs, st.randoms())
+def test_the_bill_covers_the_work_and_does_not_depend_on_order(charges: list[Charge], random: object) -> None:
+    shuffled = list(charges)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    billed, workers = billed_seconds(charges)
+    assert billed_seconds(shuffled) == (billed, workers)
+    assert billed >= workers * IDLE_TIMEOUT_S
+    longest = max((c.receipt.execution_ms / 1000 for c in charges), default=0)
+    assert billed >= longest
+
+
+def test_the_gpu_chooses_the_row_and_the_user_overrides_it() -> None:
+    assert rate("NVIDIA L4", None)[0] == 0.00019
+    assert rate("NVIDIA L40S", None)[0] == 0.00053
+    assert rate("NVIDIA H100 80GB HBM3", None)[0] == 0.00116
+    assert rate("NVIDIA A100-SXM4-80GB", None)[0] == 0.00076
+    assert rate("NVIDIA RTX A4000", None)[0] == 0.00016
+    assert rate("NVIDIA RTX A6000", None)[0] == 0.00034
+    assert rate("NVIDIA L4", 0.5) == (0.5, "given by --price")
+    assert "assumed" in rate(None, None)[1]
+
+
+def test_parallel_that_costs_more_than_sequential_is_said_to() -> None:
+    several = [charge(0, 0.2, f"w{n}") for n in range(3)]
+    plan = estimate("runpod", unit_seconds=0.0125, units=48, workers=3, alone_s=0.03, price=None)
+    cost = stage_cost("runpod", several, gpu="NVIDIA L4", price=None, estimated=plan, alone_s=48 * 0.03)
+    assert cost.billed_s == 18
+    assert cost.usd > cost.usd_sequential > 0
+
+
+def test_this_machine_is_free() -> None:
+    plan = estimate("local", unit_seconds=0.05, units=100, workers=1, alone_s=0.05, price=None)
+    assert plan.usd == 0
+    assert stage_cost("local", [charge(0, 1)], gpu=None, price=None, estimated=plan, alone_s=5).usd == 0
+
+
+def test_a_budget_refuses_the_request_that_would_pass_it() -> None:
+    budget = Budget(0.01)
+    budget.begin("yolo", 0.001)
+    budget.end("yolo", charge(0, 1))  # 6 s are billed: $0.006
+    budget.begin("yolo", 0.001)  # one more second: $0.007
+    budget.end("yolo", charge(1, 3.5))
+    with pytest.raises(BudgetError, match=r"--max-cost 0\.01"):
+        budget.begin("yolo", 0.001)
+
+
+def test_no_budget_refuses_nothing() -> None:
+    budget = Budget(None)
+    for n in range(100):
+        budget.begin("yolo", 1.0)
+        budget.end("yolo", charge(n, 1))

@@ -1,0 +1,95 @@
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framefleet.fleet.backend import Health, Receipt
+from framefleet.fleet.limits import Level, RateLimiter
+from tests.fleet.test_retry import Time
+
+
+@given(st.floats(0.5, 500), st.integers(1, 50), st.lists(st.floats(0, 2), max_size=200))
+def test_never_more_than_the_rate_and_the_burst_in_any_window(rate: float, burst: int, pauses: list[float]) -> None:
+    time = Time()
+    limiter = RateLimiter(rate, burst, clock=time, sleep=time.sleep)
+    calls = []
+    for pause in pauses:
+        time.now += pause
+        limiter.acquire()
+        calls.append(time.now)
+    for i, start in enumerate(calls):
+        for j in range(i, len(calls)):
+            assert j - i + 1 <= burst + (calls[j] - start) * rate + 1e-6
+
+
+def test_three_a_minute() -> None:
+    time = Time()
+    limiter = RateLimiter(3 / 60, clock=time, sleep=time.sleep)
+    for _ in range(4):
+        limiter.acquire()
+    assert time.now == pytest.approx(60)
+
+
+def test_a_refusal_holds_everybody_off_longer_each_time_until_one_is_accepted() -> None:
+    time = Time()
+    limiter = RateLimiter(1e6, 100, clock=time, sleep=time.sleep, rng=random.Random(1))
+    waits = []
+    for _ in range(6):
+        limiter.refused()
+        before = time.now
+        limiter.acquire()
+        waits.append(time.now - before)
+    holds = [0.05, 0.1, 0.2, 0.4, 0.5, 0.5]
+    assert all(hold <= wait <= 2 * hold for hold, wait in zip(holds, waits, strict=True))
+    limiter.accepted()
+    limiter.acquire()
+    assert time.now - before == waits[-1]
+
+
+def worked(level: Level, workers: int, answers: int) -> None:
+    """Lets `level` see answers of a fleet that is kept full: each request waits as Little's law says."""
+    for _ in range(answers):
+        level._in_use = level.limit
+        waiting = max(0.0, level.limit / workers - 1)
+        level.answered(Receipt("w", delay_ms=200 * waiting, execution_ms=200))
+
+
+@pytest.mark.parametrize(("workers", "ceiling"), [(1, 5), (3, 5), (3, 100), (20, 100)])
+def test_the_level_settles_a_little_above_the_number_of_workers(workers: int, ceiling: int) -> None:
+    level = Level(ceiling, ceiling)
+    worked(level, workers, 500)
+    assert min(workers, ceiling) <= level.limit <= 2 * workers + 2
+
+
+def test_it_grows_from_below_without_a_ceiling() -> None:
+    level = Level(None, 2)
+    worked(level, 40, 500)
+    assert level.limit >= 40
+
+
+def test_idle_workers_are_room_to_grow_and_429_is_not() -> None:
+    level = Level(None, 4)
+    level._in_use = 4
+    level.saw(Health({}, {"idle": 3}))
+    assert level.limit == 7
+    level.refused()
+    assert level.limit == 5
+
+
+def test_a_cold_start_does_not_lower_the_level() -> None:
+    level = Level(5, 5)
+    level.saw(Health({}, {"initializing": 1}))
+    level._in_use = 5
+    for _ in range(20):
+        level.answered(Receipt("w", delay_ms=30_000, execution_ms=200))
+    assert level.limit == 5
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e5), st.floats(0, 1e4)), max_size=100), st.integers(1, 10))
+def test_the_level_stays_between_one_and_its_ceiling(answers: list[tuple[float, float]], ceiling: int) -> None:
+    level = Level(ceiling, ceiling)
+    for delay, execution in answers:
+        with level.slot():
+            level.answered(Receipt("w", delay, execution))
+        assert 1 <= level.limit <= ceiling

@@ -1,0 +1,168 @@
+"""The journal as several processes see it; a process is an owner here, its clock the test's."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from framefleet.errors import OutputError
+from framefleet.journal.owner import new_owner, surely_gone
+from framefleet.journal.store import LEASE_S, Journal
+
+ELSEWHERE = "another-host:1:aa"
+FACTS = {"k1": b"1", "k2": b"2", "k3": b"3"}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@contextmanager
+def opened(folder: Path, clock: Clock, owner: str | None = None) -> Iterator[Journal]:
+    journal = Journal(folder / "journal.sqlite3", owner=owner, clock=clock)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+def killed(folder: Path, clock: Clock, owner: str = ELSEWHERE) -> Journal:
+    """A journal whose process will end without closing it."""
+    return Journal(folder / "journal.sqlite3", owner=owner, clock=clock)
+
+
+def test_an_answer_is_found_again_by_another_process(tmp_path: Path, clock: Clock) -> None:
+    with opened(tmp_path, clock) as first:
+        first.keep({"k1": b"answer"})
+    with opened(tmp_path, clock) as second:
+        assert second.answers(["k1", "k2"]) == {"k1": b"answer"}
+
+
+def test_the_first_answer_wins(tmp_path: Path, clock: Clock) -> None:
+    with opened(tmp_path, clock) as journal:
+        journal.keep({"k1": b"first"})
+        journal.keep({"k1": b"second", "k2": b"other"})
+        assert journal.answers(["k1", "k2"]) == {"k1": b"first", "k2": b"other"}
+
+
+def test_more_keys_than_sqlite_takes_at_once(tmp_path: Path, clock: Clock) -> None:
+    keys = {f"key {n}": b"x" for n in range(3_000)}
+    with opened(tmp_path, clock) as journal:
+        journal.keep(keys)
+        assert journal.answers(list(keys)) == keys
+
+
+def test_a_claim_tells_what_is_free_answered_and_held(tmp_path: Path, clock: Clock) -> None:
+    other = killed(tmp_path, clock)
+    other.keep({"k1": b"answer"})
+    other.claim("yolo x", {"k2": b"2"})
+    with opened(tmp_path, clock) as mine:
+        claim = mine.claim("yolo x", FACTS)
+    assert (claim.granted, claim.answered, claim.held) == ({"k3"}, {"k1": b"answer"}, {"k2"})
+
+
+def test_a_held_key_comes_free_when_it_is_released_or_its_lease_ends(tmp_path: Path, clock: Clock) -> None:
+    other = killed(tmp_path, clock)
+    held = other.claim("yolo x", {"k1": b"1"})
+    other.claim("yolo x", {"k2": b"2"})
+    with opened(tmp_path, clock) as mine:
+        assert mine.claim("yolo x", FACTS).held == {"k1", "k2"}
+        other.release(held.id)
+        assert mine.claim("yolo x", {"k1": b"1"}).granted == {"k1"}
+        clock.now += LEASE_S + 1
+        assert mine.claim("yolo x", {"k2": b"2"}).granted == {"k2"}
+
+
+def test_a_process_that_beats_keeps_its_lease(tmp_path: Path, clock: Clock) -> None:
+    other = killed(tmp_path, clock)
+    other.claim("yolo x", {"k1": b"1"})
+    clock.now += LEASE_S - 1
+    other.beat()
+    clock.now += LEASE_S - 1
+    with opened(tmp_path, clock) as mine:
+        assert mine.claim("yolo x", {"k1": b"1"}).held == {"k1"}
+
+
+def test_what_a_dead_process_submitted_is_adopted_with_its_job(tmp_path: Path, clock: Clock) -> None:
+    other = killed(tmp_path, clock)
+    claim = other.claim("yolo x", {"k1": b"1", "k2": b"2"})
+    other.sent(claim.id, "job-7")
+    other.claim("yolo x", {"k3": b"3"})  # killed before the service accepted it
+    with opened(tmp_path, clock) as mine:
+        assert mine.adopt("yolo x", list(FACTS)) == []  # still at work
+        clock.now += LEASE_S + 1
+        assert mine.adopt("whisper y", list(FACTS)) == []
+        (orphan,) = mine.adopt("yolo x", ["k2", "k3"])
+        assert (orphan.job_id, orphan.facts) == ("job-7", {"k1": b"1", "k2": b"2"})
+        assert mine.adopt("yolo x", list(FACTS)) == []  # taken once
+
+
+def test_forgetting_drops_answers_and_orphans_of_these_keys_alone(tmp_path: Path, clock: Clock) -> None:
+    other = killed(tmp_path, clock)
+    other.keep({"k1": b"a", "k2": b"b"})
+    other.sent(other.claim("yolo x", {"k3": b"3"}).id, "job")
+    clock.now += LEASE_S + 1
+    with opened(tmp_path, clock) as mine:
+        mine.forget(["k1", "k3"])
+        assert mine.answers(["k1", "k2"]) == {"k2": b"b"}
+        assert mine.adopt("yolo x", ["k3"]) == []
+
+
+def test_an_ended_process_of_this_host_is_known_to_be_gone() -> None:
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    mine = new_owner()
+    host = mine.partition(":")[0]
+    assert surely_gone(f"{host}:{done.pid}:aa") == (sys.platform != "win32")
+    assert not surely_gone(mine)
+    assert not surely_gone(f"{host}:{os.getpid()}:bb")
+    assert not surely_gone("another-host:1:cc")
+
+
+def test_a_file_that_is_no_journal_is_said_to_be_none(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite3"
+    path.write_bytes(b"not a database at all, but long enough to be looked at" * 100)
+    with pytest.raises(OutputError, match="move it away"):
+        Journal(path)
+
+
+def test_a_full_disk_is_said_and_what_was_kept_stays(tmp_path: Path, clock: Clock) -> None:
+    with opened(tmp_path, clock) as journal:
+        journal.keep({"k1": b"answer"})
+        pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
+        journal._db.execute(f"PRAGMA max_page_count = {pages}")  # SQLite then answers as on a full disk
+        with pytest.raises(OutputError, match="free some space"):
+            journal.keep({f"k{n}": b"x" * 1000 for n in range(100)})
+        assert journal.answers(["k1"]) == {"k1": b"answer"}
+
+
+def test_a_read_only_journal_is_said(tmp_path: Path, clock: Clock) -> None:
+    with opened(tmp_path, clock) as journal:
+        journal._db.execute("PRAGMA query_only = 1")  # what a read-only file system is to SQLite; root may write all
+        with pytest.raises(OutputError, match="make the folder writable"):
+            journal.keep({"k1": b"answer"})
+        journal._db.execute("PRAGMA query_only = 0")
+
+
+def test_two_connections_write_without_corruption(tmp_path: Path, clock: Clock) -> None:
+    with opened(tmp_path, clock) as one, opened(tmp_path, clock) as two:
+        for n in range(100):
+            (one, two)[n % 2].keep({f"k{n}": b"x"})
+        assert len(one.answers([f"k{n}" for n in range(100)])) == 100
+    check = sqlite3.connect(tmp_path / "journal.sqlite3")
+    assert check.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    check.close()
