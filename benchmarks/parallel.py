@@ -24,20 +24,17 @@ from msgspec.structs import replace
 
 from clips import make_clip
 from emulated import fleet_of, service
+from framefleet.api import execute, prepare
 from framefleet.config import Fleet, Options
 from framefleet.fleet.cost import Cost
 from framefleet.media.decode import decode_pictures
 from framefleet.media.probe import probe
 from framefleet.media.sample import plan_samples
-from framefleet.pipeline.plan import plan_run
-from framefleet.pipeline.run import run
-from framefleet.progress import silent
 from framefleet.results.codec import read_document
-from framefleet.stages.registry import chosen
 from record import record
 
 WORKERS = 3
-PARALLEL = {"max_workers": 5, "batch_size": 16}
+WAYS = {"sequential": {"max_workers": 1, "batch_size": 1}, "parallel": {"max_workers": 5, "batch_size": 16}}
 BATCH_S, FRAME_S = 0.2, 0.03
 SEQUENTIAL_TURNS = 3
 
@@ -81,7 +78,8 @@ def compare(name: str, timed: Any, turns: int) -> dict[str, Any]:
 def by_command(clip: Path, way: str, environ: dict[str, str]) -> float:
     """Seconds of wall time of the whole command."""
     options = ["--sequential"] if way == "sequential" else ["--no-speech", "--max-workers=5", "--batch-size=16"]
-    command = [sys.executable, "-m", "framefleet", "run", str(clip), f"--output-dir={clip.parent / way}", *options]
+    folder = f"--output-dir={clip.parent / way}"
+    command = [sys.executable, "-m", "framefleet", "run", str(clip), folder, "--fresh", *options]
     began = perf_counter()
     subprocess.run(command, env=environ, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return perf_counter() - began
@@ -89,18 +87,18 @@ def by_command(clip: Path, way: str, environ: dict[str, str]) -> float:
 
 def by_requests(clip: Path, fleet: Fleet) -> Any:
     """As `by_command`, for a run in this process that finds its pictures decoded and encoded already."""
-    media, common = probe(clip), Options(speech=False, backend="runpod")
+    common = Options(speech=False, backend="runpod", fresh=True, output_dir=clip.parent / "requests")
+    media = probe(clip)
     samples = plan_samples(media.duration_s, common.fps)
     pictures = list(decode_pictures(media, samples, max_side=1280, jpeg_quality=common.jpeg_quality, crop=None))
 
     def timed(way: str) -> float:
-        options = replace(common, **({"max_workers": 1, "batch_size": 1} if way == "sequential" else PARALLEL))
-        plans = plan_run(chosen(options), media, options, fleet)
+        prepared = prepare(clip, replace(common, **WAYS[way]), fleet)
         with patch("framefleet.pipeline.pumps.decode_pictures", lambda *_, **__: iter(pictures)):
             began = perf_counter()
-            ended = run(media, plans, options, fleet, silent)
+            document = execute(prepared)
             took = perf_counter() - began
-        assert all(entry.objects == [] for entry in ended.stages["objects"].result)
+        assert all(entry.objects == [] for entry in document.detections)
         return took
 
     return timed
