@@ -33,8 +33,14 @@ class Endpoint:
     """Safe to call from many threads. `on_hire` is called for each worker that starts and gives it life."""
 
     def __init__(
-        self, pool: Pool, clock: Clock, faults: Faults | None = None, rates: Mapping[str, Rate] = RUNPOD
+        self,
+        pool: Pool,
+        clock: Clock,
+        faults: Faults | None = None,
+        rates: Mapping[str, Rate] = RUNPOD,
+        name: str = "",
     ) -> None:
+        self.name = name
         self.clock = clock
         self.faults = faults or Faults()
         self.rates = RateLimiter(rates, clock)
@@ -141,7 +147,7 @@ class Endpoint:
                 self._died(worker, job, goes_back=outcome is None or coin)
             else:
                 self._queue.end(job, *ending(outcome, job.faults, coin))
-            log.info("%s", _line(job))
+            log.info("%s %s", self.name, _line(job))
 
     def release(self, worker: Worker) -> None:
         """The worker is free again."""

@@ -17,6 +17,7 @@ from framefleet.units import Seconds
 class Settings(TypedDict, total=False):
     """What may be said about an endpoint. Times are the clock's."""
 
+    name: str  # for the log
     min_workers: int  # always up; default: all of them
     cold_start_s: Seconds  # from a worker's start until it can take a job; default 0
     idle_s: Seconds  # until a worker without a job stops; default 5, as on the service
@@ -40,7 +41,7 @@ def open_endpoint(make_runner: Callable[[], Runner], workers: int, **settings: U
         cold_start_s=settings.get("cold_start_s", 0.0),
         idle_s=settings.get("idle_s", 5.0),
     )
-    endpoint = Endpoint(pool, clock, settings.get("faults"), settings.get("rates", RUNPOD))
+    endpoint = Endpoint(pool, clock, settings.get("faults"), settings.get("rates", RUNPOD), settings.get("name", ""))
     Workers(endpoint, make_runner)
     endpoint.open()
     return endpoint

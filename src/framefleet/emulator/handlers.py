@@ -1,0 +1,46 @@
+"""Handlers by name: a stage's own on its embedded model, or any function of a module."""
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+from framefleet.config import load_options
+from framefleet.errors import UsageError
+from framefleet.stages.base import Handler
+from framefleet.stages.registry import STAGES
+
+
+def check_handler(name: str) -> None:
+    """Whether `name` may be a handler, without loading it. Raises `UsageError`."""
+    module, colon, function = name.partition(":")
+    if name in STAGES:
+        return
+    _here()
+    try:
+        found = bool(colon and function) and importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        found = False
+    if not found:
+        raise UsageError(f"--handler: {name!r} is neither {' nor '.join(STAGES)} nor module:function of a module here")
+
+
+def load_handler(name: str) -> Handler:
+    """The handler, ready to run. Raises what loading it raises."""
+    if name in STAGES:
+        return STAGES[name].open_handler(load_options({}))
+    _here()
+    module, _, function = name.partition(":")
+    handler: Any = getattr(importlib.import_module(module), function)
+    if not callable(handler):
+        raise UsageError(f"--handler: {name} is not a function")
+    made: Handler = handler
+    return made
+
+
+def _here() -> None:
+    """People's handlers lie in the folder they are in."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)

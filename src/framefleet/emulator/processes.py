@@ -1,0 +1,78 @@
+"""A worker in a process of its own: what it holds and how it dies is its own affair, as on the service."""
+
+import contextlib
+import multiprocessing
+import signal
+import threading
+from multiprocessing.connection import Connection
+
+from framefleet.emulator.endings import Outcome
+from framefleet.emulator.handlers import load_handler
+from framefleet.emulator.runners import run
+from framefleet.errors import SetupError
+
+_OK, _ERROR = b"+", b"-"  # the first byte of what a child says
+
+
+class InProcess:
+    """Loads the handler of that name in a new process and sends it the requests."""
+
+    def __init__(self, handler: str) -> None:
+        self._handler = handler
+        self._stopped = False
+        self._lock = threading.Lock()
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._pipe: Connection | None = None
+
+    def load(self) -> None:
+        """Raises `SetupError` with the child's reason."""
+        context = multiprocessing.get_context("spawn")  # a fork would copy the server's threads' locks
+        here, there = context.Pipe()
+        with self._lock:
+            if self._stopped:
+                return
+            self._process = context.Process(target=_serve, args=(there, self._handler), daemon=True)
+            self._process.start()
+        there.close()
+        self._pipe = here
+        try:
+            said = here.recv_bytes()
+        except EOFError:
+            said = _ERROR + b"its process died while loading"
+        if said[:1] == _ERROR:
+            raise SetupError(f"handler {self._handler}: {said[1:].decode()}")
+
+    def run(self, job_id: str, input: bytes) -> Outcome | None:
+        try:
+            if self._pipe is None:
+                return None
+            self._pipe.send_bytes(job_id.encode())
+            self._pipe.send_bytes(input)
+            said = self._pipe.recv_bytes()
+        except (EOFError, OSError):
+            return None
+        return Outcome(output=said[1:]) if said[:1] == _OK else Outcome(error=said[1:].decode())
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            if self._process is not None:
+                self._process.kill()
+
+
+def _serve(pipe: Connection, name: str) -> None:
+    """The child's whole life: it ends when its parent does, or lets go of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    with contextlib.suppress(EOFError, OSError):
+        try:
+            handler = load_handler(name)
+        except Exception as error:  # noqa: BLE001 - told to the parent, whatever it is
+            pipe.send_bytes(_ERROR + f"{type(error).__name__}: {error}".encode())
+            return
+        pipe.send_bytes(_OK)
+        while True:
+            outcome = run(handler, pipe.recv_bytes().decode(), pipe.recv_bytes())
+            if outcome.error is None:
+                pipe.send_bytes(_OK + (outcome.output or b"null"))
+            else:
+                pipe.send_bytes(_ERROR + outcome.error.encode())
