@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from framefleet.config import CONFIG_FILE, Fleet, Secret
 from framefleet.emulator.app import make_endpoint
 from framefleet.emulator.serve import serving
 from framefleet.stages.base import Handler
+
+settings.register_profile("framefleet", deadline=None)  # a busy machine is no failure
+settings.load_profile("framefleet")
 
 ROOT = Path(__file__).parents[1]
 API_KEY = "rpa_TESTKEY0123456789"

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""The embedded detector against Ultralytics on the same ONNX file: pictures a second, and whether the boxes agree.
+
+    python benchmarks/detector.py VIDEO...
+
+Needs torch and Ultralytics. The same decoded pictures, in batches of 16, the same letterbox (rectangular, stride 32),
+and for both the threads ONNX Runtime chooses. They take turns batch by batch, so a busy machine slows both; the
+median of 7 rounds.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import av
+import numpy as np
+
+from boxes import Rows, pair
+from framefleet.stages.objects.engines.base import Pixels, Settings
+from framefleet.stages.objects.engines.onnx import OnnxEngine
+from framefleet.weights import YOLOV3_TINY
+from record import record
+
+BATCH = 16
+TURNS = 7
+SETTINGS = Settings(imgsz=416)
+Side = Callable[[int], list[Rows]]
+"""One detector's boxes of the n-th batch."""
+
+
+def pictures(video: Path, count: int) -> list[Pixels]:
+    """`count` pictures at even distances."""
+    with av.open(str(video)) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    return [frames[round(place)] for place in np.linspace(0, len(frames) - 1, count)]
+
+
+def batches(videos: list[Path], count: int) -> list[list[Pixels]]:
+    """Batches of pictures of one size, because Ultralytics letterboxes mixed ones to a square."""
+    made = []
+    for video in videos:
+        shown = pictures(video, count // len(videos))
+        made += [shown[start : start + BATCH] for start in range(0, len(shown), BATCH)]
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("videos", nargs="+", type=Path)
+    parser.add_argument("--pictures", type=int, default=200)
+    parser.add_argument("--model", help="another detector's .onnx file, for ours alone")
+    parser.add_argument("--name", default="detector", help="of the result file")
+    args = parser.parse_args()
+    rgb = batches(args.videos, args.pictures)
+    bgr = [[np.ascontiguousarray(picture[..., ::-1]) for picture in batch] for batch in rgb]
+    engine, yolo = OnnxEngine(args.model), load_ultralytics()
+
+    def ours(number: int) -> list[Rows]:
+        return [rows.astype(np.float64) for rows in engine.detect(rgb[number], SETTINGS)]
+
+    def theirs(number: int) -> list[Rows]:
+        return [result.boxes.data.numpy().astype(np.float64) for result in yolo(bgr[number])]
+
+    found = [[rows for number in range(len(rgb)) for rows in side(number)] for side in (ours, theirs)]
+    overlaps = [overlap for one, other in zip(*found, strict=True) for overlap in pair(one, other)]
+    times = [turn(ours, theirs, len(rgb)) for _ in range(TURNS)]
+    count = sum(len(batch) for batch in rgb)
+    record(
+        args.name,
+        {
+            "pictures": count,
+            "ours (pictures/s)": round(count / median(own for own, _ in times), 1),
+            "Ultralytics (pictures/s)": round(count / median(other for _, other in times), 1),
+            "throughput ratio, median of 7 rounds": round(median(other / own for own, other in times), 3),
+            "throughput ratio, least and most": [round(f(o / t for t, o in times), 3) for f in (min, max)],
+            "boxes": [sum(len(rows) for rows in side) for side in found],
+            "mean IoU, unmatched 0": round(float(np.mean(overlaps)), 4),
+            "unmatched": sum(overlap == 0 for overlap in overlaps),
+        },
+    )
+
+
+def load_ultralytics() -> Callable[[list[Pixels]], Any]:
+    from ultralytics import YOLO
+
+    yolo = YOLO(str(YOLOV3_TINY), task="detect")
+    return lambda batch: yolo.predict(
+        batch, imgsz=SETTINGS.imgsz, conf=SETTINGS.conf, iou=SETTINGS.iou, batch=BATCH, device="cpu", verbose=False
+    )
+
+
+def turn(ours: Side, theirs: Side, count: int) -> tuple[float, float]:
+    """Seconds of either side for all batches; batch by batch in turns, the first of a pair changing."""
+    spent = {ours: 0.0, theirs: 0.0}
+    for number in range(count):
+        for side in (ours, theirs) if number % 2 else (theirs, ours):
+            began = perf_counter()
+            side(number)
+            spent[side] += perf_counter() - began
+    return spent[ours], spent[theirs]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""The objects stage: packing, splitting and checking what comes back."""
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framefleet.config import Crop, Options
+from framefleet.errors import BadReplyError, RefusedError, SetupError, UsageError
+from framefleet.media.info import MediaInfo, Picture, PictureTime
+from framefleet.stages.base import Answer, Parcel
+from framefleet.stages.objects.stage import ObjectsStage
+from framefleet.wire.common import TimingMs, to_input
+from framefleet.wire.yolo import FrameReply, YoloReply, YoloRequest
+
+from .pictures import SIGN_BOX, jpeg, stop_sign
+
+STAGE = ObjectsStage()
+MEDIA = MediaInfo(
+    path=Path("v.mp4"), size_bytes=1, start=Fraction(0), duration_s=3.0, width=640, height=360, rotation=0, fps=25.0,
+    codec="h264", frame_count=75, audio=None,
+)  # fmt: skip
+
+
+def pictures(count: int) -> list[Picture]:
+    return [Picture(PictureTime(number, float(number), number + 0.5), b"jpeg") for number in range(count)]
+
+
+def parcel(count: int) -> Parcel[YoloRequest]:
+    return STAGE.pack(pictures(count), MEDIA, Options(), "runpod")
+
+
+def reply_to(asked: Parcel[YoloRequest]) -> YoloReply:
+    frames = [FrameReply(frame.index, frame.time_s, []) for frame in asked.request.source.frames]
+    return YoloReply(model="m", model_id="id", device="cpu", frames=frames, timing_ms=TimingMs(1, 2, 4))
+
+
+def test_plan() -> None:
+    batches = STAGE.plan(MEDIA, Options(fps=2, batch_size=4), "local")
+    assert [batch.units for batch in batches] == [4, 2]
+
+
+def test_a_file_without_pictures_has_no_work() -> None:
+    audio = replace(MEDIA, has_video=False, width=0, height=0)
+    assert STAGE.plan(audio, Options(), "local") == []
+    assert STAGE.merge(audio, Options(), []) == []
+
+
+def test_what_a_place_gets_asked_by_default() -> None:
+    here, there = (STAGE.pack(pictures(2), MEDIA, Options(), place).request for place in ("local", "runpod"))
+    assert (here.imgsz, here.half) == (416, False)
+    assert (there.imgsz, there.half) == (1280, True)
+    assert (there.conf, there.iou, there.max_det, there.classes, there.model) == (0.15, 0.5, 300, None, None)
+    assert (there.source_width, there.source_height) == (640, 360)
+    assert [(f.index, f.time_s, f.jpeg) for f in there.source.frames] == [(0, 0.0, b"jpeg"), (1, 1.0, b"jpeg")]
+
+
+def test_what_is_asked_for_is_asked() -> None:
+    options = Options(
+        conf=0.3, iou=0.6, imgsz=640, max_det=9, classes=(2, 0), yolo_model="yolo11m", crop=Crop(10, 20, 300, 200)
+    )
+    asked = STAGE.pack(pictures(1), MEDIA, options, "runpod").request
+    assert (asked.conf, asked.iou, asked.imgsz, asked.max_det, asked.classes) == (0.3, 0.6, 640, 9, [2, 0])
+    assert (asked.model, asked.source_width, asked.source_height) == ("yolo11m", 300, 200)
+
+
+def test_a_model_file_is_no_name_to_compare() -> None:
+    asked = STAGE.pack(pictures(1), MEDIA, Options(yolo_model="mine/best.onnx"), "local").request
+    assert (asked.model, asked.imgsz) == (None, 640)
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        (Options(yolo_model="yolo11m"), "local"),
+        (Options(yolo_model="best.onnx"), "runpod"),
+        (Options(crop=Crop(600, 0, 100, 100)), "local"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_decoded(options: Options, place: Any) -> None:
+    with pytest.raises(UsageError):
+        STAGE.plan(MEDIA, options, place)
+
+
+@given(st.integers(1, 40))
+def test_split_halves_and_loses_nothing(count: int) -> None:
+    whole = parcel(count)
+    parts = STAGE.split(whole)
+    assert len(parts) == min(count, 2)
+    assert [fact for part in parts for fact in part.facts] == list(whole.facts)
+    assert [f for part in parts for f in part.request.source.frames] == whole.request.source.frames
+    assert all(msgspec.structs.replace(p.request, source=whole.request.source) == whole.request for p in parts)
+
+
+@given(st.sets(st.integers(0, 9), min_size=1))
+def test_narrow_keeps_what_is_named(numbers: set[int]) -> None:
+    whole = parcel(10)
+    narrow = STAGE.narrow(whole, [fact for fact in whole.facts if fact.index in numbers])
+    assert {fact.index for fact in narrow.facts} == numbers
+    assert {frame.index for frame in narrow.request.source.frames} == numbers
+
+
+@given(st.permutations(range(5)))
+def test_replies_in_any_order_are_put_in_order(order: list[int]) -> None:
+    asked = parcel(5)
+    whole = reply_to(asked)
+    shuffled = msgspec.structs.replace(whole, frames=[whole.frames[place] for place in order])
+    assert STAGE.parse(asked.facts, msgspec.to_builtins(shuffled)) == whole
+
+
+def test_answers_to_other_questions_are_left_out() -> None:
+    asked = parcel(3)
+    assert STAGE.parse(asked.facts, msgspec.to_builtins(reply_to(parcel(5)))) == reply_to(asked)
+
+
+def test_a_reply_to_none_of_the_pictures_is_none() -> None:
+    with pytest.raises(BadReplyError, match="none of the 3"):
+        STAGE.parse(parcel(3).facts, msgspec.to_builtins(msgspec.structs.replace(reply_to(parcel(3)), frames=[])))
+
+
+def test_a_worker_s_refusal_is_raised() -> None:
+    with pytest.raises(RefusedError, match="model_mismatch"):
+        STAGE.parse(parcel(1).facts, {"error": "model_mismatch: another one"})
+
+
+def test_the_whole_way_with_a_crop() -> None:
+    picture = stop_sign(width=640, height=360, left=200)
+    options = Options(crop=Crop(200, 0, 320, 240))
+    cropped = [Picture(PictureTime(0, 0.0, 0.0), jpeg(picture[:240, 200:520]))]
+    asked = STAGE.pack(cropped, MEDIA, options, "local")
+    reply = STAGE.parse(asked.facts, STAGE.open_handler(options)({"input": to_input(asked.request)}))
+    merged = STAGE.merge(MEDIA, options, [Answer(asked.facts, reply)])
+    assert [entry.objects is None for entry in merged] == [False, True, True]
+    (found,) = merged[0].objects or []
+    assert found.label == "stop sign"
+    assert found.box == pytest.approx((SIGN_BOX[0] + 200, SIGN_BOX[1], SIGN_BOX[2] + 200, SIGN_BOX[3]), abs=8)
+
+
+def test_a_model_file_that_is_missing() -> None:
+    with pytest.raises(SetupError, match=r"nowhere\.onnx"):
+        STAGE.open_handler(Options(yolo_model="nowhere.onnx"))
