@@ -90,20 +90,20 @@ def make_speech(path: Path, minutes: float, clips: list[list[str]], rng: random.
     sentences = (HERE / "speech_text.txt").read_text(encoding="utf-8").splitlines()
     recorded = [(read_clip(Path(file)), text) for file, text in clips]
     truth: list[Spoken] = []
-    at = 0
+    at, limit = 0, round(minutes * 60 * RATE)
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, RATE, 0, "NONE", ""))
-        while at < minutes * 60 * RATE:
+        while True:
             for number, sentence in enumerate(rng.sample(sentences, len(sentences))):
                 a_recording = recorded and number % 35 == 0
                 samples, text = rng.choice(recorded) if a_recording else (synthesise(sentence, rng), sentence)
                 pause = np.zeros(round(0.15 * 20 ** rng.random() * RATE), dtype=np.int16)  # 0.15 to 3 s
+                if at + len(samples) > limit:
+                    return truth
                 truth.append(Spoken(Span(at / RATE, (at + len(samples)) / RATE), normal(text)))
-                file.writeframes(samples.tobytes() + pause.tobytes())
-                at += len(samples) + len(pause)
-                if at >= minutes * 60 * RATE:
-                    break
-    return truth
+                written = np.concatenate([samples, pause])[: limit - at]
+                file.writeframes(written.tobytes())
+                at += len(written)
 
 
 def synthesise(text: str, rng: random.Random) -> Samples:
@@ -142,7 +142,7 @@ def timed_words(transcription: Transcription) -> list[tuple[str, Seconds]]:
 
 def normal(text: str) -> list[str]:
     """Words in lower case without punctuation."""
-    return re.sub(r"[^a-z' ]", " ", text.lower().replace("-", " ")).split()
+    return re.sub(r"[^a-z0-9' ]", " ", text.lower().replace("-", " ")).split()
 
 
 def score(name: str, heard: Heard, truth: list[Spoken], uncut: Heard | None) -> dict[str, object]:
@@ -161,13 +161,20 @@ def score(name: str, heard: Heard, truth: list[Spoken], uncut: Heard | None) -> 
 
 
 def faults(heard: Heard, truth: list[Spoken], cuts: list[Seconds]) -> tuple[set[str], set[str], float]:
-    """Words missing, and words said twice, within 10 s of a cut, as `"word @ second"`; the word error rate of all."""
+    """Words missing, and words said twice, within 10 s of a cut, as `"word @ second"`; the word error rate of all.
+
+    A word missing beside a misheard one is part of that ("two hunters" as "200"), not lost.
+    """
     said = [(word, when(one, k)) for one in truth for k, word in enumerate(one.words)]
     aligned = jiwer.process_words(" ".join(w for w, _ in said), " ".join(w for w, _ in heard.words))
     lost: set[str] = set()
     doubled: set[str] = set()
-    for step in aligned.alignments[0]:
-        for word, time_s in said[step.ref_start_idx : step.ref_end_idx] if step.type == "delete" else ():
+    steps = aligned.alignments[0]
+    for before, step, after in zip([None, *steps], steps, [*steps[1:], None], strict=False):
+        misheard = any(beside and beside.type == "substitute" for beside in (before, after))
+        for word, time_s in (
+            said[step.ref_start_idx : step.ref_end_idx] if step.type == "delete" and not misheard else ()
+        ):
             if near(time_s, cuts):
                 lost.add(f"{word} @ {time_s:.0f}")
         for k in range(step.hyp_start_idx, step.hyp_end_idx) if step.type == "insert" else ():

@@ -183,7 +183,7 @@ def test_memory_holds_a_chunk_and_not_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(audio, "sound_span", lambda media: Span(0, minutes * 60))
     assert isinstance(media.audio, AudioInfo)
     tracemalloc.start()
-    number = sum(1 for _ in decode_clips(media, plan_chunks(0, minutes * 60, 30)))
+    number = sum(1 for _ in decode_clips(media, plan_chunks(0, minutes * 60, 30), format="flac"))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert number == 40
