@@ -11,7 +11,7 @@ from framefleet.emulator.bill import Bill
 from framefleet.emulator.clock import Clock
 from framefleet.emulator.endings import Outcome, ending
 from framefleet.emulator.faults import Fault, Faults
-from framefleet.emulator.ledger import Ledger, digest
+from framefleet.emulator.ledger import Content, Ledger, digest
 from framefleet.emulator.pool import Pool, Worker
 from framefleet.emulator.queue import JobQueue, QueuedJob, State, Terms
 from framefleet.emulator.rates import RUNPOD, Rate, RateLimiter
@@ -25,7 +25,7 @@ class Task(NamedTuple):
     """A job as a worker got it: the job itself may be cancelled, and emptied, at any time."""
 
     job: QueuedJob
-    input: bytes
+    input: Content
     faults: frozenset[Fault]
 
 
@@ -58,7 +58,7 @@ class Endpoint:
 
     # What the service's users ask for. All of it is told as the bodies of answers; None is 404.
 
-    def submit(self, input: bytes, terms: Terms, on_over: Callable[[], None] | None = None) -> str:
+    def submit(self, input: Content, terms: Terms, on_over: Callable[[], None] | None = None) -> str:
         """Accepts a job; its id. `on_over` is called, perhaps in another thread, as soon as it is over or gone."""
         subject = self._subject(input)
         with self._changed:
@@ -233,7 +233,7 @@ class Endpoint:
             self._queue.end(job, State.FAILED, error="the worker died, each time it tried")
         self._hire()
 
-    def _subject(self, input: bytes) -> str:
+    def _subject(self, input: Content) -> str:
         """A name for these bytes and how often they came; none is needed while nothing goes wrong."""
         if not self.faults.possible:
             return ""

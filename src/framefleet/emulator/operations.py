@@ -50,7 +50,7 @@ async def run(asked: Asked) -> Answer:
     body = _read(asked.body, limits.RUN_BODY)
     if isinstance(body, Answer):
         return body
-    id = asked.endpoint.submit(bytes(body.input), body.terms(limits.KEPT_AFTER_RUN_S))
+    id = asked.endpoint.submit(memoryview(body.input), body.terms(limits.KEPT_AFTER_RUN_S))
     return Answer(200, {"id": id, "status": "IN_QUEUE"})
 
 
@@ -66,7 +66,7 @@ async def runsync(asked: Asked) -> Answer:
             loop.call_soon_threadsafe(over.set)
 
     until = endpoint.clock() + _wait_s(asked.wait_ms)
-    id = endpoint.submit(bytes(body.input), body.terms(limits.KEPT_AFTER_RUNSYNC_S), on_over)
+    id = endpoint.submit(memoryview(body.input), body.terms(limits.KEPT_AFTER_RUNSYNC_S), on_over)
     told = endpoint.status(id)
     while (told is None or told["status"] not in OVER) and (left := until - endpoint.clock()) > 0:
         with contextlib.suppress(TimeoutError):  # a job's own timeout is seen only by looking

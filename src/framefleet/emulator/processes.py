@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 
 from framefleet.emulator.endings import Outcome
 from framefleet.emulator.handlers import load_handler
+from framefleet.emulator.ledger import Content
 from framefleet.emulator.runners import run
 from framefleet.errors import SetupError
 
@@ -42,7 +43,7 @@ class InProcess:
         if said[:1] == _ERROR:
             raise SetupError(f"handler {self._handler}: {said[1:].decode()}")
 
-    def run(self, job_id: str, input: bytes) -> Outcome | None:
+    def run(self, job_id: str, input: Content) -> Outcome | None:
         try:
             if self._pipe is None:
                 return None

@@ -15,6 +15,7 @@ import msgspec
 from framefleet.emulator import limits
 from framefleet.emulator.clock import Clock
 from framefleet.emulator.faults import UNHARMED, Fault
+from framefleet.emulator.ledger import Content
 from framefleet.units import Seconds
 
 
@@ -47,7 +48,7 @@ class QueuedJob:
     `subject` names the job for whoever rolls dice about it, since its id is another in every run.
     """
 
-    input: bytes
+    input: Content
     submitted: Seconds
     terms: Terms = Terms()
     faults: frozenset[Fault] = UNHARMED

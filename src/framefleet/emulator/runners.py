@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from framefleet.emulator.endings import Outcome
+from framefleet.emulator.ledger import Content
 from framefleet.stages.base import Handler
 
 
@@ -16,7 +17,7 @@ class Runner(Protocol):
     def load(self) -> None:
         """Makes the handler ready. Raises whatever loading it raises."""
 
-    def run(self, job_id: str, input: bytes) -> Outcome | None:
+    def run(self, job_id: str, input: Content) -> Outcome | None:
         """What comes of the request; None if the worker died of it."""
 
     def stop(self) -> None:
@@ -31,15 +32,15 @@ class InThread:
 
     def load(self) -> None: ...
 
-    def run(self, job_id: str, input: bytes) -> Outcome:
+    def run(self, job_id: str, input: Content) -> Outcome:
         return run(self._handler, job_id, input)
 
     def stop(self) -> None: ...
 
 
-def run(handler: Handler, job_id: str, input: bytes) -> Outcome:
+def run(handler: Handler, job_id: str, input: Content) -> Outcome:
     """A handler's result as the service's own worker gives it back; `{"error": …}` and exceptions fail the job."""
-    raw: Callable[[bytes], Any] | None = getattr(handler, "raw", None)
+    raw: Callable[[Content], Any] | None = getattr(handler, "raw", None)
     try:
         result = raw(input) if raw else handler({"id": job_id, "input": msgspec.json.decode(input)})
         if isinstance(result, dict) and "error" in result:

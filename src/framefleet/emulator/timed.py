@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from framefleet.emulator.ledger import Content
 from framefleet.stages.base import Handler
 from framefleet.units import Seconds
 
@@ -39,7 +40,7 @@ class Timed:
     def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
         return self._answer(msgspec.convert(job["input"], _Asked))
 
-    def raw(self, input: bytes) -> dict[str, Any]:
+    def raw(self, input: Content) -> dict[str, Any]:
         """The same from the request's JSON."""
         return self._answer(msgspec.json.decode(input, type=_Asked))
 
