@@ -1,0 +1,69 @@
+"""`framefleet plan`: nothing is decoded, sent or written."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Told
+from tests.media.make import make_video
+
+Cli = Callable[..., Told]
+
+
+def never(*arguments: Any, **more: Any) -> Any:
+    raise AssertionError("a plan does nothing")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("decode_pictures", "decode_clips"):
+        monkeypatch.setattr(f"framefleet.pipeline.pumps.{name}", never)
+    for name in ("objects.stage.ObjectsStage", "speech.stage.SpeechStage"):
+        monkeypatch.setattr(f"framefleet.stages.{name}.open_handler", never)
+    monkeypatch.setattr("requests.Session.request", never)
+
+
+def test_the_plan_of_a_run_here(cli: Cli, video: Path, tmp_path: Path) -> None:
+    told = cli("plan", video, "--fps", 2, "--batch-size", 5)
+    assert told.code == 0
+    head, objects, speech, total = told.out.splitlines()
+    assert head.endswith("clip.mp4: 6.0 s, 160×120, h264")
+    assert objects.split(",")[0].split() == ["objects", "12", "frames", "in", "3", "requests"]
+    assert "MB" in objects
+    assert "local" in objects
+    assert speech.split(",")[0].split() == ["speech", "6", "s", "in", "1", "request"]
+    assert "$0.0000" in total
+    assert not (tmp_path / "output").exists()
+
+
+def test_the_plan_of_a_run_over_http_costs(cli: Cli, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAMEFLEET_YOLO_ENDPOINT", "abc")
+    monkeypatch.setenv("RUNPOD_API_KEY", "rpa_x")
+    told = cli("plan", video, "--price", 0.001, "--no-speech", "--max-workers", 1)
+    assert told.code == 0
+    assert "runpod" in told.out
+    usd = float(told.out.split("s and $")[1].split(" ")[0])
+    assert 0.005 <= usd <= 0.01  # a worker's five idle seconds and a little work, at a tenth of a cent
+
+
+def test_what_run_takes_plan_takes(cli: Cli, video: Path) -> None:
+    told = cli("plan", video, "-v", "--batch-size", 4)
+    assert [line.strip() for line in told.out.splitlines() if line.strip().startswith("Batch")] == [
+        "Batch 1/2: 4 frames",
+        "Batch 2/2: 2 frames",
+    ]
+    assert "6 frames in 6 requests" in cli("plan", video, "--sequential").out
+
+
+def test_without_sound_there_is_nothing_to_listen_to(cli: Cli, tmp_path: Path) -> None:
+    told = cli("plan", make_video(tmp_path / "silent.mp4", frames=5, fps=5))
+    assert "nothing to listen to: the video has no sound" in told.out
+
+
+def test_several_videos(cli: Cli, video: Path, tmp_path: Path) -> None:
+    told = cli("plan", "missing.mp4", video)
+    assert told.code == 3
+    assert "missing.mp4: no such file" in told.line
+    assert "clip.mp4: 6.0 s" in told.out
