@@ -100,7 +100,7 @@ def document(tmp_path: Path) -> Callable[[], Document]:
     """The only document in the default output folder."""
 
     def read() -> Document:
-        (path,) = (tmp_path / "output").iterdir()
+        (path,) = (tmp_path / "output").glob("*_results.json")
         return read_document(path)
 
     return read

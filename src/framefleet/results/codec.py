@@ -44,7 +44,7 @@ def claim(path: Path, sha256: str) -> None:
         raise OutputError(f"{path}: in the way ({error.strerror}); move it or give another output folder") from None
     try:
         owner = msgspec.json.decode(content, type=_Head).video.sha256
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         raise OutputError(f"{path}: not a document of FrameFleet; move it or give another output folder") from None
     if owner != sha256:
         raise OutputError(f"{path}: holds the results of another video; move it or give another output folder")
@@ -86,7 +86,7 @@ def read_document(path: Path) -> Document:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     try:
         return msgspec.json.decode(content, type=Document)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         version = _version(content)
         if version not in {None, SCHEMA_VERSION}:
             raise InputError(f"{path}: schema version {version}, and this program reads {SCHEMA_VERSION}") from None
@@ -113,7 +113,7 @@ def _text(value: Any) -> str:
 
 
 def _version(content: bytes) -> Any:
-    with contextlib.suppress(msgspec.MsgspecError):
+    with contextlib.suppress(msgspec.MsgspecError, RecursionError):
         decoded = msgspec.json.decode(content)
         return decoded.get("schema_version") if isinstance(decoded, dict) else None
     return None

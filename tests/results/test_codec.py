@@ -1,0 +1,141 @@
+"""Documents survive writing and reading, and nothing else is taken for one."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from msgspec.structs import replace
+
+from framefleet.errors import InputError, OutputError
+from framefleet.results import codec
+from framefleet.results.codec import claim, document_path, encode, json_schema, read_document, write_document
+from framefleet.results.document import Document, FailureEntry
+from framefleet.stages.objects.merge import Detection
+from framefleet.stages.speech.merge import Skipped, Transcription
+from framefleet.units import Span
+from framefleet.wire.whisper import Segment, Word
+from framefleet.wire.yolo import DetectedObject
+from tests.conftest import ROOT
+from tests.results.make import make_document
+
+times = st.floats(0, 1e6).map(lambda value: round(value, 6))
+shares = st.floats(0, 1)
+objects = st.builds(DetectedObject, st.integers(0, 79), st.text(), shares, st.tuples(times, times, times, times))
+detections = st.builds(Detection, st.integers(0, 10**6), times, st.none() | times, st.none() | st.lists(objects))
+words = st.builds(Word, times, times, st.text(), shares)
+segments = st.builds(Segment, times, times, st.text(), shares.map(lambda p: -p), shares, st.lists(words))
+skipped = st.builds(Skipped, times, times, st.text())
+transcriptions = st.builds(Transcription, st.none() | st.text(), st.text(), st.lists(segments), st.lists(skipped))
+failures = st.builds(
+    FailureEntry,
+    stage=st.text(),
+    items=st.none() | st.lists(st.integers(0)),
+    span_s=st.none() | st.builds(Span, times, times),
+    error=st.text(),
+    attempts=st.integers(0, 99),
+)
+documents = st.builds(
+    lambda seen, said, failed: replace(make_document(), detections=seen, transcription=said, failures=failed),
+    st.lists(detections, max_size=4),
+    st.none() | transcriptions,
+    st.lists(failures, max_size=3),
+)
+
+
+@given(documents)
+def test_what_is_written_is_read_and_is_as_the_schema_says(tmp_path_factory: pytest.TempPathFactory, document) -> None:
+    path = tmp_path_factory.getbasetemp() / "document.json"
+    write_document(document, path)
+    assert read_document(path) == document
+    Draft202012Validator(json_schema()).validate(json.loads(path.read_bytes()))
+
+
+@given(st.data())
+def test_a_part_of_a_document_is_none(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    content = encode(make_document()).rstrip()
+    path = tmp_path_factory.getbasetemp() / "part.json"
+    path.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
+    with pytest.raises(InputError, match="not a whole document of FrameFleet"):
+        read_document(path)
+
+
+@pytest.mark.parametrize("version", ["0", "2", 1, None])
+def test_another_version_is_refused(tmp_path: Path, version: object) -> None:
+    path = tmp_path / "document.json"
+    path.write_text(json.dumps(json.loads(encode(make_document())) | {"schema_version": version}))
+    with pytest.raises(InputError) as caught:
+        read_document(path)
+    assert str(path) in str(caught.value)
+    if version is not None:
+        assert f"schema version {version}, and this program reads 1" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b"[]", b"\xff", b'{"schema_version":"1"}', b"[" * 5000])
+def test_what_is_no_document(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "document.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="not a whole document of FrameFleet"):
+        read_document(path)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_document(tmp_path / "nowhere.json")
+
+
+def test_a_document_is_laid_out_to_be_looked_at() -> None:
+    lines = encode(make_document()).decode().splitlines()
+    assert lines[0] == "{"
+    assert '"detections": [' in lines
+    assert sum(line.startswith('  {"index":') for line in lines) == len(make_document().detections)
+    assert not any(line.endswith(" ") for line in lines)
+
+
+def test_the_published_schema_is_current() -> None:
+    published = ROOT / "docs" / "schema.json"
+    assert json.loads(published.read_text(encoding="utf-8")) == json_schema(), "run python scripts/write_schema.py"
+    Draft202012Validator.check_schema(json_schema())
+
+
+def test_the_schema_refuses_what_is_no_document() -> None:
+    document = json.loads(encode(make_document()))
+    validator = Draft202012Validator(json_schema())
+    assert validator.is_valid(document)
+    assert not validator.is_valid(document | {"schema_version": "2"})
+    assert not validator.is_valid({name: value for name, value in document.items() if name != "failures"})
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "clip_results.json"
+    write_document(make_document(), path)
+    before = path.read_bytes()
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(codec.os, "fsync", full)
+    with pytest.raises(OutputError, match=r"clip_results\.json: cannot be written \(No space left on device\)"):
+        write_document(replace(make_document(), failures=[]), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_claiming_a_place(tmp_path: Path) -> None:
+    document: Document = make_document()
+    path = document_path(tmp_path / "new" / "folder", Path("some/clip.mp4"))
+    assert path == tmp_path / "new" / "folder" / "clip_results.json"
+    claim(path, document.video.sha256)
+    assert list(path.parent.iterdir()) == []
+    write_document(document, path)
+    claim(path, document.video.sha256)
+    with pytest.raises(OutputError, match="holds the results of another video"):
+        claim(path, "0" * 64)
+
+
+def test_a_name_as_long_as_can_be(tmp_path: Path) -> None:
+    path = document_path(tmp_path, Path("n" * (255 - len("_results.json")) + ".mp4"))
+    claim(path, "0" * 64)
+    write_document(make_document(), path)
+    assert read_document(path) == make_document()
+    with pytest.raises(OutputError, match="File name too long"):
+        claim(document_path(tmp_path, Path("n" * 255)), "0" * 64)
