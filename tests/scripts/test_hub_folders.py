@@ -35,6 +35,7 @@ def test_the_hub_finds_what_it_looks_for_at_the_root(tmp_path: Path) -> None:
         for name in ("Dockerfile", "handler.py", "README.md", "LICENSE", ".runpod/hub.json", ".runpod/tests.json"):
             assert (folder / name).is_file(), name
         assert not list(folder.rglob("__pycache__"))
+        assert not (folder / "endpoints").exists() and "endpoints/" not in (folder / "Dockerfile").read_text("utf-8")
 
 
 @pytest.mark.parametrize("kind", ENDPOINTS)
