@@ -4,8 +4,8 @@
     python benchmarks/detector.py VIDEO...
 
 Needs torch and Ultralytics. The same decoded pictures, in batches of 16, the same letterbox (rectangular, stride 32),
-and for both the threads ONNX Runtime chooses. They take turns batch by batch, so a busy machine slows both; the
-median of 7 rounds.
+both on as many threads as there are cores: Ultralytics shares out every layer, ours the pictures. They take turns batch
+by batch, so a busy machine slows both; the median of 7 rounds.
 """
 
 import argparse
