@@ -1,0 +1,139 @@
+"""Options: which source wins, what they may be, and what never comes from a file."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framefleet.config import (
+    CONFIG_FILE,
+    RUNPOD_BASE_URL,
+    Crop,
+    Options,
+    Secret,
+    load_fleet,
+    load_options,
+    make_options,
+)
+from framefleet.errors import UsageError
+
+# Values as a person writes them, and as they are then.
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "fps": st.sampled_from([0.5, 1.0, 2.0, 29.97, 1000.0]),
+    "max_workers": st.integers(1, 1000),
+    "batch_size": st.integers(1, 1024),
+    "backend": st.sampled_from(["auto", "local", "runpod"]),
+    "speech": st.booleans(),
+    "jpeg_quality": st.integers(1, 100),
+    "conf": st.sampled_from([0.0, 0.25, 1.0]),
+    "imgsz": st.integers(32, 4096),
+    "language": st.sampled_from(["en", "de", "zh"]),
+    "yolo_model": st.sampled_from(["yolo11m", "a b.onnx"]),
+}
+settings = st.fixed_dictionaries({}, optional=VALUES)
+
+
+def as_toml(values: dict[str, Any]) -> str:
+    def written(value: Any) -> str:
+        return str(value).lower() if isinstance(value, bool) else repr(value) if isinstance(value, str) else str(value)
+
+    return "\n".join(f"{name} = {written(value)}" for name, value in values.items())
+
+
+@given(flags=settings, environment=settings, listed=settings)
+def test_flags_go_before_environment_before_file_before_defaults(
+    tmp_path_factory: pytest.TempPathFactory,
+    flags: dict[str, Any],
+    environment: dict[str, Any],
+    listed: dict[str, Any],
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    (folder / CONFIG_FILE).write_text(as_toml(listed), encoding="utf-8")
+    environ = {f"FRAMEFLEET_{name.upper()}": str(value) for name, value in environment.items()}
+    not_given = dict.fromkeys(Options.__struct_fields__)
+    options = load_options(not_given | {n: str(v) for n, v in flags.items()}, environ=environ, folder=folder)
+    expected = listed | environment | flags
+    for name in Options.__struct_fields__:
+        assert getattr(options, name) == expected.get(name, getattr(Options(), name))
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "meant"),
+    [
+        ({"crop": "1,2,30,40"}, "crop", Crop(1, 2, 30, 40)),
+        ({"crop": [1, 2, 30, 40]}, "crop", Crop(1, 2, 30, 40)),
+        ({"crop": Crop(1, 2, 30, 40)}, "crop", Crop(1, 2, 30, 40)),
+        ({"classes": "person, bus,7"}, "classes", (0, 5, 7)),
+        ({"classes": ["person", 5]}, "classes", (0, 5)),
+        ({"classes": (0, 5)}, "classes", (0, 5)),
+        ({"output_dir": "two words"}, "output_dir", Path("two words")),
+        ({"output_dir": Path("there")}, "output_dir", Path("there")),
+        ({"max_side": None}, "max_side", None),
+        ({"fps": "29.97"}, "fps", 29.97),
+    ],
+)
+def test_options_are_text_or_values(given: dict[str, Any], field: str, meant: Any) -> None:
+    assert getattr(make_options(given), field) == meant
+
+
+@pytest.mark.parametrize("value", ["", "1,2,3", "1,2,3,0", "-1,0,5,5", "a,b,c,d", "1,2,3,4,5", "1.5,0,5,5"])
+def test_a_crop_that_is_none(value: str) -> None:
+    with pytest.raises(UsageError, match=r"--crop .*such as 100,50,640,360"):
+        make_options({"crop": value})
+
+
+def test_an_unknown_option_is_refused_and_the_known_ones_named() -> None:
+    with pytest.raises(UsageError, match=r"--batchsize: no such option; there are fps, .*batch_size"):
+        make_options({"batchsize": 3})
+
+
+def test_an_error_names_the_place_that_has_the_value(tmp_path: Path) -> None:
+    (tmp_path / CONFIG_FILE).write_text("fps = 0\nconf = 7", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"framefleet\.toml: conf 7: give a number from 0 up to 1"):
+        load_options({"fps": 2}, environ={}, folder=tmp_path)  # the flag stands before the file's fps
+    with pytest.raises(UsageError, match=r"^FRAMEFLEET_CONF 8: "):
+        load_options({"fps": 2}, environ={"FRAMEFLEET_CONF": "8"}, folder=tmp_path)
+    with pytest.raises(UsageError, match=r"^--conf 9: "):
+        load_options({"fps": 2, "conf": 9}, environ={"FRAMEFLEET_CONF": "8"}, folder=tmp_path)
+
+
+def test_the_fleet_comes_from_the_environment_before_the_file(tmp_path: Path) -> None:
+    (tmp_path / CONFIG_FILE).write_text('[endpoints]\nyolo = "file-1"\nwhisper = "file-2"', encoding="utf-8")
+    fleet = load_fleet(environ={"FRAMEFLEET_YOLO_ENDPOINT": "env-1", "RUNPOD_API_KEY": " rpa_x\n"}, folder=tmp_path)
+    assert fleet.endpoints == {"yolo": "env-1", "whisper": "file-2"}
+    assert fleet.api_key is not None
+    assert fleet.api_key.reveal() == "rpa_x"
+    assert fleet.base_url == RUNPOD_BASE_URL
+
+
+@pytest.mark.parametrize("name", ["base_url", "runpod_endpoint_base_url", "api_key", "runpod_api_key"])
+def test_where_the_key_goes_is_not_for_a_file_to_say(tmp_path: Path, name: str) -> None:
+    (tmp_path / CONFIG_FILE).write_text(f'{name} = "https://example.org"', encoding="utf-8")
+    assert load_fleet(environ={}, folder=tmp_path).base_url == RUNPOD_BASE_URL
+    assert load_fleet(environ={}, folder=tmp_path).api_key is None
+    with pytest.raises(UsageError, match=f"{name}: no such option"):
+        load_options({}, environ={}, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org/v2/", "http://127.0.0.1:8000", "http://localhost", "http://[::1]:1"]
+)
+def test_base_urls_that_keep_the_key(url: str) -> None:
+    assert load_fleet(environ={"RUNPOD_ENDPOINT_BASE_URL": url}).base_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.org", "http://127.0.0.1@evil.org", "http://localhost.evil.org", "ftp://x", "//x", "https://", "x"],
+)
+def test_base_urls_that_would_show_the_key(url: str) -> None:
+    with pytest.raises(UsageError, match=r"RUNPOD_ENDPOINT_BASE_URL .* use https"):
+        load_fleet(environ={"RUNPOD_ENDPOINT_BASE_URL": url})
+
+
+def test_a_secret_does_not_print() -> None:
+    secret = Secret("rpa_x")
+    assert "rpa_x" not in f"{secret} {secret!r} {load_fleet(environ={'RUNPOD_API_KEY': 'rpa_x'})!r}"
+    assert secret.reveal() == "rpa_x"
