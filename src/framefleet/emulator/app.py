@@ -48,7 +48,7 @@ class Door:
         if not endpoint.rates.admit(name):
             return _json(_INSTEAD[Fault.TOO_MANY])
         try:
-            asked = Asked(endpoint, job_id, body, request.query_params.get("wait"))
+            asked = Asked(endpoint, job_id, body, request.query_params.get("wait"), request.is_disconnected)
             return await _answered(name, operation, asked)
         finally:
             endpoint.rates.done(name)

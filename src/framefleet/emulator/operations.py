@@ -14,12 +14,16 @@ from framefleet.units import Seconds
 
 
 class Asked(NamedTuple):
-    """A request that is let in. `body` is None for one over every limit; `wait_ms` as the client typed it."""
+    """A request that is let in. `body` is None for one over every limit; `wait_ms` is as the client typed it.
+
+    `gone` tells whether the client has hung up.
+    """
 
     endpoint: Endpoint
     job_id: str
     body: bytes | None
-    wait_ms: str | None = None
+    wait_ms: str | None
+    gone: Callable[[], Awaitable[bool]]
 
 
 class Answer(NamedTuple):
@@ -72,7 +76,7 @@ async def runsync(asked: Asked) -> Answer:
         with contextlib.suppress(TimeoutError):  # a job's own timeout is seen only by looking
             await asyncio.wait_for(over.wait(), min(endpoint.clock.real(left), 0.1))
         told = endpoint.status(id)
-        if told is None and over.is_set():
+        if (told is None and over.is_set()) or await asked.gone():
             break
     return Answer(200, told or {"id": id, "status": "IN_QUEUE"})
 

@@ -51,7 +51,7 @@ class Service:
             return
         server, thread = self._running
         self._running = None
-        server.should_exit = server.force_exit = True
+        server.should_exit = True
         thread.join()
 
     def close(self) -> None:

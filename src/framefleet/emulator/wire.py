@@ -18,7 +18,7 @@ class CuttableProtocol(H11Protocol):
 
 
 class CuttingServer(uvicorn.Server):
-    """Waits for nobody when it stops: connections end at once, as when a machine goes down."""
+    """Lets nobody finish when it stops: connections end at once, as when a machine goes down."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for connection in list(self.server_state.connections):

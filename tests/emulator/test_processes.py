@@ -1,0 +1,69 @@
+"""Workers in processes of their own: two of them, one that dies, and one that cannot start."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from framefleet.emulator.handlers import check_handler
+from framefleet.emulator.processes import InProcess
+from framefleet.errors import SetupError, UsageError
+
+HANDLER = """
+import os
+
+def handler(job):
+    if job["input"] == "die":
+        os._exit(3)
+    if job["input"] == "raise":
+        raise ValueError("no")
+    return {"pid": os.getpid(), "input": job["input"], "id": job["id"]}
+"""
+
+
+@pytest.fixture(autouse=True)
+def module(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("their_handler.py").write_text(HANDLER, encoding="utf-8")
+    Path("broken_handler.py").write_text("raise RuntimeError('no GPU here')", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+
+
+def ask(worker: InProcess, input: Any) -> Any:
+    outcome = worker.run("job-1", msgspec.json.encode(input))
+    assert outcome is not None
+    return outcome.error if outcome.output is None else msgspec.json.decode(outcome.output)
+
+
+def test_two_workers_are_two_processes_and_one_dies_alone() -> None:
+    workers = [InProcess("their_handler:handler") for _ in range(2)]
+    for worker in workers:
+        worker.load()
+    try:
+        one, other = (ask(worker, {"n": 1}) for worker in workers)
+        assert len({one["pid"], other["pid"], os.getpid()}) == 3
+        assert (one["input"], one["id"]) == ({"n": 1}, "job-1")
+        assert "ValueError" in ask(workers[0], "raise")
+        assert workers[0].run("job-2", b'"die"') is None
+        assert ask(workers[1], 5)["pid"] == other["pid"]
+    finally:
+        for worker in workers:
+            worker.stop()
+    assert workers[1].run("job-3", b"1") is None, "stopped"
+
+
+def test_a_handler_that_cannot_be_loaded_says_why() -> None:
+    with pytest.raises(SetupError, match="broken_handler:handler: RuntimeError: no GPU here"):
+        InProcess("broken_handler:handler").load()
+
+
+@pytest.mark.parametrize("name", ["nothing", "their_handler", "their_handler:", "no_module:x", ":x", "a.b:c", ""])
+def test_what_is_no_handler_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="--handler"):
+        check_handler(name)
+
+
+@pytest.mark.parametrize("name", ["objects", "speech", "their_handler:handler"])
+def test_handlers_by_name(name: str) -> None:
+    check_handler(name)
