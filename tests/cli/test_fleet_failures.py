@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from framefleet.results.document import Document
 from tests.cli.conftest import Told, sees_a_person
 from tests.conftest import API_KEY
+from tests.media.make import make_video
 
 Cli = Callable[..., Told]
 Fleet = Callable[..., Any]
@@ -151,3 +153,26 @@ def test_the_key_is_nowhere(
     assert told.code == 3
     assert any(record.name.startswith("urllib3") and record.levelno == logging.DEBUG for record in caplog.records)
     assert not [p for p in tmp_path.rglob("*") if p.is_file() and API_KEY.encode() in p.read_bytes()]
+
+
+def test_one_stage_that_cannot_even_begin_leaves_the_other(
+    cli: Cli, fleet: Fleet, video: Path, monkeypatch: pytest.MonkeyPatch, document: Read
+) -> None:
+    fleet()
+    monkeypatch.delenv("FRAMEFLEET_YOLO_ENDPOINT")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    told = cli("run", video, "--batch-size", 2)
+    assert told.code == 3
+    written = document()
+    assert [d.objects for d in written.detections] == [None] * 6
+    assert sorted(index for failure in written.failures for index in failure.items or ()) == list(range(6))
+    assert all("onnxruntime is not installed" in failure.error for failure in written.failures)
+    assert written.transcription is not None
+    assert written.transcription.text == "Hello"
+
+
+def test_a_stage_with_nothing_to_do_is_no_success(cli: Cli, fleet: Fleet, tmp_path: Path) -> None:
+    fleet(yolo=refuse)
+    told = cli("run", make_video(tmp_path / "silent.mp4", frames=10, fps=5))
+    assert told.code == 1
+    assert not list(tmp_path.rglob("*.json"))

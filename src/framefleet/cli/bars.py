@@ -9,7 +9,7 @@ from tqdm import tqdm
 from framefleet.cli.words import NOUN, counted
 from framefleet.progress import Event, ItemDone, ItemFailed, Notice, StageDone, StageStarted
 
-_BAR = "{desc:<8} {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} {unit} [{elapsed}<{remaining}, {rate_fmt}]"
+_BAR = "{desc:<8} {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f}{unit} [{elapsed}<{remaining}, {rate_fmt}]"
 
 
 class Bars:
@@ -45,7 +45,7 @@ class Bars:
                 self._advance(event.stage, event.units)
                 self._tell(event)
             case StageDone():
-                self._write(f"{event.stage}: done") if not self._terminal else None
+                self._end(event.stage)
             case Notice():
                 self._write(event.text)
 
@@ -58,7 +58,7 @@ class Bars:
         self._bars[event.stage] = tqdm(
             total=round(event.units, 1),
             desc=event.stage,
-            unit=event.unit,
+            unit=f" {event.unit}",
             position=len(self._bars),
             disable=not self._terminal,
             dynamic_ncols=True,
@@ -68,6 +68,13 @@ class Bars:
     def _advance(self, stage: str, units: float) -> None:
         if stage in self._bars:
             self._bars[stage].update(units)
+
+    def _end(self, stage: str) -> None:
+        """A stage that is over has a full bar, also where the sound turned out shorter than its header said."""
+        bar = self._bars[stage]
+        bar.update(bar.total - bar.n)
+        if not self._terminal:
+            self._write(f"{stage}: done")
 
     def _line(self, event: ItemDone) -> str:
         stage = self._stages[event.stage]
