@@ -1,13 +1,12 @@
 """The whole job from Python: `analyze("video.mp4")` is what the command does."""
 
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from framefleet.config import Fleet, Options, load_fleet, load_options
 from framefleet.errors import BudgetError, InputError
-from framefleet.journal.store import FILE_NAME, Journal
+from framefleet.journal.store import FILE_NAME
 from framefleet.media.info import MediaInfo
 from framefleet.media.probe import probe
 from framefleet.pipeline.plan import StagePlan, plan_run
@@ -59,8 +58,8 @@ def execute(prepared: Prepared, listener: Listener = silent) -> Document:
     for plan in prepared.plans:
         if plan.backend == "local" and prepared.options.backend != "local":
             listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint is set, so it runs on this machine"))
-    with closing(Journal(prepared.path.parent / FILE_NAME)) as journal:
-        done = run(prepared.media, sha256, prepared.plans, prepared.options, prepared.fleet, journal, listener)
+    journal = prepared.path.parent / FILE_NAME
+    done = run(prepared.media, sha256, prepared.plans, prepared.options, prepared.fleet, journal, listener)
     document = build_document(done, sha256)
     write_document(document, prepared.path)
     return document

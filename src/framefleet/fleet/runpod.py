@@ -24,7 +24,7 @@ from framefleet.fleet.retry import AGAIN
 from framefleet.fleet.runpod_api import JobStatus, RunPodApi
 from framefleet.units import Seconds
 
-FRESH_S = 5.0  # a fresh job's status may be 404 for a moment
+FRESH_S = 2.0  # a fresh job's status may be 404 for a moment
 EXECUTION_TIMEOUT_MS = 600_000
 TTL_MS = 3_600_000  # queue and run together; longer than anybody waits, far shorter than RunPod's day
 PATIENCE_S = 300.0

@@ -2,14 +2,18 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from framefleet.config import Fleet, Options
 from framefleet.errors import FrameFleetError, Interrupted
+from framefleet.fleet.backend import Backend
 from framefleet.fleet.dispatch import Outcome
+from framefleet.fleet.retry import RetryPolicy, retrying
 from framefleet.journal.store import Journal
 from framefleet.media.info import MediaInfo
 from framefleet.pipeline.lane import Lane
@@ -20,6 +24,7 @@ from framefleet.pipeline.warm import warm_up
 from framefleet.progress import Listener, StageDone
 from framefleet.units import Seconds
 
+REACH_S = 15.0  # a service that is away from the start may be misspelt, so a person hears of it soon
 WATCH_S = 0.1  # how often the waiting thread looks up, so that Ctrl-C is heard on every system
 
 
@@ -53,7 +58,7 @@ def run(
     plans: Sequence[StagePlan],
     options: Options,
     fleet: Fleet,
-    journal: Journal,
+    journal_path: Path,
     listener: Listener,
 ) -> Run:
     """Runs every plan to its end. Raises the error that made all of it impossible, or `Interrupted`."""
@@ -61,19 +66,29 @@ def run(
     backends = open_backends(plans, options, fleet)
     try:
         for plan in plans:
-            backends[plan.backend].health(plan.stage.endpoint)  # a wrong key or id ends the run before it costs
+            check_reachable(backends[plan.backend], plan.stage.endpoint, options)
         warm_up(plans, backends, options, listener)
-        opener = LaneOpener(media, sha256, options, backends, journal, listener)
-        lanes = [opener.open(plan) for plan in plans]
-        feeds = _feed(lanes, media, options)
-        stages = {
-            lane.plan.stage.name: _finish(lane, feed, media, options) for lane, feed in zip(lanes, feeds, strict=True)
-        }
+        with closing(Journal(journal_path)) as journal:
+            opener = LaneOpener(media, sha256, options, backends, journal, listener)
+            lanes = [opener.open(plan) for plan in plans]
+            feeds = _feed(lanes, media, options)
+            stages = {
+                lane.plan.stage.name: _finish(lane, feed, media, options)
+                for lane, feed in zip(lanes, feeds, strict=True)
+            }
     finally:
         for backend in backends.values():
             backend.close()
     _raise_if_nothing_came(stages)
     return Run(media, options, stages, started_at, perf_counter() - began)
+
+
+def check_reachable(backend: Backend, endpoint: str, options: Options) -> None:
+    """A wrong key or id ends the run before it costs anything; a service that hiccups is asked again for a while."""
+    policy = RetryPolicy(options.max_attempts, min(options.patience_s, REACH_S))
+    for attempt in retrying(policy):
+        with attempt:
+            backend.health(endpoint)
 
 
 def _feed(lanes: Sequence[Lane], media: MediaInfo, options: Options) -> list[Pump]:

@@ -8,6 +8,9 @@ from framefleet.errors import BadReplyError, WorkerError, from_worker
 
 SCHEMA_VERSION: Literal["1"] = "1"
 
+REPLY_LIMIT = 19_000_000
+"""Bytes. RunPod loses a result over 20 MB, and the package's own check of it never fires."""
+
 Message = TypeVar("Message", bound=msgspec.Struct)
 UnitInterval = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -49,6 +52,15 @@ def read_request(job: dict[str, Any], type: type[Message]) -> Message:
         return msgspec.convert(job.get("input"), type)
     except msgspec.ValidationError as error:
         raise WorkerError("invalid_input", f"{error}; see docs/architecture.md for the request") from None
+
+
+def to_output(reply: msgspec.Struct) -> dict[str, Any]:
+    """A handler's whole reply. Raises `WorkerError` ("reply_too_large") for one that the service would lose."""
+    size = len(msgspec.json.encode(reply))
+    if size > REPLY_LIMIT:
+        raise WorkerError("reply_too_large", f"{size / 1e6:.1f} MB do not get through; ask for less in one request")
+    built: dict[str, Any] = msgspec.to_builtins(reply)
+    return built
 
 
 def read_reply(output: Any, type: type[Message]) -> Message:

@@ -60,7 +60,10 @@ class FrameReply(msgspec.Struct, frozen=True):
 
 
 class YoloReply(msgspec.Struct, frozen=True, kw_only=True):
-    """`imgsz` and `half` say what was really used; a worker that does not tell leaves them null."""
+    """`imgsz` and `half` say what was really used; a worker that does not tell leaves them null.
+
+    `max_batch` is how many pictures fitted into the GPU's memory at once, if the batch had to be halved for it.
+    """
 
     schema_version: Literal["1"] = SCHEMA_VERSION
     model: str
@@ -69,5 +72,6 @@ class YoloReply(msgspec.Struct, frozen=True, kw_only=True):
     gpu: str | None = None
     imgsz: int | None = None
     half: bool | None = None
+    max_batch: int | None = None
     frames: list[FrameReply]
     timing_ms: TimingMs = TimingMs()

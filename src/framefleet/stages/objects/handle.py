@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
-import msgspec
 import numpy as np
 import simplejpeg
 
 from framefleet.errors import WorkerError
 from framefleet.stages.objects.engines import EngineKind, open_engine
 from framefleet.stages.objects.engines.base import Boxes, Engine, Pixels, Settings
-from framefleet.wire.common import ProbeReply, TimingMs, is_probe, read_request
+from framefleet.stages.objects.halving import detect_in_memory
+from framefleet.wire.common import ProbeReply, TimingMs, is_probe, read_request, to_output
 from framefleet.wire.yolo import DetectedObject, FrameReply, JpegFrame, YoloReply, YoloRequest
 
 __all__ = ["EngineKind", "Handler", "make_handler", "open_engine"]
@@ -31,8 +31,7 @@ class Handler:
 
     def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
         try:
-            reply: dict[str, Any] = msgspec.to_builtins(self._answer(job))
-            return reply
+            return to_output(self._answer(job))
         except WorkerError as error:
             return error.wire()
         except MemoryError as error:
@@ -55,7 +54,8 @@ class Handler:
         began = perf_counter()
         pictures, errors = decode(frames)
         decoded = perf_counter()
-        found = iter(engine.detect(list(pictures.values()), settings) if pictures else [])
+        boxes, max_batch = detect_in_memory(engine, list(pictures.values()), settings)
+        found = iter(boxes)
         inferred = perf_counter()
         replies = []
         for place, frame in enumerate(frames):
@@ -70,6 +70,7 @@ class Handler:
             gpu=engine.gpu,
             imgsz=settings.imgsz,
             half=settings.half,
+            max_batch=max_batch,
             frames=replies,
             timing_ms=TimingMs(_ms(decoded - began), _ms(inferred - decoded), _ms(perf_counter() - began)),
         )

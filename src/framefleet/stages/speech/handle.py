@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
-
 from framefleet.errors import SetupError, WorkerError
 from framefleet.stages.speech.listen import RATE, Waveform, decode
 from framefleet.weights import checked, file_sha256
-from framefleet.wire.common import ProbeReply, TimingMs, is_probe, read_request
+from framefleet.wire.common import ProbeReply, TimingMs, is_probe, read_request, to_output
 from framefleet.wire.whisper import Segment, WhisperReply, WhisperRequest, Word
 
 TINY_EN_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
@@ -90,8 +88,8 @@ def make_handler(engine: Engine) -> Callable[[dict[str, Any]], dict[str, Any]]:
     def handler(job: dict[str, Any]) -> dict[str, Any]:
         try:
             if is_probe(job):
-                return _plain(_probe(engine))
-            return _plain(_answer(engine, read_request(job, WhisperRequest)))
+                return to_output(_probe(engine))
+            return to_output(_answer(engine, read_request(job, WhisperRequest)))
         except WorkerError as error:
             return error.wire()
         except Exception as error:  # noqa: BLE001 - whatever it is, the client must hear of it
@@ -191,11 +189,6 @@ def _ordered(start: float, end: float, low: float, high: float) -> tuple[float, 
 
 def _number(value: float | None, otherwise: float) -> float:
     return float(value) if value is not None and math.isfinite(value) else otherwise
-
-
-def _plain(reply: msgspec.Struct) -> dict[str, Any]:
-    built: dict[str, Any] = msgspec.to_builtins(reply)
-    return built
 
 
 def _translated(error: Exception) -> WorkerError:

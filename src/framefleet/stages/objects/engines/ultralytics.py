@@ -47,12 +47,12 @@ class UltralyticsEngine:
         reversed_channels = [np.ascontiguousarray(picture[..., ::-1]) for picture in pictures]  # Ultralytics reads BGR
         with self._lock:
             try:
-                results = self._predict(reversed_channels, settings)
+                return [_rows(result) for result in self._predict(reversed_channels, settings)]
             except self._torch.OutOfMemoryError as error:
-                # The client sends the batch again in halves.
-                self._torch.cuda.empty_cache()
-                raise WorkerError("out_of_memory", f"{len(pictures)} pictures at {settings.imgsz}: {error}") from None
-        return [_rows(result) for result in results]
+                reason = f"{len(pictures)} pictures at {settings.imgsz}: {error}"
+            # Not before the error is let go of: its frames hold the batch that did not fit.
+            self._torch.cuda.empty_cache()
+            raise WorkerError("out_of_memory", reason)
 
     def _predict(self, pictures: list[Pixels], settings: Settings) -> Any:
         """One pass over the whole batch."""

@@ -1,0 +1,31 @@
+"""Whatever the service does, the document is the one of a run in which nothing went wrong."""
+
+from collections.abc import Callable
+
+import pytest
+
+from framefleet.emulator.faults import Fault, Faults
+from framefleet.results.document import Document
+from tests.faults.world import PICTURES, World, told
+
+
+def test_the_faultless_document_says_what_is_in_each_picture(faultless: Document) -> None:
+    numbers = [picture.objects[0].box[0] for picture in faultless.detections if picture.objects]
+    assert numbers == list(range(PICTURES))
+    assert faultless.failures == []
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_each_fault_alone_at_thirty_percent(fault: Fault, world: Callable[..., World], faultless: Document) -> None:
+    faults = Faults({fault: 0.3}, seed=7)
+    document = world(faults=faults).run()
+    assert told(document) == told(faultless)
+    assert faults.struck[fault] > 0
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_all_faults_at_once_at_five_percent_each(seed: int, world: Callable[..., World], faultless: Document) -> None:
+    faults = Faults(dict.fromkeys(Fault, 0.05), seed=seed)
+    document = world(faults=faults).run()
+    assert told(document) == told(faultless)
+    assert sum(faults.struck.values()) > 20
