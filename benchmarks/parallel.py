@@ -7,7 +7,7 @@ A worker takes 0.2 s for 16 pictures and 0.03 s for one. Two ways to count: `com
 starts it, with decoding and Python's start; `requests` is the same run on pictures decoded and encoded before.
 Sequential is one picture a request and one request at a time (`--sequential`), three turns; parallel is 16 pictures a
 request and 5 requests at once. `bound` is what the workers alone need: sequential also loses the time between a job's
-end and the next look at it, once a picture, so its own bound is the sterner measure. Dollars are those of the documents.
+end and the next look at it, once a picture, so its own bound is the sterner measure. Dollars are the documents'.
 """
 
 import argparse
