@@ -74,6 +74,18 @@ def test_the_least_number_of_workers_is_always_up() -> None:
     assert endpoint.bill.seconds == 5 + 1000 + 1000
 
 
+def test_a_worker_whose_handler_takes_long_to_load_is_not_idle() -> None:
+    endpoint = Bare(least=0, most=3, idle_s=5)
+    id = endpoint.add()
+    endpoint.hand.now = 60.0
+    assert workers(endpoint) == {"initializing": 1}
+    endpoint.finish(endpoint.begin())
+    assert endpoint.state(id) == "COMPLETED"
+    assert len(endpoint.hired) == 1
+    endpoint.hand.now = 64.9
+    assert workers(endpoint) == {"idle": 1, "ready": 1}
+
+
 @pytest.mark.parametrize("why", ["throttled", "unhealthy"])
 def test_workers_that_cannot_start_leave_the_job_in_the_queue(why: str) -> None:
     endpoint = Bare(least=0, most=2)

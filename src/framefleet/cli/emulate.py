@@ -50,6 +50,7 @@ def emulate(
     try:
         from framefleet.emulator.clock import ScaledClock
         from framefleet.emulator.faults import Faults
+        from framefleet.emulator.processes import wait_for_all
         from framefleet.emulator.rates import RUNPOD, at_most
         from framefleet.emulator.serve import Service
     except ImportError as error:
@@ -78,6 +79,7 @@ def emulate(
     with contextlib.suppress(KeyboardInterrupt):
         _wait_for_the_end()
     service.close()
+    wait_for_all(2.0)
     print("\n" + "\n".join(_account(id, endpoint) for id, endpoint in endpoints.items()))
     return 0
 
@@ -116,7 +118,8 @@ def _introduce(base_url: str, ids: list[str]) -> None:
 
 
 def _wait_for_the_end() -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for end in (signal.SIGINT, signal.SIGTERM):  # a shell's background job is born deaf to Ctrl-C
+        signal.signal(end, signal.default_int_handler)
     forever = threading.Event()
     while not forever.wait(0.5):  # Windows hears Ctrl-C only between waits
         pass

@@ -189,7 +189,7 @@ class Endpoint:
     # With the lock held.
 
     def _take(self, worker: Worker) -> Task | None:
-        worker.loaded, worker.broken = True, False
+        self._pool.loaded(worker)
         self._sweep()
         while self._pool.ready(worker) and (job := self._queue.take(worker.id)) is not None:
             if Fault.LOST in job.faults:

@@ -55,6 +55,11 @@ class Pool:
         """Whether it can take a job now."""
         return worker.loaded and not worker.stopped and worker.job is None and worker.ready_at <= self._clock()
 
+    def loaded(self, worker: Worker) -> None:
+        """Its handler is ready, however long that took."""
+        if not worker.loaded:
+            worker.loaded, worker.broken, worker.idle_since = True, False, self._clock()
+
     def release(self, worker: Worker) -> None:
         """Its job is done."""
         worker.job, worker.idle_since = None, self._clock()
@@ -77,8 +82,9 @@ class Pool:
                 self.stop(worker, leaves)
 
     def leaves_at(self, worker: Worker) -> Seconds | None:
-        """When an idle worker stops, unless a job comes or the endpoint keeps that many; None for a busy one."""
-        return None if worker.job is not None else max(worker.idle_since, worker.ready_at) + self.idle_s
+        """When an idle worker stops, unless a job comes or the endpoint keeps that many; None while it is at work."""
+        starting = not worker.loaded and not worker.broken
+        return None if worker.job is not None or starting else max(worker.idle_since, worker.ready_at) + self.idle_s
 
     def block(self, throttled: int, unhealthy: int) -> None:
         """Makes so many workers unable to start; idle ones stop if there is no room for them any more."""

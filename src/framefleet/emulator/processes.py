@@ -21,6 +21,7 @@ class InProcess:
     def __init__(self, handler: str) -> None:
         self._handler = handler
         self._stopped = False
+        self._busy = True  # loading, or with a request
         self._lock = threading.Lock()
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
@@ -42,23 +43,41 @@ class InProcess:
             said = _ERROR + b"its process died while loading"
         if said[:1] == _ERROR:
             raise SetupError(f"handler {self._handler}: {said[1:].decode()}")
+        self._now_busy(False)
 
     def run(self, job_id: str, input: Content) -> Outcome | None:
+        if self._pipe is None or not self._now_busy(True):
+            return None
         try:
-            if self._pipe is None:
-                return None
             self._pipe.send_bytes(job_id.encode())
             self._pipe.send_bytes(input)
             said = self._pipe.recv_bytes()
         except (EOFError, OSError):
             return None
+        self._now_busy(False)
         return Outcome(output=said[1:]) if said[:1] == _OK else Outcome(error=said[1:].decode())
 
     def stop(self) -> None:
         with self._lock:
             self._stopped = True
-            if self._process is not None:
+            if self._busy and self._process is not None:
                 self._process.kill()
+            elif self._pipe is not None:
+                self._pipe.close()  # one that is idle leaves by itself, and cleans up
+
+    def _now_busy(self, busy: bool) -> bool:
+        """Whether it is still there to be."""
+        with self._lock:
+            self._busy = busy
+            if self._stopped and self._pipe is not None:
+                self._pipe.close()
+            return not self._stopped
+
+
+def wait_for_all(seconds: float) -> None:
+    """Gives processes that were let go of so long to leave; what is left then ends with this process."""
+    for process in multiprocessing.active_children():
+        process.join(seconds)
 
 
 def _serve(pipe: Connection, name: str) -> None:

@@ -39,7 +39,8 @@ class Workers:
                 runner.load()
                 return True
             except Exception as error:  # noqa: BLE001 - whatever the handler's author did
-                log.warning("%s is unhealthy: %s: %s", worker.id, type(error).__name__, error)
+                if not worker.stopped:
+                    log.warning("%s is unhealthy: %s: %s", worker.id, type(error).__name__, error)
                 if not self._endpoint.cannot_load(worker):
                     return False
 
