@@ -68,3 +68,17 @@ def test_a_terminal_gets_a_bar_a_stage_that_ends_full(monkeypatch: pytest.Monkey
         assert "100%|" in bars[-1]
         assert all_of_it in bars[-1]
         assert "/s]" in bars[-1]
+
+
+def test_what_an_earlier_run_answered_is_told_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    for started, said in (
+        (StageStarted("objects", "local", 0, 0, "frames", known=40), "100%|"),
+        (StageStarted("objects", "local", 1, 10, "frames", known=30), " 75%|"),
+    ):
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with Bars() as listener:
+            listener(started)
+        assert f"objects: {started.known} frames are known from an earlier run\n" in terminal.getvalue()
+        assert said in terminal.getvalue()

@@ -51,12 +51,15 @@ class Bars:
 
     def _start(self, event: StageStarted) -> None:
         self._stages[event.stage] = event
-        if not self._terminal:
+        if event.known:
+            self._write(f"{event.stage}: {event.known:g} {event.unit} are known from an earlier run")
+        if event.total and not self._terminal:
             self._write(
                 f"{event.stage}: {event.units:g} {event.unit} in {counted(event.total, 'request')}, {event.backend}"
             )
         self._bars[event.stage] = tqdm(
-            total=round(event.units, 1),
+            total=round(event.known + event.units, 1),
+            initial=round(event.known, 1),
             desc=event.stage,
             unit=f" {event.unit}",
             position=len(self._bars),
