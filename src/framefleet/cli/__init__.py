@@ -13,6 +13,7 @@ from framefleet import __version__
 from framefleet.cli.deploy import deploy
 from framefleet.cli.doctor import doctor
 from framefleet.cli.down import down
+from framefleet.cli.emulate import emulate
 from framefleet.cli.endpoints import endpoints
 from framefleet.cli.plan import plan
 from framefleet.cli.run import run
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(plan)
 app.command()(doctor)
+app.command()(emulate)
 app.command()(deploy)
 app.command()(endpoints)
 app.command()(down)
