@@ -87,7 +87,7 @@ def test_a_service_that_is_away(
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     monkeypatch.setenv("RUNPOD_ENDPOINT_BASE_URL", f"http://127.0.0.1:{port}")
-    told = cli("run", video)
+    told = cli("run", video, "--patience-s", 0.1)
     assert told.code == 1
     assert "cannot be reached" in told.line
     assert not list(tmp_path.rglob("*.json"))
