@@ -58,6 +58,12 @@ def test_a_refused_request_does_nothing(served: Make, fault: str, status: int) -
     assert not endpoint.ledger.executions
 
 
+@pytest.mark.parametrize(("method", "route"), [("GET", "health"), ("GET", "status/x"), ("POST", "cancel/x")])
+def test_every_operation_can_fail(served: Make, method: str, route: str) -> None:
+    url, _ = served("502=1")
+    assert requests.request(method, f"{url}/{route}", headers=AUTH, timeout=10).status_code == 502
+
+
 def test_a_connection_cut_before_acceptance_does_nothing(served: Make) -> None:
     url, endpoint = served("drop_before=1")
     with pytest.raises(requests.ConnectionError):
