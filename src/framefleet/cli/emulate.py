@@ -33,7 +33,8 @@ def emulate(
         float | None, typer.Option(help="answer in this time that nothing was found, without any model", min=0)
     ] = None,
     seconds_alone: Annotated[
-        float | None, typer.Option(help="the same for one picture alone [as --seconds]", min=0, show_default=False)
+        float | None,
+        typer.Option(help="the same for one picture alone (default: as --seconds)", min=0, show_default=False),
     ] = None,
     workers: Annotated[int, typer.Option(help="most workers of an endpoint", min=1)] = 3,
     min_workers: Annotated[int, typer.Option(help="workers that are always up", min=0)] = 0,

@@ -22,11 +22,10 @@ class Unit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One run of a job on a worker. `input` is `digest` of the request."""
+    """One run of a job on a worker, and what the job asked for."""
 
     job_id: str
     worker_id: str
-    input: str
     units: tuple[Unit, ...]
 
 
@@ -37,13 +36,13 @@ class Ledger:
         self.executions: list[Execution] = []
 
     def record(self, job_id: str, worker_id: str, input: Content) -> Execution:
-        done = Execution(job_id, worker_id, digest(input), units(input))
+        done = Execution(job_id, worker_id, units(input))
         self.executions.append(done)
         return done
 
-    def per_input(self) -> Counter[str]:
-        """How often each request was executed."""
-        return Counter(done.input for done in list(self.executions))
+    def per_input(self) -> Counter[tuple[Unit, ...]]:
+        """How often each request was executed. Requests for the same pictures are the same, whatever their options."""
+        return Counter(done.units for done in list(self.executions))
 
     def per_unit(self) -> Counter[Unit]:
         """How often each picture or clip was executed, whatever batches it came in."""
