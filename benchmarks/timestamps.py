@@ -26,12 +26,11 @@ from torchcodec.decoders import VideoDecoder
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "src"), str(HERE.parent)]
 
-from tests.media.make import make_video, number_of  # noqa: E402
-
 from framefleet.media.decode import decode_pictures  # noqa: E402
 from framefleet.media.info import Picture  # noqa: E402
 from framefleet.media.probe import probe  # noqa: E402
 from framefleet.media.sample import plan_samples  # noqa: E402
+from tests.media.make import make_video, number_of  # noqa: E402
 
 RATES = ("0.5", "1", "2", "7", "29.97", "60")
 _A_MICROSECOND = 1e-6

@@ -38,7 +38,7 @@ def test_a_new_endpoint_gets_the_defaults() -> None:
         "image": "me/yolo:1",
         "disk": 20,
         "gpu": {"pools": ["AMPERE_16", "AMPERE_24", "ADA_24"], "count": 1, "minCudaVersion": "12.8"},
-        "workers": {"min": 0, "max": 3, "idleTimeout": 10},
+        "workers": {"min": 0, "max": 3, "idleTimeout": 5},
         "scaling": {"type": "QUEUE_DELAY", "queueDelay": 4.0},
         "flashboot": "OFF",
         "timeout": 600_000,

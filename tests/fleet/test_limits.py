@@ -68,6 +68,14 @@ def test_it_grows_from_below_without_a_ceiling() -> None:
     assert level.limit >= 40
 
 
+def test_answers_that_come_together_do_not_lower_it() -> None:
+    """Three workers end at the same time, so that places are free again before each answer is counted."""
+    level = Level(6, 6)
+    for _ in range(50):
+        level.answered(Receipt("w", delay_ms=200, execution_ms=200), held=6)
+    assert level.limit >= 5
+
+
 def test_idle_workers_are_room_to_grow_and_429_is_not() -> None:
     level = Level(None, 4)
     level._in_use = 4

@@ -31,7 +31,7 @@ def entries(failures: list[Failure], answers: list[Answer[Any]]) -> list[Any]:
 
 
 @given(
-    batches=st.lists(st.tuples(st.sets(st.integers(0, 50), max_size=5), errors, st.integers(0, 3))),
+    batches=st.lists(st.tuples(st.sets(st.integers(0, 50), min_size=1, max_size=5), errors, st.integers(0, 3))),
     spans=st.lists(st.tuples(st.floats(0, 9), errors)),
     bad=st.dictionaries(st.integers(51, 60), errors),
 )
@@ -48,6 +48,11 @@ def test_what_failed_is_told_and_nothing_else(batches: Any, spans: Any, bad: dic
     assert all((entry.items is None) != (entry.span_s is None) for entry in told)
     assert all(entry.items == sorted(set(entry.items)) for entry in told if entry.items)
     assert all(entry.stage == "objects" for entry in told)
+
+
+def test_a_failure_of_nobody_knows_what_is_told_too() -> None:
+    (entry,) = entries([Failure((), "a fault of this program", 0)], [])
+    assert (entry.items, entry.span_s, entry.error) == (None, None, "a fault of this program")
 
 
 def test_pictures_that_failed_alike_are_one_entry() -> None:

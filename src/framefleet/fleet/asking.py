@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from framefleet.errors import FleetError, FrameFleetError, JobFailedError, NotDoneError, RateLimitedError
+from framefleet.errors import BudgetError, FleetError, FrameFleetError, JobFailedError, NotDoneError, RateLimitedError
 from framefleet.fleet.backend import Backend, Done, Job, Receipt
 from framefleet.fleet.budget import Budget
 from framefleet.fleet.exchange import Charge
@@ -59,7 +59,7 @@ class Asker:
 
     def ask(self, request: msgspec.Struct, sent: Callable[[Job], None]) -> Any:
         """The output of `request`; `sent` is told its job as soon as there is one. Raises `FleetError`."""
-        with self._level.slot():
+        with self._level.slot() as held:
             if self._error is not None:
                 raise self._error
             self._budget.begin(self._endpoint, self._usd_per_s)
@@ -71,7 +71,7 @@ class Asker:
                 raise
             finally:
                 self._budget.end(self._endpoint, charge)
-        self._level.answered(done.receipt)
+        self._level.answered(done.receipt, held)
         self._moved()
         return done.output
 
@@ -88,9 +88,14 @@ class Asker:
         self._ended.wait(seconds)
 
     def end(self, error: FrameFleetError) -> None:
-        """From now on every `ask` raises `error`; the jobs that the service has are cancelled."""
+        """From now on every `ask` raises `error`; the jobs that the service has are cancelled.
+
+        But where it was the budget that ended: what is under way was counted in, and its answers are worth having.
+        """
         self._error = self._error or error
         self._ended.set()
+        if isinstance(error, BudgetError):
+            return
         with self._lock:
             jobs = list(self._jobs.values())
         for job in jobs:

@@ -19,7 +19,7 @@ POOLS = ("AMPERE_16", "AMPERE_24", "ADA_24")
 DISK_GB = 20
 MIN_CUDA = "12.8"  # the images' CUDA: on a host with an older driver a worker would fail to start, again and again
 MAX_WORKERS = 3
-IDLE_TIMEOUT_S = 10  # the service's own default
+IDLE_TIMEOUT_S = 5  # seconds a worker is kept, and billed, after its last job: what bills are reckoned with
 QUEUE_DELAY_S = 4.0  # the service's own default
 EXECUTION_TIMEOUT_S = 600  # the service's default for a job, and what the client allows one
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from framefleet.errors import FleetError, FrameFleetError
+from framefleet.errors import FrameFleetError, Interrupted
 from framefleet.fleet.asking import Asker
 from framefleet.fleet.exchange import Charge, Exchange, Failure
 from framefleet.fleet.keep import Keeper
@@ -98,12 +98,15 @@ class Dispatcher:
 
     def _serve(self, number: int, payload: Any, units: float) -> None:
         began = perf_counter()
+        facts: tuple[Any, ...] = ()
         try:
+            parcel = self._pack(payload)
+            facts = parcel.facts
             with self.meter.working():
-                exchanges = [self._exchanged(parcel) for parcel in self._fitting(self._pack(payload))]
+                exchanges = [self._exchanged(part) for part in self._fitting(parcel)]
         except Exception as error:  # noqa: BLE001 - a fault of ours in one item must not lose the others
-            ours = error if isinstance(error, FrameFleetError) else FrameFleetError(f"{type(error).__name__}: {error}")
-            self._failed(number, units, ours, [Failure(self._pack(payload).facts, str(ours), 1)])
+            ours = FrameFleetError(f"a fault of this program: {type(error).__name__}: {error}")
+            self._failed(number, units, ours, [Failure(facts, str(ours), 0)])
         else:
             failures = [failure for exchange in exchanges for failure in exchange.failures]
             error_at = next((exchange.error for exchange in exchanges if exchange.error), None)
@@ -147,6 +150,7 @@ class Dispatcher:
     def _failed(self, number: int, units: float, error: FrameFleetError, failures: list[Failure]) -> None:
         with self._lock:
             self._outcome.failures.extend(failures)
-        if error.ends_run and isinstance(error, FleetError | FrameFleetError):
+        if error.ends_run:
             self.end(error)
-        self._listener(ItemFailed(self._stage.name, number, units, str(error)))
+        if not isinstance(error, Interrupted):  # a person need not be told of each request not sent for that
+            self._listener(ItemFailed(self._stage.name, number, units, str(error)))

@@ -58,12 +58,17 @@ class Exchange:
 
     def run(self, parcel: Parcel[Any]) -> None:
         """Asks until every fact is answered or has failed."""
-        for held in self._keeper.hold(parcel.facts):
-            self.answers.extend(held.answers)
-            if held.facts:
-                self._open.update(fact.index for fact in held.facts)
-                self._settle(self._stage.narrow(parcel, held.facts), held.claim)
-                self._keeper.release(held.claim)
+        try:
+            for held in self._keeper.hold(parcel.facts):
+                self.answers.extend(held.answers)
+                if held.facts:
+                    self._open.update(fact.index for fact in held.facts)
+                    self._settle(self._stage.narrow(parcel, held.facts), held.claim)
+                    self._keeper.release(held.claim)
+        except FrameFleetError as error:  # the model cannot be loaded, the journal cannot be used, …
+            over = {fact.index for answer in self.answers for fact in answer.facts}
+            over |= {fact.index for failure in self.failures for fact in failure.facts}
+            self._fail(tuple(fact for fact in parcel.facts if fact.index not in over), error, 0)
 
     def _settle(self, parcel: Parcel[Any], claim: int) -> None:
         """Asks for a parcel until nothing of it is left, or in halves if it is too large."""
@@ -79,7 +84,7 @@ class Exchange:
         except FleetError as error:
             halves = self._stage.split(left) if error.advice is Advice.SPLIT else [left]
             if len(halves) == 1:
-                self._fail(left, error, attempts)
+                self._fail(left.facts, error, attempts)
                 return
             for fact in left.facts:
                 self._open[fact.index] += sum(f.index == fact.index for h in halves for f in h.facts) - 1
@@ -104,6 +109,6 @@ class Exchange:
         self.answers.append(Answer(tuple(fact for fact in parcel.facts if fact not in missing), reply))
         return missing
 
-    def _fail(self, parcel: Parcel[Any], error: FleetError, attempts: int) -> None:
-        self.failures.append(Failure(parcel.facts, str(error), attempts))
+    def _fail(self, facts: tuple[Any, ...], error: FrameFleetError, attempts: int) -> None:
+        self.failures.append(Failure(facts, str(error), attempts))
         self.error = error

@@ -4,6 +4,7 @@ import threading
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from framefleet.config import Secret
 from framefleet.errors import UnreachableError
@@ -48,8 +49,8 @@ class Http:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = requests.Session()
-            session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=1))
-            session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=1))
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=_stale()))
             session.auth = self._authorize  # and not a header: ~/.netrc would replace that
             session.headers["Content-Type"] = "application/json"
             self._local.session = session
@@ -60,6 +61,11 @@ class Http:
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._api_key.reveal()}"
         return request
+
+
+def _stale() -> Retry:
+    """A kept connection that the service has meanwhile closed: asking once more is safe where nothing is changed."""
+    return Retry(total=1, connect=0, redirect=0, status=0, allowed_methods={"GET"})
 
 
 def _read_bounded(response: requests.Response) -> bytes:

@@ -44,9 +44,9 @@ class RateLimiter:
         """Returns when the next call may be made."""
         with self._lock:
             now = self._clock()
-            start = max(self._due, now - self._slack - self._interval)
-            self._due = start + self._interval
-            wait = max(start - now - self._slack, self._held_until - now)
+            arrival = max(self._due, now)
+            self._due = arrival + self._interval
+            wait = max(arrival - self._slack - now, self._held_until - now)
             if self._held_until > now:
                 wait += self._rng.uniform(0, self._hold)
         if wait > 0:
@@ -86,26 +86,31 @@ class Level:
         return max(1, int(self._limit))
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Holds one of the places; waits while there is none."""
+    def slot(self) -> Iterator[int]:
+        """Holds one of the places; waits while there is none. Gives how many are held then."""
         with self._changed:
             self._changed.wait_for(lambda: self._in_use < self.limit)
             self._in_use += 1
+            held = self._in_use
         try:
-            yield
+            yield held
         finally:
             with self._changed:
                 self._in_use -= 1
                 self._changed.notify()
 
-    def answered(self, receipt: Receipt) -> None:
-        """Moves one step towards the level that this answer's waiting and running times speak for."""
+    def answered(self, receipt: Receipt, held: int = 0) -> None:
+        """Moves one step towards the level that this answer's waiting and running times speak for.
+
+        `held` places were in use when its request was sent: when several answers come at once, the places of the
+        others are free already, and what is in use now says nothing of what kept the workers busy.
+        """
         if receipt.execution_ms <= 0:
             return
         ratio = min(receipt.delay_ms / receipt.execution_ms, 10.0)
         with self._changed:
             self._ratio = ratio if self._ratio is None else 0.8 * self._ratio + 0.2 * ratio
-            at_work = self._in_use / (1 + self._ratio)
+            at_work = max(held, self._in_use) / (1 + self._ratio)
             self._step(SPARE * at_work + 1)
 
     def saw(self, health: Health) -> None:

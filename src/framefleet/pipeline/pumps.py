@@ -1,7 +1,7 @@
 """What feeds the lanes: pictures and sound are each decoded once, each in a thread of its own."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from framefleet.config import Options
@@ -9,11 +9,13 @@ from framefleet.errors import FrameFleetError
 from framefleet.fleet.exchange import Failure
 from framefleet.fleet.meter import Meter
 from framefleet.media.audio import decode_clips
+from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.decode import decode_pictures
-from framefleet.media.info import Clip, ClipTime, MediaInfo, PictureTime, Sample
+from framefleet.media.info import Clip, ClipTime, MediaInfo, Picture, PictureTime, Sample
 from framefleet.pipeline.lane import Lane, assemble
 from framefleet.stages.base import Needs
 from framefleet.stages.objects.forecast import max_side
+from framefleet.stages.objects.plan import PictureBatch
 from framefleet.units import Seconds
 
 ENDED = "not asked: the stage had ended"
@@ -34,9 +36,8 @@ class Pump(threading.Thread):
         self.fault: BaseException | None = None
 
     def run(self) -> None:
-        feed = {Needs.PICTURES: self._feed_pictures, Needs.AUDIO: self._feed_audio}[self._lane.plan.stage.needs]
         try:
-            feed()
+            self._feed()
         except BaseException as fault:  # noqa: BLE001 - raised again by the thread that waits
             self.fault = fault
 
@@ -47,56 +48,52 @@ class Pump(threading.Thread):
         if self.fault is not None:
             raise self.fault
 
-    def _feed_pictures(self) -> None:
-        lane, batches = self._lane, self._lane.items
+    def _feed(self) -> None:
+        """Hands each payload on as it comes; what never comes, or would come too late, is lost."""
+        lane = self._lane
+        pictures = lane.plan.stage.needs is Needs.PICTURES
+        payloads: Iterator[tuple[int, Any, float]] = self._batches() if pictures else self._clips()
+        nominal: Callable[[Any], tuple[Any, ...]] = _batch_times if pictures else _chunk_time
+        handed, reason = 0, ENDED
+        try:
+            for number, payload, units in payloads:
+                if payload:
+                    lane.dispatcher.put(number, payload, units)
+                handed += 1
+                if self._halt.is_set() or lane.dispatcher.fatal is not None:
+                    reason = str(lane.dispatcher.fatal or ENDED)
+                    break
+        except FrameFleetError as error:
+            reason = str(error)
+        for item in lane.items[handed:]:
+            lane.lose(item.number, nominal(item), item.units, reason)
+
+    def _batches(self) -> Iterator[tuple[int, list[Picture], float]]:
+        """Each batch's pictures, without those that could not be decoded: they are lost."""
+        lane = self._lane
         decoded = decode_pictures(
             self._media,
-            [sample for batch in batches for sample in batch.samples],
+            [sample for batch in lane.items for sample in batch.samples],
             max_side=max_side(self._options, lane.plan.backend),
             jpeg_quality=self._options.jpeg_quality,
             crop=self._options.crop,
         )
-        handed, reason = 0, ENDED
-        try:
-            for batch, pictures, gaps in assemble(batches, self._metered(decoded)):
-                for gap in gaps:
-                    lane.lose(batch.number, _nominal([gap.sample]), 1, gap.error)
-                if pictures:
-                    lane.dispatcher.put(batch.number, pictures, len(pictures))
-                handed += 1
-                if self._over():
-                    break
-        except FrameFleetError as error:
-            reason = str(error)
-        for batch in batches[handed:]:
-            lane.lose(batch.number, _nominal(batch.samples), batch.units, reason)
+        for batch, pictures, gaps in assemble(lane.items, self._metered(decoded)):
+            for gap in gaps:
+                lane.lose(batch.number, (_nominal(gap.sample),), 1, gap.error)
+            yield batch.number, pictures, len(pictures)
 
-    def _feed_audio(self) -> None:
-        lane, chunks = self._lane, self._lane.items
-        handed, reason = 0, ENDED
-        try:
-            for clip in self._metered(self._clips()):
-                lane.dispatcher.put(clip.number, clip, clip.span.length_s)
-                handed += 1
-                if self._over():
-                    break
-        except FrameFleetError as error:
-            reason = str(error)
-        for chunk in chunks[handed:]:
-            lane.lose(chunk.number, (ClipTime(chunk.number, chunk.span),), chunk.units, reason)
-
-    def _clips(self) -> Iterator[Clip]:
-        """The lane's clips; what cannot be decoded is silent in them, and said in the lane's failures."""
+    def _clips(self) -> Iterator[tuple[int, Clip, float]]:
+        """Each chunk's clip; what cannot be decoded is silent in it, and said in the lane's failures."""
         lane = self._lane
-        return decode_clips(
+        clips = decode_clips(
             self._media,
             lane.items,
             format="flac" if lane.plan.backend == "local" else "opus",  # nothing to upload, nothing to lose
             on_gap=lambda gap: lane.lost.append(Failure((ClipTime(-1, gap.span),), gap.error, attempts=0)),
         )
-
-    def _over(self) -> bool:
-        return self._halt.is_set() or self._lane.dispatcher.fatal is not None
+        for clip in self._metered(clips):
+            yield clip.number, clip, clip.span.length_s
 
     def _metered(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
         """The same pieces, the time until each comes counted as decoding."""
@@ -109,6 +106,14 @@ class Pump(threading.Thread):
             yield piece
 
 
-def _nominal(samples: Iterable[Sample]) -> tuple[PictureTime, ...]:
-    """When the pictures were wanted, for those that never came."""
-    return tuple(PictureTime(sample.index, sample.time_s, sample.time_s) for sample in samples)
+def _nominal(sample: Sample) -> PictureTime:
+    """When a picture was wanted that never came."""
+    return PictureTime(sample.index, sample.time_s, sample.time_s)
+
+
+def _batch_times(batch: PictureBatch) -> tuple[PictureTime, ...]:
+    return tuple(_nominal(sample) for sample in batch.samples)
+
+
+def _chunk_time(chunk: AudioChunk) -> tuple[ClipTime, ...]:
+    return (ClipTime(chunk.number, chunk.span),)

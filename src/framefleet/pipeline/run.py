@@ -10,10 +10,10 @@ from time import perf_counter
 from typing import Any
 
 from framefleet.config import Fleet, Options
-from framefleet.errors import FrameFleetError, Interrupted
+from framefleet.errors import FleetError, FrameFleetError, Interrupted
 from framefleet.fleet.backend import Backend
 from framefleet.fleet.dispatch import Outcome
-from framefleet.fleet.retry import RetryPolicy, retrying
+from framefleet.fleet.retry import AGAIN, RetryPolicy, retrying
 from framefleet.journal.store import Journal
 from framefleet.media.info import MediaInfo
 from framefleet.pipeline.lane import Lane
@@ -21,7 +21,7 @@ from framefleet.pipeline.open import LaneOpener, open_backends
 from framefleet.pipeline.plan import StagePlan
 from framefleet.pipeline.pumps import Pump
 from framefleet.pipeline.warm import warm_up
-from framefleet.progress import Listener, StageDone
+from framefleet.progress import Listener, Notice, StageDone
 from framefleet.units import Seconds
 
 REACH_S = 15.0  # a service that is away from the start may be misspelt, so a person hears of it soon
@@ -66,7 +66,7 @@ def run(
     backends = open_backends(plans, options, fleet)
     try:
         for plan in plans:
-            check_reachable(backends[plan.backend], plan.stage.endpoint, options)
+            check_reachable(backends[plan.backend], plan.stage.endpoint, options, listener)
         warm_up(plans, backends, options, listener)
         with closing(Journal(journal_path)) as journal:
             opener = LaneOpener(media, sha256, options, backends, journal, listener)
@@ -83,12 +83,17 @@ def run(
     return Run(media, options, stages, started_at, perf_counter() - began)
 
 
-def check_reachable(backend: Backend, endpoint: str, options: Options) -> None:
+def check_reachable(backend: Backend, endpoint: str, options: Options, listener: Listener) -> None:
     """A wrong key or id ends the run before it costs anything; a service that hiccups is asked again for a while."""
     policy = RetryPolicy(options.max_attempts, min(options.patience_s, REACH_S))
     for attempt in retrying(policy):
         with attempt:
-            backend.health(endpoint)
+            try:
+                backend.health(endpoint)
+            except FleetError as error:
+                if attempt.retry_state.attempt_number == 1 and error.advice in AGAIN:
+                    listener(Notice(f"{error}; trying for {policy.patience_s:g} s"))
+                raise
 
 
 def _feed(lanes: Sequence[Lane], media: MediaInfo, options: Options) -> list[Pump]:
@@ -121,13 +126,14 @@ def _feed(lanes: Sequence[Lane], media: MediaInfo, options: Options) -> list[Pum
 
 def _finish(lane: Lane, feed: Pump, media: MediaInfo, options: Options) -> StageRun:
     outcome = lane.dispatcher.finish()
+    unanswered = [fact for failure in outcome.failures for fact in failure.facts]
     outcome.failures.extend(lane.lost)
     lane.listener(StageDone(lane.plan.stage.name))
     meter = lane.dispatcher.meter
     return StageRun(
         plan=lane.plan,
         outcome=outcome,
-        result=lane.plan.stage.merge(media, options, outcome.answers),
+        result=lane.plan.stage.merge(media, options, outcome.answers, unanswered),
         busy_s=meter.busy_s,
         waiting_s=meter.waiting_s,
         decode_busy_s=feed.meter.busy_s,

@@ -44,6 +44,8 @@ def failure_entries(name: str, stage: StageRun) -> Iterator[FailureEntry]:
     """What has no answer: pictures that failed alike in one entry, each stretch of sound in one of its own."""
     pictures: dict[tuple[str, int], set[int]] = defaultdict(set)
     for failure in stage.outcome.failures:
+        if not failure.facts:  # it failed before anybody knew what was in it
+            yield FailureEntry(stage=name, error=failure.error, attempts=failure.attempts)
         for fact in failure.facts:
             if isinstance(fact, ClipTime):
                 yield FailureEntry(stage=name, span_s=fact.span, error=failure.error, attempts=failure.attempts)

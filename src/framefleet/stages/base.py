@@ -130,5 +130,10 @@ class Stage(Protocol[Item, Payload, Request, Reply, Result]):
     def open_handler(self, options: Options) -> Handler:
         """The stage's own handler on this machine's model, loaded now. Raises `SetupError`."""
 
-    def merge(self, media: MediaInfo, options: Options, answers: Sequence[Answer[Reply]]) -> Result:
-        """All answers as one result on the video's clock and in source pixels, whatever order they came in."""
+    def merge(
+        self, media: MediaInfo, options: Options, answers: Sequence[Answer[Reply]], unanswered: Sequence[Any] = ()
+    ) -> Result:
+        """All answers as one result on the video's clock and in source pixels, whatever order they came in.
+
+        `unanswered` are the facts of what was asked in vain.
+        """

@@ -23,13 +23,16 @@ class Detection(msgspec.Struct, frozen=True, gc=False):
 
 
 def merge(
-    samples: Sequence[Sample], answers: Iterable[tuple[Sequence[PictureTime], YoloReply]], crop: Crop | None
+    samples: Sequence[Sample],
+    answers: Iterable[tuple[Sequence[PictureTime], YoloReply]],
+    crop: Crop | None,
+    unanswered: Iterable[PictureTime] = (),
 ) -> list[Detection]:
     """One entry a sample, by index. Boxes move from the crop's pixels to the source's.
 
     Of several answers for one picture the first with objects counts.
     """
-    times: dict[int, Seconds] = {}
+    times: dict[int, Seconds] = {fact.index: fact.pts_s for fact in unanswered}
     found: dict[int, list[DetectedObject]] = {}
     for facts, reply in answers:
         times.update({fact.index: fact.pts_s for fact in facts})

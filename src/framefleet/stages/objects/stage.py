@@ -1,6 +1,7 @@
 """The objects stage as a run sees it."""
 
 from collections.abc import Container, Sequence
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -122,9 +123,15 @@ class ObjectsStage:
 
         return make_handler(open_engine(options.yolo_model if _is_file(options.yolo_model) else None))
 
-    def merge(self, media: MediaInfo, options: Options, answers: Sequence[Answer[YoloReply]]) -> list[Detection]:
+    def merge(
+        self,
+        media: MediaInfo,
+        options: Options,
+        answers: Sequence[Answer[YoloReply]],
+        unanswered: Sequence[PictureTime] = (),
+    ) -> list[Detection]:
         samples = plan_samples(media.duration_s, options.fps) if media.has_video else []
-        return merge(samples, [(answer.facts, answer.reply) for answer in answers], options.crop)
+        return merge(samples, [(answer.facts, answer.reply) for answer in answers], options.crop, unanswered)
 
 
 def _is_file(model: str | None) -> bool:
@@ -139,6 +146,8 @@ def _auto_imgsz(model: str | None, backend: Backend) -> int:
 
 
 def _check_model(model: str | None, backend: Backend) -> None:
+    if backend == "local" and model is not None and _is_file(model) and not Path(model).is_file():
+        raise UsageError(f"--yolo-model {model}: no such file")
     if backend == "local" and model not in {None, EMBEDDED_MODEL} and not _is_file(model):
         raise UsageError(
             f"--yolo-model {model}: this machine has {EMBEDDED_MODEL}; give the path of an .onnx file, "

@@ -115,6 +115,7 @@ class SpeechStage:
         media: MediaInfo,
         options: Options,
         answers: Sequence[Answer[WhisperReply]],
+        unanswered: Sequence[ClipTime] = (),
     ) -> Transcription:
         return merge_speech(answers)
 

@@ -1,0 +1,222 @@
+"""A run that was cut off goes on from where it was, and what was answered once is never asked again."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from framefleet.errors import BudgetError, FrameFleetError, Interrupted, RefusedError
+from framefleet.fleet.asking import Asker
+from framefleet.progress import Event, ItemDone, Notice, StageStarted
+from framefleet.results.codec import document_path, read_document
+from framefleet.results.document import Document
+from tests.faults.world import API_KEY, PICTURES, World, told
+
+IN_FLIGHT = 8 * 2 + 1  # requests at once × pictures each, and a clip
+
+
+def command(world: World, *more: str) -> subprocess.Popen[str]:
+    """The real command on the world's film, as a process of its own."""
+    arguments = ["--fps", "10", "--batch-size", "2", "--max-workers", "8", "--max-attempts", "16", "-v", *more]
+    environ = os.environ | {
+        "RUNPOD_API_KEY": API_KEY,
+        "RUNPOD_ENDPOINT_BASE_URL": world.service.base_url,
+        "FRAMEFLEET_YOLO_ENDPOINT": "yolo-id",
+        "FRAMEFLEET_WHISPER_ENDPOINT": "whisper-id",
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "framefleet", "run", str(world.film), "--output-dir", str(world.folder), *arguments],
+        env=environ,
+        text=True,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def written(world: World) -> Document:
+    return read_document(document_path(world.folder, world.film))
+
+
+def test_killed_at_ten_random_moments_and_resumed_each_time(world: Callable[..., World], faultless: Document) -> None:
+    there, dice, kills = world(), random.Random(3), 0
+    for _ in range(10):
+        process = command(there)
+        assert process.stderr is not None
+        for _ in range(dice.randrange(1, 14)):  # lines of progress, so wherever the work stands then
+            if not process.stderr.readline():
+                break
+        kills += process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stderr.close()
+    last = command(there)
+    _, said = last.communicate()
+    assert last.returncode == 0, said
+    assert told(written(there)) == told(faultless)
+    assert kills >= 5
+    assert PICTURES < there.executions() <= PICTURES + 1 + kills * IN_FLIGHT
+
+
+def test_a_second_run_costs_nothing_and_another_rate_only_its_new_pictures(world: Callable[..., World]) -> None:
+    there = world()
+    there.run(fps=5)
+    assert there.executions() == 100 + 1
+    again = there.run(fps=5)
+    assert there.executions() == 100 + 1
+    assert again.cost.usd == 0
+    there.run(fps=10)
+    assert there.executions() == PICTURES + 1
+    assert there.most_often() == 1
+
+
+def test_answered_pictures_are_not_decoded_again(world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
+    there = world()
+    first = there.run(fps=5)
+    monkeypatch.setattr("framefleet.media.decode.JpegEncoder.encode", lambda *_: pytest.fail("a picture was encoded"))
+    assert told(there.run(fps=5)) == told(first)
+
+
+def test_fresh_starts_over(world: Callable[..., World]) -> None:
+    there = world()
+    there.run(fps=1)
+    there.run(fps=1, fresh=True)
+    assert there.executions() == 2 * 21
+
+
+def test_another_option_that_changes_the_answer_is_other_work(world: Callable[..., World]) -> None:
+    there = world()
+    there.run(fps=1)
+    there.run(fps=1, conf=0.5)
+    assert there.executions() == 20 + 1 + 20
+
+
+def test_work_submitted_is_asked_for_by_its_job_id_before_any_is_sent_anew(world: Callable[..., World]) -> None:
+    """The client dies when the service has accepted everything, and the service goes on without it."""
+    there = world()
+
+    waiting = Asker._first
+
+    def dying(self: Asker, *arguments: Any) -> Any:
+        waiting(self, *arguments)
+        raise RefusedError("the client died here")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Asker, "_first", dying)
+        patch.setattr("framefleet.journal.store.Journal.release", lambda *_: None)
+        patch.setattr("framefleet.journal.store.new_owner", lambda: "another-host:1:aa")
+        with pytest.raises(FrameFleetError):
+            there.run(fps=1)
+    sent = there.executions()
+    assert sent > 0
+    document = there.run(fps=1)
+    assert there.most_often() == 1
+    assert [picture.objects[0].box[0] for picture in document.detections if picture.objects] == list(range(0, 200, 10))
+
+
+def test_two_processes_on_one_video_share_it(world: Callable[..., World], faultless: Document) -> None:
+    there = world()
+    both = [command(there), command(there)]
+    said = [process.communicate()[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert told(written(there)) == told(faultless)
+    assert there.executions() == PICTURES + 1
+    assert there.most_often() == 1
+
+
+def test_ctrl_c_cancels_what_is_queued_and_the_same_command_goes_on(
+    world: Callable[..., World], faultless: Document
+) -> None:
+    there = world()
+    events: list[Event] = []
+
+    def interrupt(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, ItemDone) and sum(isinstance(e, ItemDone) for e in events) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted, match="goes on from here"):
+        there.run(interrupt)
+    assert all(not e.health()["jobs"]["inQueue"] for e in there.service.endpoints.values())
+    before = there.executions()
+    assert before < PICTURES
+    assert told(there.run()) == told(faultless)
+    assert there.executions() <= PICTURES + 1 + IN_FLIGHT
+
+
+@pytest.mark.parametrize("how", ["full", "read-only"])
+def test_a_journal_that_cannot_be_written_loses_nothing_that_was_answered(
+    how: str, world: Callable[..., World], monkeypatch: pytest.MonkeyPatch, faultless: Document
+) -> None:
+    """SQLite answers as on a full disk, or a read-only one, after some batches."""
+    from framefleet.journal.store import Journal
+
+    there, notices, kept = world(), [], Journal.keep
+
+    def keep(self: Journal, answers: dict[str, bytes]) -> None:
+        if self._db.execute("SELECT count(*) FROM answers").fetchone()[0] > 20:
+            pages = self._db.execute("PRAGMA page_count").fetchone()[0]
+            self._db.execute(f"PRAGMA max_page_count = {pages}" if how == "full" else "PRAGMA query_only = 1")
+            answers = answers | {f"{key} and more": b"x" * 9000 for key in answers}
+        kept(self, answers)
+
+    monkeypatch.setattr(Journal, "keep", keep)
+    document = there.run(lambda event: notices.append(event.text) if isinstance(event, Notice) else None)
+    answered = [picture for picture in document.detections if picture.objects is not None]
+    heard = document.transcription is not None and len(document.transcription.segments)
+    assert len(answered) + heard == there.executions()
+    assert any("journal cannot be used" in text for text in notices)
+    assert all("journal" in failure.error for failure in document.failures)
+    assert 20 < len(answered) < PICTURES
+    monkeypatch.undo()
+    assert told(there.run()) == told(faultless)
+
+
+def test_a_service_that_goes_away_for_a_while_is_waited_for(world: Callable[..., World], faultless: Document) -> None:
+    import threading
+
+    there = world()
+    done = 0
+
+    def leave(event: Event) -> None:
+        nonlocal done
+        done += isinstance(event, ItemDone)
+        if isinstance(event, ItemDone) and done == 10:
+            there.service.stop()
+            threading.Timer(1.5, there.service.start).start()  # an outage has a length: nothing else can end it
+
+    assert told(there.run(leave)) == told(faultless)
+
+
+def test_a_run_that_would_pass_its_budget_stops_and_keeps_what_it_has(
+    world: Callable[..., World], faultless: Document
+) -> None:
+    there = world()
+    with pytest.raises(BudgetError, match="would cost about"):
+        there.run(max_cost=0.0001)
+    assert there.executions() == 0
+    dear = world(workers=16)  # more than were planned for, and each is billed for its idle time too
+    document = dear.run(max_cost=0.12, price=0.002)
+    assert document.failures
+    assert all("--max-cost" in failure.error for failure in document.failures)
+    assert 0 < dear.executions() < PICTURES
+    assert told(dear.run()) == told(faultless)
+
+
+def test_warming_wakes_workers_without_work(world: Callable[..., World]) -> None:
+    there = world(min_workers=0)
+    there.run(fps=1, warm=3)
+    probes = [e for e in there.service.endpoints["yolo-id"].ledger.executions if not e.units]
+    assert len(probes) == 3
+
+
+def test_what_is_known_is_not_shown_as_work(world: Callable[..., World]) -> None:
+    there, events = world(), []
+    there.run(fps=5)
+    there.run(events.append, fps=10)
+    (started,) = [e for e in events if isinstance(e, StageStarted) and e.stage == "objects"]
+    assert (started.units, started.known) == (100, 100)

@@ -1,0 +1,241 @@
+"""One parcel's way to its answers, on a stage whose requests are lists of numbers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framefleet.errors import (
+    AuthError,
+    BadReplyError,
+    FleetError,
+    JobFailedError,
+    SetupError,
+    TooLargeError,
+    UnreachableError,
+)
+from framefleet.fleet.backend import Job
+from framefleet.fleet.exchange import Exchange
+from framefleet.fleet.keep import Keeper
+from framefleet.fleet.retry import RetryPolicy
+from framefleet.journal.store import Journal
+from framefleet.progress import silent
+from framefleet.stages.base import Answer, Parcel
+
+
+class Fact(msgspec.Struct, frozen=True):
+    index: int
+
+
+class Numbers(msgspec.Struct, frozen=True):
+    numbers: list[int]
+
+
+class NumberStage:
+    """Asks for numbers and wants each of them back."""
+
+    name = "numbers"
+
+    def split(self, parcel: Parcel[Numbers]) -> list[Parcel[Numbers]]:
+        middle = len(parcel.facts) // 2
+        return [self.narrow(parcel, h) for h in (parcel.facts[:middle], parcel.facts[middle:])] if middle else [parcel]
+
+    def narrow(self, parcel: Parcel[Numbers], facts: Sequence[Fact]) -> Parcel[Numbers]:
+        return Parcel(Numbers([fact.index for fact in facts]), tuple(facts))
+
+    def parse(self, facts: Sequence[Fact], output: Any) -> Numbers:
+        if not isinstance(output, list):
+            raise BadReplyError("not a list")
+        return Numbers([fact.index for fact in facts if fact.index in output])
+
+    def part(self, reply: Numbers, fact: Fact) -> Numbers | None:
+        return Numbers([fact.index]) if fact.index in reply.numbers else None
+
+    def restamp(self, answer: Answer[Numbers], index: int) -> Answer[Numbers]:
+        return Answer((Fact(index),), Numbers([index]))
+
+    def fact_type(self) -> Any:
+        return Fact
+
+    def reply_type(self) -> Any:
+        return Numbers
+
+
+@dataclass
+class Outcome:
+    answered: list[int]
+    failed: list[int]
+    requests: list[list[int]]
+    exchange: Exchange
+
+
+def parcel(count: int) -> Parcel[Numbers]:
+    return Parcel(Numbers(list(range(count))), tuple(Fact(n) for n in range(count)))
+
+
+def exchanged(
+    count: int,
+    answer: Callable[[list[int]], Any],
+    *,
+    attempts: int = 3,
+    journal: Journal | None = None,
+) -> Outcome:
+    """What comes of asking for `count` numbers of something that answers a request with `answer(numbers)`."""
+    stage: Any = NumberStage()
+    keys = {n: f"key {n}" for n in range(count)}
+    keeper = Keeper(stage, "numbers x", keys, journal, silent, sleep=lambda _: None)
+    requests = []
+
+    def ask(request: Numbers, sent: Callable[[Job], None]) -> Any:
+        requests.append(list(request.numbers))
+        sent(Job("numbers", f"job {len(requests)}"))
+        return answer(request.numbers)
+
+    exchange = Exchange(stage, keeper, ask, RetryPolicy(attempts, patience_s=1e9), sleep=lambda _: None)
+    exchange.run(parcel(count))
+    answered = [fact.index for a in exchange.answers for fact in a.facts]
+    failed = [fact.index for f in exchange.failures for fact in f.facts]
+    return Outcome(answered, failed, requests, exchange)
+
+
+def raising(error: FleetError, times: int) -> Callable[[list[int]], Any]:
+    """Fails so many times and then answers all."""
+    left = [error] * times
+
+    def answer(numbers: list[int]) -> Any:
+        if left:
+            raise left.pop()
+        return numbers
+
+    return answer
+
+
+def test_what_is_left_out_is_asked_again_alone() -> None:
+    halves = iter([True, True, False])
+    outcome = exchanged(8, lambda numbers: numbers[::2] if next(halves) else numbers)
+    assert outcome.requests == [[0, 1, 2, 3, 4, 5, 6, 7], [1, 3, 5, 7], [3, 7]]
+    assert sorted(outcome.answered) == list(range(8))
+    assert outcome.failed == []
+
+
+def test_what_is_left_out_each_time_fails_and_the_rest_is_answered() -> None:
+    outcome = exchanged(4, lambda numbers: [n for n in numbers if n != 2])
+    assert sorted(outcome.answered) == [0, 1, 3]
+    assert outcome.failed == [2]
+    assert outcome.exchange.failures[0].attempts == 3
+
+
+def test_a_request_too_large_is_asked_in_halves_until_it_fits() -> None:
+    def answer(numbers: list[int]) -> Any:
+        if len(numbers) > 3:
+            raise TooLargeError("too large")
+        return numbers
+
+    outcome = exchanged(10, answer)
+    assert sorted(outcome.answered) == list(range(10))
+    assert all(len(r) <= 3 for r in outcome.requests if r not in ([*range(10)], [*range(5)], [*range(5, 10)]))
+
+
+def test_one_too_large_by_itself_fails_alone() -> None:
+    def answer(numbers: list[int]) -> Any:
+        if 3 in numbers:
+            raise TooLargeError("too large")
+        return numbers
+
+    outcome = exchanged(8, answer)
+    assert sorted(outcome.answered) == [0, 1, 2, 4, 5, 6, 7]
+    assert outcome.failed == [3]
+
+
+@pytest.mark.parametrize(("times", "fails"), [(2, False), (3, True)])
+def test_a_failing_worker_is_asked_max_attempts_times(times: int, fails: bool) -> None:
+    outcome = exchanged(2, raising(JobFailedError("x"), times))
+    assert bool(outcome.failed) == fails
+    assert len(outcome.requests) == 3
+
+
+def test_a_network_that_is_away_costs_no_attempts() -> None:
+    assert exchanged(2, raising(UnreachableError("x"), 50)).answered == [0, 1]
+
+
+@pytest.mark.parametrize("error", [AuthError("wrong key"), SetupError("no model")])
+def test_what_ends_the_run_is_asked_once_and_told(error: Any) -> None:
+    outcome = exchanged(2, raising(error, 9))
+    assert (len(outcome.requests), outcome.failed) == (1, [0, 1])
+    assert outcome.exchange.error is error
+
+
+faults = st.lists(
+    st.sampled_from(["ok", "half", "none", "failed", "away", "large", "nonsense"]), max_size=30
+)  # then all is well
+
+
+@given(st.integers(1, 12), faults)
+def test_every_piece_is_answered_or_failed_exactly_once_whatever_happens(count: int, script: list[str]) -> None:
+    steps = iter(script)
+
+    def answer(numbers: list[int]) -> Any:
+        match next(steps, "ok"):
+            case "half":
+                return numbers[: len(numbers) // 2]
+            case "none":
+                return None
+            case "nonsense":
+                return [99, *numbers, *numbers]
+            case "failed":
+                raise JobFailedError("x")
+            case "away":
+                raise UnreachableError("x")
+            case "large":
+                raise TooLargeError("x")
+        return numbers
+
+    outcome = exchanged(count, answer)
+    assert sorted(outcome.answered + outcome.failed) == list(range(count))
+
+
+def test_all_that_is_answered_is_kept_and_never_asked_again(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite3")
+    try:
+        first = exchanged(6, lambda numbers: [n for n in numbers if n != 4], attempts=1, journal=journal)
+        assert first.failed == [4]
+        second = exchanged(6, lambda numbers: numbers, journal=journal)
+        assert second.requests == [[4]]
+        assert sorted(second.answered) == list(range(6))
+        assert journal.adopt("numbers x", [f"key {n}" for n in range(6)]) == []
+    finally:
+        journal.close()
+
+
+def test_what_another_process_holds_is_waited_for_and_taken_from_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite3"
+    other, journal = Journal(path, owner="elsewhere:1:aa"), Journal(path)
+    held = other.claim("numbers x", {"key 1": b'{"index":1}'})
+    stage: Any = NumberStage()
+    waits = []
+
+    def meanwhile(_: float) -> None:
+        waits.append(1)
+        if len(waits) == 3:
+            other.keep({"key 1": msgspec.json.encode([(Fact(7), Numbers([7]))])})
+            other.release(held.id)
+
+    keys = {n: f"key {n}" for n in range(3)}
+    keeper = Keeper(stage, "numbers x", keys, journal, silent, sleep=meanwhile)
+    asked = []
+
+    def ask(request: Numbers, sent: Any) -> Any:
+        asked.append(request.numbers)
+        return request.numbers
+
+    exchange = Exchange(stage, keeper, ask, RetryPolicy(), sleep=lambda _: None)
+    exchange.run(parcel(3))
+    assert asked == [[0, 2]]
+    assert sorted(fact.index for a in exchange.answers for fact in a.facts) == [0, 1, 2]
+    other.close()
+    journal.close()
