@@ -1,0 +1,41 @@
+"""Analyses that run on the client: some watch the pictures go by, some work on what other stages found."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar
+
+from framefleet.config import Options
+from framefleet.media.info import Gap, MediaInfo, Picture
+from framefleet.media.order import Order, Pixels
+
+Result = TypeVar("Result", covariant=True)
+
+
+class Watcher(Protocol[Result]):
+    """One run of a watching stage. Memory must not grow with the video's length by more than the result does."""
+
+    def see(self, piece: Picture | Pixels | Gap) -> None:
+        """The next piece of the stage's order, in the order of time."""
+
+    def finish(self) -> Result:
+        """What was found, once everything was seen."""
+
+
+class WatchingStage(Protocol[Result]):
+    """Reads pictures of its own order, on the decode that all stages share."""
+
+    name: str
+
+    def order(self, media: MediaInfo, options: Options) -> Order:
+        """The pictures it needs: pure, so that a plan can tell what the decode will cost."""
+
+    def watch(self, media: MediaInfo, options: Options) -> Watcher[Result]: ...
+
+
+class DerivingStage(Protocol[Result]):
+    """Works on the results of the stages named in `after`. Pure."""
+
+    name: str
+    after: tuple[str, ...]
+
+    def derive(self, media: MediaInfo, options: Options, results: Mapping[str, Any]) -> Result:
+        """`results` has an entry for each of `after` that was asked for and came to something."""
