@@ -1,0 +1,103 @@
+"""The client's part of a run alone: pictures that are JPEG files already, through a lane with its journal."""
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
+
+from framefleet.config import Fleet, Options
+from framefleet.fleet.cost import billed_seconds
+from framefleet.journal.store import Journal
+from framefleet.media.info import MediaInfo, Picture, PictureTime
+from framefleet.pipeline.open import LaneOpener, open_backends
+from framefleet.pipeline.plan import plan_run
+from framefleet.progress import Listener, silent
+from framefleet.stages.objects.plan import PictureBatch
+from framefleet.stages.objects.stage import ObjectsStage
+
+NOISE = random.Random(0).randbytes(4 << 20)  # a JPEG file is noise to all who carry it
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of a run; seconds of wall time and of this process's CPU from the journal's opening to its closing."""
+
+    wall_s: float
+    cpu_s: float
+    batches: int
+    charges: int
+    billed_s: float
+    hedged: int
+    lost: int
+
+
+def media_of(pictures: int) -> MediaInfo:
+    """A full-HD video of so many pictures at one a second. There is no such file."""
+    return MediaInfo(
+        path=Path("film.mp4"),
+        size_bytes=0,
+        start=Fraction(0),
+        duration_s=float(pictures),
+        width=1920,
+        height=1080,
+        rotation=0,
+        fps=25.0,
+        codec="h264",
+        frame_count=25 * pictures,
+        audio=None,
+    )
+
+
+def encoded(batch: PictureBatch, size: int) -> list[Picture]:
+    """The batch's pictures, `size` bytes each, no two alike."""
+    pictures = []
+    for sample in batch.samples:
+        start = sample.index % (len(NOISE) - size)
+        pictures.append(Picture(PictureTime(sample.index, sample.time_s, sample.time_s), NOISE[start : start + size]))
+    return pictures
+
+
+def send(
+    fleet: Fleet,
+    folder: Path,
+    *,
+    pictures: int,
+    jpeg_bytes: int,
+    listener: Listener = silent,
+    **options: Any,
+) -> Sent:
+    """Sends them all, in a journal of its own. Every picture is answered, or it raises."""
+    made = Options(speech=False, backend="runpod", output_dir=folder, **options)
+    media = media_of(pictures)
+    plans = plan_run([ObjectsStage()], media, made, fleet)
+    backends = open_backends(plans, made, fleet)
+    began, cpu = perf_counter(), process_time()
+    with closing(Journal(folder / f"{random.randbytes(8).hex()}.sqlite3")) as journal:
+        lane = LaneOpener(media, "0" * 64, made, backends, journal, listener).open(plans[0])
+        assert lane.watch is not None
+        lane.watch.start()
+        for batch, payload in _payloads(lane.items, jpeg_bytes):
+            lane.dispatcher.put(batch.number, payload, len(payload))
+        outcome = lane.dispatcher.finish()
+        lane.watch.close()
+    wall_s, cpu_s = perf_counter() - began, process_time() - cpu
+    backends["runpod"].close()
+    found = ObjectsStage().merge(media, made, outcome.answers)
+    return Sent(
+        wall_s=wall_s,
+        cpu_s=cpu_s,
+        batches=len(lane.items),
+        charges=len(outcome.charges),
+        billed_s=billed_seconds(outcome.charges)[0],
+        hedged=sum((charge.receipt.worker_id or "").startswith("hedged") for charge in outcome.charges),
+        lost=sum(detection.objects is None for detection in found),
+    )
+
+
+def _payloads(batches: Sequence[PictureBatch], jpeg_bytes: int) -> Iterator[tuple[PictureBatch, list[Picture]]]:
+    for batch in batches:
+        yield batch, encoded(batch, jpeg_bytes)

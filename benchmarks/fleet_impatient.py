@@ -1,0 +1,49 @@
+"""A client that waits little between attempts: what a person waits minutes for takes seconds. And what must not change.
+
+`python fleet_impatient.py run VIDEO …` is the command with the same impatience.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import msgspec
+
+from framefleet.fleet.retry import RetryPolicy
+from framefleet.results.document import Document
+
+_QUICK = partial(RetryPolicy, first_wait_s=0.01, longest_wait_s=0.1)
+_INSTEAD = {
+    "framefleet.pipeline.open.RetryPolicy": _QUICK,
+    "framefleet.pipeline.run.RetryPolicy": _QUICK,
+    "framefleet.fleet.limits.FIRST_HOLD_S": 0.002,
+    "framefleet.fleet.limits.LONGEST_HOLD_S": 0.02,
+    "framefleet.fleet.runpod.FRESH_S": 0.3,  # the service's own is scaled by its clock
+    "framefleet.fleet.polling.LONGEST_S": 0.05,
+    "framefleet.journal.store.LEASE_S": 1.0,
+    "framefleet.journal.store.BEAT_S": 0.2,
+}
+SERVICE_SCALE = 5.0
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    with ExitStack() as stack:
+        for name, value in _INSTEAD.items():
+            stack.enter_context(patch(name, value))
+        yield
+
+
+def told(document: Document) -> dict[str, Any]:
+    """All of a document that must not hang on what went wrong on the way."""
+    built: dict[str, Any] = msgspec.to_builtins(document)
+    return {name: value for name, value in built.items() if name not in {"cost", "timing", "provenance", "config"}}
+
+
+if __name__ == "__main__":
+    from framefleet.cli import main
+
+    with impatient():
+        main()
