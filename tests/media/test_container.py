@@ -2,11 +2,14 @@ import os
 from fractions import Fraction
 
 import av
+import numpy as np
 import pytest
 
 from framefleet.errors import InputError
-from framefleet.media.container import open_media, sniff, video_stream
+from framefleet.media.container import demuxed, open_media, sniff, video_stream
+from framefleet.media.decode import decode_pictures
 from framefleet.media.probe import probe
+from framefleet.media.sample import plan_samples
 from tests.media.make import make_video
 
 
@@ -129,3 +132,22 @@ def test_cover_art_is_not_the_video(tmp_path):
         assert len(container.streams.video) == 1
         assert video_stream(container) is None
     assert not probe(path).has_video
+
+
+def test_a_stream_that_begins_late_changes_nothing(tmp_path):
+    """Sound that comes long after a transport stream was opened: PyAV stumbles over it at the end."""
+    times = [Fraction(k, 5) for k in range(200)]
+    noise = np.random.default_rng(1).integers(0, 256, (len(times), 48, 64, 3), np.uint8)  # large, so as to be read late
+    quiet = make_video(tmp_path / "quiet.ts", times=times, size=(64, 48), pictures=list(noise))
+    loud = make_video(tmp_path / "loud.ts", frames=50, size=(64, 48), audio="aac")
+    path = tmp_path / "late.ts"
+    path.write_bytes(quiet.read_bytes() + loud.read_bytes() + quiet.read_bytes())
+    with open_media(path) as container:
+        assert len(container.streams) == 1
+        assert sum(1 for _ in demuxed(container.demux())) > 2 * len(times)
+        assert len(container.streams) == 1
+    media = probe(path)
+    assert media.audio is None
+    samples = plan_samples(media.duration_s, 1)
+    pictures = list(decode_pictures(media, samples, max_side=None, jpeg_quality=80, crop=None))
+    assert len(pictures) == len(samples) > 30

@@ -12,7 +12,7 @@ from av.container import InputContainer
 
 from framefleet.errors import InputError
 from framefleet.media.audio_plan import RATE, Samples
-from framefleet.media.container import audio_stream, open_media
+from framefleet.media.container import audio_stream, demuxed, open_media
 from framefleet.media.info import MediaInfo
 from framefleet.units import Seconds, Span
 
@@ -74,11 +74,11 @@ def read_sound(media: MediaInfo, span: Span, on_gap: OnGap) -> Generator[Samples
 
 def _frames(container: InputContainer, stream: AudioStream, line: "_Line") -> Iterator[AudioFrame]:
     """Every frame that can be decoded; what cannot is noted on `line`."""
-    packets = container.demux(stream)
+    packets = demuxed(container.demux(stream))
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, IndexError):  # IndexError: PyAV at the end, of a stream that began only after opening
+        except StopIteration:
             return
         except av.FFmpegError as error:
             line.error = f"the file cannot be read on: {error.strerror}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, TypeVar
 
 import av
 from av.audio.stream import AudioStream
@@ -19,6 +20,8 @@ from av.video.stream import VideoStream
 from framefleet.errors import InputError
 
 MAX_PIXELS = 8192 * 8192  # twice 8K; a header may claim any size, and memory is taken before a pixel is seen
+
+AnyPacket = TypeVar("AnyPacket", bound="Packet[Any]")
 
 _MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"}
 _SNIFFED_BYTES = 1024
@@ -61,6 +64,18 @@ def audio_stream(container: InputContainer) -> AudioStream | None:
     known = [s for s in container.streams.audio if s.codec_context is not None]
     best = container.streams.best("audio")
     return next((s for s in known if s is best), known[0] if known else None)
+
+
+def demuxed(packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
+    """What `container.demux(…)` gives, ended where everything is read.
+
+    A stream that began only after opening (MPEG-TS) makes PyAV raise `IndexError` there: it looks up a stream that it
+    has no entry for. Raises `av.FFmpegError` where the file cannot be read on.
+    """
+    try:
+        yield from packets
+    except IndexError:
+        return
 
 
 def _demuxer_of(path: Path) -> str:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import cast
+from typing import Literal, cast
 
 import av
 from av.container import InputContainer
@@ -13,12 +13,20 @@ from av.video.stream import VideoStream
 
 from framefleet.config import Crop
 from framefleet.errors import InputError
-from framefleet.media.container import MAX_PIXELS, frame_length, open_media, packet_end, reason_of, video_stream
-from framefleet.media.encode import JpegEncoder
-from framefleet.media.info import Gap, MediaInfo, Picture, PictureTime, Sample
+from framefleet.media.container import (
+    MAX_PIXELS,
+    demuxed,
+    frame_length,
+    open_media,
+    packet_end,
+    reason_of,
+    video_stream,
+)
+from framefleet.media.info import Gap, MediaInfo, Picture, Sample
+from framefleet.media.order import JpegView, Order, Pixels
 from framefleet.media.promised import Promised
 from framefleet.media.sample import on_screen
-from framefleet.units import seconds
+from framefleet.media.view import Views, wants_of
 
 _MAX_THREADS = 16  # FFmpeg's own limit where it chooses; each holds a frame
 _MAX_READ_ERRORS = 100  # in a row, with nothing read between them
@@ -29,6 +37,31 @@ Event = tuple[Fraction, VideoFrame | str]
 """From this time on the video's clock a frame is on screen, or, for the reason told, none that can be trusted."""
 
 
+Piece = tuple[int, Picture | Pixels | Gap]
+"""A piece of the order with that number, counted from 0."""
+
+
+def decode_orders(
+    media: MediaInfo,
+    orders: Sequence[Order],
+    *,
+    sampling: Literal["exact", "keyframes"] = "exact",
+    threads: int | None = None,
+) -> Iterator[Piece]:
+    """One decode for all `orders`: one piece for each sample of each, all in the order of time.
+
+    A frame that serves several samples, or several orders of the same view, is converted once; frames that serve none
+    are not converted. A frame that is damaged, or that the file promised and the decoder never gave, is a `Gap`, never
+    an older frame in its place. Reads no further than the last sample needs.
+    Raises `InputError` if the file cannot be opened any more, `UsageError` if a crop lies outside the picture.
+    """
+    del sampling, threads  # plain decoding is exact, and chooses its threads itself
+    views = Views(media, {order.view for order in orders})
+    with open_media(media.path) as container:
+        for want, time, frame in on_screen(_events(media, container), wants_of(orders)):
+            yield want.order, views.piece(want, time, frame)
+
+
 def decode_pictures(
     media: MediaInfo,
     samples: Sequence[Sample],
@@ -37,23 +70,11 @@ def decode_pictures(
     jpeg_quality: int,
     crop: Crop | None,
 ) -> Iterator[Picture | Gap]:
-    """One `Picture` or `Gap` for each of `samples`, which are in the order of time; reads no further than the last.
-
-    A frame that serves several samples is encoded once; frames that serve none are not converted. A frame that is
-    damaged, or that the file promised and the decoder never gave, is a `Gap`, never an older frame in its place.
-    Raises `InputError` if the file cannot be opened any more, `UsageError` if `crop` lies outside the picture.
-    """
-    encoder = JpegEncoder(media, max_side=max_side, quality=jpeg_quality, crop=crop)
-    with open_media(media.path) as container:
-        shown_at: Fraction | None = None
-        jpeg = b""
-        for sample, time, frame in on_screen(_events(media, container), samples):
-            if isinstance(frame, str):
-                yield Gap(sample, frame)
-                continue
-            if time != shown_at:
-                shown_at, jpeg = time, encoder.encode(frame)
-            yield Picture(PictureTime(sample.index, sample.time_s, seconds(time)), jpeg)
+    """`decode_orders` for one order of JPEG pictures."""
+    order = Order(samples, JpegView(max_side, jpeg_quality, crop))
+    for _, piece in decode_orders(media, [order]):
+        assert not isinstance(piece, Pixels)
+        yield piece
 
 
 def _events(media: MediaInfo, container: InputContainer) -> Iterator[Event]:
@@ -155,7 +176,7 @@ def _packets(container: InputContainer, video: VideoStream) -> Iterator[tuple["P
     hole: int | None = None  # where in the file a hole begins that no packet of the video has passed yet
     while failures < _MAX_READ_ERRORS:
         try:
-            for packet in container.demux() if dense else container.demux(video):
+            for packet in demuxed(container.demux() if dense else container.demux(video)):
                 failures = 0
                 if dense and packet.pos is not None:
                     if 0 < behind < packet.pos - _FRAMING_BYTES:

@@ -12,7 +12,15 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from framefleet.errors import InputError
-from framefleet.media.container import MAX_PIXELS, audio_stream, open_media, packet_end, reason_of, video_stream
+from framefleet.media.container import (
+    MAX_PIXELS,
+    audio_stream,
+    demuxed,
+    open_media,
+    packet_end,
+    reason_of,
+    video_stream,
+)
 from framefleet.media.info import AudioInfo, MediaInfo
 from framefleet.units import seconds
 
@@ -106,7 +114,7 @@ def _first_picture(container: InputContainer, video: VideoStream) -> _First | No
     video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     promised: list[int] = []
     damaged = False
-    for count, packet in enumerate(container.demux(video)):
+    for count, packet in enumerate(demuxed(container.demux(video))):
         if packet.pts is not None and not packet.is_discard:
             promised.append(packet.pts)
         try:
@@ -140,7 +148,7 @@ def _tail(container: InputContainer, main: Stream | None) -> _Tail:
 def _read_packets(container: InputContainer, main: Stream, pts: int, tail: _Tail) -> None:
     try:
         container.seek(pts, stream=main)
-        for packet in container.demux():
+        for packet in demuxed(container.demux()):
             tail.add(packet)
     except av.FFmpegError:
         return  # a file that ends badly: what was read up to there counts
