@@ -1,10 +1,10 @@
-"""A decoded frame as a JPEG: upright, cropped, scaled, in JPEG's own colours."""
+"""A decoded frame as a JPEG in JPEG's own colours, or as an array: upright, cropped, scaled."""
 
 import numpy as np
 import simplejpeg
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from framefleet.config import Crop
@@ -62,6 +62,30 @@ class JpegEncoder:
         picture: Plane = np.rot90(rgb.to_ndarray(), self._turns)[self._window].astype(np.uint8, copy=False)
         coded: Plane = np.ascontiguousarray(np.rot90(picture, -self._turns))
         return VideoFrame.from_ndarray(coded, format="rgb24")
+
+
+class PixelEncoder:
+    """Frames of one video to upright RGB arrays, scaled by swscale in one pass; pixels are not made square."""
+
+    def __init__(self, media: MediaInfo, *, max_side: int) -> None:
+        self._turns = media.rotation // 90
+        self._size = _turned(scaled_size(media.width, media.height, max_side), self._turns)
+        self._scale = VideoReformatter()
+
+    def encode(self, frame: VideoFrame) -> Plane:
+        """The picture: shape (height, width, 3), RGB."""
+        width, height = self._size
+        rgb = self._scale.reformat(
+            frame,
+            width,
+            height,
+            format="rgb24",
+            dst_color_range=ColorRange.JPEG,
+            interpolation=Interpolation.AREA,
+            threads=1,
+        )
+        pixels: Plane = np.ascontiguousarray(np.rot90(rgb.to_ndarray(), self._turns))
+        return pixels
 
 
 def _window(media: MediaInfo, crop: Crop | None) -> tuple[slice, slice] | None:

@@ -9,13 +9,22 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import ceil
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from framefleet.errors import UsageError
 from framefleet.media.info import Sample
 from framefleet.units import Seconds, exact
 
+
+class Timed(Protocol):
+    """Something wanted at a time of the video's clock."""
+
+    @property
+    def time(self) -> Fraction: ...
+
+
 Frame = TypeVar("Frame")
+Wanted = TypeVar("Wanted", bound=Timed)
 
 _HALF_MICROSECOND = Fraction(1, 2_000_000)
 
@@ -42,8 +51,8 @@ def pick(times: Sequence[Fraction], at: Fraction) -> int | None:
 
 
 def on_screen(
-    frames: Iterable[tuple[Fraction, Frame]], samples: Iterable[Sample]
-) -> Iterator[tuple[Sample, Fraction, Frame]]:
+    frames: Iterable[tuple[Fraction, Frame]], samples: Iterable[Wanted]
+) -> Iterator[tuple[Wanted, Fraction, Frame]]:
     """Each sample with the time and the frame on screen then; both given, and told, in the order of time.
 
     `pick` for a stream: holds one frame, and reads no further than the first frame after the last sample.
