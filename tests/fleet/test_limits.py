@@ -31,20 +31,30 @@ def test_three_a_minute() -> None:
     assert time.now == pytest.approx(60)
 
 
-def test_a_refusal_holds_everybody_off_longer_each_time_until_one_is_accepted() -> None:
+def test_a_refusal_holds_off_for_a_share_of_the_time_since_the_first_until_one_is_accepted() -> None:
     time = Time()
     limiter = RateLimiter(1e6, 100, clock=time, sleep=time.sleep, rng=random.Random(1))
-    waits = []
-    for _ in range(6):
+    for _ in range(100):
         limiter.refused()
         before = time.now
         limiter.acquire()
-        waits.append(time.now - before)
-    holds = [0.05, 0.1, 0.2, 0.4, 0.5, 0.5]
-    assert all(hold <= wait <= 2 * hold for hold, wait in zip(holds, waits, strict=True))
+        hold = min(max(0.05, 0.05 * before), 0.5)
+        assert hold <= time.now - before <= 2 * hold
+    assert before > 10
     limiter.accepted()
+    limiter.refused()
+    before = time.now
     limiter.acquire()
-    assert time.now - before == waits[-1]
+    assert time.now - before <= 0.1
+
+
+def test_who_waits_looks_again_whether_another_was_refused_meanwhile() -> None:
+    time = Time()
+    limiter = RateLimiter(1e6, 100, clock=time, sleep=lambda seconds: (time.sleep(seconds), again.pop()()))
+    again = [lambda: None, limiter.refused]
+    limiter.refused()
+    limiter.acquire()
+    assert len(time.slept) == 2
 
 
 def worked(level: Level, workers: int, answers: int) -> None:

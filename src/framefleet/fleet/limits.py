@@ -12,13 +12,14 @@ from framefleet.units import Seconds
 SPARE = 1.5  # requests a busy worker: one at work, and half a one waiting so that it is never idle
 FIRST_HOLD_S = 0.05
 LONGEST_HOLD_S = 0.5
+HOLD_SHARE = 0.05  # of the time since the first refusal: of a limit by window at most that much is left unused
 
 
 class RateLimiter:
     """At most `rate` calls a second on average and `burst` at once, for one provider or route, over all threads.
 
     A generic cell rate algorithm (ITU-T I.371): one number says when the next call is due. `refused` is for limits
-    nobody told us: all threads then hold off together, for a little longer each time until a call is accepted.
+    nobody told us: all threads then hold off together, and one after the other tries again until a call is accepted.
     """
 
     def __init__(
@@ -39,16 +40,17 @@ class RateLimiter:
         self._due = clock()
         self._hold = 0.0
         self._held_until = self._due
+        self._refused_since: Seconds | None = None
 
     def acquire(self) -> None:
         """Returns when the next call may be made."""
+        while (held := self._held()) > 0:
+            self._sleep(held)
         with self._lock:
             now = self._clock()
             arrival = max(self._due, now)
             self._due = arrival + self._interval
-            wait = max(arrival - self._slack - now, self._held_until - now)
-            if self._held_until > now:
-                wait += self._rng.uniform(0, self._hold)
+            wait = arrival - self._slack - now
         if wait > 0:
             self._sleep(wait)
 
@@ -58,12 +60,19 @@ class RateLimiter:
             now = self._clock()
             if now < self._held_until:
                 return  # another thread has just said so
-            self._hold = min(max(self._hold * 2, FIRST_HOLD_S), LONGEST_HOLD_S)
+            self._refused_since = now if self._refused_since is None else self._refused_since
+            self._hold = min(max(FIRST_HOLD_S, HOLD_SHARE * (now - self._refused_since)), LONGEST_HOLD_S)
             self._held_until = now + self._hold
 
     def accepted(self) -> None:
         with self._lock:
-            self._hold = 0.0
+            self._refused_since = None
+
+    def _held(self) -> Seconds:
+        """How long to hold off. Each thread looks up at a moment of its own, so that one tries before the others."""
+        with self._lock:
+            left = self._held_until - self._clock()
+            return left + self._rng.uniform(0, self._hold) if left > 0 else 0.0
 
 
 class Level:
@@ -79,6 +88,7 @@ class Level:
         self._in_use = 0
         self._ratio: float | None = None
         self._starting = False
+        self._refused = False
         self._changed = threading.Condition()
 
     @property
@@ -109,6 +119,7 @@ class Level:
             return
         ratio = min(receipt.delay_ms / receipt.execution_ms, 10.0)
         with self._changed:
+            self._refused = False
             self._ratio = ratio if self._ratio is None else 0.8 * self._ratio + 0.2 * ratio
             at_work = max(held, self._in_use) / (1 + self._ratio)
             self._step(SPARE * at_work + 1)
@@ -122,9 +133,11 @@ class Level:
                 self._set(self._limit + idle)
 
     def refused(self) -> None:
-        """Too many requests: a fifth fewer."""
+        """Too many requests: a fifth fewer, once until something is answered again."""
         with self._changed:
-            self._set(self._limit * 0.8)
+            if not self._refused:
+                self._set(self._limit * 0.8)
+            self._refused = True
 
     def _step(self, target: float) -> None:
         if target < self._limit and self._starting:

@@ -73,5 +73,7 @@ class _FullJitter(tenacity.wait.wait_base):
         self._rng = rng
 
     def __call__(self, retry_state: tenacity.RetryCallState) -> Seconds:
-        highest = self._policy.first_wait_s * 2 ** min(retry_state.attempt_number - 1, 30)
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        refused = getattr(error, "advice", None) is Advice.WAIT  # the rate limiter holds all threads off already
+        highest = self._policy.first_wait_s * (1 if refused else 2 ** min(retry_state.attempt_number - 1, 30))
         return self._rng.uniform(0, min(highest, self._policy.longest_wait_s))
