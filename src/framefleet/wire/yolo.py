@@ -6,23 +6,9 @@ import msgspec
 
 from framefleet.units import Seconds
 from framefleet.wire.common import SCHEMA_VERSION, TimingMs, UnitInterval
+from framefleet.wire.pictures import Box, JpegFrame, JpegFrames, Side
 
-Side = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
-Box = tuple[float, float, float, float]
-
-
-class JpegFrame(msgspec.Struct, frozen=True):
-    """One picture. `jpeg` is base64 on the wire; `index` and `time_s` are only carried through to the reply."""
-
-    index: int
-    time_s: Seconds
-    jpeg: bytes
-
-
-class JpegFrames(msgspec.Struct, frozen=True, tag_field="kind", tag="jpeg_frames"):
-    """A batch of pictures, each a JPEG file."""
-
-    frames: Annotated[list[JpegFrame], msgspec.Meta(min_length=1, max_length=1024)]
+__all__ = ["Box", "DetectedObject", "FrameReply", "JpegFrame", "JpegFrames", "Side", "YoloReply", "YoloRequest"]
 
 
 class YoloRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from framefleet.errors import WorkerError
-from framefleet.stages.objects import handle
+from framefleet.stages import jpeg as decoding
 from framefleet.stages.objects.engines.base import Settings
 from framefleet.stages.objects.handle import Handler, make_handler, open_engine
 from framefleet.weights import YOLOV3_TINY_SHA256
@@ -82,12 +82,12 @@ def test_one_bad_picture_fails_alone(handler: Handler) -> None:
 
 
 def test_a_huge_picture_is_never_decoded(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handle.simplejpeg, "decode_jpeg", lambda *_, **__: pytest.fail("decoded"))
+    monkeypatch.setattr(decoding.simplejpeg, "decode_jpeg", lambda *_, **__: pytest.fail("decoded"))
     assert handler(job(huge_jpeg()))["frames"][0]["objects"] is None
 
 
 def test_a_batch_too_large_for_memory_is_to_be_split(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handle, "MAX_PIXELS_A_JOB", 2 * 320 * 240)
+    monkeypatch.setattr(decoding, "MAX_PIXELS_A_JOB", 2 * 320 * 240)
     data = jpeg(stop_sign())
     assert "frames" in handler(job(data, data))
     assert handler(job(data, data, data))["error"].startswith("out_of_memory: ")

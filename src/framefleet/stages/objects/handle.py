@@ -3,24 +3,20 @@
 One picture that cannot be read fails alone; a request that cannot be served gets `{"error": "<type>: <line>"}`.
 """
 
-from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-import simplejpeg
 
 from framefleet.errors import WorkerError
+from framefleet.stages.jpeg import decode
 from framefleet.stages.objects.engines import EngineKind, open_engine
 from framefleet.stages.objects.engines.base import Boxes, Engine, Pixels, Settings
 from framefleet.stages.objects.halving import detect_in_memory
 from framefleet.wire.common import ProbeReply, TimingMs, is_probe, read_request, to_output
-from framefleet.wire.yolo import DetectedObject, FrameReply, JpegFrame, YoloReply, YoloRequest
+from framefleet.wire.yolo import DetectedObject, FrameReply, YoloReply, YoloRequest
 
 __all__ = ["EngineKind", "Handler", "make_handler", "open_engine"]
-
-MAX_PIXELS = 64_000_000  # of one picture: above the largest of common cameras, and 0.2 GB decoded
-MAX_PIXELS_A_JOB = 512_000_000  # 1.5 GB decoded; 500 pictures of 1280 × 720
 
 
 class Handler:
@@ -81,31 +77,6 @@ def make_handler(engine: Engine) -> Handler:
     return Handler(engine)
 
 
-def decode(frames: Sequence[JpegFrame]) -> tuple[dict[int, Pixels], dict[int, str]]:
-    """The pictures by their place in `frames`, and why the others cannot be read. Sizes are checked before decoding.
-
-    Raises `WorkerError` ("out_of_memory") for more pixels than a worker should hold at once.
-    """
-    errors: dict[int, str] = {}
-    total = 0
-    for place, frame in enumerate(frames):
-        try:
-            total += _checked_pixels(frame.jpeg)
-        except ValueError as error:
-            errors[place] = f"not a JPEG picture that can be read: {error}"
-        if total > MAX_PIXELS_A_JOB:
-            raise WorkerError("out_of_memory", f"over {MAX_PIXELS_A_JOB // 10**6} megapixels; send fewer pictures")
-    pictures: dict[int, Pixels] = {}
-    for place, frame in enumerate(frames):
-        if place in errors:
-            continue
-        try:
-            pictures[place] = simplejpeg.decode_jpeg(frame.jpeg, colorspace="RGB")
-        except ValueError as error:
-            errors[place] = f"not a JPEG picture that can be read: {error}"
-    return pictures, errors
-
-
 def describe(boxes: Boxes, picture: Pixels, request: YoloRequest, engine: Engine) -> list[DetectedObject]:
     """Boxes of the picture sent as objects in the source's pixels, cut at its edges, best first."""
     height, width = picture.shape[:2]
@@ -119,14 +90,6 @@ def describe(boxes: Boxes, picture: Pixels, request: YoloRequest, engine: Engine
             corners, boxes[:, 4].tolist(), boxes[:, 5].astype(int).tolist(), strict=True
         )
     ]
-
-
-def _checked_pixels(jpeg: bytes) -> int:
-    """How many pixels the picture has by its header. Raises `ValueError`."""
-    height, width = simplejpeg.decode_jpeg_header(jpeg)[:2]
-    if height * width > MAX_PIXELS:
-        raise ValueError(f"{width} × {height} pixels are more than {MAX_PIXELS // 10**6} million")
-    return int(height * width)
 
 
 def _check_model(asked: str | None, loaded: str) -> None:
