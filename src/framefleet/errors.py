@@ -25,6 +25,7 @@ FrameFleetError                one line a person can act on; `exit_code` is what
 """
 
 from enum import StrEnum
+from typing import Any
 
 
 class FrameFleetError(Exception):
@@ -82,6 +83,14 @@ class Advice(StrEnum):
 class FleetError(FrameFleetError):
     advice = Advice.RETRY
     counted = False  # True: the worker was paid for the attempt, so there are only a few of them
+    receipt: Any = (
+        None  # the `Receipt` of the job that ended so; None: none is known to have ended
+    )
+
+    @property
+    def job_over(self) -> bool:
+        """Whether the job that was waited for is known to be over, so that there is nothing left to ask it for."""
+        return self.receipt is not None or isinstance(self, JobLostError)
 
 
 class AuthError(FleetError):

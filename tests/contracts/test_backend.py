@@ -1,6 +1,7 @@
 """What every backend promises, asked of each of them."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -108,6 +109,19 @@ def test_a_queued_job_that_is_cancelled_never_runs(backend: Backend, worker: Wor
     with pytest.raises(FleetError):
         backend.wait(second, 30)
     assert [asked["conf"] for asked in worker.asked] == [0.1]
+
+
+def test_what_waits_for_a_job_that_is_cancelled_hears_of_it(backend: Backend, worker: Worker) -> None:
+    worker.go.clear()
+    backend.submit("yolo", ask(0.1))
+    second = backend.submit("yolo", ask(0.9))
+    with ThreadPoolExecutor(1) as waiting:
+        heard = waiting.submit(backend.wait, second, 30)
+        backend.cancel(second)
+        with pytest.raises(FleetError, match="cancelled") as caught:
+            heard.result(30)
+        assert caught.value.job_over
+        worker.go.set()
 
 
 def test_cancelling_what_is_over_is_no_error(backend: Backend) -> None:

@@ -239,3 +239,71 @@ def test_what_another_process_holds_is_waited_for_and_taken_from_it(tmp_path: Pa
     assert sorted(fact.index for a in exchange.answers for fact in a.facts) == [0, 1, 2]
     other.close()
     journal.close()
+
+
+class Half(Fact, frozen=True):
+    part: int = 0
+
+
+class HalvingStage(NumberStage):
+    """Halves one piece in itself, as a clip of sound is."""
+
+    def split(self, parcel: Parcel[Numbers]) -> list[Parcel[Numbers]]:
+        return [Parcel(parcel.request, (Half(fact.index, part),)) for fact in parcel.facts for part in (1, 2)]
+
+    def narrow(self, parcel: Parcel[Numbers], facts: Sequence[Fact]) -> Parcel[Numbers]:
+        return parcel
+
+
+def left_behind(journal: Journal, answer: Callable[[int], Any], stage: Any = None) -> list[str]:
+    """The jobs that a run which asked for one number leaves to the next; `answer(n)` is the n-th request's."""
+    keeper = Keeper(stage or NumberStage(), "numbers x", {0: "key 0"}, journal, silent)
+    asked = []
+
+    def ask(request: Numbers, sent: Callable[[Job], None]) -> Any:
+        asked.append(request)
+        sent(Job("numbers", f"job {len(asked)}"))
+        return answer(len(asked))
+
+    exchange = Exchange(stage or NumberStage(), keeper, ask, RetryPolicy(1, patience_s=0), sleep=lambda _: None)
+    exchange.run(Parcel(Numbers([0]), (Half(0),) if stage else (Fact(0),)))
+    journal.close()
+    with_next = Journal(journal.path)
+    try:
+        return [orphan.job_id for orphan in with_next.adopt("numbers x", ["key 0"])]
+    finally:
+        with_next.close()
+
+
+@pytest.mark.parametrize(
+    ("over", "left"), [(True, []), (False, ["job 1"])], ids=["a failed job", "a job nobody could ask after"]
+)
+def test_a_job_that_may_have_been_done_is_left_for_the_next_run_to_ask_after(
+    tmp_path: Path, over: bool, left: list[str]
+) -> None:
+    def answer(_: int) -> Any:
+        error = UnreachableError("the network went away while the job was at work")
+        error.receipt = "what the service said" if over else None
+        raise error
+
+    assert left_behind(Journal(tmp_path / "journal.sqlite3"), answer) == left
+
+
+def test_the_job_of_half_a_piece_is_not_taken_for_the_job_of_all_of_it(tmp_path: Path) -> None:
+    """Killed while a half was at work, the next run would have taken its answer for the whole clip's."""
+
+    class Killed(BaseException):
+        pass
+
+    def answer(number: int) -> Any:
+        if number == 1:
+            raise TooLargeError("too large")
+        raise Killed
+
+    journal = Journal(tmp_path / "journal.sqlite3")
+    with pytest.raises(Killed):
+        left_behind(journal, answer, HalvingStage())
+    journal.close()
+    again = Journal(journal.path)
+    assert [orphan.job_id for orphan in again.adopt("numbers x", ["key 0"])] == ["job 1"]
+    again.close()

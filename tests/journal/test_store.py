@@ -111,6 +111,15 @@ def test_what_a_dead_process_submitted_is_adopted_with_its_job(tmp_path: Path, c
         assert mine.adopt("yolo x", list(FACTS)) == []  # taken once
 
 
+def test_a_submission_whose_keys_are_all_answered_is_not_asked_after(tmp_path: Path, clock: Clock) -> None:
+    other = killed(tmp_path, clock)
+    other.sent(other.claim("yolo x", {"k1": b"1", "k2": b"2"}).id, "job-7")
+    other.keep({"k1": b"a", "k2": b"b"})  # killed before it let go of its claim
+    clock.now += LEASE_S + 1
+    with opened(tmp_path, clock) as mine:
+        assert mine.adopt("yolo x", list(FACTS)) == []
+
+
 def test_forgetting_drops_answers_and_orphans_of_these_keys_alone(tmp_path: Path, clock: Clock) -> None:
     other = killed(tmp_path, clock)
     other.keep({"k1": b"a", "k2": b"b"})

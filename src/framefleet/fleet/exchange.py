@@ -52,6 +52,8 @@ class Exchange:
         self._sleep = sleep
         self._open: Counter[int] = Counter()
         self._parts: dict[int, list[tuple[Any, Any]]] = defaultdict(list)
+        self._claimed: tuple[Any, ...] = ()
+        self._unheard = False
         self.answers: list[Answer[Any]] = []
         self.failures: list[Failure] = []
         self.error: FrameFleetError | None = None
@@ -63,8 +65,10 @@ class Exchange:
                 self.answers.extend(held.answers)
                 if held.facts:
                     self._open.update(fact.index for fact in held.facts)
+                    self._claimed, self._unheard = held.facts, False
                     self._settle(self._stage.narrow(parcel, held.facts), held.claim)
-                    self._keeper.release(held.claim)
+                    if not self._unheard:  # or the job may have been done: the next run asks for it by its id
+                        self._keeper.release(held.claim)
         except FrameFleetError as error:  # the model cannot be loaded, the journal cannot be used, …
             over = {fact.index for answer in self.answers for fact in answer.facts}
             over |= {fact.index for failure in self.failures for fact in failure.facts}
@@ -93,7 +97,7 @@ class Exchange:
 
     def _once(self, parcel: Parcel[Any], claim: int) -> list[Any]:
         """One request; keeps what it answers and gives the facts that it does not."""
-        output = self._ask(parcel.request, lambda job: self._keeper.sent(claim, job.id))
+        output = self._output(parcel, claim)
         reply = self._stage.parse(parcel.facts, output)
         missing, whole = [], {}
         for fact in parcel.facts:
@@ -108,6 +112,23 @@ class Exchange:
         self._keeper.keep(whole)
         self.answers.append(Answer(tuple(fact for fact in parcel.facts if fact not in missing), reply))
         return missing
+
+    def _output(self, parcel: Parcel[Any], claim: int) -> Any:
+        """What one request is answered. Its job is known to the journal from when it is accepted until it is over."""
+
+        def sent(job: Job) -> None:
+            # the answer to half a piece would be taken for that to all of it
+            if all(fact in self._claimed for fact in parcel.facts):
+                self._keeper.sent(claim, job.id)
+                self._unheard = True
+
+        try:
+            output = self._ask(parcel.request, sent)
+        except FleetError as error:
+            self._unheard = self._unheard and not error.job_over
+            raise
+        self._unheard = False
+        return output
 
     def _fail(self, facts: tuple[Any, ...], error: FrameFleetError, attempts: int) -> None:
         self.failures.append(Failure(facts, str(error), attempts))

@@ -3,7 +3,7 @@
 import itertools
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from time import perf_counter
 from typing import Any
 
@@ -39,10 +39,15 @@ class LocalBackend:
     def wait(self, job: Job, timeout_s: Seconds) -> Done:
         with self._lock:
             future = self._jobs.get(job.id)
-        if future is None or future.cancelled():
+        if future is None:
             raise JobLostError(f"{job.endpoint}: job {job.id} is not known here")
         try:
             done = future.result(timeout_s)
+        except CancelledError:
+            raise JobLostError(f"{job.endpoint}: job {job.id} was cancelled") from None
+        except FleetError as error:
+            error.receipt = Receipt("local")  # the job is over, whatever came of it
+            raise
         except TimeoutError:
             raise NotDoneError(f"{job.endpoint}: no answer within {timeout_s:g} s") from None
         finally:
@@ -76,8 +81,6 @@ class LocalBackend:
         began = perf_counter()
         try:
             output = self._handler(endpoint)({"id": "local", "input": to_input(request)})
-        except FleetError:
-            raise
         except MemoryError:
             raise JobFailedError(f"{endpoint}: this machine has too little memory; lower --batch-size") from None
         receipt = Receipt(worker_id="local", execution_ms=(perf_counter() - began) * 1000)

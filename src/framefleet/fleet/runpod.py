@@ -130,7 +130,13 @@ class RunPodBackend:
 
 
 def failure(job: Job, status: JobStatus) -> FleetError:
-    """The error that a job which ended without output stands for."""
+    """The error that a job which ended without output stands for, with its receipt: it was paid for all the same."""
+    error = _failure(job, status)
+    error.receipt = _receipt(status)
+    return error
+
+
+def _failure(job: Job, status: JobStatus) -> FleetError:
     if status.status == "TIMED_OUT":
         return JobTimeoutError(f"{job.endpoint}: job {job.id} ran longer than the endpoint allows")
     if status.status == "CANCELLED":

@@ -123,16 +123,16 @@ class Journal:
     def adopt(self, endpoint: str, keys: Sequence[str]) -> list[Orphan]:
         """Takes over the submissions about any of these keys whose process is gone.
 
-        Those that never got a job id are forgotten: there is nothing to ask the service for.
+        Those that never got a job id, or whose keys are all answered, are forgotten: there is nothing to ask for.
         """
         with self._transaction() as db:
             orphans = []
             for number, job_id in self._about(keys, endpoint):
-                if job_id is None:
+                facts = dict(db.execute("SELECT key, fact FROM carried WHERE submission = ?", (number,)))
+                if job_id is None or facts.keys() == self._answers(list(facts)).keys():
                     db.execute("DELETE FROM submissions WHERE id = ?", (number,))
                     continue
                 db.execute("UPDATE submissions SET owner = ? WHERE id = ?", (self.owner, number))
-                facts = dict(db.execute("SELECT key, fact FROM carried WHERE submission = ?", (number,)))
                 orphans.append(Orphan(number, job_id, facts))
             return orphans
 
