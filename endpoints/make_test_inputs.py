@@ -52,6 +52,11 @@ def speech() -> dict:
     return {"schema_version": "1", "audio": audio, "format": "opus", "duration_s": end_s - start_s, "language": "en"}
 
 
+def sounds() -> dict:
+    """The same sentence as an ast request: speech is what is heard in it."""
+    return {name: value for name, value in speech().items() if name != "language"}
+
+
 def write(endpoint: str, name: str, request: dict, timeout_ms: int) -> None:
     tests = {"tests": [{"name": name, "input": request, "timeout": timeout_ms}], "config": HUB_TESTS}
     for path, content in {"test_input.json": {"input": request}, ".runpod/tests.json": tests}.items():
@@ -65,3 +70,4 @@ def _base64(content: bytes) -> str:
 if __name__ == "__main__":
     write("yolo", "a_person", picture(), 30_000)
     write("whisper", "a_sentence", speech(), 60_000)
+    write("ast", "speech_is_heard", sounds(), 60_000)

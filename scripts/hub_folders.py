@@ -1,6 +1,6 @@
 """python scripts/hub_folders.py OUT
 
-Lays out OUT/yolo and OUT/whisper, each ready to be a repository of its own: RunPod's Hub wants Dockerfile, handler
+Lays out a folder in OUT for each endpoint, ready to be a repository of its own: RunPod's Hub wants Dockerfile, handler
 and .runpod/ at a repository's root, and builds from there. The Dockerfile is the endpoint's own, with its paths
 made to start there. A folder laid out before is laid out anew; its .git stays. Standard library only.
 """
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ENDPOINTS = ("yolo", "whisper")
+ENDPOINTS = ("yolo", "whisper", "ast")
 MARK = ".framefleet-hub"  # says that this script laid a folder out, and so may replace it
 OWN = ("handler.py", "requirements.txt", "test_input.json", ".runpod")
 README = """\

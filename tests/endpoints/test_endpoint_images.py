@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from framefleet.wire.ast import AstRequest
 from framefleet.wire.common import read_request
 from framefleet.wire.whisper import WhisperRequest
 from framefleet.wire.yolo import YoloRequest
 
 ROOT = Path(__file__).parents[2]
-ENDPOINTS = ["yolo", "whisper"]
+REQUESTS = {"yolo": YoloRequest, "whisper": WhisperRequest, "ast": AstRequest}
+ENDPOINTS = list(REQUESTS)
 
 pytestmark = pytest.mark.parametrize("endpoint", ENDPOINTS)
 
@@ -79,7 +81,7 @@ def test_the_test_input_is_a_request_and_the_hubs_test_sends_the_same(endpoint: 
     folder = ROOT / "endpoints" / endpoint
     job = json.loads((folder / "test_input.json").read_text(encoding="utf-8"))
     hub_tests = json.loads((folder / ".runpod" / "tests.json").read_text(encoding="utf-8"))
-    assert read_request(job, {"yolo": YoloRequest, "whisper": WhisperRequest}[endpoint]).schema_version == "1"
+    assert read_request(job, REQUESTS[endpoint]).schema_version == "1"
     assert [test["input"] for test in hub_tests["tests"]] == [job["input"]]
     assert all(test["name"] and test["timeout"] > 0 for test in hub_tests["tests"])
 

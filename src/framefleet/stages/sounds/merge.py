@@ -1,0 +1,93 @@
+"""From answers, each about a clip, to events on the video's clock. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import msgspec
+
+from framefleet.stages.base import Answer
+from framefleet.units import Seconds, Span
+from framefleet.wire.ast import AstReply, HeardClass, Slice
+
+JOIN_S: Seconds = 0.5
+"""Stretches of one class that lie no further apart are one event: one slice of YAMNet in which it was not heard."""
+
+
+class SoundEvent(msgspec.Struct, frozen=True, gc=False):
+    """A class of sound heard without a pause longer than `JOIN_S`.
+
+    Times are on the video's clock, as sharp as the model's slices are: each slice speaks for what is nearest to it.
+    `score` is that of the slice in which it is clearest, `mean_score` of all slices in which it is heard.
+    """
+
+    label: str
+    class_id: int
+    start_s: Seconds
+    end_s: Seconds
+    score: float
+    mean_score: float
+
+
+class Unheard(msgspec.Struct, frozen=True):
+    """A stretch nobody was asked about, and why."""
+
+    start_s: Seconds
+    end_s: Seconds
+    reason: str
+
+
+class Sounds(msgspec.Struct, frozen=True):
+    """What is heard, in order of beginning. A class is heard in a slice where its score is `threshold` or more."""
+
+    threshold: float
+    events: list[SoundEvent]
+    skipped: list[Unheard] = []
+
+
+def merge_sounds(answers: Sequence[Answer[AstReply]], threshold: float) -> Sounds:
+    """All clips' slices as events; a clip that was not answered is simply missing. Order of arrival does not matter."""
+    heard: dict[str, list[tuple[Span, HeardClass]]] = defaultdict(list)
+    for answer in answers:
+        for span, piece in _tiled(answer.reply.slices, answer.facts[0].span):
+            for found in piece.classes:
+                if found.score >= threshold:
+                    heard[found.label].append((span, found))
+    events = [event for parts in heard.values() for event in _joined(parts)]
+    return Sounds(threshold, sorted(events, key=lambda event: (event.start_s, -event.score, event.label)))
+
+
+def _tiled(slices: Sequence[Slice], clip: Span) -> Iterator[tuple[Span, Slice]]:
+    """Each slice with the stretch it speaks for: slices overlap, these only touch, and they cover the clip.
+
+    It is what lies nearest to the slice's middle, since a sound is heard once it fills about half of a slice.
+    """
+    in_order = sorted(slices, key=lambda piece: piece.start_s)
+    middles = [clip.start_s + (piece.start_s + piece.end_s) / 2 for piece in in_order]
+    edges = [clip.start_s, *((a + b) / 2 for a, b in pairwise(middles)), clip.end_s]
+    for (start_s, end_s), piece in zip(pairwise(edges), in_order, strict=False):
+        yield Span(round(start_s, 3), round(end_s, 3)), piece
+
+
+def _joined(parts: list[tuple[Span, HeardClass]]) -> Iterator[SoundEvent]:
+    """One class's stretches as events."""
+    parts.sort(key=lambda part: (part[0].start_s, part[0].end_s, -part[1].score))
+    group: list[tuple[Span, HeardClass]] = []
+    for part in parts:
+        if group and part[0].start_s - group[-1][0].end_s > JOIN_S:
+            yield _event(group)
+            group = []
+        group.append(part)
+    yield _event(group)
+
+
+def _event(group: Sequence[tuple[Span, HeardClass]]) -> SoundEvent:
+    scores = [found.score for _, found in group]
+    return SoundEvent(
+        label=group[0][1].label,
+        class_id=group[0][1].class_id,
+        start_s=group[0][0].start_s,
+        end_s=group[-1][0].end_s,
+        score=max(scores),
+        mean_score=round(sum(scores) / len(scores), 4),
+    )

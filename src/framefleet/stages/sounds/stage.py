@@ -1,0 +1,151 @@
+"""The sounds stage: the pieces of this folder behind the contract of `stages/base.py`."""
+
+from collections.abc import Container, Sequence
+from math import inf
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from framefleet.config import Backend, Options
+from framefleet.errors import BadReplyError
+from framefleet.media.audio_plan import AudioChunk
+from framefleet.media.info import Clip, ClipTime, MediaInfo
+from framefleet.stages.base import Answer, Handler, Needs, Pace, Parcel
+from framefleet.stages.sounds.forecast import ENDPOINT_PACE, LOCAL_PACE
+from framefleet.stages.sounds.merge import Sounds, Unheard, merge_sounds
+from framefleet.stages.sounds.plan import plan_sounds
+from framefleet.stages.speech.forecast import request_bytes
+from framefleet.units import Seconds
+from framefleet.weights import model_identity
+from framefleet.wire.ast import AstReply, AstRequest, Slice
+from framefleet.wire.common import read_reply
+from framefleet.wire.whisper import AudioFormat
+
+TOP_K = 10
+"""Classes a slice: AudioSet labels a sound at several levels (Music, Musical instrument, Piano)."""
+
+TOLERANCE_S: Seconds = 1.0
+"""A worker's sound may be this much longer or shorter than the clip is said to be; more is something else."""
+
+
+class SoundsStage:
+    """What is heard, by the ast endpoint."""
+
+    name = "sounds"
+    endpoint = "ast"
+    needs = Needs.AUDIO
+    unit = "s"
+
+    def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[AudioChunk]:
+        return plan_sounds(media, backend)
+
+    def names(self, item: AudioChunk) -> dict[int, str]:
+        return {item.number: f"sound {item.span.start_s} to {item.span.end_s}"}
+
+    def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
+        return {"model": model_identity(_model(options)), "threshold": _threshold(options), "top_k": TOP_K}
+
+    def without(self, items: Sequence[AudioChunk], answered: Container[int], options: Options) -> list[AudioChunk]:
+        return [chunk for chunk in items if chunk.number not in answered]
+
+    def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> Parcel[AstRequest]:
+        request = AstRequest(
+            # here the handler was opened on the very model asked for, by a folder that no worker knows
+            model=_model(options) if backend == "runpod" else None,
+            audio=payload.audio,
+            format=msgspec.convert(payload.format, AudioFormat),
+            duration_s=round(payload.span.length_s, 6),
+            top_k=TOP_K,
+            threshold=_threshold(options),
+        )
+        return Parcel(request, (ClipTime(payload.number, payload.span),))
+
+    def split(self, parcel: Parcel[AstRequest]) -> list[Parcel[AstRequest]]:
+        """The clip cut in two at the quietest place near its middle; alone where it is too short for that."""
+        from framefleet.stages.speech.recut import halve
+
+        request, (fact,) = parcel.request, parcel.facts
+        halves = halve(request.audio, request.format, fact.span)
+        return [
+            Parcel(
+                replace(request, audio=audio, format="opus", duration_s=round(span.length_s, 6)),
+                (ClipTime(fact.index, span),),
+            )
+            for audio, span in halves
+        ] or [parcel]
+
+    def narrow(self, parcel: Parcel[AstRequest], facts: Sequence[ClipTime]) -> Parcel[AstRequest]:
+        return parcel
+
+    def parse(self, facts: Sequence[ClipTime], output: Any) -> AstReply:
+        reply = read_reply(output, AstReply)
+        return replace(reply, slices=_checked(reply.slices, facts[0].span.length_s))
+
+    def part(self, reply: AstReply, fact: ClipTime) -> AstReply | None:
+        return reply
+
+    def restamp(self, answer: Answer[AstReply], index: int) -> Answer[AstReply]:
+        return Answer(tuple(replace(fact, index=index) for fact in answer.facts), answer.reply)
+
+    def fact_type(self) -> Any:
+        return ClipTime
+
+    def reply_type(self) -> type[AstReply]:
+        return AstReply
+
+    def count(self, reply: AstReply) -> int:
+        """How many classes are heard anywhere in the clip."""
+        return len({found.label for piece in reply.slices for found in piece.classes})
+
+    def pace(self, backend: Backend) -> Pace:
+        return LOCAL_PACE if backend == "local" else ENDPOINT_PACE
+
+    def payload_bytes(
+        self, items: Sequence[AudioChunk], media: MediaInfo, options: Options, backend: Backend
+    ) -> tuple[int, int]:
+        return request_bytes(sum(chunk.span.length_s for chunk in items), backend)
+
+    def open_handler(self, options: Options) -> Handler:
+        from framefleet.stages.sounds.handle import make_handler, open_engine
+
+        model = _model(options)
+        return make_handler(open_engine(model, "yamnet" if model is None else "ast"))
+
+    def merge(
+        self,
+        media: MediaInfo,
+        options: Options,
+        answers: Sequence[Answer[AstReply]],
+        unanswered: Sequence[ClipTime] = (),
+    ) -> Sounds:
+        if media.audio is None:
+            return Sounds(_threshold(options), [], [Unheard(0.0, media.duration_s, "no audio stream")])
+        return merge_sounds(answers, _threshold(options))
+
+
+def _model(options: Options) -> str | None:
+    model: str | None = getattr(options, "ast_model", None)
+    return model
+
+
+def _threshold(options: Options) -> float:
+    threshold: float = getattr(options, "sounds_threshold", 0.3)
+    return threshold
+
+
+def _checked(slices: Sequence[Slice], length_s: Seconds) -> list[Slice]:
+    """The slices with their times within the clip. Raises `BadReplyError` unless they cover all of it, in order."""
+    checked, reached_s = [], 0.0
+    for piece in slices:
+        # `not` of a chain that holds, so that NaN does not pass
+        follows = 0 <= piece.start_s <= reached_s + TOLERANCE_S
+        if not (follows and piece.start_s <= piece.end_s < inf):
+            raise BadReplyError(f"the worker listened from {piece.start_s} to {piece.end_s} s after {reached_s} s")
+        if any(not 0 <= found.score <= 1 for found in piece.classes):
+            raise BadReplyError(f"the worker gave a score that is not within 0 to 1 at {piece.start_s} s")
+        reached_s = max(reached_s, piece.end_s)
+        checked.append(replace(piece, start_s=min(piece.start_s, length_s), end_s=min(piece.end_s, length_s)))
+    if abs(reached_s - length_s) > TOLERANCE_S:
+        raise BadReplyError(f"the worker listened to {reached_s} s of a clip of {length_s} s")
+    return checked
