@@ -77,7 +77,7 @@ def test_a_second_run_costs_nothing_and_another_rate_only_its_new_pictures(world
 def test_answered_pictures_are_not_decoded_again(world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
     there = world()
     first = there.run(fps=5)
-    monkeypatch.setattr("framefleet.media.decode.JpegEncoder.encode", lambda *_: pytest.fail("a picture was encoded"))
+    monkeypatch.setattr("framefleet.media.encode.JpegEncoder.encode", lambda *_: pytest.fail("a picture was encoded"))
     assert told(there.run(fps=5)) == told(first)
 
 
@@ -212,6 +212,38 @@ def test_warming_wakes_workers_without_work(world: Callable[..., World]) -> None
     there.run(fps=1, warm=3)
     probes = [e for e in there.service.endpoints["yolo-id"].ledger.executions if not e.units]
     assert len(probes) == 3
+
+
+def test_what_is_answered_already_wakes_nobody(world: Callable[..., World]) -> None:
+    there = world(min_workers=0)
+    there.run(fps=1)
+    assert there.run(fps=1, warm=3).cost.usd == 0
+    assert all(e.units for e in there.service.endpoints["yolo-id"].ledger.executions)
+
+
+def test_ctrl_c_is_heard_while_an_earlier_runs_jobs_are_waited_for(
+    world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = world(min_workers=0)
+    for endpoint in there.service.endpoints.values():
+        endpoint.block(throttled=4)  # so the jobs stay in the queue
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Asker, "_first", lambda *_: (_ for _ in ()).throw(RefusedError("the client died here")))
+        patch.setattr("framefleet.journal.store.Journal.release", lambda *_: None)
+        patch.setattr("framefleet.journal.store.new_owner", lambda: "another-host:1:aa")
+        with pytest.raises(FrameFleetError):
+            there.run(fps=1)
+    waiting = [e.health()["jobs"]["inQueue"] for e in there.service.endpoints.values()]
+    assert all(waiting)
+
+    def interrupted(asked: list[Any], _: float) -> None:
+        while not all(e.health()["jobs"]["inQueue"] for e in there.service.endpoints.values()):
+            pass
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("framefleet.pipeline.open.wait", interrupted)
+    with pytest.raises(Interrupted, match="goes on from here"):
+        there.run(fps=1)
 
 
 def test_what_is_known_is_not_shown_as_work(world: Callable[..., World]) -> None:

@@ -99,8 +99,8 @@ def test_only_wanted_pictures_are_made_and_the_rest_of_the_file_is_left(tmp_path
     packets = []
     from framefleet.media import decode
 
-    read = decode._packets
-    monkeypatch.setattr(decode, "_packets", lambda *a: (packets.append(1) or p for p in read(*a)))
+    read = decode.read_steps
+    monkeypatch.setattr(decode, "read_steps", lambda *a: (packets.append(1) or p for p in read(*a)))
     assert [number(p) for p in sampled(path, 25, samples=wanted)] == [3, 30]
     assert len(packets) < 100
 

@@ -1,44 +1,27 @@
-"""Sampled pictures of a video, in one pass, in the order of time, in memory that does not grow with its length."""
+"""Sampled pictures of a video, in one pass, in the order of time, in memory that does not grow with its length.
+
+One thread reads the packets. Where the codec and the stream allow (`stretch`), each group of pictures is handed to one
+of as many decoders as there are threads (`sparse`), which decode what the samples need; elsewhere all is decoded
+plainly (`plain`). The pictures are the same.
+"""
 
 import os
+import queue
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
-from typing import Literal, cast
-
-import av
-from av.container import InputContainer
-from av.packet import Packet
-from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
+from typing import Literal
 
 from framefleet.config import Crop
-from framefleet.errors import InputError
-from framefleet.media.container import (
-    MAX_PIXELS,
-    demuxed,
-    frame_length,
-    open_media,
-    packet_end,
-    reason_of,
-    video_stream,
-)
+from framefleet.media.container import open_media
 from framefleet.media.info import Gap, MediaInfo, Picture, Sample
 from framefleet.media.order import JpegView, Order, Pixels
-from framefleet.media.promised import Promised
+from framefleet.media.packets import read_steps
+from framefleet.media.plain import events, frame_threads, gives_only_order, open_video
 from framefleet.media.sample import on_screen
-from framefleet.media.view import Views, wants_of
-
-_MAX_THREADS = 16  # FFmpeg's own limit where it chooses; each holds a frame
-_MAX_READ_ERRORS = 100  # in a row, with nothing read between them
-_FRAMING_BYTES = 1024  # between packets of Matroska lie some ten, some more where a cluster begins
-_ROUNDING = Fraction(1, 1000)  # Matroska's clock
-
-Event = tuple[Fraction, VideoFrame | str]
-"""From this time on the video's clock a frame is on screen, or, for the reason told, none that can be trusted."""
-
-
-Piece = tuple[int, Picture | Pixels | Gap]
-"""A piece of the order with that number, counted from 0."""
+from framefleet.media.sparse import Piece, SparseDecoder, Trust
+from framefleet.media.spread import Outlet, spread
+from framefleet.media.stretch import MAX_BYTES, SPLITTABLE, Tail, stretches, windows
+from framefleet.media.task import Clock, Task, Tasks, keyframe_tasks
+from framefleet.media.view import View, Views, wants_of
 
 
 def decode_orders(
@@ -52,14 +35,70 @@ def decode_orders(
 
     A frame that serves several samples, or several orders of the same view, is converted once; frames that serve none
     are not converted. A frame that is damaged, or that the file promised and the decoder never gave, is a `Gap`, never
-    an older frame in its place. Reads no further than the last sample needs.
+    an older frame in its place. Reads no further than the last sample needs. With "keyframes" each sample gets the
+    keyframe nearest to it, and nothing else is decoded; `pts_s` tells its time.
+    `threads` decode (as many as there are cores). Whatever the video's length, at most twice that many groups of
+    pictures, 64 MiB of packets and 128 MiB of pieces wait.
     Raises `InputError` if the file cannot be opened any more, `UsageError` if a crop lies outside the picture.
     """
-    del sampling, threads  # plain decoding is exact, and chooses its threads itself
-    views = Views(media, {order.view for order in orders})
+    threads = threads or os.cpu_count() or 1
+    views = {order.view for order in orders}
+    wants = wants_of(orders)
+    made = Views(media, views)
     with open_media(media.path) as container:
-        for want, time, frame in on_screen(_events(media, container), wants_of(orders)):
-            yield want.order, views.piece(want, time, frame)
+        video = open_video(media, container, threads=frame_threads(threads))
+        assert video.time_base is not None
+        clock = Clock(video.time_base, media.start)
+        only_order = gives_only_order(media, container)
+        steps = read_steps(container, video)
+        if sampling == "keyframes":
+            yield from _side_by_side(media, views, keyframe_tasks(steps, wants, clock), threads, Trust(), exact=False)
+            return
+        trust = Trust()
+        parts = stretches(steps, media.codec, stop=trust.is_lost)
+        splits = media.codec in SPLITTABLE and not only_order
+        tasks = Tasks(windows(parts) if splits else iter([Tail(None, steps)]), wants, clock)
+        yield from _side_by_side(media, views, iter(tasks), threads, trust, exact=True)
+        if tasks.rest is not None:
+            shown = events(media, video, tasks.rest[0], only_order=only_order)
+            for want, time, frame in on_screen(shown, tasks.rest[1]):
+                yield want.order, made.piece(want, time, frame)
+
+
+def _side_by_side(
+    media: MediaInfo, views: set[View], tasks: Iterator[Task], threads: int, trust: Trust, *, exact: bool
+) -> Iterator[Piece]:
+    """The pieces of all tasks, made by as many decoders as are needed, `threads` at most."""
+    made: list[SparseDecoder] = []
+    idle: queue.SimpleQueue[SparseDecoder] = queue.SimpleQueue()
+
+    def work(task: Task, outlet: Outlet[Piece]) -> None:
+        try:
+            decoder = idle.get_nowait()
+        except queue.Empty:
+            decoder = SparseDecoder(media, views, trust)
+            made.append(decoder)
+        try:
+            for piece in decoder.exact(task) if exact else decoder.keyframe(task):
+                outlet.put(piece, _size(piece))
+        finally:
+            idle.put(decoder)
+
+    try:
+        yield from spread(tasks, work, threads=threads, size_of=lambda task: task.size, max_size=MAX_BYTES)
+    finally:
+        for decoder in made:
+            decoder.close()
+
+
+def _size(piece: Piece) -> int:
+    """What waits in memory until somebody takes it, in bytes."""
+    match piece[1]:
+        case Picture(jpeg=jpeg):
+            return len(jpeg)
+        case Pixels(rgb=rgb):
+            return rgb.nbytes
+    return 0
 
 
 def decode_pictures(
@@ -75,117 +114,3 @@ def decode_pictures(
     for _, piece in decode_orders(media, [order]):
         assert not isinstance(piece, Pixels)
         yield piece
-
-
-def _events(media: MediaInfo, container: InputContainer) -> Iterator[Event]:
-    """What is on screen from when on, ascending, from 0 to the end that the file promises."""
-    video = video_stream(container)
-    if video is None or video.time_base is None:
-        raise InputError(f"{media.path}: its pictures are gone; it changed since it was probed")
-    # Frame threads, also on one core: FFmpeg's H.264 decoder tells of damage in time only with them.
-    video.thread_type = "AUTO"
-    video.thread_count = min(_MAX_THREADS, (os.cpu_count() or 1) + 1)
-    video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
-    now = Fraction(0)
-    yield now, "no picture before this time can be decoded"
-    # AVI has no presentation times. FFmpeg works them out for MPEG-4; for other codecs only the order is right.
-    only_order = container.format.name == "avi" and media.codec != "mpeg4"
-    decoding = _Decoding(video, only_order=only_order)
-    for pts, frame in decoding.run(container):
-        time = pts * video.time_base - media.start
-        if time >= now:
-            now = time
-            yield time, frame
-    end = decoding.end - media.start
-    if end + _ROUNDING < Fraction(media.duration_s):
-        yield max(now, end), f"the file ends at {float(end):.3f} s; its header promises {media.duration_s:.3f} s"
-
-
-class _Decoding:
-    """Frames in the order of time, and in their places those that the packets promised and the decoder never gave.
-
-    What is predicted from a damaged frame is taken as the decoder gives it, as players do.
-    """
-
-    def __init__(self, video: VideoStream, *, only_order: bool) -> None:
-        self._video = video
-        self._only_order = only_order
-        self._promised = Promised()
-        self._newest: int | None = None  # of the packets, in presentation
-        self._damaged: set[int] = set()
-        self._error = "the decoder gave no picture"
-        self.end = Fraction(0)  # of the last packet, in the file's own time
-
-    def run(self, container: InputContainer) -> Iterator[tuple[int, VideoFrame | str]]:
-        for packet, after_hole in _packets(container, self._video):
-            if after_hole and self._newest is not None:
-                self._promised.add(self._newest + round(self._frame_ticks()))  # unknown frames, which never come
-            self._note(packet)
-            try:
-                frames = packet.decode()
-            except av.FFmpegError as error:
-                frames = []
-                self._error = f"the picture cannot be decoded ({reason_of(error)})"
-                if self._only_order:
-                    yield from self._next_lost()
-            for frame in frames:
-                yield from self._placed(frame)
-            yield from ((pts, self._error) for pts in self._promised.overdue())
-        yield from ((pts, self._error) for pts in self._promised.rest())
-
-    def _note(self, packet: "Packet[VideoStream]") -> None:
-        end = packet_end(packet)
-        if end is None or packet.pts is None:
-            return
-        self.end = max(self.end, end)
-        self._promised.add(packet.pts)
-        self._newest = packet.pts if self._newest is None else max(self._newest, packet.pts)
-        if packet.is_corrupt:
-            self._damaged.add(packet.pts)
-
-    def _placed(self, frame: VideoFrame) -> Iterator[tuple[int, VideoFrame | str]]:
-        pts = self._promised.first() if self._only_order else frame.pts
-        if pts is None:
-            return
-        for lost in self._promised.came(pts, frame.duration or self._frame_ticks()):
-            yield lost, self._error
-        broken = frame.is_corrupt or pts in self._damaged
-        self._damaged.discard(pts)
-        yield pts, "the picture is damaged in the file" if broken else frame
-
-    def _next_lost(self) -> Iterator[tuple[int, str]]:
-        pts = self._promised.first()
-        if pts is not None:
-            self._promised.drop_first()
-            yield pts, self._error
-
-    def _frame_ticks(self) -> float:
-        assert self._video.time_base is not None
-        return float(frame_length(self._video) / self._video.time_base)
-
-
-def _packets(container: InputContainer, video: VideoStream) -> Iterator[tuple["Packet[VideoStream]", bool]]:
-    """All packets that can be read, passing over what cannot, then the one that flushes the decoder.
-
-    True stands with a packet before which bytes were passed over. FFmpeg's readers of Matroska and MPEG-TS say nothing
-    when they lose a stretch of the file, but packets of all streams lie there one behind the other. Taking a hole to
-    be where there is none does no harm, as long as the next frame comes when the one before it ends.
-    """
-    dense = container.format.name.startswith(("matroska", "mpegts"))
-    failures, behind = 0, 0
-    hole: int | None = None  # where in the file a hole begins that no packet of the video has passed yet
-    while failures < _MAX_READ_ERRORS:
-        try:
-            for packet in demuxed(container.demux() if dense else container.demux(video)):
-                failures = 0
-                if dense and packet.pos is not None:
-                    if 0 < behind < packet.pos - _FRAMING_BYTES:
-                        hole = behind
-                    behind = max(behind, packet.pos + packet.size * 9 // 8)  # MPEG-TS: 4 to 16 bytes in 188 are framing
-                if packet.stream_index == video.index:
-                    passed = hole is not None and packet.pos is not None and packet.pos >= hole
-                    yield cast("Packet[VideoStream]", packet), passed
-                    hole = None if passed else hole
-            return
-        except av.FFmpegError:
-            failures, hole = failures + 1, behind

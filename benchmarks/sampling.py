@@ -1,0 +1,130 @@
+"""How fast are sampled pictures, against reading every frame?
+
+Loops a real clip to a video of 1080p25 H.264 (x264 veryfast, a keyframe every 250 frames, B-frames), and compares
+
+- OpenCV reading every frame, as `cv2.VideoCapture.read` gives them,
+- PyAV decoding every frame with `thread_type = "AUTO"`,
+- FrameFleet's exact sampling at 1 fps: pictures of at most 1280 pixels, as JPEG,
+- FrameFleet's `keyframes` sampling of the same pictures.
+
+Each round runs all four; a ratio is within a round, and the medians of all rounds are told.
+
+    python benchmarks/sampling.py [--clip samples/sample.mp4] [--seconds 574] [--rounds 5] [--video KEPT.mp4]
+
+Needs opencv-python-headless; without it OpenCV's figures are left out.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from statistics import median
+
+import av
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "src"), str(HERE)]
+
+from record import record  # noqa: E402
+
+from framefleet.media.decode import decode_orders  # noqa: E402
+from framefleet.media.info import Picture  # noqa: E402
+from framefleet.media.order import JpegView, Order  # noqa: E402
+from framefleet.media.probe import probe  # noqa: E402
+from framefleet.media.sample import plan_samples  # noqa: E402
+
+try:
+    import cv2
+except ImportError:
+    cv2 = None
+
+SIZE, FPS, GOP = (1920, 1080), 25, 250
+X264 = {"preset": "veryfast", "g": str(GOP)}  # veryfast has 3 B-frames, and lets other frames refer to them
+
+
+def make_video(clip: Path, out: Path, seconds: int) -> None:
+    """The frames of `clip` again and again, one every 1/25 s whatever its own rate, scaled to 1080p."""
+    with av.open(str(out), "w") as target:
+        stream = target.add_stream("libx264", rate=FPS, options=X264)
+        stream.width, stream.height = SIZE
+        stream.pix_fmt = "yuv420p"
+        frames = looped(clip)
+        for number in range(seconds * FPS):
+            frame = next(frames).reformat(*SIZE, format="yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, FPS)
+            frame.pict_type = 0
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode(None))
+
+
+def looped(clip: Path) -> Iterator[av.VideoFrame]:
+    while True:
+        with av.open(str(clip)) as source:
+            source.streams.video[0].thread_type = "AUTO"
+            yield from source.decode(video=0)
+
+
+def opencv(video: Path) -> int:
+    capture = cv2.VideoCapture(str(video))
+    count = 0
+    while capture.read()[0]:
+        count += 1
+    return count
+
+
+def pyav(video: Path) -> int:
+    with av.open(str(video)) as container:
+        container.streams.video[0].thread_type = "AUTO"
+        return sum(1 for _ in container.decode(video=0))
+
+
+def framefleet(video: Path, sampling: str) -> int:
+    media = probe(video)
+    order = Order(plan_samples(media.duration_s, 1), JpegView(1280, 90))
+    return sum(isinstance(piece, Picture) for _, piece in decode_orders(media, [order], sampling=sampling))
+
+
+def timed(work: Callable[[], int], expected: int) -> float:
+    begin = time.perf_counter()
+    count = work()
+    if count != expected:
+        raise SystemExit(f"{count} pictures came, {expected} were expected")
+    return time.perf_counter() - begin
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clip", type=Path, default=HERE.parent / "samples" / "sample.mp4")
+    parser.add_argument("--seconds", type=int, default=574, help="length of the video made")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--video", type=Path, help="make the video here and keep it; used as it is if it exists")
+    arguments = parser.parse_args()
+    seconds = arguments.seconds
+    with tempfile.TemporaryDirectory() as folder:
+        video = arguments.video or Path(folder) / "looped.mp4"
+        if not video.exists():
+            make_video(arguments.clip, video, seconds)
+        works: dict[str, tuple[Callable[[], int], int]] = {
+            "PyAV AUTO, every frame": (lambda: pyav(video), seconds * FPS),
+            "exact sampling": (lambda: framefleet(video, "exact"), seconds),
+            "keyframes": (lambda: framefleet(video, "keyframes"), seconds),
+        }
+        if cv2 is not None:
+            works = {"OpenCV, every frame": (lambda: opencv(video), seconds * FPS)} | works
+        rounds = []
+        for number in range(arguments.rounds):
+            rounds.append({name: timed(*work) for name, work in works.items()})
+            print(number, {name: round(s, 2) for name, s in rounds[-1].items()}, flush=True)
+    figures: dict[str, object] = {"video, s": seconds, "rounds": len(rounds)}
+    figures |= {f"{name}, s": round(median(row[name] for row in rounds), 2) for name in works}
+    for base in [name for name in works if "every" in name]:
+        for ours in ("exact sampling", "keyframes"):
+            figures[f"{base} ÷ {ours}"] = round(median(row[base] / row[ours] for row in rounds), 2)
+    record("sampling", figures)
+
+
+if __name__ == "__main__":
+    main()

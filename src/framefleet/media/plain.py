@@ -1,0 +1,134 @@
+"""Plain decoding: every packet in its order, every frame as it comes. What the other ways must equal."""
+
+import os
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
+import av
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from framefleet.errors import InputError
+from framefleet.media.container import MAX_PIXELS, frame_length, packet_end, reason_of, video_stream
+from framefleet.media.info import MediaInfo
+from framefleet.media.packets import Step, VideoPacket
+from framefleet.media.promised import Promised
+
+_MAX_THREADS = 16  # FFmpeg's own limit where it chooses; each holds a frame
+_ROUNDING = Fraction(1, 1000)  # Matroska's clock
+
+Event = tuple[Fraction, VideoFrame | str]
+"""From this time on the video's clock a frame is on screen, or, for the reason told, none that can be trusted."""
+
+
+def open_video(media: MediaInfo, container: InputContainer, *, threads: int) -> VideoStream:
+    """The stream to decode, its decoder set to that many threads. Raises `InputError` where there is none any more."""
+    video = video_stream(container)
+    if video is None or video.time_base is None:
+        raise InputError(f"{media.path}: its pictures are gone; it changed since it was probed")
+    video.thread_type = "AUTO"
+    video.thread_count = threads
+    video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+    return video
+
+
+def frame_threads(threads: int | None = None) -> int:
+    """For plain decoding: two also on one core, for only then FFmpeg's H.264 decoder tells of damage in time."""
+    return min(_MAX_THREADS, (threads or os.cpu_count() or 1) + 1)
+
+
+def gives_only_order(media: MediaInfo, container: InputContainer) -> bool:
+    """AVI has no presentation times. FFmpeg works them out for MPEG-4; for other codecs only the order is right."""
+    return container.format.name == "avi" and media.codec != "mpeg4"
+
+
+def events(media: MediaInfo, video: VideoStream, steps: Iterable[Step], *, only_order: bool = False) -> Iterator[Event]:
+    """What is on screen from when on, ascending, from 0 to the end that the file promises."""
+    assert video.time_base is not None
+    now = Fraction(0)
+    yield now, "no picture before this time can be decoded"
+    decoding = _Decoding(video, only_order=only_order)
+    for pts, frame in decoding.run(steps):
+        time = pts * video.time_base - media.start
+        if time >= now:
+            now = time
+            yield time, frame
+    early = ends_early(media, decoding.end)
+    if early is not None:
+        yield max(now, decoding.end - media.start), early
+
+
+def ends_early(media: MediaInfo, end: Fraction) -> str | None:
+    """Why there are no pictures after `end`, in the file's own time; None where it is the end that was promised."""
+    last = end - media.start
+    if last + _ROUNDING >= Fraction(media.duration_s):
+        return None
+    return f"the file ends at {float(last):.3f} s; its header promises {media.duration_s:.3f} s"
+
+
+class _Decoding:
+    """Frames in the order of time, and in their places those that the packets promised and the decoder never gave.
+
+    What is predicted from a damaged frame is taken as the decoder gives it, as players do.
+    """
+
+    def __init__(self, video: VideoStream, *, only_order: bool) -> None:
+        self._video = video
+        self._only_order = only_order
+        self._promised = Promised()
+        self._newest: int | None = None  # of the packets, in presentation
+        self._damaged: set[int] = set()
+        self._error = "the decoder gave no picture"
+        self.end = Fraction(0)  # of the last packet, in the file's own time
+
+    def run(self, steps: Iterable[Step]) -> Iterator[tuple[int, VideoFrame | str]]:
+        for packet, after_hole in steps:
+            if after_hole and self._newest is not None:
+                self._promised.add(self._newest + round(self._frame_ticks()))  # unknown frames, which never come
+            self._note(packet)
+            yield from self._decoded(packet)
+        yield from self._decoded(None)
+        yield from ((pts, self._error) for pts in self._promised.rest())
+
+    def _decoded(self, packet: "VideoPacket | None") -> Iterator[tuple[int, VideoFrame | str]]:
+        try:
+            frames = self._video.codec_context.decode(packet)
+        except av.FFmpegError as error:
+            frames = []
+            self._error = f"the picture cannot be decoded ({reason_of(error)})"
+            if self._only_order:
+                yield from self._next_lost()
+        for frame in frames:
+            yield from self._placed(frame)
+        yield from ((pts, self._error) for pts in self._promised.overdue())
+
+    def _note(self, packet: VideoPacket) -> None:
+        end = packet_end(packet)
+        if end is None or packet.pts is None:
+            return
+        self.end = max(self.end, end)
+        self._promised.add(packet.pts)
+        self._newest = packet.pts if self._newest is None else max(self._newest, packet.pts)
+        if packet.is_corrupt:
+            self._damaged.add(packet.pts)
+
+    def _placed(self, frame: VideoFrame) -> Iterator[tuple[int, VideoFrame | str]]:
+        pts = self._promised.first() if self._only_order else frame.pts
+        if pts is None:
+            return
+        for lost in self._promised.came(pts, frame.duration or self._frame_ticks()):
+            yield lost, self._error
+        broken = frame.is_corrupt or pts in self._damaged
+        self._damaged.discard(pts)
+        yield pts, "the picture is damaged in the file" if broken else frame
+
+    def _next_lost(self) -> Iterator[tuple[int, str]]:
+        pts = self._promised.first()
+        if pts is not None:
+            self._promised.drop_first()
+            yield pts, self._error
+
+    def _frame_ticks(self) -> float:
+        assert self._video.time_base is not None
+        return float(frame_length(self._video) / self._video.time_base)

@@ -1,0 +1,166 @@
+"""Decodes of a stretch only what its wanted pictures need, and tells when that cannot be trusted."""
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+
+import av
+from av.video.frame import VideoFrame
+
+from framefleet.media.container import open_media, packet_end
+from framefleet.media.info import Gap, MediaInfo, Picture
+from framefleet.media.order import Pixels
+from framefleet.media.plain import ends_early, events, frame_threads, open_video
+from framefleet.media.sample import on_screen
+from framefleet.media.stretch import Stretch, Window
+from framefleet.media.task import Clock, Task
+from framefleet.media.view import View, Views, Want
+
+Piece = tuple[int, Picture | Pixels | Gap]
+"""A piece of the order with that number, counted from 0."""
+
+_SKIPPABLE = {"h264", "mpeg4", "mpeg2video", "mpeg1video"}
+_FEW = 4  # doubts that say nothing about the rest
+
+
+class _DoubtError(Exception):
+    """A wanted picture did not come, or not whole."""
+
+
+@dataclass(slots=True)
+class Trust:
+    """What the decoders of one file have learnt of it."""
+
+    interlaced: bool = False
+    stretches: int = 0
+    doubted: int = 0
+
+    def is_lost(self) -> bool:
+        """Whether most of the file has to be decoded plainly anyway, which is better done in one go."""
+        return self.doubted > max(_FEW, self.stretches / 2)
+
+
+class SparseDecoder:
+    """One decoder of one thread; gets the packets of any stretch, whoever read them.
+
+    Pictures that no other refers to, and that nobody wants, are passed over (`skip_frame`); nothing is decoded after
+    the last wanted picture. What a wanted picture refers to is decoded as ever, so the pictures are those of plain
+    decoding.
+    """
+
+    def __init__(self, media: MediaInfo, views: set[View], trust: Trust) -> None:
+        self._media = media
+        self._views = Views(media, views)
+        self._trust = trust
+        with ExitStack() as stack:
+            # Opened for its decoder, which is set up with all that the header tells; nothing is read of it.
+            self._video = open_video(media, stack.enter_context(open_media(media.path)), threads=1)
+            self._exit = stack.pop_all()
+        assert self._video.time_base is not None
+        self._clock = Clock(self._video.time_base, media.start)
+        self._skips = media.codec in _SKIPPABLE or (
+            media.codec == "hevc" and _has_one_layer(self._video.codec_context.extradata)
+        )
+
+    def close(self) -> None:
+        self._exit.close()
+
+    def exact(self, task: Task) -> Iterator[Piece]:
+        """The pieces for a task's wants. Where a doubt arises, the stretch is decoded plainly, with its neighbours."""
+        told = 0
+        self._trust.stretches += 1
+        try:
+            for piece in self._sparse(task):
+                yield piece
+                told += 1
+        except _DoubtError:
+            yield from islice(self._plain(task), told, None)
+
+    def keyframe(self, task: Task) -> Iterator[Piece]:
+        """The same for a task whose stretch is one keyframe, or none, which serves all its wants."""
+        here = task.window.here
+        if not here.shown:
+            yield from ((want.order, Gap(want.sample, "no keyframe of the video is shown")) for want in task.wants)
+            return
+        frame: VideoFrame | str = "the keyframe nearest to it is damaged in the file"
+        with suppress(_DoubtError, StopIteration):
+            whole = next(self._frames(here, set(here.shown)))
+            frame = frame if whole.is_corrupt or not here.whole else whole
+        for want in task.wants:
+            yield want.order, self._views.piece(want, self._clock.time(here.shown[0]), frame)
+
+    def _sparse(self, task: Task) -> Iterator[Piece]:
+        targets = self._targets(task)
+        for frame in self._frames(task.window.here, {pts for _, pts in targets}):
+            if frame.is_corrupt or frame.pts != targets[0][1]:
+                self._doubt()
+            while targets and targets[0][1] == frame.pts:
+                want, pts = targets.popleft()
+                yield want.order, self._views.piece(want, self._clock.time(pts), frame)
+            if not targets:
+                return
+        self._doubt()
+
+    def _targets(self, task: Task) -> deque[tuple[Want, int]]:
+        """Each want with the time, in ticks, of the picture on screen then, as the packets tell."""
+        window = task.window
+        if not _is_whole(self._media, window):
+            self._doubt()
+        first = -(-self._media.start // self._clock.tick)
+        shown = [pts for pts in window.here.shown if pts >= first]
+        places = [bisect_right(shown, self._clock.ticks(want.time)) - 1 for want in task.wants]
+        if places[0] < 0:
+            self._doubt()
+        return deque((want, shown[place]) for want, place in zip(task.wants, places, strict=True))
+
+    def _frames(self, stretch: Stretch, wanted: set[int]) -> Iterator[VideoFrame]:
+        """The frames of these times, ascending, decoding no more than they need."""
+        context = self._video.codec_context
+        last = max(i for i, (packet, _) in enumerate(stretch.steps) if packet.pts in wanted)
+        skips = self._skips and not self._trust.interlaced
+        try:
+            for packet in [packet for packet, _ in stretch.steps[: last + 1]] + [None]:
+                if packet is not None:
+                    context.skip_frame = "NONREF" if skips and packet.pts not in wanted else "DEFAULT"
+                for frame in context.decode(packet):
+                    if frame.pts not in wanted:
+                        continue
+                    if skips and frame.interlaced_frame:
+                        # Two fields may be two packets, of which one was passed over.
+                        self._trust.interlaced = True
+                        raise _DoubtError
+                    yield frame
+        except av.FFmpegError:
+            self._doubt()
+        finally:
+            context.flush_buffers()
+
+    def _doubt(self) -> None:
+        self._trust.doubted += 1
+        raise _DoubtError
+
+    def _plain(self, task: Task) -> Iterator[Piece]:
+        with open_media(self._media.path) as container:
+            video = open_video(self._media, container, threads=frame_threads(1))
+            for want, time, frame in on_screen(events(self._media, video, task.window.steps()), task.wants):
+                yield want.order, self._views.piece(want, time, frame)
+
+
+def _is_whole(media: MediaInfo, window: Window) -> bool:
+    """Whether nothing is missing of the stretch nor right after it, as far as the packets tell."""
+    if not (window.here.entry and window.here.whole and window.here.shown):
+        return False
+    if window.last:
+        end = max((packet_end(packet) or Fraction(0) for packet, _ in window.here.steps), default=Fraction(0))
+        return ends_early(media, end) is None
+    return window.after is None or not window.after.steps[0][1]
+
+
+def _has_one_layer(extradata: bytes | None) -> bool:
+    """Of HEVC: whether its configuration record (ISO/IEC 14496-15, 8.3.3.1) says so. In others, "non-reference"
+    pictures may be referred to from a higher temporal layer."""
+    return extradata is not None and len(extradata) > 21 and extradata[0] == 1 and extradata[21] >> 3 & 7 == 1
