@@ -93,7 +93,7 @@ def send(
         batches=len(lane.items),
         charges=len(outcome.charges),
         billed_s=billed_seconds(outcome.charges)[0],
-        hedged=sum((charge.receipt.worker_id or "").startswith("hedged") for charge in outcome.charges),
+        hedged=sum(charge.hedged for charge in outcome.charges),
         lost=sum(detection.objects is None for detection in found),
     )
 

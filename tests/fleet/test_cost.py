@@ -72,17 +72,55 @@ def test_this_machine_is_free() -> None:
 
 
 def test_a_budget_refuses_the_request_that_would_pass_it() -> None:
-    budget = Budget(0.01)
-    budget.begin("yolo", 0.001)
-    budget.end("yolo", charge(0, 1))  # 6 s are billed: $0.006
-    budget.begin("yolo", 0.001)  # one more second: $0.007
-    budget.end("yolo", charge(1, 3.5))
+    budget = Budget(0.01, price=0.001)
+    budget.begin("yolo")
+    budget.add("yolo", charge(0, 1))  # 6 s are billed: $0.006
+    budget.end("yolo")
+    budget.begin("yolo")  # one more second: $0.007
+    budget.add("yolo", charge(1, 3.5))
+    budget.end("yolo")
     with pytest.raises(BudgetError, match=r"--max-cost 0\.01"):
-        budget.begin("yolo", 0.001)
+        budget.begin("yolo")
+
+
+def test_the_budget_counts_what_the_workers_gpu_costs() -> None:
+    budget = Budget(0.02)
+    budget.begin("yolo")
+    budget.add("yolo", Charge(0, Receipt("w", 0, 15_000), gpu="NVIDIA H100 80GB HBM3"))  # 20 s at $0.00116
+    budget.end("yolo")
+    with pytest.raises(BudgetError):
+        budget.begin("yolo")
+
+
+def test_each_worker_is_billed_at_the_price_of_its_own_gpu() -> None:
+    charges = [
+        Charge(0, Receipt("a", 0, 1_000), gpu="NVIDIA L4"),
+        Charge(0, Receipt("b", 0, 1_000), gpu="NVIDIA H100 80GB HBM3"),
+        Charge(1, Receipt("b", 0, 500)),  # a failed job names no GPU
+    ]
+    plan = estimate("runpod", unit_seconds=1, units=3, workers=2, alone_s=1, price=None)
+    cost = stage_cost("runpod", charges, gpu=None, price=None, estimated=plan, alone_s=3)
+    assert cost.usd == pytest.approx(6 * 0.00019 + 7 * 0.00116)
+    assert "L4" in cost.rate_source
+    assert "H100" in cost.rate_source
+
+
+def test_jobs_of_an_earlier_run_are_billed_one_after_the_other() -> None:
+    adopted = [Charge(None, Receipt("w", 9_000, 2_000)) for _ in range(10)]
+    assert billed_seconds(adopted) == (25, 1)
+    assert billed_seconds([*adopted, charge(1, 1)]) == (27, 1)
+
+
+def test_waiting_is_told_apart_from_work() -> None:
+    plan = estimate("runpod", unit_seconds=1, units=2, workers=1, alone_s=1, price=None)
+    charges = [Charge(1, Receipt("w", 500, 200)), Charge(0, Receipt("w", 30_000, 200))]
+    cost = stage_cost("runpod", charges, gpu=None, price=None, estimated=plan, alone_s=1)
+    assert (cost.delay_s, cost.first_delay_s, cost.execution_s) == (30.5, 30.0, 0.4)
 
 
 def test_no_budget_refuses_nothing() -> None:
     budget = Budget(None)
     for n in range(100):
-        budget.begin("yolo", 1.0)
-        budget.end("yolo", charge(n, 1))
+        budget.begin("yolo")
+        budget.add("yolo", charge(n, 1))
+        budget.end("yolo")

@@ -14,9 +14,12 @@ from framefleet.fleet.exchange import Charge
 from framefleet.fleet.hedge import Hedge
 from framefleet.fleet.limits import Level
 from framefleet.units import Seconds
+from framefleet.wire.common import Probe
 
 JOB_TIMEOUT_S = 4000.0  # beyond the time to live that a job is sent with, so the service speaks first
-RACE_S = 0.05  # how long one of two racing jobs is waited for before the other is looked at
+RACE_S = 0.05  # between two looks at racing jobs
+CANCEL_S = 20.0  # how long a run's end may take to cancel its jobs; what is left ends by its time to live
+CANCEL_TRIES = 3
 
 
 class Asker:
@@ -30,7 +33,6 @@ class Asker:
         began: Seconds,
         level: Level,
         budget: Budget | None = None,
-        usd_per_s: float = 0.0,
         hedge: Hedge | None = None,
     ) -> None:
         self._backend = backend
@@ -38,12 +40,13 @@ class Asker:
         self._began = began
         self._level = level
         self._budget = budget or Budget(None)
-        self._usd_per_s = usd_per_s
         self._hedge = hedge
         self._moved: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
+        self._probes: list[tuple[Job, Seconds]] = []
         self._ended = threading.Event()
+        self._cancelled = False
         self._error: FrameFleetError | None = None
         self.charges: list[Charge] = []
 
@@ -52,6 +55,11 @@ class Asker:
         """Jobs that the service has and has not answered."""
         with self._lock:
             return len(self._jobs)
+
+    @property
+    def at_once(self) -> int:
+        """How many requests are asked at once, as things stand."""
+        return self._level.limit
 
     def on_answer(self, moved: Callable[[], None]) -> None:
         """`moved` is called after each answer."""
@@ -62,46 +70,67 @@ class Asker:
         with self._level.slot() as held:
             if self._error is not None:
                 raise self._error
-            self._budget.begin(self._endpoint, self._usd_per_s)
-            charge = None
+            self._budget.begin(self._endpoint)
             try:
-                done, charge = self._served(request, sent)
+                done = self._served(request, sent)
             except RateLimitedError:
                 self._level.refused()
                 raise
             finally:
-                self._budget.end(self._endpoint, charge)
+                self._budget.end(self._endpoint)
         self._level.answered(done.receipt, held)
         self._moved()
         return done.output
 
     def attend(self, job: Job) -> Any:
         """The output of a job that an earlier run submitted. Raises `FleetError`."""
-        submitted_s = self._now()
-        done = self._backend.wait(job, JOB_TIMEOUT_S)
-        self._charge(Charge(submitted_s, done.receipt))
+        self._enlist(job)
+        try:
+            done = self._wait(job, None, JOB_TIMEOUT_S)
+        finally:
+            self._over(job)
         self._moved()
         return done.output
 
+    def wake(self, workers: int) -> None:
+        """Sends so many probes and waits for none. Raises `FleetError`."""
+        for _ in range(workers):
+            submitted_s = self._now()
+            self._probes.append((self._backend.submit(self._endpoint, Probe()), submitted_s))
+
+    def settle(self) -> None:
+        """What the probes cost is counted, and those that still wait are cancelled: nobody needs them any more."""
+        while self._probes:
+            job, submitted_s = self._probes.pop()
+            try:
+                self._wait(job, submitted_s, 0)
+            except FleetError as error:
+                if not error.job_over:
+                    self._cancel(job)
+
     def sleep(self, seconds: Seconds) -> None:
-        """Waits, unless the stage is ended."""
-        self._ended.wait(seconds)
+        """Waits. Raises the error that ended the stage, as soon as one does."""
+        if self._ended.wait(seconds) and self._error is not None:
+            raise self._error
 
     def end(self, error: FrameFleetError) -> None:
         """From now on every `ask` raises `error`; the jobs that the service has are cancelled.
 
         But where it was the budget that ended: what is under way was counted in, and its answers are worth having.
         """
-        self._error = self._error or error
-        self._ended.set()
-        if isinstance(error, BudgetError):
-            return
         with self._lock:
-            jobs = list(self._jobs.values())
+            self._error = self._error or error
+            self._ended.set()
+            if isinstance(error, BudgetError) or self._cancelled:
+                return
+            self._cancelled = True
+            jobs = [*self._jobs.values(), *(job for job, _ in self._probes)]
+        until = perf_counter() + CANCEL_S
         for job in jobs:
-            self._cancel(job)
+            if perf_counter() < until:  # a network that is away would cost each of them its timeout
+                self._cancel(job)
 
-    def _served(self, request: msgspec.Struct, sent: Callable[[Job], None]) -> tuple[Done, Charge]:
+    def _served(self, request: msgspec.Struct, sent: Callable[[Job], None]) -> Done:
         submitted_s = self._now()
         job = self._submit(request)
         try:
@@ -109,70 +138,99 @@ class Asker:
             done = self._first(request, job, submitted_s)
         finally:
             self._over(job)
-        charge = Charge(submitted_s, done.receipt)
-        self._charge(charge)
         if self._hedge is not None:
             self._hedge.answered(self._now() - submitted_s)
-        return done, charge
+        return done
 
     def _first(self, request: msgspec.Struct, job: Job, submitted_s: Seconds) -> Done:
         """The job's output, or that of a second sending of the same request if that comes first."""
         after_s = self._hedge.after_s() if self._hedge is not None else None
         if after_s is None:
-            return self._backend.wait(job, JOB_TIMEOUT_S)
+            return self._wait(job, submitted_s, JOB_TIMEOUT_S)
         try:
-            return self._backend.wait(job, after_s)
+            return self._wait(job, submitted_s, after_s)
         except NotDoneError:
             if self._hedge is None or not self._hedge.take():
-                return self._backend.wait(job, JOB_TIMEOUT_S)
-        return self._race([job, self._submit(request)], submitted_s)
+                return self._wait(job, submitted_s, JOB_TIMEOUT_S)
+        again_s = self._now()
+        return self._race([(job, submitted_s), (self._submit(request), again_s)])
 
-    def _race(self, jobs: list[Job], submitted_s: Seconds) -> Done:
+    def _race(self, running: list[tuple[Job, Seconds]]) -> Done:
         """The first output of several jobs for one request. The others are cancelled, and what they cost is counted."""
         last: FleetError = JobFailedError(f"{self._endpoint}: no job was left to wait for")
-        running = list(jobs)
         while running:
-            for job in list(running):
+            for job, submitted_s in list(running):
                 try:
-                    done = self._backend.wait(job, RACE_S)
+                    done = self._wait(job, submitted_s, 0)
                 except NotDoneError:
                     continue
                 except FleetError as error:
                     last = error
-                    running.remove(job)
+                    running.remove((job, submitted_s))
                     self._over(job)
                     continue
+                running.remove((job, submitted_s))
+                self._over(job)
                 for loser in running:
-                    self._over(loser)
-                    if loser is not job:
-                        self._cancel(loser)
-                        ran_ms = (self._now() - submitted_s) * 1000
-                        self._charge(Charge(submitted_s, Receipt(f"hedged {loser.id}", 0, ran_ms)))
+                    self._lose(*loser)
                 return done
+            self.sleep(RACE_S)
         raise last
+
+    def _lose(self, job: Job, submitted_s: Seconds) -> None:
+        """Cancels the job; counted is what the service says it cost, or where it says nothing, all of its time."""
+        self._over(job)
+        self._cancel(job)
+        try:
+            self._wait(job, submitted_s, 0, hedged=True)
+        except FleetError as error:
+            if error.receipt is None:
+                ran_ms = (self._now() - submitted_s) * 1000
+                self._charge(Charge(submitted_s, Receipt(f"hedged {job.id}", 0, ran_ms), hedged=True))
+
+    def _wait(self, job: Job, submitted_s: Seconds | None, timeout_s: Seconds, *, hedged: bool = False) -> Done:
+        """The job's output. What it cost is counted, also where it failed. Raises `FleetError`."""
+        try:
+            done = self._backend.wait(job, timeout_s)
+        except FleetError as error:
+            if error.receipt is not None and error.receipt.execution_ms > 0:  # or no worker ever had it
+                self._charge(Charge(submitted_s, error.receipt, hedged=hedged))
+            raise
+        gpu = done.output.get("gpu") if isinstance(done.output, dict) else None
+        self._charge(Charge(submitted_s, done.receipt, gpu if isinstance(gpu, str) else None, hedged))
+        return done
 
     def _submit(self, request: msgspec.Struct) -> Job:
         job = self._backend.submit(self._endpoint, request)
-        with self._lock:
-            self._jobs[job.id] = job
+        self._enlist(job)
         if self._error is not None:  # ended while it was being submitted
+            self._over(job)
             self._cancel(job)
             raise self._error
         return job
+
+    def _enlist(self, job: Job) -> None:
+        with self._lock:
+            self._jobs[job.id] = job
 
     def _over(self, job: Job) -> None:
         with self._lock:
             self._jobs.pop(job.id, None)
 
     def _cancel(self, job: Job) -> None:
-        try:
-            self._backend.cancel(job)
-        except FleetError:
-            return  # it ends by its time to live
+        for _ in range(CANCEL_TRIES):
+            try:
+                return self._backend.cancel(job)
+            except RateLimitedError:
+                continue  # the backend holds off by itself
+            except FleetError:
+                return None  # it ends by its time to live
+        return None
 
     def _charge(self, charge: Charge) -> None:
         with self._lock:
             self.charges.append(charge)
+        self._budget.add(self._endpoint, charge)
 
     def _now(self) -> Seconds:
         return perf_counter() - self._began

@@ -4,27 +4,25 @@ import threading
 from collections import defaultdict
 
 from framefleet.errors import BudgetError
-from framefleet.fleet.cost import billed_seconds
+from framefleet.fleet.bill import Bill
 from framefleet.fleet.exchange import Charge
 
 
 class Budget:
-    """One for a run, over all its endpoints. Without `max_usd` it allows everything."""
+    """One for a run, over all its endpoints. Without `max_usd` it allows everything. `price` is dollars a second."""
 
-    def __init__(self, max_usd: float | None) -> None:
+    def __init__(self, max_usd: float | None, price: float | None = None) -> None:
         self._max_usd = max_usd
-        self._charges: dict[str, list[Charge]] = defaultdict(list)
-        self._rates: dict[str, float] = {}
+        self._bills: dict[str, Bill] = defaultdict(lambda: Bill(price))
         self._in_flight: dict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
 
-    def begin(self, endpoint: str, usd_per_s: float) -> None:
-        """One more request is to be sent. Raises `BudgetError` if the run would pass its budget by it."""
-        if self._max_usd is None or not usd_per_s:
-            return
+    def begin(self, endpoint: str) -> None:
+        """One more request is to be sent, and then `end` called. Raises `BudgetError` if that would cost too much."""
         with self._lock:
-            self._rates[endpoint] = usd_per_s
             self._in_flight[endpoint] += 1
+            if self._max_usd is None:
+                return
             expected = self._expected()
             if expected > self._max_usd:
                 self._in_flight[endpoint] -= 1
@@ -33,19 +31,21 @@ class Budget:
                     "raise it and run the same command again: what is answered is kept"
                 )
 
-    def end(self, endpoint: str, charge: Charge | None) -> None:
-        """The request is over, and what it cost is known if it was served."""
+    def end(self, endpoint: str) -> None:
+        """The request is over."""
         with self._lock:
             self._in_flight[endpoint] -= 1
-            if charge is not None:
-                self._charges[endpoint].append(charge)
+
+    def add(self, endpoint: str, charge: Charge) -> None:
+        """What a job cost is known, whatever came of it."""
+        with self._lock:
+            self._bills[endpoint].add(charge)
 
     def _expected(self) -> float:
         """Dollars billed so far, and for what is in flight as much as an average request took."""
         usd = 0.0
-        for endpoint, rate in self._rates.items():
-            charges = self._charges[endpoint]
-            ran_s = sum(charge.receipt.execution_ms for charge in charges) / 1000
-            average_s = ran_s / len(charges) if charges else 0.0
-            usd += rate * (billed_seconds(charges)[0] + average_s * self._in_flight[endpoint])
+        for endpoint, in_flight in self._in_flight.items():
+            bill = self._bills[endpoint]
+            average_s = bill.execution_s / bill.requests if bill.requests else 0.0
+            usd += bill.usd + bill.usd_per_s * average_s * in_flight
         return usd

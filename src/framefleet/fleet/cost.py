@@ -1,22 +1,25 @@
 """What a run costs by RunPod's rule: from a worker's start to its stop, idle time included, rounded up to a second."""
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from framefleet.config import Backend
+from framefleet.fleet.bill import IDLE_TIMEOUT_S, Bill
 from framefleet.fleet.exchange import Charge
 from framefleet.fleet.prices import rate
 from framefleet.units import Seconds
 
-IDLE_TIMEOUT_S = 5.0  # RunPod's default: how long a worker is kept, and billed, after its last job
 SEQUENTIAL_FRAME_S = 0.03  # one frame a request takes a GPU worker this long, batching or not
 
 
 class EndpointCost(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage's bill. Seconds and dollars are 0 where the stage ran on this machine."""
+    """One stage's bill. Seconds and dollars are 0 where the stage ran on this machine.
+
+    `delay_s` is what its requests waited in the service's queue, all together, and `first_delay_s` what the first of
+    them did: mostly a cold start. Neither is work, and neither is billed.
+    """
 
     backend: Backend
     usd_per_s: float
@@ -24,6 +27,8 @@ class EndpointCost(msgspec.Struct, frozen=True, kw_only=True):
     requests: int
     workers: int
     execution_s: Seconds
+    delay_s: Seconds
+    first_delay_s: Seconds
     billed_s: Seconds
     usd: float
     usd_estimated: float
@@ -50,11 +55,10 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 def billed_seconds(charges: Iterable[Charge], idle_s: Seconds = IDLE_TIMEOUT_S) -> tuple[Seconds, int]:
     """Seconds billed and workers seen. A worker stops when it was idle for `idle_s`, and starts again when needed."""
-    spans: dict[str | None, list[tuple[Seconds, Seconds]]] = defaultdict(list)
+    bill = Bill(idle_s=idle_s)
     for charge in charges:
-        start = charge.submitted_s + charge.receipt.delay_ms / 1000
-        spans[charge.receipt.worker_id].append((start, start + charge.receipt.execution_ms / 1000))
-    return sum(_worker_seconds(sorted(jobs), idle_s) for jobs in spans.values()), len(spans)
+        bill.add(charge)
+    return bill.billed_s, bill.workers
 
 
 def estimate(
@@ -79,23 +83,28 @@ def stage_cost(
     estimated: Estimate,
     alone_s: Seconds,
 ) -> EndpointCost:
-    """The bill of what was run. `alone_s` is what the same units would take one at a time."""
-    execution_s = sum(charge.receipt.execution_ms for charge in charges) / 1000
-    if backend == "local":
-        usd_per_s, source, billed, workers = 0.0, "this machine", 0.0, 1
-    else:
-        usd_per_s, source = rate(gpu, price)
-        billed, workers = billed_seconds(charges)
-    alone = math.ceil(max(execution_s, alone_s) + IDLE_TIMEOUT_S) if charges else 0
+    """The bill of what was run. `gpu` is that of workers which did not say.
+
+    `alone_s` is what the same units would take one at a time.
+    """
+    local, bill = backend == "local", Bill(price, gpu=gpu)
+    for charge in charges:
+        bill.add(charge)
+    usd_per_s = 0.0 if local else bill.usd_per_s
+    alone = math.ceil(max(bill.execution_s, alone_s) + IDLE_TIMEOUT_S) if charges else 0
+    own = [charge for charge in charges if charge.submitted_s is not None]
+    first = min(own, key=lambda charge: charge.submitted_s or 0.0, default=None)
     return EndpointCost(
         backend=backend,
-        usd_per_s=usd_per_s,
-        rate_source=source,
+        usd_per_s=round(usd_per_s, 8),
+        rate_source="this machine" if local else bill.rate_source,
         requests=len(charges),
-        workers=workers,
-        execution_s=round(execution_s, 3),
-        billed_s=billed,
-        usd=round(billed * usd_per_s, 6),
+        workers=1 if local else bill.workers,
+        execution_s=round(bill.execution_s, 3),
+        delay_s=round(sum(charge.receipt.delay_ms for charge in own) / 1000, 3),
+        first_delay_s=round(first.receipt.delay_ms / 1000, 3) if first is not None else 0.0,
+        billed_s=0.0 if local else bill.billed_s,
+        usd=0.0 if local else round(bill.usd, 6),
         usd_estimated=round(estimated.usd, 6),
         usd_sequential=round(alone * usd_per_s, 6),
     )
@@ -108,14 +117,3 @@ def total(stages: dict[str, EndpointCost]) -> Cost:
         usd_sequential=round(sum(stage.usd_sequential for stage in stages.values()), 6),
         stages=stages,
     )
-
-
-def _worker_seconds(jobs: list[tuple[Seconds, Seconds]], idle_s: Seconds) -> Seconds:
-    billed = 0.0
-    start, end = jobs[0]
-    for next_start, next_end in jobs[1:]:
-        if next_start > end + idle_s:
-            billed += math.ceil(end + idle_s - start)
-            start = next_start
-        end = max(end, next_end)
-    return billed + math.ceil(end + idle_s - start)

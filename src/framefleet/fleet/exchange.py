@@ -18,10 +18,15 @@ from framefleet.units import Seconds
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One job as it was served: what a bill is made of. `submitted_s` is seconds since the run began."""
+    """One job as it was served: what a bill is made of. `submitted_s` is seconds since the run began.
 
-    submitted_s: Seconds
+    `submitted_s` is None for a job of an earlier run, `gpu` where the worker did not say. `hedged`: another one won.
+    """
+
+    submitted_s: Seconds | None
     receipt: Receipt
+    gpu: str | None = None
+    hedged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ PATIENCE_S = 300.0
 # RunPod's own limits, per second and at once (documentation of August 2026), with a tenth to spare.
 RUN_RATE, RUN_BURST = 90.0, 180
 STATUS_RATE, STATUS_BURST = 180.0, 360
+CANCEL_RATE, CANCEL_BURST = 9.0, 18
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -66,6 +67,7 @@ class RunPodBackend:
         self._polling = {kind: Polling() for kind in self._ids}
         self._runs = {kind: RateLimiter(RUN_RATE, RUN_BURST, clock=clock, sleep=sleep) for kind in self._ids}
         self._statuses = {kind: RateLimiter(STATUS_RATE, STATUS_BURST, clock=clock, sleep=sleep) for kind in self._ids}
+        self._cancels = {kind: RateLimiter(CANCEL_RATE, CANCEL_BURST, clock=clock, sleep=sleep) for kind in self._ids}
 
     def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
         body = msgspec.json.encode({"input": request, "policy": self._policy})
@@ -93,14 +95,14 @@ class RunPodBackend:
                 return Done(status.output, _receipt(status))
             if status.status in {"FAILED", "CANCELLED", "TIMED_OUT"}:
                 raise failure(job, status)
-            interval = polling.interval(waited)
-            if waited + interval > timeout_s:
+            if waited >= timeout_s:
                 raise NotDoneError(f"{job.endpoint}: job {job.id} is {status.status} after {timeout_s:g} s")
-            self._sleep(interval)
+            self._sleep(min(polling.interval(waited), timeout_s - waited))
 
     def cancel(self, job: Job) -> None:
+        endpoint_id = self._id(job.endpoint)
         try:
-            self._api.cancel(self._id(job.endpoint), job.id)
+            _limited(self._cancels[job.endpoint], lambda: self._api.cancel(endpoint_id, job.id))
         except JobLostError:
             return
 

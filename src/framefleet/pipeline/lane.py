@@ -7,6 +7,7 @@ from typing import Any
 from framefleet.fleet.asking import Asker
 from framefleet.fleet.dispatch import Dispatcher
 from framefleet.fleet.exchange import Failure
+from framefleet.fleet.keep import Keeper
 from framefleet.fleet.watch import Watch
 from framefleet.media.info import Gap, Picture
 from framefleet.pipeline.plan import StagePlan
@@ -25,6 +26,7 @@ class Lane:
     items: Sequence[Any]
     dispatcher: Dispatcher
     asker: Asker
+    keeper: Keeper
     listener: Listener
     watch: Watch | None = None
     lost: list[Failure] = field(default_factory=list)

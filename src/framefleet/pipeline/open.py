@@ -1,7 +1,7 @@
 """Opening what a run needs: backends, and for every stage a lane with what the journal already knows taken off it."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from time import perf_counter
 from typing import Any
 
@@ -15,18 +15,18 @@ from framefleet.fleet.hedge import Hedge
 from framefleet.fleet.keep import Keeper
 from framefleet.fleet.limits import Level
 from framefleet.fleet.local import LocalBackend
-from framefleet.fleet.prices import rate
 from framefleet.fleet.retry import RetryPolicy
 from framefleet.fleet.runpod import RunPodBackend
 from framefleet.fleet.watch import Watch
 from framefleet.journal.keys import piece_key
-from framefleet.journal.store import Journal
+from framefleet.journal.store import Journal, Orphan
 from framefleet.media.info import MediaInfo
 from framefleet.pipeline.lane import Lane
 from framefleet.pipeline.plan import StagePlan
-from framefleet.progress import Listener, StageStarted
+from framefleet.progress import Listener, Notice, StageStarted
 from framefleet.stages.base import Answer
 
+WATCH_S = 0.1  # how often a thread that waits for others looks up
 AUTO_START = 8  # requests at once to begin with, where nobody gave a ceiling
 
 
@@ -61,7 +61,7 @@ class LaneOpener:
         self._backends = backends
         self._journal = journal
         self._listener = listener
-        self._budget = Budget(options.max_cost)
+        self._budget = Budget(options.max_cost, options.price)
         self._began = perf_counter()
 
     def open(self, plan: StagePlan) -> Lane:
@@ -70,17 +70,23 @@ class LaneOpener:
         if self._options.fresh:
             self._journal.forget(list(keys.values()))
         endpoint = f"{plan.stage.endpoint} {plan.endpoint_id}"
-        keeper = Keeper(plan.stage, endpoint, keys, self._journal, self._listener)
-        lane = self._lane(plan, keeper)
-        known = [*keeper.known(), *self._adopted(plan, keeper, lane.asker)]
-        lane.dispatcher.known(known)
-        answered = {fact.index for answer in known for fact in answer.facts}
-        lane.items = plan.stage.without(plan.items, answered, self._options)
-        left = sum(item.units for item in lane.items)
+        lane = self._lane(plan, endpoint, keys)
+        self._take_off(lane, lane.keeper.known())
+        return lane
+
+    def resume(self, lane: Lane) -> None:
+        """Asks for what an earlier run submitted and never saw answered, before anything is sent anew."""
+        self._take_off(lane, self._adopted(lane))
+        plan, left = lane.plan, sum(item.units for item in lane.items)
         self._listener(
             StageStarted(plan.stage.name, plan.backend, len(lane.items), left, plan.stage.unit, known=plan.units - left)
         )
-        return lane
+
+    def _take_off(self, lane: Lane, answers: Sequence[Answer[Any]]) -> None:
+        """What is answered need not be asked."""
+        lane.dispatcher.known(answers)
+        answered = {fact.index for answer in answers for fact in answer.facts}
+        lane.items = lane.plan.stage.without(lane.items, answered, self._options)
 
     def _keys(self, plan: StagePlan) -> dict[int, str]:
         identity = plan.stage.identity(self._options, plan.backend)
@@ -90,7 +96,7 @@ class LaneOpener:
             for index, name in plan.stage.names(item).items()
         }
 
-    def _lane(self, plan: StagePlan, keeper: Keeper) -> Lane:
+    def _lane(self, plan: StagePlan, endpoint: str, keys: dict[int, str]) -> Lane:
         options, remote = self._options, plan.backend == "runpod"
         level = self._level(plan)
         asker = Asker(
@@ -98,10 +104,10 @@ class LaneOpener:
             plan.stage.endpoint,
             began=self._began,
             level=level,
-            budget=self._budget,
-            usd_per_s=rate(None, options.price)[0] if remote else 0.0,
+            budget=self._budget if remote else None,
             hedge=Hedge() if options.hedge and remote else None,
         )
+        keeper = Keeper(plan.stage, endpoint, keys, self._journal, self._listener, sleep=asker.sleep)
         dispatcher = Dispatcher(
             plan.stage,
             lambda payload: plan.stage.pack(payload, self._media, options, plan.backend),
@@ -112,7 +118,7 @@ class LaneOpener:
             policy=RetryPolicy(options.max_attempts, options.patience_s),
         )
         watch = self._watch(plan, level, dispatcher, asker) if remote else None
-        return Lane(plan, plan.items, dispatcher, asker, self._listener, watch)
+        return Lane(plan, plan.items, dispatcher, asker, keeper, self._listener, watch)
 
     def _level(self, plan: StagePlan) -> Level:
         automatic = self._options.max_workers == "auto" and plan.backend == "runpod"
@@ -132,21 +138,33 @@ class LaneOpener:
         asker.on_answer(watch.moved)
         return watch
 
-    def _adopted(self, plan: StagePlan, keeper: Keeper, asker: Asker) -> list[Answer[Any]]:
-        """What an earlier run submitted and never saw answered: asked for by job id before anything is sent anew."""
-        orphans = keeper.adopt()
+    def _adopted(self, lane: Lane) -> list[Answer[Any]]:
+        """Answers of jobs that an earlier run submitted. Looks up every `WATCH_S`, so that Ctrl-C is heard."""
+        orphans = lane.keeper.adopt()
         if not orphans:
             return []
+        name = lane.plan.stage.name
+        self._listener(Notice(f"{name}: asking for the {len(orphans)} answers that an earlier run waited for"))
+        pool = ThreadPoolExecutor(min(len(orphans), lane.plan.workers))
+        try:
+            asked = [pool.submit(self._attended, lane, orphan) for orphan in orphans]
+            while wait(asked, WATCH_S).not_done:
+                pass
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        return [answer for answers in asked for answer in answers.result()]
 
-        def attended(orphan: Any) -> list[Answer[Any]]:
-            backend = self._backends[plan.backend]
-            try:
-                output = asker.attend(backend.attach(plan.stage.endpoint, orphan.job_id))
-                reply = plan.stage.parse(keeper.orphan_facts(orphan), output)
-            except FleetError:
-                keeper.release(orphan.id)  # gone or failed: its pieces are asked anew
-                return []
-            return keeper.adopted(orphan, reply)
-
-        with ThreadPoolExecutor(min(len(orphans), plan.workers)) as pool:
-            return [answer for answers in pool.map(attended, orphans) for answer in answers]
+    def _attended(self, lane: Lane, orphan: Orphan) -> list[Answer[Any]]:
+        """What the orphan's job answered; nothing if it is gone or has failed, and its pieces are asked anew."""
+        plan, keeper = lane.plan, lane.keeper
+        try:
+            output = lane.asker.attend(self._backends[plan.backend].attach(plan.stage.endpoint, orphan.job_id))
+        except FleetError as error:
+            if error.job_over:
+                keeper.release(orphan.id)
+            return []
+        try:
+            return keeper.adopted(orphan, plan.stage.parse(keeper.orphan_facts(orphan), output))
+        except FleetError:
+            keeper.release(orphan.id)
+            return []

@@ -17,7 +17,7 @@ from framefleet.fleet.retry import AGAIN, RetryPolicy, retrying
 from framefleet.journal.store import Journal
 from framefleet.media.info import MediaInfo
 from framefleet.pipeline.lane import Lane
-from framefleet.pipeline.open import LaneOpener, open_backends
+from framefleet.pipeline.open import WATCH_S, LaneOpener, open_backends
 from framefleet.pipeline.plan import StagePlan
 from framefleet.pipeline.pumps import Pump
 from framefleet.pipeline.warm import warm_up
@@ -25,7 +25,6 @@ from framefleet.progress import Listener, Notice, StageDone
 from framefleet.units import Seconds
 
 REACH_S = 15.0  # a service that is away from the start may be misspelt, so a person hears of it soon
-WATCH_S = 0.1  # how often the waiting thread looks up, so that Ctrl-C is heard on every system
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +66,10 @@ def run(
     try:
         for plan in plans:
             check_reachable(backends[plan.backend], plan.stage.endpoint, options, listener)
-        warm_up(plans, backends, options, listener)
         with closing(Journal(journal_path)) as journal:
             opener = LaneOpener(media, sha256, options, backends, journal, listener)
             lanes = [opener.open(plan) for plan in plans]
-            feeds = _feed(lanes, media, options)
+            feeds = _feed(lanes, opener, media, options)
             stages = {
                 lane.plan.stage.name: _finish(lane, feed, media, options)
                 for lane, feed in zip(lanes, feeds, strict=True)
@@ -96,14 +94,19 @@ def check_reachable(backend: Backend, endpoint: str, options: Options, listener:
                 raise
 
 
-def _feed(lanes: Sequence[Lane], media: MediaInfo, options: Options) -> list[Pump]:
+def _feed(lanes: Sequence[Lane], opener: LaneOpener, media: MediaInfo, options: Options) -> list[Pump]:
     """Feeds every lane to its end. When that cannot be, nothing more is sent and what is queued is cancelled."""
     stop = threading.Event()
-    feeds = [Pump(lane, media, options, stop) for lane in lanes]
     watches = [lane.watch for lane in lanes if lane.watch is not None]
     try:
-        for thread in [*watches, *feeds]:
-            thread.start()
+        for watch in watches:
+            watch.start()
+        for lane in lanes:
+            opener.resume(lane)
+        warm_up(lanes, options)
+        feeds = [Pump(lane, media, options, stop) for lane in lanes]
+        for feed in feeds:
+            feed.start()
         for feed in feeds:
             feed.wait(WATCH_S)
         for lane in lanes:
@@ -126,6 +129,7 @@ def _feed(lanes: Sequence[Lane], media: MediaInfo, options: Options) -> list[Pum
 
 def _finish(lane: Lane, feed: Pump, media: MediaInfo, options: Options) -> StageRun:
     outcome = lane.dispatcher.finish()
+    lane.asker.settle()
     unanswered = [fact for failure in outcome.failures for fact in failure.facts]
     outcome.failures.extend(lane.lost)
     lane.listener(StageDone(lane.plan.stage.name))

@@ -1,0 +1,232 @@
+"""What is asked of a service is charged whatever came of it, and nothing is left to run when a stage ends."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from framefleet.config import Fleet, Secret
+from framefleet.errors import (
+    BudgetError,
+    FleetError,
+    Interrupted,
+    JobFailedError,
+    NotDoneError,
+    RateLimitedError,
+    StalledError,
+    UnreachableError,
+)
+from framefleet.fleet.asking import CANCEL_S, Asker
+from framefleet.fleet.backend import Done, Health, Job, Receipt
+from framefleet.fleet.budget import Budget
+from framefleet.fleet.hedge import ENOUGH, Hedge
+from framefleet.fleet.limits import Level
+from framefleet.fleet.runpod import RunPodBackend
+from framefleet.fleet.runpod_api import JobStatus
+from framefleet.wire.common import Probe
+from tests.fleet.test_retry import Time
+
+Script = Callable[[str, float], Done]
+
+
+def failed(execution_ms: float = 0) -> FleetError:
+    error = JobFailedError("it ended badly")
+    error.receipt = Receipt("w" if execution_ms else None, 0, execution_ms)
+    return error
+
+
+def done(_: str = "", __: float = 0) -> Done:
+    return Done({"gpu": "NVIDIA L4"}, Receipt("w", 0, 100))
+
+
+class Scripted:
+    """A backend whose `wait` does what the test says; it counts what it is asked."""
+
+    name = "scripted"
+
+    def __init__(self, wait: Script = done, cancelling: list[FleetError] | None = None) -> None:
+        self.waiting = wait
+        self.cancelling = cancelling or []
+        self.submitted = 0
+        self.cancelled: list[str] = []
+
+    def submit(self, endpoint: str, request: Any) -> Job:
+        self.submitted += 1
+        return Job(endpoint, f"job {self.submitted}")
+
+    def wait(self, job: Job, timeout_s: float) -> Done:
+        return self.waiting(job.id, timeout_s)
+
+    def cancel(self, job: Job) -> None:
+        if self.cancelling:
+            raise self.cancelling.pop()
+        self.cancelled.append(job.id)
+
+    def attach(self, endpoint: str, id: str) -> Job:
+        return Job(endpoint, id)
+
+    def health(self, endpoint: str) -> Health:
+        return Health({}, {})
+
+    def close(self) -> None: ...
+
+
+def asker(backend: Scripted, budget: Budget | None = None, hedge: Hedge | None = None) -> Asker:
+    return Asker(backend, "yolo", began=0, level=Level(5, 5), budget=budget, hedge=hedge)
+
+
+def ask(there: Asker) -> Any:
+    return there.ask(Probe(), lambda _: None)
+
+
+def raising(error: FleetError) -> Script:
+    def wait(_: str, __: float) -> Done:
+        raise error
+
+    return wait
+
+
+def test_a_job_that_failed_on_a_worker_is_charged_and_counts_against_the_budget() -> None:
+    there = asker(Scripted(raising(failed(600_000))), Budget(0.1, price=0.001))
+    with pytest.raises(JobFailedError):
+        ask(there)
+    assert [charge.receipt.execution_ms for charge in there.charges] == [600_000]
+    with pytest.raises(BudgetError):
+        ask(there)
+
+
+def test_a_job_that_no_worker_had_is_not_charged() -> None:
+    there = asker(Scripted(raising(failed())))
+    with pytest.raises(JobFailedError):
+        ask(there)
+    assert there.charges == []
+
+
+def test_the_loser_of_a_race_is_cancelled_and_charged_what_the_service_says() -> None:
+    backend = Scripted()
+    hedge = Hedge()
+    for _ in range(ENOUGH):
+        hedge.answered(0.0)
+    there = asker(backend, hedge=hedge)
+
+    def wait(job: str, _: float) -> Done:
+        if job == "job 2":
+            return done()
+        if backend.cancelled:
+            raise failed(2_000)
+        raise NotDoneError("at work")
+
+    backend.waiting = wait
+    ask(there)
+    assert backend.cancelled == ["job 1"]
+    assert [(charge.receipt.execution_ms, charge.hedged) for charge in there.charges] == [(100, False), (2_000, True)]
+    assert there.in_flight == 0
+
+
+def under_way(there: Asker, backend: Scripted, error: FleetError, cancels: int = 1) -> None:
+    """Ends the stage, so many times, while one job is waited for."""
+
+    def wait(_: str, __: float) -> Done:
+        for _ in range(cancels):
+            there.end(error)
+        raise failed()
+
+    backend.waiting = wait
+    with pytest.raises(JobFailedError):
+        ask(there)
+
+
+def test_ending_cancels_what_is_under_way_once_however_many_threads_end_it() -> None:
+    backend = Scripted()
+    under_way(asker(backend), backend, StalledError("nothing moves"), cancels=5)
+    assert backend.cancelled == ["job 1"]
+
+
+def test_a_cancellation_refused_for_its_rate_is_asked_again() -> None:
+    backend = Scripted(cancelling=[RateLimitedError("too many")] * 2)
+    under_way(asker(backend), backend, StalledError("nothing moves"))
+    assert backend.cancelled == ["job 1"]
+
+
+def test_the_budgets_end_cancels_nothing_but_an_interruption_after_it_does() -> None:
+    backend = Scripted()
+    there = asker(backend)
+    under_way(there, backend, BudgetError("too dear"))
+    assert backend.cancelled == []
+    there.wake(1)
+    there.end(Interrupted("Ctrl-C"))
+    assert backend.cancelled == ["job 2"]
+
+
+def test_cancelling_ends_when_the_network_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = Time()
+    monkeypatch.setattr("framefleet.fleet.asking.perf_counter", time)
+    backend = Scripted()
+    there = asker(backend)
+    there.wake(100)
+
+    def slowly(_: Job) -> None:
+        time.sleep(10)
+        raise UnreachableError("no answer in time")
+
+    monkeypatch.setattr(backend, "cancel", slowly)
+    there.end(Interrupted("Ctrl-C"))
+    assert time.now <= CANCEL_S + 10
+
+
+def test_a_job_of_an_earlier_run_is_in_flight_and_cancelled_at_the_end() -> None:
+    backend = Scripted()
+    there = asker(backend)
+
+    def wait(_: str, __: float) -> Done:
+        assert there.in_flight == 1
+        there.end(Interrupted("Ctrl-C"))
+        raise failed()
+
+    backend.waiting = wait
+    with pytest.raises(JobFailedError):
+        there.attend(Job("yolo", "an old job"))
+    assert backend.cancelled == ["an old job"]
+
+
+def test_probes_are_charged_when_done_and_cancelled_when_nobody_took_them() -> None:
+    def wait(job: str, _: float) -> Done:
+        if job == "job 2":
+            raise NotDoneError("in the queue")
+        return done()
+
+    backend = Scripted(wait)
+    there = asker(backend)
+    there.wake(2)
+    there.settle()
+    assert [charge.receipt.execution_ms for charge in there.charges] == [100]
+    assert backend.cancelled == ["job 2"]
+
+
+def test_waiting_between_attempts_ends_with_the_stage() -> None:
+    there = asker(Scripted())
+    there.end(StalledError("nothing moves"))
+    with pytest.raises(StalledError):
+        there.sleep(1e9)
+
+
+class Busy:
+    """RunPod's API with a job that is never done."""
+
+    polls = 0
+
+    def status(self, endpoint_id: str, job_id: str) -> JobStatus:
+        self.polls += 1
+        return JobStatus(id=job_id, status="IN_PROGRESS")
+
+
+def test_a_short_wait_for_a_long_job_waits_all_of_it_and_looks_seldom() -> None:
+    """Two racing jobs are waited for in turns of a few hundredths of a second: that must not be a loop of requests."""
+    time = Time()
+    backend = RunPodBackend(Fleet(endpoints={"yolo": "x"}, api_key=Secret("k")), clock=time, sleep=time.sleep)
+    backend._api = Busy()  # type: ignore[assignment]
+    backend._polling["yolo"].finished(10.0)
+    with pytest.raises(NotDoneError):
+        backend.wait(Job("yolo", "j"), 0.05)
+    assert time.now == pytest.approx(0.05)
+    assert backend._api.polls == 2  # type: ignore[attr-defined]
