@@ -74,6 +74,8 @@ def ensure(folder: Path, extras: str = "local", requirements: list[Path] | None 
         for path in requirements:
             wanted += ["-r", str(path)]
         make(folder, wanted)
+        if "local" in extras.split(","):
+            fetch_models(python_of(folder))
         (folder / STAMP).write_text(_stamp(folder, key), encoding="utf-8")
     return python_of(folder)
 
@@ -138,6 +140,18 @@ def install(python: Path, wanted: list[str]) -> None:
     if pip.returncode:
         sys.stderr.writelines(last)
         raise SetUpError("installing failed, see pip's last lines above; put it right and run this again")
+
+
+def fetch_models(python: Path) -> None:
+    """The model for sounds, into the user's cache. Only sounds need it, so that a failure is told and no more."""
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+    command = [str(python), "-m", "framefleet.weights.fetch"]
+    ran = subprocess.run(
+        command, check=False, cwd=ROOT, env=environ, capture_output=True, encoding="utf-8", errors="replace"
+    )
+    if ran.returncode:
+        said = (ran.stderr.strip() or "it failed").splitlines()[-1]
+        tell(f"Sounds are left out: {said}; then run: {' '.join(command)}")
 
 
 _FETCHED = re.compile(r"\s*(?:Downloading|Using cached) (\S+\.(?:whl|tar\.gz)) \(([\d.]+) (bytes|[kMG]B)\)")

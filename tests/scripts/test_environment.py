@@ -20,6 +20,7 @@ def made(environment: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[
         calls.append(wanted)
 
     monkeypatch.setattr(environment, "make", make)
+    monkeypatch.setattr(environment, "fetch_models", lambda python: None)
     return calls
 
 
@@ -38,6 +39,26 @@ def test_another_project_file_makes_it_anew(environment: ModuleType, made: list[
     project.write_text(project.read_text(encoding="utf-8").replace('"av>=', '"av>', 1), encoding="utf-8")
     environment.ensure(checkout / ".venv")
     assert len(made) == 2
+
+
+def test_models_are_fetched_with_what_runs_them_and_once(
+    environment: ModuleType, made: list[Any], checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[Path] = []
+    monkeypatch.setattr(environment, "fetch_models", fetched.append)
+    for _ in range(2):
+        environment.ensure(checkout / ".venv", "local,test")
+        environment.ensure(checkout / ".venv-other", "test")
+    assert fetched == [environment.python_of(checkout / ".venv")]
+
+
+def test_a_model_that_cannot_be_fetched_is_told_and_no_more(
+    environment: ModuleType, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.fetch_models(Path(sys.executable))  # that checkout has no sources
+    told = capsys.readouterr().err
+    assert "Sounds are left out: " in told
+    assert told.strip().endswith(f"{sys.executable} -m framefleet.weights.fetch")
 
 
 def test_other_requirements_make_it_anew(environment: ModuleType, made: list[Any], checkout: Path) -> None:
