@@ -11,9 +11,9 @@ import pytest
 from framefleet.errors import InputError
 from framefleet.media import audio
 from framefleet.media.audio import decode_clips, sound_span
-from framefleet.media.audio_encode import encode_clip
+from framefleet.media.audio_encode import ClipEncoder, encode_clip
 from framefleet.media.audio_plan import RATE, plan_chunks
-from framefleet.media.info import AudioInfo, Clip
+from framefleet.media.info import Clip
 from framefleet.media.probe import probe
 from framefleet.units import Span
 from tests.media.make import make_video
@@ -171,20 +171,44 @@ def test_fifteen_minutes_fit_a_request():
     assert len(encode_clip(hiss, "opus")) / 20 * 900 < 3_500_000
 
 
-def test_memory_holds_a_chunk_and_not_the_file(tmp_path, monkeypatch):
+@pytest.mark.parametrize("format", ["opus", "flac"])
+@pytest.mark.parametrize("piece", [160, 1024, RATE, 5 * RATE])
+def test_a_clip_does_not_hang_on_the_pieces_it_comes_in(format, piece):
+    samples = bursts(0, 3.3, RATE)
+    encoder = ClipEncoder(format)
+    for start in range(0, len(samples), piece):
+        encoder.add(samples[start : start + piece])
+    assert encoder.finish() == encode_clip(samples, format)
+
+
+MINUTES = 30
+
+
+@pytest.fixture
+def long_and_silent(tmp_path, monkeypatch):
     media = probe(make_sound(tmp_path / "a.mkv", [(0, bursts(0, 1))]))
-    minutes = 20
 
     def endless(media, span, on_gap):
-        for _ in range(minutes * 60):
+        for _ in range(MINUTES * 60):
             yield np.zeros(RATE, np.int16)
 
     monkeypatch.setattr(audio, "read_sound", endless)
-    monkeypatch.setattr(audio, "sound_span", lambda media: Span(0, minutes * 60))
-    assert isinstance(media.audio, AudioInfo)
+    monkeypatch.setattr(audio, "sound_span", lambda media: Span(0, MINUTES * 60))
+    return media
+
+
+def test_memory_holds_neither_the_file_nor_a_chunk(long_and_silent):
+    chunks = plan_chunks(0, MINUTES * 60, 900)
     tracemalloc.start()
-    number = sum(1 for _ in decode_clips(media, plan_chunks(0, minutes * 60, 30), format="flac"))
+    number = sum(1 for _ in decode_clips(long_and_silent, chunks, format="flac"))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert number == 40
-    assert peak < 0.25 * minutes * 60 * RATE * 2
+    assert number == 2
+    assert peak < 0.5 * 900 * RATE * 2  # samples of half a chunk; searching a cut takes 10 MB
+
+
+def test_what_is_not_asked_for_is_not_encoded(long_and_silent, monkeypatch):
+    encoded = []
+    monkeypatch.setattr(ClipEncoder, "add", lambda self, samples: encoded.append(len(samples)))
+    (clip,) = decode_clips(long_and_silent, plan_chunks(0, MINUTES * 60, 60)[17:18])
+    assert sum(encoded) == round(clip.span.length_s * RATE)

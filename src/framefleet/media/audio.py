@@ -1,15 +1,18 @@
 """Sound, decoded once, as encoded clips that follow each other without a gap."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
 import numpy as np
 
-from framefleet.media.audio_encode import ClipFormat, encode_clip
+from framefleet.media.audio_encode import ClipEncoder, ClipFormat
 from framefleet.media.audio_plan import RATE, AudioChunk, Samples, quietest
 from framefleet.media.audio_stream import OnGap, read_sound
 from framefleet.media.info import Clip, MediaInfo
 from framefleet.units import Seconds, Span
+
+Take = Callable[[Samples], None]
 
 
 def sound_span(media: MediaInfo) -> Span:
@@ -26,7 +29,8 @@ def decode_clips(
 
     `clip.span` is where it really lies: each cut has moved to the quietest place within the chunk's reach, the same
     place whichever chunks are asked for. The last chunk of the plan takes all that is left; where the sound ends
-    early a clip may be empty. Memory holds one chunk and a search window, whatever the file's length.
+    early a clip may be empty. A clip is encoded while the sound is read: memory holds its bytes and the sound in
+    which the next cut is searched, whatever the chunk's and the file's length.
     Stretches that cannot be decoded are silent and told to `on_gap` once all is read. Raises `InputError` if
     nothing can be decoded.
     """
@@ -34,60 +38,55 @@ def decode_clips(
         return
     whole = sound_span(media)
     with closing(read_sound(media, whole, on_gap)) as blocks:
-        window = _Window(blocks, whole)
+        cutter = _Cutter(blocks, whole)
         for chunk in sorted(chunks, key=lambda chunk: chunk.number):
-            start, end, samples = window.take(chunk)
-            yield Clip(chunk.number, Span(start, end), encode_clip(samples, format), format)
+            with closing(ClipEncoder(format)) as encoder:
+                span = cutter.cut_out(chunk, encoder.add)
+                yield Clip(chunk.number, span, encoder.finish(), format)
 
 
-class _Window:
-    """The stretch of the sound that is in memory: of `_end` samples read so far, those from `_start` on."""
+class _Cutter:
+    """Reads the sound once and hands on what lies between cuts; only the sound around the coming cut is held."""
 
     def __init__(self, blocks: Iterator[Samples], whole: Span) -> None:
         self._blocks = blocks
         self._whole = whole
-        self._held: list[Samples] = []
-        self._start = self._end = 0
+        self._held: deque[Samples] = deque()
+        self._start = self._end = 0  # of what is held, in samples; read so far is all up to `_end`
         self._cut_at: tuple[Seconds, int] | None = None  # the last cut: where it was planned, where it is
 
-    def take(self, chunk: AudioChunk) -> tuple[Seconds, Seconds, Samples]:
-        """The chunk's real start, end and samples; what lies before it is let go."""
+    def cut_out(self, chunk: AudioChunk, take: Take) -> Span:
+        """Hands the chunk's samples to `take`, in pieces; where it really lies. What comes before it is let go."""
         reach = round(chunk.reach_s * RATE)
         if self._cut_at is None or self._cut_at[0] != chunk.span.start_s:
-            self._skip_to(self._position(chunk.span.start_s) - reach)
-            self._cut_at = (chunk.span.start_s, self._cut(chunk.span.start_s, reach))
+            self._cut_at = (chunk.span.start_s, self._cut(chunk.span.start_s, reach, _drop))
         start = self._cut_at[1]
-        self._drop(start)
-        end = self._cut(chunk.span.end_s, reach)
+        self._hand_on(start, _drop)
+        end = self._cut(chunk.span.end_s, reach, take)
+        self._hand_on(end, take)
         self._cut_at = (chunk.span.end_s, end)
-        return self._time(start), self._time(end), self._samples()[: end - start]
+        return Span(self._time(start), self._time(end))
 
-    def _cut(self, nominal_s: Seconds, reach: int) -> int:
-        """The sample at which the chunks that meet at `nominal_s` part; it depends on the sound around it alone."""
+    def _cut(self, nominal_s: Seconds, reach: int, take: Take) -> int:
+        """The sample at which the chunks that meet at `nominal_s` part; it depends on the sound around it alone.
+
+        What lies before the search window is handed to `take`.
+        """
         if nominal_s <= self._whole.start_s:
             return 0
         if nominal_s >= self._whole.end_s:
-            self._read_to(None)
+            while self._read_block():
+                self._hand_on(self._end, take)
             return self._end
-        nominal = self._position(nominal_s)
-        self._read_to(nominal + reach)
+        nominal = round((nominal_s - self._whole.start_s) * RATE)
+        while self._end < nominal + reach and self._read_block():
+            self._hand_on(nominal - reach, take)
         low, high = min(nominal - reach, self._end), min(nominal + reach, self._end)
-        return low + quietest(self._samples()[low - self._start : high - self._start])
-
-    def _position(self, time_s: Seconds) -> int:
-        return round((time_s - self._whole.start_s) * RATE)
+        around = np.concatenate([np.zeros(0, dtype=np.int16), *self._held])
+        return low + quietest(around[low - self._start : high - self._start])
 
     def _time(self, position: int) -> Seconds:
         return round(self._whole.start_s + position / RATE, 6)
-
-    def _skip_to(self, position: int) -> None:
-        """Reads up to `position` without keeping more than a block."""
-        while self._end < position and self._read_block():
-            self._held, self._start = self._held[-1:], self._end - len(self._held[-1])
-
-    def _read_to(self, position: int | None) -> None:
-        while (position is None or self._end < position) and self._read_block():
-            pass
 
     def _read_block(self) -> bool:
         block = next(self._blocks, None)
@@ -97,11 +96,16 @@ class _Window:
         self._end += len(block)
         return True
 
-    def _drop(self, until: int) -> None:
-        self._held, self._start = [self._samples()[until - self._start :].copy()], until
+    def _hand_on(self, until: int, take: Take) -> None:
+        """What is held of the sound before sample `until`."""
+        while self._held and self._start < until:
+            block = self._held.popleft()
+            count = min(len(block), until - self._start)
+            take(block[:count])
+            self._start += count
+            if count < len(block):
+                self._held.appendleft(block[count:])
 
-    def _samples(self) -> Samples:
-        """All that is held, as one array."""
-        if len(self._held) != 1:
-            self._held = [np.concatenate([np.zeros(0, dtype=np.int16), *self._held])]
-        return self._held[0]
+
+def _drop(samples: Samples) -> None:
+    """Takes samples that nobody asked for."""

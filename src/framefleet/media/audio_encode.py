@@ -1,4 +1,4 @@
-"""A stretch of samples as the bytes of a small file."""
+"""Samples, as they come, as the bytes of a small file."""
 
 from io import BytesIO
 from typing import Literal
@@ -18,21 +18,58 @@ OPUS_BIT_RATE = 24_000
 _MADE_WITH = {"opus": ("ogg", "libopus"), "flac": ("flac", "flac")}
 
 
-def encode_clip(samples: Samples, format: ClipFormat) -> bytes:
-    """`samples` (int16, mono, 16 kHz) as Opus in Ogg or as FLAC; a decoder gives them back without delay.
+class ClipEncoder:
+    """One clip of int16 mono samples at 16 kHz, as Opus in Ogg or as FLAC; a decoder gives them back without delay.
 
-    The same samples make the same bytes (`bitexact`: Ogg's serial number is otherwise random).
+    The same samples make the same bytes, in whatever pieces they come (`bitexact`: Ogg's serial number is otherwise
+    random). It holds the bytes and less than a second of sound. To be ended by `finish` or `close`.
     """
-    container_name, codec = _MADE_WITH[format]
-    file = BytesIO()
-    with av.open(file, "w", format=container_name, options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream(codec, rate=RATE, layout="mono")
+
+    def __init__(self, format: ClipFormat) -> None:
+        container_name, codec = _MADE_WITH[format]
+        self._file = BytesIO()
+        self._container = av.open(self._file, "w", format=container_name, options={"fflags": "+bitexact"})
+        stream = self._container.add_stream(codec, rate=RATE, layout="mono")
         assert isinstance(stream, AudioStream)
         if format == "opus":
             stream.bit_rate = OPUS_BIT_RATE
-        for start in range(0, len(samples), RATE):
-            frame = AudioFrame.from_ndarray(samples[np.newaxis, start : start + RATE], format="s16", layout="mono")
-            frame.sample_rate, frame.pts = RATE, start
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return file.getvalue()
+        self._stream = stream
+        self._second = np.zeros(RATE, dtype=np.int16)  # the one being filled
+        self._filled = 0  # how much of it
+        self._position = 0  # samples encoded
+
+    def add(self, samples: Samples) -> None:
+        """The samples that follow those added before."""
+        while len(samples):
+            taken = samples[: RATE - self._filled]
+            self._second[self._filled : self._filled + len(taken)] = taken
+            self._filled += len(taken)
+            samples = samples[len(taken) :]
+            if self._filled == RATE:
+                self._encode()
+
+    def finish(self) -> bytes:
+        """The whole file."""
+        if self._filled:
+            self._encode()
+        self._container.mux(self._stream.encode(None))
+        self.close()
+        return self._file.getvalue()
+
+    def close(self) -> None:
+        """Lets go of the encoder; what was added is lost if it was not finished."""
+        self._container.close()
+
+    def _encode(self) -> None:
+        frame = AudioFrame.from_ndarray(self._second[np.newaxis, : self._filled], format="s16", layout="mono")
+        frame.sample_rate, frame.pts = RATE, self._position
+        self._container.mux(self._stream.encode(frame))
+        self._position += self._filled
+        self._filled = 0
+
+
+def encode_clip(samples: Samples, format: ClipFormat) -> bytes:
+    """`samples` (int16, mono, 16 kHz) as one clip's bytes."""
+    encoder = ClipEncoder(format)
+    encoder.add(samples)
+    return encoder.finish()
