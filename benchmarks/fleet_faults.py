@@ -4,8 +4,8 @@
     python benchmarks/fleet_faults.py [--seeds 3] [--seconds 200]
 
 Every fault at once at 5 % each, by several seeds, and each alone at 30 %; two pictures a request, and the sound,
-`--max-attempts 16`. The whole run but for decoding pictures, which is done once before. `twice` counts pictures and clips
-that were looked at again, because an answer was lost or a worker did its work in vain.
+`--max-attempts 16`. The whole run but for decoding pictures, which is done once before. `twice` counts pictures and
+clips that were looked at again, because an answer was lost or a worker did its work in vain.
 """
 
 import argparse

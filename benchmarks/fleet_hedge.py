@@ -3,8 +3,9 @@
 
     python benchmarks/fleet_hedge.py [--turns 7]
 
-400 requests of 0.2 s, 40 at once. Three ways, turn about: no slow worker, slow ones, slow ones and `--hedge`. Executions
-and billed seconds are the service's own count, from each worker's start to its stop, up to the run's end.
+400 requests of 0.2 s, 40 at once. Three ways, turn about: no slow worker, slow ones, slow ones and `--hedge`.
+Executions and what the service bills are its own count, each worker from its start to the run's end; the client's bill
+ends when each worker has been idle for 5 s.
 """
 
 import argparse
@@ -41,7 +42,7 @@ def main() -> None:
             f"{name}: wall, median of {turns} (s)": round(median(sent.wall_s for sent, _ in turn), 2),
             f"{name}: sent a second time": median(sent.hedged for sent, _ in turn),
             f"{name}: executions": median(there["executions"] for _, there in turn),
-            f"{name}: seconds executed, as charged": round(median(sent.billed_s for sent, _ in turn), 1),
+            f"{name}: billed by the client's count (s)": round(median(sent.billed_s for sent, _ in turn), 1),
             f"{name}: billed by the service (s)": median(there["billed_s"] for _, there in turn),
         }
     walls = {name: median(sent.wall_s for sent, _ in turn) for name, turn in seen.items()}

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The command is killed at 50 random moments, and each time the same command goes on: nothing is lost, little is repeated.
+"""The command is killed at 50 random moments, and the same command goes on: nothing is lost, little is repeated.
 
     python benchmarks/fleet_kills.py [--kills 50] [--seed 1]
 
-SIGKILL (POSIX only) after a random number of answers. At each kill the journal is read: no picture that it answers may be
-executed from then on. In all, executions are at most the pictures and clips, and those in flight at the kills: what the
-journal says was taken in hand and not answered.
+SIGKILL (POSIX only) after a random number of answers. At each kill the journal is read: no picture that it answers may
+be executed from then on. In all, executions are at most the pictures and clips, and those in flight at the kills: what
+the journal says was taken in hand and not answered.
 """
 
 import argparse
