@@ -20,7 +20,7 @@ FrameFleetError                one line a person can act on; `exit_code` is what
     ├── JobFailedError    -    RETRY, counted: the worker failed for a reason that may pass
     ├── BadReplyError     -    RETRY, counted: an answer that is not an answer to what was asked
     ├── StalledError      1    GIVE_UP for the whole run: nothing has moved for a long time, and why
-    ├── BudgetError       3    GIVE_UP for the whole run: going on would cost more than allowed (2 before it starts)
+    ├── BudgetError       2    GIVE_UP for the whole run: it would cost more than allowed (3 where some was answered)
     └── RefusedError      -    GIVE_UP for this request: the worker says it can never serve it
 """
 
@@ -83,9 +83,7 @@ class Advice(StrEnum):
 class FleetError(FrameFleetError):
     advice = Advice.RETRY
     counted = False  # True: the worker was paid for the attempt, so there are only a few of them
-    receipt: Any = (
-        None  # the `Receipt` of the job that ended so; None: none is known to have ended
-    )
+    receipt: Any = None  # the `Receipt` of the job that ended so; None: none is known to have ended
 
     @property
     def job_over(self) -> bool:

@@ -15,7 +15,7 @@ from framefleet.fleet.asking import Asker
 from framefleet.progress import Event, ItemDone, Notice, StageStarted
 from framefleet.results.codec import document_path, read_document
 from framefleet.results.document import Document
-from tests.faults.world import API_KEY, PICTURES, World, told
+from tests.faults.world import API_KEY, PICTURES, WORKER, World, told
 
 IN_FLIGHT = 8 * 2 + 1  # requests at once × pictures each, and a clip
 
@@ -244,6 +244,17 @@ def test_ctrl_c_is_heard_while_an_earlier_runs_jobs_are_waited_for(
     monkeypatch.setattr("framefleet.pipeline.open.wait", interrupted)
     with pytest.raises(Interrupted, match="goes on from here"):
         there.run(fps=1)
+
+
+def test_answers_of_a_model_that_was_since_replaced_are_told(
+    world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, events = world(), []
+    there.run(fps=1)
+    monkeypatch.setitem(WORKER, "model_id", "beef")
+    there.run(events.append, fps=2)
+    told = [event.text for event in events if isinstance(event, Notice)]
+    assert any("objects: answered by different models" in text and "--fresh" in text for text in told)
 
 
 def test_what_is_known_is_not_shown_as_work(world: Callable[..., World]) -> None:

@@ -98,6 +98,16 @@ def test_patience_ends_with_the_reason(answer: Health | FleetError) -> None:
     assert "no workers" in str(ended[0]) or "cannot be reached" in str(ended[0])
 
 
+def test_a_job_at_work_is_given_the_time_that_the_endpoint_allows_it() -> None:
+    watch, time, _, ended = watching(Health({}, {"running": 1}))
+    time.now = 301
+    watch.look()
+    assert ended == []
+    time.now = 901
+    watch.look()
+    assert isinstance(ended[0], StalledError)
+
+
 def test_an_endpoint_that_is_asked_nothing_is_not_stalled() -> None:
     watch, time, _, ended = watching(Health({}, {}), busy=False)
     time.now = 1000

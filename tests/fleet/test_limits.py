@@ -104,6 +104,14 @@ def test_a_cold_start_does_not_lower_the_level() -> None:
     assert level.limit == 5
 
 
+def test_requests_that_waited_for_a_worker_to_start_do_not_lower_the_level() -> None:
+    """Their answers come when nothing is starting any more, so health does not tell."""
+    level = Level(5, 5)
+    for _ in range(5):
+        level.answered(Receipt("w", delay_ms=20_000, execution_ms=200), held=5)
+    assert level.limit == 5
+
+
 @given(st.lists(st.tuples(st.floats(0, 1e5), st.floats(0, 1e4)), max_size=100), st.integers(1, 10))
 def test_the_level_stays_between_one_and_its_ceiling(answers: list[tuple[float, float]], ceiling: int) -> None:
     level = Level(ceiling, ceiling)

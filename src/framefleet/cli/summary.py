@@ -9,6 +9,7 @@ from framefleet.results.document import Document
 
 WORDS = 12
 LABELS = 10
+NOTICED_S = 3.0
 
 
 def summary(document: Document, path: Path) -> str:
@@ -20,6 +21,8 @@ def summary(document: Document, path: Path) -> str:
         f"  took     {document.timing.wall_s:.1f} s, {money(document.cost)}",
         f"  results  {path}",
     ]
+    if slow := waited(document.cost):
+        lines.insert(4, f"  waited   {slow}")
     if document.failures:
         lines.insert(3, f"  failed   {failed(document)}")
     return "\n".join(lines)
@@ -48,6 +51,15 @@ def failed(document: Document) -> str:
     spans = sum(failure.span_s is not None for failure in document.failures)
     parts = [counted(pictures, "picture")] * bool(pictures) + [counted(spans, "stretch of sound")] * bool(spans)
     return f"{' and '.join(parts)}; first: {document.failures[0].error}"
+
+
+def waited(cost: Cost) -> str:
+    """How long each endpoint took to start on the first request, where a person noticed."""
+    return ", ".join(
+        f"{stage.first_delay_s:.1f} s for a worker to start on {name}"
+        for name, stage in cost.stages.items()
+        if stage.first_delay_s >= NOTICED_S
+    )
 
 
 def money(cost: Cost) -> str:

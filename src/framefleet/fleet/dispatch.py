@@ -34,8 +34,8 @@ class Outcome:
 class Dispatcher:
     """Feed with `put`, which blocks while enough is in hand; `finish` gives all that came.
 
-    At most `workers` parcels are asked at a time, and as many payloads again wait behind them, so memory does not grow
-    with the video's length.
+    At most `workers` parcels are asked at a time, fewer where the asker's level is lower, and as many payloads again
+    wait behind them, so memory does not grow with the video's length.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Dispatcher:
         self._listener = listener
         self._policy = policy
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=stage.name)
-        self._most = 2 * workers
+        self._workers = workers
         self._in_hand = 0
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
@@ -74,9 +74,9 @@ class Dispatcher:
         self._outcome.answers.extend(answers)
 
     def put(self, number: int, payload: Any, units: float) -> None:
-        """Hands over one payload. Blocks while `2 × workers` are in hand."""
+        """Hands over one payload. Blocks while twice as many are in hand as are asked at once."""
         with self._lock:
-            self._idle.wait_for(lambda: self._in_hand < self._most)
+            self._idle.wait_for(lambda: self._in_hand < 2 * min(self._workers, self._asker.at_once))
             self._in_hand += 1
             self._pool.submit(self._serve, number, payload, units)
 

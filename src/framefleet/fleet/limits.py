@@ -79,7 +79,8 @@ class Level:
     """How many requests are asked at once, at most `ceiling`: enough that no worker is idle, and no more.
 
     With every worker busy, n requests of which each waits w and runs r seconds are n·r/(w + r) at work (Little's law):
-    so many workers there are, and `SPARE` requests each keep them busy. Cold starts do not count as waiting.
+    so many workers there are, and `SPARE` requests each keep them busy. Cold starts do not count as waiting: behind
+    n - 1 others nobody waits for more than n - 1 times what one takes; what waited longer waited for a worker to start.
     """
 
     def __init__(self, ceiling: int | None, start: int) -> None:
@@ -117,11 +118,15 @@ class Level:
         """
         if receipt.execution_ms <= 0:
             return
-        ratio = min(receipt.delay_ms / receipt.execution_ms, 10.0)
+        ratio = receipt.delay_ms / receipt.execution_ms
         with self._changed:
             self._refused = False
+            asked = max(held, self._in_use)
+            if ratio > max(asked, 1):
+                return
+            ratio = min(ratio, 10.0)
             self._ratio = ratio if self._ratio is None else 0.8 * self._ratio + 0.2 * ratio
-            at_work = max(held, self._in_use) / (1 + self._ratio)
+            at_work = asked / (1 + self._ratio)
             self._step(SPARE * at_work + 1)
 
     def saw(self, health: Health) -> None:

@@ -12,6 +12,7 @@ from framefleet.units import Seconds
 
 LOOK_S = 5.0
 QUIET_S = 15.0  # nothing moved for this long: a person begins to wonder
+AT_WORK_S = 600.0  # RunPod's executionTimeout, which jobs are sent with: the service itself ends one that runs longer
 
 
 def reason(health: Health) -> str:
@@ -78,16 +79,17 @@ class Watch(threading.Thread):
         try:
             health = self._backend.health(self._endpoint)
         except FleetError as error:
-            self._say(quiet_s, str(error))
+            self._say(quiet_s, str(error), self._patience_s)
             return
         self._level.saw(health)
-        self._say(quiet_s, reason(health))
+        at_work = health.workers.get("running", 0) > 0  # what is being paid for is not thrown away
+        self._say(quiet_s, reason(health), self._patience_s + AT_WORK_S * at_work)
 
     def close(self) -> None:
         self._closed.set()
 
-    def _say(self, quiet_s: Seconds, why: str) -> None:
-        if quiet_s >= self._patience_s:
+    def _say(self, quiet_s: Seconds, why: str, patience_s: Seconds) -> None:
+        if quiet_s >= patience_s:
             self._end(StalledError(f"{self._stage}: nothing has moved for {quiet_s:.0f} s; {why}"))
         elif quiet_s >= QUIET_S and why != self._told:
             self._told = why

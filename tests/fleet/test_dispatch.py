@@ -1,0 +1,54 @@
+"""How much a dispatcher has in hand."""
+
+import threading
+from typing import Any
+
+from framefleet.fleet.asking import Asker
+from framefleet.fleet.dispatch import Dispatcher
+from framefleet.fleet.keep import Keeper
+from framefleet.fleet.limits import Level
+from framefleet.progress import silent
+from framefleet.stages.base import Parcel
+from tests.fleet.test_asking import Scripted, done
+from tests.fleet.test_exchange import Fact, Numbers, NumberStage
+
+
+class Counting(NumberStage):
+    def parse(self, facts: Any, output: Any) -> Numbers:
+        return Numbers([fact.index for fact in facts])
+
+    def count(self, reply: Numbers) -> int:
+        return len(reply.numbers)
+
+
+def test_no_more_is_in_hand_than_twice_what_is_asked_at_once_however_many_threads_there_are() -> None:
+    """Without a ceiling there are many threads, and each request may be megabytes."""
+    go, full, packed = threading.Event(), threading.Event(), []
+    stage: Any = Counting()
+
+    def wait(job: str, timeout_s: float) -> Any:
+        go.wait(30)
+        return done()
+
+    def pack(number: int) -> Parcel[Any]:
+        packed.append(number)
+        if len(packed) == 6:
+            full.set()
+        return Parcel(Numbers([number]), (Fact(number),))
+
+    asker = Asker(Scripted(wait), "numbers", began=0, level=Level(3, 3))
+    keeper = Keeper(stage, "numbers x", {n: f"key {n}" for n in range(20)}, None, silent)
+    dispatcher = Dispatcher(stage, pack, asker, keeper, workers=64, listener=silent)
+
+    def feed() -> None:
+        for number in range(20):
+            dispatcher.put(number, number, 1)
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    assert full.wait(30)
+    feeder.join(0.1)  # time in which more would be put, if it could
+    assert len(packed) == 6
+    go.set()
+    feeder.join(30)
+    assert len(dispatcher.finish().answers) == 20
