@@ -9,13 +9,12 @@ from framefleet.errors import BudgetError, InputError
 from framefleet.journal.store import FILE_NAME
 from framefleet.media.info import MediaInfo
 from framefleet.media.probe import probe
-from framefleet.pipeline.plan import StagePlan, plan_run
+from framefleet.pipeline.plan import RunPlan, plan_run
 from framefleet.pipeline.run import run
 from framefleet.progress import Listener, Notice, silent
 from framefleet.results.build import build_document
 from framefleet.results.codec import claim, document_path, write_document
 from framefleet.results.document import Document
-from framefleet.stages.registry import chosen
 from framefleet.weights import file_sha256
 
 
@@ -26,7 +25,7 @@ class Prepared:
     media: MediaInfo
     options: Options
     fleet: Fleet
-    plans: list[StagePlan]
+    plan: RunPlan
 
     @property
     def path(self) -> Path:
@@ -39,12 +38,12 @@ def prepare(video: Path | str, options: Options, fleet: Fleet) -> Prepared:
     media = probe(Path(video))
     if not media.has_video:
         raise InputError(f"{video}: has sound but no video stream; give a video")
-    return Prepared(media, options, fleet, plan_run(chosen(options), media, options, fleet))
+    return Prepared(media, options, fleet, plan_run(media, options, fleet))
 
 
 def check_budget(prepared: Prepared) -> None:
     """Raises `BudgetError` if the run is expected to cost more than it may."""
-    expected = sum(plan.estimate.usd for plan in prepared.plans)
+    expected = sum(plan.estimate.usd for plan in prepared.plan.fleet)
     most = prepared.options.max_cost
     if most is not None and expected > most:
         raise BudgetError(f"--max-cost {most:g}: the run would cost about ${expected:.4f}; raise it, or lower --fps")
@@ -55,11 +54,11 @@ def execute(prepared: Prepared, listener: Listener = silent) -> Document:
     check_budget(prepared)
     sha256 = file_sha256(prepared.media.path)
     claim(prepared.path, sha256)
-    for plan in prepared.plans:
+    for plan in prepared.plan.fleet:
         if plan.backend == "local" and prepared.options.backend != "local":
             listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint is set, so it runs on this machine"))
     journal = prepared.path.parent / FILE_NAME
-    done = run(prepared.media, sha256, prepared.plans, prepared.options, prepared.fleet, journal, listener)
+    done = run(prepared.media, sha256, prepared.plan, prepared.options, prepared.fleet, journal, listener)
     document = build_document(done, sha256)
     write_document(document, prepared.path)
     return document

@@ -42,7 +42,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 16
     output_dir: Path = Path("output")
     backend: Literal["auto", "local", "runpod"] = "auto"
+    stages: tuple[str, ...] | None = None  # None: the default ones
     speech: bool = True
+    sampling: Literal["exact", "keyframes"] = "exact"
 
     max_side: Annotated[int, msgspec.Meta(ge=32, le=16_384)] | None = None
     jpeg_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] = 90
@@ -168,6 +170,14 @@ def parse_crop(text: str, place: str = "--crop") -> Crop:
         raise UsageError(f"{place} {text}: give x,y,width,height in pixels, such as 100,50,640,360") from None
 
 
+def parse_stages(text: str, place: str = "--stages") -> tuple[str, ...]:
+    """Names of stages, separated by commas, or `all`. Raises `UsageError` for none."""
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not names:
+        raise UsageError(f"{place}: give stages separated by commas, such as objects,speech, or all")
+    return names
+
+
 def parse_classes(text: str, place: str = "--classes") -> tuple[int, ...]:
     """Class numbers or COCO names, separated by commas. Raises `UsageError`."""
     from framefleet.weights import coco_labels
@@ -182,7 +192,11 @@ def parse_classes(text: str, place: str = "--classes") -> tuple[int, ...]:
 
 
 _KINDS: dict[str, Any] = get_type_hints(Options, include_extras=True)
-_PARSERS: dict[str, Callable[[str, str], Any]] = {"crop": parse_crop, "classes": parse_classes}
+_PARSERS: dict[str, Callable[[str, str], Any]] = {
+    "crop": parse_crop,
+    "classes": parse_classes,
+    "stages": parse_stages,
+}
 
 
 def load_fleet(*, environ: Mapping[str, str] | None = None, folder: Path = Path()) -> Fleet:

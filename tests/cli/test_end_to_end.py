@@ -17,7 +17,7 @@ from framefleet.emulator.app import make_endpoint
 from framefleet.emulator.serve import serving
 from framefleet.results.codec import json_schema, read_document
 from framefleet.results.document import Document
-from framefleet.stages.registry import STAGES
+from framefleet.stages.registry import FLEET
 from tests.conftest import API_KEY, ROOT
 
 SAMPLE = ROOT / "samples" / "sample.mp4"
@@ -27,12 +27,12 @@ SAMPLE = ROOT / "samples" / "sample.mp4"
 def documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     """The sample's documents by backend; both with the detector's native 416 pixels."""
     folder = tmp_path_factory.mktemp("results")
-    endpoints = {f"{s.endpoint}-id": make_endpoint(s.open_handler(Options()), 2) for s in STAGES.values()}
+    endpoints = {f"{s.endpoint}-id": make_endpoint(s.open_handler(Options()), 2) for s in FLEET.values()}
     with serving(endpoints, API_KEY) as url, pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("RUNPOD_API_KEY", API_KEY)
         patch.setenv("RUNPOD_ENDPOINT_BASE_URL", url)
-        for stage in STAGES.values():
+        for stage in FLEET.values():
             patch.setenv(f"FRAMEFLEET_{stage.endpoint.upper()}_ENDPOINT", f"{stage.endpoint}-id")
         for backend in ("local", "runpod"):
             with pytest.raises(SystemExit) as ended:

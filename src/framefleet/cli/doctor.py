@@ -11,7 +11,7 @@ from framefleet.config import CONFIG_FILE, Fleet, Options, load_fleet, load_opti
 from framefleet.errors import FrameFleetError
 from framefleet.fleet.runpod import RunPodBackend
 from framefleet.stages.base import Stage
-from framefleet.stages.registry import STAGES
+from framefleet.stages.registry import FLEET
 from framefleet.wire.common import ProbeReply, read_reply
 
 CLIENT = ("av", "msgspec", "numpy", "requests", "simplejpeg", "tenacity", "tqdm", "typer")
@@ -45,7 +45,7 @@ def examine(options: Options, fleet: Fleet) -> Iterator[Finding]:
     for package in LOCAL:
         yield _package(package, "'framefleet[local]'", vital=False)
     yield _settings(fleet)
-    for stage in STAGES.values():
+    for stage in FLEET.values():
         yield _stage(stage, options, fleet)
 
 

@@ -10,17 +10,24 @@ from typing import Annotated, Any
 import typer
 
 from framefleet.config import Options
+from framefleet.stages.registry import DEFAULT, NEEDS
 
 _RUN, _FLEET, _PICTURES, _OBJECTS, _SPEECH = "The run", "Endpoints", "Pictures", "Objects", "Speech"
 
 # name: (what it takes, help with the default in brackets, panel).
 # What is not given comes from the environment, framefleet.toml or the defaults.
 FLAGS: dict[str, tuple[str, str, str]] = {
+    "stages": ("NAMES", f"what to look for: all, or some of {', '.join(NEEDS)} ({','.join(DEFAULT)})", _RUN),
     "fps": ("NUMBER", "pictures looked at a second of video (1)", _RUN),
     "max_workers": ("INTEGER|auto", "requests asked at once of an endpoint, at most (5)", _RUN),
     "batch_size": ("INTEGER", "pictures in a request (16)", _RUN),
     "output_dir": ("FOLDER", "folder for the results (output)", _RUN),
     "backend": ("auto|local|runpod", "auto (an endpoint where one is set, else here), local or runpod (auto)", _RUN),
+    "sampling": (
+        "exact|keyframes",
+        "what is on screen at each time, or fast: the nearest keyframes (exact)",
+        _RUN,
+    ),
     "price": ("NUMBER", "dollars a worker's second, instead of the price list", _FLEET),
     "max_cost": ("DOLLARS", "do not start what would cost more, and stop before it does", _FLEET),
     "max_attempts": ("INTEGER", "times a request is paid for before its work counts as failed (3)", _FLEET),

@@ -35,13 +35,17 @@ def plan(
 def described(prepared: Prepared, *, verbose: bool = False) -> str:
     media = prepared.media
     lines = [f"{media.path}: {media.duration_s:.1f} s, {media.width}×{media.height}, {media.codec}"]
-    for stage in prepared.plans:
+    for stage in prepared.plan.fleet:
         lines += [_line(stage), *(_requests(stage) if verbose else [])]
-    if media.audio is None and prepared.options.speech:
+    for watch in prepared.plan.watching:
+        lines.append(f"  {watch.stage.name:<8} {len(watch.order.samples)} small pictures, here")
+    for derived in prepared.plan.deriving:
+        lines.append(f"  {derived.name:<8} from {' and '.join(derived.after)}, here")
+    if media.audio is None and "speech" in prepared.plan.names:
         lines.append("  speech   nothing to listen to: the video has no sound")
-    usd = sum(stage.estimate.usd for stage in prepared.plans)
-    alone = sum(stage.estimate.usd_sequential for stage in prepared.plans)
-    seconds = max((stage.estimate.seconds for stage in prepared.plans), default=0.0)
+    usd = sum(stage.estimate.usd for stage in prepared.plan.fleet)
+    alone = sum(stage.estimate.usd_sequential for stage in prepared.plan.fleet)
+    seconds = max((stage.estimate.seconds for stage in prepared.plan.fleet), default=0.0)
     lines.append(
         f"  in all   about {seconds:.0f} s and ${usd:.4f} (one at a time ${alone:.4f}); results in {prepared.path}"
     )

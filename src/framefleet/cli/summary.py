@@ -14,8 +14,9 @@ NOTICED_S = 3.0
 
 def summary(document: Document, path: Path) -> str:
     """A few lines: what was seen and said, what failed, what it took, where the document is."""
+    pictures = counted(len(document.detections or ()), "picture")
     lines = [
-        f"{document.video.path}: {document.video.duration_s:.1f} s, {counted(len(document.detections), 'picture')}",
+        f"{document.video.path}: {document.video.duration_s:.1f} s, {pictures}",
         f"  seen     {seen(document)}",
         f"  said     {said(document)}",
         f"  took     {document.timing.wall_s:.1f} s, {money(document.cost)}",
@@ -30,7 +31,7 @@ def summary(document: Document, path: Path) -> str:
 
 def seen(document: Document) -> str:
     """Labels by how many boxes they have, the commonest first."""
-    counts = Counter(found.label for picture in document.detections for found in picture.objects or ())
+    counts = Counter(found.label for picture in document.detections or () for found in picture.objects or ())
     listed = ", ".join(f"{label} {count}" for label, count in counts.most_common(LABELS))
     return listed + (f" and {len(counts) - LABELS} more" if len(counts) > LABELS else "") or "nothing"
 

@@ -9,13 +9,13 @@ from typing import Any
 from framefleet.config import load_options
 from framefleet.errors import UsageError
 from framefleet.stages.base import Handler
-from framefleet.stages.registry import STAGES
+from framefleet.stages.registry import FLEET
 
 
 def check_handler(name: str) -> None:
     """Whether `name` may be a handler, without loading it. Raises `UsageError`."""
     module, colon, function = name.partition(":")
-    if name in STAGES:
+    if name in FLEET:
         return
     _here()
     try:
@@ -23,13 +23,13 @@ def check_handler(name: str) -> None:
     except (ImportError, ValueError):
         found = False
     if not found:
-        raise UsageError(f"--handler: {name!r} is neither {' nor '.join(STAGES)} nor module:function of a module here")
+        raise UsageError(f"--handler: {name!r} is neither {' nor '.join(FLEET)} nor module:function of a module here")
 
 
 def load_handler(name: str) -> Handler:
     """The handler, ready to run. Raises what loading it raises."""
-    if name in STAGES:
-        return STAGES[name].open_handler(load_options({}))
+    if name in FLEET:
+        return FLEET[name].open_handler(load_options({}))
     _here()
     module, _, function = name.partition(":")
     handler: Any = getattr(importlib.import_module(module), function)

@@ -9,7 +9,7 @@ from framefleet.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Names of a run's stages, each after all that it needs. `added` are those that nobody asked for but another needs."""
+    """Names of a run's stages, each after all that it needs. `added`: nobody asked for them, but another needs them."""
 
     names: tuple[str, ...]
     added: frozenset[str]

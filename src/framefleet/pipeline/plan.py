@@ -8,7 +8,11 @@ from framefleet.config import Backend, Fleet, Options
 from framefleet.errors import UsageError
 from framefleet.fleet.cost import Estimate, estimate
 from framefleet.media.info import MediaInfo
+from framefleet.media.order import Order
+from framefleet.pipeline.graph import plan_graph
 from framefleet.stages.base import Needs, Stage
+from framefleet.stages.client import DerivingStage, WatchingStage
+from framefleet.stages.registry import DEFAULT, DERIVING, FLEET, NEEDS, WATCHING
 
 AUTO_WORKERS = 64  # `auto` has no ceiling but the threads that wait; far more than any endpoint has workers
 
@@ -27,15 +31,48 @@ class StagePlan:
     estimate: Estimate
 
 
-def plan_run(
-    stages: Sequence[Stage[Any, Any, Any, Any, Any]], media: MediaInfo, options: Options, fleet: Fleet
-) -> list[StagePlan]:
+@dataclass(frozen=True, slots=True)
+class WatchPlan:
+    """A stage of the client that watches the pictures, and the pictures it wants."""
+
+    stage: WatchingStage[Any]
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """All that a run will do. `deriving` are in an order in which each finds what it works on."""
+
+    names: tuple[str, ...]
+    fleet: list[StagePlan]
+    watching: list[WatchPlan]
+    deriving: list[DerivingStage[Any]]
+
+
+def plan_run(media: MediaInfo, options: Options, fleet: Fleet) -> RunPlan:
     """A plan for every stage that the file has something for. Raises `UsageError`."""
-    return [
-        _plan_stage(stage, media, options, fleet)
-        for stage in stages
-        if stage.needs is Needs.PICTURES or media.audio is not None
-    ]
+    names = plan_graph(_asked(options), NEEDS).names
+    return RunPlan(
+        names=names,
+        fleet=[_plan_stage(FLEET[n], media, options, fleet) for n in names if n in FLEET and _has(media, FLEET[n])],
+        watching=[
+            WatchPlan(WATCHING[n], WATCHING[n].order(media, options))
+            for n in names
+            if n in WATCHING and media.has_video
+        ],
+        deriving=[DERIVING[n] for n in names if n in DERIVING],
+    )
+
+
+def _asked(options: Options) -> list[str]:
+    asked = options.stages or DEFAULT
+    names = list(NEEDS) if "all" in asked else list(asked)
+    return [name for name in names if name != "speech" or options.speech]
+
+
+def _has(media: MediaInfo, stage: Stage[Any, Any, Any, Any, Any]) -> bool:
+    """Whether the file has what the stage reads."""
+    return media.has_video if stage.needs is Needs.PICTURES else media.audio is not None
 
 
 def most_workers(options: Options) -> int:

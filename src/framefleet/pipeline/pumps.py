@@ -1,7 +1,7 @@
-"""What feeds the lanes: pictures and sound are each decoded once, each in a thread of its own."""
+"""What feeds a run: one pass over the pictures for all who want any, one over the sound for all who cut it alike."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from framefleet.config import Options
@@ -10,27 +10,25 @@ from framefleet.fleet.exchange import Failure
 from framefleet.fleet.meter import Meter
 from framefleet.media.audio import decode_clips
 from framefleet.media.audio_plan import AudioChunk
-from framefleet.media.decode import decode_pictures
-from framefleet.media.info import Clip, ClipTime, MediaInfo, Picture, PictureTime, Sample
-from framefleet.pipeline.lane import Lane, assemble
-from framefleet.stages.base import Needs
-from framefleet.stages.objects.forecast import max_side
-from framefleet.stages.objects.plan import PictureBatch
+from framefleet.media.decode import decode_orders
+from framefleet.media.info import ClipTime, MediaInfo
+from framefleet.pipeline.consumers import ENDED, Consumer
+from framefleet.pipeline.lane import Lane
 from framefleet.units import Seconds
-
-ENDED = "not asked: the stage had ended"
 
 Piece = TypeVar("Piece")
 
 
 class Pump(threading.Thread):
-    """Feeds one lane from the file. An error of ours costs the rest of the lane; any other is kept in `fault`."""
+    """Reads the file and hands on what it reads, waiting where its takers are full: the slowest sets the pace.
 
-    def __init__(self, lane: Lane, media: MediaInfo, options: Options, stop: threading.Event) -> None:
-        super().__init__(name=f"feed-{lane.plan.stage.name}", daemon=True)
-        self._lane = lane
+    An error of ours costs what has not come yet; any other is kept in `fault`.
+    """
+
+    def __init__(self, name: str, media: MediaInfo, stop: threading.Event) -> None:
+        super().__init__(name=f"feed-{name}", daemon=True)
+        self.reads = name
         self._media = media
-        self._options = options
         self._halt = stop
         self.meter = Meter()
         self.fault: BaseException | None = None
@@ -49,51 +47,7 @@ class Pump(threading.Thread):
             raise self.fault
 
     def _feed(self) -> None:
-        """Hands each payload on as it comes; what never comes, or would come too late, is lost."""
-        lane = self._lane
-        pictures = lane.plan.stage.needs is Needs.PICTURES
-        payloads: Iterator[tuple[int, Any, float]] = self._batches() if pictures else self._clips()
-        nominal: Callable[[Any], tuple[Any, ...]] = _batch_times if pictures else _chunk_time
-        handed, reason = 0, ENDED
-        try:
-            for number, payload, units in payloads:
-                if payload:
-                    lane.dispatcher.put(number, payload, units)
-                handed += 1
-                if self._halt.is_set() or lane.dispatcher.fatal is not None:
-                    reason = str(lane.dispatcher.fatal or ENDED)
-                    break
-        except FrameFleetError as error:
-            reason = str(error)
-        for item in lane.items[handed:]:
-            lane.lose(item.number, nominal(item), item.units, reason)
-
-    def _batches(self) -> Iterator[tuple[int, list[Picture], float]]:
-        """Each batch's pictures, without those that could not be decoded: they are lost."""
-        lane = self._lane
-        decoded = decode_pictures(
-            self._media,
-            [sample for batch in lane.items for sample in batch.samples],
-            max_side=max_side(self._options, lane.plan.backend),
-            jpeg_quality=self._options.jpeg_quality,
-            crop=self._options.crop,
-        )
-        for batch, pictures, gaps in assemble(lane.items, self._metered(decoded)):
-            for gap in gaps:
-                lane.lose(batch.number, (_nominal(gap.sample),), 1, gap.error)
-            yield batch.number, pictures, len(pictures)
-
-    def _clips(self) -> Iterator[tuple[int, Clip, float]]:
-        """Each chunk's clip; what cannot be decoded is silent in it, and said in the lane's failures."""
-        lane = self._lane
-        clips = decode_clips(
-            self._media,
-            lane.items,
-            format="flac" if lane.plan.backend == "local" else "opus",  # nothing to upload, nothing to lose
-            on_gap=lambda gap: lane.lost.append(Failure((ClipTime(-1, gap.span),), gap.error, attempts=0)),
-        )
-        for clip in self._metered(clips):
-            yield clip.number, clip, clip.span.length_s
+        raise NotImplementedError
 
     def _metered(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
         """The same pieces, the time until each comes counted as decoding."""
@@ -106,14 +60,79 @@ class Pump(threading.Thread):
             yield piece
 
 
-def _nominal(sample: Sample) -> PictureTime:
-    """When a picture was wanted that never came."""
-    return PictureTime(sample.index, sample.time_s, sample.time_s)
+class PicturePump(Pump):
+    """One decode for all consumers."""
+
+    def __init__(
+        self, consumers: Sequence[Consumer], media: MediaInfo, options: Options, stop: threading.Event
+    ) -> None:
+        super().__init__("pictures", media, stop)
+        self._consumers = consumers
+        self._sampling = options.sampling
+
+    def _feed(self) -> None:
+        reason = ENDED
+        orders = [consumer.order for consumer in self._consumers]
+        try:
+            for index, piece in self._metered(decode_orders(self._media, orders, sampling=self._sampling)):
+                self._consumers[index].take(piece)
+                if self._halt.is_set() or all(consumer.over for consumer in self._consumers):
+                    break
+        except FrameFleetError as error:
+            reason = str(error)
+        for consumer in self._consumers:
+            consumer.close(reason)
 
 
-def _batch_times(batch: PictureBatch) -> tuple[PictureTime, ...]:
-    return tuple(_nominal(sample) for sample in batch.samples)
+class SoundPump(Pump):
+    """One decode for the lanes that cut the sound alike and want it in one format."""
+
+    def __init__(self, lanes: Sequence[Lane], media: MediaInfo, stop: threading.Event) -> None:
+        super().__init__("sound", media, stop)
+        self._lanes = lanes
+
+    def _feed(self) -> None:
+        """Hands each clip to the lanes that have not got it answered; what never comes is lost to them."""
+        wanted = [{chunk.number: chunk for chunk in lane.items} for lane in self._lanes]
+        reason = ENDED
+        try:
+            for clip in self._metered(self._clips(wanted)):
+                for lane, left in zip(self._lanes, wanted, strict=True):
+                    if left.pop(clip.number, None) is not None:
+                        lane.dispatcher.put(clip.number, clip, clip.span.length_s)
+                if self._halt.is_set() or all(lane.dispatcher.fatal is not None for lane in self._lanes):
+                    break
+        except FrameFleetError as error:
+            reason = str(error)
+        for lane, left in zip(self._lanes, wanted, strict=True):
+            for chunk in left.values():
+                told = str(lane.dispatcher.fatal or reason)
+                lane.lose(chunk.number, (ClipTime(chunk.number, chunk.span),), chunk.units, told)
+
+    def _clips(self, wanted: Sequence[dict[int, AudioChunk]]) -> Iterator[Any]:
+        """Clips of all chunks that any lane wants; what cannot be decoded is silent, and said in their failures."""
+        chunks = {number: chunk for left in wanted for number, chunk in left.items()}
+        return decode_clips(
+            self._media,
+            [chunks[number] for number in sorted(chunks)],
+            format=clip_format(self._lanes[0]),
+            on_gap=self._gap,
+        )
+
+    def _gap(self, gap: Any) -> None:
+        for lane in self._lanes:
+            lane.lost.append(Failure((ClipTime(-1, gap.span),), gap.error, attempts=0))
 
 
-def _chunk_time(chunk: AudioChunk) -> tuple[ClipTime, ...]:
-    return (ClipTime(chunk.number, chunk.span),)
+def clip_format(lane: Lane) -> Any:
+    """FLAC where nothing is uploaded, so that nothing is lost."""
+    return "flac" if lane.plan.backend == "local" else "opus"
+
+
+def sound_groups(lanes: Sequence[Lane]) -> list[list[Lane]]:
+    """Lanes that can share a decode of the sound: cut alike, in one format."""
+    groups: dict[Any, list[Lane]] = {}
+    for lane in lanes:
+        cut = tuple((chunk.span.start_s, chunk.span.end_s) for chunk in lane.plan.items)
+        groups.setdefault((clip_format(lane), cut), []).append(lane)
+    return list(groups.values())

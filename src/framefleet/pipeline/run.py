@@ -1,7 +1,6 @@
 """Runs the lanes side by side to their end."""
 
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,17 +9,19 @@ from time import perf_counter
 from typing import Any
 
 from framefleet.config import Fleet, Options
-from framefleet.errors import FleetError, FrameFleetError, Interrupted
+from framefleet.errors import FleetError, FrameFleetError
 from framefleet.fleet.backend import Backend
 from framefleet.fleet.dispatch import Outcome
+from framefleet.fleet.meter import Meter
 from framefleet.fleet.retry import AGAIN, RetryPolicy, retrying
 from framefleet.journal.store import Journal
 from framefleet.media.info import MediaInfo
+from framefleet.pipeline.consumers import WatchConsumer
+from framefleet.pipeline.derive import ClientRun, derive
+from framefleet.pipeline.feed import feed
 from framefleet.pipeline.lane import Lane
-from framefleet.pipeline.open import WATCH_S, LaneOpener, open_backends
-from framefleet.pipeline.plan import StagePlan
-from framefleet.pipeline.pumps import Pump
-from framefleet.pipeline.warm import warm_up
+from framefleet.pipeline.open import LaneOpener, open_backends
+from framefleet.pipeline.plan import RunPlan, StagePlan, WatchPlan
 from framefleet.progress import Listener, Notice, StageDone
 from framefleet.units import Seconds
 
@@ -29,24 +30,25 @@ REACH_S = 15.0  # a service that is away from the start may be misspelt, so a pe
 
 @dataclass(frozen=True, slots=True)
 class StageRun:
-    """What came of one stage. `result` is its own merged result; times are seconds of wall time."""
+    """What came of one stage of the fleet. `result` is its own merged result; times are seconds of wall time."""
 
     plan: StagePlan
     outcome: Outcome
     result: Any
     busy_s: Seconds
     waiting_s: Seconds
-    decode_busy_s: Seconds
-    decode_waiting_s: Seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished run, before it becomes a document."""
+    """A finished run, before it becomes a document. `decode` has a meter for pictures and for sound."""
 
     media: MediaInfo
     options: Options
+    names: tuple[str, ...]
     stages: dict[str, StageRun]
+    client: dict[str, ClientRun]
+    decode: dict[str, Meter]
     started_at: datetime
     wall_s: Seconds
 
@@ -54,31 +56,31 @@ class Run:
 def run(
     media: MediaInfo,
     sha256: str,
-    plans: Sequence[StagePlan],
+    plan: RunPlan,
     options: Options,
     fleet: Fleet,
     journal_path: Path,
     listener: Listener,
 ) -> Run:
-    """Runs every plan to its end. Raises the error that made all of it impossible, or `Interrupted`."""
+    """Runs a plan to its end. Raises the error that made all of it impossible, or `Interrupted`."""
     started_at, began = datetime.now(UTC), perf_counter()
-    backends = open_backends(plans, options, fleet)
+    backends = open_backends(plan.fleet, options, fleet)
     try:
-        for plan in plans:
-            check_reachable(backends[plan.backend], plan.stage.endpoint, options, listener)
+        for stage in plan.fleet:
+            check_reachable(backends[stage.backend], stage.stage.endpoint, options, listener)
         with closing(Journal(journal_path)) as journal:
             opener = LaneOpener(media, sha256, options, backends, journal, listener)
-            lanes = [opener.open(plan) for plan in plans]
-            feeds = _feed(lanes, opener, media, options)
-            stages = {
-                lane.plan.stage.name: _finish(lane, feed, media, options)
-                for lane, feed in zip(lanes, feeds, strict=True)
-            }
+            lanes = [opener.open(stage) for stage in plan.fleet]
+            watchers = [_watcher(watch, media, options, listener) for watch in plan.watching]
+            decode = feed(lanes, watchers, opener, media, options)
+            stages = {lane.plan.stage.name: _finish(lane, media, options) for lane in lanes}
     finally:
         for backend in backends.values():
             backend.close()
-    _raise_if_nothing_came(stages)
-    return Run(media, options, stages, started_at, perf_counter() - began)
+    client = {watcher.name: ClientRun(watcher.result(), watcher.meter.busy_s, watcher.error) for watcher in watchers}
+    _raise_if_nothing_came(stages, client)
+    client |= derive(plan.deriving, media, options, _results(stages, client), listener)
+    return Run(media, options, plan.names, stages, client, decode, started_at, perf_counter() - began)
 
 
 def check_reachable(backend: Backend, endpoint: str, options: Options, listener: Listener) -> None:
@@ -94,40 +96,11 @@ def check_reachable(backend: Backend, endpoint: str, options: Options, listener:
                 raise
 
 
-def _feed(lanes: Sequence[Lane], opener: LaneOpener, media: MediaInfo, options: Options) -> list[Pump]:
-    """Feeds every lane to its end. When that cannot be, nothing more is sent and what is queued is cancelled."""
-    stop = threading.Event()
-    watches = [lane.watch for lane in lanes if lane.watch is not None]
-    try:
-        for watch in watches:
-            watch.start()
-        for lane in lanes:
-            opener.resume(lane)
-        warm_up(lanes, options)
-        feeds = [Pump(lane, media, options, stop) for lane in lanes]
-        for feed in feeds:
-            feed.start()
-        for feed in feeds:
-            feed.wait(WATCH_S)
-        for lane in lanes:
-            while not lane.dispatcher.idle(WATCH_S):
-                pass
-    except BaseException as error:
-        stop.set()
-        interrupted = isinstance(error, KeyboardInterrupt)
-        told = Interrupted("interrupted; run the same command again: it goes on from here") if interrupted else error
-        for lane in lanes:
-            lane.dispatcher.end(told if isinstance(told, FrameFleetError) else FrameFleetError(str(told)))
-        if interrupted:
-            raise told from None
-        raise
-    finally:
-        for watch in watches:
-            watch.close()
-    return feeds
+def _watcher(plan: WatchPlan, media: MediaInfo, options: Options, listener: Listener) -> WatchConsumer:
+    return WatchConsumer(plan.stage.name, plan.order, plan.stage.watch(media, options), listener)
 
 
-def _finish(lane: Lane, feed: Pump, media: MediaInfo, options: Options) -> StageRun:
+def _finish(lane: Lane, media: MediaInfo, options: Options) -> StageRun:
     outcome = lane.dispatcher.finish()
     lane.asker.settle()
     unanswered = [fact for failure in outcome.failures for fact in failure.facts]
@@ -140,18 +113,23 @@ def _finish(lane: Lane, feed: Pump, media: MediaInfo, options: Options) -> Stage
         result=lane.plan.stage.merge(media, options, outcome.answers, unanswered),
         busy_s=meter.busy_s,
         waiting_s=meter.waiting_s,
-        decode_busy_s=feed.meter.busy_s,
-        decode_waiting_s=feed.meter.waiting_s,
     )
 
 
-def _raise_if_nothing_came(stages: Mapping[str, StageRun]) -> None:
+def _results(stages: Mapping[str, StageRun], client: Mapping[str, ClientRun]) -> dict[str, Any]:
+    """By name, of the stages that came to something."""
+    found = {name: stage.result for name, stage in stages.items() if stage.outcome.answers or not stage.plan.items}
+    return found | {name: stage.result for name, stage in client.items() if stage.error is None}
+
+
+def _raise_if_nothing_came(stages: Mapping[str, StageRun], client: Mapping[str, ClientRun]) -> None:
     """Nothing could be done at all: say why instead of writing a document of nulls."""
-    if any(stage.outcome.answers for stage in stages.values()):
+    asked = [stage for stage in stages.values() if stage.plan.items]
+    if any(stage.outcome.answers for stage in asked) or any(stage.error is None for stage in client.values()):
         return
-    for stage in stages.values():
+    for stage in asked:
         if stage.outcome.fatal is not None:
             raise stage.outcome.fatal
-    for stage in stages.values():
+    for stage in asked:
         for failure in stage.outcome.failures:
             raise FrameFleetError(f"nothing could be done: {failure.error}")

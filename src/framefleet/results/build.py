@@ -17,10 +17,9 @@ from framefleet.results.document import (
     FailureEntry,
     ModelUsed,
     Provenance,
-    StageTiming,
-    Timing,
     Video,
 )
+from framefleet.results.timing import build_timing
 from framefleet.stages.objects.forecast import max_side
 from framefleet.stages.speech.merge import Transcription, no_audio
 
@@ -31,11 +30,14 @@ def build_document(run: Run, sha256: str) -> Document:
     return Document(
         video=_video(run, sha256),
         config=_config(run),
-        detections=stages["objects"].result,
+        detections=stages["objects"].result if "objects" in stages else None,
         transcription=_transcription(run),
         cost=total({name: _cost(run, stage) for name, stage in stages.items()}),
-        timing=Timing(wall_s=round(run.wall_s, 3), stages={name: _timing(stage) for name, stage in stages.items()}),
-        failures=[entry for name, stage in stages.items() for entry in failure_entries(name, stage)],
+        timing=build_timing(run),
+        failures=[
+            *(entry for name, stage in stages.items() for entry in failure_entries(name, stage)),
+            *(FailureEntry(stage=n, error=c.error, attempts=1) for n, c in run.client.items() if c.error is not None),
+        ],
         provenance=_provenance(run),
     )
 
@@ -76,7 +78,7 @@ def _video(run: Run, sha256: str) -> Video:
 
 
 def _config(run: Run) -> Config:
-    options, objects = run.options, run.stages["objects"]
+    options, objects = run.options, run.stages.get("objects")
     reply = _first_reply(objects)
     speech = _first_reply(run.stages.get("speech"))
     return Config(
@@ -84,7 +86,7 @@ def _config(run: Run) -> Config:
         fps=options.fps,
         max_workers=options.max_workers,
         batch_size=options.batch_size,
-        max_side=max_side(options, objects.plan.backend),
+        max_side=max_side(options, objects.plan.backend if objects else "local"),
         jpeg_quality=options.jpeg_quality,
         crop=options.crop,
         yolo_model=getattr(reply, "model", options.yolo_model),
@@ -101,7 +103,7 @@ def _config(run: Run) -> Config:
 
 
 def _transcription(run: Run) -> Transcription | None:
-    if not run.options.speech:
+    if "speech" not in run.names:
         return None
     return run.stages["speech"].result if "speech" in run.stages else no_audio(run.media)
 
@@ -115,15 +117,6 @@ def _cost(run: Run, stage: StageRun) -> Any:
         price=run.options.price,
         estimated=plan.estimate,
         alone_s=plan.units * plan.stage.pace(plan.backend).alone_s,
-    )
-
-
-def _timing(stage: StageRun) -> StageTiming:
-    return StageTiming(
-        busy_s=round(stage.busy_s, 3),
-        waiting_s=round(stage.waiting_s, 3),
-        decode_busy_s=round(stage.decode_busy_s, 3),
-        decode_waiting_s=round(stage.decode_waiting_s, 3),
     )
 
 

@@ -52,20 +52,25 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StageTiming(msgspec.Struct, frozen=True, kw_only=True):
-    """Wall seconds: `busy_s` with at least one request asked, `waiting_s` between requests with none.
-
-    `decode_busy_s` and `decode_waiting_s` are the same for what feeds the stage.
-    """
+    """Wall seconds: `busy_s` with at least one request asked, `waiting_s` between requests with none."""
 
     busy_s: Seconds
     waiting_s: Seconds
-    decode_busy_s: Seconds
-    decode_waiting_s: Seconds
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """`decode` is what fed the stages, `pictures` and `sound`: `waiting_s` is how long it waited for them to take more.
+
+    `overlap` is the sum of all busy times over the wall time: 1 for one thing after the other. `bottleneck` is what
+    was busy longest, and `advice` what would help most.
+    """
+
     wall_s: Seconds
+    decode: dict[str, StageTiming]
     stages: dict[str, StageTiming]
+    overlap: float
+    bottleneck: str | None
+    advice: str | None
 
 
 class FailureEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +107,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     schema_version: Literal["1"] = SCHEMA_VERSION
     video: Video
     config: Config
-    detections: list[Detection]
+    detections: list[Detection] | None
     transcription: Transcription | None
     cost: Cost
     timing: Timing

@@ -2,14 +2,21 @@
 
 from typing import Any
 
-from framefleet.config import Options
 from framefleet.stages.base import Stage
+from framefleet.stages.client import DerivingStage, WatchingStage
 from framefleet.stages.objects.stage import ObjectsStage
 from framefleet.stages.speech.stage import SpeechStage
 
-STAGES: dict[str, Stage[Any, Any, Any, Any, Any]] = {stage.name: stage for stage in (ObjectsStage(), SpeechStage())}
+FLEET: dict[str, Stage[Any, Any, Any, Any, Any]] = {stage.name: stage for stage in (ObjectsStage(), SpeechStage())}
+WATCHING: dict[str, WatchingStage[Any]] = {}
+DERIVING: dict[str, DerivingStage[Any]] = {}
 
+NEEDS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(FLEET, ()),
+    **dict.fromkeys(WATCHING, ()),
+    **{name: stage.after for name, stage in DERIVING.items()},
+}
+"""Every stage there is, and the stages whose results it works on."""
 
-def chosen(options: Options) -> list[Stage[Any, Any, Any, Any, Any]]:
-    """The stages that a run with these options has."""
-    return [stage for name, stage in STAGES.items() if name != "speech" or options.speech]
+DEFAULT = ("objects", "speech")
+"""The stages of a run that names none."""

@@ -1,0 +1,137 @@
+"""Who takes the pictures as they are decoded: batches on their way to a fleet, and stages that watch them go by."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from framefleet.errors import FrameFleetError
+from framefleet.fleet.meter import Meter
+from framefleet.media.info import Gap, Picture, PictureTime, Sample
+from framefleet.media.order import Order, Pixels
+from framefleet.pipeline.lane import Lane
+from framefleet.progress import ItemDone, ItemFailed, Listener, StageDone, StageStarted
+from framefleet.stages.client import Watcher
+from framefleet.stages.objects.plan import PictureBatch
+
+ENDED = "not asked: the stage had ended"
+EVERY = 50  # pieces a watching stage is told of at a time: a line for each would drown the others
+
+
+class Consumer(Protocol):
+    """One of those that share a decode. `over`: it wants no more."""
+
+    order: Order
+
+    @property
+    def over(self) -> bool: ...
+
+    def take(self, piece: Picture | Pixels | Gap) -> None:
+        """The next piece of its order."""
+
+    def close(self, reason: str) -> None:
+        """No more will come; what is still missing is missing for this reason."""
+
+
+class BatchConsumer:
+    """A fleet stage's batches, each handed to its dispatcher as soon as its last picture has come."""
+
+    def __init__(self, lane: Lane, order: Order) -> None:
+        self.order = order
+        self._lane = lane
+        self._left: Iterator[PictureBatch] = iter(lane.items)
+        self._batch = next(self._left, None)
+        self._pictures: list[Picture] = []
+        self._came = 0
+
+    @property
+    def over(self) -> bool:
+        return self._batch is None or self._lane.dispatcher.fatal is not None
+
+    def take(self, piece: Picture | Pixels | Gap) -> None:
+        if self._batch is None:
+            return
+        if isinstance(piece, Picture):
+            self._pictures.append(piece)
+        elif isinstance(piece, Gap):
+            self._lane.lose(self._batch.number, (nominal(piece.sample),), 1, piece.error)
+        self._came += 1
+        if self._came == len(self._batch.samples):
+            self._hand_on(self._batch)
+
+    def close(self, reason: str) -> None:
+        """The samples that never came are lost."""
+        reason = str(self._lane.dispatcher.fatal or reason)
+        if self._batch is not None and self._pictures and self._lane.dispatcher.fatal is None:
+            missing, batch = self._batch.samples[self._came :], self._batch
+            self._hand_on(batch)
+            self._lose(batch.number, missing, reason)
+        while self._batch is not None:
+            self._lose(self._batch.number, self._batch.samples, reason)
+            self._batch = next(self._left, None)
+
+    def _hand_on(self, batch: PictureBatch) -> None:
+        pictures, self._pictures, self._came = self._pictures, [], 0
+        self._batch = next(self._left, None)
+        if pictures:
+            self._lane.dispatcher.put(batch.number, pictures, len(pictures))
+
+    def _lose(self, number: int, samples: tuple[Sample, ...], reason: str) -> None:
+        if samples:
+            self._lane.lose(number, tuple(nominal(sample) for sample in samples), len(samples), reason)
+
+
+class WatchConsumer:
+    """A watching stage at work. What goes wrong in it ends it, and nothing else."""
+
+    def __init__(self, name: str, order: Order, watcher: Watcher[Any], listener: Listener) -> None:
+        self.name = name
+        self.order = order
+        self._watcher = watcher
+        self._listener = listener
+        self._seen = 0
+        self.meter = Meter()
+        self.error: str | None = None
+        listener(StageStarted(name, "local", len(order.samples), len(order.samples), "frames"))
+
+    @property
+    def over(self) -> bool:
+        return self.error is not None
+
+    def take(self, piece: Picture | Pixels | Gap) -> None:
+        if self.error is not None:
+            return
+        try:
+            with self.meter.working():
+                self._watcher.see(piece)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other stages go on
+            self._fail(error)
+            return
+        self._seen += 1
+        if self._seen % EVERY == 0:
+            self._listener(ItemDone(self.name, self._seen // EVERY - 1, EVERY, 0, 0.0))
+
+    def close(self, reason: str) -> None:
+        if self._seen < len(self.order.samples) and self.error is None and reason is not ENDED:
+            self.error = reason
+        self._listener(ItemDone(self.name, self._seen // EVERY, self._seen % EVERY, 0, 0.0))
+        self._listener(StageDone(self.name))
+
+    def result(self) -> Any:
+        """What was found; None where the stage failed."""
+        if self.error is not None:
+            return None
+        try:
+            with self.meter.working():
+                return self._watcher.finish()
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(error)
+            return None
+
+    def _fail(self, error: Exception) -> None:
+        told = str(error) if isinstance(error, FrameFleetError) else f"{type(error).__name__}: {error}"
+        self.error = " ".join(told.split())
+        self._listener(ItemFailed(self.name, 0, 0, self.error))
+
+
+def nominal(sample: Sample) -> PictureTime:
+    """When a picture was wanted that never came."""
+    return PictureTime(sample.index, sample.time_s, sample.time_s)
