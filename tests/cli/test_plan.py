@@ -18,7 +18,7 @@ def never(*arguments: Any, **more: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("decode_pictures", "decode_clips"):
+    for name in ("decode_orders", "decode_clips"):
         monkeypatch.setattr(f"framefleet.pipeline.pumps.{name}", never)
     for name in ("objects.stage.ObjectsStage", "speech.stage.SpeechStage"):
         monkeypatch.setattr(f"framefleet.stages.{name}.open_handler", never)

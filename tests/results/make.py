@@ -68,7 +68,11 @@ def make_document() -> Document:
         cost=total({"objects": cost}),
         timing=Timing(
             wall_s=1.0,
-            stages={"objects": StageTiming(busy_s=0.5, waiting_s=0.1, decode_busy_s=0.2, decode_waiting_s=0.3)},
+            decode={"pictures": StageTiming(busy_s=0.2, waiting_s=0.3)},
+            stages={"objects": StageTiming(busy_s=0.5, waiting_s=0.1)},
+            overlap=0.7,
+            bottleneck="objects",
+            advice=None,
         ),
         failures=[
             FailureEntry(stage="objects", items=[1], error="lost", attempts=2),

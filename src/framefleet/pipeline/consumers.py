@@ -58,12 +58,17 @@ class BatchConsumer:
             self._hand_on(self._batch)
 
     def close(self, reason: str) -> None:
-        """The samples that never came are lost."""
-        reason = str(self._lane.dispatcher.fatal or reason)
-        if self._batch is not None and self._pictures and self._lane.dispatcher.fatal is None:
-            missing, batch = self._batch.samples[self._came :], self._batch
+        """The samples that never came are lost, and those that came too late for a stage that has ended."""
+        fatal = self._lane.dispatcher.fatal
+        reason = str(fatal or reason)
+        if self._batch is not None and self._came:
+            batch, gone = self._batch, self._batch.samples[self._came :]
+            if fatal is not None:
+                late = {picture.at.index for picture in self._pictures}
+                gone += tuple(sample for sample in batch.samples if sample.index in late)
+                self._pictures = []
             self._hand_on(batch)
-            self._lose(batch.number, missing, reason)
+            self._lose(batch.number, gone, reason)
         while self._batch is not None:
             self._lose(self._batch.number, self._batch.samples, reason)
             self._batch = next(self._left, None)
