@@ -106,6 +106,12 @@ def _finish(lane: Lane, media: MediaInfo, options: Options) -> StageRun:
     unanswered = [fact for failure in outcome.failures for fact in failure.facts]
     outcome.failures.extend(lane.lost)
     lane.listener(StageDone(lane.plan.stage.name))
+    models = {answer.reply.model_id: answer.reply.model for answer in outcome.answers}
+    if len(models) > 1:  # the endpoint was given another one since the journal's answers, or is being given one
+        told = ", ".join(f"{name} ({id[:8]}…)" for id, name in sorted(models.items()))
+        lane.listener(
+            Notice(f"{lane.plan.stage.name}: answered by different models: {told}; --fresh asks for all anew")
+        )
     meter = lane.dispatcher.meter
     return StageRun(
         plan=lane.plan,
