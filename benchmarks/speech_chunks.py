@@ -6,7 +6,9 @@ length, real clips of known text among them. Every pass goes the way of a run: d
     python benchmarks/speech_chunks.py --clip speech.flac "what is said in it" [--minutes 60] [--threads 1]
 
 Also needs jiwer. Prints the word error rate of every pass against the known text, and the words within 10 s of a cut
-that the cut pass lost or said twice where the uncut one did not. Writes results/speech_chunks.json.
+that the cut pass lost or said twice where the uncut one did not; also words lost a minute near cuts and elsewhere, to
+tell Whisper's own losses from those of cutting. Which words it loses hangs on rounding: set OMP_NUM_THREADS=1 to get
+the same again. Writes results/speech_chunks.json.
 """
 
 import argparse
@@ -146,52 +148,62 @@ def normal(text: str) -> list[str]:
 
 
 def score(name: str, heard: Heard, truth: list[Spoken], uncut: Heard | None) -> dict[str, object]:
-    lost, doubled, error_rate = faults(heard, truth, heard.cuts)
-    lost_uncut, doubled_uncut, _ = faults(uncut, truth, heard.cuts) if uncut else (set(), set(), 0)
+    lost, doubled, error_rate = faults(heard, truth)
+    lost_uncut, doubled_uncut, _ = faults(uncut, truth) if uncut else (set(), set(), 0)
+    cuts = heard.cuts
+    near_lost, near_doubled = beside(lost, cuts), beside(doubled, cuts)
+    near_minutes = 2 * NEAR_S * len(cuts) / 60
     return {
         "pass": name,
         "word error rate": round(error_rate, 4),
-        "cuts": len(heard.cuts),
-        "cuts inside a sentence": sum(one.span.start_s < cut < one.span.end_s for cut in heard.cuts for one in truth),
-        "lost near cuts": sorted(lost - lost_uncut),
-        "doubled near cuts": sorted(doubled - doubled_uncut),
-        "lost near the same places uncut": len(lost_uncut),
+        "cuts": len(cuts),
+        "cuts inside a sentence": sum(one.span.start_s < cut < one.span.end_s for cut in cuts for one in truth),
+        "lost near cuts": labels(near_lost - lost_uncut),
+        "doubled near cuts": labels(near_doubled - doubled_uncut),
+        "lost near the same places uncut": len(beside(lost_uncut, cuts)),
+        "lost a minute near cuts": round(len(near_lost) / near_minutes, 2) if cuts else None,
+        "lost a minute elsewhere": round(len(lost - near_lost) / (truth[-1].span.end_s / 60 - near_minutes), 2),
         "seconds": round(heard.seconds, 1),
     }
 
 
-def faults(heard: Heard, truth: list[Spoken], cuts: list[Seconds]) -> tuple[set[str], set[str], float]:
-    """Words missing, and words said twice, within 10 s of a cut, as `"word @ second"`; the word error rate of all.
+Fault = tuple[str, Seconds]
+"""A word and about when it is said."""
+
+
+def faults(heard: Heard, truth: list[Spoken]) -> tuple[set[Fault], set[Fault], float]:
+    """Words missing, and words said twice; the word error rate of all.
 
     A word missing beside a misheard one is part of that ("two hunters" as "200"), not lost.
     """
     said = [(word, when(one, k)) for one in truth for k, word in enumerate(one.words)]
     aligned = jiwer.process_words(" ".join(w for w, _ in said), " ".join(w for w, _ in heard.words))
-    lost: set[str] = set()
-    doubled: set[str] = set()
+    lost: set[Fault] = set()
+    doubled: set[Fault] = set()
     steps = aligned.alignments[0]
     for before, step, after in zip([None, *steps], steps, [*steps[1:], None], strict=False):
-        misheard = any(beside and beside.type == "substitute" for beside in (before, after))
-        for word, time_s in (
-            said[step.ref_start_idx : step.ref_end_idx] if step.type == "delete" and not misheard else ()
-        ):
-            if near(time_s, cuts):
-                lost.add(f"{word} @ {time_s:.0f}")
+        misheard = any(step_beside and step_beside.type == "substitute" for step_beside in (before, after))
+        if step.type == "delete" and not misheard:
+            lost.update(said[step.ref_start_idx : step.ref_end_idx])
         for k in range(step.hyp_start_idx, step.hyp_end_idx) if step.type == "insert" else ():
-            word, time_s = heard.words[k]
             around = [w for w, _ in heard.words[max(0, k - 4) : k] + heard.words[k + 1 : k + 5]]
-            if near(time_s, cuts) and word in around:
-                doubled.add(f"{word} @ {time_s:.0f}")
+            if heard.words[k][0] in around:
+                doubled.add((heard.words[k][0], round(heard.words[k][1])))  # to the second: two passes differ by less
     return lost, doubled, aligned.wer
+
+
+def beside(found: set[Fault], cuts: list[Seconds]) -> set[Fault]:
+    """Those within 10 s of a cut."""
+    return {(word, time_s) for word, time_s in found if any(abs(time_s - cut) <= NEAR_S for cut in cuts)}
+
+
+def labels(found: set[Fault]) -> list[str]:
+    return [f"{word} @ {time_s:.0f}" for word, time_s in sorted(found, key=lambda fault: fault[1])]
 
 
 def when(spoken: Spoken, number: int) -> Seconds:
     """About when a sentence's word is said."""
     return spoken.span.start_s + spoken.span.length_s * (number + 0.5) / len(spoken.words)
-
-
-def near(time_s: Seconds, cuts: list[Seconds]) -> bool:
-    return any(abs(time_s - cut) <= NEAR_S for cut in cuts)
 
 
 if __name__ == "__main__":
