@@ -28,13 +28,12 @@ import av
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "src"), str(HERE)]
 
-from record import record  # noqa: E402
-
 from framefleet.media.decode import decode_orders  # noqa: E402
 from framefleet.media.info import Picture  # noqa: E402
 from framefleet.media.order import JpegView, Order  # noqa: E402
 from framefleet.media.probe import probe  # noqa: E402
 from framefleet.media.sample import plan_samples  # noqa: E402
+from record import record  # noqa: E402
 
 try:
     import cv2

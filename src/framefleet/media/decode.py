@@ -76,7 +76,7 @@ def _side_by_side(
         try:
             decoder = idle.get_nowait()
         except queue.Empty:
-            decoder = SparseDecoder(media, views, trust)
+            decoder = SparseDecoder(media, views, trust, plain_threads=frame_threads(threads))
             made.append(decoder)
         try:
             for piece in decoder.exact(task) if exact else decoder.keyframe(task):

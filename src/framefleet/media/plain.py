@@ -1,6 +1,5 @@
 """Plain decoding: every packet in its order, every frame as it comes. What the other ways must equal."""
 
-import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
@@ -33,9 +32,9 @@ def open_video(media: MediaInfo, container: InputContainer, *, threads: int) -> 
     return video
 
 
-def frame_threads(threads: int | None = None) -> int:
+def frame_threads(threads: int) -> int:
     """For plain decoding: two also on one core, for only then FFmpeg's H.264 decoder tells of damage in time."""
-    return min(_MAX_THREADS, (threads or os.cpu_count() or 1) + 1)
+    return min(_MAX_THREADS, threads + 1)
 
 
 def gives_only_order(media: MediaInfo, container: InputContainer) -> bool:

@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from framefleet.media.container import open_media, packet_end
 from framefleet.media.info import Gap, MediaInfo, Picture
 from framefleet.media.order import Pixels
-from framefleet.media.plain import ends_early, events, frame_threads, open_video
+from framefleet.media.plain import ends_early, events, open_video
 from framefleet.media.sample import on_screen
 from framefleet.media.stretch import Stretch, Window
 from framefleet.media.task import Clock, Task
@@ -52,10 +52,11 @@ class SparseDecoder:
     decoding.
     """
 
-    def __init__(self, media: MediaInfo, views: set[View], trust: Trust) -> None:
+    def __init__(self, media: MediaInfo, views: set[View], trust: Trust, *, plain_threads: int) -> None:
         self._media = media
         self._views = Views(media, views)
         self._trust = trust
+        self._plain_threads = plain_threads
         with ExitStack() as stack:
             # Opened for its decoder, which is set up with all that the header tells; nothing is read of it.
             self._video = open_video(media, stack.enter_context(open_media(media.path)), threads=1)
@@ -145,7 +146,7 @@ class SparseDecoder:
 
     def _plain(self, task: Task) -> Iterator[Piece]:
         with open_media(self._media.path) as container:
-            video = open_video(self._media, container, threads=frame_threads(1))
+            video = open_video(self._media, container, threads=self._plain_threads)
             for want, time, frame in on_screen(events(self._media, video, task.window.steps()), task.wants):
                 yield want.order, self._views.piece(want, time, frame)
 

@@ -12,7 +12,7 @@ from itertools import chain
 from framefleet.media.packets import Step, VideoPacket
 
 MAX_BYTES = 64 << 20  # of a stretch, and of those under way: 25 s at 20 Mbit/s
-MAX_PACKETS = 4096
+MAX_PACKETS = 1024  # 41 s at 25 fps; longer ones are faster with frame threads
 _IDR, _SLICES = 5, {1, 2, 5}
 
 # Pictures that refer back past a keyframe are shown before it, in these; VP8 also stores some that are never shown.
