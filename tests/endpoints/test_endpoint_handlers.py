@@ -14,6 +14,9 @@ import pytest
 
 from framefleet import weights
 from framefleet.stages.objects.handle import open_engine
+from framefleet.stages.sounds.handle import open_engine as open_ears
+from tests.stages.sounds.test_ast import small_ast
+from tests.stages.sounds.yamnet import LOUD, stand_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,20 +78,33 @@ def test_whisper_runs_batched_in_half_precision_on_the_gpu(started: Any, monkeyp
     assert asked == {"model": model, "device": "cuda", "compute_type": "float16", "batched": True}
 
 
+def test_ast_hears_the_sentence(started: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = []
+    module = handler_module("ast")
+    ears = open_ears(str(stand_in(tmp_path)))
+    monkeypatch.setattr(module, "open_engine", lambda *wanted: asked.append(wanted) or ears)
+    reply = started(module)(test_input("ast"))
+    assert asked == [(str(Path("/models/ast-finetuned-audioset-10-10-0.4593")), "ast")]
+    assert LOUD in [found["label"] for piece in reply["slices"] for found in piece["classes"]]
+
+
 @pytest.mark.gpu_engines
 @pytest.mark.parametrize(
     ("endpoint", "environ", "seen"),
     [
-        ("yolo", lambda: {"YOLO_MODEL": str(weights.FOLDER / "yolov3-tiny.onnx")}, "'label': 'person'"),
-        ("whisper", lambda: {"WHISPER_MODEL": embedded_speech_model(), "WHISPER_DEVICE": "cpu"}, "cat"),
+        ("yolo", lambda _: {"YOLO_MODEL": str(weights.FOLDER / "yolov3-tiny.onnx")}, "'label': 'person'"),
+        ("whisper", lambda _: {"WHISPER_MODEL": embedded_speech_model(), "WHISPER_DEVICE": "cpu"}, "cat"),
+        ("ast", lambda folder: {"AST_MODEL": str(small_ast(folder / "tiny-ast"))}, "'slice_s': 1.28"),
     ],
 )
-def test_runpods_own_local_test_passes(endpoint: str, environ: Callable[[], dict[str, str]], seen: str) -> None:
+def test_runpods_own_local_test_passes(
+    endpoint: str, environ: Callable[[Path], dict[str, str]], seen: str, tmp_path: Path
+) -> None:
     folder = ROOT / "endpoints" / endpoint
     done = subprocess.run(
         [sys.executable, str(folder / "handler.py")],
         cwd=folder,  # where runpod looks for test_input.json
-        env={**os.environ, **environ(), "PYTHONPATH": str(ROOT / "src")},
+        env={**os.environ, **environ(tmp_path), "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
         timeout=250,

@@ -26,7 +26,7 @@ def stand_in(folder: Path, batch: int | str = "batch") -> Path:
 
 def graph(batch: int | str) -> onnx.ModelProto:
     weight = np.zeros((1, 521), np.float32)
-    weight[0, 0] = 1.4
+    weight[0, 0] = 2
     constants = {
         "shape": np.array([1 if batch == 1 else 0, -1]),
         "weight": weight,

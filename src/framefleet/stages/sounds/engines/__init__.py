@@ -10,7 +10,7 @@ EngineKind = Literal["yamnet", "ast"]
 def open_engine(model: str | None = None, kind: EngineKind = "yamnet", *, threads: int = 0) -> Engine:
     """The classifier in the folder `model` (None: the YAMNet that set-up fetched), loaded now.
 
-    `threads` of the CPU are for one batch; 0 leaves it to the library. Raises `SetupError`.
+    `threads` of the CPU are for one batch; 0 leaves it to the engine. Raises `SetupError`.
     """
     if kind == "ast":
         from framefleet.stages.sounds.engines.ast import AstEngine
