@@ -73,7 +73,7 @@ def send(
     """Sends them all, in a journal of its own. Every picture is answered, or it raises."""
     made = Options(speech=False, backend="runpod", output_dir=folder, **options)
     media = media_of(pictures)
-    plans = plan_run([ObjectsStage()], media, made, fleet)
+    plans = [plan for plan in plan_run(media, made, fleet).fleet if plan.stage.name == ObjectsStage.name]
     backends = open_backends(plans, made, fleet)
     began, cpu = perf_counter(), process_time()
     with closing(Journal(folder / f"{random.randbytes(8).hex()}.sqlite3")) as journal:
