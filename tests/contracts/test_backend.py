@@ -14,6 +14,7 @@ from framefleet.errors import (
     NotDoneError,
     OutOfMemoryError,
     RefusedError,
+    TooLargeError,
 )
 from framefleet.fleet.backend import Backend
 from framefleet.fleet.local import LocalBackend
@@ -163,3 +164,22 @@ def test_an_unknown_job_is_lost(worker: Worker, emulate: Any) -> None:
     local = LocalBackend({"yolo": lambda: worker})
     with pytest.raises(JobLostError):
         local.wait(local.attach("yolo", "no-such-job"), 1)
+
+
+def test_runsync_answers_without_a_look_at_the_status_and_takes_twice_the_bytes(worker: Worker, emulate: Any) -> None:
+    backend = RunPodBackend(emulate(yolo=worker).fleet, runsync=True)
+    large = YoloRequest(
+        source=JpegFrames([JpegFrame(0, 0.0, b"x" * 9_000_000)]), source_width=8, source_height=8, conf=0.5
+    )
+    looks = []
+    ask_status = backend._api.status
+    backend._api.status = lambda *asked: looks.append(asked) or ask_status(*asked)  # type: ignore[method-assign,func-returns-value]
+    job = backend.submit("yolo", large)
+    assert backend.wait(job, 30).output == {"echo": 0.5}
+    assert looks == []
+    assert backend.wait(backend.attach("yolo", job.id), 30).output == {"echo": 0.5}
+    with pytest.raises(TooLargeError, match="20 MiB"):
+        backend.submit(
+            "yolo",
+            YoloRequest(source=JpegFrames([JpegFrame(0, 0.0, bytes(17_000_000))]), source_width=8, source_height=8),
+        )

@@ -23,6 +23,11 @@ def test_each_fault_alone_at_thirty_percent(fault: Fault, world: Callable[..., W
     assert faults.struck[fault] > 0
 
 
+def test_requests_that_are_held_until_they_are_answered(world: Callable[..., World], faultless: Document) -> None:
+    there = world(faults=Faults(dict.fromkeys(Fault, 0.05), seed=3))
+    assert told(there.run(runsync=True)) == told(faultless)
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_all_faults_at_once_at_five_percent_each(seed: int, world: Callable[..., World], faultless: Document) -> None:
     faults = Faults(dict.fromkeys(Fault, 0.05), seed=seed)

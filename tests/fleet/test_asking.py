@@ -148,6 +148,22 @@ def test_a_cancellation_refused_for_its_rate_is_asked_again() -> None:
     assert backend.cancelled == ["job 1"]
 
 
+def test_a_job_submitted_while_the_stage_ends_is_cancelled_and_its_answer_kept_if_it_has_one() -> None:
+    backend = Scripted()
+    there = asker(backend)
+    submit = backend.submit
+
+    def late(endpoint: str, request: Any) -> Job:
+        there.end(Interrupted("Ctrl-C"))
+        return submit(endpoint, request)
+
+    backend.submit = late  # type: ignore[method-assign]
+    sent = []
+    assert there.ask(Probe(), sent.append) == {"gpu": "NVIDIA L4"}
+    assert backend.cancelled == ["job 1"]
+    assert [job.id for job in sent] == ["job 1"]
+
+
 def test_the_budgets_end_cancels_nothing_but_an_interruption_after_it_does() -> None:
     backend = Scripted()
     there = asker(backend)

@@ -203,10 +203,8 @@ class Asker:
     def _submit(self, request: msgspec.Struct) -> Job:
         job = self._backend.submit(self._endpoint, request)
         self._enlist(job)
-        if self._error is not None:  # ended while it was being submitted
-            self._over(job)
+        if self._cancelled:  # ended while it was being submitted; unless it is done already, it ends as cancelled
             self._cancel(job)
-            raise self._error
         return job
 
     def _enlist(self, job: Job) -> None:

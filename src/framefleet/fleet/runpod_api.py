@@ -22,6 +22,8 @@ from framefleet.errors import (
 from framefleet.fleet.http import Http
 
 RUN_BODY_LIMIT = 10 * 2**20  # bytes `run` takes
+RUNSYNC_BODY_LIMIT = 20 * 2**20
+RUNSYNC_WAIT_MS = 5_000  # of RunPod's 1,000 to 300,000: until it answers, nobody knows the id to cancel or to ask after
 
 
 class JobStatus(msgspec.Struct, kw_only=True):
@@ -52,9 +54,13 @@ class RunPodApi:
 
     def run(self, endpoint_id: str, body: bytes) -> JobStatus:
         """Queues a job. `body` is `{"input": …}` as JSON. Raises `FleetError`."""
-        if len(body) > RUN_BODY_LIMIT:
-            raise TooLargeError(f"a request of {len(body) / 2**20:.1f} MiB is over RunPod's 10 MiB; lower --batch-size")
+        _check_size(body, RUN_BODY_LIMIT)
         return self._call("POST", endpoint_id, "run", JobStatus, body)
+
+    def runsync(self, endpoint_id: str, body: bytes) -> JobStatus:
+        """Queues a job and waits a little for its end. Raises `FleetError`."""
+        _check_size(body, RUNSYNC_BODY_LIMIT)
+        return self._call("POST", endpoint_id, f"runsync?wait={RUNSYNC_WAIT_MS}", JobStatus, body)
 
     def status(self, endpoint_id: str, job_id: str) -> JobStatus:
         """Raises `JobLostError` for an id that the service does not know (yet, or any more)."""
@@ -88,6 +94,12 @@ class RunPodApi:
         if status != 200:
             raise translate(status, route, endpoint_id, content)
         return content
+
+
+def _check_size(body: bytes, limit: int) -> None:
+    if len(body) > limit:
+        size = f"{len(body) / 2**20:.1f} MiB"
+        raise TooLargeError(f"a request of {size} is over RunPod's {limit // 2**20} MiB; lower --batch-size")
 
 
 def translate(status: int, route: str, endpoint_id: str, content: bytes) -> FleetError:

@@ -39,7 +39,7 @@ def open_backends(plans: Sequence[StagePlan], options: Options, fleet: Fleet) ->
     }
     backends: dict[str, Backend] = {"local": LocalBackend(local)}
     if any(plan.backend == "runpod" for plan in plans):
-        backends["runpod"] = RunPodBackend(fleet, patience_s=options.patience_s)
+        backends["runpod"] = RunPodBackend(fleet, patience_s=options.patience_s, runsync=options.runsync)
     return backends
 
 
