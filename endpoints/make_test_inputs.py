@@ -1,6 +1,6 @@
 """Writes each endpoint's test_input.json, and the same for RunPod's Hub, from the clip in samples/.
 
-.venv/bin/python endpoints/make_test_inputs.py
+.venv-test/bin/python endpoints/make_test_inputs.py
 """
 
 import base64
@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 
 import av
+import cv2
+import numpy as np
 import simplejpeg
 
 HERE = Path(__file__).parent
@@ -57,6 +59,20 @@ def sounds() -> dict:
     return {name: value for name, value in speech().items() if name != "language"}
 
 
+def writing() -> dict:
+    """A drawn sign as an ocr request: two lines on dark blue."""
+    sign = np.full((120, 320, 3), (90, 30, 20), np.uint8)
+    for line, (text, scale) in enumerate([("EXIT 27", 1.2), ("Mind the gap", 0.9)]):
+        cv2.putText(sign, text, (20, 50 + 45 * line), cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 2, cv2.LINE_AA)
+    jpeg = simplejpeg.encode_jpeg(sign, quality=80, colorspace="BGR")
+    return {
+        "schema_version": "1",
+        "source": {"kind": "jpeg_frames", "frames": [{"index": 0, "time_s": 0.0, "jpeg": _base64(jpeg)}]},
+        "source_width": 320,
+        "source_height": 120,
+    }
+
+
 def write(endpoint: str, name: str, request: dict, timeout_ms: int) -> None:
     tests = {"tests": [{"name": name, "input": request, "timeout": timeout_ms}], "config": HUB_TESTS}
     for path, content in {"test_input.json": {"input": request}, ".runpod/tests.json": tests}.items():
@@ -71,3 +87,4 @@ if __name__ == "__main__":
     write("yolo", "a_person", picture(), 30_000)
     write("whisper", "a_sentence", speech(), 60_000)
     write("ast", "speech_is_heard", sounds(), 60_000)
+    write("ocr", "a_sign", writing(), 60_000)

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ENDPOINTS = ("yolo", "whisper", "ast")
+ENDPOINTS = ("yolo", "whisper", "ast", "ocr")
 MARK = ".framefleet-hub"  # says that this script laid a folder out, and so may replace it
 OWN = ("handler.py", "requirements.txt", "test_input.json", ".runpod")
 README = """\

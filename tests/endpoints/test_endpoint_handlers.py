@@ -15,7 +15,7 @@ import pytest
 from framefleet import weights
 from framefleet.stages.objects.handle import open_engine
 from framefleet.stages.sounds.handle import open_engine as open_ears
-from tests.stages.sounds.test_ast import small_ast
+from tests.stages.sounds.small_ast import small_ast
 from tests.stages.sounds.yamnet import LOUD, stand_in
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +86,21 @@ def test_ast_hears_the_sentence(started: Any, monkeypatch: pytest.MonkeyPatch, t
     reply = started(module)(test_input("ast"))
     assert asked == [(str(Path("/models/ast-finetuned-audioset-10-10-0.4593")), "ast")]
     assert LOUD in [found["label"] for piece in reply["slices"] for found in piece["classes"]]
+
+
+def test_ocr_reads_the_sign(started: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rapidocr", reason="comes with framefleet[text]")
+    monkeypatch.setenv("OCR_DEVICE", "cpu")
+    reply = started(handler_module("ocr"))(test_input("ocr"))
+    assert [line["text"] for line in reply["frames"][0]["lines"]] == ["EXIT 27", "Mind the gap"]
+
+
+def test_ocr_runs_on_the_gpu(started: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    module = handler_module("ocr")
+    monkeypatch.setattr(module, "open_engine", asked.append)
+    started(module)
+    assert asked == ["cuda"]
 
 
 @pytest.mark.gpu_engines

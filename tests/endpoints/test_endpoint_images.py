@@ -10,11 +10,12 @@ import pytest
 
 from framefleet.wire.ast import AstRequest
 from framefleet.wire.common import read_request
+from framefleet.wire.ocr import OcrRequest
 from framefleet.wire.whisper import WhisperRequest
 from framefleet.wire.yolo import YoloRequest
 
 ROOT = Path(__file__).parents[2]
-REQUESTS = {"yolo": YoloRequest, "whisper": WhisperRequest, "ast": AstRequest}
+REQUESTS = {"yolo": YoloRequest, "whisper": WhisperRequest, "ast": AstRequest, "ocr": OcrRequest}
 ENDPOINTS = list(REQUESTS)
 
 pytestmark = pytest.mark.parametrize("endpoint", ENDPOINTS)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.scripts.conftest import ROOT, load
 
-ENDPOINTS = ["yolo", "whisper", "ast"]
+ENDPOINTS = ["yolo", "whisper", "ast", "ocr"]
 
 
 @pytest.fixture

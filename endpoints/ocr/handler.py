@@ -1,0 +1,16 @@
+"""What RunPod starts: text in pictures, by RapidOCR on this worker's GPU. OCR_DEVICE=cpu does without one."""
+
+import os
+
+from framefleet.stages.text.handle import make_handler, open_engine
+
+
+def main() -> None:
+    import runpod
+
+    device = "cpu" if os.environ.get("OCR_DEVICE") == "cpu" else "cuda"
+    runpod.serverless.start({"handler": make_handler(open_engine(device))})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Which pictures have to be read: those whose text may differ from the picture before. Pure, and cheap beside reading.
+
+Whether a picture is read depends on it, on the sampled picture before it and on its time alone, so it does not depend
+on batches, on the order of answers, or on whether a run was resumed. A picture that is not read has the text of the
+one before.
+"""
+
+from collections.abc import Sequence
+from math import floor
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+
+from framefleet.media.info import Gap, Picture, PictureTime, Sample
+from framefleet.units import Seconds, exact
+
+Luma = NDArray[np.uint8]
+"""(height, width): a picture's brightness, small."""
+
+AGAIN_S: Seconds = 10.0
+"""However alike pictures are, one of each ten seconds is read: a slow fade never differs much from what was before."""
+
+LEAST_SIDE = 360  # pixels of the luma compared: text of 12 pixels in a picture of 1280 × 720 keeps 6
+BLOCK = (8, 16)  # rows and columns compared as one: about a letter or two of small text
+STROKE = 24  # levels from one pixel to the next: the edge of a letter that can be read
+DENSE = 1 / 24  # of a block's pixels on a stroke's one side, and as many on its other: one small letter has as many
+MOVED = 4.0  # levels a pixel, the mean of a block: coding changes a still one by 1 or 2, another dark letter by 10
+
+
+class ChangeFilter:
+    """Tells, picture by picture in the order of time, which have to be read. Holds one picture."""
+
+    def __init__(self) -> None:
+        self._before: tuple[Picture, Luma] | None = None
+
+    def see(self, piece: Picture | Gap) -> bool:
+        """Whether `piece` has to be read. A gap is nothing to read, and what follows it has to be."""
+        before, self._before = self._before, None
+        if isinstance(piece, Gap):
+            return False
+        same = before is not None and before[0].jpeg == piece.jpeg
+        luma = before[1] if before is not None and same else luma_of(piece.jpeg)
+        self._before = (piece, luma)
+        if before is None or not _follows(before[0].at, piece.at):
+            return True
+        return not same and text_changed(before[1], luma)
+
+
+def to_see(left: Sequence[Sample], fps: float) -> list[Sample]:
+    """`left` and before each its predecessor, which it is compared with even if it is answered already."""
+    rate = exact(fps)
+    indices = {index for sample in left for index in (sample.index - 1, sample.index) if index >= 0}
+    return [Sample(index, index / rate) for index in sorted(indices)]
+
+
+def text_changed(before: Luma, after: Luma) -> bool:
+    """Whether what looks like text in either picture differs between them."""
+    if before.shape != after.shape:
+        return True
+    moved = _by_block(np.abs(before.astype(np.int16) - after)) > MOVED
+    return bool((moved & (_like_text(before) | _like_text(after))).any())
+
+
+def luma_of(jpeg: bytes) -> Luma:
+    """The picture's brightness, at the least size that JPEG can be decoded at with both sides of 360 pixels or more."""
+    height, width = simplejpeg.decode_jpeg_header(jpeg)[:2]
+    sides = {"min_height": min(LEAST_SIDE, height), "min_width": min(LEAST_SIDE, width)}
+    luma: Luma = simplejpeg.decode_jpeg(jpeg, colorspace="GRAY", fastdct=True, **sides)[..., 0]
+    return luma
+
+
+def _like_text(luma: Luma) -> NDArray[np.bool_]:
+    """Which blocks have as many strokes as letters do: a stroke has two sides, one up and one down in brightness."""
+    steps = np.diff(luma.astype(np.int16), axis=1, append=luma[:, -1:].astype(np.int16))
+    return np.minimum(_by_block(steps >= STROKE), _by_block(steps <= -STROKE)) > DENSE
+
+
+def _by_block(values: NDArray[np.int16] | NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The mean of each block; the last of a row or column is filled up with nothing."""
+    rows, columns = BLOCK
+    height, width = values.shape
+    padded = np.pad(values, ((0, -height % rows), (0, -width % columns)))
+    means: NDArray[np.float32] = padded.reshape(-(-height // rows), rows, -(-width // columns), columns).mean(
+        axis=(1, 3), dtype=np.float32
+    )
+    return means
+
+
+def _follows(before: PictureTime, after: PictureTime) -> bool:
+    """Whether they are neighbours, within one stretch of ten seconds."""
+    return before.index + 1 == after.index and floor(before.time_s / AGAIN_S) == floor(after.time_s / AGAIN_S)

@@ -1,0 +1,102 @@
+"""The ocr endpoint on a worker: a job's pictures through a reader, each on its own terms.
+
+One picture that cannot be read fails alone; a request that cannot be served gets `{"error": "<type>: <line>"}`.
+"""
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from framefleet.errors import WorkerError
+from framefleet.stages.jpeg import Pixels, decode
+from framefleet.stages.text.engines import open_engine
+from framefleet.stages.text.engines.base import Corners, Engine, Reading
+from framefleet.wire.common import ProbeReply, TimingMs, is_probe, read_request, to_output
+from framefleet.wire.ocr import OcrFrame, OcrReply, OcrRequest, TextLine
+
+__all__ = ["Handler", "make_handler", "open_engine"]
+
+SLANT = 0.15  # of a line's height: a corner further from its box's says that the line does not lie straight
+
+
+class Handler:
+    """`handler(job)` for a loaded reader; never raises."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return to_output(self._answer(job))
+        except WorkerError as error:
+            return error.wire()
+        except MemoryError as error:
+            return WorkerError("out_of_memory", f"{error}; send fewer pictures in one request").wire()
+        except Exception as error:  # noqa: BLE001 - a worker must answer, and a traceback is no answer
+            return WorkerError(type(error).__name__, str(error) or "no reason given").wire()
+
+    def _answer(self, job: dict[str, Any]) -> ProbeReply | OcrReply:
+        engine = self._engine
+        if is_probe(job):
+            return ProbeReply(
+                source_kinds=["jpeg_frames"], model=engine.model, model_id=engine.model_id, gpu=engine.gpu
+            )
+        request = read_request(job, OcrRequest)
+        if request.model not in {None, engine.model}:
+            raise WorkerError(
+                "model_mismatch",
+                f"{request.model} was asked for and {engine.model} is loaded; ask for that, or for any",
+            )
+        return self._read(request)
+
+    def _read(self, request: OcrRequest) -> OcrReply:
+        engine, frames = self._engine, request.source.frames
+        began = perf_counter()
+        pictures, errors = decode(frames)
+        decoded = perf_counter()
+        read = dict(zip(pictures, engine.read(list(pictures.values()), request.max_side), strict=True))
+        inferred = perf_counter()
+        replies = []
+        for place, frame in enumerate(frames):
+            lines = describe(read[place], pictures[place], request) if place in read else None
+            replies.append(OcrFrame(frame.index, frame.time_s, lines, errors.get(place)))
+        return OcrReply(
+            model=engine.model,
+            model_id=engine.model_id,
+            device=engine.device,
+            gpu=engine.gpu,
+            frames=replies,
+            timing_ms=TimingMs(_ms(decoded - began), _ms(inferred - decoded), _ms(perf_counter() - began)),
+        )
+
+
+def make_handler(engine: Engine) -> Handler:
+    """The handler of the ocr endpoint on `engine`."""
+    return Handler(engine)
+
+
+def describe(readings: Sequence[Reading], picture: Pixels, request: OcrRequest) -> list[TextLine]:
+    """Readings that are sure enough as lines in the source's pixels, cut at its edges, in their order."""
+    height, width = picture.shape[:2]
+    edges = np.array([request.source_width, request.source_height], np.float64)
+    lines = []
+    for reading in readings:
+        text = " ".join(reading.text.split())
+        if text and reading.confidence >= request.min_confidence:
+            corners = np.clip(reading.corners * (edges / np.array([width, height])), 0, edges).round(2)
+            lines.append(_line(text, round(reading.confidence, 4), corners))
+    return lines
+
+
+def _line(text: str, confidence: float, corners: Corners) -> TextLine:
+    (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+    upright = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+    straight = np.abs(corners - upright).max() <= SLANT * (bottom - top)
+    quad = None if straight else tuple((x, y) for x, y in corners.tolist())
+    return TextLine(text, confidence, (left, top, right, bottom), quad)  # type: ignore[arg-type]
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

@@ -1,0 +1,143 @@
+"""Repeated readings of one text as one span: the same words in the same place, picture after picture. Pure."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import msgspec
+
+from framefleet.units import Seconds
+from framefleet.wire.ocr import TextLine
+from framefleet.wire.pictures import Box
+
+OVERLAP = 0.3  # IoU: a text that is read again comes in a box a little larger or smaller, or has moved a little
+SLIPS = 0.2  # of a text's characters that may be read differently: "Departures" and "Departure5", not "left" and "lift"
+BRIDGE_S: Seconds = 1.0  # a text that is back after this long, or after one picture, was only overlooked
+
+
+class TextSpan(msgspec.Struct, frozen=True):
+    """A text on screen from `start_s` to `end_s`, as read best in `readings` pictures of this stretch.
+
+    `box` is x1, y1, x2, y2 in source pixels and `confidence` 0-1, both of the surest reading of this text.
+    """
+
+    text: str
+    start_s: Seconds
+    end_s: Seconds
+    box: Box
+    confidence: float
+    readings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture's lines, on screen until the next picture; None: those of the one that ends as this one begins."""
+
+    start_s: Seconds
+    end_s: Seconds
+    lines: tuple[TextLine, ...] | None
+
+
+@dataclass(slots=True)
+class _Open:
+    """A span as long as it may go on, with at least one reading."""
+
+    start_s: Seconds
+    end_s: Seconds
+    readings: list[TextLine]
+
+    def closed(self) -> TextSpan:
+        best = _best(self.readings)
+        return TextSpan(best.text, self.start_s, self.end_s, best.box, best.confidence, len(self.readings))
+
+
+def spans_of(shown: Sequence[Shown]) -> list[TextSpan]:
+    """The spans of pictures in the order of time, whose lines may come in any order."""
+    going: list[_Open] = []
+    closed: list[TextSpan] = []
+    for picture in shown:
+        if picture.lines is None:
+            for span in going:
+                span.end_s = picture.end_s if span.end_s == picture.start_s else span.end_s
+            continue
+        oldest_s = picture.start_s - max(BRIDGE_S, picture.end_s - picture.start_s) - 1e-6
+        closed += [span.closed() for span in going if span.end_s < oldest_s]
+        going = [span for span in going if span.end_s >= oldest_s]
+        going += _gone_on(going, picture, sorted(picture.lines, key=_order))
+    closed += [span.closed() for span in going]
+    return sorted(closed, key=lambda span: (span.start_s, span.box[1], span.box[0], span.text, span.end_s))
+
+
+def _gone_on(going: Sequence[_Open], picture: Shown, lines: Sequence[TextLine]) -> list[_Open]:
+    """Adds the lines to the spans they belong to; the spans that begin with the others."""
+    begun = []
+    for line, span in zip(lines, _matched(lines, going), strict=True):
+        if span is None:
+            begun.append(_Open(picture.start_s, picture.end_s, [line]))
+        else:
+            span.end_s = picture.end_s
+            span.readings.append(line)
+    return begun
+
+
+def same_text(one: str, other: str) -> bool:
+    """Whether both may be readings of one text: all but a few characters agree, and every digit."""
+    a, b = _plain(one), _plain(other)
+    if a == b:
+        return True
+    if [c for c in a if c.isdecimal()] != [c for c in b if c.isdecimal()]:
+        return False  # a clock, a score or a page goes on by one digit
+    most = int(SLIPS * max(len(a), len(b)))
+    return abs(len(a) - len(b)) <= most and edit_distance(a, b) <= most
+
+
+def edit_distance(a: str, b: str) -> int:
+    """How many characters have to be put in, taken out or changed (Levenshtein)."""
+    row = list(range(len(b) + 1))
+    for number, left in enumerate(a, 1):
+        changed = [
+            min(above + 1, corner + (left != right)) for above, corner, right in zip(row[1:], row, b, strict=False)
+        ]
+        row = list(accumulate(changed, lambda before, cost: min(before + 1, cost), initial=number))
+    return row[-1]
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+
+
+def _matched(lines: Sequence[TextLine], spans: Sequence[_Open]) -> list[_Open | None]:
+    """The span that each line goes on with, if any: the pairs that overlap most first."""
+    pairs = [
+        (overlap(line.box, span.readings[-1].box), place, number)
+        for place, line in enumerate(lines)
+        for number, span in enumerate(spans)
+    ]
+    found: dict[int, int] = {}
+    for _, place, number in sorted((p for p in pairs if p[0] >= OVERLAP), key=lambda p: (-p[0], p[1], p[2])):
+        free = place not in found and number not in found.values()
+        if free and same_text(lines[place].text, spans[number].readings[-1].text):
+            found[place] = number
+    return [spans[found[place]] if place in found else None for place in range(len(lines))]
+
+
+def _best(readings: Sequence[TextLine]) -> TextLine:
+    """Of the text read most often, each time counted by its confidence, the surest reading."""
+    votes: dict[str, float] = defaultdict(float)
+    for line in readings:
+        votes[line.text] += line.confidence
+    return min(readings, key=lambda line: (-votes[line.text], -line.confidence, _order(line)))
+
+
+def _order(line: TextLine) -> tuple[float, float, str, float, Box]:
+    return line.box[1], line.box[0], line.text, line.confidence, line.box
+
+
+def _plain(text: str) -> str:
+    return "".join(text.split()).casefold()

@@ -1,0 +1,154 @@
+"""Repeated readings of one text become one span; merging is pure and the same for any order of arrival."""
+
+import string
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framefleet.config import Crop
+from framefleet.media.info import PictureTime
+from framefleet.media.sample import plan_samples
+from framefleet.stages.text.merge import merge
+from framefleet.stages.text.spans import Shown, TextSpan, edit_distance, overlap, same_text, spans_of
+from framefleet.wire.ocr import OcrFrame, OcrReply, TextLine
+
+TOP, LEFT = (10.0, 10.0, 110.0, 30.0), (10.0, 200.0, 60.0, 220.0)
+SAME = "same"
+
+
+def line(text: str, confidence: float = 0.9, box: Any = TOP) -> TextLine:
+    return TextLine(text, confidence, box)
+
+
+def answer(index: int, lines: Any, fps: float = 1) -> tuple[list[PictureTime], OcrReply]:
+    """`lines` as read; SAME for a picture like the one before; None for one that could not be read."""
+    told = OcrFrame(index, index / fps, None if lines in (SAME, None) else lines, unchanged=lines == SAME)
+    reply = OcrReply(model="m", model_id="id", device="cpu", frames=[told])
+    return [PictureTime(index, index / fps, index / fps)], reply
+
+
+def merged(*pictures: Any, fps: float = 1, crop: Crop | None = None) -> Any:
+    """What comes of these pictures, one after the other; ... for one that was not answered."""
+    samples = plan_samples(len(pictures) / fps, fps)
+    given = [answer(index, lines, fps) for index, lines in enumerate(pictures) if lines is not ...]
+    return merge(samples, given, crop, len(pictures) / fps)
+
+
+def test_a_text_is_one_span_from_its_first_picture_to_the_one_after_its_last() -> None:
+    result = merged([], [line("Hello there")], [line("Hello there", 0.95)], [line("Other words")], [])
+    assert result.spans == [
+        TextSpan("Hello there", 1.0, 3.0, TOP, 0.95, 2),
+        TextSpan("Other words", 3.0, 4.0, TOP, 0.9, 1),
+    ]
+    assert (result.read, result.unchanged, result.unknown) == (5, 0, 0)
+
+
+def test_the_last_picture_lasts_to_the_end() -> None:
+    assert merged([line("a word")], [line("a word")], fps=0.5).spans[0].end_s == 4.0
+
+
+def test_of_different_readings_the_one_read_most_often_counts() -> None:
+    slips = merged([line("Departures", 0.7)], [line("Depantures", 0.99)], [line("Departures", 0.8)])
+    assert slips.spans == [TextSpan("Departures", 0.0, 3.0, TOP, 0.8, 3)]
+
+
+def test_texts_in_different_places_are_two() -> None:
+    result = merged([line("EXIT"), line("EXIT", box=LEFT)], [line("EXIT", box=LEFT), line("EXIT")])
+    assert [(span.box, span.readings) for span in result.spans] == [(TOP, 2), (LEFT, 2)]
+
+
+def test_a_text_that_moves_slowly_is_one_and_has_the_place_of_its_surest_reading() -> None:
+    boxes = [(10.0 + 20 * n, 10.0, 110.0 + 20 * n, 30.0) for n in range(5)]
+    result = merged(*([line("Moving on", 0.5 + 0.1 * (n == 2), box)] for n, box in enumerate(boxes)))
+    assert result.spans == [TextSpan("Moving on", 0.0, 5.0, boxes[2], 0.6, 5)]
+
+
+def test_a_text_overlooked_once_is_one_and_away_for_longer_is_two() -> None:
+    assert [s.end_s for s in merged([line("a word")], [], [line("a word")]).spans] == [3.0]
+    assert [s.end_s for s in merged([line("a word")], [], [], [line("a word")]).spans] == [1.0, 4.0]
+    assert [s.end_s for s in merged(*[[line("a word")], [], [], [line("a word")]], fps=4).spans] == [1.0]
+
+
+def test_a_picture_like_the_one_before_goes_on_and_counts_as_no_reading() -> None:
+    result = merged([line("a word")], SAME, SAME, [], SAME)
+    assert result.spans == [TextSpan("a word", 0.0, 3.0, TOP, 0.9, 1)]
+    assert (result.read, result.unchanged, result.unknown) == (2, 3, 0)
+
+
+@pytest.mark.parametrize("lost", [..., None])
+def test_what_is_like_a_picture_that_is_not_known_is_not_known_either(lost: Any) -> None:
+    result = merged([line("a word")], lost, SAME, SAME, [line("a word")])
+    assert [(span.start_s, span.end_s) for span in result.spans] == [(0.0, 1.0), (4.0, 5.0)]
+    assert (result.read, result.unchanged, result.unknown) == (2, 0, 3)
+
+
+def test_boxes_move_from_the_crop_to_the_source() -> None:
+    assert merged([line("a word")], crop=Crop(100, 50, 300, 300)).spans[0].box == (110.0, 60.0, 210.0, 80.0)
+
+
+words = st.sampled_from(["Hello", "Hallo", "World", "12:30", "12:31", "a longer line of text", "a longer line of fext"])
+boxes = st.sampled_from([TOP, LEFT, (12.0, 11.0, 112.0, 31.0), (5.0, 5.0, 5.0, 5.0)])
+lines = st.lists(st.builds(TextLine, words, st.floats(0, 1), boxes), max_size=5)
+shown = st.one_of(lines, st.just(SAME), st.just(None), st.just(...))
+
+
+@given(st.lists(shown, max_size=12), st.randoms(use_true_random=False))
+def test_merging_is_independent_of_order_and_loses_no_reading(pictures: list[Any], random: Any) -> None:
+    samples = plan_samples(len(pictures), 1)
+    given_lines = [(index, told) for index, told in enumerate(pictures) if told is not ...]
+    result = merge(samples, [answer(*one) for one in given_lines], None, len(pictures))
+    random.shuffle(given_lines)
+    mixed = [(index, told if told in (SAME, None) else random.sample(told, len(told))) for index, told in given_lines]
+    again = merge(samples, [answer(*one) for one in mixed + mixed[:3]], None, len(pictures))
+    assert again == result
+    read = [told for told in pictures if isinstance(told, list)]
+    assert sum(span.readings for span in result.spans) == sum(map(len, read))
+    assert result.read + result.unchanged + result.unknown == len(pictures)
+    assert all(0 <= span.start_s < span.end_s <= len(pictures) for span in result.spans)
+    assert result.spans == sorted(result.spans, key=lambda span: span.start_s)
+
+
+@given(st.lists(st.lists(st.builds(line, words), max_size=1), max_size=8))
+def test_taking_over_is_as_good_as_reading_again(read: list[list[TextLine]]) -> None:
+    """Each picture is shown twice: read twice, or once and then taken over."""
+    twice = [Shown(n / 2, (n + 1) / 2, tuple(read[n // 2])) for n in range(2 * len(read))]
+    once = [Shown(one.start_s, one.end_s, None if n % 2 else one.lines) for n, one in enumerate(twice)]
+    found = [[(s.text, s.start_s, s.end_s) for s in spans_of(shown)] for shown in (once, twice)]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Departures", "Depantures", True),
+        ("Mind the gap", "MIND THE GAP", True),
+        ("a longer line", "alongerline", True),
+        ("left", "lift", False),
+        ("12:30:05", "12:30:06", False),
+        ("Page 1", "Page 2", False),
+        ("Total: 12", "Totai: 12", True),
+        ("Hello", "World", False),
+        ("", "", True),
+    ],
+)
+def test_which_texts_are_readings_of_one(one: str, other: str, same: bool) -> None:
+    assert same_text(one, other) is same_text(other, one) is same
+
+
+short = st.text(string.ascii_lowercase[:3], max_size=6)
+
+
+@given(short, short, short)
+def test_edit_distance(a: str, b: str, c: str) -> None:
+    assert edit_distance(a, b) == edit_distance(b, a) >= abs(len(a) - len(b))
+    assert (edit_distance(a, b) == 0) == (a == b)
+    assert edit_distance(a, c) <= edit_distance(a, b) + edit_distance(b, c)
+    assert edit_distance(a, a[:2] + "x" + a[2:]) == 1 == edit_distance(a + "x", a + "y")
+
+
+def test_overlap() -> None:
+    assert overlap(TOP, TOP) == 1
+    assert overlap(TOP, (60.0, 10.0, 160.0, 30.0)) == pytest.approx(1 / 3)
+    assert overlap(TOP, LEFT) == overlap((5.0, 5.0, 5.0, 5.0), (5.0, 5.0, 5.0, 5.0)) == 0
