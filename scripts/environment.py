@@ -150,7 +150,7 @@ def fetch_models(python: Path) -> None:
         command, check=False, cwd=ROOT, env=environ, capture_output=True, encoding="utf-8", errors="replace"
     )
     if ran.returncode:
-        said = (ran.stderr.strip() or "it failed").splitlines()[-1]
+        said = (ran.stderr.strip() or "it failed").splitlines()[-1].removeprefix("error: ")
         tell(f"Sounds are left out: {said}; then run: {' '.join(command)}")
 
 

@@ -11,22 +11,14 @@ from framefleet.media.audio_encode import encode_clip
 from framefleet.stages.sounds.engines import open_engine
 from framefleet.stages.sounds.handle import make_handler
 
+from .small_ast import small_ast
+
+pytestmark = [
+    pytest.mark.gpu_engines,
+    pytest.mark.skipif(importlib.util.find_spec("transformers") is None, reason="scripts/test --gpu-engines has it"),
+]
+
 RATE = 16_000
-missing = importlib.util.find_spec("transformers") is None
-engines = [pytest.mark.gpu_engines, pytest.mark.skipif(missing, reason="scripts/test --gpu-engines has it")]
-
-
-def small_ast(folder):
-    """AST's own layout on 1.28 s, 3 classes, 32 numbers a patch; the sound's place in the batch is all it knows."""
-    from transformers import ASTConfig, ASTFeatureExtractor, ASTForAudioClassification, set_seed
-
-    set_seed(3)
-    labels = {0: "Speech", 1: "Music", 2: "Child speech, kid speaking"}
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-    config = ASTConfig(max_length=128, initializer_range=0.5, id2label=labels, label2id={}, **sizes)
-    ASTForAudioClassification(config).save_pretrained(folder)
-    ASTFeatureExtractor(max_length=128).save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -43,72 +35,69 @@ def sounds(count, seconds=1.28):
     return np.random.default_rng(2).normal(0, 0.1, (count, round(seconds * RATE))).astype(np.float32)
 
 
-class TestAst:
-    pytestmark = engines
-
-    def test_batched_is_one_by_one(self, engine):
-        slices = sounds(5) * np.float32([[0.01], [0.1], [1], [3], [0]])
-        singly = np.concatenate([engine.classify(one[None]) for one in slices])
-        together = engine.classify(slices)
-        assert np.abs(together - singly).max() < 1e-4
-        assert together.shape == (5, 3)
-        assert np.abs(together[0] - together[3]).max() > 0.01
-
-    def test_a_score_is_a_classs_own(self, engine):
-        """Scores by a sigmoid need not add up to one."""
-        import torch
-
-        slices = sounds(2)
-        inputs = engine._features(list(slices), sampling_rate=RATE, return_tensors="pt")["input_values"]
-        with torch.inference_mode():
-            logits = engine._network(inputs.to(engine.device, engine._network.dtype)).logits.float().cpu().numpy()
-        assert np.abs(engine.classify(slices) - 1 / (1 + np.exp(-logits))).max() < 1e-3
-
-    def test_the_batch_goes_through_in_one_pass(self, engine, monkeypatch):
-        passes = []
-        forward = engine._network.forward
-        monkeypatch.setattr(
-            engine._network, "forward", lambda inputs: (passes.append(tuple(inputs.shape)), forward(inputs))[1]
-        )
-        engine.classify(sounds(7))
-        assert passes == [(7, 128, 128)]
-
-    def test_the_handler_answers_on_it(self, engine):
-        sound = encode_clip((sounds(1, 4.0)[0] * 32768).astype(np.int16), "flac")
-        reply = make_handler(engine)(
-            {"input": {"schema_version": "1", "audio": sound, "format": "flac", "duration_s": 4.0, "threshold": 0}}
-        )
-        assert (reply["model"], reply["slice_s"], reply["hop_s"]) == ("tiny-ast", 1.28, 0.32)
-        assert [piece["start_s"] for piece in reply["slices"][:3]] == [0.0, 0.32, 0.64]
-        assert reply["slices"][-1]["end_s"] == 4.0
-        assert {found["label"] for found in reply["slices"][0]["classes"]} == set(engine.labels)
-        assert len(reply["model_id"]) == 64
-
-    def test_shorter_slices_are_fine_and_longer_ones_are_not(self, engine):
-        assert engine.classify(sounds(2, 0.5)).shape == (2, 3)
-        assert engine.settle(0.5, None).hop_s == 0.125
-        with pytest.raises(WorkerError, match=r"slice_s 5: tiny-ast hears 1\.28 s"):
-            engine.settle(5.0, None)
-
-    def test_too_little_memory_is_told_as_such(self, engine, monkeypatch):
-        import torch
-
-        def fail(_slices):
-            raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2 GiB")
-
-        monkeypatch.setattr(engine, "_scores", fail)
-        with pytest.raises(WorkerError, match="4 slices: CUDA out of memory") as caught:
-            engine.classify(sounds(4))
-        assert caught.value.type == "out_of_memory"
-
-    def test_a_folder_with_something_else(self, tmp_path):
-        (tmp_path / "model.safetensors").write_bytes(b"rubbish")
-        (tmp_path / "config.json").write_text(json.dumps({"model_type": "no such"}))
-        with pytest.raises(SetupError, match="not a model that transformers can load"):
-            open_engine(str(tmp_path), "ast")
+def test_batched_is_one_by_one(engine):
+    slices = sounds(5) * np.float32([[0.01], [0.1], [1], [3], [0]])
+    singly = np.concatenate([engine.classify(one[None]) for one in slices])
+    together = engine.classify(slices)
+    assert np.abs(together - singly).max() < 1e-4
+    assert together.shape == (5, 3)
+    assert np.abs(together[0] - together[3]).max() > 0.01
 
 
-@pytest.mark.parametrize("model", [None, "MIT/ast-finetuned-audioset-10-10-0.4593"])
-def test_a_models_bare_name_is_not_downloaded(model):
-    with pytest.raises(SetupError, match="folder"):
-        open_engine(model, "ast")
+def test_a_score_is_a_classs_own(engine):
+    """Scores by a sigmoid need not add up to one."""
+    import torch
+
+    slices = sounds(2)
+    inputs = engine._features(list(slices), sampling_rate=RATE, return_tensors="pt")["input_values"]
+    with torch.inference_mode():
+        logits = engine._network(inputs.to(engine.device, engine._network.dtype)).logits.float().cpu().numpy()
+    assert np.abs(engine.classify(slices) - 1 / (1 + np.exp(-logits))).max() < 1e-3
+
+
+def test_the_batch_goes_through_in_one_pass(engine, monkeypatch):
+    passes = []
+    forward = engine._network.forward
+    monkeypatch.setattr(
+        engine._network, "forward", lambda inputs: (passes.append(tuple(inputs.shape)), forward(inputs))[1]
+    )
+    engine.classify(sounds(7))
+    assert passes == [(7, 128, 128)]
+
+
+def test_the_handler_answers_on_it(engine):
+    sound = encode_clip((sounds(1, 4.0)[0] * 32768).astype(np.int16), "flac")
+    reply = make_handler(engine)(
+        {"input": {"schema_version": "1", "audio": sound, "format": "flac", "duration_s": 4.0, "threshold": 0}}
+    )
+    assert (reply["model"], reply["slice_s"], reply["hop_s"]) == ("tiny-ast", 1.28, 0.32)
+    assert [piece["start_s"] for piece in reply["slices"][:3]] == [0.0, 0.32, 0.64]
+    assert reply["slices"][-1]["end_s"] == 4.0
+    assert {found["label"] for found in reply["slices"][0]["classes"]} == set(engine.labels)
+    assert len(reply["model_id"]) == 64
+
+
+def test_shorter_slices_are_fine_and_longer_ones_are_not(engine):
+    assert engine.classify(sounds(2, 0.5)).shape == (2, 3)
+    assert engine.settle(0.5, None).hop_s == 0.125
+    with pytest.raises(WorkerError, match=r"slice_s 5: tiny-ast hears 1\.28 s"):
+        engine.settle(5.0, None)
+
+
+def test_too_little_memory_is_told_as_such(engine, monkeypatch):
+    import torch
+
+    def fail(_slices):
+        raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2 GiB")
+
+    monkeypatch.setattr(engine, "_scores", fail)
+    with pytest.raises(WorkerError, match="4 slices: CUDA out of memory") as caught:
+        engine.classify(sounds(4))
+    assert caught.value.type == "out_of_memory"
+
+
+def test_a_folder_with_something_else(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"rubbish")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "no such"}))
+    with pytest.raises(SetupError, match="not a model that transformers can load"):
+        open_engine(str(tmp_path), "ast")

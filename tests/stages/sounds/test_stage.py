@@ -9,6 +9,7 @@ from framefleet.errors import BadReplyError, OutOfMemoryError, SetupError
 from framefleet.media.audio_encode import encode_clip
 from framefleet.media.info import Clip, ClipTime
 from framefleet.stages.base import Answer
+from framefleet.stages.sounds.engines import open_engine
 from framefleet.stages.sounds.stage import SoundsStage
 from framefleet.stages.speech.stage import SpeechStage
 from framefleet.units import Span
@@ -122,3 +123,9 @@ def test_without_the_model_the_stage_says_what_to_run(monkeypatch, tmp_path):
     monkeypatch.setenv("FRAMEFLEET_MODELS", str(tmp_path))
     with pytest.raises(SetupError, match=r"-m framefleet\.weights\.fetch"):
         STAGE.open_handler(Options())
+
+
+@pytest.mark.parametrize("model", [None, "MIT/ast-finetuned-audioset-10-10-0.4593"])
+def test_a_models_bare_name_is_not_downloaded(model):
+    with pytest.raises(SetupError, match="folder"):
+        open_engine(model, "ast")
