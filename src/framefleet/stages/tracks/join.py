@@ -1,0 +1,143 @@
+"""Pictures in, chains of boxes out: one pass through time, the best assignment picture by picture. Pure.
+
+Own code instead of a tracker library, by measurement (`benchmarks/tracking.py`): trackers associate by overlap, and at
+one picture a second things no longer overlap themselves. What is taken for that from elsewhere: the assignment (`lap`,
+the solver that Ultralytics' trackers use, 2.4 MB; SciPy has it too, in 140 MB).
+Being after the fact, this can do what a live tracker cannot: look one picture ahead, and read the video again
+knowing how things move in it. Of 20 boxes of one size each at 120 px/s, seen at 1 fps, it keeps @@.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import lap
+import numpy as np
+from numpy.typing import NDArray
+
+from framefleet.stages.tracks.flow import Flow
+from framefleet.stages.tracks.likelihood import UNSURE, chances, foresight, look_cost, place_cost
+from framefleet.stages.tracks.motion import Array, Sightings, States, begin, predict, stack, take, update
+from framefleet.units import Seconds
+
+START_CONFIDENCE = 0.25
+"""Boxes below it go on with a track and begin none: Ultralytics' `new_track_thresh`."""
+MISSED = 1.0
+"""Cost of each picture that a thing was looked for and not found in: two of three are gone (e^-1)."""
+LOST_S = 1.0
+"""A thing unseen for longer is gone, as in ByteTrack (30 pictures at 30 a second) …"""
+LOST_PICTURES = 4
+"""… but not before it was missed so often, or at 1 fps nothing would outlive a single miss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture that was looked at."""
+
+    time_s: Seconds
+    seen: Sightings
+
+
+@dataclass(slots=True)
+class Chain:
+    """Boxes of one thing as (picture's place, box's place), and the chance of each join between them."""
+
+    boxes: list[tuple[int, int]]
+    chances: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The n chains that may go on: `chain` are their numbers, `seen_s` is when each was seen last."""
+
+    chain: NDArray[np.int64]
+    states: States
+    last: Sightings
+    missed: NDArray[np.int64]
+    seen_s: Array
+
+
+class Joiner:
+    """One pass. `area` is the picture's in square pixels: things may begin anywhere in it."""
+
+    def __init__(self, flow: Flow, area: float) -> None:
+        self.chains: list[Chain] = []
+        self._flow = flow
+        self._limit = float(np.log(area))  # minus the log of the density of beginnings: one a picture, anywhere
+        self._alive: Alive | None = None
+        self._time_s: Seconds = 0.0
+
+    def step(self, place: int, frame: Frame, ahead: Frame | None) -> None:
+        """Join the boxes of the `place`-th picture; `ahead` is the next one."""
+        seen = frame.seen
+        fresh = begin(seen, *self._flow.expect(seen.centre))
+        begun = seen.confidence >= START_CONFIDENCE
+        groups = []
+        if self._alive is not None:
+            now = self._advance(self._alive, frame.time_s)
+            cost = self._cost(now, frame, ahead, fresh)
+            rows, columns = assign(cost, self._limit)
+            self._keep(place, now, rows, columns, chances(cost, self._limit))
+            begun[columns] = False
+            groups = self._go_on(now, seen, rows, columns, frame.time_s)
+        groups.append(self._begin(place, seen, fresh, np.flatnonzero(begun), frame.time_s))
+        self._alive, self._time_s = stack(groups), frame.time_s
+
+    def _advance(self, alive: Alive, time_s: Seconds) -> Alive:
+        states = predict(alive.states, time_s - self._time_s)
+        now = Alive(alive.chain, states, alive.last, alive.missed, alive.seen_s)
+        return take(now, (now.missed < LOST_PICTURES) | (time_s - now.seen_s <= LOST_S))
+
+    def _cost(self, now: Alive, frame: Frame, ahead: Frame | None, fresh: States) -> Array:
+        seen, last = frame.seen, now.last
+        cost = place_cost(now.states, seen) + look_cost(last, seen)
+        cost += MISSED * now.missed[:, None] + UNSURE * (seen.confidence < START_CONFIDENCE)[None]
+        if ahead is not None:
+            cost += foresight(now.states, seen, cost, self._limit, fresh, ahead.seen, ahead.time_s - frame.time_s)
+        return cost
+
+    def _keep(self, place: int, now: Alive, rows: NDArray[np.int64], columns: NDArray[np.int64], chance: Array) -> None:
+        for number, column, sure in zip(now.chain[rows], columns, chance[rows, columns], strict=True):
+            self.chains[number].boxes.append((place, int(column)))
+            self.chains[number].chances.append(float(sure))
+
+    def _go_on(
+        self, now: Alive, seen: Sightings, rows: NDArray[np.int64], columns: NDArray[np.int64], time_s: Seconds
+    ) -> list[Alive]:
+        found = Alive(
+            now.chain[rows],
+            update(now.states, seen, rows, columns),
+            take(seen, columns),
+            np.zeros(len(rows), np.int64),
+            np.full(len(rows), time_s),
+        )
+        rest = take(now, np.setdiff1d(np.arange(len(now.chain)), rows))
+        return [found, Alive(rest.chain, rest.states, rest.last, rest.missed + 1, rest.seen_s)]
+
+    def _begin(self, place: int, seen: Sightings, fresh: States, columns: NDArray[np.int64], time_s: Seconds) -> Alive:
+        first = len(self.chains)
+        self.chains += [Chain([(place, int(column))]) for column in columns]
+        numbers = np.arange(first, len(self.chains))
+        count = len(columns)
+        return Alive(
+            numbers, take(fresh, columns), take(seen, columns), np.zeros(count, np.int64), np.full(count, time_s)
+        )
+
+
+def assign(cost: Array, limit: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows and columns joined so that the sum is least; a pair that costs more than `limit` stays apart."""
+    if not cost.size:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    column_of, _ = lap.lapjv(np.minimum(cost, limit + 1), extend_cost=True, cost_limit=limit, return_cost=False)
+    rows = np.flatnonzero(column_of >= 0)
+    return rows, column_of[rows].astype(np.int64)
+
+
+def join(frames: Sequence[Frame], flow: Flow, area: float) -> list[Chain]:
+    """All boxes of `frames`, which are in the order of time, in chains in the order of first sight.
+
+    Boxes below `START_CONFIDENCE` that no chain leads to are left out.
+    """
+    joiner = Joiner(flow, area)
+    for place, frame in enumerate(frames):
+        joiner.step(place, frame, frames[place + 1] if place + 1 < len(frames) else None)
+    return joiner.chains

@@ -1,0 +1,99 @@
+"""From detections to tracks. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from framefleet.stages.objects.merge import Detection
+from framefleet.stages.tracks.flow import learn
+from framefleet.stages.tracks.join import Chain, Frame, join
+from framefleet.stages.tracks.motion import Array, sight
+from framefleet.stages.tracks.track import Track, TrackBox, TracksResult
+from framefleet.units import Seconds
+from framefleet.wire.yolo import DetectedObject
+
+SURE = 0.8
+"""A join is sure from this chance on."""
+PASSES = 3
+"""The first joins by a wide guess of how things move, each next by what the one before saw; a fourth gains nothing."""
+MANY = 0.1
+"""From this share of doubtful joins on the result says so."""
+NONE = np.empty((0, 2))
+
+
+def tracks_of(detections: Sequence[Detection], width: int, height: int) -> TracksResult:
+    """Tracks of all objects of a `width` × `height` video; what order `detections` come in does not matter.
+
+    Pictures that were not answered (`objects` null) are time in which nobody looked. Every box of confidence 0.25 or
+    more is in exactly one track, others in one or in none.
+    """
+    looked_at = sorted((d for d in detections if d.objects is not None), key=lambda d: (d.time_s, d.index))
+    frames = [_frame(detection, width, height) for detection in looked_at]
+    diagonal = float(np.hypot(width, height))
+    chains: list[Chain] = []
+    for turn in range(PASSES):
+        flow = learn(*(_examples(frames, chains) if turn else (NONE, NONE)), diagonal)
+        before, chains = chains, join(frames, flow, float(width * height))
+        if [chain.boxes for chain in chains] == [chain.boxes for chain in before]:
+            break
+    return TracksResult([_track(n, chain, looked_at) for n, chain in enumerate(chains, 1)], _note(chains))
+
+
+def _frame(detection: Detection, width: int, height: int) -> Frame:
+    """By the frame's own time, for that is when the thing was there."""
+    objects = detection.objects or []
+    time_s = detection.time_s if detection.pts_s is None else detection.pts_s
+    boxes = np.array([thing.box for thing in objects], np.float64).reshape(-1, 4)
+    class_id = np.array([thing.class_id for thing in objects], np.int64)
+    confidence = np.array([thing.confidence for thing in objects], np.float64)
+    return Frame(time_s, sight(boxes, class_id, confidence, width, height))
+
+
+def _examples(frames: Sequence[Frame], chains: Sequence[Chain]) -> tuple[Array, Array]:
+    """Where each sure join begins and the velocity it tells, both (k, 2)."""
+    sure = list(_sure_joins(frames, chains))
+    if not sure:
+        return NONE, NONE
+    where, to, dt = (np.array(column) for column in zip(*sure, strict=True))
+    return where, (to - where) / dt[:, None]
+
+
+def _sure_joins(frames: Sequence[Frame], chains: Sequence[Chain]) -> Iterator[tuple[Array, Array, Seconds]]:
+    for chain in chains:
+        for (a, i), (b, j), chance in zip(chain.boxes, chain.boxes[1:], chain.chances, strict=False):
+            one, other = frames[a], frames[b]
+            if chance >= SURE and other.time_s > one.time_s:
+                yield one.seen.centre[i], other.seen.centre[j], other.time_s - one.time_s
+
+
+def _track(number: int, chain: Chain, looked_at: Sequence[Detection]) -> Track:
+    sightings = [(looked_at[place], column) for place, column in chain.boxes]
+    boxes = [_box(detection, column) for detection, column in sightings]
+    kinds = Counter((_thing(*at).class_id, _thing(*at).label) for at in sightings)
+    (class_id, label), _ = kinds.most_common(1)[0]
+    return Track(number, label, class_id, boxes[0].time_s, boxes[-1].time_s, not _doubtful(chain), boxes)
+
+
+def _thing(detection: Detection, column: int) -> DetectedObject:
+    return (detection.objects or [])[column]
+
+
+def _box(detection: Detection, column: int) -> TrackBox:
+    thing = _thing(detection, column)
+    return TrackBox(detection.index, column, detection.time_s, thing.box, thing.confidence)
+
+
+def _doubtful(chain: Chain) -> int:
+    """How many of its joins are."""
+    return sum(chance < SURE for chance in chain.chances)
+
+
+def _note(chains: Sequence[Chain]) -> str | None:
+    joins, doubtful = sum(len(chain.chances) for chain in chains), sum(map(_doubtful, chains))
+    if not joins or doubtful < MANY * joins:
+        return None
+    return (
+        f"{doubtful} of {joins} joins are doubtful: between two pictures things move too far to tell like from like; "
+        "a higher --fps helps"
+    )

@@ -1,0 +1,43 @@
+"""What the stage says: tracks, and how far they can be trusted."""
+
+import msgspec
+
+from framefleet.units import Seconds
+from framefleet.wire.yolo import Box
+
+
+class TrackBox(msgspec.Struct, frozen=True, gc=False):
+    """One sighting: the `object`-th object of the `index`-th detection. `box` is x1, y1, x2, y2 in source pixels."""
+
+    index: int
+    object: int
+    time_s: Seconds
+    box: Box
+    confidence: float
+
+
+class Track(msgspec.Struct, frozen=True):
+    """One thing over time. Ids count from 1 in the order of first sight.
+
+    `label` is the one that most of its detections bear. `start_s` and `end_s` are its first and last sighting.
+    `certain` is False where another way of joining the boxes is nearly as likely as this one.
+    """
+
+    id: int
+    label: str
+    class_id: int
+    start_s: Seconds
+    end_s: Seconds
+    certain: bool
+    boxes: list[TrackBox]
+
+
+class TracksResult(msgspec.Struct, frozen=True):
+    """All tracks by id. `note` says, in one line, where pictures are too far apart for the motion; else null."""
+
+    tracks: list[Track]
+    note: str | None = None
+
+    def ids(self) -> dict[tuple[int, int], int]:
+        """The track's id of each object that has one, by (detection's index, place in its `objects`)."""
+        return {(seen.index, seen.object): track.id for track in self.tracks for seen in track.boxes}
