@@ -1,0 +1,41 @@
+"""Every sample by plain decoding, which whatever is faster must equal."""
+
+import hashlib
+
+from framefleet.media.container import open_media
+from framefleet.media.info import Gap, Picture
+from framefleet.media.order import JpegView, Order, PixelView
+from framefleet.media.packets import read_steps
+from framefleet.media.plain import events, gives_only_order, open_video
+from framefleet.media.sample import on_screen, plan_samples
+from framefleet.media.view import Views, wants_of
+
+
+def orders_of(media, rates=("1", "3", "12.5")):
+    """Orders at these rates, the second of them for pixels."""
+    views = [JpegView(None, 90), PixelView(100), JpegView(None, 90)]
+    return [
+        Order(plan_samples(media.duration_s, rate), view) for rate, view in zip(rates, views, strict=False)
+    ]  # fmt: skip
+
+
+def plainly(media, orders):
+    views = Views(media, {order.view for order in orders})
+    with open_media(media.path) as container:
+        video = open_video(media, container, threads=3)
+        only_order = gives_only_order(media, container)
+        shown = events(media, video, read_steps(container, video), only_order=only_order)
+        for want, time, frame in on_screen(shown, wants_of(orders)):
+            yield want.order, views.piece(want, time, frame)
+
+
+def told(pieces):
+    """What each piece is, to compare: its order, index, time, and a checksum of its picture, or "gap"."""
+    return [(number, *_told(piece)) for number, piece in pieces]
+
+
+def _told(piece):
+    if isinstance(piece, Gap):
+        return piece.sample.index, None, "gap"
+    data = piece.jpeg if isinstance(piece, Picture) else piece.rgb.tobytes()
+    return piece.at.index, piece.at.pts_s, hashlib.md5(data).hexdigest()

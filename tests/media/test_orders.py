@@ -1,0 +1,271 @@
+"""Several orders on one decode; stretches side by side; and all equal to plain decoding."""
+
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import simplejpeg
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from framefleet.media import decode, stretch
+from framefleet.media.container import open_media
+from framefleet.media.decode import decode_orders
+from framefleet.media.encode import JpegEncoder
+from framefleet.media.info import Gap, Picture
+from framefleet.media.order import JpegView, Order, Pixels, PixelView
+from framefleet.media.packets import read_steps
+from framefleet.media.plain import open_video
+from framefleet.media.probe import probe
+from framefleet.media.sample import plan_samples
+from framefleet.media.sparse import SparseDecoder, Trust
+from tests.media.make import make_video, number_of
+from tests.media.plainly import orders_of, plainly, told
+from tests.media.test_damage import spoil
+
+CLOSED = {"x265-params": "bframes=3:b-pyramid=1:keyint=24:log-level=none:open-gop=0"}
+LAYERS = {"x265-params": "bframes=3:b-pyramid=1:keyint=24:log-level=none:open-gop=0:temporal-layers=3"}
+KINDS = {
+    "h264.mp4": {},
+    "h264.mkv": {"audio": "aac"},
+    "h264.ts": {"audio": "aac"},
+    "h264.avi": {},
+    "intra.mp4": {"options": {"g": "1", "bf": "0"}},
+    "keyless.mp4": {"options": {"g": "1000"}},
+    "open.mp4": {"options": {"x264-params": "open-gop=1:scenecut=0"}},
+    "open.ts": {"options": {"x264-params": "open-gop=1:scenecut=0"}},
+    "refresh.ts": {"options": {"x264-params": "intra-refresh=1:keyint=24"}},
+    "interlaced.mp4": {"options": {"x264-params": "interlaced=1:tff=1"}},
+    "hevc.mp4": {"codec": "libx265"},
+    "hevc.ts": {"codec": "libx265"},
+    "closed.mp4": {"codec": "libx265", "options": CLOSED},
+    "layers.mp4": {"codec": "libx265", "options": LAYERS},
+    "vp9.webm": {"codec": "libvpx-vp9"},
+    "hidden.webm": {
+        "codec": "libvpx-vp9",
+        "options": {"deadline": "good", "cpu-used": "5", "auto-alt-ref": "1", "lag-in-frames": "16"},
+    },
+    "vp8.webm": {"codec": "libvpx"},
+    "av1.mp4": {"codec": "libsvtav1", "options": {"preset": "12", "g": "24"}},
+    "mpeg4.mp4": {"codec": "mpeg4", "options": {"bf": "2"}},
+    "mpeg4.avi": {"codec": "mpeg4", "options": {"bf": "2"}},
+    "vfr.mkv": {"times": [Fraction(i + i * i // 12, 25) for i in range(60)]},
+    "late.mp4": {"times": [Fraction(7, 2) + Fraction(i, 25) for i in range(60)]},
+    "tenbit.mp4": {"pix_fmt": "yuv420p10le"},
+    "one.mp4": {"frames": 1},
+}
+
+
+@pytest.fixture
+def trusts(monkeypatch):
+    """What the decoders learnt of each file that is decoded."""
+    made = []
+    monkeypatch.setattr(decode, "Trust", lambda: made.append(Trust()) or made[-1])
+    return made
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_is_equal_to_plain_decoding(tmp_path, kind, trusts):
+    media = probe(make_video(tmp_path / kind, **({"frames": 60} | KINDS[kind])))
+    orders = orders_of(media)
+    assert told(decode_orders(media, orders, threads=2)) == told(plainly(media, orders))
+    assert trusts[0].doubted == 0
+
+
+@pytest.mark.parametrize("kind", ["h264.mp4", "h264.mkv", "h264.ts", "closed.mp4", "vp9.webm", "av1.mp4"])
+def test_closed_groups_are_decoded_side_by_side(tmp_path, kind, trusts):
+    media = probe(make_video(tmp_path / kind, frames=60, **KINDS[kind]))
+    list(decode_orders(media, orders_of(media), threads=2))
+    assert trusts[0].stretches == 3
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    fps=st.sampled_from([Fraction(24), Fraction(25), Fraction(30_000, 1001), Fraction(50)]),
+    gop=st.integers(1, 40),
+    b_frames=st.integers(0, 7),
+    pyramid=st.sampled_from(["none", "strict", "normal"]),
+    refs=st.integers(1, 5),
+    rate=st.sampled_from(["0.7", "1", "4", "25"]),
+)
+def test_whatever_the_encoder_does_all_is_equal(tmp_path, fps, gop, b_frames, pyramid, refs, rate):
+    options = {"g": str(gop), "bf": str(b_frames), "b-pyramid": pyramid, "refs": str(refs), "preset": "veryfast"}
+    media = probe(make_video(tmp_path / "v.mp4", frames=60, fps=fps, options=options, pictures=moving(60)))
+    orders = orders_of(media, [rate])
+    assert told(decode_orders(media, orders, threads=2)) == told(plainly(media, orders))
+
+
+def moving(count):
+    """Pictures of which each is best told from those near it, so that encoders refer to many."""
+    noise = np.random.default_rng(1).integers(0, 255, (120, 160 + 3 * count, 3), dtype=np.uint8)
+    return [np.ascontiguousarray(noise[:, 3 * i : 3 * i + 160]) for i in range(count)]
+
+
+@pytest.mark.parametrize("kind", ["h264.mp4", "h264.ts", "closed.mp4", "vp9.webm", "av1.mp4", "intra.mp4"])
+def test_damage_costs_the_same_pictures_as_in_plain_decoding(tmp_path, kind):
+    path = make_video(tmp_path / kind, frames=96, pictures=moving(96), **KINDS[kind])
+    first = random.Random(kind).randrange(20, 60)
+    spoil(path, first, first + 2)
+    media = probe(path)
+    orders = orders_of(media, ["25"])
+    gaps = [{t[1] for t in told(run(media, orders)) if t[3] == "gap"} for run in (decode_orders, plainly)]
+    assert gaps[0] == gaps[1]
+
+
+def test_pieces_come_in_the_order_of_time(tmp_path):
+    media = probe(make_video(tmp_path / "v.mp4", frames=75))
+    orders = [
+        Order(plan_samples(media.duration_s, 1), JpegView(80, 90)),
+        Order(plan_samples(media.duration_s, 5), PixelView(40)),
+    ]
+    pieces = list(decode_orders(media, orders, threads=2))
+    assert [(piece.at.time_s, number) for number, piece in pieces] == sorted(
+        (sample.time_s, number) for number, order in enumerate(orders) for sample in order.samples
+    )
+    for number, piece in pieces:
+        at = round(piece.at.time_s * 25)
+        if number == 0:
+            assert isinstance(piece, Picture)
+            assert number_of(simplejpeg.decode_jpeg(piece.jpeg)) == at
+        else:
+            assert isinstance(piece, Pixels)
+            assert piece.rgb.shape == (30, 40, 3)
+            assert number_of(piece.rgb) == at
+
+
+def test_equal_views_of_a_frame_are_encoded_once(tmp_path, monkeypatch):
+    encoded = []
+    encode = JpegEncoder.encode
+    monkeypatch.setattr(JpegEncoder, "encode", lambda self, frame: encoded.append(frame.pts) or encode(self, frame))
+    media = probe(make_video(tmp_path / "v.mp4", frames=50))
+    orders = [Order(plan_samples(media.duration_s, rate), JpegView(None, 90)) for rate in ("5", "1", "100")]
+    assert len(list(decode_orders(media, orders))) == 10 + 2 + 200
+    assert len(encoded) == 50
+
+
+def test_pixels_are_never_enlarged(tmp_path):
+    media = probe(make_video(tmp_path / "v.mp4", frames=3))
+    ((_, piece),) = decode_orders(media, [Order(plan_samples(media.duration_s, 1), PixelView(1000))])
+    assert piece.rgb.shape == (120, 160, 3)
+
+
+def test_no_orders_are_no_pieces(tmp_path):
+    media = probe(make_video(tmp_path / "v.mp4", frames=3))
+    assert list(decode_orders(media, [])) == []
+
+
+@pytest.mark.parametrize("limit", [10, 30])
+def test_a_group_too_long_to_hold_is_decoded_plainly_to_the_end(tmp_path, monkeypatch, trusts, limit):
+    monkeypatch.setattr(stretch, "MAX_PACKETS", limit)
+    path = make_video(tmp_path / "v.mp4", frames=100, options={"x264-params": "scenecut=0:keyint=24"})
+    media = probe(path)
+    orders = orders_of(media, ["5"])
+    assert told(decode_orders(media, orders)) == told(plainly(media, orders))
+    assert trusts[0].stretches == (0 if limit == 10 else 4)
+
+
+def test_a_file_damaged_all_over_is_decoded_plainly_in_one_go(tmp_path, trusts):
+    path = make_video(tmp_path / "v.mp4", frames=200, options={"g": "8", "bf": "0"})
+    for first in range(1, 200, 8):
+        spoil(path, first, first + 1)
+    media = probe(path)
+    orders = orders_of(media, ["25"])
+    gaps = [{t[1] for t in told(run(media, orders)) if t[3] == "gap"} for run in (decode_orders, plainly)]
+    assert gaps[0] == gaps[1]
+    assert trusts[0].stretches < 20
+
+
+class Recorder:
+    """Stands in for a stream, and keeps what its decoder is sent."""
+
+    def __init__(self, video):
+        self._video = video
+        self.sent = []
+        self.codec_context = self
+        self.time_base = video.time_base
+
+    def decode(self, packet):
+        if packet is not None:
+            self.sent.append((packet.pts, str(self._video.codec_context.skip_frame)))
+        return self._video.codec_context.decode(packet)
+
+    def flush_buffers(self):
+        self._video.codec_context.flush_buffers()
+
+    def __setattr__(self, name, value):
+        if name == "skip_frame":
+            self._video.codec_context.skip_frame = value
+        else:
+            object.__setattr__(self, name, value)
+
+
+def test_only_what_wanted_pictures_need_is_decoded(tmp_path, monkeypatch):
+    made = []
+    make = SparseDecoder.__init__
+
+    def init(self, *args, **options):
+        make(self, *args, **options)
+        self._video = Recorder(self._video)
+        made.append(self._video)
+
+    monkeypatch.setattr(SparseDecoder, "__init__", init)
+    media = probe(make_video(tmp_path / "v.mp4", frames=96))
+    list(decode_orders(media, [Order(plan_samples(media.duration_s, "0.5"), JpegView(None, 90))], threads=1))
+    sent = made[0].sent
+    assert sum("DEFAULT" not in skip for _, skip in sent) == len(sent) - 2
+    assert len(sent) < 10  # frame 0 alone of the first group, and frame 50 of the third, which begins at 48
+
+
+def keyframes(path):
+    with open_media(path) as container:
+        video = open_video(probe(path), container, threads=1)
+        return [
+            float(p.pts * p.time_base - probe(path).start) for p, _ in read_steps(container, video) if p.is_keyframe
+        ]
+
+
+@pytest.mark.parametrize(
+    "kind", ["h264.mp4", "h264.ts", "open.mp4", "hevc.mp4", "vp9.webm", "av1.mp4", "mpeg4.avi", "one.mp4"]
+)
+def test_keyframe_sampling_gives_the_nearest_keyframe(tmp_path, kind):
+    path = make_video(tmp_path / kind, **({"frames": 75} | KINDS[kind]))
+    media = probe(path)
+    order = Order(plan_samples(media.duration_s, 4), JpegView(None, 90))
+    pieces = [piece for _, piece in decode_orders(media, [order], sampling="keyframes")]
+    keys = keyframes(path)
+    assert [piece.at.index for piece in pieces] == [sample.index for sample in order.samples]
+    for piece in pieces:
+        assert piece.at.pts_s == pytest.approx(min(keys, key=lambda key: abs(key - piece.at.time_s)), abs=1e-3)
+        assert number_of(simplejpeg.decode_jpeg(piece.jpeg)) == round(piece.at.pts_s * 25)
+
+
+def test_a_damaged_keyframe_is_a_gap(tmp_path):
+    path = make_video(tmp_path / "v.mp4", frames=75)
+    spoil(path, 24, 25)
+    media = probe(path)
+    order = Order(plan_samples(media.duration_s, 25), JpegView(None, 90))
+    pieces = [piece for _, piece in decode_orders(media, [order], sampling="keyframes")]
+    assert {p.sample.index for p in pieces if isinstance(p, Gap)} == set(range(13, 37))
+
+
+def test_stopping_early_ends_the_threads(tmp_path):
+    import threading
+
+    media = probe(make_video(tmp_path / "v.mp4", frames=100))
+    before = threading.active_count()
+    pieces = decode_orders(media, orders_of(media, ["25"]), threads=2)
+    next(pieces)
+    pieces.close()
+    assert threading.active_count() == before
+
+
+def test_bright_wide_and_large_pictures_come_through(tmp_path):
+    """4K, 10 bits, BT.2020 with PQ: converted by its matrix, its tones left as they are."""
+    path = tmp_path / "hdr.mp4"
+    make_video(path, frames=2, size=(3840, 2160), pix_fmt="yuv420p10le", colour=(9, 1), options={"color_trc": "16"})
+    media = probe(path)
+    pieces = dict(decode_orders(media, orders_of(media, ["1", "1"])))
+    assert simplejpeg.decode_jpeg_header(pieces[0].jpeg)[:2] == (2160, 3840)
+    assert pieces[1].rgb.shape == (56, 100, 3)
+    assert number_of(pieces[1].rgb) == 0
