@@ -1,0 +1,62 @@
+"""Scenes: looked for among small pictures on the shared decode, or read from a file."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from framefleet.config import Options
+from framefleet.media.info import Gap, MediaInfo, Picture
+from framefleet.media.order import Order, Pixels, PixelView
+from framefleet.media.sample import plan_samples
+from framefleet.stages.client import Watcher
+from framefleet.stages.scenes.given import read_scenes
+from framefleet.stages.scenes.scene import Scene
+from framefleet.stages.scenes.watcher import MAX_SIDE, RATE, SceneWatcher
+from framefleet.units import Seconds
+
+
+def _not_known(_: MediaInfo) -> Sequence[Seconds]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScenesStage:
+    """A `WatchingStage`. Its result is a list of `Scene`: of the whole video, or those of the file given.
+
+    `keyframes_of` tells the times of a video's keyframes, ascending, on the video's clock, from packets that somebody
+    has read anyway; it makes cuts exact where the encoder saw them. Without it they are right to 0.2 s just the same.
+    """
+
+    name: str = "scenes"
+    keyframes_of: Callable[[MediaInfo], Sequence[Seconds]] = _not_known
+
+    def order(self, media: MediaInfo, options: Options) -> Order:
+        """Small pictures, `RATE` a second; none where there are no pictures or the scenes are given."""
+        wanted = media.has_video and _given(options) is None
+        return Order(plan_samples(media.duration_s, RATE) if wanted else [], PixelView(MAX_SIDE))
+
+    def watch(self, media: MediaInfo, options: Options) -> Watcher[list[Scene]]:
+        """Raises `InputError` where the file given is no list of this video's scenes, `SetupError`."""
+        path = _given(options)
+        if path is not None:
+            return _Told(read_scenes(path, media.duration_s))
+        return SceneWatcher(media, self.keyframes_of) if media.has_video else _Told([])
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Scenes that nobody has to look for."""
+
+    scenes: list[Scene]
+
+    def see(self, piece: Picture | Pixels | Gap) -> None:
+        pass
+
+    def finish(self) -> list[Scene]:
+        return self.scenes
+
+
+def _given(options: Options) -> Path | None:
+    """The file of `--scenes`."""
+    path: str | Path | None = getattr(options, "scenes", None)
+    return None if path is None else Path(path)
