@@ -52,9 +52,11 @@ class Tasks:
 
     def __iter__(self) -> Iterator[Task]:
         want = next(self._wants, None)
-        for part in self._parts:
-            if want is None:
-                return
+        parts = iter(self._parts)
+        while want is not None:  # asked first: the next part may be far
+            part = next(parts, None)
+            if part is None:
+                break
             if isinstance(part, Tail):
                 self.rest = part.steps, chain([want], self._wants)
                 return
