@@ -3,6 +3,7 @@
 import json
 import sys
 from importlib.metadata import distributions
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -192,7 +193,9 @@ def test_models_are_never_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
         open_engine()
 
 
-def test_opencv_is_the_one_that_needs_no_libgl() -> None:
+def test_opencv_is_the_one_that_needs_no_libgl(handler: Handler) -> None:
     """Two OpenCVs overwrite each other's files, and which one is left nobody can tell."""
     installed = {str(found.metadata["Name"]).lower() for found in distributions()}
     assert {name for name in installed if name.startswith("opencv")} == {"opencv-python-headless"}
+    loaded = Path("/proc/self/maps")  # Linux tells what a process has loaded
+    assert not loaded.exists() or "libGL.so" not in loaded.read_text(encoding="utf-8", errors="replace")
