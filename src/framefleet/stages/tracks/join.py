@@ -1,10 +1,11 @@
 """Pictures in, chains of boxes out: one pass through time, the best assignment picture by picture. Pure.
 
 Own code instead of a tracker library, by measurement (`benchmarks/tracking.py`): trackers associate by overlap, and at
-one picture a second things no longer overlap themselves. What is taken for that from elsewhere: the assignment (`lap`,
-the solver that Ultralytics' trackers use, 2.4 MB; SciPy has it too, in 140 MB).
-Being after the fact, this can do what a live tracker cannot: look one picture ahead, and read the video again
-knowing how things move in it. Of 20 boxes of one size each at 120 px/s, seen at 1 fps, it keeps @@.
+one picture a second things no longer overlap themselves. Being after the fact, this can do what a live tracker cannot:
+look one picture ahead, and read the video again knowing how things move in it. Of 20 things at 120 px/s and 1 fps it
+keeps 99 % of ids where ByteTrack keeps 54 % (95 and 53 where all boxes are of one size); from 5 fps on the two are
+alike up to 120 px/s. At 250 px/s and 1 fps like boxes cannot be told apart: 60 % are kept, and the result says so.
+The assignment is `lap`'s, the solver of Ultralytics' trackers: 2.4 MB, where SciPy is 140 and `trackers` 660.
 """
 
 from collections.abc import Sequence

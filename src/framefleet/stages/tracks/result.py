@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import prod
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from framefleet.units import Seconds
 from framefleet.wire.yolo import DetectedObject
 
 SURE = 0.8
-"""A join is sure from this chance on."""
+"""A join is sure from this chance on, and so is a track from this product of its joins' chances on."""
 PASSES = 3
 """The first joins by a wide guess of how things move, each next by what the one before saw; a fourth gains nothing."""
 MANY = 0.1
@@ -72,7 +73,7 @@ def _track(number: int, chain: Chain, looked_at: Sequence[Detection]) -> Track:
     boxes = [_box(detection, column) for detection, column in sightings]
     kinds = Counter((_thing(*at).class_id, _thing(*at).label) for at in sightings)
     (class_id, label), _ = kinds.most_common(1)[0]
-    return Track(number, label, class_id, boxes[0].time_s, boxes[-1].time_s, not _doubtful(chain), boxes)
+    return Track(number, label, class_id, boxes[0].time_s, boxes[-1].time_s, prod(chain.chances) >= SURE, boxes)
 
 
 def _thing(detection: Detection, column: int) -> DetectedObject:

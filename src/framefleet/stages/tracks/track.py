@@ -20,7 +20,8 @@ class Track(msgspec.Struct, frozen=True):
     """One thing over time. Ids count from 1 in the order of first sight.
 
     `label` is the one that most of its detections bear. `start_s` and `end_s` are its first and last sighting.
-    `certain` is False where another way of joining the boxes is nearly as likely as this one.
+    `certain` is False where the boxes may well be joined otherwise, by this stage's own model of motion. What was seen
+    once has no join to doubt, and is certain. Where the result has a `note`, trust even certain tracks less.
     """
 
     id: int
