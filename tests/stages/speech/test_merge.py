@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from framefleet.media.info import ClipTime
 from framefleet.stages.base import Answer
-from framefleet.stages.speech.merge import Skipped, merge_speech, no_audio
+from framefleet.stages.speech.merge import merge_speech, no_audio
+from framefleet.stages.speech.skipped import Skipped
 from framefleet.units import Span
 from framefleet.wire.whisper import Segment, WhisperReply, Word
 from tests.stages.speech.test_plan import HOUR

@@ -5,7 +5,8 @@ import pytest
 
 from framefleet.config import Options
 from framefleet.errors import BadReplyError, OutOfMemoryError, RefusedError
-from framefleet.media.info import Clip, ClipTime
+from framefleet.media.info import Clip
+from framefleet.stages.speech.skipped import SentTime
 from framefleet.stages.speech.stage import SpeechStage
 from framefleet.units import Span
 from framefleet.wire.whisper import WhisperRequest
@@ -22,7 +23,7 @@ def test_pack():
     assert parcel.request == WhisperRequest(
         model="large-v3", audio=b"OggS", format="opus", duration_s=5.5, language="de", task="translate"
     )
-    assert parcel.facts == (ClipTime(3, CLIP.span),)
+    assert parcel.facts == (SentTime(3, CLIP.span),)
 
 
 def test_a_local_models_folder_is_not_told_to_it():
@@ -40,7 +41,7 @@ def replied(*times, words=()):
 
 
 def parsed(output):
-    return STAGE.parse((ClipTime(3, CLIP.span),), output)
+    return STAGE.parse((SentTime(3, CLIP.span),), output)
 
 
 def test_times_a_little_outside_the_clip_are_drawn_in():

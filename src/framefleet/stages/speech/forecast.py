@@ -10,7 +10,8 @@ ENDPOINT_PACE = Pace(unit_s=1 / 40, alone_s=1 / 40)
 LOCAL_PACE = Pace(unit_s=0.06, alone_s=0.06)
 """tiny.en in int8 on one thread of a server: an hour of speech without a break took 182 to 257 s, three passes."""
 
-_BYTES_A_SECOND: dict[Backend, tuple[float, float]] = {"runpod": (225, 3_200), "local": (200, 32_500)}
+_OPUS = (225.0, 3_200.0)
+_BYTES_A_SECOND: dict[str, tuple[float, float]] = {"runpod": _OPUS, "api": _OPUS, "local": (200, 32_500)}
 """Opus at 24 kbit/s, variable: silence took 227, noise 2,670, speech up to 3,000. FLAC: silence 201, noise 32,300."""
 
 _BASE64 = 4 / 3

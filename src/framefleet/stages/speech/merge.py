@@ -7,16 +7,9 @@ import msgspec
 
 from framefleet.media.info import MediaInfo
 from framefleet.stages.base import Answer
+from framefleet.stages.speech.skipped import Skipped, joined
 from framefleet.units import Seconds, Span
 from framefleet.wire.whisper import Segment, WhisperReply
-
-
-class Skipped(msgspec.Struct, frozen=True):
-    """A stretch nobody was asked about, and why."""
-
-    start_s: Seconds
-    end_s: Seconds
-    reason: str
 
 
 class Transcription(msgspec.Struct, frozen=True):
@@ -38,7 +31,8 @@ def merge_speech(answers: Sequence[Answer[WhisperReply]]) -> Transcription:
     in_order = sorted(answers, key=lambda answer: (answer.facts[0].span.start_s, answer.facts[0].span.end_s))
     segments = [_shifted(s, answer.facts[0].span.start_s) for answer in in_order for s in answer.reply.segments]
     segments.sort(key=lambda segment: segment.start_s)
-    return Transcription(_language(in_order), " ".join(segment.text for segment in segments), segments)
+    skipped = joined(piece for answer in in_order for fact in answer.facts for piece in getattr(fact, "skipped", ()))
+    return Transcription(_language(in_order), " ".join(segment.text for segment in segments), segments, skipped)
 
 
 def _shifted(segment: Segment, by_s: Seconds) -> Segment:

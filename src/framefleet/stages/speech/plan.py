@@ -8,8 +8,8 @@ from framefleet.media.info import MediaInfo
 from framefleet.stages.speech.languages import LANGUAGES
 from framefleet.units import Seconds
 
-MAX_CHUNK_S: dict[Backend, Seconds] = {"runpod": 900.0, "local": 300.0}
-"""15 minutes are 2.7 MB of Opus, well within a request of 10 MiB; here 5, so that progress shows and memory stays
+MAX_CHUNK_S: dict[str, Seconds] = {"runpod": 900.0, "api": 900.0, "local": 300.0}
+"""By backend. 15 minutes are 2.7 MB of Opus, well within a request of 10 MiB (OpenAI takes 25 MB); here 5, so that progress shows and memory stays
 small."""
 
 

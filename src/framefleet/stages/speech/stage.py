@@ -15,6 +15,7 @@ from framefleet.stages.base import Answer, Handler, Needs, Pace, Parcel
 from framefleet.stages.speech.forecast import ENDPOINT_PACE, LOCAL_PACE, request_bytes
 from framefleet.stages.speech.merge import Transcription, merge_speech
 from framefleet.stages.speech.plan import plan_speech
+from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Skipped
 from framefleet.units import Seconds
 from framefleet.weights import model_identity
 from framefleet.wire.common import read_reply
@@ -39,26 +40,44 @@ class SpeechStage:
         return {item.number: f"sound {item.span.start_s} to {item.span.end_s}"}
 
     def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
-        return {
+        identity = {
             "model": model_identity(options.whisper_model),
             "language": options.language,
             "task": options.task,
         }
+        return identity | ({"vad": True} if _looks_first(options, backend) else {})
 
     def without(self, items: Sequence[AudioChunk], answered: Container[int], options: Options) -> list[AudioChunk]:
         return [chunk for chunk in items if chunk.number not in answered]
 
+    def trim(self, clip: Clip, options: Options, backend: Backend) -> Clip | None:
+        """As much of the clip as is worth asking about, as `pack` takes it; None where nobody speaks in it.
+
+        All of it where asking costs nothing (a model here has the same filter), where it is not wished for, and where
+        faster-whisper is not installed.
+        """
+        from framefleet.stages.speech.vad import silero, trim
+
+        detect = silero() if _looks_first(options, backend) else None
+        return trim(clip, detect) if detect is not None else clip
+
+    def nothing_said(self, clip: Clip) -> Answer[WhisperReply]:
+        """The answer of a clip that nobody has to listen to: to be kept in the journal as any other."""
+        skipped = Skipped(clip.span.start_s, clip.span.end_s, NO_SPEECH)
+        reply = WhisperReply(model="", model_id="", device="", language="", language_probability=0.0, segments=[])
+        return Answer((SentTime(clip.number, clip.span, (skipped,)),), reply)
+
     def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> Parcel[WhisperRequest]:
         request = WhisperRequest(
             # here the handler was opened on the very model asked for, by a folder that no worker knows
-            model=options.whisper_model if backend == "runpod" else None,
+            model=options.whisper_model if backend != "local" else None,
             audio=payload.audio,
             format=msgspec.convert(payload.format, AudioFormat),
             duration_s=round(payload.span.length_s, 6),
             language=options.language,
             task=options.task,
         )
-        return Parcel(request, (ClipTime(payload.number, payload.span),))
+        return Parcel(request, (SentTime(payload.number, payload.span, getattr(payload, "skipped", ())),))
 
     def split(self, parcel: Parcel[WhisperRequest]) -> list[Parcel[WhisperRequest]]:
         """The clip cut in two at the quietest place near its middle; alone where it is too short for that."""
@@ -69,27 +88,27 @@ class SpeechStage:
         return [
             Parcel(
                 replace(request, audio=audio, format="opus", duration_s=round(span.length_s, 6)),
-                (ClipTime(fact.index, span),),
+                (SentTime(fact.index, span, () if number else fact.skipped),),
             )
-            for audio, span in halves
+            for number, (audio, span) in enumerate(halves)
         ] or [parcel]
 
-    def narrow(self, parcel: Parcel[WhisperRequest], facts: Sequence[ClipTime]) -> Parcel[WhisperRequest]:
+    def narrow(self, parcel: Parcel[WhisperRequest], facts: Sequence[SentTime]) -> Parcel[WhisperRequest]:
         return parcel
 
-    def parse(self, facts: Sequence[ClipTime], output: Any) -> WhisperReply:
+    def parse(self, facts: Sequence[SentTime], output: Any) -> WhisperReply:
         reply = read_reply(output, WhisperReply)
         segments = [_checked(segment, facts[0].span.length_s) for segment in reply.segments]
         return replace(reply, segments=segments)
 
-    def part(self, reply: WhisperReply, fact: ClipTime) -> WhisperReply | None:
+    def part(self, reply: WhisperReply, fact: SentTime) -> WhisperReply | None:
         return reply
 
     def restamp(self, answer: Answer[WhisperReply], index: int) -> Answer[WhisperReply]:
         return Answer(tuple(replace(fact, index=index) for fact in answer.facts), answer.reply)
 
     def fact_type(self) -> Any:
-        return ClipTime
+        return SentTime
 
     def reply_type(self) -> type[WhisperReply]:
         return WhisperReply
@@ -118,6 +137,10 @@ class SpeechStage:
         unanswered: Sequence[ClipTime] = (),
     ) -> Transcription:
         return merge_speech(answers)
+
+
+def _looks_first(options: Options, backend: Backend) -> bool:
+    return backend != "local" and bool(getattr(options, "vad", True))
 
 
 def _checked(segment: Segment, duration_s: Seconds) -> Segment:
