@@ -57,6 +57,8 @@ def execute(prepared: Prepared, listener: Listener = silent) -> Document:
     for plan in prepared.plan.fleet:
         if plan.backend == "local" and prepared.options.backend != "local":
             listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint is set, so it runs on this machine"))
+    for name, reason in prepared.plan.left_out.items():
+        listener(Notice(f"{name}: left out; {reason}"))
     journal = prepared.path.parent / FILE_NAME
     done = run(prepared.media, sha256, prepared.plan, prepared.options, prepared.fleet, journal, listener)
     document = build_document(done, sha256)

@@ -44,6 +44,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     backend: Literal["auto", "local", "runpod"] = "auto"
     stages: tuple[str, ...] | None = None  # None: the default ones
     speech: bool = True
+    scenes: Path | None = None  # a JSON file of scenes, instead of looking for them
     sampling: Literal["exact", "keyframes"] = "exact"
 
     max_side: Annotated[int, msgspec.Meta(ge=32, le=16_384)] | None = None
@@ -60,6 +61,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     whisper_model: str | None = None
     language: str | None = None
     task: Literal["transcribe", "translate"] = "transcribe"
+
+    ast_model: str | None = None
+    sounds_threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.3
 
     price: Annotated[float, msgspec.Meta(ge=0)] | None = None  # dollars a worker's second; None: by the table
     max_cost: Annotated[float, msgspec.Meta(ge=0)] | None = None  # dollars a run may cost
@@ -95,7 +99,7 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
     manage_url: str = RUNPOD_MANAGE_URL  # of the service that creates and changes endpoints
 
 
-ENDPOINT_KINDS = ("yolo", "whisper")
+ENDPOINT_KINDS = ("yolo", "whisper", "ast", "ocr")
 
 
 def load_options(
@@ -132,7 +136,7 @@ def _checked_option(name: str, value: Any, place: str) -> Any:
         raise UsageError(f"{place}: no such option; there are {', '.join(_KINDS)}")
     if name in _PARSERS and isinstance(value, str | list | tuple):
         return _PARSERS[name](value if isinstance(value, str) else ",".join(map(str, value)), place)
-    if name == "output_dir" and isinstance(value, str):
+    if name in {"output_dir", "scenes"} and isinstance(value, str):
         return Path(value)
     try:
         checked = msgspec.convert(value, kind, strict=False)

@@ -13,8 +13,12 @@ from framefleet.results.document import (
     Timing,
     Video,
 )
+from framefleet.results.fuse import fuse
 from framefleet.stages.objects.merge import Detection
+from framefleet.stages.scenes.scene import Scene
+from framefleet.stages.sounds.merge import SoundEvent, Sounds
 from framefleet.stages.speech.merge import Skipped, Transcription
+from framefleet.stages.tracks.track import Track, TrackBox, TracksResult
 from framefleet.units import Span
 from framefleet.wire.whisper import Segment, Word
 from framefleet.wire.yolo import DetectedObject
@@ -54,6 +58,9 @@ def make_document() -> Document:
             whisper_model=None,
             language="en",
             task="transcribe",
+            sampling="exact",
+            ast_model=None,
+            sounds_threshold=0.3,
         ),
         detections=[
             Detection(0, 0.0, 0.0, [DetectedObject(0, "person", 0.9, (1.0, 2.0, 3.0, 4.5))]),
@@ -65,6 +72,10 @@ def make_document() -> Document:
             [Segment(0.0, 0.4, "Hello", -0.1, 0.0, [Word(0.0, 0.4, " Hello", 0.9)])],
             [Skipped(1.0, 2.0, "why not")],
         ),
+        scenes=fuse([Scene(0, 0.0, 2.0, 1.0)], None, None, None, None),
+        tracks=TracksResult([Track(1, "person", 0, 0.0, 0.0, True, [TrackBox(0, 0, 0.0, (1.0, 2.0, 3.0, 4.5), 0.9)])]),
+        sounds=Sounds(0.3, [SoundEvent("Speech", 0, 0.0, 0.5, 0.9, 0.8)]),
+        text=None,
         cost=total({"objects": cost}),
         timing=Timing(
             wall_s=1.0,

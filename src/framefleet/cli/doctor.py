@@ -65,6 +65,9 @@ def _settings(fleet: Fleet) -> Finding:
 
 def _stage(stage: Stage, options: Options, fleet: Fleet) -> Finding:  # type: ignore[type-arg]
     configured = stage.endpoint in fleet.endpoints
+    lacking = None if configured else stage.missing(options)
+    if lacking is not None:
+        return Finding(stage.name, "left out", lacking)
     try:
         state = _reach(stage.endpoint, fleet) if configured else _load(stage, options)
     except FrameFleetError as error:

@@ -12,7 +12,7 @@ import typer
 from framefleet.config import Options
 from framefleet.stages.registry import DEFAULT, NEEDS
 
-_RUN, _FLEET, _PICTURES, _OBJECTS, _SPEECH = "The run", "Endpoints", "Pictures", "Objects", "Speech"
+_RUN, _FLEET, _PICTURES, _OBJECTS, _SPEECH = "The run", "Endpoints", "Pictures", "Objects", "Sound"
 
 # name: (what it takes, help with the default in brackets, panel).
 # What is not given comes from the environment, framefleet.toml or the defaults.
@@ -28,6 +28,7 @@ FLAGS: dict[str, tuple[str, str, str]] = {
         "what is on screen at each time, or fast: the nearest keyframes (exact)",
         _RUN,
     ),
+    "scenes": ("FILE", "JSON with the start and end of each scene, instead of looking for them", _RUN),
     "price": ("NUMBER", "dollars a worker's second, instead of the price list", _FLEET),
     "max_cost": ("DOLLARS", "do not start what would cost more, and stop before it does", _FLEET),
     "max_attempts": ("INTEGER", "times a request is paid for before its work counts as failed (3)", _FLEET),
@@ -48,6 +49,8 @@ FLAGS: dict[str, tuple[str, str, str]] = {
         _SPEECH,
     ),
     "language": ("CODE", "language spoken, such as en (found out)", _SPEECH),
+    "ast_model": ("TEXT", "sounds, here: a folder with an AST model; on an endpoint: the model it must have", _SPEECH),
+    "sounds_threshold": ("NUMBER", "least score of a sound, 0 to 1 (0.3)", _SPEECH),
     "task": ("transcribe|translate", "transcribe, or translate to English (transcribe)", _SPEECH),
 }
 

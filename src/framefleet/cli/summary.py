@@ -15,18 +15,19 @@ NOTICED_S = 3.0
 def summary(document: Document, path: Path) -> str:
     """A few lines: what was seen and said, what failed, what it took, where the document is."""
     pictures = counted(len(document.detections or ()), "picture")
+    slow = waited(document.cost)
     lines = [
         f"{document.video.path}: {document.video.duration_s:.1f} s, {pictures}",
         f"  seen     {seen(document)}",
         f"  said     {said(document)}",
+        *more(document),
+        f"  failed   {failed(document)}" if document.failures else "",
         f"  took     {document.timing.wall_s:.1f} s, {money(document.cost)}",
+        f"  waited   {slow}" if slow else "",
+        f"  advice   {document.timing.advice}" if document.timing.advice else "",
         f"  results  {path}",
     ]
-    if slow := waited(document.cost):
-        lines.insert(4, f"  waited   {slow}")
-    if document.failures:
-        lines.insert(3, f"  failed   {failed(document)}")
-    return "\n".join(lines)
+    return "\n".join(line for line in lines if line)
 
 
 def seen(document: Document) -> str:
@@ -45,6 +46,22 @@ def said(document: Document) -> str:
         return " ".join(words[:WORDS]) + (" …" if len(words) > WORDS else "")
     reasons = {skipped.reason for skipped in document.transcription.skipped}
     return f"nothing ({', '.join(sorted(reasons))})" if reasons else "nothing"
+
+
+def more(document: Document) -> list[str]:
+    """A line for each further stage that found something."""
+    lines = []
+    if document.scenes:
+        lines.append(f"  scenes   {len(document.scenes)}")
+    if document.tracks is not None and document.tracks.tracks:
+        tracks = Counter(track.label for track in document.tracks.tracks)
+        lines.append(f"  tracks   {', '.join(f'{label} {count}' for label, count in tracks.most_common(LABELS))}")
+    if document.sounds is not None and document.sounds.events:
+        heard = Counter(event.label for event in document.sounds.events)
+        lines.append(f"  heard    {', '.join(label for label, _ in heard.most_common(LABELS))}")
+    if document.text is not None and document.text.spans:
+        lines.append(f"  written  {', '.join(dict.fromkeys(span.text for span in document.text.spans[:LABELS]))}")
+    return lines
 
 
 def failed(document: Document) -> str:

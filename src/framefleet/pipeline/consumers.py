@@ -11,6 +11,8 @@ from framefleet.pipeline.lane import Lane
 from framefleet.progress import ItemDone, ItemFailed, Listener, StageDone, StageStarted
 from framefleet.stages.client import Watcher
 from framefleet.stages.objects.plan import PictureBatch
+from framefleet.stages.text.changed import ChangeFilter
+from framefleet.stages.text.stage import TextStage
 
 ENDED = "not asked: the stage had ended"
 EVERY = 50  # pieces a watching stage is told of at a time: a line for each would drown the others
@@ -53,8 +55,12 @@ class BatchConsumer:
             self._pictures.append(piece)
         elif isinstance(piece, Gap):
             self._lane.lose(self._batch.number, (nominal(piece.sample),), 1, piece.error)
+        self._came_by()
+
+    def _came_by(self) -> None:
+        """One more of the batch is dealt with."""
         self._came += 1
-        if self._came == len(self._batch.samples):
+        if self._batch is not None and self._came == len(self._batch.samples):
             self._hand_on(self._batch)
 
     def close(self, reason: str) -> None:
@@ -84,6 +90,29 @@ class BatchConsumer:
             self._lane.lose(number, tuple(nominal(sample) for sample in samples), len(samples), reason)
 
 
+class TextConsumer(BatchConsumer):
+    """Asks only about pictures whose text may have changed; the others have the text of the picture before."""
+
+    def __init__(self, lane: Lane, order: Order, stage: TextStage) -> None:
+        super().__init__(lane, order)
+        self._stage = stage
+        self._wanted = {sample.index for batch in lane.items for sample in batch.samples}
+        self._filter = ChangeFilter()
+
+    def take(self, piece: Picture | Pixels | Gap) -> None:
+        if isinstance(piece, Pixels):
+            return
+        changed = self._filter.see(piece)
+        index = piece.sample.index if isinstance(piece, Gap) else piece.at.index
+        if index not in self._wanted:  # answered before, and looked at for what comes after it
+            return
+        if isinstance(piece, Picture) and not changed:
+            self._lane.dispatcher.known([self._stage.unchanged(piece)])
+            self._came_by()
+        else:
+            super().take(piece)
+
+
 class WatchConsumer:
     """A watching stage at work. What goes wrong in it ends it, and nothing else."""
 
@@ -95,7 +124,8 @@ class WatchConsumer:
         self._seen = 0
         self.meter = Meter()
         self.error: str | None = None
-        listener(StageStarted(name, "local", len(order.samples), len(order.samples), "frames"))
+        count = len(order.samples)
+        listener(StageStarted(name, "local", -(-count // EVERY), count, "frames"))
 
     @property
     def over(self) -> bool:

@@ -8,13 +8,15 @@ from framefleet.errors import FrameFleetError, Interrupted
 from framefleet.fleet.meter import Meter
 from framefleet.media.info import MediaInfo
 from framefleet.media.order import JpegView, Order
-from framefleet.pipeline.consumers import BatchConsumer, Consumer, WatchConsumer
+from framefleet.pipeline.consumers import BatchConsumer, Consumer, TextConsumer, WatchConsumer
 from framefleet.pipeline.lane import Lane
 from framefleet.pipeline.open import WATCH_S, LaneOpener
 from framefleet.pipeline.pumps import PicturePump, Pump, SoundPump, sound_groups
 from framefleet.pipeline.warm import warm_up
 from framefleet.stages.base import Needs
 from framefleet.stages.objects.forecast import max_side
+from framefleet.stages.text.changed import to_see
+from framefleet.stages.text.stage import TextStage
 
 
 def _pumps(
@@ -28,17 +30,19 @@ def _pumps(
     pictures = [lane for lane in lanes if lane.plan.stage.needs is Needs.PICTURES]
     sounds = [lane for lane in lanes if lane.plan.stage.needs is Needs.AUDIO and lane.items]
     consumers: list[Consumer] = [
-        *(BatchConsumer(lane, _order(lane, options)) for lane in pictures if lane.items),
+        *(_consumer(lane, options) for lane in pictures if lane.items),
         *watchers,
     ]
     pumps: list[Pump] = [PicturePump(consumers, media, options, stop)] if consumers else []
     return [*pumps, *(SoundPump(group, media, stop) for group in sound_groups(sounds))]
 
 
-def _order(lane: Lane, options: Options) -> Order:
-    samples = [sample for batch in lane.items for sample in batch.samples]
+def _consumer(lane: Lane, options: Options) -> Consumer:
+    stage, samples = lane.plan.stage, [sample for batch in lane.items for sample in batch.samples]
     view = JpegView(max_side(options, lane.plan.backend), options.jpeg_quality, options.crop)
-    return Order(samples, view)
+    if isinstance(stage, TextStage):
+        return TextConsumer(lane, Order(to_see(samples, options.fps), view), stage)
+    return BatchConsumer(lane, Order(samples, view))
 
 
 def feed(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from framefleet.config import Backend, Fleet, Options
-from framefleet.errors import UsageError
+from framefleet.errors import SetupError, UsageError
 from framefleet.fleet.cost import Estimate, estimate
 from framefleet.media.info import MediaInfo
 from framefleet.media.order import Order
@@ -41,19 +41,30 @@ class WatchPlan:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """All that a run will do. `deriving` are in an order in which each finds what it works on."""
+    """All that a run will do. `deriving` are in an order in which each finds what it works on.
+
+    `left_out` are stages of the default ones that cannot run here, and why.
+    """
 
     names: tuple[str, ...]
+    left_out: dict[str, str]
     fleet: list[StagePlan]
     watching: list[WatchPlan]
     deriving: list[DerivingStage[Any]]
 
 
 def plan_run(media: MediaInfo, options: Options, fleet: Fleet) -> RunPlan:
-    """A plan for every stage that the file has something for. Raises `UsageError`."""
-    names = plan_graph(_asked(options), NEEDS).names
+    """A plan for every stage that the file has something for.
+
+    Raises `UsageError`, and `SetupError` for a stage that was asked for by name and cannot run here.
+    """
+    left_out = _unready(options, fleet)
+    if left_out and options.stages is not None:
+        raise SetupError("; ".join(f"{name}: {reason}" for name, reason in left_out.items()))
+    names = plan_graph([name for name in _asked(options) if name not in left_out], NEEDS).names
     return RunPlan(
         names=names,
+        left_out=left_out,
         fleet=[_plan_stage(FLEET[n], media, options, fleet) for n in names if n in FLEET and _has(media, FLEET[n])],
         watching=[
             WatchPlan(WATCHING[n], WATCHING[n].order(media, options))
@@ -68,6 +79,15 @@ def _asked(options: Options) -> list[str]:
     asked = options.stages or DEFAULT
     names = list(NEEDS) if "all" in asked else list(asked)
     return [name for name in names if name != "speech" or options.speech]
+
+
+def _unready(options: Options, fleet: Fleet) -> dict[str, str]:
+    """Stages of the fleet that would run on this machine and lack something, and what."""
+    here = [
+        name for name in _asked(options) if name in FLEET and choose_backend(FLEET[name], options, fleet) == "local"
+    ]
+    found = {name: FLEET[name].missing(options) for name in here}
+    return {name: reason for name, reason in found.items() if reason is not None}
 
 
 def _has(media: MediaInfo, stage: Stage[Any, Any, Any, Any, Any]) -> bool:

@@ -16,6 +16,7 @@ from framefleet.fleet.meter import Meter
 from framefleet.fleet.retry import AGAIN, RetryPolicy, retrying
 from framefleet.journal.store import Journal
 from framefleet.media.info import MediaInfo
+from framefleet.media.malloc import give_back_freed_memory
 from framefleet.pipeline.consumers import WatchConsumer
 from framefleet.pipeline.derive import ClientRun, derive
 from framefleet.pipeline.feed import feed
@@ -64,6 +65,7 @@ def run(
 ) -> Run:
     """Runs a plan to its end. Raises the error that made all of it impossible, or `Interrupted`."""
     started_at, began = datetime.now(UTC), perf_counter()
+    give_back_freed_memory()
     backends = open_backends(plan.fleet, options, fleet)
     try:
         for stage in plan.fleet:

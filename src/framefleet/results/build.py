@@ -19,6 +19,7 @@ from framefleet.results.document import (
     Provenance,
     Video,
 )
+from framefleet.results.fuse import SceneEntry, fuse
 from framefleet.results.timing import build_timing
 from framefleet.stages.objects.forecast import max_side
 from framefleet.stages.speech.merge import Transcription, no_audio
@@ -32,6 +33,10 @@ def build_document(run: Run, sha256: str) -> Document:
         config=_config(run),
         detections=stages["objects"].result if "objects" in stages else None,
         transcription=_transcription(run),
+        scenes=_scenes(run),
+        tracks=_result(run, "tracks"),
+        sounds=_result(run, "sounds"),
+        text=_result(run, "text"),
         cost=total({name: _cost(run, stage) for name, stage in stages.items()}),
         timing=build_timing(run),
         failures=[
@@ -55,8 +60,9 @@ def failure_entries(name: str, stage: StageRun) -> Iterator[FailureEntry]:
                 pictures[failure.error, failure.attempts].add(fact.index)
     for answer in stage.outcome.answers:
         for frame in getattr(answer.reply, "frames", ()):
-            if frame.objects is None:
-                pictures[frame.error or "the worker did not say why", 1].add(frame.index)
+            error = frame.error or ("the worker did not say why" if getattr(frame, "objects", ()) is None else None)
+            if error is not None:
+                pictures[error, 1].add(frame.index)
     for (error, attempts), items in sorted(pictures.items(), key=lambda entry: min(entry[1])):
         yield FailureEntry(stage=name, items=sorted(items), error=error, attempts=attempts)
 
@@ -99,6 +105,9 @@ def _config(run: Run) -> Config:
         whisper_model=getattr(speech, "model", options.whisper_model),
         language=options.language,
         task=options.task,
+        sampling=options.sampling,
+        ast_model=getattr(_first_reply(run.stages.get("sounds")), "model", options.ast_model),
+        sounds_threshold=options.sounds_threshold,
     )
 
 
@@ -106,6 +115,20 @@ def _transcription(run: Run) -> Transcription | None:
     if "speech" not in run.names:
         return None
     return run.stages["speech"].result if "speech" in run.stages else no_audio(run.media)
+
+
+def _scenes(run: Run) -> list[SceneEntry] | None:
+    scenes = _result(run, "scenes")
+    if scenes is None:
+        return None
+    found = (_result(run, name) for name in ("objects", "speech", "sounds", "text"))
+    return fuse(scenes, *found)
+
+
+def _result(run: Run, name: str) -> Any:
+    """What a stage came to; None if it was not asked for or failed."""
+    stage = run.stages.get(name) or run.client.get(name)
+    return stage.result if stage is not None else None
 
 
 def _cost(run: Run, stage: StageRun) -> Any:

@@ -7,8 +7,12 @@ import msgspec
 from framefleet.config import Backend, Crop
 from framefleet.fleet.cost import Cost
 from framefleet.media.info import AudioInfo
+from framefleet.results.fuse import SceneEntry
 from framefleet.stages.objects.merge import Detection
+from framefleet.stages.sounds.merge import Sounds
 from framefleet.stages.speech.merge import Transcription
+from framefleet.stages.text.merge import TextResult
+from framefleet.stages.tracks.track import TracksResult
 from framefleet.units import Seconds, Span
 
 SCHEMA_VERSION: Literal["1"] = "1"
@@ -49,6 +53,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     whisper_model: str | None
     language: str | None
     task: str
+    sampling: str
+    ast_model: str | None
+    sounds_threshold: float
 
 
 class StageTiming(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,13 +109,17 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """`detections` has an entry for every sampled picture. `transcription` is null when speech was not asked for."""
+    """`detections` has an entry for every sampled picture. What was not asked for, or could not be done, is null."""
 
     schema_version: Literal["1"] = SCHEMA_VERSION
     video: Video
     config: Config
     detections: list[Detection] | None
     transcription: Transcription | None
+    scenes: list[SceneEntry] | None
+    tracks: TracksResult | None
+    sounds: Sounds | None
+    text: TextResult | None
     cost: Cost
     timing: Timing
     failures: list[FailureEntry]

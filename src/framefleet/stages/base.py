@@ -127,6 +127,9 @@ class Stage(Protocol[Item, Payload, Request, Reply, Result]):
     def count(self, reply: Reply) -> int:
         """How many objects, segments, … the reply holds: for a person watching."""
 
+    def missing(self, options: Options) -> str | None:
+        """What has to be installed or fetched before the stage can run on this machine, and how; None: nothing."""
+
     def open_handler(self, options: Options) -> Handler:
         """The stage's own handler on this machine's model, loaded now. Raises `SetupError`."""
 

@@ -23,7 +23,8 @@ class Watcher(Protocol[Result]):
 class WatchingStage(Protocol[Result]):
     """Reads pictures of its own order, on the decode that all stages share."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def order(self, media: MediaInfo, options: Options) -> Order:
         """The pictures it needs: pure, so that a plan can tell what the decode will cost."""
@@ -34,8 +35,11 @@ class WatchingStage(Protocol[Result]):
 class DerivingStage(Protocol[Result]):
     """Works on the results of the stages named in `after`. Pure."""
 
-    name: str
-    after: tuple[str, ...]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def after(self) -> tuple[str, ...]: ...
 
     def derive(self, media: MediaInfo, options: Options, results: Mapping[str, Any]) -> Result:
         """`results` has an entry for each of `after` that was asked for and came to something."""

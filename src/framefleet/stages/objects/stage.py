@@ -118,6 +118,9 @@ class ObjectsStage:
         seen = options.crop or media
         return request_bytes(sum(len(batch.samples) for batch in items), seen.width, seen.height, options, backend)
 
+    def missing(self, options: Options) -> str | None:
+        return None
+
     def open_handler(self, options: Options) -> Handler:
         from framefleet.stages.objects.handle import make_handler, open_engine
 

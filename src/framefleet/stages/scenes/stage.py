@@ -31,8 +31,14 @@ class ScenesStage:
     keyframes_of: Callable[[MediaInfo], Sequence[Seconds]] = _not_known
 
     def order(self, media: MediaInfo, options: Options) -> Order:
-        """Small pictures, `RATE` a second; none where there are no pictures or the scenes are given."""
-        wanted = media.has_video and _given(options) is None
+        """Small pictures, `RATE` a second; none where there are no pictures or the scenes are given.
+
+        Raises `InputError` where the file given is no list of this video's scenes, before anything is paid for.
+        """
+        given = _given(options)
+        if given is not None:
+            read_scenes(given, media.duration_s)
+        wanted = media.has_video and given is None
         return Order(plan_samples(media.duration_s, RATE) if wanted else [], PixelView(MAX_SIDE))
 
     def watch(self, media: MediaInfo, options: Options) -> Watcher[list[Scene]]:
@@ -58,5 +64,4 @@ class _Told:
 
 def _given(options: Options) -> Path | None:
     """The file of `--scenes`."""
-    path: str | Path | None = getattr(options, "scenes", None)
-    return None if path is None else Path(path)
+    return options.scenes

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from framefleet.config import Backend, Options
-from framefleet.errors import BadReplyError
+from framefleet.errors import BadReplyError, SetupError
 from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.info import Clip, ClipTime, MediaInfo
 from framefleet.stages.base import Answer, Handler, Needs, Pace, Parcel
@@ -18,6 +18,7 @@ from framefleet.stages.sounds.plan import plan_sounds
 from framefleet.stages.speech.forecast import request_bytes
 from framefleet.units import Seconds
 from framefleet.weights import model_identity
+from framefleet.weights.yamnet import yamnet_files
 from framefleet.wire.ast import AstReply, AstRequest, Slice
 from framefleet.wire.common import read_reply
 from framefleet.wire.whisper import AudioFormat
@@ -106,6 +107,14 @@ class SoundsStage:
     ) -> tuple[int, int]:
         return request_bytes(sum(chunk.span.length_s for chunk in items), backend)
 
+    def missing(self, options: Options) -> str | None:
+        if _model(options) is None:
+            try:
+                yamnet_files()
+            except SetupError as error:
+                return str(error)
+        return None
+
     def open_handler(self, options: Options) -> Handler:
         from framefleet.stages.sounds.handle import make_handler, open_engine
 
@@ -125,13 +134,11 @@ class SoundsStage:
 
 
 def _model(options: Options) -> str | None:
-    model: str | None = getattr(options, "ast_model", None)
-    return model
+    return options.ast_model
 
 
 def _threshold(options: Options) -> float:
-    threshold: float = getattr(options, "sounds_threshold", 0.3)
-    return threshold
+    return options.sounds_threshold
 
 
 def _checked(slices: Sequence[Slice], length_s: Seconds) -> list[Slice]:

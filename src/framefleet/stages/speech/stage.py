@@ -124,6 +124,9 @@ class SpeechStage:
     ) -> tuple[int, int]:
         return request_bytes(sum(chunk.span.length_s for chunk in items), backend)
 
+    def missing(self, options: Options) -> str | None:
+        return None
+
     def open_handler(self, options: Options) -> Handler:
         from framefleet.stages.speech.handle import make_handler, open_model
 

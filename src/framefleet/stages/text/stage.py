@@ -1,6 +1,7 @@
 """The text stage as a run sees it."""
 
 from collections.abc import Container, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from msgspec.structs import replace
@@ -42,7 +43,7 @@ class TextStage:
             "jpeg_quality": options.jpeg_quality,
             "find_side": find_side(backend),
             "fps": options.fps,
-            "sampling": getattr(options, "sampling", None),
+            "sampling": options.sampling,
         }
 
     def without(self, items: Sequence[PictureBatch], answered: Container[int], options: Options) -> list[PictureBatch]:
@@ -117,10 +118,13 @@ class TextStage:
         seen = options.crop or media
         return request_bytes(sum(len(batch.samples) for batch in items), seen.width, seen.height, options, backend)
 
+    def missing(self, options: Options) -> str | None:
+        return None if find_spec("rapidocr") else "RapidOCR is not installed; pip install 'framefleet[text]'"
+
     def open_handler(self, options: Options) -> Handler:
         from framefleet.stages.text.handle import make_handler, open_engine
 
-        return make_handler(open_engine(threads=getattr(options, "threads", 0)))
+        return make_handler(open_engine())
 
     def merge(
         self,

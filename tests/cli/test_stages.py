@@ -1,0 +1,85 @@
+"""Every analysis in one run, on the sample, through the real command line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from framefleet.results.codec import json_schema, read_document
+from framefleet.weights.yamnet import models_folder, wrong_files
+from tests.cli.conftest import Told
+
+Cli = Callable[..., Told]
+
+
+def analysed(cli: Cli, video: Path, tmp_path: Path, *flags: object) -> Any:
+    told = cli("run", video, "--output-dir", tmp_path / "out", *flags)
+    assert told.code == 0, told.err
+    path = tmp_path / "out" / f"{video.stem}_results.json"
+    Draft202012Validator(json_schema()).validate(json.loads(path.read_bytes()))
+    return read_document(path)
+
+
+def test_a_run_that_names_no_stages_has_all_that_a_cpu_does_quickly(cli: Cli, sample: Path, tmp_path: Path) -> None:
+    document = analysed(cli, sample, tmp_path)
+    assert document.text is None
+    cuts = [scene.start_s for scene in document.scenes]
+    assert len(cuts) == 5
+    labels = [set(scene.seen) for scene in document.scenes]
+    assert labels[0] == labels[1] == {"person"}
+    assert "cat" in labels[2]
+    assert "cup" in labels[3]
+    assert "space" in document.scenes[0].said
+    assert "dinner" in document.scenes[2].said
+    assert {track.label for track in document.tracks.tracks} >= {"person", "cat", "cup"}
+    boxes = [box for track in document.tracks.tracks for box in track.boxes]
+    assert all(document.detections[box.index].objects[box.object].box == box.box for box in boxes)
+
+
+@pytest.mark.skipif(bool(wrong_files(models_folder() / "yamnet")), reason="YAMNet was not fetched")
+def test_sounds_are_heard(cli: Cli, sample: Path, tmp_path: Path) -> None:
+    document = analysed(cli, sample, tmp_path, "--stages", "sounds")
+    assert "Speech" in {event.label for event in document.sounds.events}
+    assert document.detections is None
+    assert document.transcription is None
+
+
+def test_a_default_stage_whose_model_is_missing_is_left_out_and_said(
+    cli: Cli, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FRAMEFLEET_MODELS", str(tmp_path / "nowhere"))
+    told = cli("run", video)
+    assert told.code == 0
+    assert "sounds: left out" in told.err
+    asked = cli("run", video, "--stages", "sounds")
+    assert asked.code == 1
+    assert "framefleet.weights.fetch" in asked.line
+
+
+def test_stages_are_chosen_and_what_they_need_comes_with_them(cli: Cli, video: Path, tmp_path: Path) -> None:
+    document = analysed(cli, video, tmp_path, "--stages", "tracks")
+    assert document.tracks is not None
+    assert document.detections is not None
+    assert document.scenes is None
+    assert "no such stage" in cli("run", video, "--stages", "faces").line
+
+
+def test_scenes_that_somebody_has_are_taken(cli: Cli, video: Path, tmp_path: Path) -> None:
+    given = tmp_path / "scenes.json"
+    given.write_text("[[0, 2], [2, 5.5]]")
+    document = analysed(cli, video, tmp_path, "--stages", "scenes,objects", "--scenes", given)
+    assert [(scene.start_s, scene.end_s) for scene in document.scenes] == [(0, 2), (2, 5.5)]
+    given.write_text("[[3, 2]]")
+    told = cli("run", video, "--scenes", given)
+    assert told.code == 2
+    assert str(given) in told.line
+
+
+def test_keyframes_are_taken_where_speed_matters_more(cli: Cli, video: Path, tmp_path: Path) -> None:
+    document = analysed(cli, video, tmp_path, "--sampling", "keyframes", "--stages", "objects")
+    assert document.config.sampling == "keyframes"
+    assert all(abs(d.pts_s - d.time_s) <= 6 for d in document.detections)
+    assert len({d.pts_s for d in document.detections}) < len(document.detections)

@@ -1,0 +1,56 @@
+"""What the stages found, gathered by scene."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framefleet.results.fuse import fuse
+from framefleet.stages.objects.merge import Detection
+from framefleet.stages.scenes.scene import scenes_between
+from framefleet.stages.sounds.merge import SoundEvent, Sounds
+from framefleet.stages.speech.merge import Transcription
+from framefleet.wire.whisper import Segment
+from framefleet.wire.yolo import DetectedObject
+
+
+def seen(time_s: float, *labels: str) -> Detection:
+    return Detection(int(time_s), time_s, time_s, [DetectedObject(0, label, 0.9, (0, 0, 1, 1)) for label in labels])
+
+
+def said(start_s: float, end_s: float, text: str) -> Segment:
+    return Segment(start_s, end_s, text, -0.1, 0.0)
+
+
+def heard(start_s: float, end_s: float, label: str) -> SoundEvent:
+    return SoundEvent(label, 0, start_s, end_s, 0.9, 0.9)
+
+
+def test_each_scene_has_what_lies_in_it() -> None:
+    scenes = scenes_between([4.0], 10.0)
+    first, second = fuse(
+        scenes,
+        [seen(0, "person"), seen(1, "person", "person"), seen(2), seen(4, "cat"), Detection(5, 5.0, None, None)],
+        Transcription("en", "", [said(0, 2, "Hello."), said(3.5, 6, "A cat."), said(6, 7, "Bye.")]),
+        Sounds(0.3, [heard(0, 10, "Music"), heard(8, 9, "Meow"), heard(9, 9.5, "Meow")]),
+        None,
+    )
+    assert (first.seen, second.seen) == ({"person": 2}, {"cat": 1})
+    assert (first.said, second.said) == ("Hello.", "A cat. Bye.")
+    assert (first.heard, second.heard) == (["Music"], ["Music", "Meow"])
+    assert first.written == second.written == []
+
+
+spans = st.tuples(st.floats(0, 100), st.floats(0.01, 30))
+
+
+@given(st.lists(st.floats(0.1, 99), max_size=8), st.lists(spans, max_size=10))
+def test_all_that_is_said_is_in_one_scene_and_sounds_in_each_they_share(cuts: list[float], pieces: list) -> None:
+    scenes = scenes_between(cuts, 131.0)
+    segments = [said(start, start + length, f"w{n}") for n, (start, length) in enumerate(pieces)]
+    sounds = Sounds(0.3, [heard(start, start + length, f"s{n}") for n, (start, length) in enumerate(pieces)])
+    entries = fuse(scenes, None, Transcription("en", "", segments), sounds, None)
+    words = [word for entry in entries for word in entry.said.split()]
+    assert sorted(words) == sorted(segment.text for segment in segments)
+    for event in sounds.events:
+        inside = [entry for entry in entries if event.label in entry.heard]
+        assert inside
+        assert all(entry.start_s <= event.end_s and event.start_s < entry.end_s for entry in inside)
