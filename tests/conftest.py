@@ -31,6 +31,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
         if name.startswith(("FRAMEFLEET_", "RUNPOD_")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("FRAMEFLEET_STAGES", "objects,speech")  # what most tests are about; others ask for more
     monkeypatch.chdir(tmp_path)
     assert not Path(CONFIG_FILE).exists()
 

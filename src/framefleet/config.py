@@ -100,6 +100,7 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ENDPOINT_KINDS = ("yolo", "whisper", "ast", "ocr")
+MAIN_KINDS = ("yolo", "whisper")  # where a GPU pays: the others run well enough here
 
 
 def load_options(

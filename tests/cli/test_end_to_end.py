@@ -20,6 +20,7 @@ from framefleet.results.document import Document
 from framefleet.stages.registry import FLEET
 from tests.conftest import API_KEY, ROOT
 
+MAIN = (FLEET["objects"], FLEET["speech"])
 SAMPLE = ROOT / "samples" / "sample.mp4"
 
 
@@ -27,16 +28,17 @@ SAMPLE = ROOT / "samples" / "sample.mp4"
 def documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     """The sample's documents by backend; both with the detector's native 416 pixels."""
     folder = tmp_path_factory.mktemp("results")
-    endpoints = {f"{s.endpoint}-id": make_endpoint(s.open_handler(Options()), 2) for s in FLEET.values()}
+    endpoints = {f"{s.endpoint}-id": make_endpoint(s.open_handler(Options()), 2) for s in MAIN}
     with serving(endpoints, API_KEY) as url, pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("RUNPOD_API_KEY", API_KEY)
         patch.setenv("RUNPOD_ENDPOINT_BASE_URL", url)
-        for stage in FLEET.values():
+        for stage in MAIN:
             patch.setenv(f"FRAMEFLEET_{stage.endpoint.upper()}_ENDPOINT", f"{stage.endpoint}-id")
         for backend in ("local", "runpod"):
             with pytest.raises(SystemExit) as ended:
-                main(["run", str(SAMPLE), "--imgsz", "416", "--backend", backend, "--output-dir", backend])
+                stages = ["--stages", "objects,speech", "--backend", backend, "--output-dir", backend]
+                main(["run", str(SAMPLE), "--imgsz", "416", *stages])
             assert ended.value.code == 0
         yield {backend: folder / backend / "sample_results.json" for backend in ("local", "runpod")}
 

@@ -15,6 +15,11 @@ from tests.cli.conftest import Told
 Cli = Callable[..., Told]
 
 
+@pytest.fixture(autouse=True)
+def default_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FRAMEFLEET_STAGES")
+
+
 def analysed(cli: Cli, video: Path, tmp_path: Path, *flags: object) -> Any:
     told = cli("run", video, "--output-dir", tmp_path / "out", *flags)
     assert told.code == 0, told.err

@@ -65,7 +65,8 @@ class World:
         return Fleet(endpoints=ids, api_key=Secret(API_KEY), base_url=self.service.base_url)
 
     def run(self, listener: Listener = silent, **options: Any) -> Document:
-        given = {"fps": 10, "batch_size": 2, "max_workers": 8, "max_attempts": 16, "output_dir": self.folder}
+        given: dict[str, Any] = {"stages": ("objects", "speech")}
+        given |= {"fps": 10, "batch_size": 2, "max_workers": 8, "max_attempts": 16, "output_dir": self.folder}
         return execute(prepare(self.film, make_options(given | options), self.fleet), listener)
 
     def executions(self) -> int:

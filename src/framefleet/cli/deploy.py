@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from framefleet.config import CONFIG_FILE, ENDPOINT_KINDS, Fleet, load_fleet, load_options
+from framefleet.config import CONFIG_FILE, ENDPOINT_KINDS, MAIN_KINDS, Fleet, load_fleet, load_options
 from framefleet.errors import EndpointGoneError, UsageError
 from framefleet.fleet import endpoint_ids
 from framefleet.fleet.deploy import Spec, Step, creation, expected, find, make_spec, plan, said
@@ -76,11 +76,11 @@ def deploy(
 
 
 def chosen(kinds: list[str] | None) -> list[str]:
-    """The kinds of endpoint named, each once; all where none is. Raises `UsageError`."""
+    """The kinds of endpoint named, each once; `MAIN_KINDS` where none is. Raises `UsageError`."""
     for kind in kinds or ():
         if kind not in ENDPOINT_KINDS:
             raise UsageError(f"{kind}: no such endpoint; there are {' and '.join(ENDPOINT_KINDS)}")
-    return list(dict.fromkeys(kinds or ENDPOINT_KINDS))
+    return list(dict.fromkeys(kinds or MAIN_KINDS))
 
 
 def located(api: ManageApi, fleet: Fleet, prefix: str, kinds: list[str]) -> list[tuple[str, Endpoint | None]]:

