@@ -20,6 +20,7 @@ from framefleet.fleet.backend import Backend
 from framefleet.fleet.local import LocalBackend
 from framefleet.fleet.runpod import RunPodBackend
 from framefleet.wire.yolo import JpegFrame, JpegFrames, YoloRequest
+from tests.contracts.transcribing import HAS_NO_SUCH, transcribing
 
 
 class Worker:
@@ -44,9 +45,14 @@ def worker() -> Worker:
     return Worker()
 
 
-@pytest.fixture(params=["local", "runpod"])
+@pytest.fixture(params=["local", "runpod", "api"])
 def backend(request: pytest.FixtureRequest, worker: Worker, emulate: Any) -> Iterator[Backend]:
     made: Backend
+    if request.param == "api":
+        with transcribing(worker) as made:
+            yield made
+            worker.go.set()
+        return
     if request.param == "local":
         made = LocalBackend({"yolo": lambda: worker})
     else:
@@ -86,6 +92,8 @@ def test_each_job_gets_its_own_output_whatever_the_order_of_waiting(backend: Bac
 def test_a_workers_error_arrives_as_ours(
     backend: Backend, worker: Worker, text: str, kind: type[FleetError], advice: Advice
 ) -> None:
+    if backend.name == "api" and kind in HAS_NO_SUCH:
+        pytest.skip(f"a transcription API has no {kind.__name__}")
     worker.answer = lambda _: {"error": text}
     with pytest.raises(kind, match=text.partition(": ")[2]) as caught:
         backend.wait(backend.submit("yolo", ask()), 30)

@@ -1,4 +1,4 @@
-"""HTTP to a service that takes a bearer key: bounded answers, no redirects, timeouts, the key in one header alone."""
+"""HTTP to a service that takes a key: bounded answers, no redirects, timeouts, the key in one header alone."""
 
 import threading
 
@@ -8,6 +8,7 @@ from urllib3.util import Retry
 
 from framefleet.config import Secret
 from framefleet.errors import UnreachableError
+from framefleet.units import Seconds
 
 REPLY_LIMIT = 24 * 2**20  # results over 20 MB are lost on the worker's side, so more than this is no reply
 CONNECT_TIMEOUT_S = 10.0
@@ -15,23 +16,38 @@ READ_TIMEOUT_S = 60.0
 
 
 class Http:
-    """`base_url` is what comes before every path. Safe to call from many threads: each has its own session."""
+    """`base_url` is what comes before every path. Safe to call from many threads: each has its own session.
 
-    def __init__(self, base_url: str, api_key: Secret) -> None:
+    The key goes into `key_header` as it is, or without one, as a bearer's.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: Secret | None,
+        *,
+        key_header: str | None = None,
+        read_timeout_s: Seconds = READ_TIMEOUT_S,
+    ) -> None:
         self._base_url = base_url
         self._api_key = api_key
+        self._key_header = key_header
+        self._read_timeout_s = read_timeout_s
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
 
-    def send(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    def send(
+        self, method: str, path: str, body: bytes | None = None, *, content_type: str = "application/json"
+    ) -> tuple[int, bytes]:
         """The answer's status and content, whatever the status. Raises `UnreachableError` where there is no answer."""
         try:
             with self._session().request(
                 method,
                 f"{self._base_url}/{path}" if path else self._base_url,
                 data=body,
-                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                headers={"Content-Type": content_type},
+                timeout=(CONNECT_TIMEOUT_S, self._read_timeout_s),
                 allow_redirects=False,  # a redirect would carry the key elsewhere
                 stream=True,
             ) as response:
@@ -52,14 +68,16 @@ class Http:
             for scheme in ("http://", "https://"):
                 session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=_stale()))
             session.auth = self._authorize  # and not a header: ~/.netrc would replace that
-            session.headers["Content-Type"] = "application/json"
             self._local.session = session
             with self._lock:
                 self._sessions.append(session)
         return session
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._api_key.reveal()}"
+        if self._api_key is not None and self._key_header is not None:
+            request.headers[self._key_header] = self._api_key.reveal()
+        elif self._api_key is not None:
+            request.headers["Authorization"] = f"Bearer {self._api_key.reveal()}"
         return request
 
 

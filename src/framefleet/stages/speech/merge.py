@@ -52,6 +52,6 @@ def _language(answers: Sequence[Answer[WhisperReply]]) -> str | None:
     weights: dict[str, float] = defaultdict(float)
     for answer in answers:
         spoken_s = sum(Span(s.start_s, s.end_s).length_s for s in answer.reply.segments)
-        if answer.reply.segments:
+        if answer.reply.segments and answer.reply.language:
             weights[answer.reply.language] += spoken_s * answer.reply.language_probability
     return max(sorted(weights), key=weights.__getitem__, default=None)

@@ -9,8 +9,8 @@ from framefleet.stages.speech.languages import LANGUAGES
 from framefleet.units import Seconds
 
 MAX_CHUNK_S: dict[str, Seconds] = {"runpod": 900.0, "api": 900.0, "local": 300.0}
-"""By backend. 15 minutes are 2.7 MB of Opus, well within a request of 10 MiB (OpenAI takes 25 MB); here 5, so that progress shows and memory stays
-small."""
+"""By backend. 15 minutes are 2.7 MB of Opus, well within a request of 10 MiB (OpenAI takes 25 MB); here 5, so that
+progress shows and memory stays small."""
 
 
 def plan_speech(media: MediaInfo, options: Options, backend: Backend) -> list[AudioChunk]:

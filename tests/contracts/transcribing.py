@@ -1,0 +1,58 @@
+"""A transcription API as a third backend of the contract: what is asked is its model, what is echoed its text."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from framefleet.config import Secret
+from framefleet.errors import JobFailedError, OutOfMemoryError
+from framefleet.fleet.backend import Done, Health, Job
+from framefleet.fleet.openai import OpenAiBackend
+from framefleet.units import Seconds
+from framefleet.wire.whisper import WhisperRequest
+from framefleet.wire.yolo import YoloRequest
+from tests.fleet.openai_service import KEY, Asked, serving, verbose
+
+HAS_NO_SUCH = {OutOfMemoryError, JobFailedError}
+"""What only a worker of ours says: of its memory nothing is told, and a fault of a service is `UnreachableError`."""
+
+
+class Transcribing:
+    """The backend, asked about pictures: a `YoloRequest` as a call whose `model` is its `conf`, the text its answer."""
+
+    name = "api"
+
+    def __init__(self, backend: OpenAiBackend) -> None:
+        self._backend = backend
+        self.cancel, self.attach, self.close = backend.cancel, backend.attach, backend.close
+
+    def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
+        assert isinstance(request, YoloRequest)
+        call = WhisperRequest(model=str(request.conf), audio=b"OggS", format="opus", duration_s=1.0)
+        return self._backend.submit({"yolo": "whisper"}.get(endpoint, endpoint), call)
+
+    def wait(self, job: Job, timeout_s: Seconds) -> Done:
+        done = self._backend.wait(job, timeout_s)
+        return Done({"echo": float(done.output["segments"][0]["text"])}, done.receipt)
+
+    def health(self, endpoint: str) -> Health:
+        return self._backend.health(endpoint)
+
+
+@contextmanager
+def transcribing(worker: Callable[[dict[str, Any]], dict[str, Any]]) -> Iterator[Transcribing]:
+    """The backend on a service that `worker` answers for, one call at a time."""
+
+    def answer(asked: Asked) -> tuple[int, dict[str, Any]]:
+        output = worker({"input": {"conf": float(asked.form["model"])}})
+        return (400, {"error": {"message": output["error"]}}) if "error" in output else (200, verbose(str(output["echo"])))
+
+    with serving() as service:
+        service.answer = answer
+        backend = OpenAiBackend(service.url, Secret(KEY), workers=1)
+        try:
+            yield Transcribing(backend)
+        finally:
+            backend.close()
