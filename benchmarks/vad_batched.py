@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Looking for speech (Silero, by faster-whisper): its windows sent in batches against one by one; cost an hour.
+
+    python benchmarks/vad_batched.py [SOUND]
+
+SOUND is a file with speech, the sample by default, repeated to fill the time. Needs faster-whisper. Time is the CPU's,
+of one thread, which a busy machine changes least. Both ways take turns, the first changing from turn to turn; the
+median of 7 rounds. Then what the speech stage spends on clips of 15 minutes as Opus, decoding them and all: on one
+that is spoken throughout, of which only the ends are looked at, and on one of noise, looked at from end to end.
+"""
+
+import argparse
+import resource
+from pathlib import Path
+from statistics import median
+from time import process_time
+from typing import Any
+
+import numpy as np
+from faster_whisper.vad import get_vad_model
+
+from framefleet.config import Options
+from framefleet.media.audio import decode_clips
+from framefleet.media.audio_encode import encode_clip
+from framefleet.media.info import Clip
+from framefleet.media.probe import probe
+from framefleet.stages.speech.listen import RATE, Waveform, decode
+from framefleet.stages.speech.stage import SpeechStage
+from framefleet.stages.speech.vad import silero, trim
+from framefleet.units import Span
+from record import record
+
+SAMPLE = Path(__file__).parents[1] / "samples" / "sample.mp4"
+WINDOW, CONTEXT = 512, 64  # samples: the detector's own
+SOUND_S = 60  # looked at as one by the stage
+CLIP_S = 900
+TURNS = 7
+
+
+def speech(path: Path, length_s: int) -> Waveform:
+    """The first clip of the file, over and over."""
+    media, stage, options = probe(path), SpeechStage(), Options()
+    clip = next(iter(decode_clips(media, stage.plan(media, options, "runpod"), format="flac")))
+    return np.resize(decode(clip.audio, "flac", clip.span.length_s), length_s * RATE)
+
+
+def by_window(samples: Waveform, at_once: int) -> tuple[float, Waveform]:
+    """CPU seconds and probabilities, so many windows at a time, the state handed on from each to the next."""
+    windows = samples[: len(samples) // WINDOW * WINDOW].reshape(-1, WINDOW)
+    before = np.roll(windows[:, -CONTEXT:], 1, axis=0)
+    before[0] = 0
+    inputs = np.concatenate([before, windows], axis=1)
+    session, found = get_vad_model().session, []
+    h = c = np.zeros((1, 1, 128), dtype=np.float32)
+    began = process_time()
+    for at in range(0, len(inputs), at_once):
+        out, h, c = session.run(None, {"input": inputs[at : at + at_once], "h": h, "c": c})
+        found.append(out.reshape(-1))
+    return process_time() - began, np.concatenate(found)
+
+
+def batched(samples: Waveform) -> dict[str, Any]:
+    many = len(samples) // WINDOW
+    ratios, spent, apart = [], {1: [], many: []}, 0.0
+    for turn in range(TURNS + 1):  # the first warms up
+        said = {}
+        for size in (1, many) if turn % 2 else (many, 1):
+            cpu_s, said[size] = by_window(samples, size)
+            spent[size].append(cpu_s)
+        ratios.append(spent[1][-1] / spent[many][-1])
+        apart = max(apart, float(np.abs(said[1] - said[many]).max()))
+    return {
+        f"ms for {SOUND_S} s, one by one": round(median(spent[1][1:]) * 1000, 1),
+        f"ms for {SOUND_S} s, {many} windows at once": round(median(spent[many][1:]) * 1000, 1),
+        "one by one ÷ batched": round(median(ratios[1:]), 2),
+        "least and most": [round(min(ratios[1:]), 2), round(max(ratios[1:]), 2)],
+        "greatest difference of a probability": apart,
+    }
+
+
+def an_hour(samples: Waveform) -> tuple[float, float]:
+    """CPU seconds of decoding alone, and of all that the stage does, for four clips such as this."""
+    clip = Clip(0, Span(0.0, CLIP_S), encode_clip((samples * 32767).astype(np.int16), "opus"), "opus")
+    detect = silero()
+    assert detect is not None
+    decoding, whole = [], []
+    for _ in range(TURNS):
+        began = process_time()
+        decode(clip.audio, "opus", CLIP_S)
+        between = process_time()
+        trim(clip, detect)
+        decoding.append(between - began)
+        whole.append(process_time() - between)
+    hour = 3600 / CLIP_S
+    return round(median(decoding) * hour, 2), round(median(whole) * hour, 2)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sound", nargs="?", type=Path, default=SAMPLE)
+    args = parser.parse_args()
+    figures = batched(speech(args.sound, SOUND_S))
+    sounds = {
+        "spoken throughout": speech(args.sound, CLIP_S),
+        "noise": np.random.default_rng(1).normal(0, 0.02, CLIP_S * RATE).astype(np.float32),
+    }
+    for name, samples in sounds.items():
+        decoding, whole = an_hour(samples)
+        figures[f"{name}: CPU s an hour, all"] = whole
+        figures[f"{name}: CPU s an hour, decoding alone"] = decoding
+    figures["peak memory, MB"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    record("vad_batched", figures)
+
+
+if __name__ == "__main__":
+    main()
