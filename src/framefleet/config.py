@@ -60,6 +60,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     whisper_model: str | None = None
     language: str | None = None
+    vad: bool = True  # look for speech before sound is sent
     task: Literal["transcribe", "translate"] = "transcribe"
 
     ast_model: str | None = None

@@ -18,6 +18,7 @@ Cli = Callable[..., Told]
 @pytest.fixture(autouse=True)
 def default_stages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FRAMEFLEET_STAGES")
+    monkeypatch.delenv("FRAMEFLEET_VAD")
 
 
 def analysed(cli: Cli, video: Path, tmp_path: Path, *flags: object) -> Any:
@@ -88,3 +89,18 @@ def test_keyframes_are_taken_where_speed_matters_more(cli: Cli, video: Path, tmp
     assert document.config.sampling == "keyframes"
     assert all(abs(d.pts_s - d.time_s) <= 6 for d in document.detections)
     assert len({d.pts_s for d in document.detections}) < len(document.detections)
+
+
+def test_sound_without_speech_is_not_sent_and_said_to_be_skipped(
+    cli: Cli, fleet: Callable[..., Any], video: Path, tmp_path: Path
+) -> None:
+    service = fleet()
+    document = analysed(cli, video, tmp_path, "--stages", "objects,speech")
+    assert document.transcription.text == ""
+    (skipped,) = document.transcription.skipped
+    assert skipped.reason == "no speech"
+    assert skipped.end_s - skipped.start_s > 5
+    assert service is not None
+    assert document.cost.stages["speech"].requests == 0
+    heard = analysed(cli, video, tmp_path, "--stages", "objects,speech", "--no-vad")
+    assert heard.transcription.text == "Hello"

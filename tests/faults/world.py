@@ -65,7 +65,7 @@ class World:
         return Fleet(endpoints=ids, api_key=Secret(API_KEY), base_url=self.service.base_url)
 
     def run(self, listener: Listener = silent, **options: Any) -> Document:
-        given: dict[str, Any] = {"stages": ("objects", "speech")}
+        given: dict[str, Any] = {"stages": ("objects", "speech"), "vad": False}
         given |= {"fps": 10, "batch_size": 2, "max_workers": 8, "max_attempts": 16, "output_dir": self.folder}
         return execute(prepare(self.film, make_options(given | options), self.fleet), listener)
 

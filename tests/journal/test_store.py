@@ -175,3 +175,13 @@ def test_two_connections_write_without_corruption(tmp_path: Path, clock: Clock) 
     check = sqlite3.connect(tmp_path / "journal.sqlite3")
     assert check.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     check.close()
+
+
+def test_many_processes_may_make_the_file_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite3"
+    program = (
+        f"from pathlib import Path; from framefleet.journal.store import Journal; Journal(Path({str(path)!r})).close()"
+    )
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    made = [subprocess.Popen([sys.executable, "-c", program], env=environ) for _ in range(6)]
+    assert [process.wait() for process in made] == [0] * 6

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from framefleet import __version__
-from framefleet.config import MAIN_KINDS, CONFIG_FILE, Fleet, Options, load_fleet, load_options
+from framefleet.config import CONFIG_FILE, MAIN_KINDS, Fleet, Options, load_fleet, load_options
 from framefleet.errors import FrameFleetError
 from framefleet.fleet.runpod import RunPodBackend
 from framefleet.stages.base import Stage

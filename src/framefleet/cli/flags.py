@@ -59,6 +59,7 @@ SWITCHES: dict[str, tuple[str, bool, str, str]] = {
     "fresh": ("fresh", True, "forget what is known of this work and start over", _RUN),
     "hedge": ("hedge", True, "send a straggler a second time (at most 2 % of requests); the first answer wins", _FLEET),
     "runsync": ("runsync", True, "let RunPod hold a request until it is answered; what is interrupted is lost", _FLEET),
+    "no_vad": ("vad", False, "send all sound, also where nobody speaks", _SPEECH),
     "no_speech": ("speech", False, "do not listen", _SPEECH),
 }
 

@@ -73,6 +73,13 @@ class Dispatcher:
         """Answers from before this run."""
         self._outcome.answers.extend(answers)
 
+    def settle(self, number: int, answer: Answer[Any], units: float) -> None:
+        """An answer that nobody had to be asked for: kept as any other."""
+        self._keeper.keep({fact.index: [(fact, answer.reply)] for fact in answer.facts})
+        with self._lock:
+            self._outcome.answers.append(answer)
+        self._listener(ItemDone(self._stage.name, number, units, 0, 0.0))
+
     def put(self, number: int, payload: Any, units: float) -> None:
         """Hands over one payload. Blocks while twice as many are in hand as are asked at once."""
         with self._lock:

@@ -21,6 +21,7 @@ FILE_NAME = "framefleet-journal.sqlite3"
 LEASE_S = 30.0  # how long a process that stopped beating is still believed to be at work
 BEAT_S = 5.0
 _BUSY_MS = 30_000
+_AGAIN_S = 0.05
 _CHUNK = 500  # keys a query: SQLite takes at most 999 variables in old builds
 
 _SCHEMA = """
@@ -77,11 +78,7 @@ class Journal:
         self._lock = threading.RLock()
         self._closed = threading.Event()
         with self._told():
-            self._db = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")  # a power cut must not take back what was known
-            self._db.execute("PRAGMA foreign_keys=ON")
-            self._db.executescript(_SCHEMA)
+            self._db = _opened(path)
         self.beat()
         self._heart = threading.Thread(target=self._beat_on, name="journal-heart", daemon=True)
         self._heart.start()
@@ -217,6 +214,24 @@ class Journal:
                 self.beat()
             except OutputError:
                 continue  # whoever writes next will say so
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """The file, made if there is none. Tried again while another process makes it: SQLite waits for no lock then."""
+    until = time.monotonic() + _BUSY_MS / 1000
+    while True:
+        db = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=FULL")  # a power cut must not take back what was known
+            db.execute("PRAGMA foreign_keys=ON")
+            db.executescript(_SCHEMA)
+            return db
+        except sqlite3.DatabaseError as error:
+            db.close()
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN_S)
 
 
 def _remedy(error: sqlite3.DatabaseError) -> str:

@@ -107,7 +107,8 @@ class TextConsumer(BatchConsumer):
         if index not in self._wanted:  # answered before, and looked at for what comes after it
             return
         if isinstance(piece, Picture) and not changed:
-            self._lane.dispatcher.known([self._stage.unchanged(piece)])
+            number = self._batch.number if self._batch is not None else 0
+            self._lane.dispatcher.settle(number, self._stage.unchanged(piece), 1)
             self._came_by()
         else:
             super().take(piece)

@@ -34,7 +34,7 @@ def _pumps(
         *watchers,
     ]
     pumps: list[Pump] = [PicturePump(consumers, media, options, stop)] if consumers else []
-    return [*pumps, *(SoundPump(group, media, stop) for group in sound_groups(sounds))]
+    return [*pumps, *(SoundPump(group, media, options, stop) for group in sound_groups(sounds))]
 
 
 def _consumer(lane: Lane, options: Options) -> Consumer:

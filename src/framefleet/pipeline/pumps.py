@@ -11,9 +11,10 @@ from framefleet.fleet.meter import Meter
 from framefleet.media.audio import decode_clips
 from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.decode import decode_orders
-from framefleet.media.info import ClipTime, MediaInfo
+from framefleet.media.info import Clip, ClipTime, MediaInfo
 from framefleet.pipeline.consumers import ENDED, Consumer
 from framefleet.pipeline.lane import Lane
+from framefleet.stages.speech.stage import SpeechStage
 from framefleet.units import Seconds
 
 Piece = TypeVar("Piece")
@@ -87,9 +88,10 @@ class PicturePump(Pump):
 class SoundPump(Pump):
     """One decode for the lanes that cut the sound alike and want it in one format."""
 
-    def __init__(self, lanes: Sequence[Lane], media: MediaInfo, stop: threading.Event) -> None:
+    def __init__(self, lanes: Sequence[Lane], media: MediaInfo, options: Options, stop: threading.Event) -> None:
         super().__init__("sound", media, stop)
         self._lanes = lanes
+        self._options = options
 
     def _feed(self) -> None:
         """Hands each clip to the lanes that have not got it answered; what never comes is lost to them."""
@@ -99,7 +101,7 @@ class SoundPump(Pump):
             for clip in self._metered(self._clips(wanted)):
                 for lane, left in zip(self._lanes, wanted, strict=True):
                     if left.pop(clip.number, None) is not None:
-                        lane.dispatcher.put(clip.number, clip, clip.span.length_s)
+                        self._hand_on(lane, clip)
                 if self._halt.is_set() or all(lane.dispatcher.fatal is not None for lane in self._lanes):
                     break
         except FrameFleetError as error:
@@ -108,6 +110,18 @@ class SoundPump(Pump):
             for chunk in left.values():
                 told = str(lane.dispatcher.fatal or reason)
                 lane.lose(chunk.number, (ClipTime(chunk.number, chunk.span),), chunk.units, told)
+
+    def _hand_on(self, lane: Lane, clip: Clip) -> None:
+        """Of a clip only what is worth asking about: where nobody speaks nothing has to be paid for."""
+        stage, units = lane.plan.stage, clip.span.length_s
+        if not isinstance(stage, SpeechStage):
+            lane.dispatcher.put(clip.number, clip, units)
+            return
+        worth = stage.trim(clip, self._options, lane.plan.backend)
+        if worth is None:
+            lane.dispatcher.settle(clip.number, stage.nothing_said(clip), units)
+        else:
+            lane.dispatcher.put(clip.number, worth, units)
 
     def _clips(self, wanted: Sequence[dict[int, AudioChunk]]) -> Iterator[Any]:
         """Clips of all chunks that any lane wants; what cannot be decoded is silent, and said in their failures."""

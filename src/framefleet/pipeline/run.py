@@ -108,7 +108,7 @@ def _finish(lane: Lane, media: MediaInfo, options: Options) -> StageRun:
     unanswered = [fact for failure in outcome.failures for fact in failure.facts]
     outcome.failures.extend(lane.lost)
     lane.listener(StageDone(lane.plan.stage.name))
-    models = {answer.reply.model_id: answer.reply.model for answer in outcome.answers}
+    models = {answer.reply.model_id: answer.reply.model for answer in outcome.answers if answer.reply.model}
     if len(models) > 1:  # the endpoint was given another one since the journal's answers, or is being given one
         told = ", ".join(f"{name} ({id[:8]}…)" for id, name in sorted(models.items()))
         lane.listener(

@@ -156,9 +156,11 @@ def _provenance(run: Run) -> Provenance:
 
 def _models(replies: Iterable[Any]) -> list[ModelUsed]:
     """Every model that answered: workers of one endpoint may differ while an image is being rolled out."""
-    found = {(reply.model, reply.model_id, reply.device, reply.gpu) for reply in replies}
+    found = {(reply.model, reply.model_id, reply.device, reply.gpu) for reply in replies if reply.model}
     return [ModelUsed(model=m, model_id=i, device=d, gpu=g) for m, i, d, g in sorted(found, key=str)]
 
 
 def _first_reply(stage: StageRun | None) -> Any:
-    return stage.outcome.answers[0].reply if stage is not None and stage.outcome.answers else None
+    """Of a model: what nobody had to be asked for has none."""
+    answers = stage.outcome.answers if stage is not None else []
+    return next((answer.reply for answer in answers if answer.reply.model), None)

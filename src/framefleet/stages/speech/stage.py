@@ -143,7 +143,7 @@ class SpeechStage:
 
 
 def _looks_first(options: Options, backend: Backend) -> bool:
-    return backend != "local" and bool(getattr(options, "vad", True))
+    return backend != "local" and options.vad
 
 
 def _checked(segment: Segment, duration_s: Seconds) -> Segment:
