@@ -1,5 +1,6 @@
 """What nobody says is not sent: which part of a clip is, what is said of the rest, and what becomes of it."""
 
+import sys
 from itertools import pairwise
 
 import msgspec
@@ -160,3 +161,8 @@ def remembered(one):
     kept = msgspec.json.encode([(one.facts[0], one.reply)])
     ((fact, reply),) = msgspec.json.decode(kept, type=list[tuple[STAGE.fact_type(), STAGE.reply_type()]])
     return STAGE.restamp(Answer((fact,), reply), 7)
+
+
+def test_without_faster_whisper_there_is_no_detector(monkeypatch):
+    monkeypatch.setitem(sys.modules, "faster_whisper.vad", None)
+    assert vad.silero.__wrapped__() is None
