@@ -94,7 +94,8 @@ def _usage(error: BaseException) -> int:
 
 
 def _say(text: str, code: int) -> int:
-    print("framefleet:", " ".join(text.split()), file=sys.stderr)
+    # in one write, since other threads may be telling something too
+    sys.stderr.write(f"framefleet: {' '.join(text.split())}\n")
     return code
 
 
