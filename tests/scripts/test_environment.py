@@ -55,10 +55,13 @@ def test_models_are_fetched_with_what_runs_them_and_once(
 def test_a_model_that_cannot_be_fetched_is_told_and_no_more(
     environment: ModuleType, checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment.fetch_models(Path(sys.executable))  # that checkout has no sources
+    failing = checkout / "python"
+    failing.write_text("#!/bin/sh\nexit 1\n")
+    failing.chmod(0o755)
+    environment.fetch_models(failing)
     told = capsys.readouterr().err
     assert "Sounds are left out: " in told
-    assert told.strip().endswith(f"{sys.executable} -m framefleet.weights.fetch")
+    assert told.strip().endswith(f"{failing} -m framefleet.weights.fetch")
 
 
 def test_other_requirements_make_it_anew(environment: ModuleType, made: list[Any], checkout: Path) -> None:
