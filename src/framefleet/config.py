@@ -21,7 +21,7 @@ RUNPOD_BASE_URL = "https://api.runpod.ai/v2"
 RUNPOD_MANAGE_URL = "https://api.runpod.io"
 CONFIG_FILE = "framefleet.toml"
 
-Backend = Literal["local", "runpod"]
+Backend = Literal["local", "runpod", "api"]  # "api": an OpenAI-compatible transcription service
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
@@ -60,6 +60,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     whisper_model: str | None = None
     language: str | None = None
+    whisper_rpm: Annotated[float, msgspec.Meta(gt=0)] | None = None  # requests a minute that the API takes
     vad: bool = True  # look for speech before sound is sent
     task: Literal["transcribe", "translate"] = "transcribe"
 
@@ -98,9 +99,12 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
     api_key: Secret | None = None
     base_url: str = RUNPOD_BASE_URL
     manage_url: str = RUNPOD_MANAGE_URL  # of the service that creates and changes endpoints
+    whisper_api: str | None = None  # an OpenAI-compatible service that transcribes
+    whisper_api_key: Secret | None = None
 
 
 ENDPOINT_KINDS = ("yolo", "whisper", "ast", "ocr")
+WHISPER_API = "FRAMEFLEET_WHISPER_API"
 MAIN_KINDS = ("yolo", "whisper")  # where a GPU pays: the others run well enough here
 
 
@@ -220,9 +224,11 @@ def load_fleet(*, environ: Mapping[str, str] | None = None, folder: Path = Path(
     }
     return Fleet(
         endpoints={kind: _checked_id(kind, str(value)) for kind, value in endpoints.items() if value},
-        api_key=_checked_key(environ.get("RUNPOD_API_KEY", "").strip()),
+        api_key=_checked_key(environ, "RUNPOD_API_KEY"),
         base_url=_checked_url(environ, "RUNPOD_ENDPOINT_BASE_URL", RUNPOD_BASE_URL),
         manage_url=_checked_url(environ, "RUNPOD_API_BASE_URL", RUNPOD_MANAGE_URL),
+        whisper_api=_checked_url(environ, WHISPER_API, "") if environ.get(WHISPER_API) else None,
+        whisper_api_key=_checked_key(environ, f"{WHISPER_API}_KEY"),
     )
 
 
@@ -233,10 +239,11 @@ def _checked_id(kind: str, id: str) -> str:
     return id
 
 
-def _checked_key(key: str) -> Secret | None:
+def _checked_key(environ: Mapping[str, str], variable: str) -> Secret | None:
     """Anything but printable ASCII would end in an error of the HTTP library that quotes the key."""
+    key = environ.get(variable, "").strip()
     if not (key.isascii() and key.isprintable()) or " " in key:
-        raise UsageError("RUNPOD_API_KEY: has characters that no key has; copy it again")
+        raise UsageError(f"{variable}: has characters that no key has; copy it again")
     return Secret(key) if key else None
 
 

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from framefleet.results.codec import json_schema, read_document
 from framefleet.weights.yamnet import models_folder, wrong_files
 from tests.cli.conftest import Told
+from tests.fleet.openai_service import KEY, serving, verbose
 
 Cli = Callable[..., Told]
 
@@ -104,3 +105,17 @@ def test_sound_without_speech_is_not_sent_and_said_to_be_skipped(
     assert document.cost.stages["speech"].requests == 0
     heard = analysed(cli, video, tmp_path, "--stages", "objects,speech", "--no-vad")
     assert heard.transcription.text == "Hello"
+
+
+def test_speech_goes_to_a_transcription_api_where_one_is_set(
+    cli: Cli, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving() as service:
+        service.answer = lambda _: (200, verbose("Hello there."))
+        monkeypatch.setenv("FRAMEFLEET_WHISPER_API", service.url)
+        monkeypatch.setenv("FRAMEFLEET_WHISPER_API_KEY", KEY)
+        document = analysed(cli, video, tmp_path, "--stages", "objects,speech", "--no-vad", "--whisper-rpm", 6000)
+    assert document.config.backend == {"objects": "local", "speech": "api"}
+    assert document.transcription.segments
+    assert document.cost.stages["speech"].usd == 0
+    assert "provider" in document.cost.stages["speech"].rate_source

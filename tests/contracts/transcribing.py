@@ -47,7 +47,9 @@ def transcribing(worker: Callable[[dict[str, Any]], dict[str, Any]]) -> Iterator
 
     def answer(asked: Asked) -> tuple[int, dict[str, Any]]:
         output = worker({"input": {"conf": float(asked.form["model"])}})
-        return (400, {"error": {"message": output["error"]}}) if "error" in output else (200, verbose(str(output["echo"])))
+        if "error" in output:
+            return 400, {"error": {"message": output["error"]}}
+        return 200, verbose(str(output["echo"]))
 
     with serving() as service:
         service.answer = answer

@@ -48,6 +48,7 @@ FLAGS: dict[str, tuple[str, str, str]] = {
         "here: a folder with a faster-whisper model; on an endpoint: the model it must have",
         _SPEECH,
     ),
+    "whisper_rpm": ("NUMBER", "requests a minute that FRAMEFLEET_WHISPER_API takes, such as 3 (no limit)", _SPEECH),
     "language": ("CODE", "language spoken, such as en (found out)", _SPEECH),
     "ast_model": ("TEXT", "sounds, here: a folder with an AST model; on an endpoint: the model it must have", _SPEECH),
     "sounds_threshold": ("NUMBER", "least score of a sound, 0 to 1 (0.3)", _SPEECH),

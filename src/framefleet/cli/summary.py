@@ -83,4 +83,6 @@ def waited(cost: Cost) -> str:
 def money(cost: Cost) -> str:
     if all(stage.backend == "local" for stage in cost.stages.values()):
         return "on this machine, so free"
+    if any(stage.backend == "api" for stage in cost.stages.values()):
+        return f"${cost.usd:.4f} and what the transcription API bills"
     return f"${cost.usd:.4f} (estimated ${cost.usd_estimated:.4f}; one at a time ${cost.usd_sequential:.4f})"

@@ -15,7 +15,7 @@ SEQUENTIAL_FRAME_S = 0.03  # one frame a request takes a GPU worker this long, b
 
 
 class EndpointCost(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage's bill. Seconds and dollars are 0 where the stage ran on this machine.
+    """One stage's bill. Seconds and dollars are 0 where the stage ran on this machine or by an API.
 
     `delay_s` is what its requests waited in the service's queue, all together, and `first_delay_s` what the first of
     them did: mostly a cold start. Neither is work, and neither is billed.
@@ -53,6 +53,9 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     usd_sequential: float
 
 
+_UNBILLED: dict[Backend, str] = {"local": "this machine", "api": "not known: the provider of the API bills by itself"}
+
+
 def billed_seconds(charges: Iterable[Charge], idle_s: Seconds = IDLE_TIMEOUT_S) -> tuple[Seconds, int]:
     """Seconds billed and workers seen. A worker stops when it was idle for `idle_s`, and starts again when needed."""
     bill = Bill(idle_s=idle_s)
@@ -65,8 +68,8 @@ def estimate(
     backend: Backend, *, unit_seconds: Seconds, units: float, workers: int, alone_s: Seconds, price: float | None
 ) -> Estimate:
     """`unit_seconds` is a worker's time a unit (frame, second of sound); `alone_s` the same one at a time."""
-    if backend == "local":
-        return Estimate(seconds=units * unit_seconds, usd=0.0, usd_sequential=0.0)
+    if backend != "runpod":
+        return Estimate(seconds=units * unit_seconds / workers, usd=0.0, usd_sequential=0.0)
     usd_per_s, _ = rate(None, price)
     wall = units * unit_seconds / workers
     busy = workers * math.ceil(wall + IDLE_TIMEOUT_S) if units else 0
@@ -87,24 +90,24 @@ def stage_cost(
 
     `alone_s` is what the same units would take one at a time.
     """
-    local, bill = backend == "local", Bill(price, gpu=gpu)
+    unbilled, bill = _UNBILLED.get(backend), Bill(price, gpu=gpu)
     for charge in charges:
         bill.add(charge)
-    usd_per_s = 0.0 if local else bill.usd_per_s
+    usd_per_s = 0.0 if unbilled else bill.usd_per_s
     alone = math.ceil(max(bill.execution_s, alone_s) + IDLE_TIMEOUT_S) if charges else 0
     own = [charge for charge in charges if charge.submitted_s is not None]
     first = min(own, key=lambda charge: charge.submitted_s or 0.0, default=None)
     return EndpointCost(
         backend=backend,
         usd_per_s=round(usd_per_s, 8),
-        rate_source="this machine" if local else bill.rate_source,
+        rate_source=unbilled or bill.rate_source,
         requests=len(charges),
-        workers=1 if local else bill.workers,
+        workers=1 if unbilled else bill.workers,
         execution_s=round(bill.execution_s, 3),
         delay_s=round(sum(charge.receipt.delay_ms for charge in own) / 1000, 3),
         first_delay_s=round(first.receipt.delay_ms / 1000, 3) if first is not None else 0.0,
-        billed_s=0.0 if local else bill.billed_s,
-        usd=0.0 if local else round(bill.usd, 6),
+        billed_s=0.0 if unbilled else bill.billed_s,
+        usd=0.0 if unbilled else round(bill.usd, 6),
         usd_estimated=round(estimated.usd, 6),
         usd_sequential=round(alone * usd_per_s, 6),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from math import inf
 from time import perf_counter
 from typing import Any
 
@@ -15,6 +16,7 @@ from framefleet.fleet.hedge import Hedge
 from framefleet.fleet.keep import Keeper
 from framefleet.fleet.limits import Level
 from framefleet.fleet.local import LocalBackend
+from framefleet.fleet.openai import OpenAiBackend
 from framefleet.fleet.retry import RetryPolicy
 from framefleet.fleet.runpod import RunPodBackend
 from framefleet.fleet.watch import Watch
@@ -40,6 +42,10 @@ def open_backends(plans: Sequence[StagePlan], options: Options, fleet: Fleet) ->
     backends: dict[str, Backend] = {"local": LocalBackend(local)}
     if any(plan.backend == "runpod" for plan in plans):
         backends["runpod"] = RunPodBackend(fleet, patience_s=options.patience_s, runsync=options.runsync)
+    for plan in plans:
+        if plan.backend == "api":
+            rpm = options.whisper_rpm or inf
+            backends["api"] = OpenAiBackend(plan.endpoint_id, fleet.whisper_api_key, rpm=rpm, workers=plan.workers)
     return backends
 
 

@@ -108,7 +108,9 @@ def choose_backend(stage: Stage[Any, Any, Any, Any, Any], options: Options, flee
     if options.backend == "runpod" and not configured:
         variable = f"FRAMEFLEET_{stage.endpoint.upper()}_ENDPOINT"
         raise UsageError(f"--backend runpod: no endpoint for {stage.name}; set {variable}, or use --backend auto")
-    return "runpod" if configured else "local"
+    if configured:
+        return "runpod"
+    return "api" if stage.endpoint == "whisper" and fleet.whisper_api else "local"
 
 
 def _plan_stage(stage: Stage[Any, Any, Any, Any, Any], media: MediaInfo, options: Options, fleet: Fleet) -> StagePlan:
@@ -120,7 +122,7 @@ def _plan_stage(stage: Stage[Any, Any, Any, Any, Any], media: MediaInfo, options
     return StagePlan(
         stage=stage,
         backend=backend,
-        endpoint_id=fleet.endpoints[stage.endpoint] if backend == "runpod" else "",
+        endpoint_id={"runpod": fleet.endpoints.get(stage.endpoint), "api": fleet.whisper_api}.get(backend) or "",
         items=items,
         units=units,
         workers=workers,

@@ -12,7 +12,7 @@ def warm_up(lanes: Sequence[Lane], options: Options) -> None:
     """Sends `options.warm` probes to every endpoint there is work for, at most one a request; waits for none."""
     for lane in lanes:
         count = min(options.warm, len(lane.items))
-        if lane.plan.backend == "local" or not count:
+        if lane.plan.backend != "runpod" or not count:
             continue
         name = lane.plan.stage.name
         try:
