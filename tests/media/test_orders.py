@@ -13,6 +13,7 @@ from framefleet.media import decode, stretch
 from framefleet.media.container import open_media
 from framefleet.media.decode import decode_orders
 from framefleet.media.encode import JpegEncoder
+from framefleet.media.h264 import units
 from framefleet.media.info import Gap, Picture
 from framefleet.media.order import JpegView, Order, Pixels, PixelView
 from framefleet.media.packets import read_steps
@@ -22,7 +23,7 @@ from framefleet.media.sample import plan_samples
 from framefleet.media.sparse import SparseDecoder, Trust
 from tests.media.make import make_video, number_of
 from tests.media.plainly import orders_of, plainly, told
-from tests.media.test_damage import spoil
+from tests.media.test_damage import packets_of, spoil
 
 CLOSED = {"x265-params": "bframes=3:b-pyramid=1:keyint=24:log-level=none:open-gop=0"}
 LAYERS = {"x265-params": "bframes=3:b-pyramid=1:keyint=24:log-level=none:open-gop=0:temporal-layers=3"}
@@ -185,10 +186,11 @@ class Recorder:
         self.sent = []
         self.codec_context = self
         self.time_base = video.time_base
+        self.extradata = video.codec_context.extradata
 
     def decode(self, packet):
         if packet is not None:
-            self.sent.append((packet.pts, str(self._video.codec_context.skip_frame)))
+            self.sent.append((packet.pts, bytes(packet)))
         return self._video.codec_context.decode(packet)
 
     def flush_buffers(self):
@@ -201,7 +203,8 @@ class Recorder:
             object.__setattr__(self, name, value)
 
 
-def test_only_what_wanted_pictures_need_is_decoded(tmp_path, monkeypatch):
+@pytest.fixture
+def recorders(monkeypatch):
     made = []
     make = SparseDecoder.__init__
 
@@ -211,11 +214,32 @@ def test_only_what_wanted_pictures_need_is_decoded(tmp_path, monkeypatch):
         made.append(self._video)
 
     monkeypatch.setattr(SparseDecoder, "__init__", init)
+    return made
+
+
+def test_only_what_wanted_pictures_need_is_decoded(tmp_path, recorders):
     media = probe(make_video(tmp_path / "v.mp4", frames=96))
     list(decode_orders(media, [Order(plan_samples(media.duration_s, "0.5"), JpegView(None, 90))], threads=1))
-    sent = made[0].sent
-    assert sum("DEFAULT" not in skip for _, skip in sent) == len(sent) - 2
+    sent = recorders[0].sent
     assert len(sent) < 10  # frame 0 alone of the first group, and frame 50 of the third, which begins at 48
+    assert [pts // 3600 for pts, _ in sent if pts % (50 * 3600) == 0] == [0, 50]
+
+
+def is_reference(packet):
+    return any(unit[0] & 31 in (1, 5) and unit[0] & 0x60 for unit in units(packet, annex_b=False))
+
+
+@pytest.mark.parametrize("pyramid", ["normal", "strict", "none"])
+def test_b_pictures_to_which_nothing_wanted_leads_back_are_left_out(tmp_path, recorders, pyramid):
+    options = {"b-pyramid": pyramid, "x264-params": "b-adapt=0:scenecut=0:ref=1", "g": "48"}
+    media = probe(make_video(tmp_path / "v.mp4", frames=48, options=options, pictures=moving(48)))
+    wanted = [sample for sample in plan_samples(media.duration_s, 25) if sample.index == 32]
+    ((_, piece),) = decode_orders(media, [Order(wanted, JpegView(None, 90))], threads=1)
+    assert isinstance(piece, Picture)
+    sent = recorders[0].sent
+    assert len(sent) > 2 * 9
+    whole = [pts // 3600 for pts, data in sent if len(data) > 100 and is_reference(data)]
+    assert whole == [0, 4, 8, 12, 16, 20, 24, 28, 32]
 
 
 def keyframes(path):

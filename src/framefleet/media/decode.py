@@ -19,7 +19,7 @@ from framefleet.media.plain import events, frame_threads, gives_only_order, open
 from framefleet.media.sample import on_screen
 from framefleet.media.sparse import Piece, SparseDecoder, Trust
 from framefleet.media.spread import Outlet, spread
-from framefleet.media.stretch import MAX_BYTES, SPLITTABLE, Tail, stretches, windows
+from framefleet.media.stretch import MAX_BYTES, SPLITTABLE, Tail, entry_test, stretches, windows
 from framefleet.media.task import Clock, Task, Tasks, keyframe_tasks
 from framefleet.media.view import View, Views, wants_of
 
@@ -55,7 +55,8 @@ def decode_orders(
             yield from _side_by_side(media, views, keyframe_tasks(steps, wants, clock), threads, Trust(), exact=False)
             return
         trust = Trust()
-        parts = stretches(steps, media.codec, stop=trust.is_lost)
+        is_entry = entry_test(media.codec, video.codec_context.extradata or b"")
+        parts = stretches(steps, is_entry, stop=trust.is_lost)
         splits = media.codec in SPLITTABLE and not only_order
         tasks = Tasks(windows(parts) if splits else iter([Tail(None, steps)]), wants, clock)
         yield from _side_by_side(media, views, iter(tasks), threads, trust, exact=True)

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice
+from typing import Literal
 
 import av
 from av.video.frame import VideoFrame
 
 from framefleet.media.container import open_media, packet_end
+from framefleet.media.h264_need import without_unneeded
 from framefleet.media.info import Gap, MediaInfo, Picture
 from framefleet.media.order import Pixels
+from framefleet.media.packets import VideoPacket
 from framefleet.media.plain import ends_early, events, open_video
 from framefleet.media.sample import on_screen
 from framefleet.media.stretch import Stretch, Window
@@ -24,6 +27,8 @@ Piece = tuple[int, Picture | Pixels | Gap]
 """A piece of the order with that number, counted from 0."""
 
 _SKIPPABLE = {"h264", "mpeg4", "mpeg2video", "mpeg1video"}
+Skip = Literal["DEFAULT", "NONREF"]
+_FLUSH: tuple[None, Skip] = None, "DEFAULT"
 _FEW = 4  # doubts that say nothing about the rest
 
 
@@ -47,9 +52,9 @@ class Trust:
 class SparseDecoder:
     """One decoder of one thread; gets the packets of any stretch, whoever read them.
 
-    Pictures that no other refers to, and that nobody wants, are passed over (`skip_frame`); nothing is decoded after
-    the last wanted picture. What a wanted picture refers to is decoded as ever, so the pictures are those of plain
-    decoding.
+    Pictures that nobody wants and that no other refers to are passed over (`skip_frame`); those of H.264 to which no
+    wanted picture leads back are replaced by empty ones (`h264_stub`). Nothing is decoded after the last wanted
+    picture. What a wanted picture refers to is decoded, so the pictures are those of plain decoding.
     """
 
     def __init__(self, media: MediaInfo, views: set[View], trust: Trust, *, plain_threads: int) -> None:
@@ -63,9 +68,8 @@ class SparseDecoder:
             self._exit = stack.pop_all()
         assert self._video.time_base is not None
         self._clock = Clock(self._video.time_base, media.start)
-        self._skips = media.codec in _SKIPPABLE or (
-            media.codec == "hevc" and _has_one_layer(self._video.codec_context.extradata)
-        )
+        self._extradata = self._video.codec_context.extradata or b""
+        self._skips = media.codec in _SKIPPABLE or (media.codec == "hevc" and _has_one_layer(self._extradata))
 
     def close(self) -> None:
         self._exit.close()
@@ -121,12 +125,10 @@ class SparseDecoder:
     def _frames(self, stretch: Stretch, wanted: set[int]) -> Iterator[VideoFrame]:
         """The frames of these times, ascending, decoding no more than they need."""
         context = self._video.codec_context
-        last = max(i for i, (packet, _) in enumerate(stretch.steps) if packet.pts in wanted)
         skips = self._skips and not self._trust.interlaced
         try:
-            for packet in [packet for packet, _ in stretch.steps[: last + 1]] + [None]:
-                if packet is not None:
-                    context.skip_frame = "NONREF" if skips and packet.pts not in wanted else "DEFAULT"
+            for packet, skip in chain(self._plan(stretch, wanted, skips=skips), [_FLUSH]):
+                context.skip_frame = skip
                 for frame in context.decode(packet):
                     if frame.pts not in wanted:
                         continue
@@ -139,6 +141,15 @@ class SparseDecoder:
             self._doubt()
         finally:
             context.flush_buffers()
+
+    def _plan(self, stretch: Stretch, wanted: set[int], *, skips: bool) -> Iterator[tuple["VideoPacket | None", Skip]]:
+        """The packets up to the last wanted picture, each with what the decoder may leave out of it."""
+        last = max(i for i, (packet, _) in enumerate(stretch.steps) if packet.pts in wanted)
+        packets = [packet for packet, _ in stretch.steps[: last + 1]]
+        if skips and self._media.codec == "h264":
+            packets = without_unneeded(packets, wanted, self._extradata)
+        for packet in packets:
+            yield packet, "NONREF" if skips and packet.pts not in wanted else "DEFAULT"
 
     def _doubt(self) -> None:
         self._trust.doubted += 1
@@ -161,7 +172,7 @@ def _is_whole(media: MediaInfo, window: Window) -> bool:
     return window.after is None or not window.after.steps[0][1]
 
 
-def _has_one_layer(extradata: bytes | None) -> bool:
+def _has_one_layer(extradata: bytes) -> bool:
     """Of HEVC: whether its configuration record (ISO/IEC 14496-15, 8.3.3.1) says so. In others, "non-reference"
     pictures may be referred to from a higher temporal layer."""
-    return extradata is not None and len(extradata) > 21 and extradata[0] == 1 and extradata[21] >> 3 & 7 == 1
+    return len(extradata) > 21 and extradata[0] == 1 and extradata[21] >> 3 & 7 == 1

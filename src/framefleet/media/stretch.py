@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
+from framefleet.media.h264 import is_idr
 from framefleet.media.packets import Step, VideoPacket
 
 MAX_BYTES = 64 << 20  # of a stretch, and of those under way: 25 s at 20 Mbit/s
 MAX_PACKETS = 1024  # 41 s at 25 fps; longer ones are faster with frame threads
-_IDR, _SLICES = 5, {1, 2, 5}
 
 # Pictures that refer back past a keyframe are shown before it, in these; VP8 also stores some that are never shown.
 SPLITTABLE = {"h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video"}
+
+EntryTest = Callable[["VideoPacket"], bool]
 
 
 @dataclass(slots=True)
@@ -77,7 +79,7 @@ class Window:
         return [step for stretch in (self.before, self.here, self.after) if stretch for step in stretch.steps]
 
 
-def stretches(steps: Iterable[Step], codec: str, *, stop: Callable[[], bool]) -> Iterator[Stretch | Tail]:
+def stretches(steps: Iterable[Step], is_entry: EntryTest, *, stop: Callable[[], bool]) -> Iterator[Stretch | Tail]:
     """The stretches of the video. Holds two at a time.
 
     A `Tail` comes last where a stretch would not fit in memory, or once `stop` says that cutting is not worth it.
@@ -93,7 +95,7 @@ def stretches(steps: Iterable[Step], codec: str, *, stop: Callable[[], bool]) ->
             else:
                 here = _joined(here, coming)
             coming = Stretch()
-        coming.add(step, entry=is_entry(step[0], codec))
+        coming.add(step, entry=is_entry(step[0]))
         if coming.is_long or (here is not None and here.is_long) or stop():
             yield Tail(here, chain(here.steps if here else (), coming.steps, reading))
             return
@@ -132,26 +134,12 @@ def windows(parts: Iterable[Stretch | Tail]) -> Iterator[Window | Tail]:
         yield Window(before, here, None, last=True)
 
 
-def is_entry(packet: VideoPacket, codec: str) -> bool:
-    """Whether a decoder may begin at the packet. FFmpeg also takes H.264 pictures for keyframes that only recover."""
-    if not packet.is_keyframe or packet.has_sidedata("new_extradata"):
-        return False
-    return codec != "h264" or _first_slice(memoryview(packet)) == _IDR
+def entry_test(codec: str, extradata: bytes) -> EntryTest:
+    """Tells whether a decoder may begin at a packet. FFmpeg takes H.264 pictures for keyframes that only recover."""
 
+    def is_entry(packet: VideoPacket) -> bool:
+        if not packet.is_keyframe or packet.has_sidedata("new_extradata"):
+            return False
+        return codec != "h264" or is_idr(bytes(packet), extradata)
 
-def _first_slice(packet: memoryview) -> int | None:
-    """The type of the first coded slice in an H.264 packet, Annex B or with lengths of 4 bytes; None: none found."""
-    if bytes(packet[:4]) == b"\0\0\0\1" or bytes(packet[:3]) == b"\0\0\1":
-        data = bytes(packet)
-        at = data.find(b"\0\0\1")
-        while 0 <= at < len(data) - 3:
-            if data[at + 3] & 31 in _SLICES:
-                return data[at + 3] & 31
-            at = data.find(b"\0\0\1", at + 3)
-        return None
-    at = 0
-    while at + 4 < len(packet):
-        if packet[at + 4] & 31 in _SLICES:
-            return packet[at + 4] & 31
-        at += 4 + int.from_bytes(packet[at : at + 4], "big")
-    return None
+    return is_entry
