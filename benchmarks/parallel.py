@@ -79,7 +79,7 @@ def compare(name: str, timed: Any, turns: int, *, alone: float) -> dict[str, Any
 
 def by_command(clip: Path, way: str, environ: dict[str, str]) -> float:
     """Seconds of wall time of the whole command."""
-    options = ["--sequential"] if way == "sequential" else ["--no-speech", "--max-workers=5", "--batch-size=16"]
+    options = ["--sequential"] if way == "sequential" else ["--stages=objects", "--max-workers=5", "--batch-size=16"]
     folder = f"--output-dir={clip.parent / way}"
     command = [sys.executable, "-m", "framefleet", "run", str(clip), folder, "--fresh", *options]
     began = perf_counter()
@@ -89,14 +89,14 @@ def by_command(clip: Path, way: str, environ: dict[str, str]) -> float:
 
 def by_requests(clip: Path, fleet: Fleet) -> Any:
     """As `by_command`, for a run in this process that finds its pictures decoded and encoded already."""
-    common = Options(speech=False, backend="runpod", fresh=True, output_dir=clip.parent / "requests")
+    common = Options(stages=("objects",), backend="runpod", fresh=True, output_dir=clip.parent / "requests")
     media = probe(clip)
     samples = plan_samples(media.duration_s, common.fps)
     pictures = list(decode_pictures(media, samples, max_side=1280, jpeg_quality=common.jpeg_quality, crop=None))
 
     def timed(way: str) -> float:
         prepared = prepare(clip, replace(common, **WAYS[way]), fleet)
-        with patch("framefleet.pipeline.pumps.decode_pictures", lambda *_, **__: iter(pictures)):
+        with patch("framefleet.pipeline.pumps.decode_orders", lambda *_, **__: ((0, picture) for picture in pictures)):
             began = perf_counter()
             document = execute(prepared)
             took = perf_counter() - began

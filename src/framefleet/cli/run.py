@@ -12,7 +12,7 @@ from framefleet.cli.flags import with_flags
 from framefleet.cli.summary import summary
 from framefleet.config import load_fleet, load_options
 
-SEQUENTIAL = {"max_workers": 1, "batch_size": 1, "speech": False}
+SEQUENTIAL = {"max_workers": 1, "batch_size": 1, "stages": "objects"}
 
 
 @with_flags
