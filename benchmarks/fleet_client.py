@@ -71,7 +71,7 @@ def send(
     **options: Any,
 ) -> Sent:
     """Sends them all, in a journal of its own. Every picture is answered, or it raises."""
-    made = Options(speech=False, backend="runpod", output_dir=folder, **options)
+    made = Options(stages=("objects",), backend="runpod", output_dir=folder, **options)
     media = media_of(pictures)
     plans = [plan for plan in plan_run(media, made, fleet).fleet if plan.stage.name == ObjectsStage.name]
     backends = open_backends(plans, made, fleet)
