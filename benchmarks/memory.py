@@ -71,7 +71,7 @@ def run(mode: str, clip: Path) -> int:
     from emulated import service
 
     with service(WORKERS) as environ:
-        return peak(["--backend", "runpod"], clip, environ)
+        return peak(["--backend", "runpod", "--stages", "objects,speech"], clip, environ)
 
 
 def peak(options: list[str], clip: Path, environ: dict[str, str]) -> int:

@@ -119,3 +119,11 @@ def test_speech_goes_to_a_transcription_api_where_one_is_set(
     assert document.transcription.segments
     assert document.cost.stages["speech"].usd == 0
     assert "provider" in document.cost.stages["speech"].rate_source
+
+
+def test_on_endpoints_alone_what_has_none_is_left_out_unless_asked_for(cli: Cli, fleet: Any, video: Path) -> None:
+    fleet()
+    told = cli("run", video, "--backend", "runpod")
+    assert told.code == 0
+    assert "sounds: left out; --backend runpod: no endpoint for sounds" in told.err
+    assert cli("run", video, "--backend", "runpod", "--stages", "sounds").code == 2

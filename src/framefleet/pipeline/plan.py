@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from framefleet.config import Backend, Fleet, Options
+from framefleet.config import MAIN_KINDS, Backend, Fleet, Options
 from framefleet.errors import SetupError, UsageError
 from framefleet.fleet.cost import Estimate, estimate
 from framefleet.media.info import MediaInfo
@@ -82,12 +82,20 @@ def _asked(options: Options) -> list[str]:
 
 
 def _unready(options: Options, fleet: Fleet) -> dict[str, str]:
-    """Stages of the fleet that would run on this machine and lack something, and what."""
-    here = [
-        name for name in _asked(options) if name in FLEET and choose_backend(FLEET[name], options, fleet) == "local"
-    ]
-    found = {name: FLEET[name].missing(options) for name in here}
-    return {name: reason for name, reason in found.items() if reason is not None}
+    """Stages of the fleet that lack something where they would run, and what."""
+    reasons = {stage.name: _lack(stage, options, fleet) for name in _asked(options) if (stage := FLEET.get(name))}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def _lack(stage: Stage[Any, Any, Any, Any, Any], options: Options, fleet: Fleet) -> str | None:
+    """Raises `UsageError` for a stage that was asked for, or is a main one, and has no endpoint to run on."""
+    try:
+        backend = choose_backend(stage, options, fleet)
+    except UsageError as error:
+        if options.stages is None and stage.endpoint not in MAIN_KINDS:
+            return str(error)
+        raise
+    return stage.missing(options) if backend == "local" else None
 
 
 def _has(media: MediaInfo, stage: Stage[Any, Any, Any, Any, Any]) -> bool:
