@@ -251,7 +251,8 @@ def keyframes(path):
 
 
 @pytest.mark.parametrize(
-    "kind", ["h264.mp4", "h264.ts", "open.mp4", "hevc.mp4", "vp9.webm", "av1.mp4", "mpeg4.avi", "one.mp4"]
+    "kind",
+    ["h264.mp4", "h264.ts", "open.mp4", "hevc.mp4", "vp9.webm", "av1.mp4", "mpeg4.avi", "interlaced.mp4", "one.mp4"],
 )
 def test_keyframe_sampling_gives_the_nearest_keyframe(tmp_path, kind):
     path = make_video(tmp_path / kind, **({"frames": 75} | KINDS[kind]))

@@ -93,14 +93,15 @@ class SparseDecoder:
             return
         frame: VideoFrame | str = "the keyframe nearest to it is damaged in the file"
         with suppress(_DoubtError, StopIteration):
-            whole = next(self._frames(here, set(here.shown)))
+            whole = next(self._frames(here, set(here.shown), skips=False))
             frame = frame if whole.is_corrupt or not here.whole else whole
         for want in task.wants:
             yield want.order, self._views.piece(want, self._clock.time(here.shown[0]), frame)
 
     def _sparse(self, task: Task) -> Iterator[Piece]:
         targets = self._targets(task)
-        for frame in self._frames(task.window.here, {pts for _, pts in targets}):
+        skips = self._skips and not self._trust.interlaced
+        for frame in self._frames(task.window.here, {pts for _, pts in targets}, skips=skips):
             if frame.is_corrupt or frame.pts != targets[0][1]:
                 self._doubt()
             while targets and targets[0][1] == frame.pts:
@@ -122,10 +123,9 @@ class SparseDecoder:
             self._doubt()
         return deque((want, shown[place]) for want, place in zip(task.wants, places, strict=True))
 
-    def _frames(self, stretch: Stretch, wanted: set[int]) -> Iterator[VideoFrame]:
+    def _frames(self, stretch: Stretch, wanted: set[int], *, skips: bool) -> Iterator[VideoFrame]:
         """The frames of these times, ascending, decoding no more than they need."""
         context = self._video.codec_context
-        skips = self._skips and not self._trust.interlaced
         try:
             for packet, skip in chain(self._plan(stretch, wanted, skips=skips), [_FLUSH]):
                 context.skip_frame = skip
