@@ -185,3 +185,13 @@ def test_many_processes_may_make_the_file_at_once(tmp_path: Path) -> None:
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     made = [subprocess.Popen([sys.executable, "-c", program], env=environ) for _ in range(6)]
     assert [process.wait() for process in made] == [0] * 6
+
+
+def test_a_journal_of_another_version_is_left_alone(tmp_path: Path, clock: Clock) -> None:
+    with opened(tmp_path, clock) as journal:
+        journal.keep({"k1": b"answer"})
+    other = sqlite3.connect(tmp_path / "journal.sqlite3")
+    other.execute("PRAGMA user_version = 99")
+    other.close()
+    with pytest.raises(OutputError, match="another version"):
+        Journal(tmp_path / "journal.sqlite3")

@@ -18,6 +18,7 @@ from framefleet.journal.owner import new_owner, surely_gone
 from framefleet.units import Seconds
 
 FILE_NAME = "framefleet-journal.sqlite3"
+VERSION = 1  # of the tables below
 LEASE_S = 30.0  # how long a process that stopped beating is still believed to be at work
 BEAT_S = 5.0
 _BUSY_MS = 30_000
@@ -225,7 +226,11 @@ def _opened(path: Path) -> sqlite3.Connection:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")  # a power cut must not take back what was known
             db.execute("PRAGMA foreign_keys=ON")
-            db.executescript(_SCHEMA)
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version not in {0, VERSION}:
+                db.close()
+                raise OutputError(f"{path}: made by another version of FrameFleet; move it away and run again")
+            db.executescript(f"{_SCHEMA} PRAGMA user_version = {VERSION};")
             return db
         except sqlite3.DatabaseError as error:
             db.close()

@@ -47,7 +47,7 @@ class ObjectsStage:
             "iou": options.iou,
             "imgsz": options.imgsz or _auto_imgsz(options.yolo_model, backend),
             "max_det": options.max_det,
-            "classes": options.classes,
+            "classes": None if options.classes is None else sorted(set(options.classes)),
         }
 
     def without(self, items: Sequence[PictureBatch], answered: Container[int], options: Options) -> list[PictureBatch]:
