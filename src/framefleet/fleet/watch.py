@@ -82,8 +82,10 @@ class Watch(threading.Thread):
             self._say(quiet_s, str(error), self._patience_s)
             return
         self._level.saw(health)
-        at_work = health.workers.get("running", 0) > 0  # what is being paid for is not thrown away
-        self._say(quiet_s, reason(health), self._patience_s + AT_WORK_S * at_work)
+        if not health.workers.get("running"):
+            self._say(quiet_s, reason(health), self._patience_s)
+        elif quiet_s >= self._patience_s + AT_WORK_S:  # what is being paid for is not thrown away, nor worth a word
+            self._say(quiet_s, reason(health), self._patience_s)
 
     def close(self) -> None:
         self._closed.set()
