@@ -41,6 +41,13 @@ def decode(frames: Sequence[JpegFrame]) -> tuple[dict[int, Pixels], dict[int, st
     return pictures, errors
 
 
+def explain(error: Exception) -> WorkerError:
+    """What an error over a job's pictures is told as."""
+    if isinstance(error, MemoryError):
+        return WorkerError("out_of_memory", f"{error}; send fewer pictures in one request")
+    return WorkerError(type(error).__name__, str(error) or "no reason given")
+
+
 def _checked_pixels(jpeg: bytes) -> int:
     """How many pixels the picture has by its header. Raises `ValueError`."""
     height, width = simplejpeg.decode_jpeg_header(jpeg)[:2]

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from framefleet.errors import WorkerError
-from framefleet.stages.jpeg import decode
+from framefleet.stages.jpeg import decode, explain
 from framefleet.stages.objects.engines import EngineKind, open_engine
 from framefleet.stages.objects.engines.base import Boxes, Engine, Pixels, Settings
 from framefleet.stages.objects.halving import detect_in_memory
-from framefleet.wire.common import ProbeReply, TimingMs, is_probe, read_request, to_output
+from framefleet.stages.serving import ms, serve
+from framefleet.wire.common import ProbeReply, TimingMs
 from framefleet.wire.yolo import DetectedObject, FrameReply, YoloReply, YoloRequest
 
 __all__ = ["EngineKind", "Handler", "make_handler", "open_engine"]
@@ -26,22 +27,14 @@ class Handler:
         self._engine = engine
 
     def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return to_output(self._answer(job))
-        except WorkerError as error:
-            return error.wire()
-        except MemoryError as error:
-            return WorkerError("out_of_memory", f"{error}; send fewer pictures in one request").wire()
-        except Exception as error:  # noqa: BLE001 - a worker must answer, and a traceback is no answer
-            return WorkerError(type(error).__name__, str(error) or "no reason given").wire()
+        return serve(job, YoloRequest, self._probe, self._answer, explain)
 
-    def _answer(self, job: dict[str, Any]) -> ProbeReply | YoloReply:
+    def _probe(self) -> ProbeReply:
         engine = self._engine
-        if is_probe(job):
-            return ProbeReply(
-                source_kinds=["jpeg_frames"], model=engine.model, model_id=engine.model_id, gpu=engine.gpu
-            )
-        request = read_request(job, YoloRequest)
+        return ProbeReply(source_kinds=["jpeg_frames"], model=engine.model, model_id=engine.model_id, gpu=engine.gpu)
+
+    def _answer(self, request: YoloRequest) -> YoloReply:
+        engine = self._engine
         _check_model(request.model, engine.model)
         return self._look(request, engine.settle(_settings(request)))
 
@@ -68,7 +61,7 @@ class Handler:
             half=settings.half,
             max_batch=max_batch,
             frames=replies,
-            timing_ms=TimingMs(_ms(decoded - began), _ms(inferred - decoded), _ms(perf_counter() - began)),
+            timing_ms=TimingMs(ms(decoded - began), ms(inferred - decoded), ms(perf_counter() - began)),
         )
 
 
@@ -110,7 +103,3 @@ def _settings(request: YoloRequest) -> Settings:
         classes=request.classes,
         half=request.half,
     )
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)

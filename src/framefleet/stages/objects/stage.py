@@ -1,19 +1,18 @@
 """The objects stage as a run sees it."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import replace
-
 from framefleet.config import Backend, Options
-from framefleet.errors import BadReplyError, UsageError
+from framefleet.errors import UsageError
 from framefleet.media.info import MediaInfo, Picture, PictureTime
 from framefleet.media.sample import plan_samples
-from framefleet.stages.base import Answer, Handler, Needs, Pace, Parcel
-from framefleet.stages.objects.forecast import ENDPOINT_PACE, LOCAL_PACE, max_side, request_bytes
+from framefleet.stages.base import Answer, Handler, Pace, Parcel
+from framefleet.stages.objects.forecast import ENDPOINT_PACE, LOCAL_PACE, max_side
 from framefleet.stages.objects.merge import Detection, merge
-from framefleet.stages.objects.plan import PictureBatch, batched, check_crop, plan_batches
+from framefleet.stages.objects.plan import PictureBatch, check_crop, plan_batches
+from framefleet.stages.pictures import PictureStage, matched
 from framefleet.weights import model_identity
 from framefleet.wire.common import read_reply
 from framefleet.wire.yolo import JpegFrame, JpegFrames, YoloReply, YoloRequest
@@ -21,21 +20,16 @@ from framefleet.wire.yolo import JpegFrame, JpegFrames, YoloReply, YoloRequest
 EMBEDDED_MODEL = "yolov3-tiny"
 
 
-class ObjectsStage:
+class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
     """See `Stage`."""
 
     name = "objects"
     endpoint = "yolo"
-    needs = Needs.PICTURES
-    unit = "frames"
 
     def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[PictureBatch]:
         check_crop(options.crop, media.width, media.height)
         _check_model(options.yolo_model, backend)
         return plan_batches(media.duration_s, options.fps, options.batch_size) if media.has_video else []
-
-    def names(self, item: PictureBatch) -> dict[int, str]:
-        return {sample.index: f"picture {sample.time}" for sample in item.samples}
 
     def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
         return {
@@ -49,10 +43,6 @@ class ObjectsStage:
             "max_det": options.max_det,
             "classes": None if options.classes is None else sorted(set(options.classes)),
         }
-
-    def without(self, items: Sequence[PictureBatch], answered: Container[int], options: Options) -> list[PictureBatch]:
-        left = [sample for batch in items for sample in batch.samples if sample.index not in answered]
-        return batched(left, options.batch_size)
 
     def pack(
         self, payload: Sequence[Picture], media: MediaInfo, options: Options, backend: Backend
@@ -72,36 +62,8 @@ class ObjectsStage:
         )
         return Parcel(request, tuple(picture.at for picture in payload))
 
-    def split(self, parcel: Parcel[YoloRequest]) -> list[Parcel[YoloRequest]]:
-        if len(parcel.facts) < 2:
-            return [parcel]
-        middle = len(parcel.facts) // 2
-        return [self.narrow(parcel, half) for half in (parcel.facts[:middle], parcel.facts[middle:])]
-
-    def narrow(self, parcel: Parcel[YoloRequest], facts: Sequence[PictureTime]) -> Parcel[YoloRequest]:
-        wanted = {fact.index for fact in facts}
-        frames = [frame for frame in parcel.request.source.frames if frame.index in wanted]
-        return Parcel(replace(parcel.request, source=JpegFrames(frames)), tuple(facts))
-
     def parse(self, facts: Sequence[PictureTime], output: Any) -> YoloReply:
-        """Of a picture answered twice the first answer counts; what was not asked for is left out."""
-        reply = read_reply(output, YoloReply)
-        answers = {frame.index: frame for frame in reversed(reply.frames)}
-        frames = [answers[fact.index] for fact in facts if fact.index in answers]
-        if not frames:
-            raise BadReplyError(f"none of the {len(facts)} pictures sent is in the worker's reply")
-        return replace(reply, frames=frames)
-
-    def part(self, reply: YoloReply, fact: PictureTime) -> YoloReply | None:
-        frames = [frame for frame in reply.frames if frame.index == fact.index]
-        return replace(reply, frames=frames) if frames else None
-
-    def restamp(self, answer: Answer[YoloReply], index: int) -> Answer[YoloReply]:
-        facts = tuple(replace(fact, index=index) for fact in answer.facts)
-        return Answer(facts, replace(answer.reply, frames=[replace(f, index=index) for f in answer.reply.frames]))
-
-    def fact_type(self) -> Any:
-        return PictureTime
+        return matched(facts, read_reply(output, YoloReply))
 
     def reply_type(self) -> type[YoloReply]:
         return YoloReply
@@ -111,12 +73,6 @@ class ObjectsStage:
 
     def pace(self, backend: Backend) -> Pace:
         return LOCAL_PACE if backend == "local" else ENDPOINT_PACE
-
-    def payload_bytes(
-        self, items: Sequence[PictureBatch], media: MediaInfo, options: Options, backend: Backend
-    ) -> tuple[int, int]:
-        seen = options.crop or media
-        return request_bytes(sum(len(batch.samples) for batch in items), seen.width, seen.height, options, backend)
 
     def missing(self, options: Options) -> str | None:
         return None

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefleet.errors import WorkerError
+from framefleet.stages.serving import ms, serve
 from framefleet.stages.sounds.engines import EngineKind, open_engine
 from framefleet.stages.sounds.engines.base import Engine
 from framefleet.stages.sounds.slicing import classify, slice_starts
 from framefleet.stages.speech.listen import RATE, decode
 from framefleet.wire.ast import AstReply, AstRequest, HeardClass, Slice
-from framefleet.wire.common import ProbeReply, TimingMs, is_probe, read_request, to_output
+from framefleet.wire.common import ProbeReply, TimingMs
 
 __all__ = ["EngineKind", "make_handler", "open_engine"]
 
@@ -22,16 +23,7 @@ def make_handler(engine: Engine) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """The worker's handler on `engine`. It answers everything: what cannot be served with `{"error": …}`."""
 
     def handler(job: dict[str, Any]) -> dict[str, Any]:
-        try:
-            if is_probe(job):
-                return to_output(_probe(engine))
-            return to_output(_answer(engine, read_request(job, AstRequest)))
-        except WorkerError as error:
-            return error.wire()
-        except MemoryError as error:
-            return WorkerError("out_of_memory", f"{error}; send shorter clips").wire()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client must hear of it
-            return WorkerError("internal", f"{type(error).__name__}: {error}").wire()
+        return serve(job, AstRequest, lambda: _probe(engine), lambda request: _answer(engine, request), _explained)
 
     return handler
 
@@ -71,7 +63,7 @@ def _answer(engine: Engine, request: AstRequest) -> AstReply:
             Slice(round(start / RATE, 6), round(min(start + size, len(audio)) / RATE, 6), _best(row, request, engine))
             for start, row in zip(starts, scores, strict=True)
         ],
-        timing_ms=TimingMs(_ms(decoded - began), _ms(ended - decoded), _ms(perf_counter() - began)),
+        timing_ms=TimingMs(ms(decoded - began), ms(ended - decoded), ms(perf_counter() - began)),
     )
 
 
@@ -85,5 +77,7 @@ def _best(scores: NDArray[np.float32], request: AstRequest, engine: Engine) -> l
     ]
 
 
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)
+def _explained(error: Exception) -> WorkerError:
+    if isinstance(error, MemoryError):
+        return WorkerError("out_of_memory", f"{error}; send shorter clips")
+    return WorkerError("internal", f"{type(error).__name__}: {error}")

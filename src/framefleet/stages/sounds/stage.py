@@ -1,6 +1,6 @@
 """The sounds stage: the pieces of this folder behind the contract of `stages/base.py`."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from math import inf
 from typing import Any
 
@@ -11,11 +11,11 @@ from framefleet.config import Backend, Options
 from framefleet.errors import BadReplyError, SetupError
 from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.info import Clip, ClipTime, MediaInfo
-from framefleet.stages.base import Answer, Handler, Needs, Pace, Parcel
+from framefleet.stages.base import Answer, Handler, Pace, Parcel
+from framefleet.stages.clips import ClipStage, halved
 from framefleet.stages.sounds.forecast import ENDPOINT_PACE, LOCAL_PACE
 from framefleet.stages.sounds.merge import Sounds, Unheard, merge_sounds
 from framefleet.stages.sounds.plan import plan_sounds
-from framefleet.stages.speech.forecast import request_bytes
 from framefleet.units import Seconds
 from framefleet.weights import model_identity
 from framefleet.weights.yamnet import yamnet_files
@@ -30,25 +30,17 @@ TOLERANCE_S: Seconds = 1.0
 """A worker's sound may be this much longer or shorter than the clip is said to be; more is something else."""
 
 
-class SoundsStage:
+class SoundsStage(ClipStage[AstRequest, AstReply]):
     """What is heard, by the ast endpoint."""
 
     name = "sounds"
     endpoint = "ast"
-    needs = Needs.AUDIO
-    unit = "s"
 
     def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[AudioChunk]:
         return plan_sounds(media, backend)
 
-    def names(self, item: AudioChunk) -> dict[int, str]:
-        return {item.number: f"sound {item.span.start_s} to {item.span.end_s}"}
-
     def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
         return {"model": model_identity(_model(options)), "threshold": _threshold(options), "top_k": TOP_K}
-
-    def without(self, items: Sequence[AudioChunk], answered: Container[int], options: Options) -> list[AudioChunk]:
-        return [chunk for chunk in items if chunk.number not in answered]
 
     def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> Parcel[AstRequest]:
         request = AstRequest(
@@ -64,30 +56,13 @@ class SoundsStage:
 
     def split(self, parcel: Parcel[AstRequest]) -> list[Parcel[AstRequest]]:
         """The clip cut in two at the quietest place near its middle; alone where it is too short for that."""
-        from framefleet.stages.speech.recut import halve
-
-        request, (fact,) = parcel.request, parcel.facts
-        halves = halve(request.audio, request.format, fact.span)
-        return [
-            Parcel(
-                replace(request, audio=audio, format="opus", duration_s=round(span.length_s, 6)),
-                (ClipTime(fact.index, span),),
-            )
-            for audio, span in halves
-        ] or [parcel]
-
-    def narrow(self, parcel: Parcel[AstRequest], facts: Sequence[ClipTime]) -> Parcel[AstRequest]:
-        return parcel
+        (fact,) = parcel.facts
+        halves = halved(parcel.request, fact.span)
+        return [Parcel(half, (ClipTime(fact.index, span),)) for half, span in halves] or [parcel]
 
     def parse(self, facts: Sequence[ClipTime], output: Any) -> AstReply:
         reply = read_reply(output, AstReply)
         return replace(reply, slices=_checked(reply.slices, facts[0].span.length_s))
-
-    def part(self, reply: AstReply, fact: ClipTime) -> AstReply | None:
-        return reply
-
-    def restamp(self, answer: Answer[AstReply], index: int) -> Answer[AstReply]:
-        return Answer(tuple(replace(fact, index=index) for fact in answer.facts), answer.reply)
 
     def fact_type(self) -> Any:
         return ClipTime
@@ -101,11 +76,6 @@ class SoundsStage:
 
     def pace(self, backend: Backend) -> Pace:
         return LOCAL_PACE if backend == "local" else ENDPOINT_PACE
-
-    def payload_bytes(
-        self, items: Sequence[AudioChunk], media: MediaInfo, options: Options, backend: Backend
-    ) -> tuple[int, int]:
-        return request_bytes(sum(chunk.span.length_s for chunk in items), backend)
 
     def missing(self, options: Options) -> str | None:
         if _model(options) is None:

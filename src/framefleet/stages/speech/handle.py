@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from framefleet.errors import SetupError, WorkerError
+from framefleet.stages.serving import serve
 from framefleet.stages.speech.listen import RATE, Waveform, decode
 from framefleet.weights import checked, file_sha256
-from framefleet.wire.common import ProbeReply, TimingMs, is_probe, read_request, to_output
+from framefleet.wire.common import ProbeReply, TimingMs
 from framefleet.wire.whisper import Segment, WhisperReply, WhisperRequest, Word
 
 TINY_EN_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
@@ -86,14 +87,7 @@ def make_handler(engine: Engine) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """The worker's handler on `engine`. It answers everything: what cannot be served with `{"error": …}`."""
 
     def handler(job: dict[str, Any]) -> dict[str, Any]:
-        try:
-            if is_probe(job):
-                return to_output(_probe(engine))
-            return to_output(_answer(engine, read_request(job, WhisperRequest)))
-        except WorkerError as error:
-            return error.wire()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client must hear of it
-            return _translated(error).wire()
+        return serve(job, WhisperRequest, lambda: _probe(engine), lambda request: _answer(engine, request), _explained)
 
     return handler
 
@@ -191,7 +185,7 @@ def _number(value: float | None, otherwise: float) -> float:
     return float(value) if value is not None and math.isfinite(value) else otherwise
 
 
-def _translated(error: Exception) -> WorkerError:
+def _explained(error: Exception) -> WorkerError:
     line = f"{type(error).__name__}: {error}"
     if "out of memory" in str(error).lower() or isinstance(error, MemoryError):
         return WorkerError("out_of_memory", f"{line}; send shorter clips or use a smaller model")

@@ -1,6 +1,6 @@
 """The speech stage: the pieces of this folder behind the contract of `stages/base.py`."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
@@ -11,8 +11,9 @@ from framefleet.config import Backend, Options
 from framefleet.errors import BadReplyError
 from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.info import Clip, ClipTime, MediaInfo
-from framefleet.stages.base import Answer, Handler, Needs, Pace, Parcel
-from framefleet.stages.speech.forecast import ENDPOINT_PACE, LOCAL_PACE, request_bytes
+from framefleet.stages.base import Answer, Handler, Pace, Parcel
+from framefleet.stages.clips import ClipStage, halved
+from framefleet.stages.speech.forecast import ENDPOINT_PACE, LOCAL_PACE
 from framefleet.stages.speech.merge import Transcription, merge_speech
 from framefleet.stages.speech.plan import plan_speech
 from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Skipped
@@ -25,19 +26,14 @@ TOLERANCE_S = 1.0
 """Whisper's last time stamp may lie a little behind the end of the sound; more is a reply to something else."""
 
 
-class SpeechStage:
+class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
     """What is said, by the whisper endpoint."""
 
     name = "speech"
     endpoint = "whisper"
-    needs = Needs.AUDIO
-    unit = "s"
 
     def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[AudioChunk]:
         return plan_speech(media, options, backend)
-
-    def names(self, item: AudioChunk) -> dict[int, str]:
-        return {item.number: f"sound {item.span.start_s} to {item.span.end_s}"}
 
     def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
         identity = {
@@ -46,9 +42,6 @@ class SpeechStage:
             "task": options.task,
         }
         return identity | ({"vad": True} if _looks_first(options, backend) else {})
-
-    def without(self, items: Sequence[AudioChunk], answered: Container[int], options: Options) -> list[AudioChunk]:
-        return [chunk for chunk in items if chunk.number not in answered]
 
     def trim(self, clip: Clip, options: Options, backend: Backend) -> Clip | None:
         """As much of the clip as is worth asking about, as `pack` takes it; None where nobody speaks in it.
@@ -81,31 +74,16 @@ class SpeechStage:
 
     def split(self, parcel: Parcel[WhisperRequest]) -> list[Parcel[WhisperRequest]]:
         """The clip cut in two at the quietest place near its middle; alone where it is too short for that."""
-        from framefleet.stages.speech.recut import halve
-
-        request, (fact,) = parcel.request, parcel.facts
-        halves = halve(request.audio, request.format, fact.span)
+        (fact,) = parcel.facts
         return [
-            Parcel(
-                replace(request, audio=audio, format="opus", duration_s=round(span.length_s, 6)),
-                (SentTime(fact.index, span, () if number else fact.skipped),),
-            )
-            for number, (audio, span) in enumerate(halves)
+            Parcel(half, (SentTime(fact.index, span, () if number else fact.skipped),))
+            for number, (half, span) in enumerate(halved(parcel.request, fact.span))
         ] or [parcel]
-
-    def narrow(self, parcel: Parcel[WhisperRequest], facts: Sequence[SentTime]) -> Parcel[WhisperRequest]:
-        return parcel
 
     def parse(self, facts: Sequence[SentTime], output: Any) -> WhisperReply:
         reply = read_reply(output, WhisperReply)
         segments = [_checked(segment, facts[0].span.length_s) for segment in reply.segments]
         return replace(reply, segments=segments)
-
-    def part(self, reply: WhisperReply, fact: SentTime) -> WhisperReply | None:
-        return reply
-
-    def restamp(self, answer: Answer[WhisperReply], index: int) -> Answer[WhisperReply]:
-        return Answer(tuple(replace(fact, index=index) for fact in answer.facts), answer.reply)
 
     def fact_type(self) -> Any:
         return SentTime
@@ -118,11 +96,6 @@ class SpeechStage:
 
     def pace(self, backend: Backend) -> Pace:
         return LOCAL_PACE if backend == "local" else ENDPOINT_PACE
-
-    def payload_bytes(
-        self, items: Sequence[AudioChunk], media: MediaInfo, options: Options, backend: Backend
-    ) -> tuple[int, int]:
-        return request_bytes(sum(chunk.span.length_s for chunk in items), backend)
 
     def missing(self, options: Options) -> str | None:
         return None

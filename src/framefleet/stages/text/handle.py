@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from framefleet.errors import WorkerError
-from framefleet.stages.jpeg import Pixels, decode
+from framefleet.stages.jpeg import Pixels, decode, explain
+from framefleet.stages.serving import ms, serve
 from framefleet.stages.text.engines import open_engine
 from framefleet.stages.text.engines.base import Corners, Engine, Reading
-from framefleet.wire.common import ProbeReply, TimingMs, is_probe, read_request, to_output
+from framefleet.wire.common import ProbeReply, TimingMs
 from framefleet.wire.ocr import OcrFrame, OcrReply, OcrRequest, TextLine
 
 __all__ = ["Handler", "make_handler", "open_engine"]
@@ -28,22 +29,14 @@ class Handler:
         self._engine = engine
 
     def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return to_output(self._answer(job))
-        except WorkerError as error:
-            return error.wire()
-        except MemoryError as error:
-            return WorkerError("out_of_memory", f"{error}; send fewer pictures in one request").wire()
-        except Exception as error:  # noqa: BLE001 - a worker must answer, and a traceback is no answer
-            return WorkerError(type(error).__name__, str(error) or "no reason given").wire()
+        return serve(job, OcrRequest, self._probe, self._answer, explain)
 
-    def _answer(self, job: dict[str, Any]) -> ProbeReply | OcrReply:
+    def _probe(self) -> ProbeReply:
         engine = self._engine
-        if is_probe(job):
-            return ProbeReply(
-                source_kinds=["jpeg_frames"], model=engine.model, model_id=engine.model_id, gpu=engine.gpu
-            )
-        request = read_request(job, OcrRequest)
+        return ProbeReply(source_kinds=["jpeg_frames"], model=engine.model, model_id=engine.model_id, gpu=engine.gpu)
+
+    def _answer(self, request: OcrRequest) -> OcrReply:
+        engine = self._engine
         if request.model not in {None, engine.model}:
             raise WorkerError(
                 "model_mismatch",
@@ -68,7 +61,7 @@ class Handler:
             device=engine.device,
             gpu=engine.gpu,
             frames=replies,
-            timing_ms=TimingMs(_ms(decoded - began), _ms(inferred - decoded), _ms(perf_counter() - began)),
+            timing_ms=TimingMs(ms(decoded - began), ms(inferred - decoded), ms(perf_counter() - began)),
         )
 
 
@@ -96,7 +89,3 @@ def _line(text: str, confidence: float, corners: Corners) -> TextLine:
     straight = np.abs(corners - upright).max() <= SLANT * (bottom - top)
     quad = None if straight else tuple((x, y) for x, y in corners.tolist())
     return TextLine(text, confidence, (left, top, right, bottom), quad)  # type: ignore[arg-type]
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)

@@ -1,0 +1,54 @@
+"""What stages have in common whose requests carry one clip of sound: how chunks are named, left out and halved."""
+
+from collections.abc import Container, Sequence
+from typing import Generic, TypeVar
+
+from msgspec.structs import replace
+
+from framefleet.config import Backend, Options
+from framefleet.media.audio_plan import AudioChunk
+from framefleet.media.info import ClipTime, MediaInfo
+from framefleet.stages.base import Answer, Needs, Parcel, Reply
+from framefleet.stages.speech.forecast import request_bytes
+from framefleet.units import Span
+from framefleet.wire.ast import AstRequest
+from framefleet.wire.whisper import WhisperRequest
+
+Request = TypeVar("Request", WhisperRequest, AstRequest)
+
+
+class ClipStage(Generic[Request, Reply]):
+    """The half of `Stage` that only minds which chunk is which; a fact is a `ClipTime`, one a parcel."""
+
+    needs = Needs.AUDIO
+    unit = "s"
+
+    def names(self, item: AudioChunk) -> dict[int, str]:
+        return {item.number: f"sound {item.span.start_s} to {item.span.end_s}"}
+
+    def without(self, items: Sequence[AudioChunk], answered: Container[int], options: Options) -> list[AudioChunk]:
+        return [chunk for chunk in items if chunk.number not in answered]
+
+    def narrow(self, parcel: Parcel[Request], facts: Sequence[ClipTime]) -> Parcel[Request]:
+        return parcel
+
+    def part(self, reply: Reply, fact: ClipTime) -> Reply | None:
+        return reply
+
+    def restamp(self, answer: Answer[Reply], index: int) -> Answer[Reply]:
+        return Answer(tuple(replace(fact, index=index) for fact in answer.facts), answer.reply)
+
+    def payload_bytes(
+        self, items: Sequence[AudioChunk], media: MediaInfo, options: Options, backend: Backend
+    ) -> tuple[int, int]:
+        return request_bytes(sum(chunk.span.length_s for chunk in items), backend)
+
+
+def halved(request: Request, span: Span) -> list[tuple[Request, Span]]:
+    """The clip at `span` cut in two at the quietest place near its middle; none where it is too short for that."""
+    from framefleet.stages.speech.recut import halve
+
+    return [
+        (replace(request, audio=audio, format="opus", duration_s=round(half.length_s, 6)), half)
+        for audio, half in halve(request.audio, request.format, span)
+    ]
