@@ -42,7 +42,7 @@ def deploy(
     min_workers: Annotated[int | None, _option("workers kept awake, and billed, all the time (new: 0)")] = None,
     max_workers: Annotated[int | None, _option("workers at most (new: 3)")] = None,
     idle_timeout: Annotated[
-        int | None, _option("seconds a worker stays awake, and billed, after its last job (new: 10)")
+        int | None, _option("seconds a worker stays awake, and billed, after its last job (new: 5)")
     ] = None,
     queue_delay: Annotated[
         float | None, _option("start a worker when a job has waited for so many seconds (new: 4)")

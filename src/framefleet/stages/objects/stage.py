@@ -37,6 +37,7 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
             "crop": options.crop,
             "max_side": max_side(options, backend),
             "jpeg_quality": options.jpeg_quality,
+            "sampling": options.sampling,
             "conf": options.conf,
             "iou": options.iou,
             "imgsz": options.imgsz or _auto_imgsz(options.yolo_model, backend),
