@@ -79,19 +79,18 @@ class Watch(threading.Thread):
         try:
             health = self._backend.health(self._endpoint)
         except FleetError as error:
-            self._say(quiet_s, str(error), self._patience_s)
+            self._say(quiet_s, str(error))
             return
         self._level.saw(health)
-        if not health.workers.get("running"):
-            self._say(quiet_s, reason(health), self._patience_s)
-        elif quiet_s >= self._patience_s + AT_WORK_S:  # what is being paid for is not thrown away, nor worth a word
-            self._say(quiet_s, reason(health), self._patience_s)
+        # Workers at work are being paid for: neither thrown away soon, nor worth a word.
+        if not health.workers.get("running") or quiet_s >= self._patience_s + AT_WORK_S:
+            self._say(quiet_s, reason(health))
 
     def close(self) -> None:
         self._closed.set()
 
-    def _say(self, quiet_s: Seconds, why: str, patience_s: Seconds) -> None:
-        if quiet_s >= patience_s:
+    def _say(self, quiet_s: Seconds, why: str) -> None:
+        if quiet_s >= self._patience_s:
             self._end(StalledError(f"{self._stage}: nothing has moved for {quiet_s:.0f} s; {why}"))
         elif quiet_s >= QUIET_S and why != self._told:
             self._told = why
