@@ -1,6 +1,7 @@
 """What feeds a run: one pass over the pictures for all who want any, one over the sound for all who cut it alike."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ from framefleet.units import Seconds
 Piece = TypeVar("Piece")
 
 
-class Pump(threading.Thread):
+class Pump(threading.Thread, ABC):
     """Reads the file and hands on what it reads, waiting where its takers are full: the slowest sets the pace.
 
     An error of ours costs what has not come yet; any other is kept in `fault`.
@@ -47,8 +48,9 @@ class Pump(threading.Thread):
         if self.fault is not None:
             raise self.fault
 
+    @abstractmethod
     def _feed(self) -> None:
-        raise NotImplementedError
+        """Reads to the end, or until nobody wants more."""
 
     def _metered(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
         """The same pieces, the time until each comes counted as decoding."""
