@@ -46,19 +46,13 @@ class Pace:
     alone_s: Seconds
 
 
-class Fact(Protocol):
-    """What merging needs to know of one picture or stretch of sound, without its bytes.
-
-    `index` says which planned one it is: the sample's, or the chunk's number.
-    """
-
-    @property
-    def index(self) -> int: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Parcel(Generic[Request]):
-    """A request and the facts of all that it carries."""
+    """A request and the facts of all that it carries: what merging needs to know of each piece, without its bytes.
+
+    A fact (`PictureTime`, `ClipTime`) has an `index`, which says which planned piece it is: the sample's, or the
+    chunk's number.
+    """
 
     request: Request
     facts: tuple[Any, ...]
@@ -73,7 +67,11 @@ class Answer(Generic[Reply]):
 
 
 class Stage(Protocol[Item, Payload, Request, Reply, Result]):
-    """An analysis of the fleet. Implementations are stateless; every method but `open_handler` is pure."""
+    """An analysis of the fleet. Implementations are stateless.
+
+    All is pure but `missing` and `open_handler`, which look at what this machine has, and `plan` and `identity` where a
+    model is a file.
+    """
 
     name: str
     endpoint: str
