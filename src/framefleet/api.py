@@ -13,8 +13,9 @@ from framefleet.pipeline.plan import RunPlan, plan_run
 from framefleet.pipeline.run import run
 from framefleet.progress import Listener, Notice, silent
 from framefleet.results.build import build_document
-from framefleet.results.codec import claim, document_path, write_document
+from framefleet.results.codec import claim, write_document
 from framefleet.results.document import Document
+from framefleet.results.files import document_path
 from framefleet.weights import file_sha256
 
 

@@ -13,8 +13,9 @@ import pytest
 from framefleet.errors import BudgetError, FrameFleetError, Interrupted, RefusedError
 from framefleet.fleet.asking import Asker
 from framefleet.progress import Event, ItemDone, Notice, StageStarted
-from framefleet.results.codec import document_path, read_document
+from framefleet.results.codec import read_document
 from framefleet.results.document import Document
+from framefleet.results.files import document_path
 from tests.faults.world import API_KEY, PICTURES, WORKER, World, told
 
 IN_FLIGHT = 8 * 2 + 1  # requests at once × pictures each, and a clip

@@ -10,9 +10,10 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
 from framefleet.errors import InputError, OutputError
-from framefleet.results import codec
-from framefleet.results.codec import claim, document_path, encode, json_schema, read_document, write_document
+from framefleet.results import files
+from framefleet.results.codec import claim, encode, json_schema, read_document, write_document
 from framefleet.results.document import Document, FailureEntry
+from framefleet.results.files import document_path
 from framefleet.stages.objects.merge import Detection
 from framefleet.stages.speech.merge import Skipped, Transcription
 from framefleet.units import Span
@@ -113,7 +114,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: p
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(codec.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OutputError, match=r"clip_results\.json: cannot be written \(No space left on device\)"):
         write_document(replace(make_document(), failures=[]), path)
     assert path.read_bytes() == before

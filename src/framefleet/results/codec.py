@@ -1,7 +1,6 @@
 """Documents to and from JSON files: written whole or not at all, and never over another video's."""
 
 import contextlib
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import msgspec
 
 from framefleet.errors import InputError, OutputError
 from framefleet.results.document import SCHEMA_VERSION, Document
+from framefleet.results.files import write_whole
 
 
 class _Head(msgspec.Struct):
@@ -19,10 +19,6 @@ class _Head(msgspec.Struct):
         sha256: str
 
     video: VideoHead
-
-
-def document_path(output_dir: Path, video: Path) -> Path:
-    return output_dir / f"{video.stem}_results.json"
 
 
 def claim(path: Path, sha256: str) -> None:
@@ -51,25 +47,8 @@ def claim(path: Path, sha256: str) -> None:
 
 
 def write_document(document: Document, path: Path) -> None:
-    """Writes to a neighbour and renames: a reader sees the old document or the new one. Raises `OutputError`."""
-    content = encode(document)
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".framefleet.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise
-    except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror}); free some space or give another folder"
-        ) from None
+    """A reader sees the old document or the new one. Raises `OutputError`."""
+    write_whole(path, encode(document))
 
 
 def encode(document: Document) -> bytes:

@@ -59,10 +59,19 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StageTiming(msgspec.Struct, frozen=True, kw_only=True):
-    """Wall seconds: `busy_s` with at least one request asked, `waiting_s` between requests with none."""
+    """Wall seconds: `busy_s` with at least one request asked, `waiting_s` between requests with none.
+
+    `done` counts pictures, or seconds of sound, that were worked on, and `per_s` those a busy second. `queue_mean` and
+    `queue_most` are payloads that were there and not yet asked about: 0 means that the stage waited for its input.
+    Null where there is no such thing.
+    """
 
     busy_s: Seconds
     waiting_s: Seconds
+    done: float | None = None
+    per_s: float | None = None
+    queue_mean: float | None = None
+    queue_most: int | None = None
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
