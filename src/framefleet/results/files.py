@@ -1,15 +1,19 @@
 """Files that come out of a run: their names, and writing them whole or not at all."""
 
 import contextlib
+import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from framefleet.errors import OutputError
+from framefleet.weights import file_sha256
 
 _RESULTS = "_results"
+_MARK = ".framefleet.json"  # in a folder that `whole_folder` made: the sha256 of each file in it
 
 
 def document_path(output_dir: Path, video: Path) -> Path:
@@ -51,6 +55,66 @@ def write_whole(path: Path, content: bytes) -> None:
     """Raises `OutputError`."""
     with whole_file(path) as temporary:
         temporary.write_bytes(content)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A new folder to fill. At the end it takes the name `path`, and after an error it is gone.
+
+    What is there already is only replaced if it is a folder that was made so, and nothing was put into it, changed or
+    taken away since: somebody's corrections are never lost. Raises `OutputError` otherwise, before anything is
+    written, and where the place cannot be written.
+    """
+    try:
+        _make_sure_it_is_ours(path)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=".framefleet."))
+        try:
+            yield temporary
+            marks = {name: file_sha256(temporary / name) for name in _names(temporary)}
+            (temporary / _MARK).write_text(json.dumps(marks, indent=0), "utf-8")
+            temporary.chmod(0o755)
+            _swap(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror}); free some space or give another folder"
+        ) from None
+
+
+def _make_sure_it_is_ours(path: Path) -> None:
+    if not path.exists() and not path.is_symlink():
+        return
+    try:
+        marks = dict(json.loads((path / _MARK).read_text("utf-8")))
+        changed = set(marks) ^ set(_names(path)) or {n for n, mark in marks.items() if file_sha256(path / n) != mark}
+    except (OSError, ValueError, TypeError):
+        raise OutputError(f"{path}: in the way; move it or give another output folder") from None
+    if changed:
+        raise OutputError(f"{path}: {min(changed)} in it is not as it was written; move it or give another folder")
+
+
+def _names(folder: Path) -> list[str]:
+    """All files in `folder`, but for the mark."""
+    inside = (p for p in folder.rglob("*") if p.is_symlink() or not p.is_dir())
+    return sorted(p.relative_to(folder).as_posix() for p in inside if p != folder / _MARK)
+
+
+def _swap(new: Path, path: Path) -> None:
+    """`new` takes the name `path`; what had it goes."""
+    if not path.exists():
+        new.replace(path)
+        return
+    old = Path(tempfile.mkdtemp(dir=path.parent, prefix=".framefleet."))
+    try:
+        path.replace(old / "old")
+        try:
+            new.replace(path)
+        except OSError:
+            (old / "old").replace(path)
+            raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _onto_the_disk(path: Path) -> None:
