@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -12,6 +13,7 @@ from framefleet.results.codec import json_schema, read_document
 from framefleet.weights.yamnet import models_folder, wrong_files
 from tests.cli.conftest import Told
 from tests.fleet.openai_service import KEY, serving, verbose
+from tests.media.make import make_video
 
 Cli = Callable[..., Told]
 
@@ -83,6 +85,28 @@ def test_scenes_that_somebody_has_are_taken(cli: Cli, video: Path, tmp_path: Pat
     told = cli("run", video, "--scenes", given)
     assert told.code == 2
     assert str(given) in told.line
+
+
+def test_a_cut_that_the_encoder_saw_is_right_to_the_frame(cli: Cli, tmp_path: Path) -> None:
+    shots = np.random.default_rng(7).integers(0, 255, (3, 12, 16, 3), dtype=np.uint8).repeat(10, 1).repeat(10, 2)
+    frames = [shots[(number >= 53) + (number >= 91)] for number in range(125)]
+    encoder = {"x264-params": "scenecut=40", "g": "250", "keyint_min": "5"}
+    video = make_video(tmp_path / "cuts.mp4", frames=125, pictures=frames, options=encoder)
+    document = analysed(cli, video, tmp_path, "--stages", "scenes")
+    assert [scene.start_s for scene in document.scenes] == [0.0, 53 / 25, 91 / 25]
+
+
+def test_where_the_time_went_is_told_for_every_stage(cli: Cli, sample: Path, tmp_path: Path) -> None:
+    document = analysed(cli, sample, tmp_path, "--stages", "objects,speech,scenes")
+    timing = document.timing
+    objects, speech, scenes = (timing.stages[name] for name in ("objects", "speech", "scenes"))
+    assert objects.done == 25
+    assert scenes.done == timing.decode["pictures"].done - 25 == 122
+    assert speech.done == pytest.approx(document.video.audio.duration_s, abs=0.1)
+    assert objects.busy_s + speech.busy_s <= timing.wall_s, "models take turns on this machine"
+    assert objects.per_s == pytest.approx(objects.done / objects.busy_s, rel=0.01)
+    assert objects.queue_mean is not None
+    assert scenes.queue_mean is None
 
 
 def test_keyframes_are_taken_where_speed_matters_more(cli: Cli, video: Path, tmp_path: Path) -> None:

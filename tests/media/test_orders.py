@@ -266,6 +266,16 @@ def test_keyframe_sampling_gives_the_nearest_keyframe(tmp_path, kind):
         assert number_of(simplejpeg.decode_jpeg(piece.jpeg)) == round(piece.at.pts_s * 25)
 
 
+@pytest.mark.parametrize("sampling", ["exact", "keyframes"])
+@pytest.mark.parametrize("kind", ["h264.mp4", "open.mp4", "mpeg4.avi"])
+def test_keyframes_are_told_as_they_come_by(tmp_path, kind, sampling):
+    path = make_video(tmp_path / kind, **({"frames": 75} | KINDS[kind]))
+    media, told = probe(path), []
+    list(decode_orders(media, orders_of(media, ["4"]), sampling=sampling, on_keyframe=told.append))
+    assert told == pytest.approx(keyframes(path), abs=1e-6)
+    assert len(told) > 1
+
+
 def test_a_damaged_keyframe_is_a_gap(tmp_path):
     path = make_video(tmp_path / "v.mp4", frames=75)
     spoil(path, 24, 25)

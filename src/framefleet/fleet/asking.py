@@ -13,6 +13,7 @@ from framefleet.fleet.budget import Budget
 from framefleet.fleet.exchange import Charge
 from framefleet.fleet.hedge import Hedge
 from framefleet.fleet.limits import Level
+from framefleet.fleet.meter import Meter
 from framefleet.units import Seconds
 from framefleet.wire.common import Probe
 
@@ -49,6 +50,7 @@ class Asker:
         self._cancelled = False
         self._error: FrameFleetError | None = None
         self.charges: list[Charge] = []
+        self.meter = Meter()  # requests that are being asked
 
     @property
     def in_flight(self) -> int:
@@ -67,7 +69,7 @@ class Asker:
 
     def ask(self, request: msgspec.Struct, sent: Callable[[Job], None]) -> Any:
         """The output of `request`; `sent` is told its job as soon as there is one. Raises `FleetError`."""
-        with self._level.slot() as held:
+        with self._level.slot() as held, self.meter.working():
             if self._error is not None:
                 raise self._error
             self._budget.begin(self._endpoint)

@@ -62,7 +62,7 @@ class Dispatcher:
         self._idle = threading.Condition(self._lock)
         self._outcome = Outcome(charges=asker.charges)
         self._largest: int | None = None
-        self.meter = Meter()
+        self.in_hand = Meter()  # payloads that were put and are not done
 
     @property
     def fatal(self) -> FrameFleetError | None:
@@ -85,6 +85,7 @@ class Dispatcher:
         with self._lock:
             self._idle.wait_for(lambda: self._in_hand < 2 * min(self._workers, self._asker.at_once))
             self._in_hand += 1
+            self.in_hand.begin()
             self._pool.submit(self._serve, number, payload, units)
 
     def idle(self, timeout_s: Seconds) -> bool:
@@ -109,8 +110,7 @@ class Dispatcher:
         try:
             parcel = self._pack(payload)
             facts = parcel.facts
-            with self.meter.working():
-                exchanges = [self._exchanged(part) for part in self._fitting(parcel)]
+            exchanges = [self._exchanged(part) for part in self._fitting(parcel)]
         except Exception as error:  # noqa: BLE001 - a fault of ours in one item must not lose the others
             ours = FrameFleetError(f"a fault of this program: {type(error).__name__}: {error}")
             self._failed(number, units, ours, [Failure(facts, str(ours), 0)])
@@ -121,10 +121,12 @@ class Dispatcher:
                 self._failed(number, units, error_at, failures)
             else:
                 found = sum(self._stage.count(answer.reply) for exchange in exchanges for answer in exchange.answers)
+                self._asker.meter.count(units)
                 self._listener(ItemDone(self._stage.name, number, units, found, perf_counter() - began))
         finally:
             with self._lock:
                 self._in_hand -= 1
+                self.in_hand.end()
                 self._idle.notify_all()
 
     def _exchanged(self, parcel: Parcel[Any]) -> Exchange:

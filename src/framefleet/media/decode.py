@@ -7,14 +7,14 @@ plainly (`plain`). The pictures are the same.
 
 import os
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal
 
 from framefleet.config import Crop
 from framefleet.media.container import open_media
 from framefleet.media.info import Gap, MediaInfo, Picture, Sample
 from framefleet.media.order import JpegView, Order, Pixels
-from framefleet.media.packets import read_steps
+from framefleet.media.packets import Step, read_steps
 from framefleet.media.plain import events, frame_threads, gives_only_order, open_video
 from framefleet.media.sample import on_screen
 from framefleet.media.sparse import Piece, SparseDecoder, Trust
@@ -22,6 +22,7 @@ from framefleet.media.spread import Outlet, spread
 from framefleet.media.stretch import MAX_BYTES, SPLITTABLE, Tail, entry_test, stretches, windows
 from framefleet.media.task import Clock, Task, Tasks, keyframe_tasks
 from framefleet.media.view import View, Views, wants_of
+from framefleet.units import Seconds, seconds
 
 
 def decode_orders(
@@ -30,6 +31,7 @@ def decode_orders(
     *,
     sampling: Literal["exact", "keyframes"] = "exact",
     threads: int | None = None,
+    on_keyframe: Callable[[Seconds], None] | None = None,
 ) -> Iterator[Piece]:
     """One decode for all `orders`: one piece for each sample of each, all in the order of time.
 
@@ -37,6 +39,7 @@ def decode_orders(
     are not converted. A frame that is damaged, or that the file promised and the decoder never gave, is a `Gap`, never
     an older frame in its place. Reads no further than the last sample needs. With "keyframes" each sample gets the
     keyframe nearest to it, and nothing else is decoded; `pts_s` tells its time.
+    `on_keyframe` is told the time of each keyframe read, from packets alone and thus before it is decoded.
     `threads` decode (as many as there are cores). Whatever the video's length, at most twice that many groups of
     pictures, 64 MiB of packets and 128 MiB of pieces wait.
     Raises `InputError` if the file cannot be opened any more, `UsageError` if a crop lies outside the picture.
@@ -51,6 +54,8 @@ def decode_orders(
         clock = Clock(video.time_base, media.start)
         only_order = gives_only_order(media, container)
         steps = read_steps(container, video)
+        if on_keyframe is not None:
+            steps = _telling(steps, clock, on_keyframe)
         if sampling == "keyframes":
             yield from _side_by_side(media, views, keyframe_tasks(steps, wants, clock), threads, Trust(), exact=False)
             return
@@ -64,6 +69,15 @@ def decode_orders(
             shown = events(media, video, tasks.rest[0], only_order=only_order)
             for want, time, frame in on_screen(shown, tasks.rest[1]):
                 yield want.order, made.piece(want, time, frame)
+
+
+def _telling(steps: Iterable[Step], clock: Clock, on_keyframe: Callable[[Seconds], None]) -> Iterator[Step]:
+    """The same steps, once the time of a keyframe among them is told."""
+    for step in steps:
+        packet = step[0]
+        if packet.is_keyframe and packet.pts is not None and not packet.is_discard:
+            on_keyframe(seconds(clock.time(packet.pts)))
+        yield step
 
 
 def _side_by_side(

@@ -142,6 +142,7 @@ class WatchConsumer:
             self._fail(error)
             return
         self._seen += 1
+        self.meter.count(1)
         if self._seen % EVERY == 0:
             self._listener(ItemDone(self.name, self._seen // EVERY - 1, EVERY, 0, 0.0))
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 from framefleet.config import Options
+from framefleet.fleet.meter import Meter
 from framefleet.media.info import MediaInfo
 from framefleet.progress import Listener, Notice
 from framefleet.stages.client import DerivingStage
-from framefleet.units import Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +16,7 @@ class ClientRun:
     """What came of one stage of the client; `result` is None where `error` says why."""
 
     result: Any
-    busy_s: Seconds
+    meter: Meter
     error: str | None = None
 
 
@@ -31,12 +30,13 @@ def derive(
     """The results of the stages that work on others' results; what goes wrong in one ends it alone."""
     done: dict[str, ClientRun] = {}
     for stage in stages:
-        began, result, error = perf_counter(), None, None
+        meter, result, error = Meter(), None, None
         try:
-            result = stage.derive(media, options, {name: results[name] for name in stage.after if name in results})
+            with meter.working():
+                result = stage.derive(media, options, {name: results[name] for name in stage.after if name in results})
             results[stage.name] = result
         except Exception as fault:  # noqa: BLE001 - a fault of one analysis must not lose the others
             error = " ".join(f"{type(fault).__name__}: {fault}".split())
             listener(Notice(f"{stage.name}: {error}"))
-        done[stage.name] = ClientRun(result, perf_counter() - began, error)
+        done[stage.name] = ClientRun(result, meter, error)
     return done

@@ -17,6 +17,7 @@ from framefleet.stages.base import Needs
 from framefleet.stages.objects.forecast import max_side
 from framefleet.stages.text.changed import to_see
 from framefleet.stages.text.stage import TextStage
+from framefleet.units import Seconds
 
 
 def _pumps(
@@ -24,6 +25,7 @@ def _pumps(
     watchers: Sequence[WatchConsumer],
     media: MediaInfo,
     options: Options,
+    keyframes_s: list[Seconds],
     stop: threading.Event,
 ) -> list[Pump]:
     """One for the pictures, if anybody wants any, and one for each way in which the sound is cut."""
@@ -33,7 +35,7 @@ def _pumps(
         *(_consumer(lane, options) for lane in pictures if lane.items),
         *watchers,
     ]
-    pumps: list[Pump] = [PicturePump(consumers, media, options, stop)] if consumers else []
+    pumps: list[Pump] = [PicturePump(consumers, media, options, keyframes_s, stop)] if consumers else []
     return [*pumps, *(SoundPump(group, media, options, stop) for group in sound_groups(sounds))]
 
 
@@ -51,8 +53,12 @@ def feed(
     opener: LaneOpener,
     media: MediaInfo,
     options: Options,
+    keyframes_s: list[Seconds],
 ) -> dict[str, Meter]:
-    """Feeds every stage to its end. When that cannot be, nothing more is sent and what is queued is cancelled."""
+    """Feeds every stage to its end. When that cannot be, nothing more is sent and what is queued is cancelled.
+
+    The times of the keyframes that come by are added to `keyframes_s`.
+    """
     stop = threading.Event()
     watches = [lane.watch for lane in lanes if lane.watch is not None]
     try:
@@ -61,7 +67,7 @@ def feed(
         for lane in lanes:
             opener.resume(lane)
         warm_up(lanes, options)
-        pumps = _pumps(lanes, watchers, media, options, stop)
+        pumps = _pumps(lanes, watchers, media, options, keyframes_s, stop)
         for pump in pumps:
             pump.start()
         for pump in pumps:

@@ -69,6 +69,7 @@ class LaneOpener:
         self._listener = listener
         self._budget = Budget(options.max_cost, options.price)
         self._began = perf_counter()
+        self._here = Level(1, 1)  # of all stages on this machine together: its models share its cores
 
     def open(self, plan: StagePlan) -> Lane:
         """The plan's lane, ready to be fed with what nobody has answered yet."""
@@ -128,6 +129,8 @@ class LaneOpener:
 
     def _level(self, plan: StagePlan) -> Level:
         automatic = self._options.max_workers == "auto" and plan.backend == "runpod"
+        if plan.backend == "local":
+            return self._here
         return Level(None, AUTO_START) if automatic else Level(plan.workers, plan.workers)
 
     def _watch(self, plan: StagePlan, level: Level, dispatcher: Dispatcher, asker: Asker) -> Watch:

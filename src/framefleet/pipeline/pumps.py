@@ -67,17 +67,25 @@ class PicturePump(Pump):
     """One decode for all consumers."""
 
     def __init__(
-        self, consumers: Sequence[Consumer], media: MediaInfo, options: Options, stop: threading.Event
+        self,
+        consumers: Sequence[Consumer],
+        media: MediaInfo,
+        options: Options,
+        keyframes_s: list[Seconds],
+        stop: threading.Event,
     ) -> None:
         super().__init__("pictures", media, stop)
         self._consumers = consumers
         self._sampling = options.sampling
+        self._keyframes_s = keyframes_s
 
     def _feed(self) -> None:
         reason = ENDED
         orders = [consumer.order for consumer in self._consumers]
+        pieces = decode_orders(self._media, orders, sampling=self._sampling, on_keyframe=self._keyframes_s.append)
         try:
-            for index, piece in self._metered(decode_orders(self._media, orders, sampling=self._sampling)):
+            for index, piece in self._metered(pieces):
+                self.meter.count(1)
                 self._consumers[index].take(piece)
                 if self._halt.is_set() or all(consumer.over for consumer in self._consumers):
                     break
@@ -101,6 +109,7 @@ class SoundPump(Pump):
         reason = ENDED
         try:
             for clip in self._metered(self._clips(wanted)):
+                self.meter.count(clip.span.length_s)
                 for lane, left in zip(self._lanes, wanted, strict=True):
                     if left.pop(clip.number, None) is not None:
                         self._hand_on(lane, clip)

@@ -1,6 +1,6 @@
 """Runs the lanes side by side to their end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,13 +31,16 @@ REACH_S = 15.0  # a service that is away from the start may be misspelt, so a pe
 
 @dataclass(frozen=True, slots=True)
 class StageRun:
-    """What came of one stage of the fleet. `result` is its own merged result; times are seconds of wall time."""
+    """What came of one stage of the fleet. `result` is its own merged result.
+
+    `asked` metered its requests, and `in_hand` what was put to be asked until it was done.
+    """
 
     plan: StagePlan
     outcome: Outcome
     result: Any
-    busy_s: Seconds
-    waiting_s: Seconds
+    asked: Meter
+    in_hand: Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +76,14 @@ def run(
         with closing(Journal(journal_path)) as journal:
             opener = LaneOpener(media, sha256, options, backends, journal, listener)
             lanes = [opener.open(stage) for stage in plan.fleet]
-            watchers = [_watcher(watch, media, options, listener) for watch in plan.watching]
-            decode = feed(lanes, watchers, opener, media, options)
+            keyframes_s: list[Seconds] = []
+            watchers = [_watcher(watch, media, options, keyframes_s, listener) for watch in plan.watching]
+            decode = feed(lanes, watchers, opener, media, options, keyframes_s)
             stages = {lane.plan.stage.name: _finish(lane, media, options) for lane in lanes}
     finally:
         for backend in backends.values():
             backend.close()
-    client = {watcher.name: ClientRun(watcher.result(), watcher.meter.busy_s, watcher.error) for watcher in watchers}
+    client = {watcher.name: ClientRun(watcher.result(), watcher.meter, watcher.error) for watcher in watchers}
     _raise_if_nothing_came(stages, client)
     client |= derive(plan.deriving, media, options, _results(stages, client), listener)
     return Run(media, options, plan.names, stages, client, decode, started_at, perf_counter() - began)
@@ -98,8 +102,10 @@ def check_reachable(backend: Backend, endpoint: str, options: Options, listener:
                 raise
 
 
-def _watcher(plan: WatchPlan, media: MediaInfo, options: Options, listener: Listener) -> WatchConsumer:
-    return WatchConsumer(plan.stage.name, plan.order, plan.stage.watch(media, options), listener)
+def _watcher(
+    plan: WatchPlan, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds], listener: Listener
+) -> WatchConsumer:
+    return WatchConsumer(plan.stage.name, plan.order, plan.stage.watch(media, options, keyframes_s), listener)
 
 
 def _finish(lane: Lane, media: MediaInfo, options: Options) -> StageRun:
@@ -114,13 +120,12 @@ def _finish(lane: Lane, media: MediaInfo, options: Options) -> StageRun:
         lane.listener(
             Notice(f"{lane.plan.stage.name}: answered by different models: {told}; --fresh asks for all anew")
         )
-    meter = lane.dispatcher.meter
     return StageRun(
         plan=lane.plan,
         outcome=outcome,
         result=lane.plan.stage.merge(media, options, outcome.answers, unanswered),
-        busy_s=meter.busy_s,
-        waiting_s=meter.waiting_s,
+        asked=lane.asker.meter,
+        in_hand=lane.dispatcher.in_hand,
     )
 
 

@@ -61,9 +61,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 class StageTiming(msgspec.Struct, frozen=True, kw_only=True):
     """Wall seconds: `busy_s` with at least one request asked, `waiting_s` between requests with none.
 
-    `done` counts pictures, or seconds of sound, that were worked on, and `per_s` those a busy second. `queue_mean` and
-    `queue_most` are payloads that were there and not yet asked about: 0 means that the stage waited for its input.
-    Null where there is no such thing.
+    `done` counts pictures, or seconds of sound, that were worked on, and `per_s` those a busy second. `queue_mean` is
+    how many payloads were there and not yet asked about, on average: 0 means that the stage waited for its input, and
+    as many as are asked at once that its input waited for it. Null where there is no such thing.
     """
 
     busy_s: Seconds
@@ -71,7 +71,6 @@ class StageTiming(msgspec.Struct, frozen=True, kw_only=True):
     done: float | None = None
     per_s: float | None = None
     queue_mean: float | None = None
-    queue_most: int | None = None
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):

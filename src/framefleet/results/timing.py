@@ -9,8 +9,8 @@ from framefleet.results.document import StageTiming, Timing
 def build_timing(run: Run) -> Timing:
     """Busy and waiting times, how far they overlapped, what limited the run and what would help."""
     decode = {name: _metered(meter) for name, meter in run.decode.items()}
-    stages = {name: StageTiming(busy_s=_s(s.busy_s), waiting_s=_s(s.waiting_s)) for name, s in run.stages.items()}
-    stages |= {name: StageTiming(busy_s=_s(c.busy_s), waiting_s=0.0) for name, c in run.client.items()}
+    stages = {name: _metered(stage.asked, _queue(stage)) for name, stage in run.stages.items()}
+    stages |= {name: _metered(client.meter) for name, client in run.client.items()}
     busy_s = sum(timing.busy_s for timing in (*decode.values(), *stages.values()))
     verdict = judge(run.wall_s, _loads(run), exact=run.options.sampling == "exact")
     return Timing(
@@ -25,7 +25,7 @@ def build_timing(run: Run) -> Timing:
 
 def _loads(run: Run) -> dict[str, Load]:
     loads = {name: _load(run, stage) for name, stage in run.stages.items()}
-    loads |= {name: Load(client.busy_s) for name, client in run.client.items()}
+    loads |= {name: Load(client.meter.busy_s) for name, client in run.client.items()}
     if "pictures" in run.decode:
         loads["decode"] = Load(run.decode["pictures"].busy_s)
     return loads
@@ -38,18 +38,30 @@ def _load(run: Run, stage: StageRun) -> Load:
     workers = len({receipt.worker_id for receipt in receipts}) or 1
     ceiling = run.options.max_workers
     return Load(
-        busy_s=stage.busy_s,
+        busy_s=stage.asked.busy_s,
         backend=stage.plan.backend,
         workers=workers,
-        idle=max(0.0, 1 - ran_s / (workers * stage.busy_s)) if stage.busy_s else None,
+        idle=max(0.0, 1 - ran_s / (workers * stage.asked.busy_s)) if stage.asked.busy_s else None,
         queued=queued_s / ran_s if ran_s else None,
         ceiling=ceiling if isinstance(ceiling, int) else None,
         endpoint=stage.plan.stage.endpoint,
     )
 
 
-def _metered(meter: Meter) -> StageTiming:
-    return StageTiming(busy_s=_s(meter.busy_s), waiting_s=_s(meter.waiting_s))
+def _metered(meter: Meter, queue: float | None = None) -> StageTiming:
+    return StageTiming(
+        busy_s=_s(meter.busy_s),
+        waiting_s=_s(meter.waiting_s),
+        done=_s(meter.done) if meter.done else None,
+        per_s=round(meter.done / meter.busy_s, 2) if meter.done and meter.busy_s else None,
+        queue_mean=queue,
+    )
+
+
+def _queue(stage: StageRun) -> float | None:
+    """What was in hand and not being asked about, on average over the stage's time."""
+    span_s = stage.in_hand.span_s
+    return round(max(0.0, stage.in_hand.area_s - stage.asked.area_s) / span_s, 2) if span_s else None
 
 
 def _s(value: float) -> float:

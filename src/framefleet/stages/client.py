@@ -1,11 +1,12 @@
 """Analyses that run on the client: some watch the pictures go by, some work on what other stages found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from framefleet.config import Options
 from framefleet.media.info import Gap, MediaInfo, Picture
 from framefleet.media.order import Order, Pixels
+from framefleet.units import Seconds
 
 Result = TypeVar("Result", covariant=True)
 
@@ -29,7 +30,8 @@ class WatchingStage(Protocol[Result]):
     def order(self, media: MediaInfo, options: Options) -> Order:
         """The pictures it needs: pure, so that a plan can tell what the decode will cost."""
 
-    def watch(self, media: MediaInfo, options: Options) -> Watcher[Result]: ...
+    def watch(self, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds]) -> Watcher[Result]:
+        """`keyframes_s`: when the file's keyframes are. The decode adds them as it meets them, up to `finish`."""
 
 
 class DerivingStage(Protocol[Result]):

@@ -66,7 +66,7 @@ def film(cuts: Sequence[float], times: Sequence[float], pan_per_s: float = 0.0) 
 
 def watched(frames, duration_s, *, lost=(), fps=25.0, keyframes=()):
     """The scenes of frames."""
-    watcher = SceneWatcher(media_of(duration_s, fps), lambda media: keyframes)
+    watcher = SceneWatcher(media_of(duration_s, fps), keyframes)
     for piece in pieces(frames, duration_s, lost):
         watcher.see(piece)
     return watcher.finish()

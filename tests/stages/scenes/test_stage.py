@@ -26,7 +26,7 @@ def test_it_orders_five_small_pictures_a_second():
 
 
 def test_what_it_finds_in_its_order():
-    watcher = STAGE.watch(media_of(10.0), Options())
+    watcher = STAGE.watch(media_of(10.0), Options(), ())
     for piece in pieces(film([4.04], [k / 25 for k in range(250)]), 10.0):
         watcher.see(piece)
     first, second = watcher.finish()
@@ -41,12 +41,12 @@ def test_scenes_that_are_given_are_not_looked_for(tmp_path, monkeypatch):
     path.write_text("[[0, 4], [4, 10]]")
     options = SimpleNamespace(scenes=path)
     assert not STAGE.order(media_of(10.0), options).samples
-    assert [scene.end_s for scene in STAGE.watch(media_of(10.0), options).finish()] == [4.0, 10.0]
+    assert [scene.end_s for scene in STAGE.watch(media_of(10.0), options, ()).finish()] == [4.0, 10.0]
     with pytest.raises(InputError, match="beyond the video's end"):
-        STAGE.watch(media_of(5.0), options)
+        STAGE.watch(media_of(5.0), options, ())
 
 
 def test_sound_alone_has_no_scenes():
     media = replace(media_of(10.0), has_video=False)
     assert not STAGE.order(media, Options()).samples
-    assert STAGE.watch(media, Options()).finish() == []
+    assert STAGE.watch(media, Options(), ()).finish() == []

@@ -111,7 +111,7 @@ def test_scenes_cover_the_whole_video(seeds, lost):
 
 def test_memory_is_flat():
     """What a watcher holds after a thousand pictures is what it held after ten."""
-    watcher = SceneWatcher(media_of(200.0), lambda media: ())
+    watcher = SceneWatcher(media_of(200.0), ())
     sizes = []
     for piece in pieces(film([], [k / 5 for k in range(1000)], 5.0), 200.0):
         watcher.see(piece)
@@ -138,4 +138,4 @@ def held(thing, seen=None) -> int:
 def test_without_pyscenedetect_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "scenedetect.detectors", None)
     with pytest.raises(SetupError, match="pip install scenedetect-headless"):
-        SceneWatcher(media_of(1.0), lambda media: ())
+        SceneWatcher(media_of(1.0), ())

@@ -1,6 +1,6 @@
 """Scenes: looked for among small pictures on the shared decode, or read from a file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,20 +15,14 @@ from framefleet.stages.scenes.watcher import MAX_SIDE, RATE, SceneWatcher
 from framefleet.units import Seconds
 
 
-def _not_known(_: MediaInfo) -> Sequence[Seconds]:
-    return ()
-
-
 @dataclass(frozen=True, slots=True)
 class ScenesStage:
     """A `WatchingStage`. Its result is a list of `Scene`: of the whole video, or those of the file given.
 
-    `keyframes_of` tells the times of a video's keyframes, ascending, on the video's clock, from packets that somebody
-    has read anyway; it makes cuts exact where the encoder saw them. Without it they are right to 0.2 s just the same.
+    Cuts are right to 0.2 s, and to the frame where the encoder saw them and put a keyframe there.
     """
 
     name: str = "scenes"
-    keyframes_of: Callable[[MediaInfo], Sequence[Seconds]] = _not_known
 
     def order(self, media: MediaInfo, options: Options) -> Order:
         """Small pictures, `RATE` a second; none where there are no pictures or the scenes are given.
@@ -41,12 +35,12 @@ class ScenesStage:
         wanted = media.has_video and given is None
         return Order(plan_samples(media.duration_s, RATE) if wanted else [], PixelView(MAX_SIDE))
 
-    def watch(self, media: MediaInfo, options: Options) -> Watcher[list[Scene]]:
+    def watch(self, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds]) -> Watcher[list[Scene]]:
         """Raises `InputError` where the file given is no list of this video's scenes, `SetupError`."""
         path = _given(options)
         if path is not None:
             return _Told(read_scenes(path, media.duration_s))
-        return SceneWatcher(media, self.keyframes_of) if media.has_video else _Told([])
+        return SceneWatcher(media, keyframes_s) if media.has_video else _Told([])
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,10 +39,10 @@ _TICK = Fraction(1, 1_000_000)
 class SceneWatcher:
     """One video's scenes. Holds one picture, and the cuts."""
 
-    def __init__(self, media: MediaInfo, keyframes_of: Callable[[MediaInfo], Sequence[Seconds]]) -> None:
-        """`keyframes_of` is asked once all is seen, for where the new scenes' first frames are. Raises `SetupError`."""
+    def __init__(self, media: MediaInfo, keyframes_s: Sequence[Seconds]) -> None:
+        """`keyframes_s` is looked at once all is seen, for where new scenes' first frames are. Raises `SetupError`."""
         self._media = media
-        self._keyframes_of = keyframes_of
+        self._keyframes_s = keyframes_s
         self._cuts: list[Cut] = []
         self._new_detector = _load()
         self._stretch: _Stretch | None = None
@@ -60,7 +60,7 @@ class SceneWatcher:
         """Scenes from 0 to the video's end without a gap."""
         self._close()
         end = self._media.duration_s
-        marks = out_of_rhythm(self._keyframes_of(self._media)) if self._cuts else []
+        marks = out_of_rhythm(sorted(self._keyframes_s)) if self._cuts else []
         times = [place(cut, self._media.fps, marks) for cut in self._cuts if cut.by_s <= end - MIN_SCENE_S]
         return scenes_between(times, end)
 
