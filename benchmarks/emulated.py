@@ -1,7 +1,7 @@
 """An emulated RunPod service in a process of its own, so that what it costs is not counted with the client.
 
-Workers take as long as a GPU is assumed to and find nothing: 0.2 s for a batch of pictures, 0.03 s for one, and for
-sound a fortieth of its length.
+Workers take as long as a GPU is assumed to and find nothing: 0.2 s for a batch of pictures, 0.03 s for one, for what is
+said in sound a fortieth of its length, and for what else is heard 0.2 s a clip.
 """
 
 import os
@@ -15,13 +15,16 @@ from typing import Any
 from framefleet.config import load_fleet
 
 KEY = "a-key-for-the-stand-in"
-KINDS = ("yolo", "whisper")
+KINDS = ("yolo", "whisper", "ast", "ocr")
 
 
 @contextmanager
-def service(workers: int) -> Iterator[dict[str, str]]:
-    """The client's environment for a running service with `workers` workers to an endpoint."""
-    command = [sys.executable, __file__, str(workers)]
+def service(workers: int, *flags: str) -> Iterator[dict[str, str]]:
+    """The client's environment for a running service with `workers` workers to an endpoint.
+
+    With the flag "flat" what is said takes 0.2 s a clip, too.
+    """
+    command = [sys.executable, __file__, str(workers), *flags]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
@@ -46,9 +49,11 @@ def silent_whisper(job: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     from framefleet.emulator.app import make_endpoint
     from framefleet.emulator.serve import serving
-    from framefleet.emulator.timed import timed_yolo
+    from framefleet.emulator.timed import Timed
 
-    handlers = {"yolo": timed_yolo(batch_s=0.2, frame_s=0.03), "whisper": silent_whisper}
+    pictures, clips = Timed(0.2, 0.03), Timed(0.2, 0.2)
+    whisper = clips if "flat" in sys.argv else silent_whisper
+    handlers = {"yolo": pictures, "ocr": pictures, "whisper": whisper, "ast": clips}
     endpoints = {kind: make_endpoint(handlers[kind], int(sys.argv[1])) for kind in KINDS}
     with serving(endpoints, KEY) as url:
         print(url, flush=True)

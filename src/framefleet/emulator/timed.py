@@ -23,10 +23,16 @@ class _Source(msgspec.Struct):
 
 
 class _Asked(msgspec.Struct):
-    """The little of a request that is needed. Pictures and sound are passed over: nothing is made of their bytes."""
+    """The little of a request that is needed, and what only one kind of request has, by which it is known.
+
+    Pictures and sound are passed over: nothing is made of their bytes.
+    """
 
     source: _Source | None = None
     probe: bool = False
+    duration_s: Seconds = 0.0
+    min_confidence: float | None = None  # ocr
+    top_k: int | None = None  # ast
 
 
 class Timed:
@@ -54,15 +60,15 @@ class Timed:
                 "gpu": None,
                 "max_batch": 64,
             }
-        if asked.source is None:
-            self._sleep(self._one_s)
-            return {**_WORKER, "language": "en", "language_probability": 0.0, "segments": []}
-        frames = asked.source.frames
-        self._sleep(self._one_s if len(frames) == 1 else self._several_s)
-        found: list[dict[str, Any]] = [
-            {"index": f.index, "time_s": f.time_s, "objects": [], "error": None} for f in frames
-        ]
-        return {**_WORKER, "frames": found}
+        frames = asked.source.frames if asked.source is not None else []
+        self._sleep(self._several_s if len(frames) > 1 else self._one_s)
+        if asked.source is not None:
+            found = {"objects": []} if asked.min_confidence is None else {"lines": []}
+            return {**_WORKER, "frames": [{"index": f.index, "time_s": f.time_s, **found} for f in frames]}
+        if asked.top_k is not None:
+            whole = {"start_s": 0.0, "end_s": asked.duration_s, "classes": []}
+            return {**_WORKER, "slice_s": asked.duration_s, "hop_s": asked.duration_s, "slices": [whole]}
+        return {**_WORKER, "language": "en", "language_probability": 0.0, "segments": []}
 
 
 def timed_yolo(batch_s: Seconds, frame_s: Seconds) -> Handler:
