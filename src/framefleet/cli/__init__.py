@@ -17,6 +17,8 @@ from framefleet.cli.emulate import emulate
 from framefleet.cli.endpoints import endpoints
 from framefleet.cli.plan import plan
 from framefleet.cli.run import run
+from framefleet.cli.show import show
+from framefleet.cli.words import clean
 from framefleet.errors import FrameFleetError, Interrupted
 
 app = typer.Typer(
@@ -27,6 +29,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(plan)
+app.command()(show)
 app.command()(doctor)
 app.command()(emulate)
 app.command()(deploy)
@@ -95,7 +98,7 @@ def _usage(error: BaseException) -> int:
 
 def _say(text: str, code: int) -> int:
     # in one write, since other threads may be telling something too
-    sys.stderr.write(f"framefleet: {' '.join(text.split())}\n")
+    sys.stderr.write(f"framefleet: {clean(' '.join(text.split()))}\n")
     return code
 
 

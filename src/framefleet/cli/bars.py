@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from tqdm import tqdm
 
-from framefleet.cli.words import NOUN, counted
+from framefleet.cli.words import NOUN, clean, counted
 from framefleet.progress import Event, ItemDone, ItemFailed, Notice, StageDone, StageStarted
 
 _BAR = "{desc:<8} {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f}{unit} [{elapsed}<{remaining}, {rate_fmt}]"
@@ -93,7 +93,7 @@ class Bars:
             self._write(f"{event.stage}: {event.error}")
 
     def _write(self, text: str) -> None:
-        tqdm.write(text, file=sys.stderr)
+        tqdm.write(clean(text), file=sys.stderr)  # an error may be in a worker's words
 
 
 class Lines(Bars):

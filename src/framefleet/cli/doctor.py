@@ -20,6 +20,7 @@ CLIENT = (
     "msgspec",
     "numpy",
     "requests",
+    "rich",
     "scenedetect-headless",
     "simplejpeg",
     "tenacity",

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from framefleet.cli.words import clean
 from framefleet.errors import FrameFleetError, Interrupted
 
 
@@ -21,6 +22,6 @@ def each(videos: Sequence[Path], do: Callable[[Path], int]) -> int:
         except FrameFleetError as error:
             if len(videos) == 1 or error.ends_run:
                 raise
-            print(f"framefleet: {error}", file=sys.stderr)
+            print(f"framefleet: {clean(str(error))}", file=sys.stderr)
             codes.append(error.exit_code)
     return codes[0] if len(set(codes)) == 1 else 3

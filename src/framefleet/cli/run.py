@@ -32,7 +32,7 @@ def run(
         prepared = prepare(video, options, fleet)
         with Lines() if sequential else Bars(verbose=verbose) as listener:
             document = execute(prepared, listener)
-        print(summary(document, prepared.path))
+        summary(document, prepared.path)
         return 3 if document.failures else 0
 
     return each(videos, one)

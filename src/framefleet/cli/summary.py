@@ -1,74 +1,101 @@
-"""What a person reads at the end of a run."""
+"""What a person reads at the end of a run, and of a document by `framefleet show`."""
 
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from framefleet.cli.words import counted
+from framefleet.cli.spark import spark
+from framefleet.cli.table import Column, Page
+from framefleet.cli.words import clock, counted
 from framefleet.fleet.cost import Cost
-from framefleet.results.document import Document
+from framefleet.results import tally
+from framefleet.results.document import Document, StageTiming, Timing
+from framefleet.results.tally import Tally
+from framefleet.units import Span
 
 WORDS = 12
-LABELS = 10
+SEEN = 10  # labels told of what was seen
+FEW = 5  # labels told of what was heard or written
 NOTICED_S = 3.0
+SPARK = 30  # characters for what went on over time, at most
+SOUNDS = ("speech", "sounds", "sound")  # whose work is counted in seconds
 
 
-def summary(document: Document, path: Path) -> str:
-    """A few lines: what was seen and said, what failed, what it took, where the document is."""
-    pictures = counted(len(document.detections or ()), "picture")
+def summary(
+    document: Document, path: Path, page: Page | None = None, *, everything: bool = False, span: Span | None = None
+) -> None:
+    """Prints what was found, what failed, what it took and where the time went; the last line is where it all is.
+
+    `everything`: however many labels there are. `span`: the document was cut to it, so it is only about what is there.
+    """
+    page = page or Page()
+    title(document, page)
+    if span is not None:
+        page.line("only", f"{clock(span.start_s)} to {clock(span.end_s)}")
+    found(document, page, span or tally.extent(document), everything=everything)
+    if span is None:
+        account(document, page)
+    page.line("results", str(path), whole=True)
+
+
+def title(document: Document, page: Page) -> None:
+    video = document.video
+    what = counted(len(document.detections or ()), "picture") if video.width else "sound alone"
+    page.title(f"{video.path}: {video.duration_s:.1f} s, {what}")
+
+
+def found(document: Document, page: Page, span: Span, *, everything: bool = False) -> None:
+    """What was seen, heard and written, by label, and what was said. `everything`: however many labels there are."""
+    groups = {
+        "seen": (tally.seen(document, span), SEEN),
+        "heard": (tally.heard(document, span), FEW),
+        "written": (tally.written(document, span), FEW),
+    }
+    told = {name: tallies if everything else tallies[:most] for name, (tallies, most) in groups.items()}
+    if any(told.values()):
+        page.table(_columns(told, page))
+    if document.detections is not None and not told["seen"]:
+        page.line("seen", "nothing")
+    for name, (tallies, _) in groups.items():
+        if len(tallies) > len(told[name]):
+            page.line("", f"{len(tallies) - len(told[name])} more {name}; framefleet show lists them")
+    if document.scenes:
+        page.line("scenes", str(len(document.scenes)))
+    page.line("said", said(document, page.dots))
+
+
+def account(document: Document, page: Page) -> None:
+    """What failed, what it cost and took, where the time went, and what would help."""
     slow = waited(document.cost)
-    lines = [
-        f"{document.video.path}: {document.video.duration_s:.1f} s, {pictures}",
-        f"  seen     {seen(document)}",
-        f"  said     {said(document)}",
-        *more(document),
-        f"  failed   {failed(document)}" if document.failures else "",
-        f"  took     {document.timing.wall_s:.1f} s, {money(document.cost)}",
-        f"  waited   {slow}" if slow else "",
-        f"  advice   {document.timing.advice}" if document.timing.advice else "",
-        f"  results  {path}",
-    ]
-    return "\n".join(line for line in lines if line)
+    if document.failures:
+        page.line("failed", failed(document), "red")
+    page.line("took", f"{document.timing.wall_s:.1f} s, {money(document.cost)}")
+    if document.timing.stages:
+        page.table(_stages(document.timing))
+    if document.timing.bottleneck:
+        page.line("limit", f"{document.timing.bottleneck} was busy longest; {overlapped(document.timing)}")
+    if slow:
+        page.line("waited", slow)
+    if document.timing.advice:
+        page.line("advice", document.timing.advice, "yellow")
 
 
-def seen(document: Document) -> str:
-    """Labels by how many boxes they have, the commonest first."""
-    counts = Counter(found.label for picture in document.detections or () for found in picture.objects or ())
-    listed = ", ".join(f"{label} {count}" for label, count in counts.most_common(LABELS))
-    return listed + (f" and {len(counts) - LABELS} more" if len(counts) > LABELS else "") or "nothing"
-
-
-def said(document: Document) -> str:
+def said(document: Document, dots: str = "...") -> str:
     """The first words, or why there are none."""
     if document.transcription is None:
         return "not listened to"
     words = document.transcription.text.split()
     if words:
-        return " ".join(words[:WORDS]) + (" …" if len(words) > WORDS else "")
+        return " ".join(words[:WORDS]) + (f" {dots}" if len(words) > WORDS else "")
     reasons = {skipped.reason for skipped in document.transcription.skipped}
     return f"nothing ({', '.join(sorted(reasons))})" if reasons else "nothing"
-
-
-def more(document: Document) -> list[str]:
-    """A line for each further stage that found something."""
-    lines = []
-    if document.scenes:
-        lines.append(f"  scenes   {len(document.scenes)}")
-    if document.tracks is not None and document.tracks.tracks:
-        tracks = Counter(track.label for track in document.tracks.tracks)
-        lines.append(f"  tracks   {', '.join(f'{label} {count}' for label, count in tracks.most_common(LABELS))}")
-    if document.sounds is not None and document.sounds.events:
-        heard = Counter(event.label for event in document.sounds.events)
-        lines.append(f"  heard    {', '.join(label for label, _ in heard.most_common(LABELS))}")
-    if document.text is not None and document.text.spans:
-        lines.append(f"  written  {', '.join(dict.fromkeys(span.text for span in document.text.spans[:LABELS]))}")
-    return lines
 
 
 def failed(document: Document) -> str:
     pictures = sum(len(failure.items or ()) for failure in document.failures)
     spans = sum(failure.span_s is not None for failure in document.failures)
     parts = [counted(pictures, "picture")] * bool(pictures) + [counted(spans, "stretch of sound")] * bool(spans)
-    return f"{' and '.join(parts)}; first: {document.failures[0].error}"
+    first = document.failures[0]
+    return f"{' and '.join(parts) or first.stage}; first: {first.error}"
 
 
 def waited(cost: Cost) -> str:
@@ -86,3 +113,49 @@ def money(cost: Cost) -> str:
     if any(stage.backend == "api" for stage in cost.stages.values()):
         return f"${cost.usd:.4f} and what the transcription API bills"
     return f"${cost.usd:.4f} (estimated ${cost.usd_estimated:.4f}; one at a time ${cost.usd_sequential:.4f})"
+
+
+def overlapped(timing: Timing) -> str:
+    return f"on average {timing.overlap:.1f} parts at work at once"
+
+
+def _columns(groups: Mapping[str, Sequence[Tally]], page: Page) -> list[Column]:
+    rows = [one for tallies in groups.values() for one in tallies]
+    names = [f"{name if place == 0 else '':<7}" for name, tallies in groups.items() for place in range(len(tallies))]
+    columns = [
+        Column("", names, style="bold"),
+        Column("", [one.label for one in rows], style="cyan", most=32, least=10),
+        Column("count", [str(one.count) for one in rows], right=True),
+        Column("tracks", ["" if one.tracks is None else str(one.tracks) for one in rows], right=True, rank=3),
+        Column("first", [clock(one.first_s) for one in rows], right=True, rank=1),
+        Column("last", [clock(one.last_s) for one in rows], right=True, rank=2),
+        Column("over time", lambda width: _sparks(rows, width, page), style="green", most=SPARK, least=9, rank=4),
+    ]
+    return [column for column in columns if column.title != "tracks" or any(column.cells)]  # type: ignore[arg-type]
+
+
+def _sparks(rows: Sequence[Tally], width: int, page: Page) -> list[str]:
+    return [spark(one.levels, width, blocks=page.fancy) for one in rows]
+
+
+def _stages(timing: Timing) -> list[Column]:
+    """Where the time went. What a stage knows nothing of stays empty, and a column that all leave empty goes."""
+    parts = {"decode" if name == "pictures" else f"decode {name}": (name, part) for name, part in timing.decode.items()}
+    parts |= {name: (name, part) for name, part in timing.stages.items()}
+    rows = [part for _, part in parts.values()]
+    columns = [
+        Column("", ["time   ", *[""] * (len(parts) - 1)], style="bold"),
+        Column("", list(parts), style="cyan", least=8),
+        Column("busy", [f"{part.busy_s:.1f} s" for part in rows], right=True),
+        Column("waiting", [f"{part.waiting_s:.1f} s" for part in rows], right=True, rank=1),
+        Column("done", [_done(name, part) for name, part in parts.values()], right=True, rank=3),
+        Column("a second", ["" if part.per_s is None else f"{part.per_s:.3g}" for part in rows], right=True, rank=2),
+        Column("queue", ["" if p.queue_mean is None else f"{p.queue_mean:.1f}" for p in rows], right=True, rank=4),
+    ]
+    return [column for column in columns if any(column.cells)]  # type: ignore[arg-type]
+
+
+def _done(name: str, part: StageTiming) -> str:
+    if part.done is None:
+        return ""
+    return f"{part.done:.0f} s" if name in SOUNDS else f"{part.done:.0f}"

@@ -1,0 +1,155 @@
+"""What `framefleet show` says to each question."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from framefleet.cli.table import Column, Page
+from framefleet.cli.words import clock, counted
+from framefleet.results.document import Document
+from framefleet.results.find import Moment, Said, Stretch, Thing, labels
+from framefleet.stages.sounds.merge import SoundEvent
+from framefleet.stages.text.spans import TextSpan
+from framefleet.wire.pictures import Box
+
+NAME = 7  # as wide as the widest of seen, said, heard and written, so that all tables begin alike
+
+MANY = 20  # names told of what is there, where something is not
+
+
+def moment(document: Document, now: Moment, page: Page) -> None:
+    """All there is at a time."""
+    page.title(f"{clock(now.time_s)} of {document.video.path}")
+    if now.scene is not None:
+        total, scene = len(document.scenes or ()), now.scene
+        page.line("scene", f"{scene.index + 1} of {total}, {clock(scene.start_s)} to {clock(scene.end_s)}")
+    _seen(document, now, page)
+    page.line("said", _quoted(now.said, page) if now.said else _unasked(document.transcription, "nobody speaks"))
+    heard = ", ".join(f"{event.label} {event.score:.2f}" for event in now.heard)
+    page.line("heard", heard or _unasked(document.sounds, "nothing"))
+    if now.written:
+        page.table([_name("written", len(now.written)), *_texts(now.written)])
+    else:
+        page.line("written", _unasked(document.text, "nothing"))
+
+
+def label(document: Document, wanted: str, found: Mapping[str, Sequence[Stretch]], page: Page) -> None:
+    """When it is seen, how many of it, and by which tracks."""
+    if not found:
+        known = labels(document)
+        page.line("seen", _unasked(document.detections, f"no {wanted}{_instead(known)}"))
+    for name, stretches in found.items():
+        tracks = sorted({track for one in stretches for track in one.tracks})
+        most = max(one.most for one in stretches)
+        pictures = counted(sum(one.pictures for one in stretches), "picture")
+        page.line("seen", f"{name} in {pictures}, {most} at once at most{_listed(', track', tracks)}")
+        page.table(
+            [
+                _name("", len(stretches)),
+                *_spans(stretches),
+                Column("pictures", [str(one.pictures) for one in stretches], right=True, rank=2),
+                Column("at once", [str(one.most) for one in stretches], right=True, rank=1),
+                Column("tracks", [_listed("", one.tracks) for one in stretches], rank=3, least=6, most=40),
+            ]
+        )
+
+
+def say(document: Document, wanted: str, found: Sequence[Said], page: Page) -> None:
+    """When it is said, among the words around it."""
+    if not found:
+        page.line("said", _unasked(document.transcription, f"nowhere: {wanted}"))
+        return
+    words = Column("words", [_quoted(one, page) for one in found], least=10)
+    page.table([_name("said", len(found)), *_spans(found), words])
+
+
+def sound(document: Document, wanted: str, found: Sequence[SoundEvent], page: Page) -> None:
+    """When it is heard, and how clearly at best."""
+    if not found:
+        known = sorted({event.label for event in document.sounds.events}) if document.sounds else []
+        page.line("heard", _unasked(document.sounds, f"no {wanted}{_instead(known)}"))
+        return
+    names = Column("sound", [event.label for event in found], style="cyan", least=10)
+    scores = Column("score", [f"{event.score:.2f}" for event in found], right=True, rank=1)
+    page.table([_name("heard", len(found)), *_spans(found), names, scores])
+
+
+def text(document: Document, wanted: str, found: Sequence[TextSpan], page: Page) -> None:
+    """When and where it is written."""
+    if not found:
+        page.line("written", _unasked(document.text, f"nowhere: {wanted}"))
+        return
+    page.table([_name("written", len(found)), *_spans(found), *_texts(found)])
+
+
+TELL: dict[str, Callable[[Document, str, Any, Page], None]] = {
+    "label": label,
+    "say": say,
+    "sound": sound,
+    "text": text,
+}
+
+
+def _seen(document: Document, now: Moment, page: Page) -> None:
+    if now.things is None or now.picture_s is None:
+        why = "the picture was not answered" if now.picture_s is not None else "nothing"
+        page.line("seen", _unasked(document.detections, why))
+        return
+    if not now.things:
+        page.line("seen", f"nothing in the picture of {clock(now.picture_s)}")
+        return
+    page.table(_things(now.things, f"in the picture of {clock(now.picture_s)}"))
+
+
+def _things(things: Sequence[Thing], title: str) -> list[Column]:
+    return [
+        _name("seen", len(things)),
+        Column(title, [one.label for one in things], style="cyan", least=10),
+        Column("confidence", [f"{one.confidence:.2f}" for one in things], right=True, rank=2),
+        Column("track", ["" if one.track is None else str(one.track) for one in things], right=True, rank=1),
+        Column("left, top, right, bottom", [_box(one.box) for one in things], rank=3),
+    ]
+
+
+def _texts(spans: Sequence[TextSpan]) -> list[Column]:
+    return [
+        Column("text", [one.text for one in spans], style="cyan", least=10),
+        Column("confidence", [f"{one.confidence:.2f}" for one in spans], right=True, rank=1),
+        Column("left, top, right, bottom", [_box(one.box) for one in spans], rank=2),
+    ]
+
+
+def _name(name: str, rows: int) -> Column:
+    return Column("", [f"{name if row == 0 else '':<{NAME}}" for row in range(rows)], style="bold")
+
+
+def _spans(found: Iterable[Stretch | Said | SoundEvent | TextSpan]) -> list[Column]:
+    times = [(clock(one.start_s), clock(one.end_s)) for one in found]
+    return [
+        Column("from", [start for start, _ in times], right=True),
+        Column("to", [end for _, end in times], right=True),
+    ]
+
+
+def _quoted(said: Said, page: Page) -> str:
+    """The words that were looked for in brackets, whatever the terminal can show."""
+    middle = f"[{said.text}]" if said.text else page.dots
+    return " ".join(part for part in (said.before, middle, said.after) if part)
+
+
+def _box(box: Box) -> str:
+    return ", ".join(f"{edge:.0f}" for edge in box)
+
+
+def _listed(name: str, numbers: Sequence[int]) -> str:
+    """`, tracks 1, 2` for the name `, track`; nothing of nothing."""
+    listed = ", ".join(map(str, numbers))
+    return f"{name}{'s' if len(numbers) > 1 else ''} {listed}" if name and listed else listed
+
+
+def _instead(known: Sequence[str]) -> str:
+    more = f" and {len(known) - MANY} more" if len(known) > MANY else ""
+    return f"; there is {', '.join(known[:MANY])}{more}" if known else ""
+
+
+def _unasked(result: object, otherwise: str) -> str:
+    return "not known: it was not looked for, or failed" if result is None else otherwise

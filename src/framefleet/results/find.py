@@ -1,0 +1,232 @@
+"""Looking things up in a document: what there is at a time, and when something is seen, said, heard, written. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from framefleet.results.document import Document
+from framefleet.results.fuse import SceneEntry
+from framefleet.results.phrase import inside, named, occurrences
+from framefleet.stages.objects.merge import Detection
+from framefleet.stages.sounds.merge import SoundEvent
+from framefleet.stages.text.spans import TextSpan
+from framefleet.stages.tracks.track import TrackBox
+from framefleet.units import Seconds, Span
+from framefleet.wire.pictures import Box
+from framefleet.wire.whisper import Segment
+
+_Piece = TypeVar("_Piece", SceneEntry, Segment, SoundEvent, TextSpan)
+
+AROUND_S = 3.0  # words this far before and after a time are told with it
+AROUND = 6  # words told before and after those that were looked for
+
+
+class Thing(msgspec.Struct, frozen=True, kw_only=True):
+    """An object in one picture. `box` is x1, y1, x2, y2 in source pixels; `track` its track's id, if it has one."""
+
+    label: str
+    confidence: float
+    box: Box
+    track: int | None
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """Words and those around them; `text` is what was looked for, or what is being said at a time: maybe nothing."""
+
+    start_s: Seconds
+    end_s: Seconds
+    before: str
+    text: str
+    after: str
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """All there is at `time_s`. `picture_s` is when the last picture until then was asked for, None if there is none.
+
+    `things` is None where that picture was not answered.
+    """
+
+    time_s: Seconds
+    picture_s: Seconds | None
+    things: list[Thing] | None
+    scene: SceneEntry | None
+    said: Said | None
+    heard: list[SoundEvent]
+    written: list[TextSpan]
+
+
+class Stretch(msgspec.Struct, frozen=True, kw_only=True):
+    """Pictures one after the other that all have a label: `most` of it in one of them, and the tracks' ids.
+
+    `end_s` is when the next picture was looked at.
+    """
+
+    start_s: Seconds
+    end_s: Seconds
+    pictures: int
+    most: int
+    tracks: list[int]
+
+
+class Spoken(msgspec.Struct, frozen=True):
+    """A word, or a whole segment where a service tells no words."""
+
+    start_s: Seconds
+    end_s: Seconds
+    text: str
+
+
+def at(document: Document, time_s: Seconds) -> Moment:
+    """What is on screen, said, heard and written at `time_s`."""
+    picture = max((d for d in document.detections or () if d.time_s <= time_s), key=lambda d: d.time_s, default=None)
+    return Moment(
+        time_s=time_s,
+        picture_s=picture.time_s if picture else None,
+        things=_things(document, picture) if picture else None,
+        scene=next((s for s in document.scenes or () if s.start_s <= time_s < s.end_s), None),
+        said=_around(spoken(document), time_s),
+        heard=[e for e in (document.sounds.events if document.sounds else ()) if _during(e, time_s)],
+        written=[t for t in (document.text.spans if document.text else ()) if _during(t, time_s)],
+    )
+
+
+def labels(document: Document) -> list[str]:
+    """Every label that was seen, in alphabetical order."""
+    return sorted({thing.label for d in document.detections or () for thing in d.objects or ()})
+
+
+def sightings(document: Document, label: str) -> dict[str, list[Stretch]]:
+    """When `label` is seen, by the labels that are meant: it alone, or those that it is a word of."""
+    return {name: _stretches(document, name) for name in named(labels(document), label)}
+
+
+def said(document: Document, phrase: str) -> list[Said]:
+    """Where the words are said one after the other, over the borders of segments too."""
+    words = spoken(document)
+    return [
+        Said(
+            start_s=words[first].start_s,
+            end_s=max(word.end_s for word in words[first : last + 1]),
+            before=_joined(words[max(0, first - AROUND) : first]),
+            text=_joined(words[first : last + 1]),
+            after=_joined(words[last + 1 : last + 1 + AROUND]),
+        )
+        for first, last in occurrences([word.text for word in words], phrase)
+    ]
+
+
+def sounds(document: Document, name: str) -> list[SoundEvent]:
+    """Sounds of that name; if none has it, those in whose names it is a word."""
+    events = document.sounds.events if document.sounds else []
+    meant = set(named((event.label for event in events), name))
+    return [event for event in events if event.label in meant]
+
+
+def texts(document: Document, part: str) -> list[TextSpan]:
+    """Texts in the picture that hold `part`, also inside words."""
+    return [span for span in (document.text.spans if document.text else ()) if inside(span.text, part)]
+
+
+def within(document: Document, span: Span) -> Document:
+    """The document as if the video had but `span`: pictures asked for in it, and what shares time with it, whole."""
+    transcription, heard, text, tracks = document.transcription, document.sounds, document.text, document.tracks
+    pictures, scenes = document.detections, document.scenes
+    segments = _touching(transcription.segments, span) if transcription else []
+    kept = [replace(t, boxes=[b for b in t.boxes if _in(b, span)]) for t in (tracks.tracks if tracks else ())]
+    return replace(
+        document,
+        detections=None if pictures is None else [picture for picture in pictures if _in(picture, span)],
+        transcription=transcription
+        and replace(transcription, segments=segments, text=" ".join(segment.text for segment in segments)),
+        scenes=None if scenes is None else _touching(scenes, span),
+        tracks=tracks and replace(tracks, tracks=[track for track in kept if track.boxes]),
+        sounds=heard and replace(heard, events=_touching(heard.events, span)),
+        text=text and replace(text, spans=_touching(text.spans, span)),
+    )
+
+
+def spoken(document: Document) -> list[Spoken]:
+    """Every word, in order, with the space before it."""
+    words: list[Spoken] = []
+    for segment in document.transcription.segments if document.transcription else ():
+        told = [Spoken(word.start_s, word.end_s, word.word) for word in segment.words]
+        told = told or [Spoken(segment.start_s, segment.end_s, segment.text)]
+        words += [replace(told[0], text=f" {told[0].text.strip()}"), *told[1:]]
+    return words
+
+
+def _things(document: Document, picture: Detection) -> list[Thing] | None:
+    if picture.objects is None:
+        return None
+    ids = document.tracks.ids() if document.tracks else {}
+    return [
+        Thing(label=o.label, confidence=o.confidence, box=o.box, track=ids.get((picture.index, place)))
+        for place, o in enumerate(picture.objects)
+    ]
+
+
+def _around(words: Sequence[Spoken], time_s: Seconds) -> Said | None:
+    """The words until `AROUND_S` before and after, and between them those being said; None if there is none."""
+    near = [w for w in words if w.start_s <= time_s + AROUND_S and w.end_s >= time_s - AROUND_S]
+    if not near:
+        return None
+    now = [word for word in near if _during(word, time_s)]
+    rest = [word for word in near if not _during(word, time_s)]
+    return Said(
+        start_s=near[0].start_s,
+        end_s=max(word.end_s for word in near),
+        before=_joined(word for word in rest if word.start_s <= time_s),
+        text=_joined(now),
+        after=_joined(word for word in rest if word.start_s > time_s),
+    )
+
+
+def _stretches(document: Document, label: str) -> list[Stretch]:
+    ids = document.tracks.ids() if document.tracks else {}
+    detections = document.detections or []
+    step_s = 1 / document.config.fps
+    found: list[Stretch] = []
+    before: int | None = None
+    for place, detection in enumerate(detections):
+        places = [n for n, thing in enumerate(detection.objects or ()) if thing.label == label]
+        if not places:
+            continue
+        tracks = [ids[detection.index, n] for n in places if (detection.index, n) in ids]
+        one = Stretch(
+            start_s=detection.time_s,
+            end_s=min(round(detection.time_s + step_s, 6), max(document.video.duration_s, detection.time_s)),
+            pictures=1,
+            most=len(places),
+            tracks=sorted(set(tracks)),
+        )
+        found[-1:] = [_joint(found[-1], one)] if before == place - 1 and found else [*found[-1:], one]
+        before = place
+    return found
+
+
+def _joint(one: Stretch, other: Stretch) -> Stretch:
+    return Stretch(
+        start_s=one.start_s,
+        end_s=other.end_s,
+        pictures=one.pictures + other.pictures,
+        most=max(one.most, other.most),
+        tracks=sorted({*one.tracks, *other.tracks}),
+    )
+
+
+def _during(piece: Spoken | SoundEvent | TextSpan, time_s: Seconds) -> bool:
+    return piece.start_s <= time_s < piece.end_s or piece.start_s == time_s
+
+
+def _in(piece: Detection | TrackBox, span: Span) -> bool:
+    return span.start_s <= piece.time_s < span.end_s
+
+
+def _touching(pieces: Iterable[_Piece], span: Span) -> list[_Piece]:
+    return [p for p in pieces if p.start_s < span.end_s and (p.end_s > span.start_s or p.start_s >= span.start_s)]
+
+
+def _joined(words: Iterable[Spoken]) -> str:
+    return "".join(word.text for word in words).strip()

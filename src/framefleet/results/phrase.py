@@ -1,0 +1,82 @@
+"""Finding words and phrases in text that was said or read, whatever their case and accents. Pure."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+_ACCENTS = range(200, 241)  # Unicode's combining classes of marks above, below and through a letter
+_APOSTROPHES = "'’ʼ`´"
+_UNSPACED = ("CJK ", "HIRAGANA ", "KATAKANA ", "THAI ", "LAO ", "KHMER ", "MYANMAR ")
+
+
+def folded(text: str) -> str:
+    """Without case and accents: `Café` is `cafe`. Marks that make another letter, as in Thai, stay."""
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return unicodedata.normalize(
+        "NFC", "".join(c for c in parts if unicodedata.combining(c) not in _ACCENTS)
+    ).casefold()
+
+
+def tokens(text: str) -> list[str]:
+    """Its folded words, without punctuation: `Don't—it's twenty-five!` is dont, its, twenty, five.
+
+    Scripts that are written without spaces give a token a letter, since models cut them anywhere.
+    """
+    return [token.text for token in _tokens([text])]
+
+
+def occurrences(words: Sequence[str], phrase: str) -> Iterator[tuple[int, int]]:
+    """Places `(first, last)` among `words` where the phrase is said: whole words, over the borders of words.
+
+    A word without a space before it goes on with the one before. Found from left to right without overlapping.
+    """
+    wanted, said = tokens(phrase), list(_tokens(words))
+    texts = [token.text for token in said]
+    at = 0
+    while wanted and at + len(wanted) <= len(texts):
+        if texts[at : at + len(wanted)] == wanted:
+            yield said[at].first, said[at + len(wanted) - 1].last
+            at += len(wanted)
+        else:
+            at += 1
+
+
+def named(names: Iterable[str], wanted: str) -> list[str]:
+    """Those of `names` that are `wanted` but for case and accents; if none is, those that hold it as whole words."""
+    known = list(dict.fromkeys(names))
+    same = [name for name in known if tokens(name) == tokens(wanted)]
+    return same or [name for name in known if any(occurrences([name], wanted))]
+
+
+def inside(text: str, wanted: str) -> bool:
+    """Whether `wanted` is anywhere in `text`, inside words too and spaces or none: readers of pictures lose spaces."""
+    part = "".join(tokens(wanted))
+    return bool(part) and part in "".join(tokens(text))
+
+
+class _Token(NamedTuple):
+    """A folded word, and the first and the last of the texts that it stands in."""
+
+    text: str
+    first: int
+    last: int
+
+
+def _tokens(texts: Sequence[str]) -> Iterator[_Token]:
+    """The tokens of all texts, as if they were written one after the other."""
+    word, first, last = "", 0, 0
+    for place, text in enumerate(texts):
+        for char in folded(text):
+            if char in _APOSTROPHES:
+                continue
+            letter = char.isalnum() or unicodedata.category(char)[0] == "M"
+            alone = letter and not char.isascii() and unicodedata.name(char, "").startswith(_UNSPACED)
+            if word and (alone or not letter):
+                yield _Token(word, first, last)
+                word = ""
+            if alone:
+                yield _Token(char, place, place)
+            elif letter:
+                word, first, last = word + char, first if word else place, place
+    if word:
+        yield _Token(word, first, last)
