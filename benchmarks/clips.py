@@ -31,7 +31,7 @@ def make_clip(path: Path, seconds: int, *, fps: int = 5, sound: bool = True, sou
                 frame.pts, frame.time_base = number, Fraction(1, fps)
                 out.mux(video.encode(frame))
             if audio is not None:
-                out.mux(audio.encode(_a_second(second, speech)))
+                out.mux(audio.encode(a_second(second, speech)))
         for stream in out.streams:
             out.mux(stream.encode(None))
     return path
@@ -54,7 +54,7 @@ def hear(source: Path) -> Samples:
         return np.concatenate([piece.to_ndarray()[0] for frame in frames for piece in resampler.resample(frame)])
 
 
-def _a_second(second: int, speech: Samples) -> av.AudioFrame:
+def a_second(second: int, speech: Samples) -> av.AudioFrame:
     """The `second`-th second: speech in the first of every two minutes as far as it goes, then a hum."""
     at = second % SPEECH_EVERY_S * RATE
     samples = speech[at : at + RATE]

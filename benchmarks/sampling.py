@@ -19,8 +19,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from fractions import Fraction
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -29,6 +28,7 @@ import av
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "src"), str(HERE)]
 
+from footage import FPS, make_footage  # noqa: E402
 from framefleet.media.decode import decode_orders  # noqa: E402
 from framefleet.media.info import Picture  # noqa: E402
 from framefleet.media.order import JpegView, Order  # noqa: E402
@@ -40,31 +40,6 @@ try:
     import cv2
 except ImportError:
     cv2 = None
-
-SIZE, FPS, GOP = (1920, 1080), 25, 250
-X264 = {"preset": "veryfast", "g": str(GOP)}  # veryfast has 3 B-frames, and lets other frames refer to them
-
-
-def make_video(clip: Path, out: Path, seconds: int) -> None:
-    """The frames of `clip` again and again, one every 1/25 s whatever its own rate, scaled to 1080p."""
-    with av.open(str(out), "w") as target:
-        stream = target.add_stream("libx264", rate=FPS, options=X264)
-        stream.width, stream.height = SIZE
-        stream.pix_fmt = "yuv420p"
-        frames = looped(clip)
-        for number in range(seconds * FPS):
-            frame = next(frames).reformat(*SIZE, format="yuv420p")
-            frame.pts, frame.time_base = number, Fraction(1, FPS)
-            frame.pict_type = 0
-            target.mux(stream.encode(frame))
-        target.mux(stream.encode(None))
-
-
-def looped(clip: Path) -> Iterator[av.VideoFrame]:
-    while True:
-        with av.open(str(clip)) as source:
-            source.streams.video[0].thread_type = "AUTO"
-            yield from source.decode(video=0)
 
 
 def opencv(video: Path) -> int:
@@ -107,7 +82,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         video = arguments.video or Path(folder) / "looped.mp4"
         if not video.exists():
-            make_video(arguments.clip, video, seconds)
+            make_footage(arguments.clip, video, seconds)
         works: dict[str, tuple[Callable[[], int], int]] = {
             "PyAV AUTO, every frame": (lambda: pyav(video), seconds * FPS),
             "exact sampling": (lambda: framefleet(video, "exact"), seconds),

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""All analyses in one run on emulated endpoints, against a bare decode of the same pictures and sound, and against
+one run for each analysis, one after the other. And what scenes cost beside objects.
+
+    python benchmarks/pipeline.py [--seconds 574] [--turns 5] [--video KEPT.mp4]
+
+The video is 1080p25 H.264 with speech. Every endpoint has 3 workers that take 0.2 s for a request, whatever is in it.
+`bare decode` is what no client can do without: the pictures that all stages want, as JPEG or small pixels, and the
+sound as Opus, made on all cores and thrown away. The emulated service runs on the same cores; CPU seconds of the client
+are told as well. Times of runs are the documents' own; each turn does all of it, and ratios are within a turn.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from emulated import fleet_of, service
+from footage import make_footage
+from framefleet.config import load_options
+from framefleet.media.audio import decode_clips
+from framefleet.media.decode import decode_orders
+from framefleet.media.order import JpegView, Order
+from framefleet.media.probe import probe
+from framefleet.media.sample import plan_samples
+from framefleet.pipeline.plan import plan_run
+from framefleet.results.codec import read_document
+from framefleet.results.files import document_path
+from record import record
+
+SAMPLE = Path(__file__).parents[1] / "samples" / "sample.mp4"
+STAGES = ("objects", "speech", "scenes", "sounds", "text")
+ALL = ",".join(STAGES)
+RUNS = (*STAGES, "objects,scenes", ALL)
+WORKERS = 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=574)
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--video", type=Path, help="make the video here and keep it; used as it is if it exists")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, service(WORKERS, "flat") as environ:
+        video = args.video or Path(folder, "footage.mp4")
+        if not video.exists():
+            make_footage(SAMPLE, video, args.seconds, sound=True)
+        turns = []
+        for number in range(args.turns):
+            turns.append({stages: run(video, Path(folder), stages, environ) for stages in RUNS})
+            turns[-1]["bare"] = bare(video, environ)
+            print(number, {name: f"{s:.2f} (CPU {cpu:.2f})" for name, (s, cpu) in turns[-1].items()}, flush=True)
+    record("pipeline", figures(turns))
+
+
+def figures(turns: list[dict[str, tuple[float, float]]]) -> dict[str, object]:
+    found: dict[str, object] = {"turns": len(turns)}
+    for place, unit in enumerate(("s", "CPU s")):
+        for name in (*RUNS, "bare"):
+            told = {"bare": "bare decode", ALL: "all in one run"}.get(name, name)
+            found[f"{told} ({unit})"] = round(median(turn[name][place] for turn in turns), 2)
+    walls = [{name: wall for name, (wall, _) in turn.items()} for turn in turns]
+    ratios = {
+        "all ÷ bare decode": [wall[ALL] / wall["bare"] for wall in walls],
+        "stage after stage ÷ all": [sum(wall[stage] for stage in STAGES) / wall[ALL] for wall in walls],
+        "objects and scenes ÷ objects": [wall["objects,scenes"] / wall["objects"] for wall in walls],
+    }
+    return found | {name: round(median(values), 3) for name, values in ratios.items()}
+
+
+def run(video: Path, folder: Path, stages: str, environ: dict[str, str]) -> tuple[float, float]:
+    """Seconds that a run with these stages took by its own count, and CPU seconds of the whole command."""
+    command = [sys.executable, "-m", "framefleet", "run", str(video), "--output-dir", str(folder)]
+    began = _children_s()
+    subprocess.run([*command, "--stages", stages, "--fresh"], env=environ, check=True, capture_output=True)
+    return read_document(document_path(folder, video)).timing.wall_s, _children_s() - began
+
+
+def bare(video: Path, environ: dict[str, str]) -> tuple[float, float]:
+    """The same for decoding, scaling and encoding alone, in this process."""
+    options, media = load_options({"stages": ALL}, environ={}), probe(video)
+    plan = plan_run(media, options, fleet_of(environ))
+    pictures = JpegView(1280, options.jpeg_quality)
+    orders = [Order(plan_samples(media.duration_s, options.fps), pictures)] * 2 + [w.order for w in plan.watching]
+    chunks = next(stage.items for stage in plan.fleet if stage.stage.name == "speech")
+    began, cpu = perf_counter(), sum(os.times()[:2])
+    sound = threading.Thread(target=lambda: list(decode_clips(media, chunks, format="opus", on_gap=print)))
+    sound.start()
+    for _ in decode_orders(media, orders):
+        pass
+    sound.join()
+    return perf_counter() - began, sum(os.times()[:2]) - cpu
+
+
+def _children_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+if __name__ == "__main__":
+    main()
