@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from framefleet.config import Fleet, Options, load_fleet, load_options
-from framefleet.errors import BudgetError, InputError
+from framefleet.errors import BudgetError
 from framefleet.journal.store import FILE_NAME
 from framefleet.media.info import MediaInfo
 from framefleet.media.probe import probe
@@ -16,6 +16,7 @@ from framefleet.results.build import build_document
 from framefleet.results.codec import claim, write_document
 from framefleet.results.document import Document
 from framefleet.results.files import document_path
+from framefleet.stages.base import Needs
 from framefleet.weights import file_sha256
 
 
@@ -35,10 +36,8 @@ class Prepared:
 
 
 def prepare(video: Path | str, options: Options, fleet: Fleet) -> Prepared:
-    """Probes the video and plans every stage. Raises `InputError` or `UsageError`."""
-    media = probe(Path(video))
-    if not media.has_video:
-        raise InputError(f"{video}: has sound but no video stream; give a video")
+    """Probes the video, or the sound alone, and plans every stage. Raises `InputError` or `UsageError`."""
+    media = probe(Path(video), options.audio_track)
     return Prepared(media, options, fleet, plan_run(media, options, fleet))
 
 
@@ -58,13 +57,25 @@ def execute(prepared: Prepared, listener: Listener = silent) -> Document:
     for plan in prepared.plan.fleet:
         if plan.backend == "local" and prepared.options.backend != "local":
             listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint is set, so it runs on this machine"))
-    for name, reason in prepared.plan.left_out.items():
-        listener(Notice(f"{name}: left out; {reason}"))
+    for notice in notices(prepared):
+        listener(Notice(notice))
     journal = prepared.path.parent / FILE_NAME
     done = run(prepared.media, sha256, prepared.plan, prepared.options, prepared.fleet, journal, listener)
     document = build_document(done, sha256)
     write_document(document, prepared.path)
     return document
+
+
+def notices(prepared: Prepared) -> list[str]:
+    """What is left out, by reason, and which sound is heard where there is a choice that nobody made."""
+    plan, audio = prepared.plan, prepared.media.audio
+    reasons = dict.fromkeys(plan.left_out.values())
+    lines = [f"{', '.join(n for n in plan.left_out if plan.left_out[n] == r)}: left out; {r}" for r in reasons]
+    hears = any(stage.stage.needs is Needs.AUDIO for stage in plan.fleet)
+    if hears and audio is not None and (audio.tracks or 1) > 1 and prepared.options.audio_track is None:
+        which = f"{audio.track} of {audio.tracks}" + (f" ({audio.language})" if audio.language else "")
+        lines.append(f"audio track {which} is heard; --audio-track chooses another")
+    return lines
 
 
 def analyze(video: Path | str, *, listener: Listener = silent, **options: Any) -> Document:

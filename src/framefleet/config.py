@@ -46,6 +46,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     speech: bool = True
     scenes: Path | None = None  # a JSON file of scenes, instead of looking for them
     sampling: Literal["exact", "keyframes"] = "exact"
+    audio_track: Positive | str | None = None  # counted from 1, or a language; None: the one that players take
 
     max_side: Annotated[int, msgspec.Meta(ge=32, le=16_384)] | None = None
     jpeg_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] = 90
@@ -162,7 +163,7 @@ def _wanted(kind: inspect.Type) -> str:
             *others, last = map(str, kind.values)
             return f"{', '.join(others)} or {last}" if others else last
         case inspect.IntType():
-            return f"a whole number from {kind.ge} to {kind.le}"
+            return f"a whole number from {kind.ge}" + (f" to {kind.le}" if kind.le is not None else " up")
         case inspect.FloatType():
             least = f"from {kind.ge:g}" if kind.ge is not None else f"above {kind.gt:g}"
             return f"a number {least}" + (f" up to {kind.le:g}" if kind.le is not None else "")
@@ -189,6 +190,15 @@ def parse_stages(text: str, place: str = "--stages") -> tuple[str, ...]:
     return names
 
 
+def parse_audio_track(text: str, place: str = "--audio-track") -> int | str:
+    """A track's number, counted from 1, or the tag of its language. Raises `UsageError`."""
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    if not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{1,8})*", text, re.ASCII | re.IGNORECASE):
+        raise UsageError(f"{place} {text}: give a track's number, counted from 1, or its language, such as eng")
+    return text.lower()
+
+
 def parse_classes(text: str, place: str = "--classes") -> tuple[int, ...]:
     """Class numbers or COCO names, separated by commas. Raises `UsageError`."""
     from framefleet.weights import coco_labels
@@ -204,6 +214,7 @@ def parse_classes(text: str, place: str = "--classes") -> tuple[int, ...]:
 
 _KINDS: dict[str, Any] = get_type_hints(Options, include_extras=True)
 _PARSERS: dict[str, Callable[[str, str], Any]] = {
+    "audio_track": parse_audio_track,
     "crop": parse_crop,
     "classes": parse_classes,
     "stages": parse_stages,

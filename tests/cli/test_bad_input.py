@@ -44,10 +44,29 @@ def test_a_missing_file_and_a_folder(cli: Cli, tmp_path: Path) -> None:
     assert (told.code, told.line) == (2, f"framefleet: {tmp_path}: a folder; give a video file")
 
 
-def test_sound_alone(cli: Cli, tmp_path: Path) -> None:
-    told = cli("run", make_audio(tmp_path / "sound.mp4"))
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_sound_alone_for_stages_that_look(cli: Cli, tmp_path: Path, command: str) -> None:
+    told = cli(command, make_audio(tmp_path / "sound.mp4"), "--stages", "tracks,text")
     assert told.code == 2
-    assert "sound.mp4: has sound but no video stream" in told.line
+    assert "sound.mp4: no pictures in it, so nothing for tracks, text to look at" in told.line
+    assert not (tmp_path / "output").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("2", "--audio-track 2: clip.mp4 has 1 audio track: 1: aac 1 ch"),
+        ("deu", "--audio-track deu: clip.mp4 has 1 audio track: 1: aac 1 ch"),
+        ("0", "--audio-track 0: give a track's number, counted from 1, or its language, such as eng"),
+        ("-1", "--audio-track -1: give a track's number, counted from 1, or its language, such as eng"),
+        ("the German one", "--audio-track the German one: give a track's number"),
+    ],
+)
+def test_an_audio_track_that_is_not_there(cli: Cli, video: Path, command: str, wanted: str, said: str) -> None:
+    told = cli(command, video.name, "--audio-track", wanted)
+    assert told.code == 2
+    assert said in told.line
 
 
 def test_a_file_cut_before_its_index(cli: Cli, video: Path, tmp_path: Path) -> None:

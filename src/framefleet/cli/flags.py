@@ -52,6 +52,11 @@ FLAGS: dict[str, tuple[str, str, str]] = {
     "language": ("CODE", "language spoken, such as en (found out)", _SPEECH),
     "ast_model": ("TEXT", "sounds, here: a folder with an AST model; on an endpoint: the model it must have", _SPEECH),
     "sounds_threshold": ("NUMBER", "least score of a sound, 0 to 1 (0.3)", _SPEECH),
+    "audio_track": (
+        "NUMBER|LANGUAGE",
+        "audio track to listen to: its number, counted from 1, or its language, such as eng (the one players take)",
+        _SPEECH,
+    ),
     "task": ("transcribe|translate", "transcribe, or translate to English (transcribe)", _SPEECH),
 }
 

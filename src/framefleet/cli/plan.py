@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from framefleet.api import Prepared, prepare
+from framefleet.api import Prepared, notices, prepare
 from framefleet.cli.each import each
 from framefleet.cli.flags import with_flags
 from framefleet.cli.run import SEQUENTIAL
-from framefleet.cli.words import NOUN, counted
+from framefleet.cli.words import NOUN, clean, counted
 from framefleet.config import load_fleet, load_options
 from framefleet.pipeline.plan import StagePlan
 
@@ -34,15 +34,18 @@ def plan(
 
 def described(prepared: Prepared, *, verbose: bool = False) -> str:
     media = prepared.media
-    lines = [f"{media.path}: {media.duration_s:.1f} s, {media.width}×{media.height}, {media.codec}"]
+    what = f"{media.width}×{media.height}, {media.codec}" if media.has_video else "sound alone"
+    lines = [f"{clean(str(media.path))}: {media.duration_s:.1f} s, {what}"]
+    lines += [f"  {notice}" for notice in notices(prepared)]
     for stage in prepared.plan.fleet:
         lines += [_line(stage), *(_requests(stage) if verbose else [])]
     for watch in prepared.plan.watching:
         lines.append(f"  {watch.stage.name:<8} {len(watch.order.samples)} small pictures, here")
     for derived in prepared.plan.deriving:
         lines.append(f"  {derived.name:<8} from {' and '.join(derived.after)}, here")
-    if media.audio is None and "speech" in prepared.plan.names:
-        lines.append("  speech   nothing to listen to: the video has no sound")
+    if media.soundless is not None and "speech" in prepared.plan.names:
+        why = "the video has no sound" if media.audio is None else media.soundless
+        lines.append(f"  speech   nothing to listen to: {why}")
     usd = sum(stage.estimate.usd for stage in prepared.plan.fleet)
     alone = sum(stage.estimate.usd_sequential for stage in prepared.plan.fleet)
     seconds = max((stage.estimate.seconds for stage in prepared.plan.fleet), default=0.0)

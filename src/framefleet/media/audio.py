@@ -7,7 +7,7 @@ from contextlib import closing
 import numpy as np
 
 from framefleet.media.audio_encode import ClipEncoder, ClipFormat
-from framefleet.media.audio_plan import RATE, AudioChunk, Samples, quietest
+from framefleet.media.audio_plan import RATE, AudioChunk, Samples, plan_chunks, quietest
 from framefleet.media.audio_stream import OnGap, read_sound
 from framefleet.media.info import Clip, MediaInfo
 from framefleet.units import Seconds, Span
@@ -20,6 +20,13 @@ def sound_span(media: MediaInfo) -> Span:
     if media.audio is None:
         return Span(0.0, 0.0)
     return Span(media.audio.start_s, round(media.audio.start_s + media.audio.duration_s, 6))
+
+
+def plan_sound(media: MediaInfo, max_chunk_s: Seconds) -> list[AudioChunk]:
+    """Nominal chunks over all of the sound; none without sound. Pure."""
+    span, audio = sound_span(media), media.audio
+    several = audio is not None and (audio.tracks or 1) > 1
+    return plan_chunks(span.start_s, span.end_s, max_chunk_s, track=audio.track if audio and several else None)
 
 
 def decode_clips(

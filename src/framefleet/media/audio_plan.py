@@ -25,10 +25,14 @@ _FLOOR = 16.0  # RMS of 16 in 32768, −66 dBFS: nobody speaks below it, so what
 
 @dataclass(frozen=True, slots=True)
 class AudioChunk:
-    """The `number`-th stretch of sound to send, nominal: its ends lie within `REACH_S` of where the cuts will be."""
+    """The `number`-th stretch of sound to send, nominal: its ends lie within `REACH_S` of where the cuts will be.
+
+    `track` says which of a file's audio tracks it is of; None where there is only one.
+    """
 
     number: int
     span: Span
+    track: int | None = None
 
     @property
     def units(self) -> Seconds:
@@ -40,14 +44,16 @@ class AudioChunk:
         return min(REACH_S, self.span.length_s / 4)
 
 
-def plan_chunks(start_s: Seconds, end_s: Seconds, max_chunk_s: Seconds) -> list[AudioChunk]:
+def plan_chunks(
+    start_s: Seconds, end_s: Seconds, max_chunk_s: Seconds, *, track: int | None = None
+) -> list[AudioChunk]:
     """Equal chunks of at most `max_chunk_s` that cover `start_s` to `end_s` once; none if there is nothing to cover."""
     length = end_s - start_s
     if length <= 0:
         return []
     count = max(1, ceil(length / max_chunk_s))
     edges = [start_s, *(round(start_s + length * k / count, 6) for k in range(1, count)), end_s]
-    return [AudioChunk(k, Span(edges[k], edges[k + 1])) for k in range(count)]
+    return [AudioChunk(k, Span(edges[k], edges[k + 1]), track) for k in range(count)]
 
 
 def quietest(samples: Samples) -> int:

@@ -54,7 +54,7 @@ def read_sound(media: MediaInfo, span: Span, on_gap: OnGap) -> Generator[Samples
     line = _Line(media, span)
     try:
         with open_media(media.path) as container:
-            stream = audio_stream(container)
+            stream = audio_stream(container, media.audio.track if media.audio else None)
             if stream is None:
                 raise InputError(f"{media.path}: no sound that can be decoded; use --no-speech")
             for frame in _frames(container, stream, line):

@@ -25,7 +25,7 @@ AnyPacket = TypeVar("AnyPacket", bound="Packet[Any]")
 
 _MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"}
 _SNIFFED_BYTES = 1024
-_KINDS = "mp4, mov, mkv, webm, avi or ts"
+_KINDS = "mp4, mov, mkv, webm, avi, ts, mp3, m4a, aac, wav, aiff, flac, ogg or opus"
 _PLAYLISTS = (b"ffconcat", b"#EXTM3U", b"<?xml", b"[playlist]")
 
 
@@ -59,8 +59,11 @@ def video_stream(container: InputContainer) -> VideoStream | None:
     return next((s for s in known if s is best), known[0] if known else None)
 
 
-def audio_stream(container: InputContainer) -> AudioStream | None:
-    """The stream to listen to: the best one of a known codec."""
+def audio_stream(container: InputContainer, track: int | None = None) -> AudioStream | None:
+    """The stream to listen to: the `track`-th, counted from 1, or else the best one. None if its codec is unknown."""
+    if track is not None:
+        streams = container.streams.audio[track - 1 : track]
+        return next((s for s in streams if s.codec_context is not None), None)
     known = [s for s in container.streams.audio if s.codec_context is not None]
     best = container.streams.best("audio")
     return next((s for s in known if s is best), known[0] if known else None)
@@ -85,7 +88,7 @@ def _demuxer_of(path: Path) -> str:
         return demuxer
     if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(_PLAYLISTS):
         raise InputError(f"{path}: a playlist, which only names other files; give one of those files")
-    raise InputError(f"{path}: not a video ({_KINDS} are read, whatever the name says); convert it first")
+    raise InputError(f"{path}: not a video or sound ({_KINDS} are read, whatever the name says); convert it first")
 
 
 def _head_of(path: Path) -> bytes:
@@ -109,12 +112,24 @@ def sniff(head: bytes) -> str | None:
         return "mp4"
     if head.startswith(b"\x1aE\xdf\xa3"):
         return "matroska"
-    if head.startswith(b"RIFF"):
+    if head.startswith((b"RIFF", b"RF64")):
         return {b"AVI ": "avi", b"WAVE": "wav"}.get(head[8:12])
-    for magic, demuxer in ((b"fLaC", "flac"), (b"OggS", "ogg"), (b"ID3", "mp3"), (b"\xff\xfb", "mp3")):
+    if head.startswith(b"FORM"):
+        return "aiff" if head[8:12] in {b"AIFF", b"AIFC"} else None
+    for magic, demuxer in ((b"fLaC", "flac"), (b"OggS", "ogg"), (b"ID3", "mp3")):
         if head.startswith(magic):
             return demuxer
-    return "mpegts" if _is_transport_stream(head) else None
+    return "mpegts" if _is_transport_stream(head) else _mpeg_audio(head)
+
+
+def _mpeg_audio(head: bytes) -> str | None:
+    """MPEG audio without a container: eleven bits set, two of the version, two of the layer.
+
+    The layer is 11 for layer I, which nobody has, but UTF-16 text begins so; 00 after a twelfth bit set is AAC.
+    """
+    if len(head) < 2 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return None
+    return {0b01: "mp3", 0b10: "mp3", 0b00: "aac" if head[1] & 0x10 else None}.get(head[1] >> 1 & 0b11)
 
 
 def _is_transport_stream(head: bytes) -> bool:

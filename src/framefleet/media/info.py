@@ -10,13 +10,20 @@ from framefleet.units import Seconds, Span
 
 
 class AudioInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """The audio stream used. `start_s` is on the video's clock: negative when the sound begins first."""
+    """The audio stream used. `start_s` is on the video's clock: negative when the sound begins first.
+
+    It is the `track`-th of the file's `tracks` audio streams, counted from 1 in their order; null where nobody told.
+    `language` is the file's own tag for it, such as `eng`. `duration_s` 0 is a stream without sound in it.
+    """
 
     codec: str
     sample_rate: int
     channels: int
     start_s: Seconds
     duration_s: Seconds
+    track: int | None = None
+    tracks: int | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +53,13 @@ class MediaInfo:
     @property
     def start_s(self) -> Seconds:
         return round(float(self.start), 6)
+
+    @property
+    def soundless(self) -> str | None:
+        """Why there is nothing to listen to; None where there is something."""
+        if self.audio is None:
+            return "no audio stream"
+        return None if self.audio.duration_s > 0 else "the audio stream is empty"
 
 
 @dataclass(frozen=True, slots=True)

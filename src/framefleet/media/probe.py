@@ -12,6 +12,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from framefleet.errors import InputError
+from framefleet.media.audio_track import choose_track, language_of
 from framefleet.media.container import (
     MAX_PIXELS,
     audio_stream,
@@ -26,23 +27,31 @@ from framefleet.units import seconds
 
 _AV_TIME_BASE = Fraction(1, 1_000_000)
 _PACKETS_TO_A_PICTURE = 1000  # more without one picture: encrypted, or not what the header says
+_REORDERED = Fraction(2)  # seconds: MPEG-TS has no index, so a seek to the end may miss pictures stored out of order
+_LOOK_BACK = Fraction(15)  # seconds, and then four times as many
 _CUT_SHORT = Fraction(1)  # muxers disagree about the end by less than this; a cut file by more
 
 
-def probe(path: Path) -> MediaInfo:
-    """What `path` is. Decodes one picture of it. Raises `InputError`, one line naming the file and the remedy."""
+def probe(path: Path, audio_track: int | str | None = None) -> MediaInfo:
+    """What `path` is, and the audio track of that number (from 1) or language. Decodes one picture of it.
+
+    Raises `InputError`, one line naming the file and the remedy, and `UsageError` where there is no such track.
+    """
     with open_media(path) as container:
-        video, audio = video_stream(container), audio_stream(container)
+        track = choose_track(path, container, audio_track)
+        video, audio = video_stream(container), audio_stream(container, track) if track is not None else None
         if video is None and audio is None:
             raise InputError(f"{path}: neither pictures nor sound in it can be decoded; convert it to H.264 in .mp4")
         try:
             first = _first_picture(container, video) if video is not None else None
             tail = _tail(container, video or audio)
+            if audio is not None and audio.index not in tail.ends:
+                _look_back(container, video or audio, audio, tail)
         except av.FFmpegError as error:
             raise InputError(f"{path}: damaged ({reason_of(error)}); copy or download it again") from None
         if video is not None and first is None:
             raise InputError(f"{path}: none of its pictures ({_codec(video)}) can be decoded; convert it to H.264")
-        return _describe(path, container, video, first, audio, tail)
+        return _describe(path, container, video, first, audio, track, tail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,7 @@ def _describe(
     video: VideoStream | None,
     first: _First | None,
     audio: AudioStream | None,
+    track: int | None,
     tail: _Tail,
 ) -> MediaInfo:
     main = video or audio
@@ -89,12 +99,14 @@ def _describe(
         fps=float(rate or 0),
         codec=_codec(video) if video is not None else "",
         frame_count=(video.frames or round((end - start) * (rate or 0))) if video is not None else 0,
-        audio=_describe_audio(container, audio, start, tail) if audio is not None else None,
+        audio=_describe_audio(container, audio, track, start, tail) if audio is not None else None,
         has_video=video is not None,
     )
 
 
-def _describe_audio(container: InputContainer, audio: AudioStream, zero: Fraction, tail: _Tail) -> AudioInfo:
+def _describe_audio(
+    container: InputContainer, audio: AudioStream, track: int | None, zero: Fraction, tail: _Tail
+) -> AudioInfo:
     start = _header_start(audio)
     return AudioInfo(
         codec=_codec(audio),
@@ -102,6 +114,9 @@ def _describe_audio(container: InputContainer, audio: AudioStream, zero: Fractio
         channels=audio.codec_context.channels,
         start_s=seconds(start - zero),
         duration_s=seconds(max(_end(container, audio, tail) - start, Fraction(0))),
+        track=track,
+        tracks=len(container.streams.audio),
+        language=language_of(audio),
     )
 
 
@@ -138,18 +153,37 @@ def _tail(container: InputContainer, main: Stream | None) -> _Tail:
     assert main is not None and main.time_base is not None
     tail = _Tail()
     if container.duration is not None:
-        stop = ((container.start_time or 0) + container.duration) * _AV_TIME_BASE
-        _read_packets(container, main, int(stop / main.time_base), tail)
+        last = max(_header_start(main), _container_end(container) - _REORDERED)
+        _read_packets(container, main, int(last / main.time_base), tail)
     if main.index not in tail.ends:
         _read_packets(container, main, int(_header_start(main) / main.time_base), tail)
     return tail
 
 
-def _read_packets(container: InputContainer, main: Stream, pts: int, tail: _Tail) -> None:
+def _look_back(container: InputContainer, main: Stream, audio: AudioStream, tail: _Tail) -> None:
+    """Notes the end of sound that ended long before the pictures did; its beginning if there is none at all.
+
+    What the header says of it is where to look first, but FFmpeg makes up what a header does not say, too.
+    """
+    assert main.time_base is not None
+    first, back = _header_start(main), _LOOK_BACK
+    stop = min(_header_end(container, audio), max(tail.ends.values(), default=first))
+    while audio.index not in tail.ends:
+        _read_packets(container, main, int(max(first, stop - back) / main.time_base), tail, until=stop + _LOOK_BACK)
+        if stop - back < first:
+            tail.ends.setdefault(audio.index, _header_start(audio))
+        back *= 4
+
+
+def _read_packets(
+    container: InputContainer, main: Stream, pts: int, tail: _Tail, *, until: Fraction | None = None
+) -> None:
     try:
         container.seek(pts, stream=main)
         for packet in demuxed(container.demux()):
             tail.add(packet)
+            if until is not None and until < (packet_end(packet) or until):
+                return
     except av.FFmpegError:
         return  # a file that ends badly: what was read up to there counts
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from framefleet.config import MAIN_KINDS, Backend, Fleet, Options
-from framefleet.errors import SetupError, UsageError
+from framefleet.errors import InputError, SetupError, UsageError
 from framefleet.fleet.cost import Estimate, estimate
 from framefleet.media.info import MediaInfo
 from framefleet.media.order import Order
@@ -14,6 +14,7 @@ from framefleet.stages.base import Needs, Stage
 from framefleet.stages.client import DerivingStage, WatchingStage
 from framefleet.stages.registry import DEFAULT, DERIVING, FLEET, NEEDS, WATCHING
 
+NO_PICTURES = "no pictures in it"
 AUTO_WORKERS = 64  # `auto` has no ceiling but the threads that wait; far more than any endpoint has workers
 
 
@@ -43,7 +44,8 @@ class WatchPlan:
 class RunPlan:
     """All that a run will do. `deriving` are in an order in which each finds what it works on.
 
-    `left_out` are stages of the default ones that cannot run here, and why.
+    `left_out` are stages of the default ones that cannot run here, and those that need pictures where there are none,
+    and why.
     """
 
     names: tuple[str, ...]
@@ -56,23 +58,34 @@ class RunPlan:
 def plan_run(media: MediaInfo, options: Options, fleet: Fleet) -> RunPlan:
     """A plan for every stage that the file has something for.
 
-    Raises `UsageError`, and `SetupError` for a stage that was asked for by name and cannot run here.
+    Raises `UsageError`, `SetupError` for a stage that was asked for by name and cannot run here, and `InputError` where
+    there is nothing in the file for any of them.
     """
-    left_out = _unready(options, fleet)
-    if left_out and options.stages is not None:
-        raise SetupError("; ".join(f"{name}: {reason}" for name, reason in left_out.items()))
-    names = plan_graph([name for name in _asked(options) if name not in left_out], NEEDS).names
+    asked = _asked(options)
+    blind = [] if media.has_video else [name for name in asked if _looks(name, options)]
+    lacking = _unready([name for name in asked if name not in blind], options, fleet)
+    if lacking and options.stages is not None:
+        raise SetupError("; ".join(f"{name}: {reason}" for name, reason in lacking.items()))
+    if blind and len(blind) + len(lacking) == len(asked):
+        reasons = "".join(f"; {name}: {reason}" for name, reason in lacking.items())
+        raise InputError(f"{media.path}: {NO_PICTURES}, so nothing for {', '.join(blind)} to look at{reasons}")
+    left_out = dict.fromkeys(blind, NO_PICTURES) | lacking
+    names = plan_graph([name for name in asked if name not in left_out], NEEDS).names
     return RunPlan(
         names=names,
         left_out=left_out,
         fleet=[_plan_stage(FLEET[n], media, options, fleet) for n in names if n in FLEET and _has(media, FLEET[n])],
-        watching=[
-            WatchPlan(WATCHING[n], WATCHING[n].order(media, options))
-            for n in names
-            if n in WATCHING and media.has_video
-        ],
+        watching=[WatchPlan(WATCHING[n], WATCHING[n].order(media, options)) for n in names if n in WATCHING],
         deriving=[DERIVING[n] for n in names if n in DERIVING],
     )
+
+
+def _looks(name: str, options: Options) -> bool:
+    """Whether a stage, or one that it works on, reads pictures; scenes that somebody gives need none."""
+    if name in WATCHING:
+        return not (name == "scenes" and options.scenes is not None)
+    stage = FLEET.get(name)
+    return stage.needs is Needs.PICTURES if stage else any(_looks(needed, options) for needed in NEEDS.get(name, ()))
 
 
 def _asked(options: Options) -> list[str]:
@@ -81,9 +94,9 @@ def _asked(options: Options) -> list[str]:
     return [name for name in names if name != "speech" or options.speech]
 
 
-def _unready(options: Options, fleet: Fleet) -> dict[str, str]:
+def _unready(names: Sequence[str], options: Options, fleet: Fleet) -> dict[str, str]:
     """Stages of the fleet that lack something where they would run, and what."""
-    reasons = {stage.name: _lack(stage, options, fleet) for name in _asked(options) if (stage := FLEET.get(name))}
+    reasons = {stage.name: _lack(stage, options, fleet) for name in names if (stage := FLEET.get(name))}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
@@ -100,7 +113,7 @@ def _lack(stage: Stage[Any, Any, Any, Any, Any], options: Options, fleet: Fleet)
 
 def _has(media: MediaInfo, stage: Stage[Any, Any, Any, Any, Any]) -> bool:
     """Whether the file has what the stage reads."""
-    return media.has_video if stage.needs is Needs.PICTURES else media.audio is not None
+    return media.has_video if stage.needs is Needs.PICTURES else media.soundless is None
 
 
 def most_workers(options: Options) -> int:

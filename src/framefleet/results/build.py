@@ -106,6 +106,7 @@ def _config(run: Run) -> Config:
         language=options.language,
         task=options.task,
         sampling=options.sampling,
+        audio_track=options.audio_track,
         ast_model=getattr(_first_reply(run.stages.get("sounds")), "model", options.ast_model),
         sounds_threshold=options.sounds_threshold,
     )

@@ -54,6 +54,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None
     task: str
     sampling: str
+    audio_track: int | str | None = None
     ast_model: str | None
     sounds_threshold: float
 

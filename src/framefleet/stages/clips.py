@@ -24,7 +24,8 @@ class ClipStage(Generic[Request, Reply]):
     unit = "s"
 
     def names(self, item: AudioChunk) -> dict[int, str]:
-        return {item.number: f"sound {item.span.start_s} to {item.span.end_s}"}
+        of_track = f" of track {item.track}" if item.track is not None else ""
+        return {item.number: f"sound {item.span.start_s} to {item.span.end_s}{of_track}"}
 
     def without(self, items: Sequence[AudioChunk], answered: Container[int], options: Options) -> list[AudioChunk]:
         return [chunk for chunk in items if chunk.number not in answered]

@@ -98,8 +98,8 @@ class SoundsStage(ClipStage[AstRequest, AstReply]):
         answers: Sequence[Answer[AstReply]],
         unanswered: Sequence[ClipTime] = (),
     ) -> Sounds:
-        if media.audio is None:
-            return Sounds(_threshold(options), [], [Unheard(0.0, media.duration_s, "no audio stream")])
+        if media.soundless is not None:
+            return Sounds(_threshold(options), [], [Unheard(0.0, media.duration_s, media.soundless)])
         return merge_sounds(answers, _threshold(options))
 
 

@@ -23,7 +23,7 @@ class Transcription(msgspec.Struct, frozen=True):
 
 def no_audio(media: MediaInfo) -> Transcription:
     """The transcription of a video without sound."""
-    return Transcription(None, "", [], [Skipped(0.0, media.duration_s, "no audio stream")])
+    return Transcription(None, "", [], [Skipped(0.0, media.duration_s, media.soundless or "no audio stream")])
 
 
 def merge_speech(answers: Sequence[Answer[WhisperReply]]) -> Transcription:

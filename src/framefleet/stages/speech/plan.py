@@ -2,8 +2,8 @@
 
 from framefleet.config import Backend, Options
 from framefleet.errors import UsageError
-from framefleet.media.audio import sound_span
-from framefleet.media.audio_plan import AudioChunk, plan_chunks
+from framefleet.media.audio import plan_sound
+from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.info import MediaInfo
 from framefleet.stages.speech.languages import LANGUAGES
 from framefleet.units import Seconds
@@ -16,8 +16,7 @@ progress shows and memory stays small."""
 def plan_speech(media: MediaInfo, options: Options, backend: Backend) -> list[AudioChunk]:
     """Nominal chunks over all of the sound; none without sound. Raises `UsageError` for a language that cannot be."""
     _check_language(options, backend)
-    span = sound_span(media)
-    return plan_chunks(span.start_s, span.end_s, MAX_CHUNK_S[backend])
+    return plan_sound(media, MAX_CHUNK_S[backend])
 
 
 def _check_language(options: Options, backend: Backend) -> None:
