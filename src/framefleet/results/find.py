@@ -152,8 +152,9 @@ def spoken(document: Document) -> list[Spoken]:
     words: list[Spoken] = []
     for segment in document.transcription.segments if document.transcription else ():
         told = [Spoken(word.start_s, word.end_s, word.word) for word in segment.words]
-        told = told or [Spoken(segment.start_s, segment.end_s, segment.text)]
-        words += [replace(told[0], text=f" {told[0].text.strip()}"), *told[1:]]
+        if not told and segment.text:
+            told = [Spoken(segment.start_s, segment.end_s, segment.text)]
+        words += [replace(word, text=f" {word.text.strip()}") for word in told[:1]] + told[1:]
     return words
 
 
