@@ -75,7 +75,7 @@ def test_everything_is_in_it() -> None:
         "  scenes   1",
         "  said     Hello",
         "  failed   1 picture and 1 stretch of sound; first: lost",
-        "  took     1.0 s, $0.0000 (estimated $0.1000; one at a time $0.2000)",
+        "  took     1.0 s, $0.0000 (estimated $0.1000; one at a time $0.0000)",
         "                     busy  waiting",
         "  time     decode   0.2 s    0.3 s",
         "           objects  0.5 s    0.1 s",

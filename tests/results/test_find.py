@@ -1,3 +1,4 @@
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
@@ -54,7 +55,7 @@ def test_stretches_hold_every_sighting_once_and_have_gaps_between_them(pictures:
     found = sightings(seeing(pictures), "cat").get("cat", [])
     having = [n for n, picture in enumerate(pictures) if picture and "cat" in picture]
     assert [n for one in found for n in range(int(one.start_s), int(one.start_s) + one.pictures)] == having
-    assert all(one.end_s < other.start_s for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end_s < other.start_s for one, other in pairwise(found))
     for one in found:
         places = range(int(one.start_s), int(one.start_s) + one.pictures)
         assert one.most == max((pictures[n] or []).count("cat") for n in places)
