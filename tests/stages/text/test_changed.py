@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from framefleet.media.info import Gap, Picture, PictureTime, Sample
 from framefleet.media.sample import plan_samples
-from framefleet.stages.text.changed import AGAIN_S, ChangeFilter, luma_of, text_changed, to_see
+from framefleet.stages.text.changed import AGAIN_S, ChangeFilter, Look, luma_of, text_changed, to_see
 
 from .pictures import Rgb, jpeg, plate
 
@@ -96,8 +96,8 @@ def test_predecessors_are_the_plans_own_samples(fps: float, indices: set[int]) -
 @pytest.mark.parametrize("size", [(1, 1), (7, 30), (33, 17), (360, 640)])
 def test_any_size_can_be_compared(size: tuple[int, int]) -> None:
     luma = np.random.default_rng(1).integers(0, 255, size, np.uint8)
-    assert not text_changed(luma, luma)
-    assert text_changed(luma, luma[:, :-1])
+    assert not text_changed(Look(luma), Look(luma))
+    assert text_changed(Look(luma), Look(luma[:, :-1]))
 
 
 def test_pictures_are_compared_small() -> None:
