@@ -15,7 +15,9 @@ from framefleet.cli.doctor import doctor
 from framefleet.cli.down import down
 from framefleet.cli.emulate import emulate
 from framefleet.cli.endpoints import endpoints
+from framefleet.cli.export import export
 from framefleet.cli.plan import plan
+from framefleet.cli.report import report
 from framefleet.cli.run import run
 from framefleet.cli.show import show
 from framefleet.cli.words import clean
@@ -29,7 +31,9 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(plan)
+app.command()(report)
 app.command()(show)
+app.command()(export)
 app.command()(doctor)
 app.command()(emulate)
 app.command()(deploy)

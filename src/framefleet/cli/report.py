@@ -1,0 +1,32 @@
+"""`framefleet report`: a page to look at a document with."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from framefleet.cli.bars import Bars
+from framefleet.cli.words import counted
+from framefleet.results.codec import read_document
+from framefleet.results.report.make import Report, look_for_video, make_report
+
+
+def report(
+    result: Annotated[Path, typer.Argument(help="the JSON that a run wrote", show_default=False)],
+    video: Annotated[Path | None, typer.Option(help="the video, where it has been moved", metavar="FILE")] = None,
+    output: Annotated[Path | None, typer.Option(help="where to write (beside the JSON)", metavar="FILE")] = None,
+    thumbnails: Annotated[
+        bool, typer.Option("--thumbnails/--no-thumbnails", help="a small picture of each scene")
+    ] = True,
+) -> int:
+    """Make one HTML file to look at a result with: video, boxes, timeline, transcript, search, bill."""
+    document = read_document(result)
+    with Bars() as listener:
+        found = look_for_video(document, result, video, listener)
+        made = make_report(document, result, output=output, video=found, pictures=thumbnails, listener=listener)
+    print(told(made))
+    return 0
+
+
+def told(made: Report) -> str:
+    return f"  report   {made.path} ({made.size_bytes / 1e6:.1f} MB, {counted(made.pictures, 'thumbnail')})"

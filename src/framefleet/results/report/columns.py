@@ -1,0 +1,34 @@
+"""Columns of whole numbers as text for a page: small, and quick to read back. `page/columns.js` is the other half."""
+
+import base64
+import zlib
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.int32]
+
+
+def pack(columns: Mapping[str, Numbers]) -> tuple[dict[str, int], str]:
+    """The length of each column, in their order, and all of them as base64.
+
+    Each becomes differences, zigzag (so that small negative numbers are small), its bytes lowest first: of alike
+    neighbours most bytes are then zeros in a row, which deflate makes nothing of.
+    """
+    lengths = {name: len(values) for name, values in columns.items()}
+    planes = b"".join(_planes(values) for values in columns.values())
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return lengths, base64.b64encode(deflate.compress(planes) + deflate.flush()).decode()
+
+
+def whole(values: "NDArray[np.float64] | list[float]", scale: float = 1.0) -> Numbers:
+    """`values` × `scale` to the nearest whole number, within what 30 bits hold, so that differences fit as well."""
+    most = 2**30 - 1
+    return np.clip(np.rint(np.asarray(values, np.float64) * scale), -most, most).astype(np.int32)
+
+
+def _planes(values: Numbers) -> bytes:
+    steps = np.diff(values, prepend=np.int32(0))
+    zigzag = (steps << 1) ^ (steps >> 31)
+    return zigzag.astype("<u4").view(np.uint8).reshape(-1, 4).T.tobytes()

@@ -1,0 +1,51 @@
+// Which boxes are drawn at a time, and where.
+
+const MOST_DRAWN = 1000; // of one picture, the surest; a screen holds no more, and a browser draws them in a frame
+
+// A box holds from its sample to the next one; along a track with a box in both it moves. At a cut all end, since
+// nobody has looked at the new picture yet.
+function boxesAt(model, filter, time) {
+  const { samples, boxes } = model;
+  const drawn = { sample: -1, state: "none", boxes: [], left: 0 };
+  if (!samples?.count) return drawn;
+  const at = lastUpTo(samples.shown, time + 0.002); // a frame's own time and the document's are rounded apart
+  if (at < 0) return drawn;
+  drawn.sample = at;
+  if (!samples.answered[at]) return { ...drawn, state: "unanswered" };
+  if (cutBetween(model, samples.shown[at], time)) return { ...drawn, state: "cut" };
+  drawn.state = "seen";
+  const along = share(model, at, time);
+  for (let i = samples.first[at]; i < samples.first[at + 1]; i++) {
+    if (boxes.sure[i] < filter.least) break; // the surest stand first
+    if (!filter.labels[boxes.label[i]]) continue;
+    if (drawn.boxes.length < MOST_DRAWN) drawn.boxes.push(placed(boxes, i, along));
+    else drawn.left++;
+  }
+  return drawn;
+}
+
+// How much of the way to the next sample lies behind, 0 to 1; 0 where a cut lies between them.
+function share(model, at, time) {
+  const { shown } = model.samples;
+  if (at + 1 >= shown.length || shown[at + 1] <= shown[at]) return 0;
+  if (cutBetween(model, shown[at], shown[at + 1])) return 0;
+  return Math.min(1, Math.max(0, (time - shown[at]) / (shown[at + 1] - shown[at])));
+}
+
+function cutBetween(model, from, to) {
+  const { cuts } = model;
+  return cuts.length > 0 && lastUpTo(cuts, from) !== lastUpTo(cuts, to);
+}
+
+function placed(boxes, i, along) {
+  const to = boxes.next[i];
+  const between = (column) => (to < 0 || !along ? column[i] : column[i] + along * (column[to] - column[i]));
+  return {
+    place: i,
+    left: between(boxes.left),
+    top: between(boxes.top),
+    wide: between(boxes.wide),
+    high: between(boxes.high),
+    moves: to >= 0 && along > 0,
+  };
+}

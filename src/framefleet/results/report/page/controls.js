@@ -1,0 +1,92 @@
+// Buttons under the picture, and what the page says when the video cannot be shown.
+
+const PATHS = {
+  play: "M6 3.5v13l10.5-6.5z",
+  pause: "M5.5 3.5h3v13h-3zM11.5 3.5h3v13h-3z",
+  previous: "M5 4h2v12H5zM15.5 4v12L8 10z",
+  next: "M13 4h2v12h-2zM4.5 4v12L12 10z",
+  sound: "M3 7.5h3L10.5 4v12L6 12.5H3zM13 7.2a4 4 0 0 1 0 5.6M15 5a7 7 0 0 1 0 10",
+  silent: "M3 7.5h3L10.5 4v12L6 12.5H3zM13 8l4.5 4.5M17.5 8L13 12.5",
+  full: "M3 7.5V3h4.5M12.5 3H17v4.5M17 12.5V17h-4.5M7.5 17H3v-4.5",
+};
+const SPEEDS = [0.25, 0.5, 1, 1.5, 2, 4];
+
+function setUpControls(model, player) {
+  const { video } = model;
+  $("length").textContent = ` / ${clockTime(model.video.duration_s)}`;
+  $("previous").append(icon(PATHS.previous));
+  $("next").append(icon(PATHS.next));
+  $("full").append(icon(PATHS.full));
+  $("speed").append(...SPEEDS.map((speed) => el("option", { value: speed, selected: speed === 1 }, `${speed}×`)));
+  $("speed").addEventListener("change", (event) => player.speed(Number(event.target.value)));
+  $("play").addEventListener("click", () => player.toggle());
+  $("overlay").addEventListener("click", () => player.toggle());
+  $("previous").addEventListener("click", () => step(model, player, -1));
+  $("next").addEventListener("click", () => step(model, player, 1));
+  $("mute").addEventListener("click", () => mute());
+  $("full").addEventListener("click", () => fullScreen());
+  $("full").hidden = !document.fullscreenEnabled || !video.width;
+  $("mute").hidden = !video.audio;
+  player.addEventListener("time", ({ detail }) => ($("time").textContent = clockTime(detail.time, 1)));
+  player.addEventListener("state", () => showState(player));
+  showState(player);
+}
+
+function showState(player) {
+  $("play").replaceChildren(icon(player.playing ? PATHS.pause : PATHS.play));
+  $("play").setAttribute("aria-label", player.playing ? "Pause" : "Play");
+  $("mute").replaceChildren(icon($("video").muted ? PATHS.silent : PATHS.sound));
+  $("mute").setAttribute("aria-label", $("video").muted ? "Sound on" : "Mute");
+}
+
+function mute() {
+  $("video").muted = !$("video").muted;
+}
+
+function fullScreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else $("screen").requestFullscreen?.();
+}
+
+// To the picture looked at before or after this one; without pictures, a second.
+function step(model, player, by) {
+  player.pause();
+  const { samples } = model;
+  if (!samples?.count) return player.seek(player.time + by);
+  const here = lastUpTo(samples.shown, player.time + 0.002);
+  let to = here + by;
+  while (to > 0 && to < samples.count - 1 && samples.shown[to] === samples.shown[here]) to += by;
+  if (to >= 0 && to < samples.count) player.seek(samples.shown[to]);
+}
+
+function stepScene(model, player, by) {
+  if (!model.scenes?.length) return;
+  const here = lastUpTo(model.cuts, player.time + 0.002);
+  // back goes to the beginning of this scene first, as players do
+  const to = by < 0 && player.time - model.cuts[here] > 1 ? here : here + by;
+  if (to >= 0 && to < model.cuts.length) player.seek(model.cuts[to]);
+}
+
+// What cannot be shown is said, with what can be done about it.
+function setUpVideo(model, player, picture) {
+  const { video } = model;
+  const element = $("video");
+  const stand = model.thumbnails.made ? "In its place are the scenes' thumbnails" : "In its place is a blank";
+  const render = "framefleet render writes an H.264 that every browser plays.";
+  if (!video.url) return notice(`The video was not found when this report was made. ${stand}; time, boxes and text go on. framefleet report --video FILE says where it is.`);
+  element.addEventListener("error", () => {
+    player.giveUp();
+    notice(`This browser cannot play ${video.path} (${video.codec || "sound"}), or it is no longer beside this file. ${stand}; time, boxes and text go on. ${render}`);
+  });
+  element.addEventListener("loadedmetadata", () => {
+    if (element.videoWidth) picture.shape(element.videoWidth, element.videoHeight);
+    else if (video.width) notice(`This browser cannot decode the picture of ${video.path} (${video.codec}), only its sound. ${stand}, with the boxes. ${render}`);
+    picture.draw();
+  });
+  element.src = video.url;
+}
+
+function notice(text) {
+  $("notice").textContent = text;
+  $("notice").hidden = false;
+}

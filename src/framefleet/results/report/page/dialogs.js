@@ -1,0 +1,64 @@
+// The table of keys.
+
+const SHORTCUTS = [
+  ["Space, k", "play or pause"],
+  ["← →", "5 s back or on; with Shift 1 s"],
+  ["j l", "10 s back or on"],
+  [", .", "the picture looked at before, after"],
+  ["[ ]", "the scene before, after"],
+  ["Home End", "to the beginning, the end"],
+  ["+ − 0", "zoom the timeline in, out, all of it"],
+  ["/", "search"],
+  ["m f", "mute, full screen"],
+  ["t", "light or dark"],
+  ["?", "this table"],
+  ["in the transcript", "arrow keys move by word and line, Enter goes there"],
+  ["on the timeline", "wheel zooms, Shift + wheel or drag pans, click or drag seeks"],
+];
+
+function setUpDialogs() {
+  const dialog = $("keys");
+  const rows = SHORTCUTS.map(([keys, text]) => el("tr", {}, el("th", { scope: "row" }, keysOf(keys)), el("td", {}, text)));
+  dialog.append(
+    el("h2", { id: "h-keys" }, "Keys"),
+    el("table", {}, el("tbody", {}, rows)),
+    el("form", { method: "dialog" }, el("button", { class: "plain", autofocus: true }, "Close")),
+  );
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  $("help").addEventListener("click", () => dialog.showModal());
+}
+
+const keysOf = (text) => (text.includes("the ") ? [text] : text.split(" ").map((key) => el("kbd", {}, key.replace(",", "") || ",")));
+
+// Light or dark: as the system has it until somebody says otherwise, which is kept where the browser allows.
+function setUpTheme(changed) {
+  const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const apply = () => {
+    inks.clear();
+    changed();
+  };
+  const kept = remembered();
+  if (kept === "light" || kept === "dark") root.dataset.theme = kept;
+  system.addEventListener("change", apply);
+  const toggle = () => {
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : system.matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    try {
+      localStorage.setItem("framefleet-theme", root.dataset.theme);
+    } catch {
+      // a page from disk may not be allowed to keep anything
+    }
+    apply();
+  };
+  $("theme").addEventListener("click", toggle);
+  return toggle;
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem("framefleet-theme");
+  } catch {
+    return null;
+  }
+}

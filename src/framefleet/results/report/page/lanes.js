@@ -1,0 +1,102 @@
+// What stands on the timeline: one lane a stage, of one row or several.
+
+const FEW = 6; // rows of a lane that may have many, until all are asked for
+const SHARED = 3; // rows that overlapping texts are spread over
+
+function lanesOf(model, filter, opened) {
+  const lanes = [
+    scenesLane(model),
+    objectsLane(model, filter, opened.has("objects")),
+    speechLane(model),
+    soundsLane(model, opened.has("sounds")),
+    textLane(model),
+    failuresLane(model),
+  ];
+  return lanes.filter(Boolean);
+}
+
+function scenesLane({ scenes }) {
+  if (!scenes?.length) return null;
+  const ends = scenes.map((scene) => scene.end);
+  const colour = (i) => ink(i % 2 ? "scene-odd" : "scene-even");
+  const text = (i) => `${i + 1}`;
+  return { stage: "scenes", rows: [new BandRow("scenes", scenes.map((scene) => scene.start), ends, { colour, text })] };
+}
+
+function objectsLane(model, filter, open) {
+  if (!model.boxes?.count) return null;
+  const shown = [...model.labels.keys()].filter((label) => filter.labels[label]);
+  const some = open ? shown : shown.slice(0, FEW);
+  const counts = countsOf(model, filter, some);
+  const rows = some.map((label, i) => new CountRow(model.labels[label], model.samples, counts[i], { colour: colourOf(label) }));
+  return { stage: "objects", rows, more: shown.length - FEW };
+}
+
+// How many boxes of each of `labels` each sample has, of those that the filter lets through.
+function countsOf({ boxes, samples }, filter, labels) {
+  const counts = labels.map(() => new Uint32Array(samples.count));
+  const row = new Map(labels.map((label, i) => [label, i]));
+  for (let i = 0; i < boxes.count; i++) {
+    const place = row.get(boxes.label[i]);
+    if (place !== undefined && boxes.sure[i] >= filter.least) counts[place][boxes.sample[i]]++;
+  }
+  return counts;
+}
+
+function speechLane(model) {
+  if (!model.segments?.count) return null;
+  const { starts, ends } = model.segments;
+  const options = { colour: () => ink("speech"), text: (i) => textOf(model, i) };
+  return { stage: "speech", rows: [new BandRow("speech", starts, ends, options)] };
+}
+
+function soundsLane({ events, heard }, open) {
+  if (!events?.count) return null;
+  const labels = heard.labels.slice(0, open ? Infinity : FEW - 2);
+  const rows = labels.map((name, label) => {
+    const which = indicesOf(events.label, (value) => value === label);
+    const options = { colour: () => ink("sound"), text: (i) => `${name} ${events.score[which[i]].toFixed(2)}`, height: 14, show: false };
+    return new BandRow(name, which.map((i) => events.starts[i]), which.map((i) => events.ends[i]), options);
+  });
+  return { stage: "sounds", rows, more: heard.labels.length - (FEW - 2) };
+}
+
+function indicesOf(column, fits) {
+  const found = [];
+  column.forEach((value, i) => fits(value) && found.push(i));
+  return found;
+}
+
+function textLane({ spans }) {
+  if (!spans?.count) return null;
+  const rows = [];
+  for (let i = 0; i < spans.count; i++) {
+    let row = rows.find((one) => spans.ends[one.at(-1)] <= spans.starts[i]);
+    if (!row && rows.length < SHARED) rows.push((row = []));
+    if (!row) row = rows.reduce((a, b) => (spans.ends[a.at(-1)] <= spans.ends[b.at(-1)] ? a : b));
+    if (row.at(-1) !== i) row.push(i);
+  }
+  const rowOf = (which, at) => {
+    const options = { colour: () => ink("text-band"), text: (i) => spans.texts[which[i]], height: 16 };
+    return new BandRow(at ? "" : "text", which.map((i) => spans.starts[i]), which.map((i) => spans.ends[i]), options);
+  };
+  return { stage: "text", rows: rows.map(rowOf) };
+}
+
+function failuresLane(model) {
+  const found = failedStretches(model);
+  if (!found.length) return null;
+  const options = { colour: () => ink("bad"), text: (i) => `${found[i].stage}: ${found[i].error}`, height: 14, show: false };
+  return { stage: "failures", rows: [new BandRow("failures", found.map((one) => one.from), found.map((one) => one.to), options)] };
+}
+
+// Of each failure the stretches of time that it concerns.
+function failedStretches(model) {
+  const found = [];
+  const step = 1 / model.config.fps;
+  for (const { stage, runs, span, error } of model.failures) {
+    for (const [first, last] of runs) found.push({ stage, error, from: first * step, to: (last + 1) * step });
+    if (span) found.push({ stage, error, from: span[0], to: span[1] });
+  }
+  return found.sort((a, b) => a.from - b.from);
+}

@@ -1,0 +1,79 @@
+// Puts the page together.
+
+async function main() {
+  const head = JSON.parse($("head").textContent);
+  const model = readModel(head, await readColumns($("columns").textContent, head.lengths));
+  const player = new Player(model, $("video"));
+  const filter = new Filter(model);
+  title(model);
+  const picture = new Picture(model, player, filter);
+  picture.onDrawn = (time, drawn) => ($("now").textContent = momentOf(model, time, drawn));
+  setUpControls(model, player);
+  setUpFilters(model, filter);
+  filter.addEventListener("change", oncePerFrame(picture.draw));
+  const timeline = new Timeline(model, player, filter);
+  setUpTimelineInput(timeline);
+  const transcript = new Transcript(model, player);
+  const scenes = new Scenes(model, player);
+  setUpTabs(() => [transcript, scenes].forEach((list) => list.reveal()));
+  setUpFind(model, player);
+  drawTiming(model);
+  drawBill(model);
+  drawFailures(model, player);
+  drawMade(model);
+  setUpDialogs();
+  setUpKeys(model, player, timeline, setUpTheme(() => timeline.draw()));
+  setUpVideo(model, player, picture);
+  picture.draw();
+  document.documentElement.dataset.ready = "yes";
+}
+
+function title({ video, samples, boxes, provenance }) {
+  const name = video.path.split(/[\\/]/).at(-1) || video.path;
+  document.title = `${name} – FrameFleet`;
+  $("name").textContent = name;
+  const size = video.width ? `${video.width} × ${video.height}` : "sound only";
+  const looked = samples ? `${counted(samples.count, "picture")} looked at` : "";
+  const found = boxes ? `${counted(boxes.count, "box", "boxes")}` : "";
+  $("about").textContent = [clockTime(video.duration_s), size, looked, found, moment(provenance.finished_at)].filter(Boolean).join(" · ");
+}
+
+// One line of what is true now, for those who do not see the boxes too.
+function momentOf(model, time, { sample, state, boxes, left }) {
+  if (!model.samples) return "Objects were not looked for.";
+  if (sample < 0) return "No picture has been looked at yet.";
+  const which = `Picture ${sample + 1} of ${model.samples.count}, ${clockTime(model.samples.shown[sample], 1)}`;
+  if (state === "unanswered") return `${which}: not answered, see failures.`;
+  if (state === "cut") return `${which}: cut since; boxes come with the next picture.`;
+  const moving = boxes.filter((box) => box.moves).length;
+  const how = moving ? `${moving} moving along their track, ${boxes.length - moving} holding` : "holding until the next";
+  const rest = left ? `; ${grouped(left)} less sure ones are not drawn` : "";
+  return `${which}: ${counted(boxes.length, "box", "boxes")}${boxes.length ? `, ${how}` : ""}${rest}.`;
+}
+
+function setUpTabs(shown) {
+  const tabs = [$("tab-transcript"), $("tab-scenes")];
+  const open = (tab) => {
+    tabs.forEach((one) => {
+      one.setAttribute("aria-selected", one === tab);
+      one.tabIndex = one === tab ? 0 : -1;
+    });
+    $("side").dataset.tab = tab.id.replace("tab-", "");
+    shown();
+  };
+  for (const tab of tabs) {
+    tab.addEventListener("click", () => open(tab));
+    tab.addEventListener("keydown", (event) => {
+      if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+      const other = tabs[1 - tabs.indexOf(tab)];
+      open(other);
+      other.focus();
+    });
+  }
+}
+
+main().catch((error) => {
+  const old = typeof DecompressionStream === "undefined";
+  notice(old ? "This browser is too old for the page: one from 2024 or later is needed." : `The page could not be built: ${error}`);
+  console.error(error);
+});

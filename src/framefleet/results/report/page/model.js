@@ -1,0 +1,108 @@
+// The document as the page uses it: typed arrays in the order of time, seconds, boxes in units of a grid.
+
+function readModel(head, columns) {
+  const boxes = head.seen ? sortedBoxes(columns) : null;
+  const model = { ...head, boxes };
+  model.samples = head.seen ? samplesOf(columns) : null;
+  model.labels = head.seen?.labels ?? [];
+  model.doubtful = new Set(columns.doubtful ?? []);
+  model.segments = head.said ? segmentsOf(columns) : null;
+  model.words = head.said ? wordsOf(head.said.words, columns) : null;
+  model.events = head.heard ? eventsOf(columns) : null;
+  model.spans = head.written ? spansOf(head.written.texts, columns) : null;
+  model.cuts = Float64Array.from(head.scenes ?? [], (scene) => scene.start);
+  // Sound may begin before the first picture, which is zero here; a player's own zero is where either begins.
+  model.lead = Math.max(0, -(head.video.audio?.start_s ?? 0));
+  model.from = -model.lead;
+  model.to = Math.max(head.video.duration_s, lastOf(model.segments?.ends), model.from + 0.1);
+  return model;
+}
+
+const lastOf = (values) => (values?.length ? values.at(-1) : 0);
+
+function samplesOf(columns) {
+  const first = new Int32Array(columns.sampleBoxes.length + 1);
+  columns.sampleBoxes.forEach((count, i) => (first[i + 1] = first[i] + Math.max(0, count)));
+  return {
+    count: columns.sampleBoxes.length,
+    asked: thousandths(columns.sampleAsked),
+    shown: rising(thousandths(columns.sampleShown)),
+    first, // boxes of sample i stand from first[i] on, the surest first, and end at first[i + 1]
+    answered: Uint8Array.from(columns.sampleBoxes, (count) => (count >= 0 ? 1 : 0)),
+  };
+}
+
+// They come track by track; here they stand sample by sample, the surest first. `next` is where the same track has
+// its box in the very next sample, -1 if it has none.
+function sortedBoxes(columns) {
+  const n = columns.boxSample.length;
+  const keys = Float64Array.from(columns.boxSample, (s, i) => (s * 1001 + 1000 - columns.boxSure[i]) * n + i).sort();
+  const order = Int32Array.from(keys, (key) => key % n);
+  const place = new Int32Array(n);
+  order.forEach((from, to) => (place[from] = to));
+  const next = new Int32Array(n).fill(-1);
+  for (let i = 0; i + 1 < n; i++) {
+    const same = columns.boxTrack[i] > 0 && columns.boxTrack[i] === columns.boxTrack[i + 1];
+    if (same && columns.boxSample[i] + 1 === columns.boxSample[i + 1]) next[place[i]] = place[i + 1];
+  }
+  const put = (Kind, column) => Kind.from(order, (from) => column[from]);
+  return {
+    count: n,
+    next,
+    sample: put(Int32Array, columns.boxSample),
+    track: put(Int32Array, columns.boxTrack),
+    label: put(Int32Array, columns.boxLabel),
+    sure: put(Int16Array, columns.boxSure), // thousandths
+    left: put(Int32Array, columns.boxLeft),
+    top: put(Int32Array, columns.boxTop),
+    wide: put(Int32Array, columns.boxWide),
+    high: put(Int32Array, columns.boxHigh),
+  };
+}
+
+function segmentsOf(columns) {
+  const starts = rising(thousandths(columns.segmentStart));
+  const first = new Int32Array(starts.length + 1);
+  columns.segmentWords.forEach((count, i) => (first[i + 1] = first[i] + count));
+  return { count: starts.length, starts, ends: endsOf(starts, columns.segmentLong), first, scene: columns.segmentScene };
+}
+
+function wordsOf(texts, columns) {
+  const starts = rising(thousandths(columns.wordStart));
+  return { count: texts.length, texts, starts, ends: endsOf(starts, columns.wordLong), sure: columns.wordSure };
+}
+
+function eventsOf(columns) {
+  const starts = thousandths(columns.eventStart);
+  const ends = endsOf(starts, columns.eventLong);
+  const stretches = new Stretches(starts, ends);
+  return { count: starts.length, starts, ends, stretches, label: columns.eventLabel, score: thousandths(columns.eventScore) };
+}
+
+function spansOf(texts, columns) {
+  const starts = thousandths(columns.spanStart);
+  const ends = endsOf(starts, columns.spanLong);
+  return {
+    count: texts.length,
+    texts,
+    starts,
+    ends,
+    stretches: new Stretches(starts, ends),
+    sure: thousandths(columns.spanSure),
+    left: columns.spanLeft,
+    top: columns.spanTop,
+    wide: columns.spanWide,
+    high: columns.spanHigh,
+  };
+}
+
+const endsOf = (starts, long) => Float64Array.from(starts, (start, i) => start + Math.max(0, long[i]) / 1000);
+
+// The scene on screen at a time; -1 where there is none.
+function sceneAt(model, time) {
+  const at = lastUpTo(model.cuts, time);
+  return at >= 0 && time < model.scenes[at].end ? at : -1;
+}
+
+const textOf = (model, segment) =>
+  model.words.texts.slice(model.segments.first[segment], model.segments.first[segment + 1]).join("").trim();

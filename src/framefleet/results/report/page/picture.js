@@ -1,0 +1,102 @@
+// The picture with the boxes on it; where the browser cannot show the video, the scene's thumbnail stands in.
+
+const TAGS = 60; // boxes with their name written on; more could not be read
+
+class Picture {
+  constructor(model, player, filter) {
+    Object.assign(this, { model, player, filter, frame: $("frame"), video: $("video"), canvas: $("overlay") });
+    this.stills = new Map();
+    this.widths = new Map();
+    this.settled = true;
+    this.shape(model.video.width, model.video.height);
+    this.draw = this.draw.bind(this);
+    new ResizeObserver(this.draw).observe(this.frame);
+    player.addEventListener("time", ({ detail }) => {
+      this.settled = detail.settled;
+      if (detail.settled) this.draw();
+    });
+  }
+
+  shape(width, height) {
+    this.frame.parentElement.classList.toggle("soundonly", !width || !height);
+    if (width && height) this.frame.style.setProperty("--ratio", width / height);
+  }
+
+  draw() {
+    const [width, height] = [this.frame.clientWidth, this.frame.clientHeight];
+    const context = fitted(this.canvas, width, height);
+    const time = this.player.time;
+    if (!this.video.videoWidth || !this.player.video) this.still(context, width, height, time);
+    const drawn = boxesAt(this.model, this.filter, time);
+    const { unit } = this.model;
+    const scale = [(unit * width) / (this.model.video.width || 1), (unit * height) / (this.model.video.height || 1)];
+    if (this.filter.written) this.written(context, scale, time);
+    drawn.boxes.toReversed().forEach((box) => this.outline(context, scale, box)); // the surest on top
+    drawn.boxes.slice(0, TAGS).toReversed().forEach((box) => this.tag(context, scale, box, width));
+    Object.assign(this.canvas.dataset, { time: time.toFixed(3), boxes: drawn.boxes.length, state: drawn.state });
+    this.onDrawn?.(time, drawn);
+  }
+
+  outline(context, [sx, sy], box) {
+    const colour = colourOf(this.model.boxes.label[box.place]);
+    const at = [box.left * sx, box.top * sy, box.wide * sx, box.high * sy];
+    context.lineWidth = 4;
+    context.strokeStyle = "rgb(0 0 0 / 0.45)";
+    context.strokeRect(...at);
+    context.lineWidth = 2;
+    context.strokeStyle = colour;
+    context.strokeRect(...at);
+  }
+
+  tag(context, [sx, sy], box, width) {
+    const { boxes, labels, doubtful } = this.model;
+    const id = boxes.track[box.place];
+    const name = shortened(labels[boxes.label[box.place]], 24);
+    const track = id ? ` #${id}${doubtful.has(id) ? "?" : ""}` : "";
+    const text = `${name}${track} ${(boxes.sure[box.place] / 1000).toFixed(2)}`;
+    context.font = "600 12px system-ui, sans-serif";
+    const wide = this.measure(context, text) + 10;
+    const top = box.top * sy;
+    const x = Math.max(0, Math.min(box.left * sx - 1, width - wide));
+    const y = top >= 19 ? top - 19 : Math.max(0, top) + 1;
+    context.fillStyle = colourOf(boxes.label[box.place]);
+    context.fillRect(x, y, wide, 18);
+    context.fillStyle = "#0b0e13";
+    context.textBaseline = "middle";
+    context.fillText(text, x + 5, y + 9.5);
+  }
+
+  measure(context, text) {
+    if (!this.widths.has(text)) {
+      if (this.widths.size > 5000) this.widths.clear();
+      this.widths.set(text, context.measureText(text).width);
+    }
+    return this.widths.get(text);
+  }
+
+  written(context, [sx, sy], time) {
+    const { spans } = this.model;
+    context.setLineDash([5, 3]);
+    context.lineWidth = 1.5;
+    context.strokeStyle = "#fff";
+    for (const i of (spans?.stretches.at(time) ?? []).slice(0, MOST_DRAWN)) {
+      context.strokeRect(spans.left[i] * sx, spans.top[i] * sy, spans.wide[i] * sx, spans.high[i] * sy);
+    }
+    context.setLineDash([]);
+  }
+
+  // The thumbnail of the scene at hand, once the browser has read it.
+  still(context, width, height, time) {
+    const scene = this.model.scenes ? sceneAt(this.model, time) : -1;
+    const jpeg = this.model.scenes?.[scene]?.jpeg;
+    if (!jpeg) return;
+    if (!this.stills.has(scene)) {
+      const image = new Image();
+      image.onload = this.draw;
+      image.src = `data:image/jpeg;base64,${jpeg}`;
+      this.stills.set(scene, image);
+    }
+    const image = this.stills.get(scene);
+    if (image.complete && image.naturalWidth) context.drawImage(image, 0, 0, width, height);
+  }
+}

@@ -1,0 +1,123 @@
+// The time that the page is at: the video's, or a clock of its own where there is no video to be played.
+
+class Player extends EventTarget {
+  constructor(model, video) {
+    super();
+    this.model = model;
+    this.video = model.video.url ? video : null;
+    this.at = 0; // where the bare clock stands, or where a seek is going
+    this.going = false; // the bare clock runs
+    this.rate = 1;
+    this.wanted = null; // a seek that waits for the one before: dragging asks for more than a decoder can give
+    if (this.video) this.listen();
+  }
+
+  get time() {
+    if (!this.video) return this.at;
+    return this.video.seeking ? this.at : this.video.currentTime - this.model.lead;
+  }
+
+  get playing() {
+    return this.video ? !this.video.paused && !this.video.ended : this.going;
+  }
+
+  get last() {
+    return this.model.to - 0.01; // at its very end a video counts as ended
+  }
+
+  // `settled`: what is on screen is of this time, so boxes can be drawn on it.
+  tell(time, settled = true) {
+    this.dispatchEvent(new CustomEvent("time", { detail: { time, settled } }));
+  }
+
+  change() {
+    this.dispatchEvent(new Event("state"));
+  }
+
+  seek(time) {
+    const aim = Math.min(Math.max(time, this.model.from), this.last);
+    this.at = aim;
+    if (!this.video) return this.tell(aim);
+    this.tell(aim, false);
+    if (this.video.seeking || this.video.readyState === 0) this.wanted = aim;
+    else this.go(aim);
+  }
+
+  go(aim) {
+    this.wanted = null;
+    // half a millisecond on: a time that is exactly a frame's would else round to the frame before
+    this.video.currentTime = aim + this.model.lead + 0.0005;
+  }
+
+  toggle() {
+    if (this.playing) return this.pause();
+    if (this.time >= this.last - 0.05) this.seek(this.model.from);
+    if (this.video) return this.video.play().catch(() => this.change());
+    this.going = true;
+    this.started = performance.now();
+    this.change();
+    requestAnimationFrame((now) => this.tick(now));
+  }
+
+  pause() {
+    this.video?.pause();
+    this.going = false;
+    this.change();
+  }
+
+  speed(rate) {
+    this.rate = rate;
+    if (this.video) this.video.playbackRate = rate;
+  }
+
+  // The rest of the page goes on without a picture, from where it was.
+  giveUp() {
+    if (!this.video) return;
+    this.at = Math.max(this.model.from, this.time);
+    this.video = null;
+    this.going = false;
+    this.change();
+    this.tell(this.at);
+  }
+
+  tick(now) {
+    if (!this.going || this.video) return;
+    this.at = Math.min(this.last, this.at + ((now - this.started) / 1000) * this.rate);
+    this.started = now;
+    this.tell(this.at);
+    if (this.at >= this.last) return this.pause();
+    requestAnimationFrame((then) => this.tick(then));
+  }
+
+  listen() {
+    const { video } = this;
+    const still = () => this.video && !video.seeking && this.tell(video.currentTime - this.model.lead);
+    for (const name of ["play", "pause", "ended", "volumechange"]) video.addEventListener(name, () => this.change());
+    video.addEventListener("loadedmetadata", () => this.wanted !== null && this.go(this.wanted));
+    video.addEventListener("loadeddata", still);
+    video.addEventListener("pause", still);
+    video.addEventListener("seeked", () => (this.video && this.wanted !== null ? this.go(this.wanted) : still()));
+    if (video.requestVideoFrameCallback) this.byFrame(video);
+    else this.byScreen(video);
+  }
+
+  // The very time of the picture on screen, as soon as it is there.
+  byFrame(video) {
+    const shown = (_, frame) => {
+      if (this.video && this.playing && !video.seeking) this.tell(frame.mediaTime - this.model.lead);
+      video.requestVideoFrameCallback(shown);
+    };
+    video.requestVideoFrameCallback(shown);
+    // sound alone has no frames, and while the page is hidden none are shown
+    video.addEventListener("timeupdate", () => this.playing && video.videoWidth === 0 && this.tell(this.time));
+  }
+
+  byScreen(video) {
+    const look = () => {
+      if (!this.video || !this.playing) return;
+      if (!video.seeking) this.tell(this.time);
+      requestAnimationFrame(look);
+    };
+    video.addEventListener("play", look);
+  }
+}

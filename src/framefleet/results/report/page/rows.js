@@ -1,0 +1,80 @@
+// The two kinds of row on the timeline. Each draws what is seen of it, at most a few marks a pixel, however much it holds.
+
+// Stretches of time one after the other; what overlaps the one before begins where that one ends.
+class BandRow {
+  constructor(name, starts, ends, { colour, text, height = 18, show = true, which = null }) {
+    Object.assign(this, { kind: "band", name, colour, text, height, show, which });
+    this.starts = starts;
+    this.ends = Float64Array.from(ends);
+    rising(this.ends);
+  }
+
+  draw(context, view, y) {
+    const { starts, ends } = this;
+    let i = Math.max(0, lastUpTo(ends, view.from) + 1);
+    while (i < starts.length && starts[i] < view.to) {
+      const left = Math.max(view.x(starts[i]), i ? view.x(ends[i - 1]) : -Infinity, -2);
+      const right = Math.min(view.x(ends[i]), view.width + 2);
+      context.fillStyle = this.colour(i);
+      context.fillRect(left, y + 2, Math.max(1, right - left - (right - left > 3 ? 1 : 0)), this.height - 4);
+      if (this.show && right - left > 26) this.label(context, view, i, left, right, y);
+      // what ends within the same pixel would not be seen
+      i = Math.max(i + 1, lastUpTo(ends, view.time(Math.max(right, left + 1))) + 1);
+    }
+  }
+
+  label(context, view, i, left, right, y) {
+    const from = Math.max(left, 0) + 5;
+    const most = Math.floor((Math.min(right, view.width) - from - 3) / 6.3);
+    if (most < 3) return;
+    context.fillStyle = ink("on-band");
+    context.fillText(shortened(this.text(i), most), from, y + this.height / 2 + 0.5);
+  }
+
+  at(time) {
+    const i = lastUpTo(this.starts, time);
+    return i >= 0 && time < this.ends[i] ? this.text(i) : "";
+  }
+}
+
+// How many there are in each sample.
+class CountRow {
+  constructor(name, samples, counts, { colour, height = 16 }) {
+    Object.assign(this, { kind: "count", name, samples, counts, colour, height });
+    this.peaks = new Peaks(counts);
+  }
+
+  // `ranges` are the samples of each pixel, the same for all such rows.
+  draw(context, view, y, ranges) {
+    context.fillStyle = this.colour;
+    const most = Math.max(this.peaks.most, 1);
+    const tall = this.height - 3;
+    let [begin, before] = [0, 0];
+    for (let x = 0; x <= view.width; x++) {
+      const count = x < view.width && ranges.first[x] <= ranges.last[x] ? this.peaks.within(ranges.first[x], ranges.last[x]) : 0;
+      if (count === before && x < view.width) continue;
+      if (before) {
+        const high = Math.max(3, tall * Math.sqrt(before / most));
+        context.fillRect(begin, y + this.height - 1 - high, x - begin, high);
+      }
+      [begin, before] = [x, count];
+    }
+  }
+
+  at(time) {
+    const i = lastUpTo(this.samples.shown, time);
+    return i >= 0 && this.counts[i] ? `${this.counts[i]} in the picture of ${clockTime(this.samples.asked[i], 1)}` : "";
+  }
+}
+
+// Which samples are on screen during each pixel of the view.
+function sampleRanges(samples, view) {
+  const first = new Int32Array(view.width);
+  const last = new Int32Array(view.width).fill(-1);
+  if (!samples?.count) return { first: first.fill(1), last };
+  for (let x = 0; x < view.width; x++) {
+    first[x] = Math.max(0, lastUpTo(samples.shown, view.time(x)));
+    last[x] = lastUpTo(samples.shown, view.time(x + 1) - 1e-9);
+  }
+  return { first, last };
+}

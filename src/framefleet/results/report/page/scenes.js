@@ -1,0 +1,88 @@
+// The list of scenes: a picture, and what was seen, said, heard and written in each.
+
+class Scenes {
+  constructor(model, player) {
+    Object.assign(this, { model, player, box: $("shots"), cards: [], scene: -1 });
+    const { scenes } = model;
+    $("scenes-count").textContent = scenes?.length ? String(scenes.length) : "";
+    if (!scenes?.length) return void this.box.append(el("p", { class: "empty" }, scenes ? "There are none." : "Scenes were not looked for."));
+    const note = pictureNote(model);
+    if (note) this.box.append(el("p", { class: "empty" }, note));
+    const near = whenNear(this.box, (card) => this.fill(card));
+    this.cards = scenes.map((scene, i) => this.card(scene, i));
+    this.box.append(...this.cards);
+    this.cards.forEach((card) => near.observe(card));
+    player.addEventListener("time", ({ detail }) => this.move(detail.time));
+    this.move(player.time);
+  }
+
+  card(scene, i) {
+    const when = `${clockTime(scene.start)} – ${clockTime(scene.end)}`;
+    return el("button", { type: "button", class: "shot", "data-scene": i, "aria-label": `Scene ${i + 1}, ${when}`, onclick: () => this.player.seek(scene.start) });
+  }
+
+  // Only what comes near to being seen is made.
+  fill(card) {
+    const i = Number(card.dataset.scene);
+    const scene = this.model.scenes[i];
+    const when = `${clockTime(scene.start)} – ${clockTime(scene.end)}`;
+    const picture = el("span", { class: "still" });
+    const { width, height } = this.model.video;
+    if (width && height) picture.style.aspectRatio = `${width} / ${height}`;
+    if (scene.jpeg) picture.append(el("img", { src: `data:image/jpeg;base64,${scene.jpeg}`, alt: "", decoding: "async" }));
+    const seen = Object.entries(scene.seen).map(([label, most]) => `${label}${most > 1 ? ` ×${most}` : ""}`);
+    card.append(
+      picture,
+      el("span", { class: "facts" }, el("span", { class: "num dim" }, el("b", {}, String(i + 1)), ` ${when}`),
+        line("seen", seen.slice(0, 8)), line("said", saidIn(this.model, i)), line("heard", heardIn(this.model, scene)), line("written", writtenIn(this.model, scene))),
+    );
+  }
+
+  move(time) {
+    const scene = sceneAt(this.model, time);
+    if (scene === this.scene) return;
+    this.cards[this.scene]?.removeAttribute("aria-current");
+    this.cards[scene]?.setAttribute("aria-current", "true");
+    this.scene = scene;
+    this.reveal();
+  }
+
+  reveal() {
+    const card = this.cards[this.scene];
+    if (!card || this.box.offsetParent === null || this.box.matches(":hover")) return;
+    const [box, place] = [this.box.getBoundingClientRect(), card.getBoundingClientRect()];
+    if (place.top < box.top || place.bottom > box.bottom) this.box.scrollTop += place.top - box.top - 8;
+  }
+}
+
+function pictureNote({ thumbnails, scenes, video }) {
+  if (!thumbnails.wanted) return "Made without pictures (--no-thumbnails).";
+  if (!thumbnails.made) return video.url ? "No picture of a scene could be read." : "No pictures: the video was not found.";
+  return thumbnails.made < scenes.length ? `${thumbnails.made} of ${scenes.length} scenes have a picture: a page holds so many.` : "";
+}
+
+function line(kind, texts) {
+  if (!texts.length) return null;
+  return el("span", { class: `fact ${kind}` }, el("span", { class: "dim" }, `${kind} `), el("bdi", {}, shortened(texts.join(kind === "said" ? " " : ", "), 180)));
+}
+
+const SOME = 12; // of what is said or written in a scene, enough for its two lines
+
+function saidIn(model, scene) {
+  if (!model.segments?.count) return [];
+  const found = [];
+  // a segment belongs to the scene that it shares most time with, so it may begin a little before
+  const first = Math.max(0, lastUpTo(model.segments.starts, model.scenes[scene].start) - 1);
+  for (let i = first; i < model.segments.count && model.segments.starts[i] < model.scenes[scene].end && found.length < SOME; i++) {
+    if (model.segments.scene[i] === scene) found.push(textOf(model, i));
+  }
+  return found;
+}
+
+function heardIn({ events, heard }, scene) {
+  return events ? [...new Set(events.stretches.within(scene.start, scene.end).map((i) => heard.labels[events.label[i]]))].slice(0, SOME) : [];
+}
+
+function writtenIn({ spans }, scene) {
+  return spans ? [...new Set(spans.stretches.within(scene.start, scene.end).map((i) => spans.texts[i]))].slice(0, SOME) : [];
+}

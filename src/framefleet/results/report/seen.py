@@ -1,0 +1,63 @@
+"""Detections and tracks as columns. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from framefleet.results.report.columns import Numbers, whole
+from framefleet.stages.objects.merge import Detection
+from framefleet.stages.tracks.track import TracksResult
+
+UNANSWERED = -1
+
+
+def seen_columns(
+    detections: Sequence[Detection] | None, tracks: TracksResult | None, unit: float
+) -> tuple[dict[str, Any] | None, dict[str, Numbers]]:
+    """Labels, the commonest first; by sample its times and number of boxes; by box all the rest.
+
+    Boxes stand track by track: neighbours are then alike, and pack into a third of the space.
+    """
+    if detections is None:
+        return None, {}
+    labels = _labels(detections)
+    boxes = _boxes(detections, tracks, labels)
+    boxes = boxes[np.lexsort((boxes[:, 4], boxes[:, 2], boxes[:, 0], boxes[:, 1]))]
+    shown = [d.time_s if d.pts_s is None else d.pts_s for d in detections]
+    corners = whole(boxes[:, 4:] / unit)
+    named = {
+        "sampleAsked": whole([d.time_s for d in detections], 1000),
+        "sampleShown": whole(shown, 1000),
+        "sampleBoxes": whole([UNANSWERED if d.objects is None else len(d.objects) for d in detections]),
+        "boxSample": whole(boxes[:, 0]),
+        "boxTrack": whole(boxes[:, 1]),
+        "boxLabel": whole(boxes[:, 2]),
+        "boxSure": whole(boxes[:, 3], 1000),
+        "boxLeft": corners[:, 0],
+        "boxTop": corners[:, 1],
+        "boxWide": corners[:, 2] - corners[:, 0],
+        "boxHigh": corners[:, 3] - corners[:, 1],
+        "doubtful": whole([track.id for track in tracks.tracks if not track.certain] if tracks else []),
+    }
+    note = tracks.note if tracks else None
+    return {"labels": list(labels), "note": note, "tracked": tracks is not None}, named
+
+
+def _labels(detections: Sequence[Detection]) -> dict[str, int]:
+    counts = Counter(thing.label for detection in detections for thing in detection.objects or ())
+    return {label: place for place, (label, _) in enumerate(counts.most_common())}
+
+
+def _boxes(
+    detections: Sequence[Detection], tracks: TracksResult | None, labels: dict[str, int]
+) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """(n, 8): sample, track (0: none), label, confidence, x1, y1, x2, y2."""
+    ids = tracks.ids() if tracks else {}
+    rows = [
+        (place, ids.get((detection.index, number), 0), labels[thing.label], thing.confidence, *thing.box)
+        for place, detection in enumerate(detections)
+        for number, thing in enumerate(detection.objects or ())
+    ]
+    return np.array(rows, np.float64).reshape(-1, 8)
