@@ -17,6 +17,7 @@ from framefleet.cli.emulate import emulate
 from framefleet.cli.endpoints import endpoints
 from framefleet.cli.export import export
 from framefleet.cli.plan import plan
+from framefleet.cli.render import render
 from framefleet.cli.report import report
 from framefleet.cli.run import run
 from framefleet.cli.show import show
@@ -33,6 +34,7 @@ app.command()(run)
 app.command()(plan)
 app.command()(report)
 app.command()(show)
+app.command()(render)
 app.command()(export)
 app.command()(doctor)
 app.command()(emulate)

@@ -1,0 +1,1 @@
+"""The annotated video of a document."""

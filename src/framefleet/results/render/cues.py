@@ -1,0 +1,123 @@
+"""A transcript as subtitles: at most two lines and seven seconds at once, never two at a time. Pure."""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from framefleet.stages.speech.merge import Transcription
+from framefleet.units import Seconds
+from framefleet.wire.whisper import Segment
+
+COLUMNS, LONGEST_S, SHORTEST_S = 42, 7.0, 1.0
+"""Letters in a line and the time on screen, as broadcasters and streaming services have them."""
+
+_Timed = tuple[Seconds, Seconds, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Shown from `start_s` until before `end_s`."""
+
+    start_s: Seconds
+    end_s: Seconds
+    lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+
+class Cues(Sequence[Cue]):
+    """Subtitles in the order of time."""
+
+    def __init__(self, cues: Sequence[Cue]) -> None:
+        self._cues = cues
+        self._starts = [cue.start_s for cue in cues]
+
+    def __getitem__(self, place):  # type: ignore[no-untyped-def]
+        return self._cues[place]
+
+    def __len__(self) -> int:
+        return len(self._cues)
+
+    def at(self, time_s: Seconds) -> Cue | None:
+        place = bisect_right(self._starts, time_s) - 1
+        return self._cues[place] if place >= 0 and time_s < self._cues[place].end_s else None
+
+
+def cues_of(transcription: Transcription | None, columns: int = COLUMNS) -> Cues:
+    """Segments as cues, long ones cut by the times of their words, or evenly where there are none."""
+    segments = sorted(transcription.segments, key=lambda segment: segment.start_s) if transcription else []
+    raw = [cue for segment in segments for cue in _cut(segment, columns)]
+    cues = []
+    for place, cue in enumerate(raw):
+        next_s = raw[place + 1].start_s if place + 1 < len(raw) else float("inf")
+        end_s = min(max(cue.end_s, cue.start_s + SHORTEST_S), next_s)
+        if end_s > cue.start_s:
+            cues.append(Cue(cue.start_s, end_s, cue.lines))
+    return Cues(cues)
+
+
+def wrapped(text: str, columns: int) -> tuple[str, ...]:
+    """`text` in one line if it fits, else in two of about the same width, broken at a space if there is one."""
+    if width(text) <= columns:
+        return (text,)
+    breaks = [at.start() for at in re.finditer(r"\s+", text)] or range(1, len(text))
+    best = min(breaks, key=lambda at: max(width(text[:at]), width(text[at:].lstrip())))
+    return text[:best], text[best:].lstrip()
+
+
+def width(text: str) -> int:
+    """In columns, of which wide letters (Chinese, Japanese, Korean) take two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _cut(segment: Segment, columns: int) -> Iterator[Cue]:
+    taken: list[_Timed] = []
+    for start_s, end_s, word in _words(segment, columns):
+        text = "".join(word for _, _, word in taken) + word
+        too_wide = max(map(width, wrapped(text.strip(), columns))) > columns
+        if taken and (too_wide or end_s - taken[0][0] > LONGEST_S):
+            yield _joined(taken, columns)
+            taken = []
+        taken.append((start_s, end_s, word))
+    if taken:
+        yield _joined(taken, columns)
+
+
+def _joined(words: list[_Timed], columns: int) -> Cue:
+    text = "".join(word for _, _, word in words).strip()
+    return Cue(words[0][0], max(end_s for _, end_s, _ in words), wrapped(text, columns))
+
+
+def _words(segment: Segment, columns: int) -> list[_Timed]:
+    """The words with their times; each begins no earlier than the one before."""
+    given = [(word.start_s, word.end_s, _plain(word.word)) for word in segment.words] or _evenly(segment)
+    words: list[_Timed] = []
+    for start_s, end_s, text in given:
+        begin_s = max(start_s, words[-1][0]) if words else start_s
+        words += [(begin_s, end_s, text[at : at + columns]) for at in range(0, len(text), columns)]
+    return words if any(word.strip() for _, _, word in words) else []
+
+
+def _evenly(segment: Segment) -> list[_Timed]:
+    """Each word of the text gets as much of the segment as it has letters; each letter is one where none has spaces."""
+    text = _plain(segment.text)
+    length_s = segment.end_s - segment.start_s
+    spaced = any(letter.isspace() for letter in text.strip())
+    parts = list(re.finditer(r"\s*\S+" if spaced else r".", text))
+    return [
+        (
+            segment.start_s + length_s * part.start() / len(text),
+            segment.start_s + length_s * part.end() / len(text),
+            part.group(),
+        )
+        for part in parts
+    ]
+
+
+def _plain(text: str) -> str:
+    """Without line breaks and other controls."""
+    return "".join(" " if unicodedata.category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in text)

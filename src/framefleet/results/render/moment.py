@@ -1,0 +1,160 @@
+"""What there is to draw at a time, from a document alone. Pure.
+
+Between two samples nobody looked. A box *moves* there on a straight line to the next place of its track, where that is
+the next sample that was answered, no more than 2 s away, in the same scene. Any other box is *held* until the next
+sample or cut. Neither is a finding: `seen` is true only in the very picture that was looked at.
+"""
+
+import heapq
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from itertools import pairwise
+
+from framefleet.results.document import Document
+from framefleet.stages.objects.merge import Detection
+from framefleet.stages.tracks.track import Track
+from framefleet.units import Seconds
+from framefleet.wire.yolo import Box, DetectedObject
+
+MAX_GAP_S = 2.0
+"""A straight line is a poor guess for longer: a person who walks has turned, stopped or left."""
+
+MAX_BOXES = 300
+"""In one picture, the surest; as many as the detector gives by default. More would be a solid block of colour."""
+
+_ROUNDING_S = 1e-6  # of times in a document
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A box to draw, x1, y1, x2, y2 in source pixels. `seen`: in this picture; else moved there, or held."""
+
+    label: str
+    confidence: float
+    box: Box
+    track: int | None
+    certain: bool
+    seen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One finding and how long it stays. `goal` is when and where its track is seen next, if it moves there."""
+
+    found: DetectedObject
+    track: Track | None
+    until_s: Seconds
+    goal: tuple[Seconds, Box] | None
+
+
+_Kept = dict[tuple[int, int], tuple[Seconds, DetectedObject]]
+"""By the index of the detection and the place in its objects: when the picture began, and what was found."""
+
+
+class Moments:
+    """`at(time)` takes O(log n) and the boxes it gives.
+
+    With `move` boxes move where they can, else all are held. `moving` counts those that do, `crowded` the pictures that
+    have more than MAX_BOXES.
+    """
+
+    def __init__(self, document: Document, *, move: bool = True) -> None:
+        looked = sorted(document.detections or (), key=_time_of)
+        self._step_s = 1 / document.config.fps
+        self._cuts = sorted(scene.start_s for scene in document.scenes or ())
+        self._all = sorted({_time_of(detection) for detection in looked})
+        self._times: list[Seconds] = []  # of pictures that were answered
+        self._pieces: list[list[_Piece]] = []
+        self.moving = self.crowded = 0
+        tracks = document.tracks.tracks if document.tracks is not None else []
+        self._place(self._kept(looked), tracks, move=move)
+
+    def at(self, time_s: Seconds) -> list[Shown]:
+        """What to draw on the frame that begins at `time_s`, the least sure first, so that the surest lie on top."""
+        place = bisect_right(self._times, time_s + _ROUNDING_S) - 1
+        if place < 0:
+            return []
+        since_s = self._times[place]
+        if time_s <= since_s + _ROUNDING_S:
+            return [_shown(piece, piece.found.box, seen=True) for piece in self._pieces[place]]
+        return [
+            _shown(piece, _moved(piece, since_s, time_s), seen=False)
+            for piece in self._pieces[place]
+            if time_s < piece.until_s - _ROUNDING_S
+        ]
+
+    def _kept(self, looked: list[Detection]) -> _Kept:
+        kept: _Kept = {}
+        for detection in looked:
+            time_s, objects = _time_of(detection), detection.objects
+            if objects is None or self._times[-1:] == [time_s]:  # a keyframe may have served several samples
+                continue
+            self.crowded += len(objects) > MAX_BOXES
+            self._times.append(time_s)
+            surest = heapq.nlargest(MAX_BOXES, enumerate(objects), key=lambda item: item[1].confidence)
+            kept.update({(detection.index, place): (time_s, found) for place, found in surest})
+        return kept
+
+    def _place(self, kept: _Kept, tracks: list[Track], *, move: bool) -> None:
+        track_of = {(seen.index, seen.object): track for track in tracks for seen in track.boxes}
+        goals = self._goals(tracks, kept) if move else {}
+        places = {time_s: place for place, time_s in enumerate(self._times)}
+        self._pieces = [[] for _ in self._times]
+        for name, (time_s, found) in kept.items():
+            goal = goals.get(name)
+            until_s = goal[0] if goal else self._held_until(time_s)
+            self._pieces[places[time_s]].append(_Piece(found, track_of.get(name), until_s, goal))
+        for pieces in self._pieces:
+            pieces.sort(key=lambda piece: piece.found.confidence)
+        self.moving = len(goals)
+
+    def _goals(self, tracks: list[Track], kept: _Kept) -> dict[tuple[int, int], tuple[Seconds, Box]]:
+        goals = {}
+        for track in tracks:
+            names = [(seen.index, seen.object) for seen in track.boxes]
+            for here, there in pairwise(name for name in names if name in kept):
+                start_s, (end_s, found) = kept[here][0], kept[there]
+                if self._is_straight(start_s, end_s):
+                    goals[here] = (end_s, found.box)
+        return goals
+
+    def _is_straight(self, start_s: Seconds, end_s: Seconds) -> bool:
+        """Whether nobody looked between these two samples, and they are close and of one scene."""
+        neighbours = bisect_left(self._times, end_s) - bisect_left(self._times, start_s) == 1
+        return neighbours and end_s - start_s <= MAX_GAP_S + _ROUNDING_S and self._cut_after(start_s) > end_s
+
+    def _held_until(self, time_s: Seconds) -> Seconds:
+        """The next sample, answered or not; of the last one, a step later."""
+        following = bisect_right(self._all, time_s)
+        sample_s = self._all[following] if following < len(self._all) else time_s + self._step_s
+        return min(sample_s, self._cut_after(time_s))
+
+    def _cut_after(self, time_s: Seconds) -> Seconds:
+        following = bisect_right(self._cuts, time_s)
+        return self._cuts[following] if following < len(self._cuts) else float("inf")
+
+
+def _time_of(detection: Detection) -> Seconds:
+    """When the frame that was looked at begins."""
+    return detection.time_s if detection.pts_s is None else detection.pts_s
+
+
+def _moved(piece: _Piece, since_s: Seconds, time_s: Seconds) -> Box:
+    if piece.goal is None:
+        return piece.found.box
+    end_s, there = piece.goal
+    part = (time_s - since_s) / (end_s - since_s)
+    x1, y1, x2, y2 = (here + (then - here) * part for here, then in zip(piece.found.box, there, strict=True))
+    return x1, y1, x2, y2
+
+
+def _shown(piece: _Piece, box: Box, *, seen: bool) -> Shown:
+    track = piece.track
+    return Shown(
+        label=piece.found.label,
+        confidence=piece.found.confidence,
+        box=box,
+        track=track.id if track is not None else None,
+        certain=track is None or track.certain,
+        seen=seen,
+    )

@@ -1,0 +1,83 @@
+"""What is drawn where on a picture: boxes, their labels, the subtitle, and what the boxes mean."""
+
+from av.video.frame import VideoFrame
+
+from framefleet.results.render.canvas import Canvas
+from framefleet.results.render.colours import GREY, WHITE, colour_of, ink_on
+from framefleet.results.render.cues import COLUMNS, Cue
+from framefleet.results.render.lettering import Patch, legible, patch
+from framefleet.results.render.moment import Shown
+
+_LABEL, _SUBTITLE, _STROKE = 1 / 40, 1 / 22, 1 / 240  # of the picture's shorter side
+_SMALLEST = 10  # pixels: smaller letters are not to be read
+_LONGEST = 40  # letters of a label
+_LETTER = 0.55  # its width, of its size, on average
+
+
+class Painter:
+    """Draws on upright pictures of one size. `key` is one line about the boxes, in the upper right corner."""
+
+    def __init__(self, width: int, height: int, key: str | None) -> None:
+        self._size = width, height
+        shorter = min(width, height)
+        self._label = max(_SMALLEST, round(shorter * _LABEL))
+        self._subtitle = max(_SMALLEST, round(shorter * _SUBTITLE))
+        self._stroke = max(2, 2 * round(shorter * _STROKE / 2))
+        self._key = key
+
+    @property
+    def columns(self) -> int:
+        """Letters that fit in a line of subtitles."""
+        return max(8, min(COLUMNS, int(0.9 * self._size[0] / (_LETTER * self._subtitle))))
+
+    def paint(self, frame: VideoFrame, shown: list[Shown], cue: Cue | None) -> None:
+        """Draws on `frame`, which is writable and yuv420p."""
+        canvas = Canvas(frame, *self._size)
+        for thing in shown:
+            canvas.outline(thing.box, self._stroke, colour_of(thing.track, thing.label), dashed=not thing.seen)
+        for thing in shown:
+            self._name(canvas, thing)
+        if self._key:
+            key = patch(self._key, max(_SMALLEST, round(self._label * 0.8)), WHITE, GREY)
+            _paste_inside(canvas, canvas.width, 0, key)
+        if cue is not None:
+            self._say(canvas, cue)
+
+    def _name(self, canvas: Canvas, thing: Shown) -> None:
+        """Above the box, or within it where there is no room above."""
+        plate = colour_of(thing.track, thing.label)
+        made = patch(name_of(thing), self._label, ink_on(plate), plate)
+        x, y, _, _ = canvas.snapped(thing.box)
+        above = y - made.y.shape[0]
+        _paste_inside(canvas, x, above if above >= 0 else y, made)
+
+    def _say(self, canvas: Canvas, cue: Cue) -> None:
+        """At the bottom, in the middle, the last line lowest."""
+        bottom = canvas.height - max(2, canvas.height // 24)
+        for line in reversed(cue.lines):
+            text = legible(line)
+            if not text:
+                continue
+            made = patch(text, self._subtitle, WHITE, GREY)
+            bottom -= made.y.shape[0]
+            _paste_inside(canvas, (canvas.width - made.y.shape[1]) // 2, bottom, made)
+
+
+def name_of(thing: Shown) -> str:
+    """Such as `person #3 0.87`; `#3?` where the track is not certain."""
+    label = legible(thing.label[:_LONGEST]) or ""
+    track = "" if thing.track is None else f"#{thing.track}{'' if thing.certain else '?'}"
+    return " ".join(part for part in (label, track, f"{thing.confidence:.2f}") if part)
+
+
+def can_be_said(cue: Cue) -> bool:
+    """Whether the letters of the subtitle are there."""
+    return all(legible(line) is not None for line in cue.lines)
+
+
+def _paste_inside(canvas: Canvas, x: int, y: int, made: Patch) -> None:
+    """At x, y, moved into the picture and to even pixels."""
+    height, wide = made.y.shape
+    x = max(0, min(x, canvas.width - wide))
+    y = max(0, min(y, canvas.height - height))
+    canvas.paste(x // 2 * 2, y // 2 * 2, made)

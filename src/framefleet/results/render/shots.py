@@ -1,0 +1,68 @@
+"""The pictures of a video one after the other, from a start to an end, past those that cannot be decoded."""
+
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from framefleet.errors import InputError
+from framefleet.media.info import MediaInfo
+from framefleet.media.packets import read_steps
+from framefleet.media.plain import events, frame_threads, gives_only_order, open_video
+from framefleet.results.render.look import Look
+
+
+class Shots:
+    """Times from `look.start` on, ascending, and what is on screen from then on. `first` is known before all others."""
+
+    def __init__(self, media: MediaInfo, container: InputContainer, look: Look) -> None:
+        """Raises `InputError` where no picture can be decoded."""
+        self.stream: VideoStream = open_video(media, container, threads=frame_threads(os.cpu_count() or 1))
+        assert self.stream.time_base is not None
+        self.time_base: Fraction = self.stream.time_base
+        self._media, self._look = media, look
+        self._lost, self._why = 0, ""
+        if look.start > 0:
+            container.seek(int((media.start + look.start) / self.time_base), stream=self.stream)
+        self._frames = self._read(container)
+        first = next(self._frames, None)
+        if first is None:
+            raise InputError(f"{media.path}: none of the pictures asked for can be decoded")
+        self.first = first
+
+    def __iter__(self) -> Iterator[tuple[Fraction, VideoFrame]]:
+        yield self.first
+        yield from self._frames
+
+    @property
+    def notes(self) -> list[str]:
+        if not self._lost:
+            return []
+        return [f"{self._lost} stretches of the video cannot be decoded and are passed over; first: {self._why}"]
+
+    def _read(self, container: InputContainer) -> Iterator[tuple[Fraction, VideoFrame]]:
+        """The frame on screen at the start begins there; each is handed on when the next is known to be after it."""
+        end = self._look.length
+        waiting: tuple[Fraction, VideoFrame] | None = None
+        for time, frame in self._shown(container):
+            place = max(time - self._look.start, Fraction(0))
+            if waiting is not None and place > waiting[0]:
+                yield waiting
+            if end is not None and place >= end:
+                return
+            waiting = place, frame
+        if waiting is not None:
+            yield waiting
+
+    def _shown(self, container: InputContainer) -> Iterator[tuple[Fraction, VideoFrame]]:
+        only_order = gives_only_order(self._media, container)
+        was_lost = True  # nothing is, until the first frame
+        for time, frame in events(self._media, self.stream, read_steps(container, self.stream), only_order=only_order):
+            if isinstance(frame, VideoFrame):
+                yield time, frame
+            elif not was_lost and time >= self._look.start:
+                self._lost, self._why = self._lost + 1, self._why or f"at {float(time):.3f} s {frame}"
+            was_lost = isinstance(frame, str)

@@ -1,0 +1,73 @@
+"""Decoded frames as pictures to draw on and to encode: upright, 8-bit YUV 4:2:0, of even size."""
+
+from fractions import Fraction
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, VideoReformatter
+
+from framefleet.media.info import MediaInfo
+from framefleet.results.render.planes import pixels
+
+FORMAT = "yuv420p"
+
+
+class Upright:
+    """Makes frames of one video writable, as the encoder wants them.
+
+    `width` and `height` are those of the encoded picture: an odd side repeats its last line once more, because H.264
+    has no odd 4:2:0 pictures. A frame of another size than the video's first is stretched to it. HDR is not mapped to
+    SDR: it keeps its tags.
+    """
+
+    def __init__(self, media: MediaInfo, first: VideoFrame) -> None:
+        self.width, self.height = (side + side % 2 for side in (media.width, media.height))
+        self.interlaced = first.interlaced_frame
+        self._size = media.width, media.height
+        self._bits = max(component.bits for component in first.format.components)
+        self._turns = media.rotation // 90  # counter-clockwise, as numpy.rot90 counts
+        self._coded = self._size if self._turns % 2 == 0 else (media.height, media.width)
+        self._reformatter = VideoReformatter()
+
+    @property
+    def notes(self) -> list[str]:
+        """What is not as it was, a line each."""
+        notes = []
+        if self._size != (self.width, self.height):
+            notes.append(f"{_times(*self._size)} pixels are padded to {_times(self.width, self.height)}: H.264 is even")
+        if self._bits > 8:
+            notes.append(f"{self._bits}-bit pictures are 8-bit now, in the same colours")
+        return notes
+
+    def pixel_shape(self, shape: Fraction | None) -> Fraction:
+        """The upright pixel's width over its height, of the coded one's."""
+        if not shape:
+            return Fraction(1)
+        return 1 / shape if self._turns % 2 else shape
+
+    def of(self, frame: VideoFrame) -> VideoFrame:
+        """The frame, or one made of it: without its time."""
+        plain = self._plain(frame)
+        if self._turns or (plain.width, plain.height) != (self.width, self.height):
+            return self._turned(plain)
+        plain.make_writable()
+        return plain
+
+    def _plain(self, frame: VideoFrame) -> VideoFrame:
+        same_size = (frame.width, frame.height) == self._coded
+        if frame.format.name == FORMAT and same_size and frame.color_range != ColorRange.JPEG:
+            return frame
+        return self._reformatter.reformat(frame, *self._coded, format=FORMAT, dst_color_range=ColorRange.MPEG)
+
+    def _turned(self, frame: VideoFrame) -> VideoFrame:
+        turned = VideoFrame(self.width, self.height, FORMAT)
+        for source, target in zip(frame.planes, turned.planes, strict=True):
+            lines, room = np.rot90(pixels(source), self._turns), pixels(target)
+            room[: lines.shape[0], : lines.shape[1]] = lines
+            room[lines.shape[0] :] = room[lines.shape[0] - 1]
+            room[:, lines.shape[1] :] = room[:, lines.shape[1] - 1 : lines.shape[1]]
+        return turned
+
+
+def _times(width: int, height: int) -> str:
+    return f"{width}×{height}"
