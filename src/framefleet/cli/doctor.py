@@ -19,6 +19,7 @@ CLIENT = (
     "lap",
     "msgspec",
     "numpy",
+    "opencv-python-headless",
     "requests",
     "rich",
     "scenedetect-headless",
