@@ -1,0 +1,112 @@
+"""`framefleet export`: a document in the formats of other tools."""
+
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from framefleet.cli.bars import Bars
+from framefleet.cli.each import each
+from framefleet.cli.words import clean
+from framefleet.errors import InputError, OutputError, UsageError
+from framefleet.results.choose import choose, labels_of
+from framefleet.results.codec import read_document
+from framefleet.results.document import Document
+from framefleet.results.export.base import Format
+from framefleet.results.export.formats import FORMATS, check, formats_of
+from framefleet.results.export.pictures import take_pictures
+from framefleet.results.export.write import export as write
+from framefleet.results.files import beside
+from framefleet.results.source import find_video
+
+_LISTED = "; ".join(f"{format.name}: {format.about}" for format in FORMATS.values())
+
+
+def export(
+    result: Annotated[Path, typer.Argument(help="a document that a run wrote", show_default=False)],
+    to: Annotated[str, typer.Option(metavar="FORMAT[,FORMAT…]", help=_LISTED, show_default=False)],
+    output: Annotated[
+        Path | None,
+        typer.Option(help="the file or folder to write; of several formats, the folder they go into (beside RESULT)"),
+    ] = None,
+    labels: Annotated[str | None, typer.Option(help="only objects of these, such as person,bus (all)")] = None,
+    conf: Annotated[float, typer.Option(help="least confidence of an object, 0 to 1", min=0, max=1)] = 0.0,
+    pictures: Annotated[bool, typer.Option("--pictures", help="write the sampled pictures too, as JPEG files")] = False,
+    video: Annotated[Path | None, typer.Option(help="where the video is now (looked for)", show_default=False)] = None,
+    scores: Annotated[bool, typer.Option("--scores", help="yolo: the confidence as a sixth column")] = False,
+    words: Annotated[bool, typer.Option("--words", help="srt, vtt: a cue a word; ass: karaoke")] = False,
+) -> int:
+    """Write a result in the formats of other tools."""
+    formats = formats_of(to)
+    whole = read_document(result)
+    document = choose(whole, labels_of(labels), conf)
+    source = _video(whole, result, video, formats, needed=pictures)
+    paths = _places(formats, result, output)
+    stem = beside(result, "").name
+    with ExitStack() as stack:
+        taken = None
+        if pictures:
+            ready = [format for format in formats if format.pictures and _has(format, document)]
+            taken = _taken(document, source, ready, next(iter(paths.values())).parent, stack)
+
+        def one(format: Format) -> int:
+            path = paths[format]
+            write(document, format, path, stem=stem, video=source, pictures=taken, scores=scores, words=words)
+            print(clean(f"{format.name}: {path}"))
+            return 0
+
+        return each(formats, one)
+
+
+def _places(formats: list[Format], result: Path, output: Path | None) -> dict[Format, Path]:
+    if output is None:
+        return {format: beside(result, format.ending) for format in formats}
+    if len(formats) == 1:
+        return {formats[0]: output}
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{output}: no folder can be made there ({error.strerror}); give another") from None
+    return {format: output / beside(result, format.ending).name for format in formats}
+
+
+def _video(document: Document, result: Path, given: Path | None, formats: list[Format], *, needed: bool) -> Path | None:
+    """The video, where anything asked for wants it. What can do without it goes on, and says what that means."""
+    if given is None and not needed and not any(format.numbers for format in formats):
+        return None
+    try:
+        return find_video(document, result, given)
+    except InputError as error:
+        if given is not None or needed:
+            raise
+        print(
+            f"{clean(str(error))}; until then frames are numbered by time × {document.video.fps:g} fps", file=sys.stderr
+        )
+        return None
+
+
+def _taken(
+    document: Document, video: Path | None, formats: list[Format], folder: Path, stack: ExitStack
+) -> dict[int, Path] | None:
+    """The pictures, decoded once for all `formats`, on the disk that they are written to."""
+    if not formats:
+        listed = ", ".join(format.name for format in FORMATS.values() if format.pictures)
+        raise UsageError(f"--pictures: nothing asked for has a place for them; {listed} have")
+    assert video is not None
+    try:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".framefleet.", dir=folder)))
+        with Bars() as bars:
+            return take_pictures(document, video, scratch, bars)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror}); give another folder") from None
+
+
+def _has(format: Format, document: Document) -> bool:
+    try:
+        check(format, document)
+    except InputError:
+        return False
+    return True

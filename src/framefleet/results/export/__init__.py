@@ -1,0 +1,1 @@
+"""A document in the formats of other tools: one small file a format, listed in `formats`."""

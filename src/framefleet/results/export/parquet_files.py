@@ -1,0 +1,28 @@
+"""Tables as Parquet files by pyarrow, for pandas, polars, DuckDB and Spark."""
+
+from pathlib import Path
+
+from framefleet.results.document import Document
+from framefleet.results.export.base import Context, Format, library
+from framefleet.results.export.csv_files import CSV
+from framefleet.results.export.tables import tables
+
+
+def write(document: Document, context: Context, folder: Path) -> None:
+    arrow, parquet = library("pyarrow"), library("pyarrow.parquet")
+    types = {int: arrow.int64(), float: arrow.float64(), str: arrow.string(), bool: arrow.bool_()}
+    for name, table in tables(document).items():
+        schema = arrow.schema([(column, types[kind]) for column, kind in table.columns.items()])
+        columns = list(zip(*table.rows, strict=True)) or [()] * len(schema)
+        arrays = [arrow.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+        parquet.write_table(arrow.Table.from_arrays(arrays, schema=schema), folder / f"{context.stem}_{name}.parquet")
+
+
+PARQUET = Format(
+    name="parquet",
+    ending="_parquet",
+    about="the same tables with types, for pandas, polars, DuckDB",
+    needs=CSV.needs,
+    write=write,
+    folder=True,
+)

@@ -1,0 +1,139 @@
+"""What is said as subtitles: SRT, WebVTT and ASS, by pysubs2.
+
+A player's clock begins with the earliest stream of the file and a document's with the first picture, so that cues are
+later by as much as the sound begins before the picture.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from framefleet.results.document import Document
+from framefleet.results.export.base import Context, Format, library
+from framefleet.results.export.text import clean
+from framefleet.stages.speech.merge import Transcription
+from framefleet.units import Seconds
+
+LEAST_MS = 100  # a cue may not be empty (WebVTT 1.0, 4.1), nor shorter than ASS can tell (10 ms), and is to be seen
+_JOINER = "\N{WORD JOINER}"  # nothing to see, but ends what a reader would take for more than text
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """`words` are (milliseconds from the cue's start, text), the text with the space before it."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+    words: Sequence[tuple[int, str]] = ()
+
+
+def cues(document: Document) -> list[Cue]:
+    """A cue a segment in the order of beginning, none before the player's zero, none without text or length."""
+    speech, zero_s = document.transcription, _zero_s(document)
+    return list(_cues(speech, zero_s)) if speech is not None else []
+
+
+def word_cues(document: Document) -> list[Cue]:
+    """A cue a word, and a whole segment where its words are not known."""
+    found = []
+    for cue in cues(document):
+        edges = pairwise([*(cue.start_ms + at for at, _ in cue.words), cue.end_ms])
+        spoken = [_cue(*edge, text) for edge, (_, text) in zip(edges, cue.words, strict=True) if text.strip()]
+        found += spoken or [cue]
+    return sorted(found, key=lambda cue: cue.start_ms)
+
+
+def in_srt(text: str) -> str:
+    """SubRip has no way to say "as it stands": what players read as times, tags or positions is made unlike them."""
+    text = re.sub(r"(\d:\d{1,2}:\d{1,2})(?=[.,]\d)", rf"\1{_JOINER}", text).replace("-->", "→")
+    text = re.sub(r"<(?=\s*/?\s*[A-Za-z])", "‹", text)
+    return text.replace("{", "｛").replace("}", "｝")
+
+
+def in_vtt(text: str) -> str:
+    """WebVTT has HTML's escapes."""
+    return escape(re.sub(r"(\d\d:\d\d)(?=\.\d)", rf"\1{_JOINER}", text), quote=False)
+
+
+def in_ass(text: str) -> str:
+    """ASS has no escapes that all players know, so braces become their wide sisters."""
+    return text.replace("{", "｛").replace("}", "｝")
+
+
+def _cues(speech: Transcription, zero_s: Seconds) -> Iterator[Cue]:
+    for segment in sorted(speech.segments, key=lambda segment: segment.start_s):
+        text = clean(segment.text)
+        if not text:
+            continue
+        start, end = _ms(segment.start_s - zero_s), _ms(segment.end_s - zero_s)
+        words: list[tuple[int, str]] = []
+        for word in segment.words:
+            spaced = (" " if word.word[:1].isspace() and words else "") + clean(word.word)
+            begun = min(max(_ms(word.start_s - zero_s) - start, words[-1][0] if words else 0), max(end - start, 0))
+            words.append((begun, spaced))
+        yield Cue(start, max(end, start + LEAST_MS), text, words)
+
+
+def _cue(start: int, end: int, text: str) -> Cue:
+    return Cue(start, max(end, start + LEAST_MS), text.strip())
+
+
+def _zero_s(document: Document) -> Seconds:
+    audio = document.video.audio
+    return min(0.0, audio.start_s) if audio is not None else 0.0
+
+
+def _ms(time_s: Seconds) -> int:
+    return max(0, round(time_s * 1000))
+
+
+def _write(form: str, told: Callable[[str], str], document: Document, context: Context, path: Path) -> None:
+    pysubs2 = library("pysubs2")
+    subtitles = pysubs2.SSAFile()
+    for cue in word_cues(document) if context.words and form != "ass" else cues(document):
+        text = _karaoke(cue, told) if context.words and cue.words else _told(cue.text, told)
+        subtitles.append(pysubs2.SSAEvent(start=cue.start_ms, end=cue.end_ms, text=text))
+    if form == "ass":
+        _dress(subtitles, document, context.stem)
+        subtitles.save(str(path), format_=form)
+    else:
+        subtitles.save(str(path), format_=form, keep_ssa_tags=True)  # which leaves the text alone
+
+
+def _told(text: str, told: Callable[[str], str]) -> str:
+    r"""Whatever the format, pysubs2 takes `\N`, `\n` and `\h` for breaks and spaces."""
+    return told(text).replace("\\", "\\" + _JOINER)
+
+
+def _karaoke(cue: Cue, told: Callable[[str], str]) -> str:
+    r"""Each word with how long it lasts, `{\k}` in hundredths of a second: ASS players colour them as they are said."""
+    starts = [0, *(round(at / 10) for at, _ in cue.words[1:]), round((cue.end_ms - cue.start_ms) / 10)]
+    lasting = (after - begun for begun, after in pairwise(starts))
+    return "".join(
+        f"{{\\k{hundredths}}}{_told(text, told)}" for hundredths, (_, text) in zip(lasting, cue.words, strict=True)
+    )
+
+
+def _dress(subtitles: Any, document: Document, title: str) -> None:
+    """A size that goes by the picture's, since ASS is laid out in its pixels."""
+    width, height = document.video.width or 1280, document.video.height or 720
+    subtitles.info |= {"Title": clean(title), "PlayResX": str(width), "PlayResY": str(height)}
+    style, unit = subtitles.styles["Default"], min(width, height)
+    style.fontsize, style.outline, style.shadow = round(unit / 18, 1), round(unit / 360, 1), 0
+    style.marginl = style.marginr = style.marginv = unit // 20
+
+
+def _format(form: str, about: str, told: Callable[[str], str]) -> Format:
+    write = partial(_write, form, told)
+    return Format(name=form, ending=f".{form}", about=about, needs=("transcription",), write=write)
+
+
+SRT = _format("srt", "subtitles for nearly every player", in_srt)
+VTT = _format("vtt", "subtitles for web pages (WebVTT)", in_vtt)
+ASS = _format("ass", "subtitles with a look, for mpv, VLC, Aegisub; --words: karaoke", in_ass)

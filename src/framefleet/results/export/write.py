@@ -1,0 +1,31 @@
+"""From a document to files: each format whole or not at all."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from framefleet.results.document import Document
+from framefleet.results.export.base import Context, Format
+from framefleet.results.export.formats import check
+from framefleet.results.files import whole_file, whole_folder
+
+
+def export(
+    document: Document,
+    format: Format,
+    path: Path,
+    *,
+    stem: str,
+    video: Path | None = None,
+    pictures: Mapping[int, Path] | None = None,
+    scores: bool = False,
+    words: bool = False,
+) -> None:
+    """Writes `document` to the file or folder `path`; `Context` says what the rest is.
+
+    Raises `InputError` where the document has nothing for this format, `SetupError` where a library is missing,
+    `OutputError` where the place cannot be written or holds somebody's work.
+    """
+    check(format, document)
+    context = Context(stem=stem, name=path.name, video=video, pictures=pictures, scores=scores, words=words)
+    with (whole_folder if format.folder else whole_file)(path) as temporary:
+        format.write(document, context, temporary)
