@@ -72,7 +72,7 @@ def test_everything_is_in_it() -> None:
         "                   count  tracks   first    last  over time",
         "  seen     person      1       1  0:00.0  0:00.0  999999999999999",
         "  heard    Speech      1          0:00.0  0:00.5  99999999......................",
-        "  scenes   1",
+        "  scenes   1, from 0:00.0",
         "  said     Hello",
         "  failed   1 picture and 1 stretch of sound; first: lost",
         "  took     1.0 s, $0.0000 (estimated $0.1000; one at a time $0.0000)",

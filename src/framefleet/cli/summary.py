@@ -9,6 +9,7 @@ from framefleet.cli.words import clock, counted
 from framefleet.fleet.cost import Cost
 from framefleet.results import tally
 from framefleet.results.document import Document, StageTiming, Timing
+from framefleet.results.fuse import SceneEntry
 from framefleet.results.tally import Tally
 from framefleet.units import Span
 
@@ -59,7 +60,7 @@ def found(document: Document, page: Page, span: Span, *, everything: bool = Fals
         if len(tallies) > len(told[name]):
             page.line("", f"{len(tallies) - len(told[name])} more {name}; framefleet show lists them")
     if document.scenes:
-        page.line("scenes", str(len(document.scenes)))
+        page.line("scenes", scenes(document.scenes, page.dots))
     page.line("said", said(document, page.dots))
 
 
@@ -77,6 +78,12 @@ def account(document: Document, page: Page) -> None:
         page.line("waited", slow)
     if document.timing.advice:
         page.line("advice", document.timing.advice, "yellow")
+
+
+def scenes(found: Sequence[SceneEntry], dots: str = "...") -> str:
+    """How many, and where the first few begin."""
+    begin = ", ".join(clock(scene.start_s) for scene in found[:FEW])
+    return f"{len(found)}, from {begin}" + (f", {dots}" if len(found) > FEW else "")
 
 
 def said(document: Document, dots: str = "...") -> str:
@@ -149,10 +156,16 @@ def _stages(timing: Timing) -> list[Column]:
         Column("busy", [f"{part.busy_s:.1f} s" for part in rows], right=True),
         Column("waiting", [f"{part.waiting_s:.1f} s" for part in rows], right=True, rank=1),
         Column("done", [_done(name, part) for name, part in parts.values()], right=True, rank=3),
-        Column("a second", ["" if part.per_s is None else f"{part.per_s:.3g}" for part in rows], right=True, rank=2),
+        Column("a second", [_pace(part) for part in rows], right=True, rank=2),
         Column("queue", ["" if p.queue_mean is None else f"{p.queue_mean:.1f}" for p in rows], right=True, rank=4),
     ]
     return [column for column in columns if any(column.cells)]  # type: ignore[arg-type]
+
+
+def _pace(part: StageTiming) -> str:
+    if part.per_s is None:
+        return ""
+    return f"{part.per_s:.1f}" if part.per_s < 100 else f"{part.per_s:.0f}"
 
 
 def _done(name: str, part: StageTiming) -> str:

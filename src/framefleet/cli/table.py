@@ -74,14 +74,14 @@ class Page:
         """`  name     text`, on a terminal folded under itself unless it is to stay `whole`, as a path is."""
         from rich.table import Table
 
-        head = _text(f"{'':{INDENT}}{name:<{NAME}} ", "bold")
+        head, said = _text(f"{'':{INDENT}}{name:<{NAME}} ", "bold"), _text(text, style)
         if whole or not self.terminal or self.console.width < 2 * len(head):
-            self.console.print(head + _text(text, style), soft_wrap=True)
+            self.console.print(type(head).assemble(head, said), soft_wrap=True)
             return
         grid = Table.grid()
         grid.add_column(width=len(head))
         grid.add_column(overflow="fold")
-        grid.add_row(head, _text(text, style))
+        grid.add_row(head, said)
         self.console.print(grid)
 
     def table(self, columns: Sequence[Column]) -> None:

@@ -1,0 +1,71 @@
+"""python scripts/terminal_screenshot.py [IMAGE]: what a run of the sample and a question about it look like.
+
+Runs both in a scratch folder, on this machine, and pictures what they print, for docs/images. Needs Chromium and the
+extras `local`, `browser` and `text` (which brings Pillow).
+"""
+
+import argparse
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+from rich.console import Console
+from rich.text import Text
+
+ROOT = Path(__file__).parents[1]
+COLUMNS = 90
+COMMANDS = (
+    ["run", "samples/sample.mp4"],
+    ["show", "output/sample_results.json", "--at", "20.5", "--say", "side by side"],
+)
+_FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)  # of a server; the machine's own will do
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("image", type=Path, nargs="?", default=ROOT / "docs" / "images" / "terminal.png")
+    args = parser.parse_args()
+    args.image.parent.mkdir(parents=True, exist_ok=True)
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        shutil.copytree(ROOT / "samples", Path(scratch, "samples"))
+        for command in COMMANDS:
+            console.print(Text(f"$ framefleet {shlex.join(command)}", "bold green"))
+            console.print(Text.from_ansi(printed(command, scratch)))
+    shoot(_FONTS.sub("", console.export_svg(title="framefleet")), args.image)
+
+
+def printed(command: list[str], folder: str) -> str:
+    """Standard output, as a terminal would get it."""
+    terminal = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "FRAMEFLEET_BACKEND": "local"}
+    return subprocess.run(
+        [sys.executable, "-m", "framefleet", *command],
+        cwd=folder,
+        env=os.environ | terminal,
+        stdout=subprocess.PIPE,
+        check=True,
+        encoding="utf-8",
+    ).stdout
+
+
+def shoot(svg: str, image: Path) -> None:
+    width, height = (float(size) for size in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)[0])
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": int(width), "height": int(height)})
+        page.set_content(f"<style>body{{margin:0}}svg{{display:block}}</style>{svg}")
+        taken = page.screenshot(omit_background=True)
+        browser.close()
+    Image.open(io.BytesIO(taken)).quantize(64).save(image, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
