@@ -8,8 +8,9 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from framefleet.config import Crop
 from framefleet.errors import UsageError
-from framefleet.media.encode import JpegEncoder, scaled_size
+from framefleet.media.encode import JpegEncoder, PixelEncoder, scaled_size
 from framefleet.media.info import MediaInfo
+from framefleet.media.tones import PQ, flat
 
 RGB = {
     "red": (220, 30, 30),
@@ -47,6 +48,83 @@ def test_colours_survive(pix_fmt, matrix, full):
     picture = decoded(JpegEncoder(media, max_side=None, quality=95, crop=None).encode(frame))
     for place, colour in enumerate(RGB.values()):
         assert picture[32, 32 * place + 16] == pytest.approx(colour, abs=6)
+
+
+LIGHT = {  # cd/m² of red, green and blue, and the sRGB code that shows it where 203 is white
+    "dark": ((0.6, 0.6, 0.6), (13, 13, 13)),
+    "grey": ((43.8, 43.8, 43.8), (128, 128, 128)),
+    "red": ((145.0, 3.0, 3.0), (218, 33, 33)),
+    "blue": ((5.0, 5.0, 145.0), (43, 43, 218)),
+    "white": ((203.0, 203.0, 203.0), (243, 243, 243)),
+    "lamp": ((2000.0, 2000.0, 2000.0), (255, 255, 255)),
+}
+TO_BT2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
+
+
+def pq(light):
+    power = np.clip(light / 10_000, 0, 1) ** 0.1593017578125
+    return ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375
+
+
+def hlg(light):
+    luminance = max(light @ [0.2627, 0.6780, 0.0593], 1e-6) / 1000
+    scene = np.clip(light / 1000 * luminance ** (1 / 1.2 - 1), 0, 1)
+    bright = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
+    return np.where(scene <= 1 / 12, np.sqrt(3 * scene), bright)
+
+
+def wide_frame(curve, characteristic, matrix=9, primaries=9):
+    """Patches of LIGHT, 32 pixels wide, as 10-bit BT.2020 with that curve."""
+    frame = av.VideoFrame(32 * len(LIGHT), 64, "yuv420p10le")
+    codes = [curve(TO_BT2020 @ np.array(light)) for light, _ in LIGHT.values()]
+    luma = [code @ [0.2627, 0.6780, 0.0593] for code in codes]
+    values = [
+        [64 + 876 * y for y in luma],
+        [512 + 896 * (code[2] - y) / 1.8814 for code, y in zip(codes, luma, strict=True)],
+        [512 + 896 * (code[0] - y) / 1.4746 for code, y in zip(codes, luma, strict=True)],
+    ]
+    for plane, patches in zip(frame.planes, values, strict=True):
+        line = np.zeros(plane.line_size // 2, np.uint16)
+        filled = np.repeat(np.round(patches).astype(np.uint16), plane.width // len(LIGHT))
+        line[: len(filled)] = filled
+        plane.update(np.tile(line, plane.height).tobytes())
+    frame.colorspace, frame.color_range = matrix, ColorRange.MPEG
+    frame.color_primaries, frame.color_trc = primaries, characteristic
+    return frame
+
+
+@pytest.mark.parametrize(("curve", "characteristic"), [(pq, 16), (hlg, 18)])
+@pytest.mark.parametrize("matrix", [9, 2, 10])  # BT.2020, untagged, and one that swscale refuses
+@pytest.mark.parametrize("crop", [None, Crop(x=0, y=0, width=192, height=64)])
+def test_high_dynamic_range_looks_as_it_was_meant(curve, characteristic, matrix, crop):
+    frame = wide_frame(curve, characteristic, matrix)
+    media = media_of(frame.width, frame.height)
+    picture = decoded(JpegEncoder(media, max_side=None, quality=95, crop=crop).encode(frame))
+    pixels = PixelEncoder(media, max_side=96).encode(frame).astype(int)
+    for place, (name, (_, shown)) in enumerate(LIGHT.items()):
+        lightest = 1000 if curve is hlg else 10_000
+        if max(LIGHT[name][0]) <= lightest:
+            assert picture[32, 32 * place + 16] == pytest.approx(shown, abs=6), name
+            assert pixels[16, 16 * place + 8] == pytest.approx(shown, abs=6), name
+
+
+def test_a_large_picture_is_flattened_as_a_small_one():
+    codes = np.random.default_rng(1).integers(0, 65536, (700, 4, 3)).astype(np.uint16)
+    assert np.array_equal(flat(codes, PQ)[600:], flat(codes[600:], PQ))
+
+
+@pytest.mark.parametrize("matrix", [3, 8, 10, 14, 15, 200])
+def test_a_matrix_that_nobody_can_read_is_no_fault(matrix):
+    frame = frame_of(gradient(64, 48), "yuv420p", Colorspace.ITU601, ColorRange.MPEG)
+    frame.colorspace = matrix
+    media = media_of(64, 48)
+    assert (
+        np.abs(
+            decoded(JpegEncoder(media, max_side=None, quality=95, crop=None).encode(frame)) - gradient(64, 48)
+        ).mean()
+        < 12
+    )
+    assert PixelEncoder(media, max_side=64).encode(frame).shape == (48, 64, 3)
 
 
 def gradient(width, height):

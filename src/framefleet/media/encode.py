@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from framefleet.config import Crop
 from framefleet.errors import UsageError
 from framefleet.media.info import MediaInfo
+from framefleet.media.tones import Flattener, matrix_of
 
 Plane = NDArray[np.uint8]
 
@@ -26,7 +27,8 @@ class JpegEncoder:
     """Frames of one video to JPEG, 4:2:0, one pass of swscale each (two where there is a crop).
 
     JFIF means BT.601 at full range, so that is what swscale converts to, from the matrix and range the frame is tagged
-    with (FFmpeg's default for a frame without tags: BT.601, limited). Pixels are not made square. A frame of another
+    with (FFmpeg's default for a frame without tags: BT.601, limited). Pictures of high dynamic range are made ordinary
+    ones (`tones`). Pixels are not made square. Fields of interlaced frames stay woven. A frame of another
     size than the video's first is stretched to it, so that boxes keep meaning pixels of `media`'s picture.
     """
 
@@ -39,16 +41,18 @@ class JpegEncoder:
         size = (crop.width, crop.height) if crop else (media.width, media.height)
         self._size = _turned(scaled_size(*size, max_side), self._turns)
         self._cut, self._scale = VideoReformatter(), VideoReformatter()
+        self._flattener = Flattener()
 
     def encode(self, frame: VideoFrame) -> bytes:
         """The picture as a JFIF file."""
-        source = self._cropped(frame) if self._window else frame
         width, height = self._size
+        source = self._cropped(frame) if self._window else self._flattener.flatten(frame, width, height)
         scaled = self._scale.reformat(
             source,
             width,
             height,
             format="yuv420p",
+            src_colorspace=matrix_of(source),
             dst_colorspace=Colorspace.ITU601,
             dst_color_range=ColorRange.JPEG,
             threads=1,
@@ -58,7 +62,15 @@ class JpegEncoder:
         return jpeg
 
     def _cropped(self, frame: VideoFrame) -> VideoFrame:
-        rgb = self._cut.reformat(frame, *self._coded, format="rgb24", dst_color_range=ColorRange.JPEG, threads=1)
+        source = self._flattener.flatten(frame, *self._coded)
+        rgb = self._cut.reformat(
+            source,
+            *self._coded,
+            format="rgb24",
+            src_colorspace=matrix_of(source),
+            dst_color_range=ColorRange.JPEG,
+            threads=1,
+        )
         picture: Plane = np.rot90(rgb.to_ndarray(), self._turns)[self._window].astype(np.uint8, copy=False)
         coded: Plane = np.ascontiguousarray(np.rot90(picture, -self._turns))
         return VideoFrame.from_ndarray(coded, format="rgb24")
@@ -70,16 +82,18 @@ class PixelEncoder:
     def __init__(self, media: MediaInfo, *, max_side: int) -> None:
         self._turns = media.rotation // 90
         self._size = _turned(scaled_size(media.width, media.height, max_side), self._turns)
-        self._scale = VideoReformatter()
+        self._scale, self._flattener = VideoReformatter(), Flattener()
 
     def encode(self, frame: VideoFrame) -> Plane:
         """The picture: shape (height, width, 3), RGB."""
         width, height = self._size
+        source = self._flattener.flatten(frame, width, height, Interpolation.AREA)
         rgb = self._scale.reformat(
-            frame,
+            source,
             width,
             height,
             format="rgb24",
+            src_colorspace=matrix_of(source),
             dst_color_range=ColorRange.JPEG,
             interpolation=Interpolation.AREA,
             threads=1,
