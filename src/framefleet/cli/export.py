@@ -22,24 +22,32 @@ from framefleet.results.export.write import export as write
 from framefleet.results.files import beside
 from framefleet.results.source import find_video
 
-_LISTED = "; ".join(f"{format.name}: {format.about}" for format in FORMATS.values())
-
 
 def export(
-    result: Annotated[Path, typer.Argument(help="a document that a run wrote", show_default=False)],
-    to: Annotated[str, typer.Option(metavar="FORMAT[,FORMAT…]", help=_LISTED, show_default=False)],
+    result: Annotated[Path, typer.Argument(metavar="RESULT.json", help="what a run has written", show_default=False)],
+    to: Annotated[
+        str, typer.Option(metavar="FORMAT[,FORMAT…]", help="one or several of the above", show_default=False)
+    ],
     output: Annotated[
         Path | None,
-        typer.Option(help="the file or folder to write; of several formats, the folder they go into (beside RESULT)"),
+        typer.Option(metavar="PLACE", help="the file or folder to write; of several formats, the folder they go into"),
     ] = None,
-    labels: Annotated[str | None, typer.Option(help="only objects of these, such as person,bus (all)")] = None,
-    conf: Annotated[float, typer.Option(help="least confidence of an object, 0 to 1", min=0, max=1)] = 0.0,
+    labels: Annotated[
+        str | None, typer.Option(metavar="LABELS", help="only objects of these, such as person,bus (all)")
+    ] = None,
+    conf: Annotated[
+        float, typer.Option(help="least confidence of an object (0)", min=0, max=1, show_default=False)
+    ] = 0.0,
     pictures: Annotated[bool, typer.Option("--pictures", help="write the sampled pictures too, as JPEG files")] = False,
-    video: Annotated[Path | None, typer.Option(help="where the video is now (looked for)", show_default=False)] = None,
+    video: Annotated[Path | None, typer.Option(metavar="FILE", help="where the video is now, if it was moved")] = None,
     scores: Annotated[bool, typer.Option("--scores", help="yolo: the confidence as a sixth column")] = False,
     words: Annotated[bool, typer.Option("--words", help="srt, vtt: a cue a word; ass: karaoke")] = False,
 ) -> int:
-    """Write a result in the formats of other tools."""
+    """Write a result in the formats of other tools, beside it.
+
+    \b
+    {formats}
+    """
     formats = formats_of(to)
     whole = read_document(result)
     document = choose(whole, labels_of(labels), conf)
@@ -59,6 +67,11 @@ def export(
             return 0
 
         return each(formats, one)
+
+
+# one line a format, as `\b` keeps them
+_FORMATS = "\n    ".join(f"{format.name:<12} {format.about}" for format in FORMATS.values())
+export.__doc__ = (export.__doc__ or "").replace("{formats}", _FORMATS)
 
 
 def _places(formats: list[Format], result: Path, output: Path | None) -> dict[Format, Path]:

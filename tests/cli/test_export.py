@@ -1,0 +1,165 @@
+"""`framefleet export`: which files it writes, and what it says where it cannot."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from framefleet.results.codec import write_document
+from framefleet.results.document import Document
+from framefleet.results.export.formats import FORMATS
+from framefleet.weights import file_sha256
+from tests.cli.conftest import Told
+from tests.results.export.documents import sees
+from tests.results.export.test_datasets import CAT, DOG
+
+Cli = Callable[..., Told]
+
+
+def stored(document: Document, folder: Path, video: Path | None = None) -> Path:
+    if video is not None:
+        document = replace(
+            document, video=replace(document.video, path=str(video), sha256=file_sha256(video), fps=5.0, frame_count=30)
+        )
+    path = folder / "clip_results.json"
+    write_document(document, path)
+    return path
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Path:
+    return stored(sees([CAT, DOG], [CAT], None), tmp_path)
+
+
+def test_a_format_is_written_beside_the_document_and_told(cli: Cli, result: Path, tmp_path: Path) -> None:
+    told = cli("export", result, "--to", "csv")
+    assert (told.code, told.out, told.err) == (0, f"csv: {tmp_path / 'clip_csv'}\n", "")
+    assert (tmp_path / "clip_csv" / "clip_words.csv").is_file()
+
+
+def test_all_formats_at_once_with_the_pictures(cli: Cli, video: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    names = [name for name in FORMATS if name != "otio"]  # which is not made for every Python
+    result = stored(sees([CAT, DOG], [CAT], None), tmp_path, video)
+    told = cli("export", result, "--to", ",".join(names), "--pictures", "--output", tmp_path / "new" / "out")
+    assert told.code == 0, told.err
+    endings = [FORMATS[name].ending for name in names]
+    assert sorted(path.name for path in (tmp_path / "new" / "out").iterdir()) == sorted(f"clip{e}" for e in endings)
+    assert told.out.splitlines()[-1] == f"fiftyone: {tmp_path / 'new' / 'out' / 'clip_fiftyone'}"
+    assert len(list((tmp_path / "new" / "out" / "clip_yolo" / "images").iterdir())) == 2
+    assert len(list((tmp_path / "new" / "out" / "clip_mot" / "img1").iterdir())) == 2
+
+
+def test_only_some_objects(cli: Cli, result: Path, tmp_path: Path) -> None:
+    assert cli("export", result, "--to", "mot", "--labels", "cat", "--conf", "0.5").code == 0
+    assert len((tmp_path / "clip_mot" / "gt" / "gt.txt").read_text().splitlines()) == 2
+    assert (tmp_path / "clip_mot" / "gt" / "labels.txt").read_text() == "cat\n"
+
+
+def test_output_names_the_file(cli: Cli, result: Path, tmp_path: Path) -> None:
+    told = cli("export", result, "--to", "cvat", "--output", tmp_path / "mine.xml")
+    assert told.out == f"cvat: {tmp_path / 'mine.xml'}\n"
+    assert (tmp_path / "mine.xml").is_file()
+
+
+def test_without_the_video_frames_go_by_time_and_that_is_said(cli: Cli, result: Path) -> None:
+    told = cli("export", result, "--to", "cvat")
+    assert told.code == 0
+    assert "--video" in told.line and told.line.endswith("frames are numbered by time × 25 fps")
+
+
+@pytest.mark.parametrize(
+    ("form", "empty", "line"),
+    [
+        ("srt", {"transcription": None}, "srt: nothing was listened to; run with --stages speech"),
+        ("coco", {"detections": None, "tracks": None}, "coco: no pictures were looked at; run with --stages objects"),
+        (
+            "csv",
+            dict.fromkeys(FORMATS["csv"].needs),
+            "csv: nothing of what it holds was looked for; run with --stages objects",
+        ),
+    ],
+)
+def test_what_is_not_in_the_document_is_said(
+    cli: Cli, tmp_path: Path, form: str, empty: dict[str, None], line: str
+) -> None:
+    told = cli("export", stored(replace(sees([CAT]), failures=[], **empty), tmp_path), "--to", form)
+    assert (told.code, told.line) == (2, f"framefleet: {line}")
+    assert [path.name for path in tmp_path.iterdir()] == ["clip_results.json"]
+
+
+def test_what_failed_is_said_so(cli: Cli, tmp_path: Path) -> None:
+    told = cli("export", stored(replace(sees([CAT]), transcription=None), tmp_path), "--to", "vtt")
+    assert (told.code, told.line) == (2, "framefleet: vtt: speech failed (noise); run it again")
+
+
+def test_of_several_formats_one_that_cannot_be_does_not_stop_the_others(cli: Cli, tmp_path: Path) -> None:
+    path = stored(replace(sees([CAT]), transcription=None, failures=[]), tmp_path)
+    told = cli("export", path, "--to", "srt,coco")
+    assert (told.code, told.line) == (3, "framefleet: srt: nothing was listened to; run with --stages speech")
+    assert told.out == f"coco: {tmp_path / 'clip_coco'}\n"
+
+
+def test_sound_alone_has_tables_and_no_boxes(cli: Cli, tmp_path: Path) -> None:
+    document = sees([CAT])
+    video = replace(document.video, width=0, height=0, codec="", fps=0.0)
+    path = stored(replace(document, video=video, detections=None, tracks=None), tmp_path)
+    assert cli("export", path, "--to", "csv").code == 0
+    told = cli("export", path, "--to", "yolo")
+    assert (told.code, told.line) == (2, "framefleet: yolo: the video has sound alone; try --to srt or csv")
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--to", "srt,avi"], "--to avi: no such format; there are srt, vtt, ass"),
+        (["--to", ","], "--to: name a format or several: srt"),
+        (["--to", "srt", "--pictures"], "--pictures: nothing asked for has a place for them; coco, yolo, mot"),
+        (["--to", "coco", "--conf", "2"], "--conf"),
+        (["--to", "coco", "--video", "gone.mp4"], "gone.mp4: no such file"),
+    ],
+)
+def test_what_makes_no_sense_is_said(cli: Cli, tmp_path: Path, video: Path, options: list[str], line: str) -> None:
+    told = cli("export", stored(sees([CAT]), tmp_path, video), *options)
+    assert told.code == 2
+    assert line in told.line
+
+
+def test_pictures_need_the_video(cli: Cli, result: Path, tmp_path: Path) -> None:
+    told = cli("export", result, "--to", "coco", "--pictures")
+    assert told.code == 2 and "--video" in told.line
+    assert [path.name for path in tmp_path.iterdir()] == ["clip_results.json"]
+
+
+def test_somebodys_corrections_are_not_written_over(cli: Cli, result: Path, tmp_path: Path) -> None:
+    assert cli("export", result, "--to", "mot").code == 0
+    assert cli("export", result, "--to", "mot").code == 0
+    (tmp_path / "clip_mot" / "gt" / "gt.txt").write_text("corrected")
+    told = cli("export", result, "--to", "mot")
+    assert told.code == 2 and "gt/gt.txt" in told.line
+    assert (tmp_path / "clip_mot" / "gt" / "gt.txt").read_text() == "corrected"
+
+
+def test_a_library_that_is_missing_is_named(cli: Cli, result: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pysubs2", None)
+    told = cli("export", result, "--to", "srt")
+    assert (told.code, told.line) == (
+        1,
+        "framefleet: pysubs2 is not installed; pip install 'framefleet[export]'",
+    )
+    assert not result.with_name("clip.srt").exists()
+
+
+def test_help_lists_every_format(cli: Cli) -> None:
+    told = cli("export", "--help")
+    assert told.code == 0
+    assert all(any(line.strip().startswith(f"{name} ") for line in told.out.splitlines()) for name in FORMATS)
+
+
+def test_the_command_line_starts_without_the_formats_libraries() -> None:
+    code = "import sys, framefleet.cli; print(*{'pyarrow','pysubs2','yaml','opentimelineio'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -1,0 +1,147 @@
+"""Subtitles say what was said, when it was said, to the readers of their formats."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from framefleet.results.document import Document
+from framefleet.results.export.formats import FORMATS
+from framefleet.results.export.subtitles import LEAST_MS, cues, in_ass, in_srt
+from framefleet.results.export.text import clean
+from framefleet.results.export.write import export
+from framefleet.stages.speech.merge import Transcription
+from framefleet.wire.whisper import Segment, Word
+from tests.results.export.documents import documents, says
+from tests.results.make import make_document
+
+pysubs2 = pytest.importorskip("pysubs2")
+webvtt = pytest.importorskip("webvtt")
+
+JOINER = "\u2060"
+
+
+def written(document: Document, form: str, **more: Any) -> str:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"clip.{form}"
+        export(document, FORMATS[form], path, stem="clip", **more)
+        return path.read_text("utf-8")
+
+
+def read(text: str, form: str) -> list[Any]:
+    return list(pysubs2.SSAFile.from_string(text, format_=form))
+
+
+def spoken(document: Document) -> list[str]:
+    assert document.transcription is not None
+    in_order = sorted(document.transcription.segments, key=lambda segment: segment.start_s)
+    return [clean(segment.text) for segment in in_order if clean(segment.text)]
+
+
+@pytest.mark.parametrize(("form", "told"), [("srt", in_srt), ("ass", in_ass)])
+@given(document=documents())
+def test_what_was_said_comes_back_from_pysubs2(document: Document, form: str, told: Any) -> None:
+    found = read(written(document, form), form)
+    said = [event.plaintext.replace(JOINER, "") for event in found]
+    assert said == [told(text).replace(JOINER, "") for text in spoken(document)]
+    assert all(0 <= event.start < event.end for event in found)
+    assert [event.start for event in found] == sorted(event.start for event in found)
+
+
+@given(document=documents())
+def test_what_was_said_comes_back_from_webvtt(document: Document) -> None:
+    from html import unescape
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.vtt"
+        export(document, FORMATS["vtt"], path, stem="clip")
+        found = list(webvtt.read(str(path)))
+    assert [unescape(caption.raw_text).replace(JOINER, "") for caption in found] == spoken(document)
+    begun = [caption.start_in_seconds for caption in found]
+    assert begun == sorted(begun)
+    assert all(caption.start < caption.end for caption in found)
+
+
+def test_an_srt_file_looks_as_srt_files_do() -> None:
+    assert written(says((0.5, 2.25, "Hello."), (3661.0, 3662.5, "Bye.")), "srt") == (
+        "1\n00:00:00,500 --> 00:00:02,250\nHello.\n\n2\n01:01:01,000 --> 01:01:02,500\nBye.\n\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "there"),
+    [
+        ("srt", "<i>soft</i>", "‹i>soft‹/i>"),
+        ("srt", "3 < 4", "3 < 4"),
+        ("srt", "{\\an8}up", f"｛\\{JOINER}an8｝up"),
+        ("vtt", "a --> b <c> & d", "a --&gt; b &lt;c&gt; &amp; d"),
+        ("ass", "{\\an8}up", f"｛\\{JOINER}an8｝up"),
+    ],
+)
+def test_nothing_said_is_taken_for_markup(form: str, text: str, there: str) -> None:
+    assert there in written(says((0, 1, text)), form)
+
+
+def test_nothing_said_is_an_empty_file_that_its_readers_take() -> None:
+    silent = says()
+    assert written(silent, "srt") == ""
+    assert written(silent, "vtt").strip() == "WEBVTT"
+    assert read(written(silent, "ass"), "ass") == []
+
+
+def test_segments_overlap_as_they_were_said_and_none_is_without_length() -> None:
+    found = cues(says((5, 9, "later"), (1, 6, "first"), (2, 2, "at once"), (-3, -2, "before")))
+    assert [(cue.start_ms, cue.end_ms, cue.text) for cue in found] == [
+        (0, LEAST_MS, "before"),
+        (1000, 6000, "first"),
+        (2000, 2000 + LEAST_MS, "at once"),
+        (5000, 9000, "later"),
+    ]
+
+
+@pytest.mark.parametrize(("audio_s", "start_ms"), [(-0.5, 1500), (0.5, 1000)])
+def test_a_players_clock_begins_with_the_earliest_stream(audio_s: float, start_ms: int) -> None:
+    document = says((1.0, 2.0, "Hello."))
+    assert document.video.audio is not None
+    audio = replace(document.video.audio, start_s=audio_s)
+    [cue] = cues(replace(document, video=replace(document.video, audio=audio)))
+    assert cue.start_ms == start_ms
+
+
+WORDS = [Word(1.0, 1.4, " It", 0.9), Word(1.4, 1.6, "'s", 0.9), Word(1.7, 2.0, " {here}", 0.9)]
+
+
+def two_words() -> Document:
+    segment = Segment(1.0, 2.0, "It's {here}", -0.1, 0.0, WORDS)
+    return replace(make_document(), transcription=Transcription("en", "", [segment]))
+
+
+def test_words_are_karaoke_in_ass() -> None:
+    [event] = read(written(two_words(), "ass", words=True), "ass")
+    assert event.text == "{\\k40}It{\\k30}'s{\\k30} ｛here｝"
+    assert event.plaintext == "It's ｛here｝"
+
+
+@pytest.mark.parametrize("form", ["srt", "vtt"])
+def test_words_are_cues_elsewhere(form: str) -> None:
+    found = read(written(two_words(), form, words=True), form)
+    assert [(event.start, event.end) for event in found] == [(1000, 1400), (1400, 1700), (1700, 2000)]
+    assert [event.plaintext for event in found][:2] == ["It", "'s"]
+
+
+@given(document=documents(), form=st.sampled_from(["srt", "vtt", "ass"]))
+def test_words_too_have_times_that_can_be(document: Document, form: str) -> None:
+    found = read(written(document, form, words=True), form)
+    assert all(0 <= event.start < event.end for event in found)
+    assert "\\k-" not in "".join(event.text for event in found)
+
+
+def test_the_size_of_letters_goes_by_the_picture() -> None:
+    document = says((0, 1, "x"))
+    small = pysubs2.SSAFile.from_string(written(document, "ass"))
+    assert (small.info["PlayResX"], small.info["PlayResY"]) == ("160", "120")
+    assert small.styles["Default"].fontsize < 10
