@@ -96,7 +96,7 @@ def by_requests(clip: Path, fleet: Fleet) -> Any:
 
     def timed(way: str) -> float:
         prepared = prepare(clip, replace(common, **WAYS[way]), fleet)
-        with patch("framefleet.pipeline.pumps.decode_orders", lambda *_, **__: ((0, picture) for picture in pictures)):
+        with patch("framefleet.pipeline.feed.decode_orders", lambda *_, **__: ((0, picture) for picture in pictures)):
             began = perf_counter()
             document = execute(prepared)
             took = perf_counter() - began

@@ -63,7 +63,7 @@ class Timed:
         frames = asked.source.frames if asked.source is not None else []
         self._sleep(self._several_s if len(frames) > 1 else self._one_s)
         if asked.source is not None:
-            found = {"objects": []} if asked.min_confidence is None else {"lines": []}
+            found: dict[str, Any] = {"objects": []} if asked.min_confidence is None else {"lines": []}
             return {**_WORKER, "frames": [{"index": f.index, "time_s": f.time_s, **found} for f in frames]}
         if asked.top_k is not None:
             whole = {"start_s": 0.0, "end_s": asked.duration_s, "classes": []}

@@ -1,17 +1,21 @@
 """Starting what feeds a run, and waiting until all of it is done or somebody has had enough."""
 
+import os
 import threading
 from collections.abc import Sequence
+from functools import partial
 
 from framefleet.config import Options
 from framefleet.errors import FrameFleetError, Interrupted
 from framefleet.fleet.meter import Meter
+from framefleet.media.decode import decode_orders
 from framefleet.media.info import MediaInfo
 from framefleet.media.order import JpegView, Order
 from framefleet.pipeline.consumers import BatchConsumer, Consumer, TextConsumer, WatchConsumer
 from framefleet.pipeline.lane import Lane
 from framefleet.pipeline.open import WATCH_S, LaneOpener
 from framefleet.pipeline.pumps import PicturePump, Pump, SoundPump, sound_groups
+from framefleet.pipeline.threads import decoding_threads
 from framefleet.pipeline.warm import warm_up
 from framefleet.stages.base import Needs
 from framefleet.stages.objects.forecast import max_side
@@ -35,7 +39,14 @@ def _pumps(
         *(_consumer(lane, options) for lane in pictures if lane.items),
         *watchers,
     ]
-    pumps: list[Pump] = [PicturePump(consumers, media, options, keyframes_s, stop)] if consumers else []
+    decode = partial(
+        decode_orders,
+        media,
+        sampling=options.sampling,
+        threads=decoding_threads(os.cpu_count() or 1, [lane.plan.backend for lane in lanes if lane.items]),
+        on_keyframe=keyframes_s.append,
+    )
+    pumps: list[Pump] = [PicturePump(consumers, media, decode, stop)] if consumers else []
     return [*pumps, *(SoundPump(group, media, options, stop) for group in sound_groups(sounds))]
 
 

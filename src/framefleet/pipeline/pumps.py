@@ -2,7 +2,7 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from framefleet.config import Options
@@ -11,14 +11,17 @@ from framefleet.fleet.exchange import Failure
 from framefleet.fleet.meter import Meter
 from framefleet.media.audio import decode_clips
 from framefleet.media.audio_plan import AudioChunk
-from framefleet.media.decode import decode_orders
-from framefleet.media.info import Clip, ClipTime, MediaInfo
+from framefleet.media.info import Clip, ClipTime, Gap, MediaInfo, Picture
+from framefleet.media.order import Order, Pixels
 from framefleet.pipeline.consumers import ENDED, Consumer
 from framefleet.pipeline.lane import Lane
 from framefleet.stages.speech.stage import SpeechStage
 from framefleet.units import Seconds
 
 Piece = TypeVar("Piece")
+
+DecodeOrders = Callable[[Sequence[Order]], Iterator[tuple[int, Picture | Pixels | Gap]]]
+"""One decode for all orders: each piece with its order's number."""
 
 
 class Pump(threading.Thread, ABC):
@@ -67,24 +70,17 @@ class PicturePump(Pump):
     """One decode for all consumers."""
 
     def __init__(
-        self,
-        consumers: Sequence[Consumer],
-        media: MediaInfo,
-        options: Options,
-        keyframes_s: list[Seconds],
-        stop: threading.Event,
+        self, consumers: Sequence[Consumer], media: MediaInfo, decode: DecodeOrders, stop: threading.Event
     ) -> None:
         super().__init__("pictures", media, stop)
         self._consumers = consumers
-        self._sampling = options.sampling
-        self._keyframes_s = keyframes_s
+        self._decode = decode
 
     def _feed(self) -> None:
         reason = ENDED
         orders = [consumer.order for consumer in self._consumers]
-        pieces = decode_orders(self._media, orders, sampling=self._sampling, on_keyframe=self._keyframes_s.append)
         try:
-            for index, piece in self._metered(pieces):
+            for index, piece in self._metered(self._decode(orders)):
                 self.meter.count(1)
                 self._consumers[index].take(piece)
                 if self._halt.is_set() or all(consumer.over for consumer in self._consumers):
