@@ -5,6 +5,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from framefleet.stages.speech.merge import Transcription
 from framefleet.units import Seconds
@@ -12,6 +13,8 @@ from framefleet.wire.whisper import Segment
 
 COLUMNS, LONGEST_S, SHORTEST_S = 42, 7.0, 1.0
 """Letters in a line and the time on screen, as broadcasters and streaming services have them."""
+
+_APART_S = 0.04  # cues that begin together: one after the other
 
 _Timed = tuple[Seconds, Seconds, str]
 
@@ -49,15 +52,16 @@ class Cues(Sequence[Cue]):
 
 def cues_of(transcription: Transcription | None, columns: int = COLUMNS) -> Cues:
     """Segments as cues, long ones cut by the times of their words, or evenly where there are none."""
-    segments = sorted(transcription.segments, key=lambda segment: segment.start_s) if transcription else []
+    segments = sorted(transcription.segments if transcription else [], key=lambda segment: segment.start_s)
     raw = [cue for segment in segments for cue in _cut(segment, columns)]
-    cues = []
-    for place, cue in enumerate(raw):
-        next_s = raw[place + 1].start_s if place + 1 < len(raw) else float("inf")
-        end_s = min(max(cue.end_s, cue.start_s + SHORTEST_S), next_s)
-        if end_s > cue.start_s:
-            cues.append(Cue(cue.start_s, end_s, cue.lines))
-    return Cues(cues)
+    starts = list(accumulate((cue.start_s for cue in raw), lambda last, next: max(last + _APART_S, next)))
+    ends = [*starts, float("inf")][1:]
+    return Cues(
+        [
+            Cue(start_s, min(max(cue.end_s, start_s + SHORTEST_S), end_s), cue.lines)
+            for cue, start_s, end_s in zip(raw, starts, ends, strict=True)
+        ]
+    )
 
 
 def wrapped(text: str, columns: int) -> tuple[str, ...]:
@@ -95,10 +99,13 @@ def _joined(words: list[_Timed], columns: int) -> Cue:
 def _words(segment: Segment, columns: int) -> list[_Timed]:
     """The words with their times; each begins no earlier than the one before."""
     given = [(word.start_s, word.end_s, _plain(word.word)) for word in segment.words] or _evenly(segment)
+    step = max(1, columns // 2)  # a word of so many letters fits in a line, however wide they are
     words: list[_Timed] = []
     for start_s, end_s, text in given:
         begin_s = max(start_s, words[-1][0]) if words else start_s
-        words += [(begin_s, end_s, text[at : at + columns]) for at in range(0, len(text), columns)]
+        each_s = (end_s - begin_s) * step / len(text) if text else 0.0
+        for number, at in enumerate(range(0, len(text), step)):
+            words.append((begin_s + number * each_s, end_s, text[at : at + step]))
     return words if any(word.strip() for _, _, word in words) else []
 
 

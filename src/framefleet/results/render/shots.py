@@ -41,7 +41,8 @@ class Shots:
     def notes(self) -> list[str]:
         if not self._lost:
             return []
-        return [f"{self._lost} stretches of the video cannot be decoded and are passed over; first: {self._why}"]
+        stretches = f"{self._lost} stretch{'es' if self._lost > 1 else ''}"
+        return [f"{stretches} without a picture that can be decoded, passed over; first: {self._why}"]
 
     def _read(self, container: InputContainer) -> Iterator[tuple[Fraction, VideoFrame]]:
         """The frame on screen at the start begins there; each is handed on when the next is known to be after it."""
@@ -63,6 +64,6 @@ class Shots:
         for time, frame in events(self._media, self.stream, read_steps(container, self.stream), only_order=only_order):
             if isinstance(frame, VideoFrame):
                 yield time, frame
-            elif not was_lost and time >= self._look.start:
+            elif not was_lost and self._look.start <= time < Fraction(self._media.duration_s):
                 self._lost, self._why = self._lost + 1, self._why or f"at {float(time):.3f} s {frame}"
             was_lost = isinstance(frame, str)

@@ -24,7 +24,6 @@ COPIED = {"aac", "mp3", "ac3", "eac3", "alac", "flac", "opus"}
 _NEED_HEADER = {"alac", "flac", "opus"}  # which MP4 repeats, and MPEG-TS does not have
 _AAC_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000}
 _BITS_A_CHANNEL = 80_000
-_MOST_CHANNELS = 8
 _LEAD_IN = Fraction(1, 10)  # packets kept before the beginning: decoders need one or two to come in
 _MAX_READ_ERRORS = 100
 
@@ -129,16 +128,15 @@ class _Copied:
 
 
 class _Encoded:
-    """Decoded, holes filled with silence, and encoded as AAC."""
+    """Decoded, holes filled with silence, and encoded as AAC; more than two channels are mixed down to two."""
 
     def __init__(self, stream: AudioStream, out: OutputContainer, start: Fraction) -> None:
         self._out, self._start = out, start
         rate = stream.codec_context.sample_rate
-        channels = min(stream.codec_context.channels or 1, _MOST_CHANNELS)
         self._rate = rate if rate in _AAC_RATES else 48_000
-        self._layout = stream.codec_context.layout.name if channels <= 2 else "stereo"
+        self._layout = "mono" if stream.codec_context.channels == 1 else "stereo"
         self._target = out.add_stream("aac", rate=self._rate, layout=self._layout)
-        self._target.bit_rate = _BITS_A_CHANNEL * min(channels, 2)
+        self._target.bit_rate = _BITS_A_CHANNEL * self._target.codec_context.channels
         _describe(stream, self._target)
         self._graph: Graph | None = None
         self._setup: tuple[str, str, int] | None = None

@@ -1,0 +1,149 @@
+"""`framefleet render`: what the command says and writes, and what it refuses."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import pytest
+from msgspec.structs import replace
+
+from framefleet.results.codec import write_document
+from framefleet.results.render.colours import colour_of
+from tests.cli.conftest import Told
+from tests.conftest import ROOT
+from tests.results.render.squares import document_of, frames_of, squares, where
+
+Cli = Callable[..., Told]
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Path:
+    """A document of a video that lies beside it."""
+    video = squares(tmp_path / "clip.mp4", audio="aac")
+    path = tmp_path / "clip_results.json"
+    write_document(document_of(video, said=[(0, 1, "Hello")]), path)
+    return path
+
+
+def test_the_last_line_says_what_was_written_and_how(cli: Cli, result: Path) -> None:
+    told = cli("render", result)
+    target = result.with_name("clip_annotated.mp4")
+    assert told.code == 0
+    assert told.out == (
+        f"{target}: 50 pictures, boxes moved along their tracks between samples (dashed), subtitles drawn, sound aac\n"
+    )
+    with av.open(str(target)) as container:
+        assert {stream.type for stream in container.streams} == {"video", "audio"}
+
+
+def test_boxes_hold_when_told_to(cli: Cli, result: Path) -> None:
+    told = cli("render", result, "--boxes", "hold", "--output", result.with_name("held.mp4"))
+    assert "held.mp4: 50 pictures, boxes held until the next sample (dashed)," in told.out
+
+
+def test_labels_and_confidence_choose(cli: Cli, result: Path) -> None:
+    person = colour_of(1, "person")
+
+    def drawn(*options: object) -> bool:
+        assert cli("render", result, *options).code == 0
+        return any(where(planes, person).any() for _, planes in frames_of(result.with_name("clip_annotated.mp4")))
+
+    assert drawn("--labels", "person", "--conf", "0.9")
+    assert not drawn("--conf", "0.95")
+
+
+def test_a_label_that_is_not_there_is_told_before_anything_is_made(cli: Cli, result: Path) -> None:
+    told = cli("render", result, "--labels", "persn")
+    assert (told.code, told.line) == (2, "framefleet: --labels persn: the result has person")
+    assert not result.with_name("clip_annotated.mp4").exists()
+
+
+def test_a_video_that_was_moved_is_given(cli: Cli, result: Path) -> None:
+    moved = result.parent / "elsewhere" / "other.mp4"
+    moved.parent.mkdir()
+    result.with_name("clip.mp4").rename(moved)
+    told = cli("render", result)
+    assert told.code == 2
+    assert "--video FILE" in told.line
+    assert cli("render", result, "--video", moved).code == 0
+
+
+def test_the_video_and_the_document_are_not_written_over(cli: Cli, result: Path) -> None:
+    video = result.with_name("clip.mp4")
+    before = video.read_bytes()
+    linked = result.with_name("link.mp4")
+    linked.symlink_to(video)
+    for target in (video, linked):
+        told = cli("render", result, "--output", target)
+        assert told.code == 2
+        assert "made of" in told.line
+    assert video.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (["--output", "x.mkv"], "ends in .mp4"),
+        (["--output", "no/such/x.mp4"], "cannot be written"),
+        (["--output", "folder.mp4"], "a folder"),
+        (["--start", "noon"], "--start noon"),
+        (["--start", "1", "--end", "1"], "--end"),
+        (["--start", "0:10"], "the video ends at 2 s"),
+        (["--preset", "quick"], "ultrafast"),
+        (["--crf", "99"], "--crf"),
+    ],
+)
+def test_what_makes_no_sense_is_told_in_a_line(cli: Cli, result: Path, options: list[str], part: str) -> None:
+    (result.parent / "folder.mp4").mkdir()
+    told = cli("render", result, *options)
+    assert told.code == 2
+    assert part in told.err
+    assert sorted(path.name for path in result.parent.iterdir()) == ["clip.mp4", "clip_results.json", "folder.mp4"]
+
+
+def test_a_document_about_sound_alone(cli: Cli, tmp_path: Path) -> None:
+    video = squares(tmp_path / "clip.mp4")
+    document = document_of(video)
+    path = tmp_path / "clip_results.json"
+    write_document(replace(document, video=replace(document.video, width=0, height=0, codec="")), path)
+    told = cli("render", path)
+    assert told.code == 2
+    assert "nothing to draw on" in told.err.splitlines()[-1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console")
+def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
+    video = squares(tmp_path / "clip.mp4")
+    path = tmp_path / "clip_results.json"
+    write_document(document_of(video), path)
+    before = {file.name for file in tmp_path.iterdir()}
+    stuck = (
+        "import sys, signal\n"
+        "from framefleet.cli import main\n"
+        "from framefleet.results.render.paint import Painter\n"
+        "def paint(*_):\n"
+        "    print('at work', flush=True)\n"
+        "    signal.pause()\n"
+        "Painter.paint = paint\n"
+        "main(['render', sys.argv[1]])\n"
+    )
+    environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    with subprocess.Popen(
+        [sys.executable, "-c", stuck, str(path)],
+        env=environ,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "at work\n"
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert said.splitlines()[-1] == "framefleet: interrupted; nothing was written"
+    assert {file.name for file in tmp_path.iterdir()} == before

@@ -1,0 +1,273 @@
+"""The annotated video, decoded again: what was drawn is where the document says, and nothing else has changed."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from framefleet.errors import InputError, OutputError, UsageError
+from framefleet.media.probe import probe
+from framefleet.results.document import Document
+from framefleet.results.render.colours import colour_of
+from framefleet.results.render.film import Film, render
+from framefleet.results.render.look import Look
+from framefleet.results.render.paint import Painter
+from framefleet.stages.objects.merge import Detection
+from framefleet.wire.yolo import DetectedObject
+from tests.media.make import make_audio
+from tests.media.test_damage import spoil
+from tests.results.render.squares import (
+    PERSON,
+    SIZE,
+    box_at,
+    box_found,
+    document_of,
+    frames_of,
+    opened,
+    squares,
+    where,
+)
+
+Make = Callable[..., tuple[Film, Path]]
+
+
+@pytest.fixture
+def rendered(tmp_path: Path) -> Make:
+    """`rendered(video, document, **look)`: what came of it, and the new file."""
+
+    def make(video: Path, document: Document | None = None, **look: Any) -> tuple[Film, Path]:
+        target = tmp_path / "annotated.mp4"
+        film = render(document or document_of(video), probe(video), target, Look(**{"crf": 12.0} | look))
+        return film, target
+
+    return make
+
+
+def near(found: Any, wanted: Any, pixels: float = 4) -> bool:
+    return found is not None and all(abs(a - b) <= pixels for a, b in zip(found, wanted, strict=True))
+
+
+VIDEOS: dict[str, dict[str, Any]] = {
+    "h264.mp4": {},
+    "h264.mkv": {"audio": "aac"},
+    "hevc.mp4": {"codec": "libx265", "pix_fmt": "yuv420p10le"},
+    "vp9.webm": {"codec": "libvpx-vp9"},
+    "mpeg4.avi": {"codec": "mpeg4"},
+    "h264.ts": {"audio": "aac"},
+    "odd.mp4": {"size": (321, 241), "pix_fmt": "yuv444p"},
+    "full.mp4": {"pix_fmt": "yuvj420p"},
+    "90.mp4": {"rotation": 90},
+    "180.mp4": {"rotation": 180},
+    "270.mp4": {"rotation": 270},
+    "vfr.mkv": {"times": [Fraction(n * n, 1000) + Fraction(n, 100) for n in range(40)]},
+}
+
+
+@pytest.mark.parametrize("name", VIDEOS)
+def test_boxes_move_with_what_they_are_about_and_every_picture_keeps_its_time(
+    tmp_path: Path, rendered: Make, name: str
+) -> None:
+    video = squares(tmp_path / name, **VIDEOS[name])
+    film, target = rendered(video)
+    start = probe(video).start
+    with opened(video) as source:
+        times = [frame.pts * frame.time_base - start for frame in source.decode(video=0)]  # type: ignore[operator]
+    frames = frames_of(target)
+    assert [time for time, _ in frames] == times
+    assert film.pictures == len(times)
+    with opened(target) as made:
+        stream = made.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert next(made.decode(video=0)).rotation == 0
+        assert (stream.width, stream.height) == tuple(side + side % 2 for side in VIDEOS[name].get("size", SIZE))
+    for time, planes in frames:
+        if time <= 1:  # from the last sample on it holds
+            assert near(box_found(planes), box_at(float(time))), float(time)
+
+
+def test_a_box_is_whole_where_it_was_seen_and_dashed_in_between(tmp_path: Path, rendered: Make) -> None:
+    film, target = rendered(squares(tmp_path / "v.mp4"))
+    for time, planes in frames_of(target):
+        if time >= 2:
+            break
+        _, _, _, bottom = map(int, box_at(float(time)))
+        line = where(planes, PERSON).astype(float)[bottom // 2 - 1]
+        share = line.sum() / (120 / 2)
+        seen = time % Fraction(1, 2) == 0
+        assert share > 0.95 if seen else 0.4 < share < 0.7, (float(time), share)
+    assert film.boxes == "boxes moved along their tracks between samples (dashed)"
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+def test_boxes_hold_where_told_to_or_without_tracks(tmp_path: Path, rendered: Make, tracked: bool) -> None:
+    video = squares(tmp_path / "v.mp4")
+    document = document_of(video, tracked=tracked)
+    film, target = rendered(video, document, boxes="hold" if tracked else "move")
+    assert film.boxes.startswith("boxes held until the next sample (dashed)")
+    shown = PERSON if tracked else colour_of(None, "person")
+    for time, planes in frames_of(target):
+        assert near(box_found(planes, shown), box_at(int(time * 2) / 2))
+
+
+def test_boxes_do_not_outlast_a_cut(tmp_path: Path, rendered: Make) -> None:
+    video = squares(tmp_path / "v.mp4")
+    _, target = rendered(video, document_of(video, cuts=[0.24]))
+    drawn = {time: box_found(planes) is not None for time, planes in frames_of(target)}
+    assert not any(drawn[Fraction(n, 25)] for n in range(6, 13))
+    assert all(drawn[Fraction(n, 25)] for n in (*range(6), *range(13, 38)))
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libvpx-vp9", "libx265", "mpeg4"])
+def test_what_is_drawn_never_gets_into_pictures_predicted_from_it(tmp_path: Path, rendered: Make, codec: str) -> None:
+    """Decoders predict from the very memory that they hand out."""
+    video = squares(tmp_path / "v.mkv", codec=codec)
+    _, target = rendered(video, document_of(video, boxes=lambda t: [box_at(0)] if t == 0 else []), boxes="hold")
+    for (_, before), (time, after) in zip(frames_of(video), frames_of(target), strict=True):
+        if time >= 0.5:
+            luma = [planes[0].astype(int)[20:] for planes in (before, after)]  # below the line about the boxes
+            assert abs(luma[0] - luma[1]).mean() < 2
+            assert not where(after, PERSON).any()
+
+
+def test_subtitles_are_drawn_while_they_are_said(tmp_path: Path, rendered: Make) -> None:
+    video = squares(tmp_path / "v.mp4")
+    document = document_of(video, boxes=lambda _: [], said=[(0.4, 1.6, "Hello there")])
+    film, target = rendered(video, document)
+    for time, (luma, _, _) in frames_of(target):
+        plate = luma[-24:-4, SIZE[0] // 2 - 20 : SIZE[0] // 2 + 20]
+        assert (plate.max() > 200 and plate.min() < 60) == (0.4 <= float(time) < 1.6), float(time)
+    assert film.subtitles == "subtitles drawn"
+    with opened(target) as made:
+        assert not made.streams.subtitles
+
+
+@pytest.mark.parametrize(("text", "look"), [("नमस्ते दुनिया", "draw"), ("Hello", "track")])
+def test_subtitles_in_other_scripts_are_a_track(tmp_path: Path, rendered: Make, text: str, look: Any) -> None:
+    video = squares(tmp_path / "v.mp4", audio="aac")
+    film, target = rendered(video, document_of(video, said=[(0.4, 1.6, text)]), subtitles=look)
+    with opened(target) as made:
+        (stream,) = made.streams.subtitles
+        said = [(p.pts * p.time_base, bytes(p)[2:].decode()) for p in made.demux(stream) if p.size > 2]  # type: ignore[operator]
+    assert said == [(Fraction(2, 5), text)]
+    assert film.subtitles == "subtitles as a track"
+    plates = [luma[-24:-4].min() for _, (luma, _, _) in frames_of(target)]
+    assert min(plates) > 60
+    assert bool(film.notes) == (look == "draw")
+
+
+def test_no_subtitles_where_none_are_wanted(tmp_path: Path, rendered: Make) -> None:
+    video = squares(tmp_path / "v.mp4")
+    film, target = rendered(video, document_of(video, said=[(0, 2, "Hello")]), subtitles="none")
+    assert film.subtitles == "no subtitles"
+    with opened(target) as made:
+        assert not made.streams.subtitles
+    assert min(luma[-24:-4].min() for _, (luma, _, _) in frames_of(target)) > 60
+
+
+def test_a_part_of_the_video(tmp_path: Path, rendered: Make) -> None:
+    video = squares(tmp_path / "v.mp4", audio="aac", frames=50)
+    _, target = rendered(video, start=Fraction(53, 100), end=Fraction(3, 2))
+    frames = frames_of(target)
+    assert frames[0][0] == 0  # the picture on screen at 0.53 s
+    assert frames[1][0] == Fraction(56, 100) - Fraction(53, 100)
+    assert frames[-1][0] == Fraction(148, 100) - Fraction(53, 100)
+    for time, planes in frames[1:]:
+        assert near(box_found(planes), box_at(float(time) + 0.53))
+
+
+def test_a_box_at_the_border_and_a_label_longer_than_the_picture(tmp_path: Path, rendered: Make) -> None:
+    video = squares(tmp_path / "v.mp4")
+    document = document_of(video)
+    assert document.detections is not None
+    wild = [(-1e9, -50.0, 1e9, 1e9), (318.0, 238.0, 320.0, 240.0), (5.0, 5.0, 5.0, 5.0), (500.0, 0.0, 600.0, 10.0)]
+    found = [DetectedObject(0, "a very long label " * 9, 0.5, box) for box in wild]
+    document = replace(document, detections=[replace(d, objects=found) for d in document.detections], tracks=None)
+    _, target = rendered(video, document)
+    assert len(frames_of(target)) == 50
+
+
+def test_a_hundred_thousand_boxes_in_a_picture(tmp_path: Path, rendered: Make) -> None:
+    video = squares(tmp_path / "v.mp4", times=[Fraction(0), Fraction(1, 25)])
+    found = [DetectedObject(0, "person", n / 1e5, (n % 300, n % 200, n % 300 + 9, n % 200 + 9)) for n in range(100_000)]
+    document = replace(document_of(video), detections=[Detection(0, 0.0, 0.0, found)], tracks=None)
+    film, _ = rendered(video, document)
+    assert film.notes == ["1 pictures have more than 300 boxes: the surest are drawn"]
+
+
+def test_a_stretch_that_cannot_be_decoded_is_passed_over(tmp_path: Path, rendered: Make) -> None:
+    times = [Fraction(n, 25) for n in range(96)]
+    video = squares(tmp_path / "v.mp4", times=times, audio="aac", options={"g": "24"})
+    spoil(video, 30, 34)
+    film, target = rendered(video, document_of(video, boxes=lambda _: [box_at(0)]))
+    came = [time for time, _ in frames_of(target)]
+    lost = set(times) - set(came)
+    assert lost
+    assert lost <= set(times[24:56])
+    assert set(came) < set(times)
+    assert "without a picture that can be decoded" in film.notes[0]
+    with opened(target) as made:
+        assert sum(p.duration for p in made.demux(audio=0) if p.size) / 48_000 == pytest.approx(96 / 25, abs=0.1)
+
+
+def test_what_is_not_as_it_was_is_said(tmp_path: Path, rendered: Make) -> None:
+    odd = squares(tmp_path / "odd.mp4", size=(321, 241), pix_fmt="yuv444p")
+    deep = squares(tmp_path / "deep.mp4", codec="libx265", pix_fmt="yuv420p10le")
+    assert rendered(odd)[0].notes == ["321×241 pixels are padded to 322×242: H.264 is even"]
+    assert rendered(deep)[0].notes == ["10-bit pictures are 8-bit now, in the same colours"]
+
+
+def test_pixels_that_are_not_square_stay_so(tmp_path: Path, rendered: Make) -> None:
+    flat = {"options": {"x264-params": "sar=4/3"}}
+    for turned, shape in ((0, Fraction(4, 3)), (90, Fraction(3, 4))):
+        _, target = rendered(squares(tmp_path / f"{turned}.mp4", rotation=turned, **flat))
+        with opened(target) as made:
+            assert made.streams.video[0].codec_context.sample_aspect_ratio == shape
+
+
+def test_players_can_begin_before_all_is_there(tmp_path: Path, rendered: Make) -> None:
+    _, target = rendered(squares(tmp_path / "v.mp4"))
+    content = target.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_nothing_is_left_of_what_was_not_finished(
+    tmp_path: Path, rendered: Make, monkeypatch: pytest.MonkeyPatch, error: Any
+) -> None:
+    video = squares(tmp_path / "v.mp4")
+    before = set(tmp_path.iterdir())
+    painted = Painter.paint
+    calls = iter(range(100))
+
+    def paint(*arguments: Any) -> None:
+        if next(calls) == 20:
+            raise error
+        painted(*arguments)
+
+    monkeypatch.setattr(Painter, "paint", paint)
+    with pytest.raises((KeyboardInterrupt, OutputError)):
+        rendered(video)
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_sound_alone_and_documents_that_say_nothing_are_refused(tmp_path: Path, rendered: Make) -> None:
+    video = squares(tmp_path / "v.mp4")
+    document = document_of(video)
+    with pytest.raises(InputError, match="nothing to draw on"):
+        rendered(make_audio(tmp_path / "a.m4a"), document)
+    with pytest.raises(InputError, match="neither objects nor words"):
+        rendered(video, replace(document, detections=None, transcription=None))
+    with pytest.raises(UsageError, match="ends at 2 s"):
+        rendered(video, document, start=Fraction(2))
+
+
+def test_words_alone_are_enough(tmp_path: Path, rendered: Make) -> None:
+    video = squares(tmp_path / "v.mp4")
+    document = replace(document_of(video, said=[(0, 1, "Hello")]), detections=None, tracks=None, scenes=None)
+    film, target = rendered(video, document)
+    assert film.boxes == "no boxes: objects were not asked for"
+    assert not any(np.asarray(where(planes, PERSON)).any() for _, planes in frames_of(target))
