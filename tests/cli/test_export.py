@@ -59,6 +59,11 @@ def test_only_some_objects(cli: Cli, result: Path, tmp_path: Path) -> None:
     assert (tmp_path / "clip_mot" / "gt" / "labels.txt").read_text() == "cat\n"
 
 
+def test_a_label_that_nothing_bears_is_told(cli: Cli, result: Path) -> None:
+    told = cli("export", result, "--to", "coco", "--labels", "cat,unicorn")
+    assert (told.code, told.line) == (0, "nothing is labelled unicorn; there are cat, dog")
+
+
 def test_output_names_the_file(cli: Cli, result: Path, tmp_path: Path) -> None:
     told = cli("export", result, "--to", "cvat", "--output", tmp_path / "mine.xml")
     assert told.out == f"cvat: {tmp_path / 'mine.xml'}\n"

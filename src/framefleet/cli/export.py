@@ -50,7 +50,9 @@ def export(
     """
     formats = formats_of(to)
     whole = read_document(result)
-    document = choose(whole, labels_of(labels), conf)
+    wanted = labels_of(labels)
+    _tell_unseen(whole, wanted)
+    document = choose(whole, wanted, conf)
     source = _video(whole, result, video, formats, needed=pictures)
     paths = _places(formats, result, output)
     stem = beside(result, "").name
@@ -72,6 +74,15 @@ def export(
 # one line a format, as `\b` keeps them
 _FORMATS = "\n    ".join(f"{format.name:<12} {format.about}" for format in FORMATS.values())
 export.__doc__ = (export.__doc__ or "").replace("{formats}", _FORMATS)
+
+
+def _tell_unseen(document: Document, wanted: frozenset[str] | None) -> None:
+    """A label that nothing bears may be a slip, and may be what a person wants to know."""
+    seen = {found.label for detection in document.detections or () for found in detection.objects or ()}
+    for label in sorted((wanted or frozenset()) - seen):
+        print(
+            clean(f"nothing is labelled {label}; there are {', '.join(sorted(seen)) or 'no objects'}"), file=sys.stderr
+        )
 
 
 def _places(formats: list[Format], result: Path, output: Path | None) -> dict[Format, Path]:

@@ -105,7 +105,7 @@ def test_datumaro_reads_cvat_back(tmp_path: Path) -> None:
     datumaro = pytest.importorskip("datumaro", reason="Datumaro is heavy, and not among the test's extras")
     export(sees([CAT], [CAT]), FORMATS["cvat"], tmp_path / "clip.xml", stem="clip")
     found = datumaro.Dataset.import_from(str(tmp_path / "clip.xml"), "cvat")
-    [box] = found.get("frame_000025").annotations
+    [box] = next(item for item in found if item.id == "frame_000025").annotations
     assert box.points == [10, 20, 50, 80]
 
 

@@ -55,6 +55,11 @@ def test_any_timeline_has_all_in_order_and_nothing_before_its_start(document: Do
     assert all(marker.marked_range.duration.to_seconds() > 0 for marker in clip.markers)
 
 
+def test_any_name_will_do(tmp_path: Path) -> None:
+    export(make_document(), FORMATS["otio"], tmp_path / "mine.json", stem="clip")
+    assert (tmp_path / "mine.json").read_text("utf-8").startswith("{")
+
+
 def test_sound_alone_is_a_timeline_too() -> None:
     document = make_document()
     video = replace(document.video, width=0, height=0, codec="", fps=0.0)

@@ -45,13 +45,12 @@ def write(document: Document, context: Context, folder: Path) -> None:
 def _video_task(document: Document, things: Iterable[Course], numbers: FrameNumbers) -> dict[str, Any]:
     results = [
         {
-            "id": f"thing{place}",
+            "id": f"thing{place}" if course.id is None else f"track{course.id}",
             "from_name": "box",
             "to_name": "video",
             "type": "videorectangle",
             "origin": "prediction",
             "score": max(seen.found.confidence for seen in course.seen),
-            "meta": {"text": ["" if course.id is None else f"track {course.id}"]},
             "value": {
                 "framesCount": numbers.count,
                 "duration": document.video.duration_s,

@@ -71,7 +71,7 @@ def write(document: Document, context: Context, path: Path) -> None:
                 },
             )
         )
-    otio.adapters.write_to_file(timeline, str(path))
+    otio.adapters.write_to_file(timeline, str(path), adapter_name="otio_json")
 
 
 def _kinds(document: Document) -> list[str]:
