@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from framefleet.cli.bars import Bars
-from framefleet.cli.words import counted
+from framefleet.cli.words import clean, counted
 from framefleet.results.codec import read_document
 from framefleet.results.report.make import Report, look_for_video, make_report
 
@@ -29,4 +29,4 @@ def report(
 
 
 def told(made: Report) -> str:
-    return f"  report   {made.path} ({made.size_bytes / 1e6:.1f} MB, {counted(made.pictures, 'thumbnail')})"
+    return f"  report   {clean(str(made.path))} ({made.size_bytes / 1e6:.1f} MB, {counted(made.pictures, 'thumbnail')})"

@@ -9,8 +9,10 @@ from framefleet.api import execute, prepare
 from framefleet.cli.bars import Bars, Lines
 from framefleet.cli.each import each
 from framefleet.cli.flags import with_flags
+from framefleet.cli.report import told
 from framefleet.cli.summary import summary
 from framefleet.config import load_fleet, load_options
+from framefleet.results.report.make import make_report
 
 SEQUENTIAL = {"max_workers": 1, "batch_size": 1, "stages": "objects"}
 
@@ -21,6 +23,7 @@ def run(
     sequential: Annotated[
         bool, typer.Option("--sequential", help="one frame a request, one request at a time, and no speech")
     ] = False,
+    report: Annotated[bool, typer.Option("--report", help="also make a page to look at the result with")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="a line for each request answered")] = False,
     *,
     flags: dict[str, Any],
@@ -33,6 +36,9 @@ def run(
         with Lines() if sequential else Bars(verbose=verbose) as listener:
             document = execute(prepared, listener)
         summary(document, prepared.path)
+        if report:
+            with Bars() as listener:
+                print(told(make_report(document, prepared.path, video=prepared.media.path, listener=listener)))
         return 3 if document.failures else 0
 
     return each(videos, one)

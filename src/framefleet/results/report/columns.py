@@ -1,23 +1,25 @@
-"""Columns of whole numbers as text for a page: small, and quick to read back. `page/columns.js` is the other half."""
+"""Columns of numbers and long lists of text, packed for a page. `page/columns.js` is the other half."""
 
 import base64
 import zlib
 from collections.abc import Mapping
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.int32]
 
 
-def pack(columns: Mapping[str, Numbers]) -> tuple[dict[str, int], str]:
-    """The length of each column, in their order, and all of them as base64.
+def pack(columns: Mapping[str, Numbers], rest: object) -> tuple[dict[str, int], str]:
+    """The length of each column, in their order, and as base64 all of them, and `rest` as JSON behind them.
 
     Each becomes differences, zigzag (so that small negative numbers are small), its bytes lowest first: of alike
     neighbours most bytes are then zeros in a row, which deflate makes nothing of.
     """
     lengths = {name: len(values) for name, values in columns.items()}
     planes = b"".join(_planes(values) for values in columns.values())
+    planes += msgspec.json.encode(rest)
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     return lengths, base64.b64encode(deflate.compress(planes) + deflate.flush()).decode()
 

@@ -1,7 +1,7 @@
-"""What the page needs of a document: a JSON head, and columns of whole numbers beside it. Pure.
+"""What the page needs of a document: a JSON head and, packed, columns of numbers and all that may be long. Pure.
 
 Times are milliseconds, boxes are in units of 1/4096 of the picture's longer side, so right to a third of a pixel of
-the largest screen; confidences are thousandths. `page/model.js` reads it.
+the largest screen; confidences are hundredths. `page/model.js` reads it.
 """
 
 from collections.abc import Mapping
@@ -26,11 +26,11 @@ def head_of(
     video = document.video
     unit = max(video.width, video.height, 1) / GRID
     seen, seen_numbers = seen_columns(document.detections, document.tracks, unit)
-    said, said_numbers = said_columns(document.transcription, document.scenes)
+    said, words, said_numbers = said_columns(document.transcription, document.scenes)
     heard, heard_numbers = heard_columns(document.sounds)
-    written, written_numbers = written_columns(document.text, unit)
+    written, texts, written_numbers = written_columns(document.text, unit)
     numbers: dict[str, Numbers] = seen_numbers | said_numbers | heard_numbers | written_numbers
-    lengths, packed = pack(numbers)
+    lengths, packed = pack(numbers, {"words": words, "texts": texts, "scenes": _scenes(document)})
     head = {
         "lengths": lengths,
         "unit": unit,
@@ -40,7 +40,7 @@ def head_of(
         "said": said,
         "heard": heard,
         "written": written,
-        "scenes": _scenes(document, thumbs),
+        "jpegs": {str(index): jpeg for index, jpeg in thumbs.items()},
         "thumbnails": {"wanted": wanted, "made": len(thumbs)},
         "cost": msgspec.to_builtins(document.cost),
         "timing": msgspec.to_builtins(document.timing),
@@ -50,14 +50,11 @@ def head_of(
     return head, packed
 
 
-def _scenes(document: Document, thumbs: Mapping[int, str]) -> list[dict[str, Any]] | None:
+def _scenes(document: Document) -> list[dict[str, Any]] | None:
     """What is said, heard and written in a scene the page finds by itself."""
     if document.scenes is None:
         return None
-    return [
-        {"start": scene.start_s, "end": scene.end_s, "seen": scene.seen, "jpeg": thumbs.get(scene.index)}
-        for scene in document.scenes
-    ]
+    return [{"start": scene.start_s, "end": scene.end_s, "seen": scene.seen} for scene in document.scenes]
 
 
 def _failure(failure: FailureEntry) -> dict[str, Any]:

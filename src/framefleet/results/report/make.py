@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from framefleet.errors import FrameFleetError, InputError, UsageError
+from framefleet.errors import FrameFleetError, InputError, OutputError, UsageError
 from framefleet.progress import Listener, Notice, silent
 from framefleet.results.document import Document
 from framefleet.results.files import beside, write_whole
@@ -39,12 +39,14 @@ def make_report(
     """Writes the page of `document` to `output`, or beside the document.
 
     `video` is the document's, already found; without it the page has no picture, and says so. `pictures` False leaves
-    out the scenes' thumbnails. Raises `OutputError`; `UsageError` where the page would take another file's place.
+    out the scenes' thumbnails. Raises `OutputError`; `UsageError` where the page would overwrite what it is made of.
     """
     path = output or report_path(document_path)
-    for taken in filter(None, (document_path, video)):
-        if path.absolute() == taken.absolute():
-            raise UsageError(f"--output {path}: that is what the report is made of; give another name")
+    if path.is_dir():
+        raise OutputError(f"{path}: a folder; give the name of a file")
+    for source in filter(None, (document_path, video)):
+        if path.exists() and source.exists() and path.samefile(source):
+            raise UsageError(f"{path}: it is what the report is made of; give another name with --output")
     thumbs = _thumbnails(document, video, listener) if video is not None and pictures else {}
     url = video_url(path, video) if video is not None else None
     head, columns = head_of(document, url, thumbs, wanted=pictures)

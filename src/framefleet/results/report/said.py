@@ -15,13 +15,13 @@ from framefleet.wire.whisper import Segment, Word
 
 def said_columns(
     transcription: Transcription | None, scenes: Sequence[SceneEntry] | None
-) -> tuple[dict[str, Any] | None, dict[str, Numbers]]:
+) -> tuple[dict[str, Any] | None, list[str], dict[str, Numbers]]:
     """All words in a row, how many each segment has, and the scene that it belongs to (-1: none).
 
     A segment without words, as some services give them, counts as one long word: times in it are not known.
     """
     if transcription is None:
-        return None, {}
+        return None, [], {}
     segments = transcription.segments
     words = [word for segment in segments for word in _words(segment)]
     shots = [Scene(scene.index, scene.start_s, scene.end_s, scene.thumbnail_s) for scene in scenes or ()]
@@ -35,12 +35,8 @@ def said_columns(
         "wordLong": whole([word.end_s - word.start_s for word in words], 1000),
         "wordSure": whole([word.probability for word in words], 100),
     }
-    head = {
-        "language": transcription.language,
-        "words": [word.word for word in words],
-        "skipped": msgspec.to_builtins(transcription.skipped),
-    }
-    return head, named
+    head = {"language": transcription.language, "skipped": msgspec.to_builtins(transcription.skipped)}
+    return head, [word.word for word in words], named
 
 
 def _words(segment: Segment) -> list[Word]:

@@ -34,7 +34,7 @@ def seen_columns(
         "boxSample": whole(boxes[:, 0]),
         "boxTrack": whole(boxes[:, 1]),
         "boxLabel": whole(boxes[:, 2]),
-        "boxSure": whole(boxes[:, 3], 1000),
+        "boxSure": whole(boxes[:, 3].clip(0, 1), 100),
         "boxLeft": corners[:, 0],
         "boxTop": corners[:, 1],
         "boxWide": corners[:, 2] - corners[:, 0],

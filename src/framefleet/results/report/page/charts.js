@@ -14,7 +14,7 @@ function drawTiming({ timing, video }) {
     el("div", { class: "legend" }, swatch("busy", "busy"), swatch("waiting", "waiting")),
     el("div", { class: "bars" }, rows),
   );
-  if (slowest) $("timing").append(el("p", { class: "advice" }, el("b", {}, "Bottleneck: "), timing.bottleneck, timing.advice ? `. ${timing.advice}` : "."));
+  if (slowest) $("timing").append(el("p", { class: "advice" }, el("b", {}, "Bottleneck: "), timing.advice ?? timing.bottleneck));
 }
 
 const swatch = (kind, text) => el("span", {}, el("i", { class: `swatch ${kind}` }), text);
@@ -23,7 +23,7 @@ function timeRow(one, most, slowest) {
   const facts = [span(one.busy_s)];
   if (one.waiting_s >= 0.005) facts.push(`waited ${span(one.waiting_s)}`);
   if (one.per_s) facts.push(`${+one.per_s.toPrecision(3)}/s`);
-  if (one.queue_mean !== null && one.queue_mean !== undefined) facts.push(`queue ${+one.queue_mean.toFixed(1)}, at most ${one.queue_most}`);
+  if (one.queue_mean !== null && one.queue_mean !== undefined) facts.push(`queue ${+one.queue_mean.toFixed(1)}`);
   return bar(one.name, [["busy", one.busy_s / most], ["waiting", one.waiting_s / most]], facts.join(" · "), slowest);
 }
 

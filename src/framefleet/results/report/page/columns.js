@@ -1,4 +1,4 @@
-// Columns of whole numbers, as columns.py packs them: deflated, byte by byte, of zigzag differences.
+// What columns.py packs: deflated columns of zigzag differences, byte by byte, and JSON behind them.
 
 async function readColumns(base64, lengths) {
   const packed = Uint8Array.from(atob(base64.trim()), (letter) => letter.charCodeAt(0));
@@ -10,7 +10,7 @@ async function readColumns(base64, lengths) {
     columns[name] = readColumn(bytes, at, length);
     at += 4 * length;
   }
-  return columns;
+  return { columns, rest: JSON.parse(new TextDecoder().decode(bytes.subarray(at))) };
 }
 
 function readColumn(bytes, at, length) {
@@ -25,5 +25,5 @@ function readColumn(bytes, at, length) {
   return values;
 }
 
-// Whole milliseconds or thousandths as what they stand for.
-const thousandths = (column) => Float64Array.from(column ?? [], (value) => value / 1000);
+// Whole milliseconds as seconds.
+const secondsOf = (column) => Float64Array.from(column ?? [], (value) => value / 1000);

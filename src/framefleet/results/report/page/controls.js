@@ -26,7 +26,7 @@ function setUpControls(model, player) {
   $("mute").addEventListener("click", () => mute());
   $("full").addEventListener("click", () => fullScreen());
   $("full").hidden = !document.fullscreenEnabled || !video.width;
-  $("mute").hidden = !video.audio;
+  $("mute").hidden = !video.audio || !video.url;
   player.addEventListener("time", ({ detail }) => ($("time").textContent = clockTime(detail.time, 1)));
   player.addEventListener("state", () => showState(player));
   showState(player);

@@ -7,6 +7,9 @@ function drawFailures(model, player) {
   const { failures } = model;
   if (!failures.length) return void holder.append(el("p", { class: "sum" }, el("b", {}, "None"), ": all that was asked was answered"));
   holder.closest(".card").classList.add("bad");
+  $("cards").prepend(holder.closest(".card"));
+  $("alarm").textContent = counted(failures.length, "failure");
+  $("alarm").hidden = false;
   holder.append(el("p", { class: "sum" }, el("b", {}, counted(failures.length, "failure")), ": what is missing here was not answered. Running again asks for it."));
   holder.append(el("ul", { class: "failures scrolls", tabindex: 0, "aria-label": "Failures" }, failures.slice(0, SHOWN_FAILURES).map((one) => failure(model, player, one))));
   if (failures.length > SHOWN_FAILURES) holder.append(el("p", { class: "empty" }, `and ${grouped(failures.length - SHOWN_FAILURES)} more, in the document`));
@@ -26,7 +29,7 @@ function drawMade({ provenance, config, video, seen }) {
     all.map((one) => [stage, `${one.model} on ${one.gpu ?? one.device}`, `sha256 ${one.model_id.slice(0, 12)}…`]));
   const rows = [
     ...models,
-    ["sampled", `${config.fps} pictures a second, ${config.sampling}`, config.crop ? `crop ${config.crop.width} × ${config.crop.height}` : ""],
+    ["sampled", `${config.fps} ${config.fps === 1 ? "picture" : "pictures"} a second, ${config.sampling}`, config.crop ? `crop ${config.crop.width} × ${config.crop.height}` : ""],
     ["run", moment(provenance.started_at), `FrameFleet ${provenance.framefleet_version}, Python ${provenance.python}`],
     ["on", provenance.platform, ""],
     ["video", `${video.codec || "sound only"}${video.audio ? ` and ${video.audio.codec}` : ", no sound"}`, video.path],

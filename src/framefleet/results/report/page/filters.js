@@ -6,8 +6,8 @@ class Filter extends EventTarget {
   constructor(model) {
     super();
     this.labels = new Uint8Array(model.labels.length).fill(1);
-    this.least = 0; // thousandths
-    this.written = Boolean(model.written?.texts.length);
+    this.least = 0; // hundredths
+    this.written = Boolean(model.spans?.count);
   }
 
   changed() {
@@ -24,15 +24,15 @@ function setUpFilters(model, filter) {
     chips.forEach((one) => one.setAttribute("aria-pressed", Boolean(on)));
     filter.changed();
   };
-  const holder = $("filters");
-  if (!chips.length) holder.append(el("span", { class: "dim" }, model.samples ? "No objects were found." : "Objects were not looked for."));
+  const bar = el("div", { class: "filterbar" }, el("b", {}, "Boxes"));
+  if (!chips.length) bar.append(el("span", { class: "dim" }, model.samples ? "No objects were found." : "Objects were not looked for."));
   const shelf = el("div", { class: "chips" }, chips);
-  if (model.written?.texts.length) shelf.append(chip("written text", grouped(model.written.texts.length), null, (on) => (filter.written = Boolean(on)), filter));
+  if (model.spans?.count) shelf.append(chip("written text", grouped(model.spans.count), null, (on) => (filter.written = Boolean(on)), filter));
   chips.slice(CHIPS).forEach((one) => (one.hidden = true));
   if (chips.length > CHIPS) shelf.append(unfold(chips));
-  if (chips.length > 1) shelf.append(plain("all", () => all(1)), plain("none", () => all(0)));
-  holder.append(shelf);
-  if (chips.length) holder.append(slider(model, filter));
+  if (chips.length > 1) bar.append(plain("all", () => all(1)), plain("none", () => all(0)));
+  if (chips.length) bar.append(el("span", { class: "gap" }), slider(model, filter));
+  $("filters").append(bar, shelf);
 }
 
 const plain = (text, onclick) => el("button", { type: "button", class: "plain", onclick }, text);
@@ -65,7 +65,7 @@ function slider(model, filter) {
   const value = el("output", { class: "num" }, lowest.toFixed(2));
   const input = el("input", { type: "range", id: "least", min: lowest, max: 1, step: 0.01, value: lowest, "aria-label": "Least confidence" });
   input.addEventListener("input", () => {
-    filter.least = input.valueAsNumber > lowest ? Math.round(input.valueAsNumber * 1000) : 0;
+    filter.least = input.valueAsNumber > lowest ? Math.round(input.valueAsNumber * 100) : 0;
     value.textContent = input.valueAsNumber.toFixed(2);
     filter.changed();
   });

@@ -54,7 +54,10 @@ class Finder {
   around(first, last) {
     const { texts } = this.model.words;
     const join = (from, to) => texts.slice(Math.max(0, from), to).join("");
-    return [shortenedLeft(join(first - 6, first), 60), join(first, last + 1), shortened(join(last + 1, last + 9), 80)];
+    const match = join(first, last + 1);
+    const bare = match.trimStart(); // Whisper's words bring the space before them
+    const before = join(first - 6, first) + match.slice(0, match.length - bare.length);
+    return [shortenedLeft(before.trimStart(), 60), bare, shortened(join(last + 1, last + 9), 80)];
   }
 
   written(wanted) {

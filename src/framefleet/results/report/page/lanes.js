@@ -55,8 +55,8 @@ function soundsLane({ events, heard }, open) {
   const labels = heard.labels.slice(0, open ? Infinity : FEW - 2);
   const rows = labels.map((name, label) => {
     const which = indicesOf(events.label, (value) => value === label);
-    const options = { colour: () => ink("sound"), text: (i) => `${name} ${events.score[which[i]].toFixed(2)}`, height: 14, show: false };
-    return new BandRow(name, which.map((i) => events.starts[i]), which.map((i) => events.ends[i]), options);
+    const options = { colour: () => ink("sound"), text: (i) => `${name} ${(events.score[which[i]] / 100).toFixed(2)}`, height: 14, show: false };
+    return new BandRow(`♪ ${name}`, which.map((i) => events.starts[i]), which.map((i) => events.ends[i]), options);
   });
   return { stage: "sounds", rows, more: heard.labels.length - (FEW - 2) };
 }

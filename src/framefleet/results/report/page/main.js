@@ -46,9 +46,13 @@ function momentOf(model, time, { sample, state, boxes, left }) {
   if (state === "unanswered") return `${which}: not answered, see failures.`;
   if (state === "cut") return `${which}: cut since; boxes come with the next picture.`;
   const moving = boxes.filter((box) => box.moves).length;
-  const how = moving ? `${moving} moving along their track, ${boxes.length - moving} holding` : "holding until the next";
+  const holding = boxes.length - moving;
+  const ways = [
+    moving && `${holding ? `${moving} ` : ""}moving along ${moving === 1 ? "its track" : "their tracks"}`,
+    holding && `${moving ? `${holding} ` : ""}holding until the next picture`,
+  ];
   const rest = left ? `; ${grouped(left)} less sure ones are not drawn` : "";
-  return `${which}: ${counted(boxes.length, "box", "boxes")}${boxes.length ? `, ${how}` : ""}${rest}.`;
+  return `${which}: ${counted(boxes.length, "box", "boxes")}${boxes.length ? `, ${ways.filter(Boolean).join(", ")}` : ""}${rest}.`;
 }
 
 function setUpTabs(shown) {

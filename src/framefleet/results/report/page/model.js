@@ -1,16 +1,16 @@
 // The document as the page uses it: typed arrays in the order of time, seconds, boxes in units of a grid.
 
-function readModel(head, columns) {
+function readModel(head, { columns, rest }) {
   const boxes = head.seen ? sortedBoxes(columns) : null;
-  const model = { ...head, boxes };
+  const model = { ...head, boxes, scenes: rest.scenes };
   model.samples = head.seen ? samplesOf(columns) : null;
   model.labels = head.seen?.labels ?? [];
   model.doubtful = new Set(columns.doubtful ?? []);
   model.segments = head.said ? segmentsOf(columns) : null;
-  model.words = head.said ? wordsOf(head.said.words, columns) : null;
+  model.words = head.said ? wordsOf(rest.words, columns) : null;
   model.events = head.heard ? eventsOf(columns) : null;
-  model.spans = head.written ? spansOf(head.written.texts, columns) : null;
-  model.cuts = Float64Array.from(head.scenes ?? [], (scene) => scene.start);
+  model.spans = head.written ? spansOf(rest.texts, columns) : null;
+  model.cuts = Float64Array.from(rest.scenes ?? [], (scene) => scene.start);
   // Sound may begin before the first picture, which is zero here; a player's own zero is where either begins.
   model.lead = Math.max(0, -(head.video.audio?.start_s ?? 0));
   model.from = -model.lead;
@@ -25,8 +25,8 @@ function samplesOf(columns) {
   columns.sampleBoxes.forEach((count, i) => (first[i + 1] = first[i] + Math.max(0, count)));
   return {
     count: columns.sampleBoxes.length,
-    asked: thousandths(columns.sampleAsked),
-    shown: rising(thousandths(columns.sampleShown)),
+    asked: secondsOf(columns.sampleAsked),
+    shown: rising(secondsOf(columns.sampleShown)),
     first, // boxes of sample i stand from first[i] on, the surest first, and end at first[i + 1]
     answered: Uint8Array.from(columns.sampleBoxes, (count) => (count >= 0 ? 1 : 0)),
   };
@@ -36,7 +36,7 @@ function samplesOf(columns) {
 // its box in the very next sample, -1 if it has none.
 function sortedBoxes(columns) {
   const n = columns.boxSample.length;
-  const keys = Float64Array.from(columns.boxSample, (s, i) => (s * 1001 + 1000 - columns.boxSure[i]) * n + i).sort();
+  const keys = Float64Array.from(columns.boxSample, (s, i) => (s * 101 + 100 - columns.boxSure[i]) * n + i).sort();
   const order = Int32Array.from(keys, (key) => key % n);
   const place = new Int32Array(n);
   order.forEach((from, to) => (place[from] = to));
@@ -52,7 +52,7 @@ function sortedBoxes(columns) {
     sample: put(Int32Array, columns.boxSample),
     track: put(Int32Array, columns.boxTrack),
     label: put(Int32Array, columns.boxLabel),
-    sure: put(Int16Array, columns.boxSure), // thousandths
+    sure: put(Uint8Array, columns.boxSure), // hundredths
     left: put(Int32Array, columns.boxLeft),
     top: put(Int32Array, columns.boxTop),
     wide: put(Int32Array, columns.boxWide),
@@ -61,26 +61,26 @@ function sortedBoxes(columns) {
 }
 
 function segmentsOf(columns) {
-  const starts = rising(thousandths(columns.segmentStart));
+  const starts = rising(secondsOf(columns.segmentStart));
   const first = new Int32Array(starts.length + 1);
   columns.segmentWords.forEach((count, i) => (first[i + 1] = first[i] + count));
   return { count: starts.length, starts, ends: endsOf(starts, columns.segmentLong), first, scene: columns.segmentScene };
 }
 
 function wordsOf(texts, columns) {
-  const starts = rising(thousandths(columns.wordStart));
+  const starts = rising(secondsOf(columns.wordStart));
   return { count: texts.length, texts, starts, ends: endsOf(starts, columns.wordLong), sure: columns.wordSure };
 }
 
 function eventsOf(columns) {
-  const starts = thousandths(columns.eventStart);
+  const starts = secondsOf(columns.eventStart);
   const ends = endsOf(starts, columns.eventLong);
   const stretches = new Stretches(starts, ends);
-  return { count: starts.length, starts, ends, stretches, label: columns.eventLabel, score: thousandths(columns.eventScore) };
+  return { count: starts.length, starts, ends, stretches, label: columns.eventLabel, score: columns.eventScore };
 }
 
 function spansOf(texts, columns) {
-  const starts = thousandths(columns.spanStart);
+  const starts = secondsOf(columns.spanStart);
   const ends = endsOf(starts, columns.spanLong);
   return {
     count: texts.length,
@@ -88,7 +88,7 @@ function spansOf(texts, columns) {
     starts,
     ends,
     stretches: new Stretches(starts, ends),
-    sure: thousandths(columns.spanSure),
+    sure: columns.spanSure,
     left: columns.spanLeft,
     top: columns.spanTop,
     wide: columns.spanWide,

@@ -53,7 +53,7 @@ class Picture {
     const id = boxes.track[box.place];
     const name = shortened(labels[boxes.label[box.place]], 24);
     const track = id ? ` #${id}${doubtful.has(id) ? "?" : ""}` : "";
-    const text = `${name}${track} ${(boxes.sure[box.place] / 1000).toFixed(2)}`;
+    const text = `${name}${track} ${(boxes.sure[box.place] / 100).toFixed(2)}`;
     context.font = "600 12px system-ui, sans-serif";
     const wide = this.measure(context, text) + 10;
     const top = box.top * sy;
@@ -88,7 +88,7 @@ class Picture {
   // The thumbnail of the scene at hand, once the browser has read it.
   still(context, width, height, time) {
     const scene = this.model.scenes ? sceneAt(this.model, time) : -1;
-    const jpeg = this.model.scenes?.[scene]?.jpeg;
+    const jpeg = this.model.jpegs[scene];
     if (!jpeg) return;
     if (!this.stills.has(scene)) {
       const image = new Image();

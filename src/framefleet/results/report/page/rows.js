@@ -25,8 +25,8 @@ class BandRow {
 
   label(context, view, i, left, right, y) {
     const from = Math.max(left, 0) + 5;
-    const most = Math.floor((Math.min(right, view.width) - from - 3) / 6.3);
-    if (most < 3) return;
+    const most = Math.floor((Math.min(right, view.width) - from - 3) / 7.2); // pixels of a letter, about
+    if (most < Math.min(5, this.text(i).length)) return;
     context.fillStyle = ink("on-band");
     context.fillText(shortened(this.text(i), most), from, y + this.height / 2 + 0.5);
   }

@@ -18,7 +18,7 @@ class Scenes {
 
   card(scene, i) {
     const when = `${clockTime(scene.start)} – ${clockTime(scene.end)}`;
-    return el("button", { type: "button", class: "shot", "data-scene": i, "aria-label": `Scene ${i + 1}, ${when}`, onclick: () => this.player.seek(scene.start) });
+    return el("button", { type: "button", class: this.model.thumbnails.made ? "shot" : "shot bare", "data-scene": i, "aria-label": `Scene ${i + 1}, ${when}`, onclick: () => this.player.seek(scene.start) });
   }
 
   // Only what comes near to being seen is made.
@@ -26,16 +26,20 @@ class Scenes {
     const i = Number(card.dataset.scene);
     const scene = this.model.scenes[i];
     const when = `${clockTime(scene.start)} – ${clockTime(scene.end)}`;
-    const picture = el("span", { class: "still" });
-    const { width, height } = this.model.video;
-    if (width && height) picture.style.aspectRatio = `${width} / ${height}`;
-    if (scene.jpeg) picture.append(el("img", { src: `data:image/jpeg;base64,${scene.jpeg}`, alt: "", decoding: "async" }));
     const seen = Object.entries(scene.seen).map(([label, most]) => `${label}${most > 1 ? ` ×${most}` : ""}`);
     card.append(
-      picture,
+      this.model.thumbnails.made ? this.still(i) : "",
       el("span", { class: "facts" }, el("span", { class: "num dim" }, el("b", {}, String(i + 1)), ` ${when}`),
         line("seen", seen.slice(0, 8)), line("said", saidIn(this.model, i)), line("heard", heardIn(this.model, scene)), line("written", writtenIn(this.model, scene))),
     );
+  }
+
+  still(i) {
+    const { jpegs, video } = this.model;
+    const picture = el("span", { class: "still" });
+    picture.style.aspectRatio = `${video.width} / ${video.height}`;
+    if (jpegs[i]) picture.append(el("img", { src: `data:image/jpeg;base64,${jpegs[i]}`, alt: "", decoding: "async" }));
+    return picture;
   }
 
   move(time) {

@@ -22,7 +22,7 @@ class Transcript {
     const { segments, said } = this.model;
     const stamp = el("span", { class: "stamp num" }, clockTime(segments.starts[i]));
     const text = el("p", { dir: "auto", lang: said.language }, textOf(this.model, i));
-    return el("div", { class: "said", "data-segment": i }, stamp, text);
+    return el("div", { class: "utterance", "data-segment": i }, stamp, text);
   }
 
   // Gives each word its own element.
@@ -33,8 +33,11 @@ class Transcript {
     const i = Number(line.dataset.segment);
     const parts = [];
     for (let w = segments.first[i]; w < segments.first[i + 1]; w++) {
+      const text = words.texts[w].trimStart();
+      if (parts.length && text !== words.texts[w]) parts.push(" "); // Whisper's words bring the space before them
       const doubt = words.sure[w] < 50 ? " unsure" : "";
-      parts.push(el("span", { class: `word${doubt}`, "data-word": w, role: "button", tabindex: -1, "aria-label": `${words.texts[w].trim()}, ${clockTime(words.starts[w])}` }, words.texts[w]));
+      const spoken = `${text.trim()}, ${clockTime(words.starts[w])}`;
+      parts.push(el("span", { class: `word${doubt}`, "data-word": w, role: "button", tabindex: -1, "aria-label": spoken }, text));
     }
     line.lastChild.replaceChildren(...parts);
     if (i === this.segment) this.mark(this.word);
