@@ -97,7 +97,7 @@ def _seen(document: Document, now: Moment, page: Page) -> None:
     if not now.things:
         page.line("seen", f"nothing in the picture of {clock(now.picture_s)}")
         return
-    page.table(_things(now.things, f"in the picture of {clock(now.picture_s)}"))
+    page.table(_things(now.things, f"picture of {clock(now.picture_s)}"))
 
 
 def _things(things: Sequence[Thing], title: str) -> list[Column]:
