@@ -11,6 +11,7 @@ from framefleet.errors import UsageError
 from framefleet.media.encode import JpegEncoder, PixelEncoder, scaled_size
 from framefleet.media.info import MediaInfo
 from framefleet.media.tones import PQ, flat
+from tests.media.odd import hlg, pq, to_bt2020
 
 RGB = {
     "red": (220, 30, 30),
@@ -58,25 +59,12 @@ LIGHT = {  # cd/m² of red, green and blue, and the sRGB code that shows it wher
     "white": ((203.0, 203.0, 203.0), (243, 243, 243)),
     "lamp": ((2000.0, 2000.0, 2000.0), (255, 255, 255)),
 }
-TO_BT2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
-
-
-def pq(light):
-    power = np.clip(light / 10_000, 0, 1) ** 0.1593017578125
-    return ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375
-
-
-def hlg(light):
-    luminance = max(light @ [0.2627, 0.6780, 0.0593], 1e-6) / 1000
-    scene = np.clip(light / 1000 * luminance ** (1 / 1.2 - 1), 0, 1)
-    bright = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
-    return np.where(scene <= 1 / 12, np.sqrt(3 * scene), bright)
 
 
 def wide_frame(curve, characteristic, matrix=9, primaries=9):
     """Patches of LIGHT, 32 pixels wide, as 10-bit BT.2020 with that curve."""
     frame = av.VideoFrame(32 * len(LIGHT), 64, "yuv420p10le")
-    codes = [curve(TO_BT2020 @ np.array(light)) for light, _ in LIGHT.values()]
+    codes = [curve(to_bt2020(np.array(light))) for light, _ in LIGHT.values()]
     luma = [code @ [0.2627, 0.6780, 0.0593] for code in codes]
     values = [
         [64 + 876 * y for y in luma],

@@ -1,0 +1,435 @@
+"""Files unlike most, each through the real command line: what is seen in the pictures, and when what is heard is."""
+
+import base64
+import json
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import simplejpeg
+from av.stream import Disposition
+from jsonschema import Draft202012Validator
+
+from framefleet.config import Options
+from framefleet.media.info import Clip
+from framefleet.results.codec import json_schema, read_document
+from framefleet.results.document import Document
+from framefleet.stages.registry import FLEET
+from framefleet.units import Span
+from tests.cli.conftest import WORKER, Told
+from tests.conftest import ROOT
+from tests.fleet.openai_service import KEY, serving, verbose
+from tests.media.make import Picture, make_video
+from tests.media.odd import HLG, PQ, Track, add_cover, attach, make_tracks, make_wide, make_woven
+from tests.media.sound import bursts, heard_at, make_sound
+
+Cli = Callable[..., Told]
+Fleet = Callable[..., Any]
+Make = Callable[[Path, Picture], Path]
+
+
+@pytest.fixture
+def analysed(cli: Cli, tmp_path: Path) -> Callable[..., Document]:
+    """`analysed(path, "--fps", 5)`: the document of a run that does all it was asked to."""
+
+    def run(path: Path, *flags: object) -> Document:
+        told = cli("run", path, "--output-dir", tmp_path / "out", *flags)
+        assert told.code == 0, told.err
+        written = tmp_path / "out" / f"{path.stem}_results.json"
+        Draft202012Validator(json_schema()).validate(json.loads(written.read_bytes()))
+        return read_document(written)
+
+    return run
+
+
+# ── pictures ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def cat() -> Picture:
+    """A picture that has a cat in it: (234, 416, 3), RGB; both sides even, as 4:2:0 wants them."""
+    with av.open(str(ROOT / "samples" / "sample.mp4")) as container:
+        container.seek(12_000_000)
+        frame = next(frame for frame in container.decode(video=0) if frame.time >= 12)
+    return frame.reformat(416, 234, format="rgb24", dst_color_range=2).to_ndarray()
+
+
+@pytest.fixture(scope="module")
+def detector() -> Any:
+    return FLEET["objects"].open_handler(Options())
+
+
+@pytest.fixture
+def seen(fleet: Fleet, detector: Any) -> list[Picture]:
+    """The pictures that the worker, which has the embedded model, was sent."""
+    pictures: list[Picture] = []
+
+    def look(job: dict[str, Any]) -> dict[str, Any]:
+        frames = job["input"]["source"]["frames"]
+        pictures.extend(simplejpeg.decode_jpeg(base64.b64decode(frame["jpeg"])) for frame in frames)
+        reply: dict[str, Any] = detector(job)
+        return reply
+
+    fleet(yolo=look)
+    return pictures
+
+
+def still(codec: str, pix_fmt: str, frames: int = 3, **more: Any) -> Make:
+    """A video of one picture, in that form."""
+
+    def make(path: Path, picture: Picture) -> Path:
+        size = picture.shape[1], picture.shape[0]
+        pictures = [picture] * frames
+        return make_video(
+            path, frames=frames, fps=5, codec=codec, pix_fmt=pix_fmt, size=size, pictures=pictures, **more
+        )
+
+    return make
+
+
+def large(path: Path, picture: Picture) -> Path:
+    times = np.arange(2160) * picture.shape[0] // 2160, np.arange(3840) * picture.shape[1] // 3840
+    return still("libx264", "yuv420p", frames=2, options={"preset": "ultrafast"})(path, picture[np.ix_(*times)])
+
+
+def with_cover(path: Path, picture: Picture) -> Path:
+    plain = still("libx264", "yuv420p", options={"bf": "0"})(path.with_name(f"plain{path.suffix}"), picture)
+    return add_cover(plain, path, np.full((64, 64, 3), 255, np.uint8))
+
+
+def with_attachments(path: Path, picture: Picture) -> Path:
+    plain = still("libx264", "yuv420p", options={"bf": "0"})(path.with_name("plain.mkv"), picture)
+    drawn = attach(plain, path.with_name("drawn.mkv"), "font.ttf", "application/x-truetype-font", bytes(400))
+    cover = simplejpeg.encode_jpeg(np.full((64, 64, 3), 255, np.uint8))
+    return attach(drawn, path, "cover.jpg", "image/jpeg", cover)
+
+
+BT601, BT709, LIMITED, FULL = 5, 1, 1, 2
+TEN_BITS = "yuv420p10le"
+KINDS: dict[str, Make] = {
+    "one.mp4": still("libx264", "yuv420p", frames=1),
+    "one.mkv": still("libx264", "yuv420p", frames=1),
+    "one.ts": still("libx264", "yuv420p", frames=1),
+    "large.mp4": large,
+    "high10.mp4": still("libx264", TEN_BITS),
+    "high422.mkv": still("libx264", "yuv422p10le"),
+    "main10.mp4": still("libx265", TEN_BITS),
+    "ten_bits_av1.mkv": still("libsvtav1", TEN_BITS, options={"preset": "12", "svtav1-params": "lp=1"}),
+    "vp9_444.webm": still("libvpx-vp9", "yuv444p"),
+    "prores.mov": still("prores_ks", "yuv422p10le"),
+    "lossless16.mkv": still("ffv1", "yuv422p16le"),
+    "full_range.mp4": still("libx264", "yuv420p", colour=(BT709, FULL)),
+    "limited_range.mp4": still("libx264", "yuv420p", colour=(BT709, LIMITED)),
+    "bt601.mp4": still("libx264", "yuv420p", colour=(BT601, LIMITED)),
+    "pq.mp4": lambda path, picture: make_wide(path, picture, curve=PQ),
+    "hlg.mkv": lambda path, picture: make_wide(path, picture, curve=HLG),
+    "cover.mp4": with_cover,
+    "attachments.mkv": with_attachments,
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_picture_is_seen_as_it_is(
+    analysed: Callable[..., Document], seen: list[Picture], cat: Picture, tmp_path: Path, name: str
+) -> None:
+    path = KINDS[name](tmp_path / name, cat)
+    document = analysed(path, "--fps", 5, "--stages", "objects,scenes", "--max-side", 416, "--imgsz", 416)
+    frames = {"one": 1, "large": 2}.get(path.stem, 3)
+    assert document.failures == []
+    assert [d.index for d in document.detections] == list(range(frames))
+    assert (document.video.width, document.video.height) == ((3840, 2160) if path.stem == "large" else (416, 234))
+    assert document.video.audio is None
+    scale = document.video.width / 416
+    for picture, detection in zip(seen, document.detections, strict=True):
+        assert np.abs(picture.astype(int) - cat).mean() < 5
+        found = next(thing for thing in detection.objects if thing.label == "cat")
+        assert found.confidence > 0.4
+        assert all(0 <= place <= document.video.width for place in found.box)
+        assert found.box[2] - found.box[0] > 50 * scale
+    (scene,) = document.scenes
+    assert (scene.start_s, scene.end_s) == (0, document.video.duration_s)
+    assert "cat" in scene.seen
+
+
+def test_fields_stay_woven(
+    analysed: Callable[..., Document], seen: list[Picture], cat: Picture, tmp_path: Path
+) -> None:
+    cat = cat[:232]  # lines in fours, as interlaced 4:2:0 has them
+    document = analysed(make_woven(tmp_path / "woven.mp4", cat), "--fps", 5, "--stages", "objects", "--imgsz", 416)
+    assert len(seen) == len(document.detections) == 3
+    for number, (picture, detection) in enumerate(zip(seen, document.detections, strict=True)):
+        for field in (0, 1):
+            moved = np.roll(cat, 4 * number + 2 * field, axis=1)[field::2]
+            assert np.abs(picture[field::2].astype(int) - moved).mean() < 8
+        assert "cat" in {thing.label for thing in detection.objects}
+
+
+def test_odd_pictures_here(analysed: Callable[..., Document], cat: Picture, tmp_path: Path) -> None:
+    for name in ("one.mp4", "pq.mp4"):
+        document = analysed(KINDS[name](tmp_path / name, cat), "--stages", "all" if name == "one.mp4" else "objects")
+        assert "cat" in {thing.label for thing in document.detections[0].objects}
+
+
+# ── when sound is ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def hears_bursts(job: dict[str, Any]) -> dict[str, Any]:
+    """A whisper worker that hears one word where each burst of `bursts` begins."""
+    asked = job["input"]
+    clip = Clip(0, Span(0, asked["duration_s"]), base64.b64decode(asked["audio"]), asked["format"])
+    words = [{"start_s": t, "end_s": t + 0.05, "word": " beep", "probability": 0.9} for t in heard_at([clip])]
+    segments = [
+        {"start_s": w["start_s"], "end_s": w["end_s"], "text": " beep", "avg_logprob": -0.1, "no_speech_prob": 0.0}
+        | {"words": [w]}
+        for w in words
+        if w["end_s"] <= asked["duration_s"]
+    ]
+    return WORKER | {"language": "en", "language_probability": 1.0, "segments": segments}
+
+
+def beeps(document: Document) -> list[float]:
+    assert document.transcription is not None
+    return [word.start_s for segment in document.transcription.segments for word in segment.words]
+
+
+CLOCKS: dict[str, tuple[float, float, float, str]] = {
+    # the pictures begin (two seconds of them), the sound begins, it ends: in the file's own time; its codec
+    "together.mp4": (0, 0, 2, "aac"),
+    "longer.mp4": (0, 0, 5.5, "aac"),
+    "longer.mkv": (0, 0, 5.5, "flac"),
+    "shorter.mp4": (0, 0, 0.5, "aac"),
+    "shorter.mkv": (0, 0, 0.5, "flac"),
+    "shorter.ts": (0, 0, 0.5, "mp2"),
+    "sound_late.mp4": (0, 1.5, 4.5, "aac"),  # an edit list says so
+    "sound_late.mkv": (0, 1.5, 4.5, "libopus"),
+    "sound_late.ts": (0, 1.5, 4.5, "mp2"),
+    "pictures_late.mp4": (2.5, 0, 4.5, "aac"),
+    "pictures_late.mkv": (2.5, 0, 4.5, "flac"),
+    "both_late.mkv": (2.5, 2.5, 4.5, "flac"),
+    "both_late.ts": (3600, 3599.5, 3602.5, "mp2"),
+    "sound_after.mkv": (0, 3.5, 5.5, "flac"),
+}
+
+
+@pytest.mark.parametrize("name", CLOCKS)
+def test_sound_is_on_the_clock_of_the_pictures(
+    analysed: Callable[..., Document], fleet: Fleet, tmp_path: Path, name: str
+) -> None:
+    fleet(whisper=hears_bursts)
+    pictures_s, start_s, end_s, codec = CLOCKS[name]
+    path = make_sound(tmp_path / name, [(start_s, bursts(start_s, end_s))], codec=codec, video_from_s=pictures_s)
+    document = analysed(path)
+    assert document.failures == []
+    assert document.video.duration_s == pytest.approx(2, abs=0.05)
+    expected = [second - pictures_s for second in range(int(start_s), int(end_s) + 1) if start_s <= second < end_s]
+    assert beeps(document) == pytest.approx(expected, abs=0.06)
+    audio = document.video.audio
+    assert audio.start_s == pytest.approx(start_s - pictures_s, abs=0.06)
+    assert audio.duration_s == pytest.approx(end_s - start_s, abs=0.1)
+
+
+def test_what_is_said_outside_of_the_pictures_is_kept_and_belongs_to_no_scene(
+    analysed: Callable[..., Document], fleet: Fleet, tmp_path: Path
+) -> None:
+    fleet(whisper=hears_bursts)
+    path = make_sound(tmp_path / "a.mkv", [(0, bursts(0, 6))], codec="flac", video_from_s=2)
+    document = analysed(path, "--stages", "objects,speech,scenes")
+    assert beeps(document) == pytest.approx([-2, -1, 0, 1, 2, 3], abs=0.06)
+    (scene,) = document.scenes
+    assert (scene.start_s, scene.end_s, scene.said) == (0, 2, "beep beep")
+
+
+def empty(path: Path) -> Path:
+    """Pictures, and an audio stream without a packet in it."""
+    whole = make_tracks(path.with_name(f"whole{path.suffix}"), [Track(bursts(0, 2), codec="aac")])
+    with av.open(str(whole)) as source, av.open(str(path), "w") as out:
+        copies = {stream: out.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream]
+                out.mux(packet)
+    return path
+
+
+def no_samples(path: Path) -> Path:
+    with wave.open(str(path), "wb") as out:
+        out.setparams((1, 2, 16_000, 0, "NONE", ""))
+    return path
+
+
+@pytest.mark.parametrize("name", ["empty.mkv", "empty.mp4", "empty.ts", "empty.wav"])
+def test_empty_sound_is_no_failure(
+    analysed: Callable[..., Document], fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    fleet(whisper=hears_bursts)
+    monkeypatch.delenv("FRAMEFLEET_STAGES")
+    path = tmp_path / name
+    document = analysed(no_samples(path) if path.suffix == ".wav" else empty(path))
+    assert document.failures == []
+    (skipped,) = document.transcription.skipped
+    assert (skipped.start_s, skipped.end_s) == (0, document.video.duration_s)
+    assert skipped.reason in {"the audio stream is empty", "no audio stream"}  # FFmpeg writes no empty stream to mp4
+    assert (document.detections is None) == (path.suffix == ".wav")
+
+
+# ── sound alone ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+ALONE = {
+    "a.mp3": "libmp3lame",
+    "a.wav": "pcm_s16le",
+    "a.flac": "flac",
+    "a.ogg": "libopus",
+    "a.opus": "libopus",
+    "a.m4a": "aac",
+    "a.aac": "aac",
+    "a.aiff": "pcm_s16be",
+    "a.mka": "flac",
+    "cover.mp3": "libmp3lame",
+    "cover.m4a": "aac",
+    "cover.flac": "flac",
+}
+
+
+def alone(path: Path, codec: str) -> Path:
+    if not path.stem.startswith("cover"):
+        return make_tracks(path, [Track(bursts(0, 3.5), codec=codec)], pictures_s=None)
+    plain = make_tracks(path.with_name(f"plain{path.suffix}"), [Track(bursts(0, 3.5), codec=codec)], pictures_s=None)
+    made = path.with_suffix(".mp4" if path.suffix == ".m4a" else path.suffix)  # it will not write a JPEG to .m4a
+    return add_cover(plain, made, np.full((64, 64, 3), 200, np.uint8)).rename(path)
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_sound_alone_is_listened_to(
+    cli: Cli, analysed: Callable[..., Document], fleet: Fleet, tmp_path: Path, name: str
+) -> None:
+    fleet(whisper=hears_bursts)
+    path = alone(tmp_path / name, ALONE[name])
+    document = analysed(path, "--stages", "objects,speech")
+    assert beeps(document) == pytest.approx([0, 1, 2, 3], abs=0.06)
+    assert document.detections is document.scenes is document.tracks is document.text is document.sounds is None
+    assert (document.video.width, document.video.height, document.video.codec) == (0, 0, "")
+    assert document.video.duration_s == pytest.approx(3.5, abs=0.1)
+    planned = cli("plan", path, "--stages", "objects,speech")
+    assert "sound alone" in planned.out
+    assert "objects: left out; no pictures in it" in planned.out
+
+
+def test_sound_alone_leaves_out_by_default_what_looks_and_says_so_once(
+    cli: Cli, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet(whisper=hears_bursts)
+    monkeypatch.delenv("FRAMEFLEET_STAGES")
+    told = cli("run", alone(tmp_path / "a.mp3", "libmp3lame"))
+    assert told.code == 0
+    assert told.err.count("no pictures in it") == 1
+    assert "objects, scenes, tracks: left out; no pictures in it" in told.err
+
+
+def test_sound_alone_here_with_scenes_that_somebody_has(
+    analysed: Callable[..., Document], sample: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "said.flac"
+    with av.open(str(sample)) as source, av.open(str(path), "w") as out:
+        stream = out.add_stream("flac", rate=16_000, layout="mono")
+        for frame in source.decode(audio=0):
+            if frame.time < 9:
+                out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    given = tmp_path / "chapters.json"
+    given.write_text("[[0, 5], [5, 8]]")
+    document = analysed(path, "--stages", "speech,scenes", "--scenes", given)
+    assert "space" in document.transcription.text
+    assert [(scene.start_s, scene.end_s) for scene in document.scenes] == [(0, 5), (5, 8)]
+    assert "space" in " ".join(scene.said for scene in document.scenes)
+
+
+def test_sound_alone_goes_to_a_transcription_api(
+    analysed: Callable[..., Document], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving() as service:
+        service.answer = lambda _: (200, verbose("Hello there."))
+        monkeypatch.setenv("FRAMEFLEET_WHISPER_API", service.url)
+        monkeypatch.setenv("FRAMEFLEET_WHISPER_API_KEY", KEY)
+        document = analysed(alone(tmp_path / "a.opus", "libopus"), "--stages", "speech")
+    assert document.config.backend == {"speech": "api"}
+    assert document.transcription.text == "Hello there."
+
+
+# ── several tracks ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+HALF = bursts(0.5, 4.5)  # the same bursts half a second earlier
+
+
+@pytest.fixture
+def dubbed(tmp_path: Path) -> Path:
+    tracks = [
+        Track(bursts(0, 4), language="eng", title="Main", disposition=Disposition.default),
+        Track(HALF, codec="libopus", language="ger"),
+        Track(np.zeros(0, np.int16), language="fra"),
+        Track(HALF[24_000:], language="eng", title="\x1b[31mHe talks", disposition=Disposition.comment),
+    ]
+    return make_tracks(tmp_path / "dubbed.mkv", tracks, pictures_s=(0, 4))
+
+
+WHOLE, LATER = [0, 1, 2, 3], [0.5, 1.5, 2.5, 3.5]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "track", "language", "codec", "heard"),
+    [
+        (None, 1, "eng", "flac", WHOLE),
+        ("1", 1, "eng", "flac", WHOLE),
+        ("2", 2, "ger", "opus", LATER),
+        ("de", 2, "ger", "opus", LATER),
+        ("DEU", 2, "ger", "opus", LATER),
+        ("de-AT", 2, "ger", "opus", LATER),
+        ("en", 1, "eng", "flac", WHOLE),
+        ("3", 3, "fra", "flac", []),
+        ("4", 4, "eng", "flac", [0, 1, 2, 3]),
+    ],
+)
+def test_a_track_is_chosen_by_number_or_language(
+    analysed: Callable[..., Document],
+    fleet: Fleet,
+    dubbed: Path,
+    wanted: str | None,
+    track: int,
+    language: str,
+    codec: str,
+    heard: list[float],
+) -> None:
+    fleet(whisper=hears_bursts)
+    document = analysed(dubbed, "--stages", "speech", *(["--audio-track", wanted] if wanted else []))
+    audio = document.video.audio
+    assert (audio.track, audio.tracks, audio.language, audio.codec) == (track, 4, language, codec)
+    assert beeps(document) == pytest.approx(heard, abs=0.06)
+    asked = None if wanted is None else int(wanted) if wanted.isdecimal() else wanted.lower()
+    assert document.config.audio_track == asked
+    if track == 3:
+        assert [skipped.reason for skipped in document.transcription.skipped] == ["the audio stream is empty"]
+
+
+def test_what_tracks_there_are_is_told(cli: Cli, fleet: Fleet, dubbed: Path) -> None:
+    fleet(whisper=hears_bursts)
+    told = cli("run", dubbed, "--audio-track", "spa")
+    assert told.code == 2
+    assert told.line.startswith(f"framefleet: --audio-track spa: {dubbed} has 4 audio tracks: ")
+    assert "1: eng flac 1 ch “Main”; 2: ger opus 1 ch; 3: fra flac 1 ch; 4: eng flac 1 ch “[31mHe talks”" in told.line
+    assert "audio track 1 of 4 (eng) is heard; --audio-track chooses another" in cli("run", dubbed).err
+    assert "--audio-track" not in cli("run", dubbed, "--audio-track", "en").err
+
+
+def test_answers_of_one_track_are_not_another_s(
+    analysed: Callable[..., Document], fleet: Fleet, dubbed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    fleet(whisper=lambda job: asked.append(job) or hears_bursts(job))
+    monkeypatch.setenv("FRAMEFLEET_STAGES", "speech")
+    for number, (wanted, requests) in enumerate([("1", 1), ("4", 2), ("en", 2), ("ger", 3), ("4", 3)]):
+        document = analysed(dubbed, "--audio-track", wanted)
+        assert len(asked) == requests, number
+        assert beeps(document) == pytest.approx(LATER if wanted == "ger" else WHOLE, abs=0.06)
