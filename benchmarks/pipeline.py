@@ -6,8 +6,10 @@ one run for each analysis, one after the other. And what scenes cost beside obje
 
 The video is 1080p25 H.264 with speech. Every endpoint has 3 workers that take 0.2 s for a request, whatever is in it.
 `bare decode` is what no client can do without: the pictures that all stages want, as JPEG or small pixels, and the
-sound as Opus, made on all cores and thrown away. The emulated service runs on the same cores; CPU seconds of the client
-are told as well. Times of runs are the documents' own; each turn does all of it, and ratios are within a turn.
+sound as Opus, made on all cores and thrown away. The emulated service runs on the same cores, so with two of them all
+that is not decoding shows; CPU seconds of the client are told as well, and the same two with one decoder instead of one
+a core, so that a core is left for the rest. Times of runs are the documents' own; each turn does all of it, and ratios
+are within a turn.
 """
 
 import argparse
@@ -20,9 +22,11 @@ import threading
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from unittest.mock import patch
 
 from emulated import fleet_of, service
 from footage import make_footage
+from framefleet.api import execute, prepare
 from framefleet.config import load_options
 from framefleet.media.audio import decode_clips
 from framefleet.media.decode import decode_orders
@@ -55,6 +59,8 @@ def main() -> None:
         for number in range(args.turns):
             turns.append({stages: run(video, Path(folder), stages, environ) for stages in RUNS})
             turns[-1]["bare"] = bare(video, environ)
+            turns[-1]["all, one decoder"] = with_one_decoder(video, Path(folder), environ)
+            turns[-1]["bare, one decoder"] = bare(video, environ, threads=1)
             print(number, {name: f"{s:.2f} (CPU {cpu:.2f})" for name, (s, cpu) in turns[-1].items()}, flush=True)
     record("pipeline", figures(turns))
 
@@ -62,12 +68,13 @@ def main() -> None:
 def figures(turns: list[dict[str, tuple[float, float]]]) -> dict[str, object]:
     found: dict[str, object] = {"turns": len(turns)}
     for place, unit in enumerate(("s", "CPU s")):
-        for name in (*RUNS, "bare"):
-            told = {"bare": "bare decode", ALL: "all in one run"}.get(name, name)
+        for name in turns[0]:
+            told = name.replace(ALL, "all in one run").replace("bare", "bare decode")
             found[f"{told} ({unit})"] = round(median(turn[name][place] for turn in turns), 2)
     walls = [{name: wall for name, (wall, _) in turn.items()} for turn in turns]
     ratios = {
         "all ÷ bare decode": [wall[ALL] / wall["bare"] for wall in walls],
+        "all ÷ bare decode, one decoder": [wall["all, one decoder"] / wall["bare, one decoder"] for wall in walls],
         "stage after stage ÷ all": [sum(wall[stage] for stage in STAGES) / wall[ALL] for wall in walls],
         "objects and scenes ÷ objects": [wall["objects,scenes"] / wall["objects"] for wall in walls],
     }
@@ -82,7 +89,16 @@ def run(video: Path, folder: Path, stages: str, environ: dict[str, str]) -> tupl
     return read_document(document_path(folder, video)).timing.wall_s, _children_s() - began
 
 
-def bare(video: Path, environ: dict[str, str]) -> tuple[float, float]:
+def with_one_decoder(video: Path, folder: Path, environ: dict[str, str]) -> tuple[float, float]:
+    """As `run` with all stages, in this process."""
+    options = load_options({"stages": ALL, "output_dir": str(folder / "one"), "fresh": True}, environ={})
+    cpu = sum(os.times()[:2])
+    with patch("framefleet.pipeline.feed.decoding_threads", lambda *_: 1):
+        document = execute(prepare(video, options, fleet_of(environ)))
+    return document.timing.wall_s, sum(os.times()[:2]) - cpu
+
+
+def bare(video: Path, environ: dict[str, str], threads: int | None = None) -> tuple[float, float]:
     """The same for decoding, scaling and encoding alone, in this process."""
     options, media = load_options({"stages": ALL}, environ={}), probe(video)
     plan = plan_run(media, options, fleet_of(environ))
@@ -92,7 +108,7 @@ def bare(video: Path, environ: dict[str, str]) -> tuple[float, float]:
     began, cpu = perf_counter(), sum(os.times()[:2])
     sound = threading.Thread(target=lambda: list(decode_clips(media, chunks, format="opus", on_gap=print)))
     sound.start()
-    for _ in decode_orders(media, orders):
+    for _ in decode_orders(media, orders, threads=threads):
         pass
     sound.join()
     return perf_counter() - began, sum(os.times()[:2]) - cpu
