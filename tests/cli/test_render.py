@@ -34,7 +34,8 @@ def test_the_last_line_says_what_was_written_and_how(cli: Cli, result: Path) -> 
     target = result.with_name("clip_annotated.mp4")
     assert told.code == 0
     assert told.out == (
-        f"{target}: 50 pictures, boxes moved along their tracks between samples (dashed), subtitles drawn, sound aac\n"
+        f"{target}: 50 pictures, boxes moved along their tracks between samples, others held (dashed), "
+        "subtitles drawn, sound aac\n"
     )
     with av.open(str(target)) as container:
         assert {stream.type for stream in container.streams} == {"video", "audio"}

@@ -99,7 +99,7 @@ def test_a_box_is_whole_where_it_was_seen_and_dashed_in_between(tmp_path: Path, 
         share = line.sum() / (120 / 2)
         seen = time % Fraction(1, 2) == 0
         assert share > 0.95 if seen else 0.4 < share < 0.7, (float(time), share)
-    assert film.boxes == "boxes moved along their tracks between samples (dashed)"
+    assert film.boxes == "boxes moved along their tracks between samples, others held (dashed)"
 
 
 @pytest.mark.parametrize("tracked", [True, False])
@@ -195,7 +195,7 @@ def test_a_hundred_thousand_boxes_in_a_picture(tmp_path: Path, rendered: Make) -
     found = [DetectedObject(0, "person", n / 1e5, (n % 300, n % 200, n % 300 + 9, n % 200 + 9)) for n in range(100_000)]
     document = replace(document_of(video), detections=[Detection(0, 0.0, 0.0, found)], tracks=None)
     film, _ = rendered(video, document)
-    assert film.notes == ["1 pictures have more than 300 boxes: the surest are drawn"]
+    assert film.notes == ["more than 300 boxes in 1 of the pictures: the surest are drawn"]
 
 
 def test_a_stretch_that_cannot_be_decoded_is_passed_over(tmp_path: Path, rendered: Make) -> None:

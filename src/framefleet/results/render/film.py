@@ -20,12 +20,12 @@ from framefleet.results.render.look import Look
 from framefleet.results.render.moment import MAX_BOXES, Moments
 from framefleet.results.render.news import News
 from framefleet.results.render.paint import Painter, can_be_said
-from framefleet.results.render.shots import Shots
+from framefleet.results.render.shots import Shots, skip_to
 from framefleet.results.render.sound import Sound
 from framefleet.results.render.subtitles import SubtitleTrack, can_be_written
 from framefleet.results.render.upright import Upright
 
-MOVED = "dashed: moved between samples"
+MOVED = "dashed: moved or held between samples"
 HELD = "dashed: held until the next sample"
 
 
@@ -74,7 +74,7 @@ class _Rendering:
     def __init__(self, document: Document, media: MediaInfo, look: Look) -> None:
         self._media, self._look = media, look
         self._has_boxes = document.detections is not None
-        self._is_dense = document.config.fps >= media.fps
+        self._is_dense = document.config.fps >= media.fps and document.config.sampling == "exact"
         self._moments = Moments(document, move=look.boxes == "move")
         self._painter = Painter(media.width, media.height, self._key())
         self._cues = cues_of(document.transcription, self._painter.columns)
@@ -92,6 +92,8 @@ class _Rendering:
             open_media(media.path) as sounds,
             av.open(str(temporary), "w", format="mp4", options={"movflags": "faststart"}) as out,
         ):
+            for container in (source, sounds) if look.start else ():
+                skip_to(container, media.start + look.start)
             shots = Shots(media, source, look)
             upright = Upright(media, shots.first[1])
             coded = Coded(out, shots, upright, look)
@@ -131,7 +133,7 @@ class _Rendering:
         if self._is_dense:
             return "boxes as they are found in every picture"
         if self._moments.moving:
-            return "boxes moved along their tracks between samples (dashed)"
+            return "boxes moved along their tracks between samples, others held (dashed)"
         why = ", for there are no tracks to move along" if self._look.boxes == "move" else ""
         return f"boxes held until the next sample (dashed){why}"
 
@@ -142,11 +144,12 @@ class _Rendering:
         return "subtitles drawn" if self._drawn else "subtitles as a track"
 
     def _notes(self) -> list[str]:
-        notes = []
-        if self._moments.crowded:
-            notes.append(f"{self._moments.crowded} pictures have more than {MAX_BOXES} boxes: the surest are drawn")
+        notes, crowded = [], self._moments.crowded
+        if crowded:
+            notes.append(f"more than {MAX_BOXES} boxes in {crowded} of the pictures: the surest are drawn")
         if self._unsaid and self._in_track:
             notes.append("the subtitles are a track, which players show: they have letters that cannot be drawn")
-        elif self._unsaid:
-            notes.append(f"{self._unsaid} subtitles have letters that cannot be drawn: left out (pip install 'av>=17')")
+        elif self._unsaid and self._drawn:
+            share = f"{self._unsaid} of {len(self._cues)} subtitles"
+            notes.append(f"{share} have letters that cannot be drawn, and are left out: pip install 'av>=17'")
         return notes

@@ -1,9 +1,11 @@
 """The pictures of a video one after the other, from a start to an end, past those that cannot be decoded."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from fractions import Fraction
 
+import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -13,6 +15,12 @@ from framefleet.media.info import MediaInfo
 from framefleet.media.packets import read_steps
 from framefleet.media.plain import events, frame_threads, gives_only_order, open_video
 from framefleet.results.render.look import Look
+
+
+def skip_to(container: InputContainer, time: Fraction) -> None:
+    """Goes to the last keyframe before a time of the file, or stays where it is if that cannot be found."""
+    with contextlib.suppress(av.FFmpegError):
+        container.seek(int(time * 1_000_000))
 
 
 class Shots:
@@ -25,8 +33,6 @@ class Shots:
         self.time_base: Fraction = self.stream.time_base
         self._media, self._look = media, look
         self._lost, self._why = 0, ""
-        if look.start > 0:
-            container.seek(int((media.start + look.start) / self.time_base), stream=self.stream)
         self._frames = self._read(container)
         first = next(self._frames, None)
         if first is None:
