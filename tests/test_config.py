@@ -29,6 +29,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "jpeg_quality": st.integers(1, 100),
     "conf": st.sampled_from([0.0, 0.25, 1.0]),
     "imgsz": st.integers(32, 4096),
+    "audio_track": st.sampled_from([1, 2, "eng", "de"]),
     "language": st.sampled_from(["en", "de", "zh"]),
     "yolo_model": st.sampled_from(["yolo11m", "a b.onnx"]),
 }

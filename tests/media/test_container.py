@@ -101,6 +101,16 @@ def test_subtitles_alone_are_neither_pictures_nor_sound(tmp_path):
         (b"RIFF\0\0\0\0AVI LIST", "avi"),
         (b"RIFF\0\0\0\0WAVEfmt ", "wav"),
         (b"fLaC\0\0\0\x22", "flac"),
+        (b"RF64\xff\xff\xff\xffWAVEds64", "wav"),
+        (b"FORM\0\0\0\0AIFFCOMM", "aiff"),
+        (b"FORM\0\0\0\0ILBMBMHD", None),
+        (b"ID3\x04", "mp3"),
+        (b"\xff\xfb\x90\x64", "mp3"),
+        (b"\xff\xf3\x40\xc4", "mp3"),
+        (b"\xff\xfd\x84\xc4", "mp3"),  # layer II
+        (b"\xff\xf1\x50\x40", "aac"),
+        (b"\xff\xfev\0i\0d\0", None),  # text in UTF-16
+        (b"\xff\xd8\xff\xe0", None),  # a JPEG
         ((b"\x47" + bytes(187)) * 5, "mpegts"),
         ((bytes(4) + b"\x47" + bytes(187)) * 5, "mpegts"),
         (bytes(100) + (b"\x47" + bytes(187)) * 5, "mpegts"),

@@ -47,6 +47,29 @@ def test_the_duration_is_the_pictures_not_the_sounds(tmp_path, name):
     assert info.audio.duration_s == pytest.approx(6, abs=0.05)
 
 
+@pytest.mark.parametrize("name", ["short.mkv", "short.mp4", "short.ts", "short.webm"])
+def test_sound_that_ends_long_before_the_pictures(tmp_path, name):
+    codec = {"short.webm": "libvpx-vp9"}.get(name, "libx264")
+    audio = {"short.webm": "libopus"}.get(name, "aac")
+    info = probe(make_video(tmp_path / name, frames=200, fps=5, codec=codec, audio=audio, audio_s=1.5))
+    assert info.duration_s == pytest.approx(40, abs=0.01)
+    assert info.audio.duration_s == pytest.approx(1.5, abs=0.08)
+
+
+def test_sound_whose_length_nobody_tells(tmp_path):
+    """As browsers record it: neither a duration nor an index, so only the packets know."""
+    options = {"live": "1"}
+    path = make_video(tmp_path / "a.mkv", frames=200, fps=5, audio="flac", audio_s=1.5, container_options=options)
+    info = probe(path)
+    assert info.duration_s == pytest.approx(40, abs=0.01)
+    assert info.audio.duration_s == pytest.approx(1.5, abs=0.05)
+
+
+def test_the_last_pictures_count_though_they_are_stored_out_of_order(tmp_path):
+    info = probe(make_video(tmp_path / "a.ts", frames=37, fps=10))
+    assert info.duration_s == pytest.approx(3.7)
+
+
 @pytest.mark.parametrize(("degrees", "upright"), [(90, (120, 160)), (-90, (120, 160)), (180, (160, 120))])
 def test_sides_are_those_of_the_upright_picture(tmp_path, degrees, upright):
     info = probe(make_video(tmp_path / "turned.mp4", frames=5, rotation=degrees))

@@ -10,6 +10,7 @@ from framefleet.errors import UsageError
 from framefleet.media.info import AudioInfo, MediaInfo
 from framefleet.stages.speech.languages import LANGUAGES
 from framefleet.stages.speech.plan import plan_speech
+from framefleet.stages.speech.stage import SpeechStage
 
 
 def media(audio: AudioInfo | None) -> MediaInfo:
@@ -62,3 +63,16 @@ def test_languages_are_those_of_faster_whisper():
     from faster_whisper.tokenizer import _LANGUAGE_CODES
 
     assert frozenset(_LANGUAGE_CODES) == LANGUAGES
+
+
+def test_a_piece_is_named_by_its_track_where_there_are_several():
+    """So that answers about one track are never taken for another's, and those about an only track are still found."""
+    audio = {"codec": "aac", "sample_rate": 48_000, "channels": 2, "start_s": 0.0, "duration_s": 60}
+    tracks = {"only": (1, 1), "first": (1, 2), "second": (2, 2), "unknown": (None, None)}
+    names = {}
+    for kind, (track, of) in tracks.items():
+        (chunk,) = plan_speech(media(AudioInfo(**audio, track=track, tracks=of)), Options(), "runpod")
+        names[kind] = SpeechStage().names(chunk)[0]
+    assert names["only"] == names["unknown"] == "sound 0.0 to 60"
+    assert names["first"] == "sound 0.0 to 60 of track 1"
+    assert names["second"] == "sound 0.0 to 60 of track 2"
