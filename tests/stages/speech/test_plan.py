@@ -73,6 +73,6 @@ def test_a_piece_is_named_by_its_track_where_there_are_several():
     for kind, (track, of) in tracks.items():
         (chunk,) = plan_speech(media(AudioInfo(**audio, track=track, tracks=of)), Options(), "runpod")
         names[kind] = SpeechStage().names(chunk)[0]
-    assert names["only"] == names["unknown"] == "sound 0.0 to 60"
-    assert names["first"] == "sound 0.0 to 60 of track 1"
-    assert names["second"] == "sound 0.0 to 60 of track 2"
+    assert names["only"] == names["unknown"] == "sound 0.0 to 60.0"
+    assert names["first"] == "sound 0.0 to 60.0 of track 1"
+    assert names["second"] == "sound 0.0 to 60.0 of track 2"
