@@ -168,8 +168,9 @@ def test_no_subtitles_where_none_are_wanted(tmp_path: Path, rendered: Make) -> N
     assert min(luma[-24:-4].min() for _, (luma, _, _) in frames_of(target)) > 60
 
 
-def test_a_part_of_the_video(tmp_path: Path, rendered: Make) -> None:
-    video = squares(tmp_path / "v.mp4", audio="aac", frames=50)
+@pytest.mark.parametrize("name", ["v.mp4", "v.mkv", "v.ts"])
+def test_a_part_of_the_video(tmp_path: Path, rendered: Make, name: str) -> None:
+    video = squares(tmp_path / name, audio="aac")
     _, target = rendered(video, start=Fraction(53, 100), end=Fraction(3, 2))
     frames = frames_of(target)
     assert frames[0][0] == 0  # the picture on screen at 0.53 s
@@ -177,6 +178,14 @@ def test_a_part_of_the_video(tmp_path: Path, rendered: Make) -> None:
     assert frames[-1][0] == Fraction(148, 100) - Fraction(53, 100)
     for time, planes in frames[1:]:
         assert near(box_found(planes), box_at(float(time) + 0.53))
+
+
+def test_a_part_begins_with_a_tick_of_the_file(tmp_path: Path, rendered: Make) -> None:
+    video = squares(tmp_path / "v.avi", codec="mpeg4")  # whose ticks are pictures
+    _, target = rendered(video, start=Fraction(53, 100), end=Fraction(1))
+    frames = frames_of(target)
+    assert [time for time, _ in frames] == [Fraction(n, 25) for n in range(12)]
+    assert near(box_found(frames[3][1]), box_at(16 / 25))
 
 
 def test_a_box_at_the_border_and_a_label_longer_than_the_picture(tmp_path: Path, rendered: Make) -> None:
@@ -226,6 +235,13 @@ def test_pixels_that_are_not_square_stay_so(tmp_path: Path, rendered: Make) -> N
         _, target = rendered(squares(tmp_path / f"{turned}.mp4", rotation=turned, **flat))
         with opened(target) as made:
             assert made.streams.video[0].codec_context.sample_aspect_ratio == shape
+
+
+def test_interlaced_pictures_stay_interlaced(tmp_path: Path, rendered: Make) -> None:
+    fields = {"options": {"flags": "+ildct+ilme", "x264-params": "tff=1"}}
+    _, target = rendered(squares(tmp_path / "v.mp4", **fields))
+    with opened(target) as made:
+        assert next(made.decode(video=0)).interlaced_frame
 
 
 def test_players_can_begin_before_all_is_there(tmp_path: Path, rendered: Make) -> None:

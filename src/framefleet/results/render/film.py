@@ -97,15 +97,15 @@ class _Rendering:
             shots = Shots(media, source, look)
             upright = Upright(media, shots.first[1])
             coded = Coded(out, shots, upright, look)
-            sound = Sound(sounds, out, media.start + look.start, look.length)
+            sound = Sound(sounds, out, media.start + shots.start, shots.length)
             alongside: list[Alongside] = [sound]
             if self._in_track:
-                alongside.append(SubtitleTrack(out, self._cues, look.start, look.length))
+                alongside.append(SubtitleTrack(out, self._cues, shots.start, shots.length))
             for time, shot in shots:
                 for other in alongside:
                     other.until(time)
                 frame = upright.of(shot)
-                self._paint(frame, float(time + look.start))
+                self._paint(frame, float(time + shots.start))
                 coded.add(frame, time, shot.duration)
                 news.reached(time)
             coded.end()

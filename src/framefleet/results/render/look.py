@@ -24,11 +24,6 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     start: Fraction = Fraction(0)
     end: Fraction | None = None
 
-    @property
-    def length(self) -> Fraction | None:
-        """From start to end; None: to the end of the video."""
-        return None if self.end is None else self.end - self.start
-
     def length_s(self, duration_s: Seconds) -> Seconds:
         """How long the new video will be, made of one of that duration."""
         end = Fraction(duration_s) if self.end is None else min(self.end, Fraction(duration_s))

@@ -18,20 +18,27 @@ from framefleet.results.render.look import Look
 
 
 def skip_to(container: InputContainer, time: Fraction) -> None:
-    """Goes to the last keyframe before a time of the file, or stays where it is if that cannot be found."""
-    with contextlib.suppress(av.FFmpegError):
-        container.seek(int(time * 1_000_000))
+    """Goes to the last keyframe before a time of the file, where an index tells it; else all is read from the start."""
+    if container.format.name.startswith(("mov", "matroska")):
+        with contextlib.suppress(av.FFmpegError):
+            container.seek(int(time * 1_000_000))
 
 
 class Shots:
-    """Times from `look.start` on, ascending, and what is on screen from then on. `first` is known before all others."""
+    """Times, ascending, and what is on screen from then on. `first` is known before the others are read.
+
+    0 is `start`: that of the `look`, or the last tick of the file's clock before it, so that every picture has a tick
+    of its own still. It ends after `length` (None: with the video).
+    """
 
     def __init__(self, media: MediaInfo, container: InputContainer, look: Look) -> None:
         """Raises `InputError` where no picture can be decoded."""
         self.stream: VideoStream = open_video(media, container, threads=frame_threads(os.cpu_count() or 1))
         assert self.stream.time_base is not None
         self.time_base: Fraction = self.stream.time_base
-        self._media, self._look = media, look
+        self.start = look.start // self.time_base * self.time_base
+        self.length = None if look.end is None else look.end - self.start
+        self._media = media
         self._lost, self._why = 0, ""
         self._frames = self._read(container)
         first = next(self._frames, None)
@@ -52,13 +59,12 @@ class Shots:
 
     def _read(self, container: InputContainer) -> Iterator[tuple[Fraction, VideoFrame]]:
         """The frame on screen at the start begins there; each is handed on when the next is known to be after it."""
-        end = self._look.length
         waiting: tuple[Fraction, VideoFrame] | None = None
         for time, frame in self._shown(container):
-            place = max(time - self._look.start, Fraction(0))
+            place = max(time - self.start, Fraction(0))
             if waiting is not None and place > waiting[0]:
                 yield waiting
-            if end is not None and place >= end:
+            if self.length is not None and place >= self.length:
                 return
             waiting = place, frame
         if waiting is not None:
@@ -70,6 +76,6 @@ class Shots:
         for time, frame in events(self._media, self.stream, read_steps(container, self.stream), only_order=only_order):
             if isinstance(frame, VideoFrame):
                 yield time, frame
-            elif not was_lost and self._look.start <= time < Fraction(self._media.duration_s):
+            elif not was_lost and self.start <= time < Fraction(self._media.duration_s):
                 self._lost, self._why = self._lost + 1, self._why or f"at {float(time):.3f} s {frame}"
             was_lost = isinstance(frame, str)
