@@ -18,8 +18,8 @@ def never(*arguments: Any, **more: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("decode_orders", "decode_clips"):
-        monkeypatch.setattr(f"framefleet.pipeline.pumps.{name}", never)
+    for name in ("feed.decode_orders", "pumps.decode_clips"):
+        monkeypatch.setattr(f"framefleet.pipeline.{name}", never)
     for name in ("objects.stage.ObjectsStage", "speech.stage.SpeechStage"):
         monkeypatch.setattr(f"framefleet.stages.{name}.open_handler", never)
     monkeypatch.setattr("requests.Session.request", never)
