@@ -1,6 +1,6 @@
 """Drawing on the planes of a YUV 4:2:0 picture.
 
-Converting to RGB and back would take longer than encoding. Everything lies on even pixels, so that its chroma, which
+Going to RGB and back would take half as long again as decoding and encoding. Everything lies on even pixels, so that its chroma, which
 has half the resolution, is its own. What lies outside the picture is cut off.
 """
 
