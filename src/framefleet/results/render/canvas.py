@@ -1,7 +1,7 @@
 """Drawing on the planes of a YUV 4:2:0 picture.
 
-Going to RGB and back would take half as long again as decoding and encoding. Everything lies on even pixels, so that its chroma, which
-has half the resolution, is its own. What lies outside the picture is cut off.
+Going to RGB and back would take half as long again as decoding and encoding. Everything lies on even pixels, so that
+its chroma, which has half the resolution, is its own. What lies outside the picture is cut off.
 """
 
 from functools import cache
