@@ -132,7 +132,7 @@ function setUpFind(model, player) {
     if (!groups.length) list.append(el("p", { class: "empty" }, "Nothing found."));
     open(Boolean(query.value.trim()));
   };
-  query.addEventListener("input", oncePerFrame(show));
+  query.addEventListener("input", show);
   query.addEventListener("focus", () => query.value.trim() && show());
   query.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown") choose(chosen + 1);

@@ -11,9 +11,7 @@ function readModel(head, { columns, rest }) {
   model.events = head.heard ? eventsOf(columns) : null;
   model.spans = head.written ? spansOf(rest.texts, columns) : null;
   model.cuts = Float64Array.from(rest.scenes ?? [], (scene) => scene.start);
-  // Sound may begin before the first picture, which is zero here; a player's own zero is where either begins.
-  model.lead = Math.max(0, -(head.video.audio?.start_s ?? 0));
-  model.from = -model.lead;
+  model.from = Math.min(0, head.video.audio?.start_s ?? 0); // sound may begin before the first picture, which is zero
   model.to = Math.max(head.video.duration_s, lastOf(model.segments?.ends), model.from + 0.1);
   return model;
 }

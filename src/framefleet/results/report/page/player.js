@@ -5,6 +5,7 @@ class Player extends EventTarget {
     super();
     this.model = model;
     this.video = model.video.url ? video : null;
+    this.lead = model.video.start_s; // what the player's clock shows at our zero; see learn
     this.at = 0; // where the bare clock stands, or where a seek is going
     this.going = false; // the bare clock runs
     this.rate = 1;
@@ -14,7 +15,7 @@ class Player extends EventTarget {
 
   get time() {
     if (!this.video) return this.at;
-    return this.video.seeking ? this.at : this.video.currentTime - this.model.lead;
+    return this.video.seeking ? this.at : Math.max(this.model.from, this.video.currentTime - this.lead);
   }
 
   get playing() {
@@ -46,7 +47,7 @@ class Player extends EventTarget {
   go(aim) {
     this.wanted = null;
     // half a millisecond on: a time that is exactly a frame's would else round to the frame before
-    this.video.currentTime = aim + this.model.lead + 0.0005;
+    this.video.currentTime = aim + this.lead + 0.0005;
   }
 
   toggle() {
@@ -91,7 +92,7 @@ class Player extends EventTarget {
 
   listen() {
     const { video } = this;
-    const still = () => this.video && !video.seeking && this.tell(video.currentTime - this.model.lead);
+    const still = () => this.video && !video.seeking && this.tell(video.currentTime - this.lead);
     for (const name of ["play", "pause", "ended", "volumechange"]) video.addEventListener(name, () => this.change());
     video.addEventListener("loadedmetadata", () => this.wanted !== null && this.go(this.wanted));
     video.addEventListener("loadeddata", still);
@@ -101,10 +102,23 @@ class Player extends EventTarget {
     else this.byScreen(video);
   }
 
+  // Some browsers keep the file's own clock, others begin at 0 with whatever begins first: the first picture tells.
+  learn(first) {
+    const ours = [this.model.video.start_s, -this.model.from];
+    this.lead = ours.reduce((a, b) => (Math.abs(first - b) < Math.abs(first - a) ? b : a));
+  }
+
   // The very time of the picture on screen, as soon as it is there.
   byFrame(video) {
+    let sought = false;
+    video.addEventListener("seeking", () => (sought = true), { once: true });
+    video.requestVideoFrameCallback((_, frame) => {
+      if (sought || !this.video) return;
+      this.learn(frame.mediaTime);
+      if (this.wanted === null) this.tell(video.currentTime - this.lead);
+    });
     const shown = (_, frame) => {
-      if (this.video && this.playing && !video.seeking) this.tell(frame.mediaTime - this.model.lead);
+      if (this.video && this.playing && !video.seeking) this.tell(frame.mediaTime - this.lead);
       video.requestVideoFrameCallback(shown);
     };
     video.requestVideoFrameCallback(shown);

@@ -37,7 +37,7 @@ class Timeline {
   }
 
   name({ row, y, lane }) {
-    const mark = row.name && el("i", { class: `mark ${lane.stage}` });
+    const mark = (row.name || row.kind === "count") && el("i", { class: `mark ${lane.stage}` });
     if (row.kind === "count") mark.style.background = row.colour;
     const name = el("span", { class: "rowname", title: row.name }, mark, el("bdi", {}, shortened(row.name, 60)));
     Object.assign(name.style, { top: `${y}px`, height: `${row.height}px`, lineHeight: `${row.height}px` });

@@ -1,0 +1,148 @@
+"""A real Chromium, without a network, on pages as `framefleet report` writes them."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from framefleet.results.codec import write_document
+from framefleet.results.document import Document
+from framefleet.results.report.make import make_report
+from tests.browser.documents import of_video
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """One for each module, and none left behind: while it lives, asyncio in other tests would find a loop running."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install 'framefleet[browser]'")
+    found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
+    if not any(found):
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=next(filter(None, found)), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Report:
+    """A page that is open, and what a person would do with it."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.asked: list[str] = []
+        page.on(
+            "console", lambda line: self.complaints.append(line.text) if line.type in {"error", "warning"} else None
+        )
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+
+    def text(self, selector: str) -> str:
+        return str(self.page.locator(selector).inner_text())
+
+    @property
+    def drawn(self) -> dict[str, Any]:
+        """What is on the picture: `time`, `boxes` and `state`."""
+        data = self.page.locator("#overlay").evaluate("canvas => ({...canvas.dataset})")
+        return {"time": float(data["time"]), "boxes": int(data["boxes"]), "state": data["state"]}
+
+    def until(self, right: Callable[[], Any], what: str = "it") -> None:
+        """Waits until that is so."""
+        for _ in range(200):
+            if right():
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"{what} never came about; last drawn: {self.drawn}")
+
+    def at(self, seconds: float, within: float = 0.06) -> None:
+        """Waits until what is drawn is of that time."""
+        self.until(lambda: abs(self.drawn["time"] - seconds) <= within, f"{seconds} s")
+
+    def seek(self, seconds: float) -> None:
+        """By a click on the timeline."""
+        plot = self.page.locator("#plot")
+        box = plot.bounding_box()
+        last = float(plot.get_attribute("aria-valuemax"))
+        plot.click(position={"x": seconds / last * box["width"], "y": 10})
+        self.at(seconds, within=1.5 * last / box["width"])
+
+    def pixels(self, selector: str) -> NDArray[np.uint8]:
+        """A picture of what is seen there: (height, width, 3), RGB."""
+        png = np.frombuffer(self.page.locator(selector).screenshot(), np.uint8)
+        return cv2.imdecode(png, cv2.IMREAD_COLOR)[:, :, ::-1]  # type: ignore[return-value]
+
+    def outline(self) -> tuple[float, float, float, float]:
+        """Where the one box on the overlay is, its lines' middle, as shares of the picture: x1, y1, x2, y2."""
+        found = self.page.evaluate(OUTLINE)
+        return tuple(found)
+
+
+# The outermost coloured pixels on a line through the lower part, and on one through the right: the tag is elsewhere.
+OUTLINE = """() => {
+  const canvas = document.getElementById("overlay"), [w, h] = [canvas.width, canvas.height];
+  const copy = new OffscreenCanvas(w, h).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const data = copy.getImageData(0, 0, w, h).data;
+  const on = (x, y) => data[4 * (y * w + x) + 3] > 200 && data[4 * (y * w + x)] + data[4 * (y * w + x) + 2] > 120;
+  let bottom = -1, right = -1;
+  for (let y = 0; y < h; y++) {
+    for (let x = 0; x < w; x++) if (on(x, y)) [bottom, right] = [Math.max(bottom, y), Math.max(right, x)];
+  }
+  const row = bottom - 12, column = right - 12;
+  let left = w, top = h, last = 0, low = 0;
+  for (let x = 0; x < w; x++) if (on(x, row)) { left = Math.min(left, x); last = x; }
+  for (let y = 0; y < h; y++) if (on(column, y)) { top = Math.min(top, y); low = y; }
+  return [(left + 1) / w, (top + 1) / h, last / w, low / h];
+}"""
+
+
+@pytest.fixture
+def open_report(chromium: Any, tmp_path: Path) -> Iterator[Callable[..., Report]]:
+    """`open_report(document, video)`: its report, open. Whatever a test does, the page has nothing to complain of."""
+    contexts = []
+    reports = []
+
+    def show(
+        document: Document,
+        video: Path | None = None,
+        *,
+        width: int = 1280,
+        height: int = 1000,
+        scheme: str = "light",
+        path: Path | None = None,
+    ) -> Report:
+        if path is None:
+            path = tmp_path / "clip_results.json"
+            document = of_video(document, video) if video else document
+            write_document(document, path)
+            path = make_report(document, path, video=video).path
+        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, offline=True)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        report = Report(context.new_page())
+        reports.append(report)
+        report.page.goto(path.as_uri())
+        report.page.wait_for_selector("html[data-ready]")
+        return report
+
+    yield show
+    complaints = [complaint for report in reports for complaint in report.complaints]
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -1,0 +1,118 @@
+"""Boxes stand where and when the document says."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.browser.conftest import Report
+from tests.browser.documents import SIZE, Box, bare, seen, squares, tracked, with_scenes
+
+Open = Callable[..., Report]
+LEFT: Box = (40.0, 60.0, 100.0, 140.0)
+RIGHT: Box = (200.0, 60.0, 260.0, 140.0)
+NEAR = 0.01  # shares of the picture: three pixels of it
+COLOURS = """() => {
+  const canvas = document.getElementById("overlay"), [w, h] = [canvas.width, canvas.height];
+  const data = canvas.getContext("2d").getImageData(0, 0, w, h).data, found = new Set();
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i + 3] === 255) found.add(`rgb(${[...data.slice(i, i + 3)].join(", ")})`);
+  }
+  return [...found];
+}"""
+
+
+def shares(box: Box) -> Box:
+    return (box[0] / SIZE[0], box[1] / SIZE[1], box[2] / SIZE[0], box[3] / SIZE[1])
+
+
+def white(report: Report) -> Box:
+    """Where the video itself shows its square, the boxes put away."""
+    report.page.evaluate("document.getElementById('overlay').style.opacity = 0")
+    picture = report.pixels("#frame")
+    report.page.evaluate("document.getElementById('overlay').style.opacity = 1")
+    rows, columns = np.where(picture.min(axis=2) > 160)
+    height, width = picture.shape[:2]
+    return columns.min() / width, rows.min() / height, (columns.max() + 1) / width, (rows.max() + 1) / height
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("clip.mp4", "libx264"), ("clip.webm", "libvpx-vp9"), ("clip.webm", "libvpx")]
+)
+def test_a_box_is_around_what_the_video_shows(open_report: Open, tmp_path: Path, name: str, codec: str) -> None:
+    video = squares(tmp_path / name, [LEFT, RIGHT, LEFT, RIGHT], codec=codec)
+    document = bare(detections=seen(*[[("square", 0.9, box)] for box in (LEFT, RIGHT, LEFT, RIGHT)]))
+    report = open_report(document, video, scheme="dark")  # whose round corners are no white
+    for seconds, box in ((0.5, LEFT), (1.5, RIGHT), (3.5, RIGHT), (2.5, LEFT)):
+        report.seek(seconds)
+        assert report.outline() == pytest.approx(shares(box), abs=NEAR)
+        assert white(report) == pytest.approx(shares(box), abs=NEAR)
+
+
+def test_a_box_moves_along_its_track_and_holds_where_that_ends(open_report: Open) -> None:
+    detections = seen([("car", 0.9, LEFT)], [("car", 0.9, RIGHT)], [("car", 0.9, LEFT)], [("car", 0.9, RIGHT)])
+    report = open_report(bare(detections=detections, tracks=tracked(detections, [(0, 0), (1, 0)])))
+    report.seek(0.5)
+    middle = tuple((a + b) / 2 for a, b in zip(LEFT, RIGHT, strict=True))
+    assert report.outline() == pytest.approx(shares(middle), abs=NEAR)  # type: ignore[arg-type]
+    assert "moving along its track" in report.text("#now")
+    report.seek(1.9)
+    assert report.outline() == pytest.approx(shares(RIGHT), abs=NEAR)
+    assert "holding until the next picture" in report.text("#now")
+
+
+def test_boxes_end_at_a_cut(open_report: Open) -> None:
+    detections = seen([("car", 0.9, LEFT)], [("car", 0.9, RIGHT)], [], [])
+    document = bare(detections=detections, tracks=tracked(detections, [(0, 0), (1, 0)]))
+    report = open_report(with_scenes(document, 0.6))
+    report.seek(0.5)
+    assert report.outline() == pytest.approx(shares(LEFT), abs=NEAR)  # no way leads over the cut
+    report.seek(0.8)
+    assert report.drawn["state"] == "cut"
+    assert report.drawn["boxes"] == 0
+    report.seek(1.2)
+    assert report.outline() == pytest.approx(shares(RIGHT), abs=NEAR)
+
+
+def test_pictures_that_nobody_answered_have_no_boxes_and_say_so(open_report: Open) -> None:
+    report = open_report(bare(detections=seen([("car", 0.9, LEFT)], None, [], [])))
+    report.seek(1.5)
+    assert report.drawn["state"] == "unanswered"
+    assert "not answered" in report.text("#now")
+
+
+def test_labels_and_confidence_choose_what_is_drawn(open_report: Open) -> None:
+    report = open_report(bare(detections=seen([("car", 0.9, LEFT), ("dog", 0.6, RIGHT), ("car", 0.2, RIGHT)])))
+    page = report.page
+    assert report.drawn["boxes"] == 3
+    page.get_by_role("button", name="car").click()
+    report.until(lambda: report.drawn["boxes"] == 1)
+    assert report.outline() == pytest.approx(shares(RIGHT), abs=NEAR)
+    page.get_by_role("button", name="all", exact=True).click()
+    report.until(lambda: report.drawn["boxes"] == 3)
+    page.locator("#least").fill("0.5")
+    report.until(lambda: report.drawn["boxes"] == 2)
+    page.locator("#least").fill("0.7")
+    report.until(lambda: report.drawn["boxes"] == 1)
+    page.get_by_role("button", name="none", exact=True).click()
+    report.until(lambda: report.drawn["boxes"] == 0)
+
+
+def test_a_label_has_one_colour_on_the_picture_in_the_filters_and_on_the_timeline(open_report: Open) -> None:
+    report = open_report(bare(detections=seen([("dog", 0.9, LEFT)], [("dog", 0.9, LEFT)], [], [])))
+    chip = report.page.locator(".chip .dot").evaluate("dot => getComputedStyle(dot).backgroundColor")
+    mark = report.page.locator(".rowname i").first.evaluate("mark => getComputedStyle(mark).backgroundColor")
+    pixels = report.page.evaluate(COLOURS)
+    assert chip == mark
+    assert chip in pixels  # the tag is filled with it
+
+
+def test_of_a_hundred_thousand_boxes_the_surest_are_drawn_and_the_rest_counted(open_report: Open) -> None:
+    many = [
+        ("leaf", 0.9 - i * 1e-6, (float(i % 300), float(i % 170), i % 300 + 8.0, i % 170 + 8.0)) for i in range(100_000)
+    ]
+    report = open_report(bare(detections=seen(many, [], [], [])))
+    report.seek(0.5)
+    assert report.drawn["boxes"] == 1000
+    assert "99 000 less sure ones are not drawn" in report.text("#now").replace("\u202f", " ")

@@ -1,0 +1,141 @@
+"""The page opens from disk, asks nothing of anybody, and says what it does not have."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from framefleet.results.codec import read_document, write_document
+from framefleet.results.report.make import make_report
+from tests.browser.conftest import Report
+from tests.browser.documents import bare, of_video, said, seen, squares, with_scenes
+from tests.media.make import make_audio, make_video
+from tests.results.make import make_document
+
+Open = Callable[..., Report]
+BOX = (40.0, 60.0, 100.0, 140.0)
+
+
+def test_it_opens_without_a_complaint_and_asks_nobody_but_the_video(open_report: Open, tmp_path: Path) -> None:
+    document = make_document()
+    report = open_report(document, squares(tmp_path / "my clip #1 100%.mp4", [BOX, BOX]))
+    report.until(lambda: report.page.locator("video").evaluate("video => video.readyState") >= 2)
+    asked = {url.split(":")[0] for url in report.asked}
+    assert asked == {"file"}
+    assert any(url.endswith("my%20clip%20%231%20100%25.mp4") for url in report.asked)
+    assert report.page.title() == "my clip #1 100%.mp4 – FrameFleet"
+    for text in ("16 pictures", "lost", "noise", "yolo11m on NVIDIA L4", "$0."):
+        assert text.replace("16 pictures", "1 picture") in report.text("#cards")
+
+
+def test_the_policy_of_the_page_lets_nothing_else_run(open_report: Open) -> None:
+    report = open_report(bare())
+    ran = report.page.evaluate("""() => {
+      const script = document.createElement("script");
+      script.textContent = "window.ran = true";
+      document.body.append(script);
+      return window.ran ?? false;
+    }""")
+    assert ran is False
+    assert any("Content Security Policy" in line for line in report.complaints)
+    report.complaints.clear()
+
+
+def test_thumbnails_stand_in_the_list_of_scenes(open_report: Open, tmp_path: Path) -> None:
+    document = with_scenes(bare(detections=seen([("a", 0.9, BOX)])), 1.0)
+    report = open_report(document, squares(tmp_path / "clip.mp4", [BOX, (0.0, 0.0, 320.0, 180.0), BOX, BOX]))
+    report.page.locator("#tab-scenes").click()
+    images = report.page.locator(".shot img")
+    report.until(lambda: images.count() == 2)
+    assert images.evaluate_all("all => all.map(image => image.naturalWidth)") == [240, 240]
+
+
+@pytest.mark.parametrize("audio", [None, "aac"])
+def test_a_codec_that_browsers_do_not_play(open_report: Open, tmp_path: Path, audio: str | None) -> None:
+    """With sound the browser plays that alone and calls it a success."""
+    video = make_video(tmp_path / "old.mp4", codec="mpeg4", frames=50, size=(320, 180), audio=audio)
+    document = with_scenes(bare(detections=seen([("a", 0.9, BOX)], [("a", 0.9, BOX)])))
+    report = open_report(document, video)
+    report.until(lambda: report.page.locator("#notice").is_visible(), "the notice")
+    said_so = report.text("#notice")
+    assert "mpeg4" in said_so
+    assert "framefleet render" in said_so
+    assert "thumbnails" in said_so
+    report.until(lambda: report.drawn["boxes"] == 1)
+    report.until(lambda: report.page.evaluate(PAINTED) > 0.9, "the thumbnail in place of the picture")
+    report.page.keyboard.press(".")
+    report.at(1.0)
+
+
+PAINTED = """() => {
+  const canvas = document.getElementById("overlay"), [w, h] = [canvas.width, canvas.height];
+  const data = canvas.getContext("2d").getImageData(0, 0, w, h).data;
+  let painted = 0;
+  for (let i = 3; i < data.length; i += 4) painted += data[i] > 0;
+  return painted / (w * h);
+}"""
+
+
+def test_a_video_that_went_away_after_the_report_was_made(open_report: Open, tmp_path: Path) -> None:
+    video = squares(tmp_path / "clip.mp4", [BOX, BOX])
+    document = of_video(bare(detections=seen([("a", 0.9, BOX)], [])), video)
+    path = tmp_path / "clip_results.json"
+    write_document(document, path)
+    page = make_report(document, path, video=video).path
+    video.unlink()
+    report = open_report(document, path=page)
+    report.until(lambda: report.page.locator("#notice").is_visible(), "the notice")
+    assert "no longer beside this file" in report.text("#notice")
+    report.complaints[:] = [line for line in report.complaints if "ERR_FILE_NOT_FOUND" not in line]
+
+
+def test_nothing_at_all(open_report: Open) -> None:
+    report = open_report(bare())
+    assert "not found when this report was made" in report.text("#notice")
+    assert "Speech was not listened to" in report.text("#said")
+    assert "Objects were not looked for" in report.text("#filters")
+    report.page.locator("#tab-scenes").click()
+    assert "Scenes were not looked for" in report.text("#shots")
+    report.page.keyboard.press("/")
+    report.page.keyboard.type("anything")
+    report.until(lambda: "Nothing found" in report.text("#found"))
+
+
+def test_looked_for_and_not_found(open_report: Open) -> None:
+    report = open_report(bare(detections=seen([], [], [], []), transcription=said()))
+    assert "Nothing was said" in report.text("#said")
+    assert "No objects were found" in report.text("#filters")
+    assert "0 boxes" in report.text("#now")
+
+
+def test_sound_alone(open_report: Open, tmp_path: Path) -> None:
+    audio = make_audio(tmp_path / "talk.m4a", seconds=3)
+    report = open_report(bare(transcription=said((1.0, "Hello there"))), audio)
+    assert "sound only" in report.text("#about")
+    report.page.locator(".word", has_text="there").click()
+    report.at(1.2)
+    report.page.keyboard.press("Space")
+    report.until(lambda: report.drawn["time"] > 1.5, "playing")
+    assert report.page.locator("#notice").is_hidden()
+
+
+def test_the_bill_of_a_fleet(open_report: Open) -> None:
+    document = make_document()
+    stage = msgspec.structs.replace(
+        document.cost.stages["objects"], usd=0.02, usd_estimated=0.015, usd_per_s=0.001, billed_s=20.0, execution_s=14.0
+    )
+    cost = msgspec.structs.replace(document.cost, usd=0.02, usd_estimated=0.015, stages={"objects": stage})
+    report = open_report(bare(cost=cost))
+    bill = report.text("#bill")
+    assert "$0.0200" in bill
+    assert "$0.0060 wasted" in bill  # six of twenty billed seconds without a job
+    assert "$0.0150 expected" in bill
+
+
+def test_the_sample_document_of_a_run_opens(open_report: Open, sample: Path, tmp_path: Path) -> None:
+    """As the command leaves it, read back."""
+    path = tmp_path / "again_results.json"
+    write_document(of_video(make_document(), sample), path)
+    report = open_report(read_document(path), sample, width=400)
+    report.until(lambda: report.page.locator("video").evaluate("video => video.videoWidth") == 1280)

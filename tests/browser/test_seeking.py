@@ -1,0 +1,191 @@
+"""Every way to a time leads there."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from framefleet.results.document import Document
+from framefleet.stages.sounds.merge import SoundEvent, Sounds
+from framefleet.stages.text.merge import TextResult
+from framefleet.stages.text.spans import TextSpan
+from tests.browser.conftest import Report
+from tests.browser.documents import bare, of_video, said, seen, square, squares, with_scenes
+from tests.media.make import make_video
+
+Open = Callable[..., Report]
+BOX = (40.0, 60.0, 100.0, 140.0)
+
+
+def full() -> Document:
+    """Something of every kind."""
+    document = bare(
+        detections=seen([("cat", 0.9, BOX)], [("cat", 0.8, BOX)], [("dog", 0.7, BOX)], [("cat", 0.7, BOX)]),
+        transcription=said((0.4, "The café is open"), (2.2, "and the cat sleeps")),
+        sounds=Sounds(0.3, [SoundEvent("Purr", 1, 1.5, 2.5, 0.9, 0.8)]),
+        text=TextResult([TextSpan("Menu du jour", 3.0, 4.0, BOX, 0.9, 1)], 4, 0, 0),
+    )
+    return with_scenes(document, 1.7, 3.1)
+
+
+@pytest.fixture(params=["video", "no video"])
+def report(request: pytest.FixtureRequest, open_report: Open, tmp_path: Path) -> Report:
+    """With a video to be played, and without one: the page's own clock takes its place."""
+    video = squares(tmp_path / "clip.mp4", [BOX] * 4) if request.param == "video" else None
+    return open_report(full(), video)
+
+
+def test_a_click_on_the_timeline_a_word_a_scene_a_search_result(report: Report) -> None:
+    page = report.page
+    report.seek(3.4)
+    page.locator(".word", has_text="café").click()
+    report.at(0.6)
+    page.locator("#tab-scenes").click()
+    page.locator(".shot").nth(2).click()
+    report.at(3.1)
+    page.locator("#query").fill("sleep")
+    page.locator(".hit").first.click()
+    report.at(2.8)
+
+
+def test_the_keyboard_alone(report: Report) -> None:
+    page = report.page
+    for key, seconds in (
+        (".", 1.0),
+        (".", 2.0),
+        (",", 1.0),
+        ("]", 1.7),
+        ("]", 3.1),
+        ("[", 1.7),
+        ("Shift+ArrowLeft", 0.7),
+    ):
+        page.keyboard.press(key)
+        report.at(seconds)
+    for key, seconds in (
+        ("End", 3.99),
+        ("Home", 0.0),
+        ("l", 3.99),
+        ("j", 0.0),
+        ("ArrowRight", 3.99),
+        ("ArrowLeft", 0.0),
+    ):
+        page.keyboard.press(key)
+        report.at(seconds)
+    page.keyboard.press("/")
+    page.keyboard.type("jour")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    report.at(3.0)
+    page.keyboard.press("Escape")
+    assert page.locator("#found").is_hidden()
+
+
+def test_words_by_the_keyboard(report: Report) -> None:
+    page = report.page
+    page.locator("#said").focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    report.at(0.8)  # "is": the first key enters at the word said now
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    report.at(2.2)
+
+
+def test_search_finds_what_is_said_written_seen_and_heard(report: Report) -> None:
+    page = report.page
+
+    def found(query: str) -> list[str]:
+        page.locator("#query").fill("")
+        page.locator("#query").fill(query)
+        page.wait_for_timeout(60)
+        return [" ".join(hit.split()) for hit in page.locator(".hit").all_inner_texts()]
+
+    assert found("CAFE IS") == ["0:00 The café is open and the cat sleeps"]
+    assert found("open and") == ["0:01 The café is open and the cat sleeps"]  # across two segments
+    assert found("cat") == [
+        "0:02 The café is open and the cat sleeps",
+        "0:00 cat in 2 pictures",
+        "0:03 cat in 1 picture",
+    ]
+    assert found("purr") == ["0:01 Purr for 1 s"]
+    assert found("menu") == ["0:03 Menu du jour"]
+    assert found("nobody") == []
+    assert "Nothing found" in report.text("#found")
+
+
+def test_the_transcript_follows(report: Report) -> None:
+    page = report.page
+    report.seek(2.5)
+    report.until(lambda: page.locator(".utterance.current").count() == 1)
+    assert "cat sleeps" in report.text(".utterance.current")
+    assert report.text(".word.current") == "the"
+    report.seek(0.5)
+    assert report.text(".word.current") == "The"
+
+
+def test_playing_moves_boxes_playhead_and_words(report: Report) -> None:
+    page = report.page
+    before = page.locator("#playhead").evaluate("head => head.style.transform")
+    page.keyboard.press("Space")
+    report.until(lambda: report.drawn["time"] > 0.5, "half a second")
+    page.keyboard.press("Space")
+    assert page.locator("#playhead").evaluate("head => head.style.transform") != before
+    assert page.locator("#play").get_attribute("aria-label") == "Play"
+
+
+def test_zooming_and_panning(report: Report) -> None:
+    page = report.page
+    shown = lambda: report.text("#window")  # noqa: E731
+    assert shown() == "0:00 – 0:04"
+    report.seek(2.0)
+    page.keyboard.press("+")
+    report.until(lambda: shown() in {"0:00 – 0:02", "0:01 – 0:03"})  # a pixel is 4 ms here
+    box = page.locator("#plot").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 30)
+    page.mouse.wheel(0, -400)
+    report.until(lambda: shown() == "0:01 – 0:02")
+    page.keyboard.down("Shift")
+    page.mouse.wheel(0, 3 * box["width"])
+    page.keyboard.up("Shift")
+    report.until(lambda: shown() == "0:03 – 0:04")
+    page.locator("#zoom-all").click()
+    report.until(lambda: shown() == "0:00 – 0:04")
+
+
+def test_sound_that_begins_before_the_picture(open_report: Open, tmp_path: Path) -> None:
+    """Zero is the first picture here and the first of either in a player."""
+    video = make_video(
+        tmp_path / "late.mp4", size=(320, 180), audio="aac", audio_s=4.5, frames=30,
+        times=[Fraction(1, 2) + Fraction(i, 10) for i in range(30)],
+        pictures=[square(BOX if i < 10 else (200.0, 60.0, 260.0, 140.0)) for i in range(30)],
+    )  # fmt: skip
+    document = of_video(bare(detections=seen([("a", 0.9, BOX)], [("a", 0.9, BOX)], [])), video)
+    assert document.video.audio is not None
+    assert document.video.audio.start_s == pytest.approx(-0.5, abs=0.03)
+    report = open_report(document, video, scheme="dark")
+    for seconds, side in ((0.9, "left"), (1.1, "right"), (0.05, "left")):
+        report.page.evaluate("seconds => { document.getElementById('video').currentTime = seconds }", seconds + 0.5)
+        report.at(seconds)
+        report.page.wait_for_timeout(60)
+        picture = report.pixels("#frame")
+        middle = picture.shape[1] // 2
+        bright = [np.mean(half.min(axis=2) > 160) for half in (picture[:, :middle], picture[:, middle:])]
+        assert ("left" if bright[0] > bright[1] else "right") == side
+
+
+def test_a_file_whose_clock_begins_late(open_report: Open, tmp_path: Path) -> None:
+    video = make_video(
+        tmp_path / "late.mkv", size=(320, 180), frames=30, times=[Fraction(5) + Fraction(i, 10) for i in range(30)],
+        pictures=[square(BOX if i < 10 else (200.0, 60.0, 260.0, 140.0)) for i in range(30)], codec="libvpx-vp9",
+    )  # fmt: skip
+    document = of_video(bare(detections=seen([("a", 0.9, BOX)])), video)
+    assert document.video.start_s == 5
+    report = open_report(msgspec.structs.replace(document, cost=document.cost), video, scheme="dark")
+    report.page.keyboard.press("Shift+ArrowRight")
+    report.at(1.0)
+    report.page.wait_for_timeout(60)
+    picture = report.pixels("#frame")
+    assert np.mean(picture[:, picture.shape[1] // 2 :].min(axis=2) > 160) > 0.05
