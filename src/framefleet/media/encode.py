@@ -3,13 +3,13 @@
 import numpy as np
 import simplejpeg
 from av.video.frame import VideoFrame
-from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from framefleet.config import Crop
 from framefleet.errors import UsageError
 from framefleet.media.info import MediaInfo
+from framefleet.media.planes import pixels
 from framefleet.media.tones import Flattener, matrix_of
 
 Plane = NDArray[np.uint8]
@@ -57,7 +57,7 @@ class JpegEncoder:
             dst_color_range=ColorRange.JPEG,
             threads=1,
         )
-        planes = [np.ascontiguousarray(np.rot90(_pixels(plane), self._turns)) for plane in scaled.planes]
+        planes = [np.ascontiguousarray(np.rot90(pixels(plane), self._turns)) for plane in scaled.planes]
         jpeg: bytes = simplejpeg.encode_jpeg_yuv_planes(*planes, quality=self._quality)
         return jpeg
 
@@ -115,10 +115,3 @@ def _window(media: MediaInfo, crop: Crop | None) -> tuple[slice, slice] | None:
 
 def _turned(size: tuple[int, int], turns: int) -> tuple[int, int]:
     return size if turns % 2 == 0 else (size[1], size[0])
-
-
-def _pixels(plane: VideoPlane) -> Plane:
-    """The plane without the padding at the end of its lines: shape (height, width)."""
-    lines: Plane = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-    pixels: Plane = lines[: plane.height, : plane.width]
-    return pixels

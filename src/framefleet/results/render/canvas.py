@@ -10,9 +10,9 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from framefleet.media.planes import pixels
 from framefleet.results.render.colours import Yuv
 from framefleet.results.render.lettering import Patch, Plane
-from framefleet.results.render.planes import pixels
 from framefleet.wire.yolo import Box
 
 _ON, _OFF = 5, 4  # of a dash, in strokes' widths

@@ -8,7 +8,7 @@ from typing import Protocol
 import av
 from av.video.frame import VideoFrame
 
-from framefleet.errors import InputError, OutputError, SetupError, UsageError
+from framefleet.errors import InputError, OutputError, UsageError
 from framefleet.media.container import open_media, reason_of
 from framefleet.media.info import MediaInfo
 from framefleet.progress import Listener, silent
@@ -22,7 +22,7 @@ from framefleet.results.render.news import News
 from framefleet.results.render.paint import Painter, can_be_said
 from framefleet.results.render.shots import Shots, skip_to
 from framefleet.results.render.sound import Sound
-from framefleet.results.render.subtitles import SubtitleTrack, can_be_written
+from framefleet.results.render.subtitles import SubtitleTrack
 from framefleet.results.render.upright import Upright
 
 MOVED = "dashed: moved or held between samples"
@@ -79,10 +79,8 @@ class _Rendering:
         self._painter = Painter(media.width, media.height, self._key())
         self._cues = cues_of(document.transcription, self._painter.columns)
         self._unsaid = sum(not can_be_said(cue) for cue in self._cues)
-        if look.subtitles == "track" and not can_be_written():
-            raise SetupError("a subtitle track takes a newer PyAV: pip install 'av>=17'")
         wants_track = look.subtitles == "track" or (look.subtitles == "draw" and self._unsaid > 0)
-        self._in_track = bool(self._cues) and wants_track and can_be_written()
+        self._in_track = bool(self._cues) and wants_track
         self._drawn = look.subtitles == "draw" and not self._in_track
 
     def write(self, temporary: Path, news: News) -> Film:
@@ -149,7 +147,4 @@ class _Rendering:
             notes.append(f"more than {MAX_BOXES} boxes in {crowded} of the pictures: the surest are drawn")
         if self._unsaid and self._in_track:
             notes.append("the subtitles are a track, which players show: they have letters that cannot be drawn")
-        elif self._unsaid and self._drawn:
-            share = f"{self._unsaid} of {len(self._cues)} subtitles"
-            notes.append(f"{share} have letters that cannot be drawn, and are left out: pip install 'av>=17'")
         return notes

@@ -6,7 +6,6 @@ from fractions import Fraction
 from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
-from av.subtitles.codeccontext import SubtitleCodecContext
 
 from framefleet.results.render.cues import Cue, Cues
 
@@ -20,11 +19,6 @@ Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10
 [Events]
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 """  # FFmpeg's encoder makes the track's own style of it
-
-
-def can_be_written() -> bool:
-    """PyAV has it from 17 on."""
-    return hasattr(SubtitleCodecContext, "subtitle_header")
 
 
 class SubtitleTrack:

@@ -7,7 +7,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, VideoReformatter
 
 from framefleet.media.info import MediaInfo
-from framefleet.results.render.planes import pixels
+from framefleet.media.planes import pixels
 
 FORMAT = "yuv420p"
 
