@@ -30,7 +30,8 @@ def test_a_run_writes_a_document_and_a_short_summary(cli: Cli, fleet: Fleet, vid
     assert written.failures == []
     lines = told.out.splitlines()
     assert lines[0].endswith("clip.mp4: 6.0 s, 6 pictures")
-    assert [line[2:10].strip() for line in lines[1:] if line[2:10].strip()] == ["seen", "said", "took", "time", "results"]
+    names = [line[2:10].strip() for line in lines[1:]]
+    assert [name for name in names if name] == ["seen", "said", "took", "time", "results"]
     assert next(line.split() for line in lines if "person" in line)[:5] == ["seen", "person", "6", "0:00.0", "0:05.0"]
     assert "Hello" in told.out
     assert str(Path("output") / "clip_results.json") in told.out
