@@ -57,10 +57,15 @@ def test_labels_and_confidence_choose(cli: Cli, result: Path) -> None:
     assert not drawn("--conf", "0.95")
 
 
-def test_a_label_that_is_not_there_is_told_before_anything_is_made(cli: Cli, result: Path) -> None:
-    told = cli("render", result, "--labels", "persn")
-    assert (told.code, told.line) == (2, "framefleet: --labels persn: the result has person")
-    assert not result.with_name("clip_annotated.mp4").exists()
+def test_a_label_that_nothing_bears_is_told(cli: Cli, result: Path) -> None:
+    told = cli("render", result, "--labels", "person,unicorn")
+    assert told.code == 0
+    assert "nothing is labelled unicorn; there are person" in told.err.splitlines()
+
+
+def test_a_part_of_the_video(cli: Cli, result: Path) -> None:
+    told = cli("render", result, "--from", "0:00.5", "--to", "1")
+    assert "clip_annotated.mp4: 13 pictures" in told.out, told
 
 
 def test_a_video_that_was_moved_is_given(cli: Cli, result: Path) -> None:
@@ -91,9 +96,11 @@ def test_the_video_and_the_document_are_not_written_over(cli: Cli, result: Path)
         (["--output", "x.mkv"], "ends in .mp4"),
         (["--output", "no/such/x.mp4"], "cannot be written"),
         (["--output", "folder.mp4"], "a folder"),
-        (["--start", "noon"], "--start noon"),
-        (["--start", "1", "--end", "1"], "--end"),
-        (["--start", "0:10"], "the video ends at 2 s"),
+        (["--from", "noon"], "--from noon: not a time"),
+        (["--from", "1", "--to", "1"], "--to 1: not after 0:01.0, where to begin"),
+        (["--from", "0:10"], "goes from 0:00.0 to 0:02.0"),
+        (["--from", "2"], "clip_results.json ends there"),
+        (["--labels", " ,"], "--labels: name a label"),
         (["--preset", "quick"], "ultrafast"),
         (["--crf", "99"], "--crf"),
     ],

@@ -153,8 +153,9 @@ def test_for_programs(ask: Cli) -> None:
     [
         (("--at", "99"), "--at 99: clip_results.json goes from 0:00.0 to 0:03.0"),
         (("--at", "noon"), "--at noon: not a time; say it as 12.5, 1:02.5 or 1:02:03"),
+        (("--from", "3"), "--from 3: clip_results.json ends there"),
         (("--from", "4"), "--from 4: clip_results.json goes from 0:00.0 to 0:03.0"),
-        (("--from", "2", "--to", "1"), "--to 0:01.0 is not after 0:02.0, where to begin"),
+        (("--from", "2", "--to", "1"), "--to 1: not after 0:02.0, where to begin"),
         (("--say", "?!"), "--say '?!': there is no letter or digit in it to look for"),
     ],
 )

@@ -51,7 +51,7 @@ def test_what_is_shown_can_be_asked_for(time_s: float) -> None:
     ("text", "time_s"),
     [("12.5", 12.5), ("90", 90), ("1:02.5", 62.5), ("1:02:03", 3723), (" 0:05 ", 5), (".5", 0.5), ("-1.5", -1.5),
      ("1:60", None), ("1:", None), ("", None), ("x", None), ("nan", None), ("1e3", None), ("1:2:3:4", None),
-     ("1:60:00", None)],
+     ("1:60:00", None), ("9" * 400, None), ("٣", None)],
 )  # fmt: skip
 def test_a_time_as_people_type_it(text: str, time_s: float | None) -> None:
     assert seconds_of(text) == time_s

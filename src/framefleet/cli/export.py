@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from framefleet.cli.bars import Bars
+from framefleet.cli.choice import Conf, Labels, Result, Video, chosen
 from framefleet.cli.each import each
 from framefleet.cli.words import clean
 from framefleet.errors import InputError, OutputError, UsageError
-from framefleet.results.choose import choose, labels_of
 from framefleet.results.codec import read_document
 from framefleet.results.document import Document
 from framefleet.results.export.base import Format
@@ -24,7 +24,7 @@ from framefleet.results.source import find_video
 
 
 def export(
-    result: Annotated[Path, typer.Argument(metavar="RESULT.json", help="what a run has written", show_default=False)],
+    result: Result,
     to: Annotated[
         str, typer.Option(metavar="FORMAT[,FORMAT…]", help="one or several of the above", show_default=False)
     ],
@@ -32,14 +32,10 @@ def export(
         Path | None,
         typer.Option(metavar="PLACE", help="the file or folder to write; of several formats, the folder they go into"),
     ] = None,
-    labels: Annotated[
-        str | None, typer.Option(metavar="LABELS", help="only objects of these, such as person,bus (all)")
-    ] = None,
-    conf: Annotated[
-        float, typer.Option(help="least confidence of an object (0)", min=0, max=1, show_default=False)
-    ] = 0.0,
+    labels: Labels = None,
+    conf: Conf = 0.0,
     pictures: Annotated[bool, typer.Option("--pictures", help="write the sampled pictures too, as JPEG files")] = False,
-    video: Annotated[Path | None, typer.Option(metavar="FILE", help="where the video is now, if it was moved")] = None,
+    video: Video = None,
     scores: Annotated[bool, typer.Option("--scores", help="yolo: the confidence as a sixth column")] = False,
     words: Annotated[bool, typer.Option("--words", help="srt, vtt: a cue a word; ass: karaoke")] = False,
 ) -> int:
@@ -50,9 +46,7 @@ def export(
     """
     formats = formats_of(to)
     whole = read_document(result)
-    wanted = labels_of(labels)
-    _tell_unseen(whole, wanted)
-    document = choose(whole, wanted, conf)
+    document = chosen(whole, labels, conf)
     source = _video(whole, result, video, formats, needed=pictures)
     paths = _places(formats, result, output)
     stem = beside(result, "").name
@@ -74,15 +68,6 @@ def export(
 # one line a format, as `\b` keeps them
 _FORMATS = "\n    ".join(f"{format.name:<12} {format.about}" for format in FORMATS.values())
 export.__doc__ = (export.__doc__ or "").replace("{formats}", _FORMATS)
-
-
-def _tell_unseen(document: Document, wanted: frozenset[str] | None) -> None:
-    """A label that nothing bears may be a slip, and may be what a person wants to know."""
-    seen = {found.label for detection in document.detections or () for found in detection.objects or ()}
-    for label in sorted((wanted or frozenset()) - seen):
-        print(
-            clean(f"nothing is labelled {label}; there are {', '.join(sorted(seen)) or 'no objects'}"), file=sys.stderr
-        )
 
 
 def _places(formats: list[Format], result: Path, output: Path | None) -> dict[Format, Path]:

@@ -1,34 +1,33 @@
 """`framefleet render`: the video with boxes, labels, tracks and subtitles drawn on it."""
 
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from framefleet.cli.bars import Bars
-from framefleet.cli.words import clean, counted, seconds_of
+from framefleet.cli.choice import Conf, From, Labels, Result, To, Video, chosen, part_of
+from framefleet.cli.words import clean, counted
 from framefleet.errors import Interrupted, OutputError, UsageError
 from framefleet.media.probe import probe
-from framefleet.results.choose import choose, labels_of
+from framefleet.results import tally
 from framefleet.results.codec import read_document
-from framefleet.results.document import Document
 from framefleet.results.files import beside
 from framefleet.results.render.film import Film
 from framefleet.results.render.film import render as write
 from framefleet.results.render.look import PRESETS, Look
 from framefleet.results.source import find_video
-from framefleet.units import exact
+from framefleet.units import Span, exact
 
 
 def render(
-    result: Annotated[Path, typer.Argument(help="the JSON that a run wrote", show_default=False)],
-    video: Annotated[Path | None, typer.Option(help="the video, where it has been moved", metavar="FILE")] = None,
+    result: Result,
+    video: Video = None,
     output: Annotated[
         Path | None, typer.Option(help="the .mp4 to write (beside the JSON)", metavar="FILE", show_default=False)
     ] = None,
-    labels: Annotated[str | None, typer.Option(help="only objects of these, such as person,bus (all)")] = None,
-    conf: Annotated[float, typer.Option(help="least confidence of an object, 0 to 1", min=0, max=1)] = 0.0,
+    labels: Labels = None,
+    conf: Conf = 0.0,
     boxes: Annotated[
         Literal["move", "hold"],
         typer.Option(help="between samples: move along tracks, where there are any, or hold until the next sample"),
@@ -37,26 +36,23 @@ def render(
         Literal["draw", "track", "none"],
         typer.Option(help="what is said: drawn, or as a track that players show, or left out"),
     ] = "draw",
-    start: Annotated[str, typer.Option(help="begin here: seconds, or such as 1:02:03", metavar="TIME")] = "0",
-    end: Annotated[
-        str | None, typer.Option(help="end before this time (the end)", metavar="TIME", show_default=False)
-    ] = None,
+    start: From = None,
+    end: To = None,
     crf: Annotated[float, typer.Option(help="x264's quality, 0 (best, largest) to 51", min=0, max=51)] = 20.0,
     preset: Annotated[str, typer.Option(help=f"x264's pace: {', '.join(PRESETS)}")] = "veryfast",
 ) -> int:
     """Make the video anew, with what was found drawn on it."""
+    whole = read_document(result)
+    part = part_of(Span(0.0, tally.extent(whole).end_s), start, end, result)
     look = Look(
         boxes=boxes,
         subtitles=subtitles,
         crf=crf,
         preset=_preset(preset),
-        start=_time("--start", start),
-        end=None if end is None else _time("--end", end),
+        start=exact(part.start_s if part else 0.0),
+        end=exact(part.end_s) if part and end else None,
     )
-    if look.end is not None and look.end <= look.start:
-        raise UsageError("--end: not after --start")
-    whole = read_document(result)
-    document = choose(whole, _known(labels_of(labels), whole), conf)
+    document = chosen(whole, labels, conf)
     source = find_video(whole, result, video)
     target = beside(result, "_annotated.mp4") if output is None else output
     _check(target, source, result)
@@ -78,22 +74,6 @@ def _preset(name: str) -> str:
     if name not in PRESETS:
         raise UsageError(f"--preset {name}: there are {', '.join(PRESETS)}")
     return name
-
-
-def _time(option: str, text: str) -> Fraction:
-    time_s = seconds_of(text)
-    if time_s is None or time_s < 0:
-        raise UsageError(f"{option} {text}: give seconds, or a time such as 1:02:03")
-    return exact(time_s)
-
-
-def _known(labels: frozenset[str] | None, document: Document) -> frozenset[str] | None:
-    """`labels`, each of which the document has. Raises `UsageError`: a slip of the finger would cost a rendering."""
-    has = {found.label for detection in document.detections or () for found in detection.objects or ()}
-    unknown = sorted((labels or frozenset()) - has)
-    if unknown:
-        raise UsageError(f"--labels {', '.join(unknown)}: the result has {', '.join(sorted(has)) or 'no objects'}")
-    return labels
 
 
 def _check(target: Path, source: Path, result: Path) -> None:

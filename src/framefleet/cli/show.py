@@ -2,33 +2,32 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from framefleet.cli import answers
+from framefleet.cli.choice import From, Result, To, part_of, time_in
 from framefleet.cli.summary import summary
 from framefleet.cli.table import Page
-from framefleet.cli.words import clock, seconds_of
 from framefleet.errors import UsageError
 from framefleet.results import find, tally
 from framefleet.results.codec import read_document
 from framefleet.results.document import Document
 from framefleet.results.phrase import tokens
-from framefleet.units import Seconds, Span
+from framefleet.units import Span
 
 NOT_FOUND = 1
 
 
 def show(
-    result: Annotated[Path, typer.Argument(metavar="RESULT.json", help="what a run has written", show_default=False)],
+    result: Result,
     at: Annotated[
         str | None, typer.Option(metavar="TIME", help="all there is at a time: 12.5, 1:02.5 or 1:02:03")
     ] = None,
-    start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="look only from this time on")] = None,
-    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="look only before this time")] = None,
+    start: From = None,
+    end: To = None,
     label: Annotated[str | None, typer.Option(metavar="LABEL", help="when this is seen, and how many at once")] = None,
     say: Annotated[str | None, typer.Option(metavar="WORDS", help="when this is said, and the words around")] = None,
     sound: Annotated[str | None, typer.Option(metavar="NAME", help="when this is heard")] = None,
@@ -41,9 +40,9 @@ def show(
     """
     whole = read_document(result)
     extent = tally.extent(whole)
-    span = _span(extent, start, end, result)
+    span = part_of(extent, start, end, result)
     document = find.within(whole, span) if span else whole
-    moment = None if at is None else find.at(whole, _inside(extent, "--at", at, result))
+    moment = None if at is None else find.at(whole, time_in(extent, "--at", at, result))
     wanted = {"label": label, "say": say, "sound": sound, "text": text}
     found = {name: _SEARCH[name](document, _words(name, words)) for name, words in wanted.items() if words is not None}
     if as_json:
@@ -77,31 +76,6 @@ def _json(document: Document, span: Span, moment: find.Moment | None, found: dic
     told = found if moment is None else {"at": moment, **found}
     told = told or {name: count(document, span) for name, count in tally.KINDS.items()}
     return json.dumps(msgspec.to_builtins(told), indent=2)
-
-
-def _span(extent: Span, start: str | None, end: str | None, path: Path) -> Span | None:
-    """What `--from` and `--to` leave of the video; None if neither is given."""
-    if start is None and end is None:
-        return None
-    from_s = extent.start_s if start is None else _inside(extent, "--from", start, path)
-    to_s = extent.end_s if end is None else _time("--to", end)
-    if to_s <= from_s:
-        raise UsageError(f"--to {clock(to_s)} is not after {clock(from_s)}, where to begin")
-    return Span(from_s, min(to_s, extent.end_s))
-
-
-def _inside(extent: Span, option: str, text: str, path: Path) -> Seconds:
-    time_s = _time(option, text)
-    if not extent.start_s <= time_s <= extent.end_s:
-        raise UsageError(f"{option} {text}: {path} goes from {clock(extent.start_s)} to {clock(extent.end_s)}")
-    return time_s
-
-
-def _time(option: str, text: str) -> Seconds:
-    time_s = seconds_of(text)
-    if time_s is None:
-        raise UsageError(f"{option} {text}: not a time; say it as 12.5, 1:02.5 or 1:02:03")
-    return time_s
 
 
 def _words(name: str, text: str) -> str:

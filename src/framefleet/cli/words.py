@@ -7,7 +7,7 @@ NOUN = {"frames": "Batch", "s": "Chunk"}
 """What a request is called, by the unit of the work in it."""
 
 _MARKS = 4  # marks on one letter; no language stacks more, and a tower of them covers other lines
-_CLOCK = re.compile(r"-?(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d*)?|\.\d+)")
+_CLOCK = re.compile(r"-?(?:(?:(\d{1,9}):)?([0-5]?\d):)?(\d{1,9}(?:\.\d*)?|\.\d+)", re.ASCII)
 
 
 def counted(number: int, thing: str) -> str:

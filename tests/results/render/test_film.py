@@ -277,7 +277,7 @@ def test_sound_alone_and_documents_that_say_nothing_are_refused(tmp_path: Path, 
         rendered(make_audio(tmp_path / "a.m4a"), document)
     with pytest.raises(InputError, match="neither objects nor words"):
         rendered(video, replace(document, detections=None, transcription=None))
-    with pytest.raises(UsageError, match="ends at 2 s"):
+    with pytest.raises(UsageError, match="end at 2 s"):
         rendered(video, document, start=Fraction(2))
 
 

@@ -44,14 +44,15 @@ def render(document: Document, media: MediaInfo, target: Path, look: Look, liste
     """Writes `target`, an MP4 with H.264, from the video and what `document` says of it; whole or not at all.
 
     Every picture keeps its time, on a clock whose 0 is the first picture, or `look.start`. Raises `InputError` where
-    there is nothing to draw or to draw on, `OutputError` where the place cannot be written.
+    there is nothing to draw or to draw on, `UsageError` where `look.start` is after the last picture, and `OutputError`
+    where the place cannot be written.
     """
     if not media.has_video or not document.video.width:
         raise InputError(f"{media.path}: nothing to draw on: there is sound alone in it")
     if document.detections is None and not (document.transcription and document.transcription.segments):
         raise InputError(f"{media.path}: nothing to draw: its document has neither objects nor words")
     if look.start >= Fraction(media.duration_s):
-        raise UsageError(f"--start {float(look.start):g}: the video ends at {media.duration_s:g} s")
+        raise UsageError(f"--from {float(look.start):g}: the pictures end at {media.duration_s:g} s")
     with whole_file(target) as temporary, News(listener, look.length_s(media.duration_s)) as news:
         try:
             return _Rendering(document, media, look).write(temporary, news)
