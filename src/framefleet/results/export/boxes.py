@@ -93,7 +93,7 @@ def courses(document: Document) -> list[Course]:
     for order, (detection, boxed) in enumerate(looked_at(document)):
         for found in boxed:
             if found.track is None:
-                alone.append(Course(None, found.label, [Seen(detection.index, shown_s(detection), found, False)]))
+                alone.append(Course(None, found.label, [Seen(detection.index, detection.shown_s, found, False)]))
             else:
                 parts[found.track].append((order, detection, found))
     tracked = [Course(number, labels[number], _sightings(part)) for number, part in parts.items() if part]
@@ -103,11 +103,6 @@ def courses(document: Document) -> list[Course]:
 def _sightings(parts: list[tuple[int, Detection, Boxed]]) -> list[Seen]:
     following = [order for order, _, _ in parts[1:]] + [-1]
     return [
-        Seen(detection.index, shown_s(detection), found, goes_on=after == order + 1)
+        Seen(detection.index, detection.shown_s, found, goes_on=after == order + 1)
         for (order, detection, found), after in zip(parts, following, strict=True)
     ]
-
-
-def shown_s(detection: Detection) -> Seconds:
-    """When the frame that was looked at begins, or else when it was asked for."""
-    return detection.time_s if detection.pts_s is None else detection.pts_s

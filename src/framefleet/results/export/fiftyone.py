@@ -14,7 +14,7 @@ import msgspec
 from framefleet import __version__
 from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format
-from framefleet.results.export.boxes import Boxed, looked_at, shown_s
+from framefleet.results.export.boxes import Boxed, looked_at
 from framefleet.results.export.frames import FrameNumbers, frame_numbers
 from framefleet.results.export.otio import marks
 from framefleet.results.export.text import clean
@@ -40,7 +40,7 @@ def _frames(document: Document, numbers: FrameNumbers) -> dict[str, Any]:
     """By frame. Two pictures may be of one frame, where more are sampled than there are."""
     objects: dict[int, dict[Boxed, dict[str, Any]]] = defaultdict(dict)
     for detection, boxed in looked_at(document):
-        frame = numbers.at(shown_s(detection)) + 1
+        frame = numbers.at(detection.shown_s) + 1
         objects[frame] |= {thing: _object(thing, frame, document) for thing in boxed}
     return {
         str(frame): {"frame_number": frame, "objects": {"objects": list(found.values())}}

@@ -59,10 +59,10 @@ class Moments:
     """
 
     def __init__(self, document: Document, *, move: bool = True) -> None:
-        looked = sorted(document.detections or (), key=_time_of)
+        looked = sorted(document.detections or (), key=lambda detection: detection.shown_s)
         self._step_s = 1 / document.config.fps
         self._cuts = sorted(scene.start_s for scene in document.scenes or ())
-        self._all = sorted({_time_of(detection) for detection in looked})
+        self._all = sorted({detection.shown_s for detection in looked})
         self._times: list[Seconds] = []  # of pictures that were answered
         self._pieces: list[list[_Piece]] = []
         self.moving = self.crowded = 0
@@ -86,7 +86,7 @@ class Moments:
     def _kept(self, looked: list[Detection]) -> _Kept:
         kept: _Kept = {}
         for detection in looked:
-            time_s, objects = _time_of(detection), detection.objects
+            time_s, objects = detection.shown_s, detection.objects
             if objects is None or self._times[-1:] == [time_s]:  # a keyframe may have served several samples
                 continue
             self.crowded += len(objects) > MAX_BOXES
@@ -132,11 +132,6 @@ class Moments:
     def _cut_after(self, time_s: Seconds) -> Seconds:
         following = bisect_right(self._cuts, time_s)
         return self._cuts[following] if following < len(self._cuts) else float("inf")
-
-
-def _time_of(detection: Detection) -> Seconds:
-    """When the frame that was looked at begins."""
-    return detection.time_s if detection.pts_s is None else detection.pts_s
 
 
 def _moved(piece: _Piece, since_s: Seconds, time_s: Seconds) -> Box:

@@ -21,6 +21,11 @@ class Detection(msgspec.Struct, frozen=True, gc=False):
     pts_s: Seconds | None
     objects: list[DetectedObject] | None
 
+    @property
+    def shown_s(self) -> Seconds:
+        """When the frame that was looked at begins, or else when it was asked for."""
+        return self.time_s if self.pts_s is None else self.pts_s
+
 
 def merge(
     samples: Sequence[Sample],

@@ -44,11 +44,10 @@ def tracks_of(detections: Sequence[Detection], width: int, height: int) -> Track
 def _frame(detection: Detection, width: int, height: int) -> Frame:
     """By the frame's own time, for that is when the thing was there."""
     objects = detection.objects or []
-    time_s = detection.time_s if detection.pts_s is None else detection.pts_s
     boxes = np.array([thing.box for thing in objects], np.float64).reshape(-1, 4)
     class_id = np.array([thing.class_id for thing in objects], np.int64)
     confidence = np.array([thing.confidence for thing in objects], np.float64)
-    return Frame(time_s, sight(boxes, class_id, confidence, width, height))
+    return Frame(detection.shown_s, sight(boxes, class_id, confidence, width, height))
 
 
 def _examples(frames: Sequence[Frame], chains: Sequence[Chain]) -> tuple[Array, Array]:
