@@ -133,6 +133,26 @@ def test_what_makes_no_sense_is_said(cli: Cli, tmp_path: Path, video: Path, opti
     assert line in told.line
 
 
+@pytest.mark.parametrize("name", ["clip_results.json", "clip.mp4", "link.srt", "folder"])
+def test_neither_the_document_nor_the_video_is_written_over(cli: Cli, tmp_path: Path, video: Path, name: str) -> None:
+    result = stored(sees([CAT]), tmp_path, video.rename(tmp_path / "clip.mp4"))
+    (tmp_path / "link.srt").symlink_to("clip.mp4")
+    (tmp_path / "folder").mkdir()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    told = cli("export", result, "--to", "srt", "--output", tmp_path / name)
+    assert told.code == 2 and f"{name}: " in told.line
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_pictures_of_what_was_never_looked_at(cli: Cli, tmp_path: Path, video: Path) -> None:
+    result = stored(replace(sees(), detections=None, tracks=None, failures=[]), tmp_path, video)
+    told = cli("export", result, "--to", "coco", "--pictures")
+    assert (told.code, told.line) == (
+        2,
+        "framefleet: coco: no pictures were looked at; run with --stages objects",
+    )
+
+
 def test_pictures_need_the_video(cli: Cli, result: Path, tmp_path: Path) -> None:
     told = cli("export", result, "--to", "coco", "--pictures")
     assert told.code == 2 and "--video" in told.line

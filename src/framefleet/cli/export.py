@@ -19,8 +19,8 @@ from framefleet.results.export.base import Format
 from framefleet.results.export.formats import FORMATS, check, formats_of
 from framefleet.results.export.pictures import take_pictures
 from framefleet.results.export.write import export as write
-from framefleet.results.files import beside
-from framefleet.results.source import find_video
+from framefleet.results.files import beside, keep_apart
+from framefleet.results.source import find_video, places
 
 
 def export(
@@ -45,6 +45,9 @@ def export(
     {formats}
     """
     formats = formats_of(to)
+    if pictures and not any(format.pictures for format in formats):
+        listed = ", ".join(format.name for format in FORMATS.values() if format.pictures)
+        raise UsageError(f"--pictures: nothing asked for has a place for them; {listed} have")
     whole = read_document(result)
     document = chosen(whole, labels, conf)
     source = _video(whole, result, video, formats, needed=pictures)
@@ -52,12 +55,13 @@ def export(
     stem = beside(result, "").name
     with ExitStack() as stack:
         taken = None
-        if pictures:
-            ready = [format for format in formats if format.pictures and _has(format, document)]
-            taken = _taken(document, source, ready, next(iter(paths.values())).parent, stack)
+        if pictures and source is not None and any(format.pictures and _has(format, document) for format in formats):
+            taken = _taken(document, source, next(iter(paths.values())).parent, stack)
 
         def one(format: Format) -> int:
             path = paths[format]
+            if not format.folder:
+                keep_apart(path, (result, *([video] if video else places(document, result))))
             write(document, format, path, stem=stem, video=source, pictures=taken, scores=scores, words=words)
             print(clean(f"{format.name}: {path}"))
             return 0
@@ -97,14 +101,8 @@ def _video(document: Document, result: Path, given: Path | None, formats: list[F
         return None
 
 
-def _taken(
-    document: Document, video: Path | None, formats: list[Format], folder: Path, stack: ExitStack
-) -> dict[int, Path] | None:
-    """The pictures, decoded once for all `formats`, on the disk that they are written to."""
-    if not formats:
-        listed = ", ".join(format.name for format in FORMATS.values() if format.pictures)
-        raise UsageError(f"--pictures: nothing asked for has a place for them; {listed} have")
-    assert video is not None
+def _taken(document: Document, video: Path, folder: Path, stack: ExitStack) -> dict[int, Path]:
+    """The pictures, decoded once for all formats, on the disk that they are written to."""
     try:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".framefleet.", dir=folder)))
         with Bars() as bars:

@@ -8,11 +8,11 @@ import typer
 from framefleet.cli.bars import Bars
 from framefleet.cli.choice import Conf, From, Labels, Result, To, Video, chosen, part_of
 from framefleet.cli.words import clean, counted
-from framefleet.errors import Interrupted, OutputError, UsageError
+from framefleet.errors import Interrupted, UsageError
 from framefleet.media.probe import probe
 from framefleet.results import tally
 from framefleet.results.codec import read_document
-from framefleet.results.files import beside
+from framefleet.results.files import beside, keep_apart
 from framefleet.results.render.film import Film
 from framefleet.results.render.film import render as write
 from framefleet.results.render.look import PRESETS, Look
@@ -55,7 +55,9 @@ def render(
     document = chosen(whole, labels, conf)
     source = find_video(whole, result, video)
     target = beside(result, "_annotated.mp4") if output is None else output
-    _check(target, source, result)
+    if target.suffix.lower() != ".mp4":
+        raise UsageError(f"{target}: an MP4 is written; give it a name that ends in .mp4")
+    keep_apart(target, (source, result))
     try:
         with Bars() as listener:
             film = write(document, probe(source), target, look, listener)
@@ -74,14 +76,3 @@ def _preset(name: str) -> str:
     if name not in PRESETS:
         raise UsageError(f"--preset {name}: there are {', '.join(PRESETS)}")
     return name
-
-
-def _check(target: Path, source: Path, result: Path) -> None:
-    """Raises `UsageError` where `target` would overwrite what it is made of, `OutputError` where it cannot be."""
-    if target.suffix.lower() != ".mp4":
-        raise UsageError(f"{target}: an MP4 is written; give it a name that ends in .mp4")
-    for other in (source, result):
-        if target.exists() and target.samefile(other):
-            raise UsageError(f"{target}: it is what the new video is made of; give another name with --output")
-    if target.is_dir():
-        raise OutputError(f"{target}: a folder; give the name of a file")

@@ -5,11 +5,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from framefleet.errors import OutputError
+from framefleet.errors import OutputError, UsageError
 from framefleet.weights import file_sha256
 
 _RESULTS = "_results"
@@ -23,6 +23,17 @@ def document_path(output_dir: Path, video: Path) -> Path:
 def beside(document: Path, ending: str) -> Path:
     """Where something made of a document goes: `clip_report.html`, with "_report.html", beside `clip_results.json`."""
     return document.with_name(document.stem.removesuffix(_RESULTS) + ending)
+
+
+def keep_apart(target: Path, sources: Iterable[Path]) -> None:
+    """Raises `UsageError` where the file `target` is one of those it is made of, `OutputError` where it is a folder."""
+    try:
+        if target.is_dir():
+            raise OutputError(f"{target}: a folder; give the name of a file")
+        if target.exists() and any(source.exists() and target.samefile(source) for source in sources):
+            raise UsageError(f"{target}: what is to be written is made of it; give another name with --output")
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written ({error.strerror}); give another name") from None
 
 
 @contextmanager

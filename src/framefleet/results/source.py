@@ -13,17 +13,30 @@ def find_video(document: Document, path: Path, given: Path | None = None) -> Pat
     Goes by the content, not the name. Raises `InputError` where it is not there, or is another video.
     """
     if given is not None:
-        if not given.is_file():
+        if not _is_file(given):
             raise InputError(f"{given}: no such file; check the name and the folder")
         if not _is_it(given, document):
             raise InputError(f"{given}: not the video that {path} is about; give the one that was analysed")
         return given
+    for place in places(document, path):
+        if _is_file(place) and _is_it(place, document):
+            return place
+    was = document.video.path
+    raise InputError(f"{was}: the video is no longer there, or has changed; say where it is with --video FILE")
+
+
+def places(document: Document, path: Path) -> list[Path]:
+    """Where the video of the document at `path` may be, whether it is or not."""
     was = Path(document.video.path)
     here = path.absolute().parent
-    for place in dict.fromkeys((was, here / was, here / was.name, here.parent / was.name)):
-        if place.is_file() and _is_it(place, document):
-            return place
-    raise InputError(f"{was}: the video is no longer there, or has changed; say where it is with --video FILE")
+    return list(dict.fromkeys((was, here / was, here / was.name, here.parent / was.name)))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # longer than a name may be
+        return False
 
 
 def _is_it(path: Path, document: Document) -> bool:
