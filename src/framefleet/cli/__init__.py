@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _told(error: BaseException) -> int:
     """Prints what went wrong in one line and gives the exit code."""
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
-        error = Interrupted("interrupted; run the same command again: it goes on from here")
+        error = Interrupted("interrupted; run the same command again")
     if isinstance(error, FrameFleetError):
         return _say(str(error), error.exit_code)
     if hasattr(error, "format_message"):  # of the library that reads the command line
