@@ -16,7 +16,7 @@ from framefleet.results.codec import read_document
 from framefleet.results.report.make import make_report
 
 ROOT = Path(__file__).parents[1]
-SIZES = {400: (400, 2300, "light"), 1280: (1280, 1240, "dark"), 2560: (2560, 1640, "light")}
+SIZES = {400: (400, 800, "light"), 1280: (1280, 1000, "dark"), 2560: (2560, 1400, "light")}
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync"]  # fmt: skip
 
@@ -45,8 +45,10 @@ def shoot(page: Page, report: Path, at: float, to: Path) -> None:
     page.wait_for_selector("html[data-ready]")
     page.evaluate("at => { document.querySelector('#video').currentTime = at }", at)
     page.wait_for_selector(f"#overlay[data-time='{at:.3f}']")
+    if page.viewport_size["width"] == 1280:
+        page.click("#tab-scenes")
     page.wait_for_timeout(300)  # thumbnails are decoded aside
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
     picture.quantize(256, dither=Image.Dither.NONE).save(to, optimize=True)
     print(f"{to}: {to.stat().st_size / 1000:.0f} kB")
 

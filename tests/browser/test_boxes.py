@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from framefleet.stages.objects.merge import Detection
 from tests.browser.conftest import Report
 from tests.browser.documents import SIZE, Box, bare, seen, squares, tracked, with_scenes
 
@@ -60,6 +61,14 @@ def test_a_box_moves_along_its_track_and_holds_where_that_ends(open_report: Open
     report.seek(1.9)
     assert report.outline() == pytest.approx(shares(RIGHT), abs=NEAR)
     assert "holding until the next picture" in report.text("#now")
+
+
+def test_boxes_hold_where_samples_are_too_far_apart_to_guess_the_way(open_report: Open) -> None:
+    near, far = seen([("car", 0.9, LEFT)], [("car", 0.9, RIGHT)])
+    detections = [near, Detection(1, 3.0, 3.0, far.objects)]
+    report = open_report(bare(detections=detections, tracks=tracked(detections, [(0, 0), (1, 0)])))
+    report.seek(1.5)
+    assert report.outline() == pytest.approx(shares(LEFT), abs=NEAR)
 
 
 def test_boxes_end_at_a_cut(open_report: Open) -> None:

@@ -6,14 +6,15 @@ from typing import Annotated
 import typer
 
 from framefleet.cli.bars import Bars
+from framefleet.cli.choice import Result, Video
 from framefleet.cli.words import clean, counted
 from framefleet.results.codec import read_document
 from framefleet.results.report.make import Report, look_for_video, make_report
 
 
 def report(
-    result: Annotated[Path, typer.Argument(help="the JSON that a run wrote", show_default=False)],
-    video: Annotated[Path | None, typer.Option(help="the video, where it has been moved", metavar="FILE")] = None,
+    result: Result,
+    video: Video = None,
     output: Annotated[Path | None, typer.Option(help="where to write (beside the JSON)", metavar="FILE")] = None,
     thumbnails: Annotated[
         bool, typer.Option("--thumbnails/--no-thumbnails", help="a small picture of each scene")

@@ -2,6 +2,8 @@
 
 const MOST_DRAWN = 1000; // of one picture, the surest; a screen holds no more, and a browser draws them in a frame
 
+const FARTHEST = 2; // seconds between samples that a box moves over: for longer a straight line is a poor guess
+
 // A box holds from its sample to the next one; along a track with a box in both it moves. At a cut all end, since
 // nobody has looked at the new picture yet.
 function boxesAt(model, filter, time) {
@@ -24,12 +26,13 @@ function boxesAt(model, filter, time) {
   return drawn;
 }
 
-// How much of the way to the next sample lies behind, 0 to 1; 0 where a cut lies between them.
+// How much of the way to the next sample lies behind, 0 to 1; 0 where boxes do not move: over a cut, or too far.
 function share(model, at, time) {
   const { shown } = model.samples;
-  if (at + 1 >= shown.length || shown[at + 1] <= shown[at]) return 0;
+  const apart = at + 1 < shown.length ? shown[at + 1] - shown[at] : 0;
+  if (apart <= 0 || apart > FARTHEST + 1e-6) return 0;
   if (cutBetween(model, shown[at], shown[at + 1])) return 0;
-  return Math.min(1, Math.max(0, (time - shown[at]) / (shown[at + 1] - shown[at])));
+  return Math.min(1, Math.max(0, (time - shown[at]) / apart));
 }
 
 function cutBetween(model, from, to) {

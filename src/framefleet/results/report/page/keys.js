@@ -19,7 +19,10 @@ function setUpKeys(model, player, timeline, toggleTheme) {
     "=": () => zoomHere(timeline, 2),
     "-": () => zoomHere(timeline, 0.5),
     0: () => timeline.view.all(),
-    "/": () => $("query").select(),
+    "/": () => {
+      $("query").focus();
+      $("query").select();
+    },
     m: mute,
     f: fullScreen,
     t: toggleTheme,

@@ -3,6 +3,7 @@
 async function main() {
   const head = JSON.parse($("head").textContent);
   const model = readModel(head, await readColumns($("columns").textContent, head.lengths));
+  $("columns").remove(); // half a megabyte that nobody reads again
   const player = new Player(model, $("video"));
   const filter = new Filter(model);
   title(model);

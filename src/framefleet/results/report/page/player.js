@@ -74,7 +74,7 @@ class Player extends EventTarget {
   // The rest of the page goes on without a picture, from where it was.
   giveUp() {
     if (!this.video) return;
-    this.at = Math.max(this.model.from, this.time);
+    this.at = this.wanted ?? this.time;
     this.video = null;
     this.going = false;
     this.change();
@@ -99,7 +99,7 @@ class Player extends EventTarget {
     video.addEventListener("pause", still);
     video.addEventListener("seeked", () => (this.video && this.wanted !== null ? this.go(this.wanted) : still()));
     if (video.requestVideoFrameCallback) this.byFrame(video);
-    else this.byScreen(video);
+    this.byScreen(video);
   }
 
   // Some browsers keep the file's own clock, others begin at 0 with whatever begins first: the first picture tells.
@@ -122,13 +122,12 @@ class Player extends EventTarget {
       video.requestVideoFrameCallback(shown);
     };
     video.requestVideoFrameCallback(shown);
-    // sound alone has no frames, and while the page is hidden none are shown
-    video.addEventListener("timeupdate", () => this.playing && video.videoWidth === 0 && this.tell(this.time));
   }
 
+  // Where frames are not told of, and of sound alone, which has none.
   byScreen(video) {
     const look = () => {
-      if (!this.video || !this.playing) return;
+      if (!this.video || !this.playing || (video.requestVideoFrameCallback && video.videoWidth)) return;
       if (!video.seeking) this.tell(this.time);
       requestAnimationFrame(look);
     };

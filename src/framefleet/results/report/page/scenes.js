@@ -4,7 +4,7 @@ class Scenes {
   constructor(model, player) {
     Object.assign(this, { model, player, box: $("shots"), cards: [], scene: -1 });
     const { scenes } = model;
-    $("scenes-count").textContent = scenes?.length ? String(scenes.length) : "";
+    $("scenes-count").textContent = scenes?.length ? counted(scenes.length, "scene") : "";
     if (!scenes?.length) return void this.box.append(el("p", { class: "empty" }, scenes ? "There are none." : "Scenes were not looked for."));
     const note = pictureNote(model);
     if (note) this.box.append(el("p", { class: "empty" }, note));
