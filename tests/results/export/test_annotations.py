@@ -58,6 +58,13 @@ def test_a_stream_that_begins_late_has_its_first_frame_at_0(tmp_path: Path) -> N
     assert [frame_numbers(sees(), video).at(time_s) for time_s in (0.0, 0.1, 0.4)] == [0, 1, 4]
 
 
+@pytest.mark.parametrize("times", [None, [0.0, 0.04, 0.08, 0.12, 0.16]])
+def test_what_ends_with_a_frame_does_not_reach_into_it(times: list[float] | None) -> None:
+    numbers = FrameNumbers(25.0, 5, times)
+    assert [numbers.at(time_s) for time_s in (0.0, 0.08, 0.16)] == [0, 2, 4]
+    assert [numbers.before(time_s) for time_s in (0.0, 0.04, 0.08, 0.16, 0.2, 9.0)] == [0, 0, 1, 3, 4, 4]
+
+
 def test_frames_are_times_by_rate_where_there_is_no_video() -> None:
     numbers = frame_numbers(sees([], []), None)
     assert (numbers.at(0.0), numbers.at(1.0), numbers.at(1.96), numbers.at(5.0)) == (0, 25, 49, 49)
@@ -182,7 +189,9 @@ def test_fiftyone_gets_frames_with_objects_and_times_as_events(tmp_path: Path) -
         "bottom_right": {"x": pytest.approx(0.3125), "y": pytest.approx(2 / 3)},
     }
     speech = [event for event in labels["events"]["events"] if event["name"] == "speech"]
-    assert [(event["label"], event["support"]) for event in speech] == [("Hello", {"ranges": "1-11"})]
+    assert [(event["label"], event["support"]) for event in speech] == [("Hello", {"ranges": "1-10"})]
+    tracks = [event for event in labels["events"]["events"] if event["name"] == "tracks"]
+    assert [(event["label"], event["support"]["ranges"]) for event in tracks] == [("cat 1", "1-26"), ("dog 2", "26-26")]
 
 
 @given(documents())

@@ -67,7 +67,8 @@ def _object(thing: Boxed, frame: int, document: Document) -> dict[str, Any]:
 
 def _events(document: Document, numbers: FrameNumbers) -> Iterator[dict[str, Any]]:
     for mark in marks(document):
-        first, last = numbers.at(mark.start_s) + 1, numbers.at(mark.end_s) + 1
+        ends = numbers.at if mark.stage == "tracks" else numbers.before  # a track is seen at its end still
+        first, last = numbers.at(mark.start_s) + 1, ends(mark.end_s) + 1
         event = {
             "type": "eta.core.events.VideoEvent",
             "name": mark.stage,

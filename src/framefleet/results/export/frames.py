@@ -1,6 +1,6 @@
 """The number of the video's own frame at a time, for tools that count frames."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,17 @@ class FrameNumbers:
             number = round(time_s * self.fps)
         else:
             number = bisect_right(self.times, time_s + _HALF_MICROSECOND) - 1
+        return self._there(number)
+
+    def before(self, time_s: Seconds) -> int:
+        """The last frame that begins before a time: what ends then is in it still, and not in the next one."""
+        if self.times is None:
+            number = round(time_s * self.fps) - 1
+        else:
+            number = bisect_left(self.times, time_s - _HALF_MICROSECOND) - 1
+        return self._there(number)
+
+    def _there(self, number: int) -> int:
         return min(max(number, 0), max(self.count - 1, 0))
 
 
