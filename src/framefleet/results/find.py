@@ -189,7 +189,7 @@ def _stretches(document: Document, label: str) -> list[Stretch]:
     detections = document.detections or []
     step_s = 1 / document.config.fps
     found: list[Stretch] = []
-    before: int | None = None
+    before = -2  # the place of the last picture that had it
     for place, detection in enumerate(detections):
         places = [n for n, thing in enumerate(detection.objects or ()) if thing.label == label]
         if not places:
@@ -202,7 +202,10 @@ def _stretches(document: Document, label: str) -> list[Stretch]:
             most=len(places),
             tracks=sorted(set(tracks)),
         )
-        found[-1:] = [_joint(found[-1], one)] if before == place - 1 and found else [*found[-1:], one]
+        if before == place - 1:
+            found[-1] = _joint(found[-1], one)
+        else:
+            found.append(one)
         before = place
     return found
 

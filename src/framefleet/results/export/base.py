@@ -15,9 +15,9 @@ class Context:
     """What else a format may want to know.
 
     `stem` is what the names of files and pictures begin with, `name` what the file or folder is called in the end.
-    `video` is the video's file, None where it is not at
-    hand. `pictures` are the sampled pictures as JPEG files, by index; None where nobody asked for them. `scores`:
-    confidences also where the format's usual readers want none. `words`: single words where a format can show them.
+    `video` is the video's file, None where it is not at hand. `pictures` are the sampled pictures as JPEG files, by
+    index; None where nobody asked for them. `scores`: confidences also where the format's usual readers want none.
+    `words`: single words where a format can show them.
     """
 
     stem: str

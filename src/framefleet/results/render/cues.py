@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -32,22 +32,14 @@ class Cue:
         return "\n".join(self.lines)
 
 
-class Cues(Sequence[Cue]):
+class Cues(tuple[Cue, ...]):
     """Subtitles in the order of time."""
 
-    def __init__(self, cues: Sequence[Cue]) -> None:
-        self._cues = cues
-        self._starts = [cue.start_s for cue in cues]
-
-    def __getitem__(self, place):  # type: ignore[no-untyped-def]
-        return self._cues[place]
-
-    def __len__(self) -> int:
-        return len(self._cues)
+    __slots__ = ()
 
     def at(self, time_s: Seconds) -> Cue | None:
-        place = bisect_right(self._starts, time_s) - 1
-        return self._cues[place] if place >= 0 and time_s < self._cues[place].end_s else None
+        place = bisect_right(self, time_s, key=lambda cue: cue.start_s) - 1
+        return self[place] if place >= 0 and time_s < self[place].end_s else None
 
 
 def cues_of(transcription: Transcription | None, columns: int = COLUMNS) -> Cues:
@@ -57,10 +49,8 @@ def cues_of(transcription: Transcription | None, columns: int = COLUMNS) -> Cues
     starts = list(accumulate((cue.start_s for cue in raw), lambda last, next: max(last + _APART_S, next)))
     ends = [*starts, float("inf")][1:]
     return Cues(
-        [
-            Cue(start_s, min(max(cue.end_s, start_s + SHORTEST_S), end_s), cue.lines)
-            for cue, start_s, end_s in zip(raw, starts, ends, strict=True)
-        ]
+        Cue(start_s, min(max(cue.end_s, start_s + SHORTEST_S), end_s), cue.lines)
+        for cue, start_s, end_s in zip(raw, starts, ends, strict=True)
     )
 
 
