@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from framefleet.errors import FrameFleetError, InputError, OutputError, UsageError
+from framefleet.errors import FrameFleetError, InputError
 from framefleet.progress import Listener, Notice, silent
 from framefleet.results.document import Document
-from framefleet.results.files import beside, write_whole
+from framefleet.results.files import beside, keep_apart, write_whole
 from framefleet.results.report.head import head_of
 from framefleet.results.report.html import page
 from framefleet.results.report.link import video_url
@@ -42,11 +42,7 @@ def make_report(
     out the scenes' thumbnails. Raises `OutputError`; `UsageError` where the page would overwrite what it is made of.
     """
     path = output or report_path(document_path)
-    if path.is_dir():
-        raise OutputError(f"{path}: a folder; give the name of a file")
-    for source in filter(None, (document_path, video)):
-        if path.exists() and source.exists() and path.samefile(source):
-            raise UsageError(f"{path}: it is what the report is made of; give another name with --output")
+    keep_apart(path, filter(None, (document_path, video)))
     thumbs = _thumbnails(document, video, listener) if video is not None and pictures else {}
     url = video_url(path, video) if video is not None else None
     head, columns = head_of(document, url, thumbs, wanted=pictures)

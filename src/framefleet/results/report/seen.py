@@ -25,11 +25,10 @@ def seen_columns(
     labels = _labels(detections)
     boxes = _boxes(detections, tracks, labels)
     boxes = boxes[np.lexsort((boxes[:, 4], boxes[:, 2], boxes[:, 0], boxes[:, 1]))]
-    shown = [d.time_s if d.pts_s is None else d.pts_s for d in detections]
     corners = whole(boxes[:, 4:] / unit)
     named = {
         "sampleAsked": whole([d.time_s for d in detections], 1000),
-        "sampleShown": whole(shown, 1000),
+        "sampleShown": whole([d.shown_s for d in detections], 1000),
         "sampleBoxes": whole([UNANSWERED if d.objects is None else len(d.objects) for d in detections]),
         "boxSample": whole(boxes[:, 0]),
         "boxTrack": whole(boxes[:, 1]),
