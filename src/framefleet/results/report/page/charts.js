@@ -10,11 +10,17 @@ function drawTiming({ timing, video }) {
   const rows = parts.map((one) => timeRow(one, most, one.name === slowest));
   const pace = timing.wall_s > 0 ? video.duration_s / timing.wall_s : 0;
   $("timing").append(
-    el("p", { class: "sum" }, el("b", {}, span(timing.wall_s)), ` in all, ${pace >= 10 ? pace.toFixed(0) : pace.toFixed(1)} × the video's pace; ${timing.overlap.toFixed(2)} things at once on average`),
+    el(
+      "p",
+      { class: "sum" },
+      el("b", {}, span(timing.wall_s)),
+      ` in all, ${pace >= 10 ? pace.toFixed(0) : pace.toFixed(1)} × the video's pace; ${timing.overlap.toFixed(2)} things at once on average`,
+    ),
     el("div", { class: "legend" }, swatch("busy", "busy"), swatch("waiting", "waiting")),
     el("div", { class: "bars" }, rows),
   );
-  if (slowest) $("timing").append(el("p", { class: "advice" }, el("b", {}, "Bottleneck: "), timing.advice ?? timing.bottleneck));
+  if (slowest)
+    $("timing").append(el("p", { class: "advice" }, el("b", {}, "Bottleneck: "), timing.advice ?? timing.bottleneck));
 }
 
 const swatch = (kind, text) => el("span", {}, el("i", { class: `swatch ${kind}` }), text);
@@ -24,17 +30,35 @@ function timeRow(one, most, slowest) {
   if (one.waiting_s >= 0.005) facts.push(`waited ${span(one.waiting_s)}`);
   if (one.per_s) facts.push(`${+one.per_s.toPrecision(3)}/s`);
   if (one.queue_mean !== null && one.queue_mean !== undefined) facts.push(`queue ${+one.queue_mean.toFixed(1)}`);
-  return bar(one.name, [["busy", one.busy_s / most], ["waiting", one.waiting_s / most]], facts.join(" · "), slowest);
+  return bar(
+    one.name,
+    [
+      ["busy", one.busy_s / most],
+      ["waiting", one.waiting_s / most],
+    ],
+    facts.join(" · "),
+    slowest,
+  );
 }
 
 // A named row with parts of the full width, and its numbers.
 function bar(name, parts, text, strong = false) {
-  const track = el("span", { class: "track" }, parts.map(([kind, share]) => {
-    const piece = el("i", { class: kind });
-    piece.style.width = `${(100 * Math.min(1, share)).toFixed(2)}%`;
-    return piece;
-  }));
-  return el("div", { class: strong ? "bar strong" : "bar" }, el("span", { class: "barname" }, name), track, el("span", { class: "num dim" }, text));
+  const track = el(
+    "span",
+    { class: "track" },
+    parts.map(([kind, share]) => {
+      const piece = el("i", { class: kind });
+      piece.style.width = `${(100 * Math.min(1, share)).toFixed(2)}%`;
+      return piece;
+    }),
+  );
+  return el(
+    "div",
+    { class: strong ? "bar strong" : "bar" },
+    el("span", { class: "barname" }, name),
+    track,
+    el("span", { class: "num dim" }, text),
+  );
 }
 
 function drawBill({ cost }) {
@@ -43,12 +67,42 @@ function drawBill({ cost }) {
   const api = stages.some(([, one]) => one.backend === "api");
   const holder = $("bill");
   if (!paid.length) {
-    holder.append(el("p", { class: "sum" }, el("b", {}, api ? "Not known here" : "Free"), api ? ": the transcription service bills by itself; the rest ran on this machine" : ": it all ran on this machine"));
+    holder.append(
+      el(
+        "p",
+        { class: "sum" },
+        el("b", {}, api ? "Not known here" : "Free"),
+        api
+          ? ": the transcription service bills by itself; the rest ran on this machine"
+          : ": it all ran on this machine",
+      ),
+    );
   } else {
-    holder.append(el("p", { class: "sum" }, el("b", {}, usd(cost.usd)), ` billed, ${usd(cost.usd_estimated)} expected, ${usd(cost.usd_sequential)} one at a time${api ? "; the transcription service bills by itself" : ""}`));
-    holder.append(el("div", { class: "legend" }, swatch("work", "at work"), swatch("wasted", "paid for, not at work"), swatch("expected", "expected")));
+    holder.append(
+      el(
+        "p",
+        { class: "sum" },
+        el("b", {}, usd(cost.usd)),
+        ` billed, ${usd(cost.usd_estimated)} expected, ${usd(cost.usd_sequential)} one at a time${api ? "; the transcription service bills by itself" : ""}`,
+      ),
+    );
+    holder.append(
+      el(
+        "div",
+        { class: "legend" },
+        swatch("work", "at work"),
+        swatch("wasted", "paid for, not at work"),
+        swatch("expected", "expected"),
+      ),
+    );
     const most = Math.max(...paid.map(([, one]) => Math.max(one.usd, one.usd_estimated)), 1e-12);
-    holder.append(el("div", { class: "bars" }, paid.flatMap(([name, one]) => billRows(name, one, most))));
+    holder.append(
+      el(
+        "div",
+        { class: "bars" },
+        paid.flatMap(([name, one]) => billRows(name, one, most)),
+      ),
+    );
   }
   holder.append(billTable(stages));
   if (paid.length) holder.append(el("p", { class: "small dim" }, `Billed ${cost.rule}.`));
@@ -63,14 +117,52 @@ function wasted(one) {
 function billRows(name, one, most) {
   const idle = wasted(one);
   return [
-    bar(name, [["work", (one.usd - idle) / most], ["wasted", idle / most]], `${usd(one.usd)} · ${usd(idle)} wasted`),
+    bar(
+      name,
+      [
+        ["work", (one.usd - idle) / most],
+        ["wasted", idle / most],
+      ],
+      `${usd(one.usd)} · ${usd(idle)} wasted`,
+    ),
     bar("", [["expected", one.usd_estimated / most]], `${usd(one.usd_estimated)} expected`),
   ];
 }
 
 function billTable(stages) {
   const head = ["stage", "ran", "requests", "workers", "at work", "billed"];
-  const row = ([name, one]) => [name, one.backend === "local" ? "here" : one.backend, grouped(one.requests), String(one.workers), span(one.execution_s), one.backend === "runpod" ? span(one.billed_s) : "–"];
-  const cells = (kind, texts) => el("tr", {}, texts.map((text, i) => el(i && kind === "td" ? "td" : "th", { scope: kind === "th" ? "col" : i ? null : "row", class: i > 1 ? "num" : null }, text)));
-  return el("div", { class: "wide" }, el("table", {}, el("thead", {}, cells("th", head)), el("tbody", {}, stages.map((stage) => cells("td", row(stage))))));
+  const row = ([name, one]) => [
+    name,
+    one.backend === "local" ? "here" : one.backend,
+    grouped(one.requests),
+    String(one.workers),
+    span(one.execution_s),
+    one.backend === "runpod" ? span(one.billed_s) : "–",
+  ];
+  const cells = (kind, texts) =>
+    el(
+      "tr",
+      {},
+      texts.map((text, i) =>
+        el(
+          i && kind === "td" ? "td" : "th",
+          { scope: kind === "th" ? "col" : i ? null : "row", class: i > 1 ? "num" : null },
+          text,
+        ),
+      ),
+    );
+  return el(
+    "div",
+    { class: "wide" },
+    el(
+      "table",
+      {},
+      el("thead", {}, cells("th", head)),
+      el(
+        "tbody",
+        {},
+        stages.map((stage) => cells("td", row(stage))),
+      ),
+    ),
+  );
 }

@@ -1,7 +1,16 @@
 // One colour a label, everywhere on the page: on the picture, in the filters, on the timeline.
 
 const HUES = [
-  "#3d9bff", "#ff8b3d", "#2fc58a", "#f26bb1", "#a98bff", "#d8a806", "#25c3cc", "#ff6666", "#8dbf2e", "#c79a73",
+  "#3d9bff",
+  "#ff8b3d",
+  "#2fc58a",
+  "#f26bb1",
+  "#a98bff",
+  "#d8a806",
+  "#25c3cc",
+  "#ff6666",
+  "#8dbf2e",
+  "#c79a73",
 ];
 
 // Of more labels than colours, the commonest have the first ones, and the rest begin again darker.

@@ -73,14 +73,22 @@ function setUpVideo(model, player, picture) {
   const element = $("video");
   const stand = model.thumbnails.made ? "In its place are the scenes' thumbnails" : "In its place is a blank";
   const render = "framefleet render writes an H.264 that every browser plays.";
-  if (!video.url) return notice(`The video was not found when this report was made. ${stand}; time, boxes and text go on. framefleet report --video FILE says where it is.`);
+  if (!video.url)
+    return notice(
+      `The video was not found when this report was made. ${stand}; time, boxes and text go on. framefleet report --video FILE says where it is.`,
+    );
   element.addEventListener("error", () => {
     player.giveUp();
-    notice(`This browser cannot play ${video.path} (${video.codec || "sound"}), or it is no longer beside this file. ${stand}; time, boxes and text go on. ${render}`);
+    notice(
+      `This browser cannot play ${video.path} (${video.codec || "sound"}), or it is no longer beside this file. ${stand}; time, boxes and text go on. ${render}`,
+    );
   });
   element.addEventListener("loadedmetadata", () => {
     if (element.videoWidth) picture.shape(element.videoWidth, element.videoHeight);
-    else if (video.width) notice(`This browser cannot decode the picture of ${video.path} (${video.codec}), only its sound. ${stand}, with the boxes. ${render}`);
+    else if (video.width)
+      notice(
+        `This browser cannot decode the picture of ${video.path} (${video.codec}), only its sound. ${stand}, with the boxes. ${render}`,
+      );
     picture.draw();
   });
   element.src = video.url;

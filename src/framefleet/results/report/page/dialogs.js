@@ -18,7 +18,9 @@ const SHORTCUTS = [
 
 function setUpDialogs() {
   const dialog = $("keys");
-  const rows = SHORTCUTS.map(([keys, text]) => el("tr", {}, el("th", { scope: "row" }, keysOf(keys)), el("td", {}, text)));
+  const rows = SHORTCUTS.map(([keys, text]) =>
+    el("tr", {}, el("th", { scope: "row" }, keysOf(keys)), el("td", {}, text)),
+  );
   dialog.append(
     el("h2", { id: "h-keys" }, "Keys"),
     el("table", {}, el("tbody", {}, rows)),
@@ -28,7 +30,8 @@ function setUpDialogs() {
   $("help").addEventListener("click", () => dialog.showModal());
 }
 
-const keysOf = (text) => (text.includes("the ") ? [text] : text.split(" ").map((key) => el("kbd", {}, key.replace(",", "") || ",")));
+const keysOf = (text) =>
+  text.includes("the ") ? [text] : text.split(" ").map((key) => el("kbd", {}, key.replace(",", "") || ","));
 
 // Light or dark: as the system has it until somebody says otherwise, which is kept where the browser allows.
 function setUpTheme(changed) {

@@ -5,38 +5,84 @@ const SHOWN_FAILURES = 100;
 function drawFailures(model, player) {
   const holder = $("failures");
   const { failures } = model;
-  if (!failures.length) return void holder.append(el("p", { class: "sum" }, el("b", {}, "None"), ": all that was asked was answered"));
+  if (!failures.length)
+    return void holder.append(el("p", { class: "sum" }, el("b", {}, "None"), ": all that was asked was answered"));
   holder.closest(".card").classList.add("bad");
   $("cards").prepend(holder.closest(".card"));
   $("alarm").textContent = counted(failures.length, "failure");
   $("alarm").hidden = false;
-  holder.append(el("p", { class: "sum" }, el("b", {}, counted(failures.length, "failure")), ": what is missing here was not answered. Running again asks for it."));
-  holder.append(el("ul", { class: "failures scrolls", tabindex: 0, "aria-label": "Failures" }, failures.slice(0, SHOWN_FAILURES).map((one) => failure(model, player, one))));
-  if (failures.length > SHOWN_FAILURES) holder.append(el("p", { class: "empty" }, `and ${grouped(failures.length - SHOWN_FAILURES)} more, in the document`));
+  holder.append(
+    el(
+      "p",
+      { class: "sum" },
+      el("b", {}, counted(failures.length, "failure")),
+      ": what is missing here was not answered. Running again asks for it.",
+    ),
+  );
+  holder.append(
+    el(
+      "ul",
+      { class: "failures scrolls", tabindex: 0, "aria-label": "Failures" },
+      failures.slice(0, SHOWN_FAILURES).map((one) => failure(model, player, one)),
+    ),
+  );
+  if (failures.length > SHOWN_FAILURES)
+    holder.append(
+      el("p", { class: "empty" }, `and ${grouped(failures.length - SHOWN_FAILURES)} more, in the document`),
+    );
 }
 
 function failure({ config }, player, { stage, runs, span: lost, error, attempts }) {
   const pictures = runs.reduce((sum, [first, last]) => sum + last - first + 1, 0);
   const from = lost ? lost[0] : runs.length ? runs[0][0] / config.fps : null;
-  const what = lost ? `${clockTime(lost[0])}–${clockTime(lost[1])}` : runs.length ? `${counted(pictures, "picture")} from ${clockTime(from)}` : "all of it";
-  const where = from === null ? el("span", {}, what) : el("button", { type: "button", class: "plain", onclick: () => player.seek(from) }, what);
+  const what = lost
+    ? `${clockTime(lost[0])}–${clockTime(lost[1])}`
+    : runs.length
+      ? `${counted(pictures, "picture")} from ${clockTime(from)}`
+      : "all of it";
+  const where =
+    from === null
+      ? el("span", {}, what)
+      : el("button", { type: "button", class: "plain", onclick: () => player.seek(from) }, what);
   const tried = attempts ? `asked ${attempts === 1 ? "once" : `${attempts} times`}` : "could not be asked";
-  return el("li", {}, el("b", {}, stage), " ", where, " ", el("bdi", {}, shortened(error, 400)), el("span", { class: "dim" }, ` · ${tried}`));
+  return el(
+    "li",
+    {},
+    el("b", {}, stage),
+    " ",
+    where,
+    " ",
+    el("bdi", {}, shortened(error, 400)),
+    el("span", { class: "dim" }, ` · ${tried}`),
+  );
 }
 
 function drawMade({ provenance, config, video, seen }) {
   const models = Object.entries(provenance.models).flatMap(([stage, all]) =>
-    all.map((one) => [stage, `${one.model} on ${one.gpu ?? one.device}`, `sha256 ${one.model_id.slice(0, 12)}…`]));
+    all.map((one) => [stage, `${one.model} on ${one.gpu ?? one.device}`, `sha256 ${one.model_id.slice(0, 12)}…`]),
+  );
   const rows = [
     ...models,
-    ["sampled", `${config.fps} ${config.fps === 1 ? "picture" : "pictures"} a second, ${config.sampling}`, config.crop ? `crop ${config.crop.width} × ${config.crop.height}` : ""],
+    [
+      "sampled",
+      `${config.fps} ${config.fps === 1 ? "picture" : "pictures"} a second, ${config.sampling}`,
+      config.crop ? `crop ${config.crop.width} × ${config.crop.height}` : "",
+    ],
     ["run", moment(provenance.started_at), `FrameFleet ${provenance.framefleet_version}, Python ${provenance.python}`],
     ["on", provenance.platform, ""],
     ["video", `${video.codec || "sound only"}${video.audio ? ` and ${video.audio.codec}` : ", no sound"}`, video.path],
   ];
   if (seen?.note) rows.push(["tracks", seen.note, ""]);
-  $("made").append(el("dl", { class: "facts" }, rows.flatMap(([name, value, more]) =>
-    [el("dt", {}, name), el("dd", {}, el("bdi", {}, value), more ? el("span", { class: "dim" }, " ", el("bdi", {}, more)) : null)])));
+  $("made").append(
+    el(
+      "dl",
+      { class: "facts" },
+      rows.flatMap(([name, value, more]) => [
+        el("dt", {}, name),
+        el("dd", {}, el("bdi", {}, value), more ? el("span", { class: "dim" }, " ", el("bdi", {}, more)) : null),
+      ]),
+    ),
+  );
 }
 
 const moment = (iso) => iso.replace("T", " ").replace(/(:\d\d)?(\.\d+)?(\+00:00|Z)$/, " UTC");

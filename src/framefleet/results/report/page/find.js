@@ -63,14 +63,21 @@ class Finder {
   written(wanted) {
     const { spans } = this.model;
     const places = indicesOf(spans?.texts ?? [], (text) => folded(text).includes(wanted));
-    return { total: places.length, found: places.slice(0, MOST_FOUND).map((i) => ({ time: spans.starts[i], parts: split(spans.texts[i], wanted) })) };
+    return {
+      total: places.length,
+      found: places.slice(0, MOST_FOUND).map((i) => ({ time: spans.starts[i], parts: split(spans.texts[i], wanted) })),
+    };
   }
 
   heard(wanted) {
     const { events, heard } = this.model;
     const fits = (heard?.labels ?? []).map((label) => folded(label).includes(wanted));
     const places = indicesOf(events?.label ?? [], (label) => fits[label]);
-    const one = (i) => ({ time: events.starts[i], parts: split(heard.labels[events.label[i]], wanted), more: `for ${span(events.ends[i] - events.starts[i])}` });
+    const one = (i) => ({
+      time: events.starts[i],
+      parts: split(heard.labels[events.label[i]], wanted),
+      more: `for ${span(events.ends[i] - events.starts[i])}`,
+    });
     return { total: places.length, found: places.slice(0, MOST_FOUND).map(one) };
   }
 
@@ -92,7 +99,11 @@ class Finder {
       }
       last[label] = sample;
     }
-    const one = (run) => ({ time: samples.shown[run.sample], parts: split(labels[run.label], wanted), more: `in ${counted(run.samples, "picture")}` });
+    const one = (run) => ({
+      time: samples.shown[run.sample],
+      parts: split(labels[run.label], wanted),
+      more: `in ${counted(run.samples, "picture")}`,
+    });
     return { total: runs.length, found: runs.slice(0, MOST_FOUND).map(one) };
   }
 }
@@ -137,7 +148,7 @@ function setUpFind(model, player) {
   query.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown") choose(chosen + 1);
     else if (event.key === "ArrowUp") choose(chosen - 1);
-    else if (event.key === "Enter") (options()[Math.max(0, chosen)])?.click();
+    else if (event.key === "Enter") options()[Math.max(0, chosen)]?.click();
     else if (event.key === "Escape") {
       if (list.hidden) query.value = "";
       open(false);
@@ -152,13 +163,32 @@ function found(groups, player) {
   return groups.map(({ kind, total, found }) => {
     const rest = total - found.length;
     const items = found.map((one) => result(one, `found-${number++}`, player));
-    const more = rest > 0 ? el("p", { class: "empty" }, `and ${grouped(rest)} more; write more to narrow it down`) : null;
-    return el("section", { role: "listbox", "aria-label": kind }, el("h3", {}, `${kind} `, el("span", { class: "dim" }, grouped(total))), items, more);
+    const more =
+      rest > 0 ? el("p", { class: "empty" }, `and ${grouped(rest)} more; write more to narrow it down`) : null;
+    return el(
+      "section",
+      { role: "listbox", "aria-label": kind },
+      el("h3", {}, `${kind} `, el("span", { class: "dim" }, grouped(total))),
+      items,
+      more,
+    );
   });
 }
 
 function result({ time, parts, more }, id, player) {
   const [before, match, after] = parts;
-  const text = el("span", { class: "snippet", dir: "auto" }, before, el("mark", {}, match), after, more ? el("span", { class: "dim" }, ` ${more}`) : null);
-  return el("div", { role: "option", id, class: "hit", "aria-selected": "false", onclick: () => player.seek(time) }, el("span", { class: "num dim" }, clockTime(time)), text);
+  const text = el(
+    "span",
+    { class: "snippet", dir: "auto" },
+    before,
+    el("mark", {}, match),
+    after,
+    more ? el("span", { class: "dim" }, ` ${more}`) : null,
+  );
+  return el(
+    "div",
+    { role: "option", id, class: "hit", "aria-selected": "false", onclick: () => player.seek(time) },
+    el("span", { class: "num dim" }, clockTime(time)),
+    text,
+  );
 }

@@ -42,6 +42,7 @@ function isTaken({ target, key }) {
   if (document.querySelector("dialog[open]")) return true;
   if (target.matches?.("input[type=search], select")) return true;
   if (target.matches?.("input[type=range]")) return key.startsWith("Arrow") || key === "Home" || key === "End";
-  if (target.matches?.("button, input, [role=tab]")) return key === " " || (target.matches("[role=tab]") && key.startsWith("Arrow"));
+  if (target.matches?.("button, input, [role=tab]"))
+    return key === " " || (target.matches("[role=tab]") && key.startsWith("Arrow"));
   return false;
 }

@@ -20,7 +20,17 @@ function scenesLane({ scenes }) {
   const ends = scenes.map((scene) => scene.end);
   const colour = (i) => ink(i % 2 ? "scene-odd" : "scene-even");
   const text = (i) => `${i + 1}`;
-  return { stage: "scenes", rows: [new BandRow("scenes", scenes.map((scene) => scene.start), ends, { colour, text })] };
+  return {
+    stage: "scenes",
+    rows: [
+      new BandRow(
+        "scenes",
+        scenes.map((scene) => scene.start),
+        ends,
+        { colour, text },
+      ),
+    ],
+  };
 }
 
 function objectsLane(model, filter, open) {
@@ -28,7 +38,9 @@ function objectsLane(model, filter, open) {
   const shown = [...model.labels.keys()].filter((label) => filter.labels[label]);
   const some = open ? shown : shown.slice(0, FEW);
   const counts = countsOf(model, filter, some);
-  const rows = some.map((label, i) => new CountRow(model.labels[label], model.samples, counts[i], { colour: colourOf(label) }));
+  const rows = some.map(
+    (label, i) => new CountRow(model.labels[label], model.samples, counts[i], { colour: colourOf(label) }),
+  );
   return { stage: "objects", rows, more: shown.length - FEW };
 }
 
@@ -55,8 +67,18 @@ function soundsLane({ events, heard }, open) {
   const labels = heard.labels.slice(0, open ? Infinity : FEW - 2);
   const rows = labels.map((name, label) => {
     const which = indicesOf(events.label, (value) => value === label);
-    const options = { colour: () => ink("sound"), text: (i) => `${name} ${(events.score[which[i]] / 100).toFixed(2)}`, height: 14, show: false };
-    return new BandRow(`♪ ${name}`, which.map((i) => events.starts[i]), which.map((i) => events.ends[i]), options);
+    const options = {
+      colour: () => ink("sound"),
+      text: (i) => `${name} ${(events.score[which[i]] / 100).toFixed(2)}`,
+      height: 14,
+      show: false,
+    };
+    return new BandRow(
+      `♪ ${name}`,
+      which.map((i) => events.starts[i]),
+      which.map((i) => events.ends[i]),
+      options,
+    );
   });
   return { stage: "sounds", rows, more: heard.labels.length - (FEW - 2) };
 }
@@ -78,7 +100,12 @@ function textLane({ spans }) {
   }
   const rowOf = (which, at) => {
     const options = { colour: () => ink("text-band"), text: (i) => spans.texts[which[i]], height: 16 };
-    return new BandRow(at ? "" : "text", which.map((i) => spans.starts[i]), which.map((i) => spans.ends[i]), options);
+    return new BandRow(
+      at ? "" : "text",
+      which.map((i) => spans.starts[i]),
+      which.map((i) => spans.ends[i]),
+      options,
+    );
   };
   return { stage: "text", rows: rows.map(rowOf) };
 }
@@ -86,8 +113,23 @@ function textLane({ spans }) {
 function failuresLane(model) {
   const found = failedStretches(model);
   if (!found.length) return null;
-  const options = { colour: () => ink("bad"), text: (i) => `${found[i].stage}: ${found[i].error}`, height: 14, show: false };
-  return { stage: "failures", rows: [new BandRow("failures", found.map((one) => one.from), found.map((one) => one.to), options)] };
+  const options = {
+    colour: () => ink("bad"),
+    text: (i) => `${found[i].stage}: ${found[i].error}`,
+    height: 14,
+    show: false,
+  };
+  return {
+    stage: "failures",
+    rows: [
+      new BandRow(
+        "failures",
+        found.map((one) => one.from),
+        found.map((one) => one.to),
+        options,
+      ),
+    ],
+  };
 }
 
 // Of each failure the stretches of time that it concerns.

@@ -23,7 +23,12 @@ async function main() {
   drawFailures(model, player);
   drawMade(model);
   setUpDialogs();
-  setUpKeys(model, player, timeline, setUpTheme(() => timeline.draw()));
+  setUpKeys(
+    model,
+    player,
+    timeline,
+    setUpTheme(() => timeline.draw()),
+  );
   setUpVideo(model, player, picture);
   picture.draw();
   document.documentElement.dataset.ready = "yes";
@@ -36,7 +41,9 @@ function title({ video, samples, boxes, provenance }) {
   const size = video.width ? `${video.width} × ${video.height}` : "sound only";
   const looked = samples ? `${counted(samples.count, "picture")} looked at` : "";
   const found = boxes ? `${counted(boxes.count, "box", "boxes")}` : "";
-  $("about").textContent = [clockTime(video.duration_s), size, looked, found, moment(provenance.finished_at)].filter(Boolean).join(" · ");
+  $("about").textContent = [clockTime(video.duration_s), size, looked, found, moment(provenance.finished_at)]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 // One line of what is true now, for those who do not see the boxes too.
@@ -79,6 +86,10 @@ function setUpTabs(shown) {
 
 main().catch((error) => {
   const old = typeof DecompressionStream === "undefined";
-  notice(old ? "This browser is too old for the page: one from 2024 or later is needed." : `The page could not be built: ${error}`);
+  notice(
+    old
+      ? "This browser is too old for the page: one from 2024 or later is needed."
+      : `The page could not be built: ${error}`,
+  );
   console.error(error);
 });

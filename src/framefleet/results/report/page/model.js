@@ -62,7 +62,13 @@ function segmentsOf(columns) {
   const starts = rising(secondsOf(columns.segmentStart));
   const first = new Int32Array(starts.length + 1);
   columns.segmentWords.forEach((count, i) => (first[i + 1] = first[i] + count));
-  return { count: starts.length, starts, ends: endsOf(starts, columns.segmentLong), first, scene: columns.segmentScene };
+  return {
+    count: starts.length,
+    starts,
+    ends: endsOf(starts, columns.segmentLong),
+    first,
+    scene: columns.segmentScene,
+  };
 }
 
 function wordsOf(texts, columns) {
@@ -103,4 +109,7 @@ function sceneAt(model, time) {
 }
 
 const textOf = (model, segment) =>
-  model.words.texts.slice(model.segments.first[segment], model.segments.first[segment + 1]).join("").trim();
+  model.words.texts
+    .slice(model.segments.first[segment], model.segments.first[segment + 1])
+    .join("")
+    .trim();

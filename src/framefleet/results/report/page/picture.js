@@ -32,7 +32,10 @@ class Picture {
     const scale = [(unit * width) / (this.model.video.width || 1), (unit * height) / (this.model.video.height || 1)];
     if (this.filter.written) this.written(context, scale, time);
     drawn.boxes.toReversed().forEach((box) => this.outline(context, scale, box)); // the surest on top
-    drawn.boxes.slice(0, TAGS).toReversed().forEach((box) => this.tag(context, scale, box, width));
+    drawn.boxes
+      .slice(0, TAGS)
+      .toReversed()
+      .forEach((box) => this.tag(context, scale, box, width));
     Object.assign(this.canvas.dataset, { time: time.toFixed(3), boxes: drawn.boxes.length, state: drawn.state });
     this.onDrawn?.(time, drawn);
   }

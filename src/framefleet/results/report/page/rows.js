@@ -51,7 +51,8 @@ class CountRow {
     const tall = this.height - 3;
     let [begin, before] = [0, 0];
     for (let x = 0; x <= view.width; x++) {
-      const count = x < view.width && ranges.first[x] <= ranges.last[x] ? this.peaks.within(ranges.first[x], ranges.last[x]) : 0;
+      const count =
+        x < view.width && ranges.first[x] <= ranges.last[x] ? this.peaks.within(ranges.first[x], ranges.last[x]) : 0;
       if (count === before && x < view.width) continue;
       if (before) {
         const high = Math.max(3, tall * Math.sqrt(before / most));

@@ -5,7 +5,10 @@ class Scenes {
     Object.assign(this, { model, player, box: $("shots"), cards: [], scene: -1 });
     const { scenes } = model;
     $("scenes-count").textContent = scenes?.length ? counted(scenes.length, "scene") : "";
-    if (!scenes?.length) return void this.box.append(el("p", { class: "empty" }, scenes ? "There are none." : "Scenes were not looked for."));
+    if (!scenes?.length)
+      return void this.box.append(
+        el("p", { class: "empty" }, scenes ? "There are none." : "Scenes were not looked for."),
+      );
     const note = pictureNote(model);
     if (note) this.box.append(el("p", { class: "empty" }, note));
     const near = whenNear(this.box, (card) => this.fill(card));
@@ -18,7 +21,13 @@ class Scenes {
 
   card(scene, i) {
     const when = `${clockTime(scene.start)} – ${clockTime(scene.end)}`;
-    return el("button", { type: "button", class: this.model.thumbnails.made ? "shot" : "shot bare", "data-scene": i, "aria-label": `Scene ${i + 1}, ${when}`, onclick: () => this.player.seek(scene.start) });
+    return el("button", {
+      type: "button",
+      class: this.model.thumbnails.made ? "shot" : "shot bare",
+      "data-scene": i,
+      "aria-label": `Scene ${i + 1}, ${when}`,
+      onclick: () => this.player.seek(scene.start),
+    });
   }
 
   // Only what comes near to being seen is made.
@@ -29,8 +38,15 @@ class Scenes {
     const seen = Object.entries(scene.seen).map(([label, most]) => `${label}${most > 1 ? ` ×${most}` : ""}`);
     card.append(
       this.model.thumbnails.made ? this.still(i) : "",
-      el("span", { class: "facts" }, el("span", { class: "num dim" }, el("b", {}, String(i + 1)), ` ${when}`),
-        line("seen", seen.slice(0, 8)), line("said", saidIn(this.model, i)), line("heard", heardIn(this.model, scene)), line("written", writtenIn(this.model, scene))),
+      el(
+        "span",
+        { class: "facts" },
+        el("span", { class: "num dim" }, el("b", {}, String(i + 1)), ` ${when}`),
+        line("seen", seen.slice(0, 8)),
+        line("said", saidIn(this.model, i)),
+        line("heard", heardIn(this.model, scene)),
+        line("written", writtenIn(this.model, scene)),
+      ),
     );
   }
 
@@ -61,13 +77,21 @@ class Scenes {
 
 function pictureNote({ thumbnails, scenes, video }) {
   if (!thumbnails.wanted) return "Made without pictures (--no-thumbnails).";
-  if (!thumbnails.made) return video.url ? "No picture of a scene could be read." : "No pictures: the video was not found.";
-  return thumbnails.made < scenes.length ? `${thumbnails.made} of ${scenes.length} scenes have a picture: a page holds so many.` : "";
+  if (!thumbnails.made)
+    return video.url ? "No picture of a scene could be read." : "No pictures: the video was not found.";
+  return thumbnails.made < scenes.length
+    ? `${thumbnails.made} of ${scenes.length} scenes have a picture: a page holds so many.`
+    : "";
 }
 
 function line(kind, texts) {
   if (!texts.length) return null;
-  return el("span", { class: `fact ${kind}` }, el("span", { class: "dim" }, `${kind} `), el("bdi", {}, shortened(texts.join(kind === "said" ? " " : ", "), 180)));
+  return el(
+    "span",
+    { class: `fact ${kind}` },
+    el("span", { class: "dim" }, `${kind} `),
+    el("bdi", {}, shortened(texts.join(kind === "said" ? " " : ", "), 180)),
+  );
 }
 
 const SOME = 12; // of what is said or written in a scene, enough for its two lines
@@ -77,16 +101,27 @@ function saidIn(model, scene) {
   const found = [];
   // a segment belongs to the scene that it shares most time with, so it may begin a little before
   const first = Math.max(0, lastUpTo(model.segments.starts, model.scenes[scene].start) - 1);
-  for (let i = first; i < model.segments.count && model.segments.starts[i] < model.scenes[scene].end && found.length < SOME; i++) {
+  for (
+    let i = first;
+    i < model.segments.count && model.segments.starts[i] < model.scenes[scene].end && found.length < SOME;
+    i++
+  ) {
     if (model.segments.scene[i] === scene) found.push(textOf(model, i));
   }
   return found;
 }
 
 function heardIn({ events, heard }, scene) {
-  return events ? [...new Set(events.stretches.within(scene.start, scene.end).map((i) => heard.labels[events.label[i]]))].slice(0, SOME) : [];
+  return events
+    ? [...new Set(events.stretches.within(scene.start, scene.end).map((i) => heard.labels[events.label[i]]))].slice(
+        0,
+        SOME,
+      )
+    : [];
 }
 
 function writtenIn({ spans }, scene) {
-  return spans ? [...new Set(spans.stretches.within(scene.start, scene.end).map((i) => spans.texts[i]))].slice(0, SOME) : [];
+  return spans
+    ? [...new Set(spans.stretches.within(scene.start, scene.end).map((i) => spans.texts[i]))].slice(0, SOME)
+    : [];
 }

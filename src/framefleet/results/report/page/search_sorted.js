@@ -38,7 +38,9 @@ class Stretches {
   }
 
   at(time) {
-    return (this.buckets.get(Stretches.bucket(time)) ?? []).filter((i) => this.starts[i] <= time && time < this.ends[i]);
+    return (this.buckets.get(Stretches.bucket(time)) ?? []).filter(
+      (i) => this.starts[i] <= time && time < this.ends[i],
+    );
   }
 
   within(from, to) {

@@ -9,7 +9,10 @@ class Timeline {
     this.view = new View(model.from, model.to);
     this.draw = oncePerFrame(() => this.drawNow());
     this.view.addEventListener("change", this.draw);
-    filter.addEventListener("change", oncePerFrame(() => this.lay()));
+    filter.addEventListener(
+      "change",
+      oncePerFrame(() => this.lay()),
+    );
     player.addEventListener("time", ({ detail }) => this.move(detail.time));
     new ResizeObserver(this.draw).observe(this.plot);
     this.plot.setAttribute("aria-valuemax", model.to.toFixed(1));
@@ -46,18 +49,30 @@ class Timeline {
 
   // Of a lane with many rows, the button for all of them.
   openers() {
-    return this.lanes.filter((lane) => lane.more > 0).map((lane) => {
-      const open = this.opened.has(lane.stage);
-      const onclick = () => {
-        if (open) this.opened.delete(lane.stage);
-        else this.opened.add(lane.stage);
-        this.lay();
-      };
-      const button = el("button", { type: "button", class: "opener", onclick, "aria-expanded": open, "aria-label": open ? `Fewer ${lane.stage}` : `${lane.more} more ${lane.stage}` }, open ? "less" : `+${lane.more}`);
-      const last = this.rows.findLast((placed) => placed.lane === lane);
-      if (last) button.style.top = `${last.y + last.row.height / 2 - 8}px`;
-      return button;
-    });
+    return this.lanes
+      .filter((lane) => lane.more > 0)
+      .map((lane) => {
+        const open = this.opened.has(lane.stage);
+        const onclick = () => {
+          if (open) this.opened.delete(lane.stage);
+          else this.opened.add(lane.stage);
+          this.lay();
+        };
+        const button = el(
+          "button",
+          {
+            type: "button",
+            class: "opener",
+            onclick,
+            "aria-expanded": open,
+            "aria-label": open ? `Fewer ${lane.stage}` : `${lane.more} more ${lane.stage}`,
+          },
+          open ? "less" : `+${lane.more}`,
+        );
+        const last = this.rows.findLast((placed) => placed.lane === lane);
+        if (last) button.style.top = `${last.y + last.row.height / 2 - 8}px`;
+        return button;
+      });
   }
 
   drawNow() {

@@ -12,7 +12,8 @@ class Transcript {
     this.lines.forEach((line) => near.observe(line));
     this.box.addEventListener("click", (event) => this.click(event));
     this.box.addEventListener("keydown", (event) => this.key(event));
-    for (const name of ["wheel", "touchmove"]) this.box.addEventListener(name, () => this.follow(false), { passive: true });
+    for (const name of ["wheel", "touchmove"])
+      this.box.addEventListener(name, () => this.follow(false), { passive: true });
     $("follow").addEventListener("change", (event) => event.target.checked && this.reveal());
     player.addEventListener("time", ({ detail }) => this.move(detail.time));
     this.move(player.time);
@@ -37,7 +38,9 @@ class Transcript {
       if (parts.length && text !== words.texts[w]) parts.push(" "); // Whisper's words bring the space before them
       const doubt = words.sure[w] < 50 ? " unsure" : "";
       const spoken = `${text.trim()}, ${clockTime(words.starts[w])}`;
-      parts.push(el("span", { class: `word${doubt}`, "data-word": w, role: "button", tabindex: -1, "aria-label": spoken }, text));
+      parts.push(
+        el("span", { class: `word${doubt}`, "data-word": w, role: "button", tabindex: -1, "aria-label": spoken }, text),
+      );
     }
     line.lastChild.replaceChildren(...parts);
     if (i === this.segment) this.mark(this.word);
