@@ -47,6 +47,8 @@ def shoot(page: Page, report: Path, at: float, to: Path) -> None:
     page.wait_for_selector(f"#overlay[data-time='{at:.3f}']")
     if page.viewport_size["width"] == 1280:
         page.click("#tab-scenes")
+    high = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": page.viewport_size["width"], "height": high})  # what is out of sight is not drawn
     page.wait_for_timeout(300)  # thumbnails are decoded aside
     picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
     picture.quantize(256, dither=Image.Dither.NONE).save(to, optimize=True)
