@@ -33,7 +33,9 @@ def first_cells(text: str) -> list[str]:
 
 
 def options(command: str) -> set[str]:
-    return {name for param in COMMANDS[command].params for name in param.opts if name.startswith("--")} - {"--help"}
+    params = COMMANDS[command].params
+    names = (name for param in params for name in (*param.opts, *param.secondary_opts))
+    return {name for name in names if name.startswith("--")} - {"--help"}
 
 
 README = sections((ROOT / "README.md").read_text(encoding="utf-8"))
