@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from framefleet.cli.summary import NOTICED_S, summary, waited
 from framefleet.cli.table import Page
+from framefleet.config import Backend
 from framefleet.fleet.cost import Cost
 from framefleet.results.document import Document, FailureEntry, StageTiming
 from framefleet.stages.objects.merge import Detection
@@ -82,6 +83,21 @@ def test_everything_is_in_it() -> None:
         "  limit    objects was busy longest; on average 0.7 parts at work at once",
         f"  results  {Path('out/clip_results.json')}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("backends", "told"),
+    [
+        (("local", "local"), "on this machine, so free"),
+        (("local", "runpod"), "$0.0000 (estimated $0.1000; one at a time $0.0000)"),
+        (("runpod", "api"), "$0.0000 and what the transcription API bills"),
+    ],
+)
+def test_what_it_cost(backends: tuple[Backend, Backend], told: str) -> None:
+    made = make_document()
+    like = made.cost.stages["objects"]
+    stages = {name: replace(like, backend=b) for name, b in zip(("objects", "speech"), backends, strict=True)}
+    assert f"  took     1.0 s, {told}" in plain(replace(made, cost=replace(made.cost, stages=stages)))
 
 
 def test_what_a_stage_knows_of_its_pace_is_told() -> None:

@@ -80,6 +80,12 @@ def test_elsewhere_it_is_plain_text_in_single_lines() -> None:
     ]
 
 
+def test_elsewhere_a_table_may_be_wider_than_a_terminal() -> None:
+    out = io.StringIO()
+    Page(out).table([Column("a", ["x" * 90], least=4), Column("b", ["y" * 20])])
+    assert out.getvalue().splitlines()[1] == f"  {'x' * 90}  {'y' * 20}"
+
+
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     terminal = Terminal()

@@ -61,6 +61,12 @@ def test_only_the_objects_wanted_are_left_and_tracks_and_scenes_follow() -> None
     assert left.transcription == document.transcription
 
 
+def test_a_track_lasts_from_the_first_to_the_last_box_that_is_left() -> None:
+    left = choose(seen([("cat", 0.1)], [("cat", 0.8)], [("cat", 0.9)], [("cat", 0.2)]), None, 0.5)
+    assert left.tracks is not None
+    assert [(track.start_s, track.end_s) for track in left.tracks.tracks] == [(1.0, 2.0)]
+
+
 things = st.lists(st.tuples(st.sampled_from(["cat", "dog"]), st.sampled_from([0.1, 0.5, 0.9])), max_size=4)
 
 

@@ -1,16 +1,13 @@
-"""Files are whole or not there, and a document's video is found wherever it went."""
+"""Files are whole or not there, and never in place of what they are made of."""
 
+import stat
+import sys
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from framefleet.errors import InputError, OutputError
-from framefleet.results.document import Document
-from framefleet.results.files import beside, document_path, whole_file, write_whole
-from framefleet.results.source import find_video
-from framefleet.weights import file_sha256
-from tests.results.make import make_document
+from framefleet.errors import OutputError, UsageError
+from framefleet.results.files import beside, document_path, keep_apart, whole_file, write_whole
 
 
 def test_what_is_made_of_a_document_stands_beside_it() -> None:
@@ -35,32 +32,22 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         write_whole(tmp_path / "gone" / "clip.srt", b"")
 
 
-def about(video: Path) -> Document:
-    document = make_document()
-    return replace(document, video=replace(document.video, path=str(video), sha256=file_sha256(video)))
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_others_may_read_what_was_written(tmp_path: Path) -> None:
+    write_whole(tmp_path / "clip.srt", b"")
+    assert stat.S_IMODE((tmp_path / "clip.srt").stat().st_mode) == 0o644
 
 
-def test_a_video_is_found_where_it_was_and_where_it_went_along(tmp_path: Path) -> None:
-    video = tmp_path / "clip.mp4"
-    video.write_bytes(b"moving pictures")
-    document, results = about(video), tmp_path / "out" / "clip_results.json"
-    results.parent.mkdir()
-    assert find_video(document, results) == video
-    for folder in (results.parent, tmp_path / "elsewhere"):
-        folder.mkdir(exist_ok=True)
-        video = video.rename(folder / "clip.mp4")
-        assert find_video(document, folder / "clip_results.json") == video
-
-
-def test_another_video_is_not_taken_for_it(tmp_path: Path) -> None:
-    video, other = tmp_path / "clip.mp4", tmp_path / "other.mp4"
-    video.write_bytes(b"moving pictures")
-    document = about(video)
-    video.write_bytes(b"others")
-    other.write_bytes(b"others")
-    with pytest.raises(InputError, match=r"--video"):
-        find_video(document, tmp_path / "clip_results.json")
-    with pytest.raises(InputError, match=r"other\.mp4.*not the video"):
-        find_video(document, tmp_path / "clip_results.json", other)
-    with pytest.raises(InputError, match=r"nowhere\.mp4.*no such file"):
-        find_video(document, tmp_path / "clip_results.json", tmp_path / "nowhere.mp4")
+def test_a_source_is_known_by_every_name(tmp_path: Path) -> None:
+    source, link = tmp_path / "clip.mp4", tmp_path / "link.mp4"
+    source.write_bytes(b"moving pictures")
+    link.symlink_to(source)
+    keep_apart(tmp_path / "new.mp4", [source, tmp_path / "gone.mp4"])
+    keep_apart(link, [tmp_path / "gone.mp4"])
+    for target in (source, link, tmp_path / "." / "clip.mp4"):
+        with pytest.raises(UsageError, match="made of it"):
+            keep_apart(target, [tmp_path / "gone.mp4", source])
+    with pytest.raises(OutputError, match="a folder"):
+        keep_apart(tmp_path, [source])
+    with pytest.raises(OutputError, match="cannot be written"):
+        keep_apart(tmp_path / ("x" * 5000), [source])

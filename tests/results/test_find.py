@@ -112,6 +112,24 @@ def test_all_there_is_at_a_time() -> None:
     assert at(document, 2.5).things == []
 
 
+def test_a_scene_begins_with_its_first_moment_and_the_words_of_three_seconds_are_told() -> None:
+    like = (make_document().scenes or [])[0]
+    scenes = [replace(like, index=n, start_s=float(n), end_s=n + 1.0) for n in range(2)]
+    document = replace(saying([list("abcdefghijklmn")]), scenes=scenes)
+    found = [at(document, time_s).scene for time_s in (0.0, 1.0, 2.0)]
+    assert [scene and scene.index for scene in found] == [0, 1, None]
+    near = at(document, 6.5).said
+    assert near is not None
+    assert (near.before, near.text, near.after) == ("d e f", "g", "h i j")
+
+
+def test_a_sound_without_length_belongs_to_the_part_that_it_begins_in() -> None:
+    click = SoundEvent("Click", 2, 1.0, 1.0, 0.5, 0.5)
+    document = replace(make_document(), sounds=Sounds(0.3, [click]))
+    parts = [within(document, Span(start, start + 1.0)).sounds for start in (0.0, 1.0, 2.0)]
+    assert [part and part.events for part in parts] == [[], [click], []]
+
+
 @given(PICTURES, st.floats(0, 20))
 def test_the_picture_at_a_time_is_the_last_one_until_then(pictures: list[list[str] | None], time_s: float) -> None:
     now = at(seeing(pictures), time_s)

@@ -56,6 +56,13 @@ def test_sounds_fill_their_share_of_the_time(spans: list[tuple[float, float]]) -
         assert any(one.levels)
 
 
+def test_what_lasted_longest_comes_first() -> None:
+    spans = [("Click", 0.0, 0.1), ("Music", 1.0, 9.0), ("Click", 2.0, 2.1), ("Speech", 3.0, 6.0)]
+    events = [SoundEvent(label, 1, start, end, 0.5, 0.5) for label, start, end in spans]
+    told = heard(replace(make_document(), sounds=Sounds(0.3, events)), Span(0.0, 10.0))
+    assert [(one.label, one.count) for one in told] == [("Music", 1), ("Speech", 1), ("Click", 2)]
+
+
 def test_half_of_the_time_is_half_of_the_levels() -> None:
     document = replace(make_document(), sounds=Sounds(0.3, [SoundEvent("Music", 1, 0.0, 5.0, 0.5, 0.5)]))
     (music,) = heard(document, Span(0.0, 10.0))

@@ -237,6 +237,19 @@ def test_pixels_that_are_not_square_stay_so(tmp_path: Path, rendered: Make) -> N
             assert made.streams.video[0].codec_context.sample_aspect_ratio == shape
 
 
+@pytest.mark.parametrize("rotation", [0, 90])
+@pytest.mark.parametrize("colour", [(1, 1), (1, 2), (5, 2)])
+def test_colours_are_tagged_as_they_were_and_full_range_becomes_limited(
+    tmp_path: Path, rendered: Make, colour: tuple[int, int], rotation: int
+) -> None:
+    _, target = rendered(squares(tmp_path / "v.mp4", colour=colour, rotation=rotation))
+    with opened(target) as made:
+        context = made.streams.video[0].codec_context
+        assert (context.colorspace, context.color_range) == (colour[0], 1)
+    for _, (luma, *_) in frames_of(target):
+        assert abs(float(luma[-40:, :20].mean()) - (16 + 219 * 90 / 255)) < 2
+
+
 def test_interlaced_pictures_stay_interlaced(tmp_path: Path, rendered: Make) -> None:
     fields = {"options": {"flags": "+ildct+ilme", "x264-params": "tff=1"}}
     _, target = rendered(squares(tmp_path / "v.mp4", **fields))
