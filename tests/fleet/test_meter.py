@@ -20,6 +20,7 @@ def test_times_are_those_of_the_blocks(blocks: list[tuple[int, int]]) -> None:
             meter.begin()
         for _ in range(sum(end == time for _, end in spans)):
             meter.end()
+        assert meter.open == sum(start <= time < end for start, end in spans)
     covered = {second for start, end in spans for second in range(start, end)}
     span_s = max(e for _, e in spans) - min(s for s, _ in spans)
     assert meter.busy_s == approx(len(covered))

@@ -15,7 +15,7 @@ from framefleet.results.codec import read_document
 from framefleet.results.files import beside, keep_apart
 from framefleet.results.render.film import Film
 from framefleet.results.render.film import render as write
-from framefleet.results.render.look import PRESETS, Look
+from framefleet.results.render.look import Look, Preset
 from framefleet.results.source import find_video
 from framefleet.units import Span, exact
 
@@ -39,7 +39,7 @@ def render(
     start: From = None,
     end: To = None,
     crf: Annotated[float, typer.Option(help="x264's quality, 0 (best, largest) to 51", min=0, max=51)] = 20.0,
-    preset: Annotated[str, typer.Option(help=f"x264's pace: {', '.join(PRESETS)}")] = "veryfast",
+    preset: Annotated[Preset, typer.Option(help="x264's pace")] = "veryfast",
 ) -> int:
     """Make the video anew, with what was found drawn on it."""
     whole = read_document(result)
@@ -48,7 +48,7 @@ def render(
         boxes=boxes,
         subtitles=subtitles,
         crf=crf,
-        preset=_preset(preset),
+        preset=preset,
         start=exact(part.start_s if part else 0.0),
         end=exact(part.end_s) if part and end else None,
     )
@@ -70,9 +70,3 @@ def render(
 
 def told(film: Film, target: Path) -> str:
     return f"{target}: {counted(film.pictures, 'picture')}, {film.boxes}, {film.subtitles}, {film.sound}"
-
-
-def _preset(name: str) -> str:
-    if name not in PRESETS:
-        raise UsageError(f"--preset {name}: there are {', '.join(PRESETS)}")
-    return name

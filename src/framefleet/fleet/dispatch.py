@@ -57,7 +57,6 @@ class Dispatcher:
         self._policy = policy
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=stage.name)
         self._workers = workers
-        self._in_hand = 0
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
         self._outcome = Outcome(charges=asker.charges)
@@ -83,15 +82,14 @@ class Dispatcher:
     def put(self, number: int, payload: Any, units: float) -> None:
         """Hands over one payload. Blocks while twice as many are in hand as are asked at once."""
         with self._lock:
-            self._idle.wait_for(lambda: self._in_hand < 2 * min(self._workers, self._asker.at_once))
-            self._in_hand += 1
+            self._idle.wait_for(lambda: self.in_hand.open < 2 * min(self._workers, self._asker.at_once))
             self.in_hand.begin()
             self._pool.submit(self._serve, number, payload, units)
 
     def idle(self, timeout_s: Seconds) -> bool:
         """Whether all that was put is done, after waiting for that at most `timeout_s`."""
         with self._lock:
-            return self._idle.wait_for(lambda: self._in_hand == 0, timeout_s)
+            return self._idle.wait_for(lambda: self.in_hand.open == 0, timeout_s)
 
     def finish(self) -> Outcome:
         """All that came, once all that was put is done."""
@@ -125,7 +123,6 @@ class Dispatcher:
                 self._listener(ItemDone(self._stage.name, number, units, found, perf_counter() - began))
         finally:
             with self._lock:
-                self._in_hand -= 1
                 self.in_hand.end()
                 self._idle.notify_all()
 

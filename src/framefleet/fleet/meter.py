@@ -45,6 +45,11 @@ class Meter:
             self.done += units
 
     @property
+    def open(self) -> int:
+        """How many blocks are open."""
+        return self._open
+
+    @property
     def busy_s(self) -> Seconds:
         return self._busy
 

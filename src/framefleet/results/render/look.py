@@ -7,7 +7,7 @@ import msgspec
 
 from framefleet.units import Seconds
 
-PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +20,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     boxes: Literal["move", "hold"] = "move"
     subtitles: Literal["draw", "track", "none"] = "draw"
     crf: float = 20.0
-    preset: str = "veryfast"
+    preset: Preset = "veryfast"
     start: Fraction = Fraction(0)
     end: Fraction | None = None
 
