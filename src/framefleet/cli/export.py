@@ -51,7 +51,7 @@ def export(
     whole = read_document(result)
     document = chosen(whole, labels, conf)
     source = _video(whole, result, video, formats, needed=pictures)
-    paths = _places(formats, result, output)
+    paths = _targets(formats, result, output)
     stem = beside(result, "").name
     with ExitStack() as stack:
         taken = None
@@ -74,7 +74,7 @@ _FORMATS = "\n    ".join(f"{format.name:<12} {format.about}" for format in FORMA
 export.__doc__ = (export.__doc__ or "").replace("{formats}", _FORMATS)
 
 
-def _places(formats: list[Format], result: Path, output: Path | None) -> dict[Format, Path]:
+def _targets(formats: list[Format], result: Path, output: Path | None) -> dict[Format, Path]:
     if output is None:
         return {format: beside(result, format.ending) for format in formats}
     if len(formats) == 1:
