@@ -9,7 +9,7 @@ from framefleet.results.document import StageTiming, Timing
 def build_timing(run: Run) -> Timing:
     """Busy and waiting times, how far they overlapped, what limited the run and what would help."""
     decode = {name: _metered(meter) for name, meter in run.decode.items()}
-    stages = {name: _metered(stage.asked, _queue(stage)) for name, stage in run.stages.items()}
+    stages = {name: stage_timing(stage) for name, stage in run.stages.items()}
     stages |= {name: _metered(client.meter) for name, client in run.client.items()}
     busy_s = sum(timing.busy_s for timing in (*decode.values(), *stages.values()))
     verdict = judge(run.wall_s, _loads(run), exact=run.options.sampling == "exact")
@@ -21,6 +21,11 @@ def build_timing(run: Run) -> Timing:
         bottleneck=verdict.bottleneck,
         advice=verdict.advice,
     )
+
+
+def stage_timing(stage: StageRun) -> StageTiming:
+    """Of a stage of the fleet."""
+    return _metered(stage.asked, _queue(stage))
 
 
 def _loads(run: Run) -> dict[str, Load]:
