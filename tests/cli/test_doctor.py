@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from framefleet.installing import with_extra
 from tests.cli.conftest import Told
 
 Cli = Callable[..., Told]
@@ -54,9 +55,9 @@ def test_a_package_that_is_missing(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
     told = cli("doctor")
     found = findings(told)
     assert told.code == 1
-    assert found["onnxruntime"] == ("note", "not installed: pip install 'framefleet[local]'")
+    assert found["onnxruntime"] == ("note", f"not installed: {with_extra('local')}")
     assert found["objects"][0] == "FAIL"
-    assert "install framefleet[local]" in found["objects"][1]
+    assert with_extra("local") in found["objects"][1]
     assert found["speech"][0] == "ok"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from framefleet.installing import with_extra
 from framefleet.results.codec import write_document
 from framefleet.results.document import Document
 from framefleet.results.export.formats import FORMATS
@@ -173,7 +174,7 @@ def test_a_library_that_is_missing_is_named(cli: Cli, result: Path, monkeypatch:
     told = cli("export", result, "--to", "srt")
     assert (told.code, told.line) == (
         1,
-        "framefleet: pysubs2 is not installed; pip install 'framefleet[export]'",
+        f"framefleet: pysubs2 is not installed; {with_extra('export')}",
     )
     assert not result.with_name("clip.srt").exists()
 

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from framefleet.cli import main
+from framefleet.installing import with_extra
 
 from .bare import Bare
 
@@ -85,7 +86,7 @@ def test_without_the_extra_one_line_says_what_to_install(
     monkeypatch.delitem(sys.modules, "framefleet.emulator.serve", raising=False)
     code, said = refused(capsys, "--port", "0")
     assert code == 1
-    assert said.strip().endswith("pip install 'framefleet[emulator]'")
+    assert said.strip().endswith(with_extra("emulator"))
     assert "\n" not in said.strip()
 
 

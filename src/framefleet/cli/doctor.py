@@ -10,6 +10,7 @@ from framefleet import __version__
 from framefleet.config import CONFIG_FILE, MAIN_KINDS, Fleet, Options, load_fleet, load_options
 from framefleet.errors import FrameFleetError
 from framefleet.fleet.runpod import RunPodBackend
+from framefleet.installing import pip, with_extra
 from framefleet.stages.base import Stage
 from framefleet.stages.registry import FLEET
 from framefleet.wire.common import ProbeReply, read_reply
@@ -54,19 +55,19 @@ def examine(options: Options, fleet: Fleet) -> Iterator[Finding]:
     """Everything there is to know before a run, in the order in which a person would mend it."""
     yield Finding("framefleet", f"{__version__}, Python {sys.version.split()[0]}")
     for package in CLIENT:
-        yield _package(package, "framefleet", vital=True)
+        yield _package(package, pip(package), vital=True)
     for package in LOCAL:
-        yield _package(package, "'framefleet[local]'", vital=False)
+        yield _package(package, with_extra("local"), vital=False)
     yield _settings(fleet)
     for stage in FLEET.values():
         yield _stage(stage, options, fleet)
 
 
-def _package(name: str, source: str, *, vital: bool) -> Finding:
+def _package(name: str, remedy: str, *, vital: bool) -> Finding:
     try:
         return Finding(name, metadata.version(name))
     except metadata.PackageNotFoundError:
-        return Finding(name, "not installed", f"pip install {source}", vital)
+        return Finding(name, "not installed", remedy, vital)
 
 
 def _settings(fleet: Fleet) -> Finding:

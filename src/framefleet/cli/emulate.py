@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from framefleet.errors import SetupError, UsageError
+from framefleet.installing import with_extra
 
 if TYPE_CHECKING:
     from framefleet.emulator.endpoint import Endpoint
@@ -55,7 +56,7 @@ def emulate(
         from framefleet.emulator.rates import RUNPOD, at_most
         from framefleet.emulator.serve import Service
     except ImportError as error:
-        raise SetupError(f"{error.name} is not installed; pip install 'framefleet[emulator]'") from None
+        raise SetupError(f"{error.name} is not installed; {with_extra('emulator')}") from None
     if verbose:
         _log_jobs()
     clock = ScaledClock(clock_scale)

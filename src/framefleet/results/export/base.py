@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from framefleet.errors import SetupError
+from framefleet.installing import with_extra
 from framefleet.results.document import Document
 
 
@@ -52,4 +53,4 @@ def library(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
-        raise SetupError(f"{name} is not installed; pip install 'framefleet[export]'") from None
+        raise SetupError(f"{name} is not installed; {with_extra('export')}") from None

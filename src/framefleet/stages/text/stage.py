@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from framefleet.config import Backend, Options
+from framefleet.installing import with_extra
 from framefleet.media.info import MediaInfo, Picture, PictureTime
 from framefleet.media.sample import plan_samples
 from framefleet.stages.base import Answer, Handler, Pace, Parcel
@@ -77,7 +78,7 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
         return LOCAL_PACE if backend == "local" else ENDPOINT_PACE
 
     def missing(self, options: Options) -> str | None:
-        return None if find_spec("rapidocr") else "RapidOCR is not installed; pip install 'framefleet[text]'"
+        return None if find_spec("rapidocr") else f"RapidOCR is not installed; {with_extra('text')}"
 
     def open_handler(self, options: Options) -> Handler:
         from framefleet.stages.text.handle import make_handler, open_engine

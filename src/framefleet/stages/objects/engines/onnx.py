@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefleet.errors import SetupError, WorkerError
+from framefleet.installing import with_extra
 from framefleet.stages.objects.engines.base import Boxes, Pixels, Settings
 from framefleet.stages.objects.engines.letterbox import Letterbox, fit, rows_to_blend
 from framefleet.weights import FOLDER, YOLOV3_TINY, YOLOV3_TINY_SHA256, checked, file_sha256
@@ -155,7 +156,7 @@ def _open(path: Path) -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise SetupError("onnxruntime is not installed; install framefleet[local], or configure an endpoint") from None
+        raise SetupError(f"onnxruntime is not installed; {with_extra('local')}, or configure an endpoint") from None
     if not path.is_file():
         raise SetupError(f"{path}: no such model; give the path of an .onnx file")
     options = onnxruntime.SessionOptions()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefleet.errors import SetupError, WorkerError
+from framefleet.installing import with_extra
 from framefleet.stages.sounds.engines.base import Scores, Slices, Slicing
 from framefleet.stages.sounds.engines.logmel import BANDS, FRAMES, RATE, SAMPLES, log_mel
 from framefleet.units import Seconds
@@ -65,7 +66,7 @@ def _open(path: Path, threads: int) -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise SetupError("onnxruntime is not installed; install framefleet[local], or configure an endpoint") from None
+        raise SetupError(f"onnxruntime is not installed; {with_extra('local')}, or configure an endpoint") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 1
     options.log_severity_level = 3  # errors only

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from framefleet.errors import SetupError, WorkerError
+from framefleet.installing import with_extra
 from framefleet.stages.jpeg import Pixels
 from framefleet.stages.text.engines import Device
 from framefleet.stages.text.engines.base import Corners, Reading
@@ -119,7 +120,7 @@ def _package() -> tuple[Any, Path]:
         return rapidocr.RapidOCR, Path(rapidocr.__file__).parent
     except ImportError as error:
         raise SetupError(
-            f"text in pictures: {error.name or error} is not installed; install framefleet[text], "
+            f"text in pictures: {error.name or error} is not installed; {with_extra('text')}, "
             "or set FRAMEFLEET_OCR_ENDPOINT to an endpoint"
         ) from None
 

@@ -1,0 +1,47 @@
+"""How to install what is missing into the Python at work. FrameFleet itself is not on PyPI: it has a checkout."""
+
+import json
+import shlex
+import sys
+from importlib import metadata
+from pathlib import Path
+from subprocess import list2cmdline
+
+NAME = "framefleet"
+
+
+def with_extra(extra: str) -> str:
+    """The command line that adds an extra, such as "export", to this installation, from where that came."""
+    folder = Path(__file__).parents[2]
+    if (folder / "pyproject.toml").is_file():  # a checkout, whose files are at work
+        place = "." if folder == Path.cwd() else str(folder)
+        return pip("-e", f"{place}[{extra}]")
+    origin = _origin()
+    return pip(f"{NAME}[{extra}] @ {origin}" if origin else f"{NAME}[{extra}]")
+
+
+def pip(*what: str) -> str:
+    """The command line that installs `what` into the Python at work, quoted for this system's shell."""
+    python = Path(sys.executable)
+    script = python.with_name("pip.exe" if sys.platform == "win32" else "pip")
+    command = [_near(script)] if script.is_file() else [_near(python), "-m", "pip"]
+    join = list2cmdline if sys.platform == "win32" else shlex.join
+    return join([*command, "install", *what])
+
+
+def _near(path: Path) -> str:
+    """As it is reached from the working folder, where it lies in there."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _origin() -> str | None:
+    """The folder, file or repository that was installed, as a URL; None where a name was (PEP 610)."""
+    try:
+        told = metadata.distribution(NAME).read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        return None
+    if told is None:
+        return None
+    origin = json.loads(told)
+    scheme = f"{origin['vcs_info']['vcs']}+" if "vcs_info" in origin else ""
+    return f"{scheme}{origin['url']}"

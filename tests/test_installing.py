@@ -1,0 +1,95 @@
+"""What a person is told to type installs FrameFleet from where it came, into the Python at work."""
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from framefleet import installing
+from framefleet.installing import pip, with_extra
+from tests.conftest import ROOT
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="another shell's quotes")
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """FrameFleet as it lies in an environment, not in a checkout; its package's folder."""
+    package = tmp_path / "lib" / "site-packages" / "framefleet"
+    package.mkdir(parents=True)
+    monkeypatch.setattr(installing, "__file__", str(package / "installing.py"))
+    monkeypatch.syspath_prepend(package.parent)
+    return package
+
+
+def installed(package: Path, direct_url: str | None) -> None:
+    facts = package.parent / "framefleet-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: framefleet\nVersion: 1.0\n")
+    if direct_url is not None:
+        (facts / "direct_url.json").write_text(direct_url)
+
+
+@posix
+def test_in_its_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert with_extra("export").endswith(" install -e '.[export]'")
+
+
+@posix
+def test_from_another_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = shlex.split(with_extra("export"))
+    assert command[-2:] == ["-e", f"{ROOT}[export]"]
+    assert Path(command[0]).is_absolute()
+
+
+def test_pip_is_that_of_the_python_at_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "my env" / "bin"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(folder / "python"))
+    quote = '"' if sys.platform == "win32" else "'"
+    python = Path("my env", "bin", "python")
+    assert pip("x") == f"{quote}{python}{quote} -m pip install x"
+    script = folder / ("pip.exe" if sys.platform == "win32" else "pip")
+    script.touch()
+    assert pip("x") == f"{quote}{script.relative_to(tmp_path)}{quote} install x"
+
+
+@pytest.mark.parametrize(
+    ("direct_url", "source"),
+    [
+        ('{"url": "file:///tmp/clone", "dir_info": {}}', "framefleet[export] @ file:///tmp/clone"),
+        (
+            '{"url": "https://example.org/ff.git", "vcs_info": {"vcs": "git", "commit_id": "ab"}}',
+            "framefleet[export] @ git+https://example.org/ff.git",
+        ),
+        (None, "framefleet[export]"),
+    ],
+)
+def test_from_where_it_was_installed(elsewhere: Path, direct_url: str | None, source: str) -> None:
+    installed(elsewhere, direct_url)
+    assert metadata.version("framefleet") == "1.0"
+    assert source in with_extra("export")
+
+
+def test_every_extra_that_is_told_of_exists() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    told = set(re.findall(r"with_extra\(['\"](\w+)", code))
+    assert {"export", "text", "local", "emulator"} <= told <= set(extras)
+    assert not re.findall(r"\binstall '?framefleet\[", code)
+
+
+@posix
+def test_a_shell_takes_it_as_one_requirement(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    line = with_extra("export").partition(" install ")[2]
+    done = subprocess.run(["sh", "-c", f"printf '%s\\n' {line}"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["-e", ".[export]"]
