@@ -5,10 +5,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.media.info import ClipTime
 from framefleet.stages.base import Answer
 from framefleet.stages.speech.merge import merge_speech, no_audio
-from framefleet.stages.speech.skipped import Skipped
+from framefleet.stages.speech.skipped import SentTime, Skipped
 from framefleet.units import Span
 from framefleet.wire.whisper import Segment, WhisperReply, Word
 from tests.stages.speech.test_plan import HOUR
@@ -21,7 +20,7 @@ def answer(start_s, end_s, texts, language="en", sure=0.9):
         for k, text in enumerate(texts)
     ]
     return Answer(
-        (ClipTime(0, Span(start_s, end_s)),),
+        (SentTime(0, Span(start_s, end_s)),),
         WhisperReply(
             model="m", model_id="i", device="cpu", language=language, language_probability=sure, segments=segments
         ),
@@ -64,6 +63,11 @@ def test_the_language_is_the_one_spoken_longest():
 
 def test_a_clip_that_failed_is_only_missing():
     assert merge_speech([answer(0, 5, ["one"]), answer(10, 15, ["three"])]).text == "one three"
+
+
+def test_what_was_skipped_of_a_clip_that_failed_is_told_all_the_same():
+    lost = SentTime(1, Span(40.0, 100.0), (Skipped(5.0, 40.0, "no speech"), Skipped(50.0, 90.0, "no speech")))
+    assert merge_speech([answer(0, 5, ["one"])], [lost]).skipped == list(lost.skipped)
 
 
 def test_nobody_speaks():

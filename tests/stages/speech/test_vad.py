@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from framefleet.config import Options
 from framefleet.media.audio import decode_clips
 from framefleet.media.audio_encode import encode_clip
 from framefleet.media.info import Clip, ClipTime
 from framefleet.media.probe import probe
-from framefleet.stages.base import Answer
+from framefleet.stages.base import Answer, Parcel
 from framefleet.stages.speech import vad
 from framefleet.stages.speech.listen import RATE, decode
 from framefleet.stages.speech.merge import merge_speech
@@ -41,7 +42,7 @@ def clip(length_s, *spoken, start_s=100.0):
     return Clip(2, Span(start_s, start_s + length_s), encode_clip(samples, "opus"), "opus")
 
 
-@pytest.mark.parametrize("spoken", [(0,), (29,), (5, 75), (59, 60), (120,), (0, 149)])
+@pytest.mark.parametrize("spoken", [(0,), (29,), (5, 30, 55, 75), (59, 60), (120,), (0, 30, 60, 90, 120, 149)])
 def test_long_silence_at_the_ends_is_cut_off_and_accounted_for(spoken):
     whole = clip(150, *spoken)
     sent = vad.trim(whole, loud)
@@ -54,8 +55,8 @@ def test_long_silence_at_the_ends_is_cut_off_and_accounted_for(spoken):
     assert len(loud(decode(sent.audio, "opus", sent.span.length_s))) >= len(spoken)
 
 
-def test_a_clip_without_long_silence_at_its_ends_is_sent_as_it_is():
-    whole = clip(90, 20, 70)
+def test_a_clip_without_long_silence_is_sent_as_it_is():
+    whole = clip(90, 20, 45, 70)
     assert vad.trim(whole, loud) is whole
 
 
@@ -70,28 +71,77 @@ def test_what_cannot_be_decoded_is_for_the_worker_to_refuse():
 
 
 @given(st.lists(st.tuples(st.integers(0, 700), st.integers(1, 30)), max_size=5))
-def test_the_span_is_that_of_looking_at_everything(stretches):
+def test_looking_block_by_block_misses_nothing(stretches):
     second = 100  # samples: the blocks are what is tested, not their length
     samples = np.zeros(750 * second, dtype=np.float32)
     for start, length in stretches:
         samples[start * second : (start + length) * second] = 1
 
     def detect(part):
-        at = np.flatnonzero(part)
-        return [(int(k), int(k) + 1) for k in at]
+        return [(int(k), int(k) + 1) for k in np.flatnonzero(part)]
 
-    at = np.flatnonzero(samples)
-    expected = (int(at[0]), int(at[-1]) + 1) if len(at) else None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(vad, "RATE", second)
-        assert vad.spoken_span(samples, detect) == expected
+        assert vad.spoken(samples, detect) == detect(samples)
 
 
-def test_only_the_ends_are_looked_at():
+def test_all_is_looked_at_once_and_never_more_than_a_minute_at_a_time():
     looked = []
-    samples = np.ones(600 * RATE, dtype=np.float32)
-    vad.spoken_span(samples, lambda part: looked.append(len(part)) or [(0, len(part))])
-    assert len(looked) == 2
+    vad.spoken(np.ones(150 * RATE, dtype=np.float32), lambda part: looked.append(len(part) / RATE) or [])
+    assert looked == [60, 60, 30]
+
+
+@st.composite
+def heard(draw):
+    """Stretches of speech, in samples, and how long the clip is."""
+    edges = sorted(draw(st.lists(st.integers(0, 900 * RATE), min_size=2, max_size=12, unique=True)))
+    spoken = list(zip(edges[::2], edges[1::2], strict=False))
+    return spoken, edges[-1] + draw(st.integers(0, 100 * RATE))
+
+
+@given(heard())
+def test_long_silences_are_cut_out_and_speech_with_its_margins_never(given_):
+    spoken, length = given_
+    cuts = vad.long_silences(spoken, length)
+    margin = round(vad.KEPT_S * RATE)
+    for start, end in cuts:
+        assert 0 <= start < end <= length
+        assert end - start > (vad.SHORTEST_CUT_S - 2 * vad.KEPT_S) * RATE - 1
+        assert all(last + margin <= start or end <= first - margin for first, last in spoken)
+    left = [(a, b) for a, b in vad._between(spoken, length) if b - a > vad.SHORTEST_CUT_S * RATE]
+    assert len(left) == len(cuts)
+
+
+@pytest.mark.parametrize(("pause_s", "cut"), [(29.9, []), (30.1, [(11, 39.1)])])
+def test_a_pause_is_cut_out_from_30_s_on(pause_s, cut):
+    later = round((10 + pause_s) * RATE)
+    cuts = vad.long_silences([(0, 10 * RATE), (later, later + RATE)], later + RATE)
+    assert cuts == [(round(start * RATE), round(end * RATE)) for start, end in cut]
+
+
+def test_speech_over_a_blocks_border_is_not_parted():
+    border = vad.BLOCK_S * RATE
+    assert vad.long_silences([(border - 20 * RATE, border), (border, border + 20 * RATE)], 100 * RATE) == [
+        (0, 39 * RATE)
+    ]
+
+
+@pytest.mark.parametrize("format", ["opus", "flac"])
+def test_what_is_left_is_put_together_in_the_clips_own_format(format):
+    samples = np.zeros(220 * RATE, dtype=np.int16)
+    for at in (10, 80, 81, 200):
+        samples[at * RATE : (at + 1) * RATE] = TONE
+    whole = Clip(2, Span(100.0, 320.0), encode_clip(samples, format), format)
+    sent = vad.trim(whole, loud)
+    assert (sent.number, sent.format, sent.span) == (2, format, whole.span)
+    assert sent.skipped == (Skipped(112.0, 179.0, NO_SPEECH), Skipped(183.0, 299.0, NO_SPEECH))
+    parcel = STAGE.pack(sent, HOUR, Options(), "runpod")
+    assert parcel.request.duration_s == 12 + 4 + 21
+    kept = np.concatenate([samples[a * RATE : b * RATE] for a, b in [(0, 12), (79, 83), (199, 220)]])
+    left = decode(sent.audio, format, parcel.request.duration_s)
+    if format == "flac":
+        assert np.array_equal(left * 32768, kept)
+    assert [start / RATE for start, _ in loud(left)] == [10, 13, 14, 17]
 
 
 def test_the_detector_tells_speech_from_noise_and_music(sample):
@@ -108,17 +158,19 @@ def test_the_detector_tells_speech_from_noise_and_music(sample):
         assert vad.trim(Clip(0, Span(0.0, 20.0), heard, "opus"), detect) is None
 
 
-def test_the_stage_looks_only_where_asking_costs(monkeypatch):
+@pytest.mark.parametrize("backend", ["runpod", "api", "local"])
+def test_the_stage_looks_first_wherever_it_asks(monkeypatch, backend):
     monkeypatch.setattr(vad, "silero", lambda: loud)
     silent = clip(40)
-    assert STAGE.trim(silent, Options(), "runpod") is None
-    assert STAGE.trim(silent, Options(), "local") is silent
+    assert STAGE.trim(silent, Options(), backend) is None
+    assert STAGE.trim(silent, Options(vad=False), backend) is silent
     monkeypatch.setattr(vad, "silero", lambda: None)  # faster-whisper is not installed
-    assert STAGE.trim(silent, Options(), "runpod") is silent
+    assert STAGE.trim(silent, Options(), backend) is silent
 
 
-def test_answers_found_with_and_without_a_look_are_not_taken_for_each_other():
-    assert STAGE.identity(Options(), "runpod") != STAGE.identity(Options(), "local")
+@pytest.mark.parametrize("backend", ["runpod", "local"])
+def test_answers_found_with_and_without_a_look_are_not_taken_for_each_other(backend):
+    assert STAGE.identity(Options(), backend) != STAGE.identity(Options(vad=False), backend)
 
 
 def test_what_was_skipped_is_in_the_transcription_whether_sent_in_part_or_not_at_all():
@@ -135,17 +187,49 @@ def test_what_was_skipped_is_in_the_transcription_whether_sent_in_part_or_not_at
         assert merged.skipped == [Skipped(100.0, 159.0, NO_SPEECH), Skipped(162.0, 300.0, NO_SPEECH)]
 
 
-def test_halves_of_a_trimmed_clip_tell_of_its_ends_once():
-    samples = np.tile(TONE, 20)
-    cut = vad.TrimmedClip(0, Span(50.0, 70.0), encode_clip(samples, "opus"), "opus", (Skipped(0.0, 50.0, NO_SPEECH),))
-    halves = STAGE.split(STAGE.pack(cut, HOUR, Options(), "runpod"))
-    assert len(halves) == 2
-    assert [s for half in halves for fact in half.facts for s in fact.skipped] == [Skipped(0.0, 50.0, NO_SPEECH)]
+def test_halves_of_a_clip_with_cuts_lie_where_they_were():
+    """Each half is heard second by second, halved once more, and told on the video's clock."""
+    spoken = (60, 66, 70, 74, 80, 150, 155, 160, 168, 175, 290, 296)
+    whole = STAGE.pack(vad.trim(clip(340, *spoken), loud), HOUR, Options(), "runpod")
+    parcels = [quarter for half in STAGE.split(whole) for quarter in STAGE.split(half)]
+    assert len(parcels) == 4
+    answers = []
+    for parcel in parcels:
+        (fact,) = parcel.facts
+        assert parcel.request.duration_s == pytest.approx(fact.sent_s, abs=1e-5)
+        starts = [start / RATE for start, _ in loud(decode(parcel.request.audio, "opus", fact.sent_s))]
+        reply = replace(answer(0, 1, ["x"] * len(starts)).reply)
+        for k, start_s in enumerate(starts):
+            reply.segments[k] = replace(
+                reply.segments[k], start_s=start_s, end_s=min(start_s + 1, fact.sent_s), words=[]
+            )
+        answers.append(remembered(Answer(parcel.facts, reply)))
+    merged = merge_speech(answers)
+    assert merged.skipped == list(whole.facts[0].skipped)
+    heard_s = [segment.start_s - 100 for segment in merged.segments]
+    # a detector that counts whole seconds from a half's own start is up to a second early
+    assert {min(spoken, key=lambda at: abs(at - start_s)) for start_s in heard_s} == set(spoken)
+    assert all(min(abs(at - start_s) for at in spoken) <= 1 for start_s in heard_s)
+
+
+def test_a_clip_too_short_to_be_halved_stays_as_it_is():
+    parcel = STAGE.pack(vad.trim(clip(340, 2, 300), loud), HOUR, Options(), "runpod")
+    short = replace(parcel.facts[0], span=Span(100.0, 104.0))
+    assert STAGE.split(Parcel(parcel.request, (short,))) == [Parcel(parcel.request, (short,))]
 
 
 def test_facts_that_were_kept_before_anything_was_skipped_are_still_read():
     old = msgspec.json.encode(ClipTime(1, Span(0.0, 2.0)))
-    assert msgspec.json.decode(old, type=STAGE.fact_type()) == SentTime(1, Span(0.0, 2.0))
+    fact = msgspec.json.decode(old, type=STAGE.fact_type())
+    assert fact == SentTime(1, Span(0.0, 2.0))
+    assert (fact.kept, fact.sent_s) == ([fact.span], 2.0)
+
+
+def test_facts_that_were_kept_when_only_ends_were_cut_off_mean_what_they_meant():
+    ends = [Skipped(0.0, 40.000063, NO_SPEECH), Skipped(70.5, 900.25, NO_SPEECH)]
+    old = msgspec.json.encode({"index": 1, "span": {"start_s": 40.000063, "end_s": 70.5}, "skipped": ends})
+    fact = msgspec.json.decode(old, type=STAGE.fact_type())
+    assert fact.kept == [Span(40.000063, 70.5)]
 
 
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=12, unique=True).map(sorted), st.randoms())

@@ -7,8 +7,9 @@ import msgspec
 
 from framefleet.media.info import MediaInfo
 from framefleet.stages.base import Answer
-from framefleet.stages.speech.skipped import Skipped, joined
-from framefleet.units import Seconds, Span
+from framefleet.stages.speech.clock import placed, stretches
+from framefleet.stages.speech.skipped import SentTime, Skipped, joined
+from framefleet.units import Span
 from framefleet.wire.whisper import Segment, WhisperReply
 
 
@@ -26,25 +27,23 @@ def no_audio(media: MediaInfo) -> Transcription:
     return Transcription(None, "", [], [Skipped(0.0, media.duration_s, media.soundless or "no audio stream")])
 
 
-def merge_speech(answers: Sequence[Answer[WhisperReply]]) -> Transcription:
-    """All clips' segments as one; a clip that was not answered is simply missing. Order of arrival does not matter."""
+def merge_speech(answers: Sequence[Answer[WhisperReply]], unanswered: Sequence[SentTime] = ()) -> Transcription:
+    """All clips' segments as one; a clip that was not answered is simply missing. Order of arrival does not matter.
+
+    What was skipped of a clip is told in any case.
+    """
     in_order = sorted(answers, key=lambda answer: (answer.facts[0].span.start_s, answer.facts[0].span.end_s))
-    segments = [_shifted(s, answer.facts[0].span.start_s) for answer in in_order for s in answer.reply.segments]
+    segments = [segment for answer in in_order for segment in _on_the_clock(answer)]
     segments.sort(key=lambda segment: segment.start_s)
-    skipped = joined(piece for answer in in_order for fact in answer.facts for piece in getattr(fact, "skipped", ()))
+    facts = [*(fact for answer in in_order for fact in answer.facts), *unanswered]
+    skipped = joined(piece for fact in facts for piece in fact.skipped)
     return Transcription(_language(in_order), " ".join(segment.text for segment in segments), segments, skipped)
 
 
-def _shifted(segment: Segment, by_s: Seconds) -> Segment:
-    def moved(time_s: Seconds) -> Seconds:
-        return round(time_s + by_s, 3)
-
-    words = [
-        msgspec.structs.replace(word, start_s=moved(word.start_s), end_s=moved(word.end_s)) for word in segment.words
-    ]
-    return msgspec.structs.replace(
-        segment, start_s=moved(segment.start_s), end_s=moved(segment.end_s), text=segment.text.strip(), words=words
-    )
+def _on_the_clock(answer: Answer[WhisperReply]) -> list[Segment]:
+    """The answer's segments, those that run over what was skipped in parts."""
+    clip = stretches(answer.facts[0].kept)
+    return [part for segment in answer.reply.segments for part in placed(segment, clip)]
 
 
 def _language(answers: Sequence[Answer[WhisperReply]]) -> str | None:

@@ -6,7 +6,8 @@ from itertools import groupby
 import msgspec
 
 from framefleet.media.info import ClipTime
-from framefleet.units import Seconds
+from framefleet.stages.speech.clock import stretch_at, stretches
+from framefleet.units import Seconds, Span
 
 NO_SPEECH = "no speech"
 TOUCHING_S = 0.001  # what ends and begins within this follows on: clips' spans are rounded
@@ -21,9 +22,40 @@ class Skipped(msgspec.Struct, frozen=True):
 
 
 class SentTime(ClipTime, frozen=True, gc=False):
-    """Where what was sent of a planned chunk lies; `skipped` is what was not. Nothing was sent if `span` is skipped."""
+    """Where what was sent of a planned chunk lies: `span`, but for what is `skipped` of it, put together as one clip.
+
+    `skipped` is all of the chunk that was not sent, also before and after `span`, in order. Nothing was sent if all of
+    `span` is skipped.
+    """
 
     skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def kept(self) -> list[Span]:
+        """The stretches that were sent, on the video's clock, in order; at least one, empty if nothing was sent."""
+        kept, at_s = [], self.span.start_s
+        for piece in self.skipped:
+            if piece.end_s <= at_s or piece.start_s >= self.span.end_s:
+                continue
+            if piece.start_s > at_s:
+                kept.append(Span(at_s, piece.start_s))
+            at_s = piece.end_s
+        return [*kept, Span(at_s, self.span.end_s)] if at_s < self.span.end_s or not kept else kept
+
+    @property
+    def sent_s(self) -> Seconds:
+        """How long the clip is that was sent."""
+        return round(sum(stretch.length_s for stretch in self.kept), 6)
+
+
+def parted(fact: SentTime, at_s: Seconds) -> tuple[SentTime, SentTime]:
+    """The facts of the two halves of a clip that is cut after `at_s` seconds; what was skipped is told once."""
+    cut_s = round(stretch_at(stretches(fact.kept), at_s).clock(at_s), 6)
+    before = tuple(piece for piece in fact.skipped if piece.start_s < cut_s)
+    return (
+        SentTime(fact.index, Span(fact.span.start_s, cut_s), before),
+        SentTime(fact.index, Span(cut_s, fact.span.end_s), fact.skipped[len(before) :]),
+    )
 
 
 def joined(pieces: Iterable[Skipped]) -> list[Skipped]:

@@ -10,14 +10,14 @@ from msgspec.structs import replace
 from framefleet.config import Backend, Options
 from framefleet.errors import BadReplyError
 from framefleet.media.audio_plan import AudioChunk
-from framefleet.media.info import Clip, ClipTime, MediaInfo
+from framefleet.media.info import Clip, MediaInfo
 from framefleet.stages.base import Answer, Handler, Pace, Parcel
 from framefleet.stages.clips import ClipStage, halved
 from framefleet.stages.speech.forecast import ENDPOINT_PACE, LOCAL_PACE
 from framefleet.stages.speech.merge import Transcription, merge_speech
 from framefleet.stages.speech.plan import plan_speech
-from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Skipped
-from framefleet.units import Seconds
+from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Skipped, parted
+from framefleet.units import Seconds, Span
 from framefleet.weights import model_identity
 from framefleet.wire.common import read_reply
 from framefleet.wire.whisper import AudioFormat, Segment, WhisperReply, WhisperRequest, Word
@@ -41,17 +41,16 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
             "language": options.language,
             "task": options.task,
         }
-        return identity | ({"vad": True} if _looks_first(options, backend) else {})
+        return identity | ({"vad": True} if options.vad else {})
 
     def trim(self, clip: Clip, options: Options, backend: Backend) -> Clip | None:
         """As much of the clip as is worth asking about, as `pack` takes it; None where nobody speaks in it.
 
-        All of it where asking costs nothing (a model here has the same filter), where it is not wished for, and where
-        faster-whisper is not installed.
+        All of it where that is not wished for, and where faster-whisper is not installed.
         """
         from framefleet.stages.speech.vad import silero, trim
 
-        detect = silero() if _looks_first(options, backend) else None
+        detect = silero() if options.vad else None
         return trim(clip, detect) if detect is not None else clip
 
     def nothing_said(self, clip: Clip) -> Answer[WhisperReply]:
@@ -61,28 +60,30 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         return Answer((SentTime(clip.number, clip.span, (skipped,)),), reply)
 
     def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> Parcel[WhisperRequest]:
+        fact = SentTime(payload.number, payload.span, getattr(payload, "skipped", ()))
         request = WhisperRequest(
             # here the handler was opened on the very model asked for, by a folder that no worker knows
             model=options.whisper_model if backend != "local" else None,
             audio=payload.audio,
             format=msgspec.convert(payload.format, AudioFormat),
-            duration_s=round(payload.span.length_s, 6),
+            duration_s=fact.sent_s,
             language=options.language,
             task=options.task,
         )
-        return Parcel(request, (SentTime(payload.number, payload.span, getattr(payload, "skipped", ())),))
+        return Parcel(request, (fact,))
 
     def split(self, parcel: Parcel[WhisperRequest]) -> list[Parcel[WhisperRequest]]:
         """The clip cut in two at the quietest place near its middle; alone where it is too short for that."""
         (fact,) = parcel.facts
-        return [
-            Parcel(half, (SentTime(fact.index, span, () if number else fact.skipped),))
-            for number, (half, span) in enumerate(halved(parcel.request, fact.span))
-        ] or [parcel]
+        halves = halved(parcel.request, Span(0.0, fact.sent_s))
+        if not halves:
+            return [parcel]
+        facts = parted(fact, halves[0][1].end_s)
+        return [Parcel(request, (half,)) for (request, _), half in zip(halves, facts, strict=True)]
 
     def parse(self, facts: Sequence[SentTime], output: Any) -> WhisperReply:
         reply = read_reply(output, WhisperReply)
-        segments = [_checked(segment, facts[0].span.length_s) for segment in reply.segments]
+        segments = [_checked(segment, facts[0].sent_s) for segment in reply.segments]
         return replace(reply, segments=segments)
 
     def fact_type(self) -> Any:
@@ -110,13 +111,9 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         media: MediaInfo,
         options: Options,
         answers: Sequence[Answer[WhisperReply]],
-        unanswered: Sequence[ClipTime] = (),
+        unanswered: Sequence[SentTime] = (),
     ) -> Transcription:
-        return merge_speech(answers)
-
-
-def _looks_first(options: Options, backend: Backend) -> bool:
-    return backend != "local" and options.vad
+        return merge_speech(answers, unanswered)
 
 
 def _checked(segment: Segment, duration_s: Seconds) -> Segment:

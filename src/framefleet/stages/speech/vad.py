@@ -1,25 +1,25 @@
 """Where in a clip somebody speaks, found here, so that silence and music are not paid for.
 
 The detector is Silero's, as faster-whisper ships it; with the thresholds that faster-whisper's own filter has, so what
-is not sent a worker would not have listened to either. It looks from both ends only as far as the first and the last
-speech: the speech between them is the worker's to find.
+is not sent a worker would not have listened to either. All of a clip is looked at; pauses shorter than `SHORTEST_CUT_S`
+are the worker's to find.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 
 from framefleet.errors import WorkerError
-from framefleet.media.audio_encode import encode_clip
+from framefleet.media.audio_encode import ClipEncoder, ClipFormat
 from framefleet.media.info import Clip
 from framefleet.stages.speech.listen import RATE, Waveform, decode
 from framefleet.stages.speech.skipped import NO_SPEECH, Skipped
 from framefleet.units import Seconds, Span
-from framefleet.wire.whisper import AudioFormat
 
 BLOCK_S = 60  # looked at as one: all of a clip of 15 minutes at once takes 284 MB, a minute 25
-SHORTEST_CUT_S: Seconds = 30.0  # less than this at a clip's end is not worth encoding it again
-KEPT_S: Seconds = 1.0  # left before the first and after the last speech: a breath, a soft onset
+SHORTEST_CUT_S: Seconds = 30.0  # less than this is not worth encoding the clip again
+KEPT_S: Seconds = 1.0  # left before and after what is spoken: a breath, a soft onset
 
 Detector = Callable[[Waveform], list[tuple[int, int]]]
 """Samples at 16 kHz in, stretches of speech out: their first samples and those that follow them, in order."""
@@ -43,49 +43,65 @@ def silero() -> Detector | None:
 
 
 def trim(clip: Clip, detect: Detector) -> Clip | None:
-    """The clip without long silence at its ends, the very clip where there is none, None where nobody speaks at all."""
+    """The clip without long silence, the very clip where there is none, None where nobody speaks at all."""
     try:
         samples = decode(clip.audio, _format(clip), clip.span.length_s)
     except WorkerError:
         return clip  # whoever it is sent to says what is wrong with it
-    spoken = spoken_span(samples, detect)
-    if spoken is None:
+    heard = spoken(samples, detect)
+    if not heard:
         return None
-    first, last = spoken
-    cut_in = first > SHORTEST_CUT_S * RATE
-    cut_out = len(samples) - last > SHORTEST_CUT_S * RATE
-    if not cut_in and not cut_out:
-        return clip
-    start = first - round(KEPT_S * RATE) if cut_in else 0
-    end = last + round(KEPT_S * RATE) if cut_out else len(samples)
-    return _cut(clip, samples, start, end)
+    cuts = long_silences(heard, len(samples))
+    return _without(clip, samples, cuts) if cuts else clip
 
 
-def spoken_span(samples: Waveform, detect: Detector) -> tuple[int, int] | None:
-    """The first sample of the first speech and the one after the last; None where there is none."""
+def spoken(samples: Waveform, detect: Detector) -> list[tuple[int, int]]:
+    """All stretches of speech, in order; what goes on over a block's end are two that touch."""
     size = BLOCK_S * RATE
-    blocks = range(0, len(samples), size)
-    for block in blocks:
-        if heard := detect(samples[block : block + size]):
-            first, last = block + heard[0][0], block + heard[-1][1]
-            break
-    else:
-        return None
-    for later in reversed(range(block + size, len(samples), size)):
-        if heard := detect(samples[later : later + size]):
-            return first, later + heard[-1][1]
-    return first, last
+    return [
+        (block + first, block + last)
+        for block in range(0, len(samples), size)
+        for first, last in detect(samples[block : block + size])
+    ]
 
 
-def _cut(clip: Clip, samples: Waveform, start: int, end: int) -> TrimmedClip:
-    """Samples `start` to `end` of the clip as a clip of their own, in Opus."""
-    span = clip.span
-    start_s = round(span.start_s + start / RATE, 6) if start else span.start_s
-    end_s = round(span.start_s + end / RATE, 6) if end < len(samples) else span.end_s
-    cut = [Skipped(*ends, NO_SPEECH) for ends in ((span.start_s, start_s), (end_s, span.end_s)) if ends[0] < ends[1]]
-    audio = encode_clip((samples[start:end] * 32768).astype("int16"), "opus")
-    return TrimmedClip(clip.number, Span(start_s, end_s), audio, "opus", tuple(cut))
+def long_silences(heard: Sequence[tuple[int, int]], length: int) -> list[tuple[int, int]]:
+    """What to cut out of `length` samples: stretches of them, each its first and the one after its last. Pure."""
+    margin = round(KEPT_S * RATE)
+    return [
+        (start + margin * (start > 0), end - margin * (end < length))
+        for start, end in _between(heard, length)
+        if end - start > SHORTEST_CUT_S * RATE
+    ]
 
 
-def _format(clip: Clip) -> AudioFormat:
+def _without(clip: Clip, samples: Waveform, cuts: Sequence[tuple[int, int]]) -> TrimmedClip:
+    """The clip with these samples cut out, what is left put together, in the same format."""
+
+    def clock(sample: int) -> Seconds:
+        return clip.span.end_s if sample == len(samples) else round(clip.span.start_s + sample / RATE, 6)
+
+    kept = [(start, end) for start, end in _between(cuts, len(samples)) if start < end]
+    span = Span(clock(kept[0][0]), clock(kept[-1][1]))
+    skipped = tuple(Skipped(clock(start), clock(end), NO_SPEECH) for start, end in cuts)
+    return TrimmedClip(clip.number, span, _encoded(samples, kept, _format(clip)), clip.format, skipped)
+
+
+def _between(stretches: Sequence[tuple[int, int]], length: int) -> list[tuple[int, int]]:
+    """What lies before, between and after the stretches; some of it may be empty."""
+    edges = [0, *(edge for stretch in stretches for edge in stretch), length]
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _encoded(samples: Waveform, kept: Sequence[tuple[int, int]], format: ClipFormat) -> bytes:
+    """Block by block, so that not all of it is there in two forms."""
+    size = BLOCK_S * RATE
+    with closing(ClipEncoder(format)) as encoder:
+        for start, end in kept:
+            for block in range(start, end, size):
+                encoder.add((samples[block : min(end, block + size)] * 32768).astype("int16"))
+        return encoder.finish()
+
+
+def _format(clip: Clip) -> ClipFormat:
     return "flac" if clip.format == "flac" else "opus"

@@ -1,0 +1,92 @@
+"""From times in a clip that was put together of several stretches of sound to the video's clock. Pure."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, groupby
+
+from msgspec.structs import replace
+
+from framefleet.units import Seconds, Span
+from framefleet.wire.whisper import Segment, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of sound in a clip: where it lies in the clip, and where it begins on the video's clock."""
+
+    sent: Span
+    start_s: Seconds
+
+    def clock(self, time_s: Seconds) -> Seconds:
+        """A time in the clip on the video's clock; one outside the stretch is its nearer end."""
+        return self.start_s + (min(max(time_s, self.sent.start_s), self.sent.end_s) - self.sent.start_s)
+
+
+def stretches(kept: Sequence[Span]) -> list[Stretch]:
+    """The stretches of a clip that has these of the video's clock, one after the other."""
+    begin = accumulate((span.length_s for span in kept), initial=0.0)
+    return [Stretch(Span(at_s, at_s + span.length_s), span.start_s) for at_s, span in zip(begin, kept, strict=False)]
+
+
+def stretch_at(clip: Sequence[Stretch], time_s: Seconds) -> Stretch:
+    """The stretch that a time in the clip lies in; where two meet, the later."""
+    return clip[max(0, bisect_right(clip, time_s, key=lambda stretch: stretch.sent.start_s) - 1)]
+
+
+def placed(segment: Segment, clip: Sequence[Stretch]) -> list[Segment]:
+    """The segment on the video's clock, to the millisecond: in one part for each stretch that words of it lie in.
+
+    A word, and a segment without words, lies in the stretch that its middle does, and is cut off at that one's ends.
+    """
+    if not segment.words:
+        return [_part(segment, _home(segment, clip), segment.text, [])]
+    runs = [(home, list(words)) for home, words in groupby(segment.words, key=lambda word: _home(word, clip))]
+    texts = _texts(segment.text, [words for _, words in runs])
+    parts = []
+    for number, ((home, words), text) in enumerate(zip(runs, texts, strict=True)):
+        start_s = words[0].start_s if number else segment.start_s
+        end_s = words[-1].end_s if number < len(runs) - 1 else segment.end_s
+        parts.append(_part(replace(segment, start_s=start_s, end_s=end_s), home, text, words))
+    return parts
+
+
+def _home(piece: Segment | Word, clip: Sequence[Stretch]) -> Stretch:
+    return stretch_at(clip, (piece.start_s + piece.end_s) / 2)
+
+
+def _part(segment: Segment, home: Stretch, text: str, words: Sequence[Word]) -> Segment:
+    def moved(time_s: Seconds) -> Seconds:
+        return round(home.clock(time_s), 3)
+
+    start_s = moved(segment.start_s)
+    return replace(
+        segment,
+        start_s=start_s,
+        end_s=max(start_s, moved(segment.end_s)),
+        text=text.strip(),
+        words=[replace(word, start_s=moved(word.start_s), end_s=moved(word.end_s)) for word in words],
+    )
+
+
+def _texts(text: str, runs: Sequence[Sequence[Word]]) -> list[str]:
+    """`text` in as many parts as there are runs of its words.
+
+    Words may lack the commas and spaces around them, and may be written otherwise than in the text.
+    """
+    edges, read = [], 0
+    for words in runs:
+        for number, word in enumerate(words):
+            bare = word.word.strip()
+            at = text.find(bare, read)
+            if number == 0:
+                edges.append(_edge(text, read, max(at, read)))
+            if at >= 0:
+                read = at + len(bare)
+    return [text[start:end] for start, end in zip([0, *edges[1:]], [*edges[1:], len(text)], strict=True)]
+
+
+def _edge(text: str, read: int, at: int) -> int:
+    """Where to part the text between a word that ends at `read` and one that begins at `at`: at the last space."""
+    space = text.rfind(" ", read, at)
+    return at if space < 0 else space
