@@ -51,7 +51,7 @@ UNTIL = """([selector, attribute, act]) => new Promise((done) => {
   const place = { clientY: box.top + 10, bubbles: true, cancelable: true, pointerType: "mouse", pointerId: 1 };
   const at = (share) => ({ ...place, clientX: box.left + share * box.width });
   if (act.seek) plot.dispatchEvent(new PointerEvent("pointerdown", at(act.seek)));
-  if (act.zoom) plot.dispatchEvent(new WheelEvent("wheel", { ...at(0.4), deltaY: act.zoom }));
+  if (act.zoom) plot.dispatchEvent(new WheelEvent("wheel", { ...at(0.4), deltaY: act.zoom, ctrlKey: true }));
   if (act.pan) plot.dispatchEvent(new WheelEvent("wheel", { ...at(0.4), deltaY: act.pan, shiftKey: true }));
   if (act.slide) {
     const slider = document.getElementById("least");

@@ -111,6 +111,15 @@ OUTLINE = """() => {
   return [(left + 1) / w, (top + 1) / h, last / w, low / h];
 }"""
 
+# The share of the overlay that is drawn on.
+PAINTED = """() => {
+  const canvas = document.getElementById("overlay"), [w, h] = [canvas.width, canvas.height];
+  const data = canvas.getContext("2d").getImageData(0, 0, w, h).data;
+  let painted = 0;
+  for (let i = 3; i < data.length; i += 4) painted += data[i] > 0;
+  return painted / (w * h);
+}"""
+
 
 @pytest.fixture
 def open_report(chromium: Any, tmp_path: Path) -> Iterator[Callable[..., Report]]:

@@ -1,5 +1,6 @@
 """The page opens from disk, asks nothing of anybody, and says what it does not have."""
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import msgspec
 import pytest
 
 from framefleet.results.codec import read_document, write_document
+from framefleet.results.document import Document
 from framefleet.results.report.make import make_report
-from tests.browser.conftest import Report
+from tests.browser.conftest import PAINTED, Report
 from tests.browser.documents import bare, of_video, said, seen, squares, with_scenes
 from tests.media.make import make_audio, make_video
 from tests.results.make import make_document
@@ -59,7 +61,8 @@ def test_a_codec_that_browsers_do_not_play(open_report: Open, tmp_path: Path, au
     report = open_report(document, video)
     report.until(lambda: report.page.locator("#notice").is_visible(), "the notice")
     said_so = report.text("#notice")
-    assert "mpeg4" in said_so
+    assert "mpeg4 in .mp4" in said_so
+    assert "nor beside it" not in said_so
     assert "framefleet render" in said_so
     assert "thumbnails" in said_so
     report.until(lambda: report.drawn["boxes"] == 1)
@@ -68,26 +71,82 @@ def test_a_codec_that_browsers_do_not_play(open_report: Open, tmp_path: Path, au
     report.at(1.0)
 
 
-PAINTED = """() => {
-  const canvas = document.getElementById("overlay"), [w, h] = [canvas.width, canvas.height];
-  const data = canvas.getContext("2d").getImageData(0, 0, w, h).data;
-  let painted = 0;
-  for (let i = 3; i < data.length; i += 4) painted += data[i] > 0;
-  return painted / (w * h);
+def gone(report: Report) -> None:
+    """Waits until the page says that there is no video, of which the browser complains too."""
+    report.until(lambda: report.page.locator("#notice").is_visible(), "the notice")
+    report.until(lambda: any("ERR_FILE_NOT_FOUND" in line for line in report.complaints), "the complaint")
+
+
+def forgive(report: Report) -> None:
+    report.complaints[:] = [line for line in report.complaints if "ERR_FILE_NOT_FOUND" not in line]
+
+
+def moving(tmp_path: Path) -> tuple[Document, Path, Path]:
+    """A report in a folder of its own, beside that of its video: the document, the page, the video."""
+    (tmp_path / "out").mkdir()
+    video = squares(tmp_path / "my clip.mp4", [BOX, BOX])
+    document = of_video(bare(detections=seen([("a", 0.9, BOX)], [("b", 0.9, BOX)])), video)
+    path = tmp_path / "out" / "clip_results.json"
+    write_document(document, path)
+    return document, make_report(document, path, video=video).path, video
+
+
+def shows_the_video(report: Report) -> None:
+    report.until(lambda: report.page.locator("video").evaluate("video => video.videoWidth") == 320, "the video")
+    assert report.page.locator("#notice").is_hidden()
+
+
+def test_a_video_that_was_put_beside_the_report_is_found(open_report: Open, tmp_path: Path) -> None:
+    document, page, video = moving(tmp_path)
+    (tmp_path / "elsewhere" / "x").mkdir(parents=True)
+    video.rename(tmp_path / "elsewhere" / "x" / video.name)
+    report = open_report(document, path=page.rename(tmp_path / "elsewhere" / "x" / "page.html"))
+    shows_the_video(report)
+    report.at(0)
+    forgive(report)
+
+
+def test_a_video_that_went_away_is_said_to_be_gone_and_can_be_chosen(open_report: Open, tmp_path: Path) -> None:
+    document, page, video = moving(tmp_path)
+    video = video.rename(tmp_path / "other name.mp4")
+    report = open_report(document, path=page)
+    gone(report)
+    told = report.text("#notice")
+    assert "nor beside it" in told
+    assert "render" not in told
+    assert "cannot play" not in told
+    report.page.keyboard.press(".")
+    report.at(1.0)
+    with report.page.expect_file_chooser() as choosing:
+        report.page.get_by_role("button", name="Choose the video").click()
+    choosing.value.set_files(video)
+    shows_the_video(report)
+    report.at(1.0)  # where the page was
+    report.until(lambda: report.page.locator("video").evaluate("v => v.currentTime") > 0.9)
+    report.page.keyboard.press("Space")
+    report.until(lambda: report.drawn["time"] > 1.2, "playing")
+    forgive(report)
+
+
+DROP = """data => {
+  const carried = new DataTransfer();
+  carried.items.add(new File([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], "dropped.mp4"));
+  for (const kind of ["dragover", "drop"]) {
+    const event = new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true });
+    document.getElementById("screen").dispatchEvent(event);
+    if (!event.defaultPrevented) throw new Error(`${kind} was left to the browser`);
+  }
 }"""
 
 
-def test_a_video_that_went_away_after_the_report_was_made(open_report: Open, tmp_path: Path) -> None:
-    video = squares(tmp_path / "clip.mp4", [BOX, BOX])
-    document = of_video(bare(detections=seen([("a", 0.9, BOX)], [])), video)
-    path = tmp_path / "clip_results.json"
-    write_document(document, path)
-    page = make_report(document, path, video=video).path
-    video.unlink()
+def test_a_video_can_be_dropped_on_the_page(open_report: Open, tmp_path: Path) -> None:
+    document, page, video = moving(tmp_path)
+    video = video.rename(tmp_path / "other name.mp4")
     report = open_report(document, path=page)
-    report.until(lambda: report.page.locator("#notice").is_visible(), "the notice")
-    assert "no longer beside this file" in report.text("#notice")
-    report.complaints[:] = [line for line in report.complaints if "ERR_FILE_NOT_FOUND" not in line]
+    gone(report)
+    report.page.evaluate(DROP, base64.b64encode(video.read_bytes()).decode())
+    shows_the_video(report)
+    forgive(report)
 
 
 def test_nothing_at_all(open_report: Open) -> None:

@@ -8,12 +8,13 @@ import msgspec
 import numpy as np
 import pytest
 
+from framefleet.cli.words import clock
 from framefleet.results.document import Document
 from framefleet.stages.sounds.merge import SoundEvent, Sounds
 from framefleet.stages.text.merge import TextResult
 from framefleet.stages.text.spans import TextSpan
-from tests.browser.conftest import Report
-from tests.browser.documents import bare, of_video, said, seen, square, squares, with_scenes
+from tests.browser.conftest import PAINTED, Report
+from tests.browser.documents import SIZE, bare, of_video, said, seen, square, squares, with_scenes
 from tests.media.make import make_video
 
 Open = Callable[..., Report]
@@ -103,15 +104,15 @@ def test_search_finds_what_is_said_written_seen_and_heard(report: Report) -> Non
         page.wait_for_timeout(60)
         return [" ".join(hit.split()) for hit in page.locator(".hit").all_inner_texts()]
 
-    assert found("CAFE IS") == ["0:00 The café is open and the cat sleeps"]
-    assert found("open and") == ["0:01 The café is open and the cat sleeps"]  # across two segments
+    assert found("CAFE IS") == ["0:00.6 The café is open and the cat sleeps"]
+    assert found("open and") == ["0:01.0 The café is open and the cat sleeps"]  # across two segments
     assert found("cat") == [
-        "0:02 The café is open and the cat sleeps",
-        "0:00 cat in 2 pictures",
-        "0:03 cat in 1 picture",
+        "0:02.6 The café is open and the cat sleeps",
+        "0:00.0 cat in 2 pictures",
+        "0:03.0 cat in 1 picture",
     ]
-    assert found("purr") == ["0:01 Purr for 1 s"]
-    assert found("menu") == ["0:03 Menu du jour"]
+    assert found("purr") == ["0:01.5 Purr for 1 s"]
+    assert found("menu") == ["0:03.0 Menu du jour"]
     assert found("nobody") == []
     assert "Nothing found" in report.text("#found")
 
@@ -138,21 +139,44 @@ def test_playing_moves_boxes_playhead_and_words(report: Report) -> None:
 
 def test_zooming_and_panning(report: Report) -> None:
     page = report.page
-    shown = lambda: report.text("#window")  # noqa: E731
-    assert shown() == "0:00 – 0:04"
+
+    def shows(start: float, end: float) -> None:
+        def right() -> bool:
+            shown = [float(time.removeprefix("0:")) for time in report.text("#window").split(" – ")]
+            return shown == pytest.approx([start, end], abs=0.11)  # a pixel is 4 ms, and a time is told to a tenth
+
+        report.until(right, f"{start} to {end}")
+
+    shows(0, 4)
     report.seek(2.0)
     page.keyboard.press("+")
-    report.until(lambda: shown() in {"0:00 – 0:02", "0:01 – 0:03"})  # a pixel is 4 ms here
+    shows(1, 3)
     box = page.locator("#plot").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 30)
+    page.keyboard.down("Control")
     page.mouse.wheel(0, -400)
-    report.until(lambda: shown() == "0:01 – 0:02")
+    page.keyboard.up("Control")
+    shows(1.6, 2.4)
     page.keyboard.down("Shift")
     page.mouse.wheel(0, 3 * box["width"])
     page.keyboard.up("Shift")
-    report.until(lambda: shown() == "0:03 – 0:04")
+    shows(3.2, 4)
     page.locator("#zoom-all").click()
-    report.until(lambda: shown() == "0:00 – 0:04")
+    shows(0, 4)
+
+
+def test_the_wheel_alone_scrolls_the_page_over_the_timeline_too(open_report: Open) -> None:
+    report = open_report(full(), height=500)
+    page = report.page
+    page.keyboard.press("+")
+    page.locator("#plot").scroll_into_view_if_needed()
+    box = page.locator("#plot").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    for way in (-120, 120):
+        shown, before = report.text("#window"), page.evaluate("scrollY")
+        page.mouse.wheel(0, way)
+        report.until(lambda way=way, before=before: (page.evaluate("scrollY") - before) * way > 0, "scrolling")
+        assert report.text("#window") == shown
 
 
 def test_sound_that_begins_before_the_picture(open_report: Open, tmp_path: Path) -> None:
@@ -174,6 +198,52 @@ def test_sound_that_begins_before_the_picture(open_report: Open, tmp_path: Path)
         middle = picture.shape[1] // 2
         bright = [np.mean(half.min(axis=2) > 160) for half in (picture[:, :middle], picture[:, middle:])]
         assert ("left" if bright[0] > bright[1] else "right") == side
+
+
+@pytest.mark.parametrize("early", [0.008, 0.5])
+def test_a_page_opens_at_the_first_picture_though_sound_begins_before_it(
+    open_report: Open, tmp_path: Path, early: float
+) -> None:
+    start = Fraction(early).limit_denominator(1000)
+    video = make_video(
+        tmp_path / "late.mp4", size=SIZE, audio="aac", audio_s=4, frames=30,
+        times=[start + Fraction(i, 10) for i in range(30)], pictures=[square(BOX)] * 30,
+    )  # fmt: skip
+    document = of_video(bare(detections=seen([("a", 0.9, BOX)], [("b", 0.9, BOX)])), video)
+    assert document.video.audio is not None
+    assert document.video.audio.start_s < -0.005
+    report = open_report(document, video)
+    for again in (False, True):
+        if again:
+            report.page.keyboard.press("End")
+            report.until(lambda: report.drawn["time"] > 2)
+            report.page.keyboard.press("Home")
+        report.at(0, within=0.002)
+        report.until(lambda: report.page.locator("video").evaluate("v => v.readyState >= 2 && !v.seeking"))
+        assert report.drawn["boxes"] == 1
+        assert "Picture 1 of 2" in report.text("#now")
+        assert report.text("#time") == "0:00.0"
+
+
+def test_what_stands_in_before_the_first_picture_is_the_first_scene(open_report: Open, tmp_path: Path) -> None:
+    video = make_video(
+        tmp_path / "old.mp4", codec="mpeg4", size=SIZE, audio="aac", audio_s=4, frames=30,
+        times=[Fraction(1, 2) + Fraction(i, 10) for i in range(30)],
+    )  # fmt: skip
+    report = open_report(with_scenes(of_video(bare(detections=seen([])), video)), video)
+    report.page.locator("#plot").click(position={"x": 2, "y": 10})
+    report.until(lambda: report.drawn["time"] < -0.4)
+    report.until(lambda: report.page.evaluate(PAINTED) > 0.9, "the first scene's still")
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [0.0, -0.04, 0.04, 0.05, 0.25, 0.75, 5.94, 5.95, 5.96, 11.28, 59.97, 61.2, 3599.94, 3599.96, 3661.96, 7322.5],
+)
+def test_times_are_those_of_the_terminal(open_report: Open, seconds: float) -> None:
+    video = msgspec.structs.replace(bare().video, duration_s=8000.0)
+    report = open_report(bare(video=video, transcription=said((seconds, "here"))))
+    assert report.text(".stamp") == clock(seconds).replace("-", "−")
 
 
 def test_a_file_whose_clock_begins_late(open_report: Open, tmp_path: Path) -> None:

@@ -30,6 +30,17 @@ def test_it_is_looked_for_where_it_was_and_beside_the_document(
     assert found.samefile(video)
 
 
+def test_the_copy_beside_the_document_goes_before_the_original(tmp_path: Path) -> None:
+    for folder in ("was", "out"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "clip.mp4").write_bytes(b"pictures")
+    was = tmp_path / "was" / "clip.mp4"
+    document = document_of(was, str(was))
+    assert find_video(document, tmp_path / "out" / "clip_results.json") == tmp_path / "out" / "clip.mp4"
+    (tmp_path / "out" / "clip.mp4").write_bytes(b"others")
+    assert find_video(document, tmp_path / "out" / "clip_results.json") == was
+
+
 def test_another_video_of_that_name_is_not_it(tmp_path: Path) -> None:
     video = tmp_path / "clip.mp4"
     video.write_bytes(b"pictures")

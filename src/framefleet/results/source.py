@@ -8,7 +8,7 @@ from framefleet.weights import file_sha256
 
 
 def find_video(document: Document, path: Path, given: Path | None = None) -> Path:
-    """The file of the document that lies at `path`: `given`, or looked for where it was and beside the document.
+    """The file of the document that lies at `path`: `given`, or looked for beside the document and where it was.
 
     Goes by the content, not the name. Raises `InputError` where it is not there, or is another video.
     """
@@ -26,10 +26,13 @@ def find_video(document: Document, path: Path, given: Path | None = None) -> Pat
 
 
 def places(document: Document, path: Path) -> list[Path]:
-    """Where the video of the document at `path` may be, whether it is or not."""
+    """Where the video of the document at `path` may be, whether it is or not.
+
+    Beside the document comes first: what lies together is moved together, and a report goes with what lies beside it.
+    """
     was = Path(document.video.path)
     here = path.absolute().parent
-    return list(dict.fromkeys((was, here / was, here / was.name, here.parent / was.name)))
+    return list(dict.fromkeys((here / was.name, was, here / was, here.parent / was.name)))
 
 
 def _is_file(path: Path) -> bool:

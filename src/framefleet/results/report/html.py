@@ -7,8 +7,10 @@ from importlib.resources import files
 
 import msgspec
 
+from framefleet.results.palette import HUES, SHARES
+
 PARTS = (
-    "columns", "dom", "format", "search_sorted", "model", "boxes", "colours", "player", "picture", "controls",
+    "columns", "dom", "format", "search_sorted", "model", "boxes", "colours", "player", "picture", "source", "controls",
     "filters", "rows", "lanes", "view", "timeline", "timeline_input", "transcript", "scenes", "find", "charts",
     "facts", "dialogs", "keys", "main",
 )  # fmt: skip
@@ -41,7 +43,7 @@ def embedded(json: str) -> str:
 def _policy(style: str, script: str) -> str:
     return (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
-        "img-src data:; media-src 'self' file:; base-uri 'none'; form-action 'none'"
+        "img-src data:; media-src 'self' file: blob:; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -51,7 +53,8 @@ def _hash(text: str) -> str:
 
 def _script() -> str:
     body = "\n".join(_text(f"{name}.js") for name in PARTS)
-    return f'"use strict";\n(() => {{\n{body}\n}})();\n'
+    palette = f"const [HUES, SHARES] = {msgspec.json.encode((HUES, SHARES)).decode()};"
+    return f'"use strict";\n(() => {{\n{palette}\n{body}\n}})();\n'
 
 
 def _text(name: str) -> str:

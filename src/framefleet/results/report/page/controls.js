@@ -1,4 +1,4 @@
-// Buttons under the picture, and what the page says when the video cannot be shown.
+// Buttons under the picture.
 
 const PATHS = {
   play: "M6 3.5v13l10.5-6.5z",
@@ -12,8 +12,7 @@ const PATHS = {
 const SPEEDS = [0.25, 0.5, 1, 1.5, 2, 4];
 
 function setUpControls(model, player) {
-  const { video } = model;
-  $("length").textContent = ` / ${clockTime(model.video.duration_s)}`;
+  $("length").textContent = ` / ${stamp(model.video.duration_s)}`;
   $("previous").append(icon(PATHS.previous));
   $("next").append(icon(PATHS.next));
   $("full").append(icon(PATHS.full));
@@ -25,18 +24,18 @@ function setUpControls(model, player) {
   $("next").addEventListener("click", () => step(model, player, 1));
   $("mute").addEventListener("click", () => mute());
   $("full").addEventListener("click", () => fullScreen());
-  $("full").hidden = !document.fullscreenEnabled || !video.width;
-  $("mute").hidden = !video.audio || !video.url;
+  $("full").hidden = !document.fullscreenEnabled || !model.video.width;
   player.addEventListener("time", ({ detail }) => ($("time").textContent = clockTime(detail.time, 1)));
-  player.addEventListener("state", () => showState(player));
-  showState(player);
+  player.addEventListener("state", () => showState(model, player));
+  showState(model, player);
 }
 
-function showState(player) {
+function showState({ video }, player) {
   $("play").replaceChildren(icon(player.playing ? PATHS.pause : PATHS.play));
   $("play").setAttribute("aria-label", player.playing ? "Pause" : "Play");
   $("mute").replaceChildren(icon($("video").muted ? PATHS.silent : PATHS.sound));
   $("mute").setAttribute("aria-label", $("video").muted ? "Sound on" : "Mute");
+  $("mute").hidden = !video.audio || !player.video;
 }
 
 function mute() {
@@ -65,36 +64,4 @@ function stepScene(model, player, by) {
   // back goes to the beginning of this scene first, as players do
   const to = by < 0 && player.time - model.cuts[here] > 1 ? here : here + by;
   if (to >= 0 && to < model.cuts.length) player.seek(model.cuts[to]);
-}
-
-// What cannot be shown is said, with what can be done about it.
-function setUpVideo(model, player, picture) {
-  const { video } = model;
-  const element = $("video");
-  const stand = model.thumbnails.made ? "In its place are the scenes' thumbnails" : "In its place is a blank";
-  const render = "framefleet render writes an H.264 that every browser plays.";
-  if (!video.url)
-    return notice(
-      `The video was not found when this report was made. ${stand}; time, boxes and text go on. framefleet report --video FILE says where it is.`,
-    );
-  element.addEventListener("error", () => {
-    player.giveUp();
-    notice(
-      `This browser cannot play ${video.path} (${video.codec || "sound"}), or it is no longer beside this file. ${stand}; time, boxes and text go on. ${render}`,
-    );
-  });
-  element.addEventListener("loadedmetadata", () => {
-    if (element.videoWidth) picture.shape(element.videoWidth, element.videoHeight);
-    else if (video.width)
-      notice(
-        `This browser cannot decode the picture of ${video.path} (${video.codec}), only its sound. ${stand}, with the boxes. ${render}`,
-      );
-    picture.draw();
-  });
-  element.src = video.url;
-}
-
-function notice(text) {
-  $("notice").textContent = text;
-  $("notice").hidden = false;
 }

@@ -13,7 +13,7 @@ const SHORTCUTS = [
   ["t", "light or dark"],
   ["?", "this table"],
   ["in the transcript", "arrow keys move by word and line, Enter goes there"],
-  ["on the timeline", "wheel zooms, Shift + wheel or drag pans, click or drag seeks"],
+  ["on the timeline", "click or drag seeks; Ctrl or ⌘ + wheel zooms, Shift + wheel or drag moves"],
 ];
 
 function setUpDialogs() {

@@ -36,9 +36,9 @@ function failure({ config }, player, { stage, runs, span: lost, error, attempts 
   const pictures = runs.reduce((sum, [first, last]) => sum + last - first + 1, 0);
   const from = lost ? lost[0] : runs.length ? runs[0][0] / config.fps : null;
   const what = lost
-    ? `${clockTime(lost[0])}–${clockTime(lost[1])}`
+    ? `${stamp(lost[0])}–${stamp(lost[1])}`
     : runs.length
-      ? `${counted(pictures, "picture")} from ${clockTime(from)}`
+      ? `${counted(pictures, "picture")} from ${stamp(from)}`
       : "all of it";
   const where =
     from === null

@@ -188,7 +188,7 @@ function result({ time, parts, more }, id, player) {
   return el(
     "div",
     { role: "option", id, class: "hit", "aria-selected": "false", onclick: () => player.seek(time) },
-    el("span", { class: "num dim" }, clockTime(time)),
+    el("span", { class: "num dim" }, stamp(time)),
     text,
   );
 }

@@ -2,16 +2,22 @@
 
 const two = (value) => String(value).padStart(2, "0");
 
+// A half to the even side, as Python rounds: the terminal shows the same times.
+const rounded = (value) => (Math.abs(value % 1) === 0.5 ? 2 * Math.round(value / 2) : Math.round(value));
+
 // 63.2 → "1:03", with digits 1 → "1:03.2"; hours where there are any.
 function clockTime(seconds, digits = 0) {
-  const sign = seconds < 0 ? "−" : "";
-  const ticks = Math.floor(Math.abs(seconds) * 10 ** digits + 1e-6);
+  const ticks = rounded(Math.abs(seconds) * 10 ** digits);
+  const sign = seconds < 0 && ticks ? "−" : "";
   const whole = Math.floor(ticks / 10 ** digits);
   const rest = digits ? `.${String(ticks % 10 ** digits).padStart(digits, "0")}` : "";
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   const head = hours ? `${hours}:${two(minutes)}` : String(minutes);
   return `${sign}${head}:${two(whole % 60)}${rest}`;
 }
+
+// When something is, as the terminal says it too: to a tenth; from an hour on in whole seconds.
+const stamp = (seconds) => clockTime(seconds, 1).replace(/(:\d\d:\d\d)\.\d$/, "$1");
 
 // 1.25 s, 3 min 20 s
 function span(seconds) {

@@ -13,7 +13,7 @@ function setUpKeys(model, player, timeline, toggleTheme) {
     ".": () => step(model, player, 1),
     "[": () => stepScene(model, player, -1),
     "]": () => stepScene(model, player, 1),
-    Home: () => player.seek(model.from),
+    Home: () => player.seek(0),
     End: () => player.seek(model.to),
     "+": () => zoomHere(timeline, 2),
     "=": () => zoomHere(timeline, 2),

@@ -29,7 +29,7 @@ async function main() {
     timeline,
     setUpTheme(() => timeline.draw()),
   );
-  setUpVideo(model, player, picture);
+  new Source(model, player, picture);
   picture.draw();
   document.documentElement.dataset.ready = "yes";
 }
@@ -41,7 +41,7 @@ function title({ video, samples, boxes, provenance }) {
   const size = video.width ? `${video.width} × ${video.height}` : "sound only";
   const looked = samples ? `${counted(samples.count, "picture")} looked at` : "";
   const found = boxes ? `${counted(boxes.count, "box", "boxes")}` : "";
-  $("about").textContent = [clockTime(video.duration_s), size, looked, found, moment(provenance.finished_at)]
+  $("about").textContent = [stamp(video.duration_s), size, looked, found, moment(provenance.finished_at)]
     .filter(Boolean)
     .join(" · ");
 }
@@ -50,7 +50,7 @@ function title({ video, samples, boxes, provenance }) {
 function momentOf(model, time, { sample, state, boxes, left }) {
   if (!model.samples) return "Objects were not looked for.";
   if (sample < 0) return "No picture has been looked at yet.";
-  const which = `Picture ${sample + 1} of ${model.samples.count}, ${clockTime(model.samples.shown[sample], 1)}`;
+  const which = `Picture ${sample + 1} of ${model.samples.count}, ${stamp(model.samples.shown[sample])}`;
   if (state === "unanswered") return `${which}: not answered, see failures.`;
   if (state === "cut") return `${which}: cut since; boxes come with the next picture.`;
   const moving = boxes.filter((box) => box.moves).length;

@@ -90,7 +90,7 @@ class Picture {
 
   // The thumbnail of the scene at hand, once the browser has read it.
   still(context, width, height, time) {
-    const scene = this.model.scenes ? sceneAt(this.model, time) : -1;
+    const scene = this.model.scenes ? sceneAt(this.model, Math.max(0, time)) : -1;
     const jpeg = this.model.jpegs[scene];
     if (!jpeg) return;
     if (!this.stills.has(scene)) {

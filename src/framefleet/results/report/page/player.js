@@ -4,18 +4,29 @@ class Player extends EventTarget {
   constructor(model, video) {
     super();
     this.model = model;
-    this.video = model.video.url ? video : null;
+    this.element = video;
+    this.video = null; // the element, while it has something to play
+    this.known = false; // the video's clock is; until then nothing is asked of it
     this.lead = model.video.start_s; // what the player's clock shows at our zero; see learn
     this.at = 0; // where the bare clock stands, or where a seek is going
     this.going = false; // the bare clock runs
     this.rate = 1;
     this.wanted = null; // a seek that waits for the one before: dragging asks for more than a decoder can give
-    if (this.video) this.listen();
+    this.listen(video);
+  }
+
+  // From now on the element's time counts, which begins where the page is.
+  attach() {
+    this.pause();
+    this.at = this.wanted = this.time;
+    this.known = false;
+    this.video = this.element;
+    this.video.requestVideoFrameCallback?.((_, frame) => this.meet(frame.mediaTime));
   }
 
   get time() {
-    if (!this.video) return this.at;
-    return this.video.seeking ? this.at : Math.max(this.model.from, this.video.currentTime - this.lead);
+    if (!this.video || !this.known || this.video.seeking) return this.at;
+    return Math.max(this.model.from, this.video.currentTime - this.lead);
   }
 
   get playing() {
@@ -40,7 +51,7 @@ class Player extends EventTarget {
     this.at = aim;
     if (!this.video) return this.tell(aim);
     this.tell(aim, false);
-    if (this.video.seeking || this.video.readyState === 0) this.wanted = aim;
+    if (this.video.seeking || !this.known) this.wanted = aim;
     else this.go(aim);
   }
 
@@ -52,7 +63,7 @@ class Player extends EventTarget {
 
   toggle() {
     if (this.playing) return this.pause();
-    if (this.time >= this.last - 0.05) this.seek(this.model.from);
+    if (this.time >= this.last - 0.05) this.seek(0);
     if (this.video) return this.video.play().catch(() => this.change());
     this.going = true;
     this.started = performance.now();
@@ -68,7 +79,7 @@ class Player extends EventTarget {
 
   speed(rate) {
     this.rate = rate;
-    if (this.video) this.video.playbackRate = rate;
+    this.element.defaultPlaybackRate = this.element.playbackRate = rate; // the first is what another file begins with
   }
 
   // The rest of the page goes on without a picture, from where it was.
@@ -90,33 +101,49 @@ class Player extends EventTarget {
     requestAnimationFrame((then) => this.tick(then));
   }
 
-  listen() {
-    const { video } = this;
-    const still = () => this.video && !video.seeking && this.tell(video.currentTime - this.lead);
+  listen(video) {
+    const still = () => this.video && this.known && !video.seeking && this.tell(this.time);
     for (const name of ["play", "pause", "ended", "volumechange"]) video.addEventListener(name, () => this.change());
-    video.addEventListener("loadedmetadata", () => this.wanted !== null && this.go(this.wanted));
-    video.addEventListener("loadeddata", still);
+    video.addEventListener("loadeddata", () => this.loaded());
     video.addEventListener("pause", still);
+    video.addEventListener("seeking", () => this.sought());
     video.addEventListener("seeked", () => (this.video && this.wanted !== null ? this.go(this.wanted) : still()));
     if (video.requestVideoFrameCallback) this.byFrame(video);
     this.byScreen(video);
   }
 
-  // Some browsers keep the file's own clock, others begin at 0 with whatever begins first: the first picture tells.
-  learn(first) {
+  // Sound alone has no first picture, and a page that nobody sees is told of none.
+  loaded() {
+    if (!this.element.requestVideoFrameCallback || !this.element.videoWidth) this.begin();
+    else setTimeout(() => this.begin(), 1000);
+  }
+
+  // The first picture. Some browsers keep the file's own clock, others begin at 0 with whatever begins first.
+  meet(first) {
+    if (!this.video || this.known) return;
     const ours = [this.model.video.start_s, -this.model.from];
     this.lead = ours.reduce((a, b) => (Math.abs(first - b) < Math.abs(first - a) ? b : a));
+    this.begin();
+  }
+
+  begin() {
+    if (!this.video || this.known) return;
+    this.known = true;
+    const aim = this.wanted ?? 0;
+    this.wanted = null;
+    if (Math.abs(this.video.currentTime - this.lead - aim) > 0.001) this.go(aim);
+    else this.tell(this.time);
+  }
+
+  // By the browser's own means, before anything was known: what is on screen then is not the first picture.
+  sought() {
+    if (this.known) return;
+    this.known = true;
+    this.wanted = null;
   }
 
   // The very time of the picture on screen, as soon as it is there.
   byFrame(video) {
-    let sought = false;
-    video.addEventListener("seeking", () => (sought = true), { once: true });
-    video.requestVideoFrameCallback((_, frame) => {
-      if (sought || !this.video) return;
-      this.learn(frame.mediaTime);
-      if (this.wanted === null) this.tell(video.currentTime - this.lead);
-    });
     const shown = (_, frame) => {
       if (this.video && this.playing && !video.seeking) this.tell(frame.mediaTime - this.lead);
       video.requestVideoFrameCallback(shown);

@@ -64,7 +64,7 @@ class CountRow {
 
   at(time) {
     const i = lastUpTo(this.samples.shown, time);
-    return i >= 0 && this.counts[i] ? `${this.counts[i]} in the picture of ${clockTime(this.samples.asked[i], 1)}` : "";
+    return i >= 0 && this.counts[i] ? `${this.counts[i]} in the picture of ${stamp(this.samples.asked[i])}` : "";
   }
 }
 

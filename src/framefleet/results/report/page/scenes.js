@@ -20,7 +20,7 @@ class Scenes {
   }
 
   card(scene, i) {
-    const when = `${clockTime(scene.start)} – ${clockTime(scene.end)}`;
+    const when = `${stamp(scene.start)} – ${stamp(scene.end)}`;
     return el("button", {
       type: "button",
       class: this.model.thumbnails.made ? "shot" : "shot bare",
@@ -34,7 +34,7 @@ class Scenes {
   fill(card) {
     const i = Number(card.dataset.scene);
     const scene = this.model.scenes[i];
-    const when = `${clockTime(scene.start)} – ${clockTime(scene.end)}`;
+    const when = `${stamp(scene.start)} – ${stamp(scene.end)}`;
     const seen = Object.entries(scene.seen).map(([label, most]) => `${label}${most > 1 ? ` ×${most}` : ""}`);
     card.append(
       this.model.thumbnails.made ? this.still(i) : "",

@@ -15,6 +15,7 @@ class Timeline {
     );
     player.addEventListener("time", ({ detail }) => this.move(detail.time));
     new ResizeObserver(this.draw).observe(this.plot);
+    this.plot.setAttribute("aria-valuemin", model.from.toFixed(1));
     this.plot.setAttribute("aria-valuemax", model.to.toFixed(1));
     this.lay();
     this.move(player.time);
@@ -85,7 +86,7 @@ class Timeline {
     const ranges = sampleRanges(model.samples, view);
     for (const { row, y } of this.rows) row.draw(context, view, y, ranges);
     this.canvas.dataset.drawn = Number(this.canvas.dataset.drawn ?? 0) + 1;
-    $("window").textContent = `${clockTime(view.from)} – ${clockTime(view.to)}`;
+    $("window").textContent = `${stamp(view.from)} – ${stamp(view.to)}`;
     this.move(this.player.time);
   }
 

@@ -1,4 +1,5 @@
-// Mouse, touch and wheel on the timeline: click or drag seeks, wheel and two fingers zoom, shift and one finger pan.
+// Mouse, touch and wheel on the timeline: click or drag seeks, Ctrl + wheel and two fingers zoom, Shift and one finger
+// pan; the wheel alone is the page's.
 
 function setUpTimelineInput(timeline) {
   const { plot, view, player } = timeline;
@@ -50,7 +51,7 @@ function wheel(view, event, x) {
     event.preventDefault();
     return view.pan((((event.deltaX || event.deltaY) * lines) / view.width) * view.span);
   }
-  if (view.whole && event.deltaY > 0) return; // nothing left to zoom out of: the page scrolls on
+  if (!event.ctrlKey && !event.metaKey) return; // a pinch on a touchpad comes as Ctrl + wheel
   event.preventDefault();
   view.zoom(Math.exp(-event.deltaY * lines * 0.0022), view.time(x));
 }

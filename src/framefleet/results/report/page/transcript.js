@@ -21,9 +21,9 @@ class Transcript {
 
   line(i) {
     const { segments, said } = this.model;
-    const stamp = el("span", { class: "stamp num" }, clockTime(segments.starts[i]));
+    const when = el("span", { class: "stamp num" }, stamp(segments.starts[i]));
     const text = el("p", { dir: "auto", lang: said.language }, textOf(this.model, i));
-    return el("div", { class: "utterance", "data-segment": i }, stamp, text);
+    return el("div", { class: "utterance", "data-segment": i }, when, text);
   }
 
   // Gives each word its own element.
@@ -37,7 +37,7 @@ class Transcript {
       const text = words.texts[w].trimStart();
       if (parts.length && text !== words.texts[w]) parts.push(" "); // Whisper's words bring the space before them
       const doubt = words.sure[w] < 50 ? " unsure" : "";
-      const spoken = `${text.trim()}, ${clockTime(words.starts[w])}`;
+      const spoken = `${text.trim()}, ${stamp(words.starts[w])}`;
       parts.push(
         el("span", { class: `word${doubt}`, "data-word": w, role: "button", tabindex: -1, "aria-label": spoken }, text),
       );
@@ -131,7 +131,7 @@ function silence({ said }) {
 
 function skippedNotes({ said }) {
   if (!said.skipped.length) return [];
-  const all = said.skipped.map((one) => `${clockTime(one.start_s)}–${clockTime(one.end_s)} (${one.reason})`);
+  const all = said.skipped.map((one) => `${stamp(one.start_s)}–${stamp(one.end_s)} (${one.reason})`);
   const rest = all.length > 20 ? ` and ${all.length - 20} more` : "";
   return [el("p", { class: "empty" }, `Not listened to: ${all.slice(0, 20).join(", ")}${rest}.`)];
 }

@@ -1,0 +1,92 @@
+// Where the video comes from: beside the page, or a file that is chosen; and what is said where it cannot be shown.
+
+// As the report was made, and beside the page by its name: people move the two together, without the folders.
+function urlsOf({ url }) {
+  if (!url) return [];
+  return [...new Set([url, url.slice(url.lastIndexOf("/") + 1)])];
+}
+
+class Source {
+  constructor(model, player, picture) {
+    Object.assign(this, { model, player, picture, element: $("video"), waiting: urlsOf(model.video), found: false });
+    this.name = model.video.path;
+    this.element.addEventListener("error", () => this.failed());
+    this.element.addEventListener("loadedmetadata", () => this.loaded());
+    $("choose").addEventListener("click", () => $("file").click());
+    $("file").addEventListener("change", () => $("file").files.length && this.take($("file").files[0]));
+    document.addEventListener("dragover", (event) => holdsFile(event) && event.preventDefault());
+    document.addEventListener("drop", (event) => this.drop(event));
+    if (this.waiting.length) this.next();
+    else
+      this.say(
+        "The video was not found when this report was made.",
+        "framefleet report --video FILE says where it is.",
+      );
+  }
+
+  next() {
+    this.play(this.waiting.shift());
+  }
+
+  play(url) {
+    $("notice").hidden = true;
+    this.player.attach();
+    this.element.src = url;
+  }
+
+  // A file that somebody says is the video.
+  take(file) {
+    Object.assign(this, { name: file.name, waiting: [], found: true });
+    this.play(URL.createObjectURL(file));
+  }
+
+  drop(event) {
+    if (!holdsFile(event)) return;
+    event.preventDefault();
+    this.take(event.dataTransfer.files[0]);
+  }
+
+  failed() {
+    if (!this.element.error) return;
+    this.found ||= !isMissing(this.element.error);
+    if (this.waiting.length) return this.next();
+    this.player.giveUp();
+    if (this.found) this.say(`This browser cannot play ${this.name} (${this.kind()}).`, RENDER);
+    else this.say(`${this.name} is not where it was when this report was made, nor beside it.`);
+  }
+
+  loaded() {
+    const { videoWidth, videoHeight } = this.element;
+    if (videoWidth) this.picture.shape(videoWidth, videoHeight);
+    else if (this.model.video.width)
+      this.say(`This browser plays only the sound of ${this.name}, not its picture (${this.kind()}).`, RENDER);
+    this.picture.draw();
+  }
+
+  // h264 in .avi
+  kind() {
+    const ending = /\.\w{1,5}$/.exec(this.name)?.[0];
+    return `${this.model.video.codec || "sound"}${ending ? ` in ${ending}` : ""}`;
+  }
+
+  // What is wrong, what is seen instead, and what can be done.
+  say(wrong, advice = "") {
+    const { thumbnails, video } = this.model;
+    const stand = thumbnails.made ? "the scenes' thumbnails" : "a blank";
+    const instead = video.width ? `In its place is ${stand}; time, boxes and text go on.` : "Time and text go on.";
+    notice([wrong, instead, advice].filter(Boolean).join(" "), true);
+  }
+}
+
+const RENDER = "framefleet render writes an MP4 that every browser plays.";
+
+const holdsFile = ({ dataTransfer }) => Boolean(dataTransfer?.types.includes("Files"));
+
+// Browsers tell no codes for it. Chromium's words for a file that is not there, then Firefox's.
+const isMissing = ({ message }) => /format error|not found|404|open media/i.test(message);
+
+function notice(text, choosing = false) {
+  $("wrong").textContent = text;
+  $("choose").hidden = !choosing;
+  $("notice").hidden = false;
+}
