@@ -38,6 +38,12 @@ class FrameFleetError(Exception):
         super().__init__(" ".join(message.split()))
 
 
+def told(error: BaseException) -> str:
+    """Any error in one line: ours in its own words, another as the fault of this program that it is."""
+    ours = isinstance(error, FrameFleetError)
+    return " ".join((str(error) if ours else f"a fault of this program: {type(error).__name__}: {error}").split())
+
+
 class UsageError(FrameFleetError):
     exit_code = 2
 

@@ -11,8 +11,10 @@ from framefleet.errors import FrameFleetError
 from framefleet.media.info import Gap, Picture, PictureTime, Sample
 from framefleet.media.order import JpegView, Order
 from framefleet.pipeline.consumers import ENDED, BatchConsumer, WatchConsumer
+from framefleet.pipeline.missed import Missed
 from framefleet.progress import ItemFailed
 from framefleet.stages.objects.plan import PictureBatch
+from framefleet.units import Span
 
 
 def batches_of(sizes: list[int]) -> list[PictureBatch]:
@@ -36,6 +38,9 @@ class FakeLane:
     def _put(self, number: int, pictures: list[Picture], units: float) -> None:
         assert units == len(pictures)
         self.asked.append((number, [picture.at.index for picture in pictures]))
+
+    def sift(self, piece: Any) -> Any:
+        return piece
 
     def lose(self, number: int, facts: tuple[PictureTime, ...], units: float, error: str) -> None:
         assert units == len(facts)
@@ -93,6 +98,42 @@ def test_a_stage_that_has_ended_loses_the_rest_for_its_own_reason() -> None:
     assert lane.lost == dict.fromkeys(range(4), "wrong key")
 
 
+@given(sizes=st.lists(st.integers(1, 4), min_size=1, max_size=5), data=st.data())
+def test_what_breaks_on_the_way_loses_what_follows_and_nothing_before(sizes: list[int], data: st.DataObject) -> None:
+    lane, total = FakeLane(sizes), sum(sizes)
+    breaks_at = data.draw(st.integers(0, total - 1))
+
+    def sift(piece: Picture) -> Picture:
+        if piece.at.index == breaks_at:
+            raise ValueError("it broke")
+        return piece
+
+    lane.sift = sift  # type: ignore[method-assign]
+    consumer = consumer_of(lane)
+    for index in range(total):
+        consumer.take(piece(index, damaged=False))
+    assert consumer.over
+    consumer.close(ENDED)
+    assert [index for _, indices in lane.asked for index in indices] == list(range(breaks_at))
+    assert lane.lost == dict.fromkeys(range(breaks_at, total), "a fault of this program: ValueError: it broke")
+
+
+def test_pictures_that_are_only_looked_at_are_not_asked_about() -> None:
+    lane, looked_at = FakeLane([2]), []
+
+    def sift(piece: Picture) -> Picture:
+        looked_at.append(piece.at.index)
+        return piece
+
+    lane.sift = sift  # type: ignore[method-assign]
+    lane.items = [PictureBatch(0, (Sample(3, Fraction(3)), Sample(5, Fraction(5))))]
+    consumer = BatchConsumer(lane, Order([Sample(i, Fraction(i)) for i in (2, 3, 4, 5)], JpegView(None, 90)))  # type: ignore[arg-type]
+    for index in (2, 3, 4, 5):
+        consumer.take(piece(index, damaged=False))
+    assert looked_at == [2, 3, 4, 5]
+    assert lane.asked == [(0, [3, 5])]
+
+
 class Watcher:
     """Counts what it sees, and breaks at the `breaks_at`-th."""
 
@@ -131,5 +172,39 @@ def test_what_breaks_in_a_watching_stage_ends_it_alone() -> None:
     consumer.close(ENDED)
     assert consumer.over
     assert consumer.result() is None
-    assert consumer.error == "ValueError: it broke"
+    assert consumer.error == "a fault of this program: ValueError: it broke"
     assert sum(isinstance(event, ItemFailed) for event in events) == 1
+
+
+def test_a_watching_stage_says_which_stretches_it_did_not_see() -> None:
+    consumer, _ = watching(Watcher(), 6)
+    for index in range(6):
+        consumer.take(piece(index, damaged=index in (1, 2, 5)))
+    consumer.close(ENDED)
+    assert consumer.missed.stretches == [(Span(1, 3), "damaged"), (Span(5, 6), "damaged")]
+    assert consumer.meter.done == 3
+    assert consumer.error is None
+
+
+def test_a_watching_stage_that_saw_nothing_has_failed() -> None:
+    consumer, _ = watching(Watcher(), 3)
+    for index in range(3):
+        consumer.take(piece(index, damaged=True))
+    consumer.close(ENDED)
+    assert consumer.error == "damaged"
+    assert consumer.result() is None
+
+
+@given(missing=st.dictionaries(st.integers(0, 30), st.sampled_from("ab")))
+def test_missed_stretches_hold_each_missing_picture_once(missing: dict[int, str]) -> None:
+    missed = Missed([Sample(index, Fraction(index, 2)) for index in range(31)])
+    for place in sorted(missing):
+        missed.add(place, missing[place])
+    held = {
+        place: error
+        for span, error in missed.stretches
+        for place in range(31)
+        if span.start_s <= place / 2 < span.end_s
+    }
+    assert held == missing
+    assert missed.all == (len(missing) == 31)

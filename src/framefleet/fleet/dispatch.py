@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from framefleet.errors import FrameFleetError, Interrupted
+from framefleet.errors import FrameFleetError, Interrupted, told
 from framefleet.fleet.asking import Asker
 from framefleet.fleet.exchange import Charge, Exchange, Failure
 from framefleet.fleet.keep import Keeper
@@ -110,7 +110,7 @@ class Dispatcher:
             facts = parcel.facts
             exchanges = [self._exchanged(part) for part in self._fitting(parcel)]
         except Exception as error:  # noqa: BLE001 - a fault of ours in one item must not lose the others
-            ours = FrameFleetError(f"a fault of this program: {type(error).__name__}: {error}")
+            ours = FrameFleetError(told(error))
             self._failed(number, units, ours, [Failure(facts, str(ours), 0)])
         else:
             failures = [failure for exchange in exchanges for failure in exchange.failures]

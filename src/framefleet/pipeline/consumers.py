@@ -1,44 +1,70 @@
-"""Who takes the pictures as they are decoded: batches on their way to a fleet, and stages that watch them go by."""
+"""Who takes what is decoded: stages of the fleet, which ask about it, and stages that watch it go by."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
-from framefleet.errors import FrameFleetError
+from framefleet.errors import told
+from framefleet.fleet.exchange import Failure
 from framefleet.fleet.meter import Meter
-from framefleet.media.info import Gap, Picture, PictureTime, Sample
+from framefleet.media.audio_plan import AudioChunk
+from framefleet.media.audio_stream import SoundGap
+from framefleet.media.info import Clip, ClipTime, Gap, Picture, PictureTime, Sample
 from framefleet.media.order import Order, Pixels
 from framefleet.pipeline.lane import Lane
+from framefleet.pipeline.missed import Missed
 from framefleet.progress import ItemDone, ItemFailed, Listener, StageDone, StageStarted
+from framefleet.stages.base import Answer
 from framefleet.stages.client import Watcher
 from framefleet.stages.objects.plan import PictureBatch
-from framefleet.stages.text.changed import ChangeFilter
-from framefleet.stages.text.stage import TextStage
 
 ENDED = "not asked: the stage had ended"
 EVERY = 50  # pieces a watching stage is told of at a time: a line for each would drown the others
 
 
-class Consumer(Protocol):
-    """One of those that share a decode. `over`: it wants no more."""
+class Consumer(ABC):
+    """One of those that share a decode. What goes wrong in it ends it, and nothing else: `error` says what."""
 
-    order: Order
+    def __init__(self) -> None:
+        self.error: str | None = None
 
     @property
-    def over(self) -> bool: ...
+    def over(self) -> bool:
+        """Whether it wants no more."""
+        return self.error is not None
 
-    def take(self, piece: Picture | Pixels | Gap) -> None:
-        """The next piece of its order."""
+    def take(self, piece: Any) -> None:
+        """The next piece, in the order of time."""
+        if self.error is not None:
+            return
+        try:
+            self._take(piece)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other stages go on
+            self._fail(error)
 
+    @abstractmethod
+    def _take(self, piece: Any) -> None:
+        """The next piece."""
+
+    @abstractmethod
     def close(self, reason: str) -> None:
-        """No more will come; what is still missing is missing for this reason."""
+        """No more will come; what is still missing is missing for this reason, or for `error`."""
+
+    def _fail(self, error: Exception) -> None:
+        self.error = told(error)
 
 
-class BatchConsumer:
-    """A fleet stage's batches, each handed to its dispatcher as soon as its last picture has come."""
+class BatchConsumer(Consumer):
+    """A fleet stage's batches, each handed to its dispatcher as soon as its last picture has come.
+
+    `order` may have more pictures than the batches: the stage looks at those for what comes after them.
+    """
 
     def __init__(self, lane: Lane, order: Order) -> None:
+        super().__init__()
         self.order = order
         self._lane = lane
+        self._wanted = {sample.index for batch in lane.items for sample in batch.samples}
         self._left: Iterator[PictureBatch] = iter(lane.items)
         self._batch = next(self._left, None)
         self._pictures: list[Picture] = []
@@ -46,27 +72,27 @@ class BatchConsumer:
 
     @property
     def over(self) -> bool:
-        return self._batch is None or self._lane.dispatcher.fatal is not None
+        return super().over or self._batch is None or self._lane.dispatcher.fatal is not None
 
-    def take(self, piece: Picture | Pixels | Gap) -> None:
-        if self._batch is None:
+    def _take(self, piece: Picture | Gap) -> None:
+        sifted = self._lane.sift(piece)
+        index = piece.sample.index if isinstance(piece, Gap) else piece.at.index
+        if self._batch is None or index not in self._wanted:
             return
-        if isinstance(piece, Picture):
-            self._pictures.append(piece)
-        elif isinstance(piece, Gap):
-            self._lane.lose(self._batch.number, (nominal(piece.sample),), 1, piece.error)
-        self._came_by()
-
-    def _came_by(self) -> None:
-        """One more of the batch is dealt with."""
+        if isinstance(sifted, Answer):
+            self._lane.dispatcher.settle(self._batch.number, sifted, 1)
+        elif isinstance(sifted, Gap):
+            self._lane.lose(self._batch.number, (nominal(sifted.sample),), 1, sifted.error)
+        else:
+            self._pictures.append(sifted)
         self._came += 1
-        if self._batch is not None and self._came == len(self._batch.samples):
+        if self._came == len(self._batch.samples):
             self._hand_on(self._batch)
 
     def close(self, reason: str) -> None:
         """The samples that never came are lost, and those that came too late for a stage that has ended."""
         fatal = self._lane.dispatcher.fatal
-        reason = str(fatal or reason)
+        reason = str(fatal or self.error or reason)
         if self._batch is not None and self._came:
             batch, gone = self._batch, self._batch.samples[self._came :]
             if fatal is not None:
@@ -90,66 +116,71 @@ class BatchConsumer:
             self._lane.lose(number, tuple(nominal(sample) for sample in samples), len(samples), reason)
 
 
-class TextConsumer(BatchConsumer):
-    """Asks only about pictures whose text may have changed; the others have the text of the picture before."""
+class ClipConsumer(Consumer):
+    """A fleet stage's clips of sound, each handed to its dispatcher as it comes, unless it is answered already."""
 
-    def __init__(self, lane: Lane, order: Order, stage: TextStage) -> None:
-        super().__init__(lane, order)
-        self._stage = stage
-        self._wanted = {sample.index for batch in lane.items for sample in batch.samples}
-        self._filter = ChangeFilter()
-
-    def take(self, piece: Picture | Pixels | Gap) -> None:
-        if isinstance(piece, Pixels):
-            return
-        changed = self._filter.see(piece)
-        index = piece.sample.index if isinstance(piece, Gap) else piece.at.index
-        if index not in self._wanted:  # answered before, and looked at for what comes after it
-            return
-        if isinstance(piece, Picture) and not changed:
-            number = self._batch.number if self._batch is not None else 0
-            self._lane.dispatcher.settle(number, self._stage.unchanged(piece), 1)
-            self._came_by()
-        else:
-            super().take(piece)
-
-
-class WatchConsumer:
-    """A watching stage at work. What goes wrong in it ends it, and nothing else."""
-
-    def __init__(self, name: str, order: Order, watcher: Watcher[Any], listener: Listener) -> None:
-        self.name = name
-        self.order = order
-        self._watcher = watcher
-        self._listener = listener
-        self._seen = 0
-        self.meter = Meter()
-        self.error: str | None = None
-        count = len(order.samples)
-        listener(StageStarted(name, "local", -(-count // EVERY), count, "frames"))
+    def __init__(self, lane: Lane) -> None:
+        super().__init__()
+        self._lane = lane
+        self.left: dict[int, AudioChunk] = {chunk.number: chunk for chunk in lane.items}
 
     @property
     def over(self) -> bool:
-        return self.error is not None
+        return super().over or not self.left or self._lane.dispatcher.fatal is not None
 
-    def take(self, piece: Picture | Pixels | Gap) -> None:
-        if self.error is not None:
+    def _take(self, piece: Clip) -> None:
+        number, units = piece.number, piece.span.length_s
+        if number not in self.left:
             return
-        try:
-            with self.meter.working():
-                self._watcher.see(piece)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other stages go on
-            self._fail(error)
-            return
-        self._seen += 1
-        self.meter.count(1)
-        if self._seen % EVERY == 0:
-            self._listener(ItemDone(self.name, self._seen // EVERY - 1, EVERY, 0, 0.0))
+        sifted = self._lane.sift(piece)
+        if isinstance(sifted, Answer):
+            self._lane.dispatcher.settle(number, sifted, units)
+        else:
+            self._lane.dispatcher.put(number, sifted, units)
+        del self.left[number]
+
+    def silent(self, gap: SoundGap) -> None:
+        """A stretch that could not be decoded: silent in its clip, and said to be."""
+        self._lane.lost.append(Failure((ClipTime(-1, gap.span),), gap.error, attempts=0))
 
     def close(self, reason: str) -> None:
-        if self._seen < len(self.order.samples) and self.error is None and reason is not ENDED:
+        reason = str(self._lane.dispatcher.fatal or self.error or reason)
+        for chunk in self.left.values():
+            self._lane.lose(chunk.number, (ClipTime(chunk.number, chunk.span),), chunk.units, reason)
+
+
+class WatchConsumer(Consumer):
+    """A watching stage at work. `missed` are the stretches of which it saw nothing."""
+
+    def __init__(self, name: str, order: Order, watcher: Watcher[Any], listener: Listener) -> None:
+        super().__init__()
+        self.name = name
+        self.order = order
+        self.meter = Meter()
+        self.missed = Missed(order.samples)
+        self._watcher = watcher
+        self._listener = listener
+        self._came = 0
+        count = len(order.samples)
+        listener(StageStarted(name, "local", -(-count // EVERY), count, "frames"))
+
+    def _take(self, piece: Picture | Pixels | Gap) -> None:
+        if isinstance(piece, Gap):
+            self.missed.add(self._came, piece.error)
+        else:
+            self.meter.count(1)
+        with self.meter.working():
+            self._watcher.see(piece)
+        self._came += 1
+        if self._came % EVERY == 0:
+            self._listener(ItemDone(self.name, self._came // EVERY - 1, EVERY, 0, 0.0))
+
+    def close(self, reason: str) -> None:
+        if self._came < len(self.order.samples) and self.error is None and reason is not ENDED:
             self.error = reason
-        self._listener(ItemDone(self.name, self._seen // EVERY, self._seen % EVERY, 0, 0.0))
+        if self.missed.all and self.error is None:
+            self.error = self.missed.stretches[0].error
+        self._listener(ItemDone(self.name, self._came // EVERY, self._came % EVERY, 0, 0.0))
         self._listener(StageDone(self.name))
 
     def result(self) -> Any:
@@ -159,14 +190,13 @@ class WatchConsumer:
         try:
             with self.meter.working():
                 return self._watcher.finish()
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - as in `take`
             self._fail(error)
             return None
 
     def _fail(self, error: Exception) -> None:
-        told = str(error) if isinstance(error, FrameFleetError) else f"{type(error).__name__}: {error}"
-        self.error = " ".join(told.split())
-        self._listener(ItemFailed(self.name, 0, 0, self.error))
+        super()._fail(error)
+        self._listener(ItemFailed(self.name, 0, 0, self.error or ""))
 
 
 def nominal(sample: Sample) -> PictureTime:

@@ -5,19 +5,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from framefleet.config import Options
+from framefleet.errors import told
 from framefleet.fleet.meter import Meter
 from framefleet.media.info import MediaInfo
+from framefleet.pipeline.missed import Stretch
 from framefleet.progress import Listener, Notice
 from framefleet.stages.client import DerivingStage
 
 
 @dataclass(frozen=True, slots=True)
 class ClientRun:
-    """What came of one stage of the client; `result` is None where `error` says why."""
+    """What came of one stage of the client; `result` is None where `error` says why.
+
+    `missed` are stretches of the video that a stage that watches it did not get to see.
+    """
 
     result: Any
     meter: Meter
     error: str | None = None
+    missed: Sequence[Stretch] = ()
 
 
 def derive(
@@ -36,7 +42,7 @@ def derive(
                 result = stage.derive(media, options, {name: results[name] for name in stage.after if name in results})
             results[stage.name] = result
         except Exception as fault:  # noqa: BLE001 - a fault of one analysis must not lose the others
-            error = " ".join(f"{type(fault).__name__}: {fault}".split())
+            error = told(fault)
             listener(Notice(f"{stage.name}: {error}"))
         done[stage.name] = ClientRun(result, meter, error)
     return done

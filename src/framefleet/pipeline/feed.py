@@ -6,22 +6,24 @@ from collections.abc import Sequence
 from functools import partial
 
 from framefleet.config import Options
-from framefleet.errors import FrameFleetError, Interrupted
+from framefleet.errors import FrameFleetError, Interrupted, told
 from framefleet.fleet.meter import Meter
+from framefleet.media.audio_encode import ClipFormat
 from framefleet.media.decode import decode_orders
 from framefleet.media.info import MediaInfo
 from framefleet.media.order import JpegView, Order
-from framefleet.pipeline.consumers import BatchConsumer, Consumer, TextConsumer, WatchConsumer
+from framefleet.pipeline.consumers import BatchConsumer, ClipConsumer, WatchConsumer
 from framefleet.pipeline.lane import Lane
 from framefleet.pipeline.open import WATCH_S, LaneOpener
-from framefleet.pipeline.pumps import PicturePump, Pump, SoundPump, sound_groups
+from framefleet.pipeline.pumps import PicturePump, SoundPump
 from framefleet.pipeline.threads import decoding_threads
 from framefleet.pipeline.warm import warm_up
 from framefleet.stages.base import Needs
 from framefleet.stages.objects.forecast import max_side
-from framefleet.stages.text.changed import to_see
-from framefleet.stages.text.stage import TextStage
-from framefleet.units import Seconds
+from framefleet.stages.pictures import PictureStage
+from framefleet.units import Seconds, Span
+
+END_S = 2.0  # how long what is being read may take to stop, where the run ends before it is all
 
 
 def _pumps(
@@ -31,31 +33,47 @@ def _pumps(
     options: Options,
     keyframes_s: list[Seconds],
     stop: threading.Event,
-) -> list[Pump]:
+) -> list[PicturePump | SoundPump]:
     """One for the pictures, if anybody wants any, and one for each way in which the sound is cut."""
-    pictures = [lane for lane in lanes if lane.plan.stage.needs is Needs.PICTURES]
-    sounds = [lane for lane in lanes if lane.plan.stage.needs is Needs.AUDIO and lane.items]
-    consumers: list[Consumer] = [
-        *(_consumer(lane, options) for lane in pictures if lane.items),
-        *watchers,
-    ]
+    wanting = [lane for lane in lanes if lane.items]
+    pictures = [_batches(lane, options) for lane in wanting if lane.plan.stage.needs is Needs.PICTURES]
+    sounds = [lane for lane in wanting if lane.plan.stage.needs is Needs.AUDIO]
     decode = partial(
         decode_orders,
         media,
         sampling=options.sampling,
-        threads=decoding_threads(os.cpu_count() or 1, [lane.plan.backend for lane in lanes if lane.items]),
+        threads=decoding_threads(os.cpu_count() or 1, [lane.plan.backend for lane in wanting]),
         on_keyframe=keyframes_s.append,
     )
-    pumps: list[Pump] = [PicturePump(consumers, media, decode, stop)] if consumers else []
-    return [*pumps, *(SoundPump(group, media, options, stop) for group in sound_groups(sounds))]
+    looking: list[BatchConsumer | WatchConsumer] = [*pictures, *watchers]
+    return [
+        *([PicturePump(looking, decode, stop)] if looking else []),
+        *(
+            SoundPump([ClipConsumer(lane) for lane in group], media, clip_format(group[0]), stop)
+            for group in sound_groups(sounds)
+        ),
+    ]
 
 
-def _consumer(lane: Lane, options: Options) -> Consumer:
-    stage, samples = lane.plan.stage, [sample for batch in lane.items for sample in batch.samples]
-    view = JpegView(max_side(options, lane.plan.backend), options.jpeg_quality, options.crop)
-    if isinstance(stage, TextStage):
-        return TextConsumer(lane, Order(to_see(samples, options.fps), view), stage)
-    return BatchConsumer(lane, Order(samples, view))
+def _batches(lane: Lane, options: Options) -> BatchConsumer:
+    stage, view = lane.plan.stage, JpegView(max_side(options, lane.plan.backend), options.jpeg_quality, options.crop)
+    assert isinstance(stage, PictureStage)
+    wanted = [sample for batch in lane.items for sample in batch.samples]
+    return BatchConsumer(lane, Order(stage.to_see(wanted, options), view))
+
+
+def clip_format(lane: Lane) -> ClipFormat:
+    """FLAC where nothing is uploaded, so that nothing is lost."""
+    return "flac" if lane.plan.backend == "local" else "opus"
+
+
+def sound_groups(lanes: Sequence[Lane]) -> list[list[Lane]]:
+    """Lanes that can share a decode of the sound: cut alike, in one format. Those that take it as it is go first."""
+    groups: dict[tuple[ClipFormat, tuple[Span, ...]], list[Lane]] = {}
+    for lane in sorted(lanes, key=lambda lane: lane.sieve is not None):
+        cut = tuple(chunk.span for chunk in lane.plan.items)
+        groups.setdefault((clip_format(lane), cut), []).append(lane)
+    return list(groups.values())
 
 
 def feed(
@@ -71,6 +89,7 @@ def feed(
     The times of the keyframes that come by are added to `keyframes_s`.
     """
     stop = threading.Event()
+    pumps: list[PicturePump | SoundPump] = []
     watches = [lane.watch for lane in lanes if lane.watch is not None]
     try:
         for watch in watches:
@@ -81,21 +100,32 @@ def feed(
         pumps = _pumps(lanes, watchers, media, options, keyframes_s, stop)
         for pump in pumps:
             pump.start()
-        for pump in pumps:
-            pump.wait(WATCH_S)
+        _wait(pumps)
         for lane in lanes:
             while not lane.dispatcher.idle(WATCH_S):
                 pass
     except BaseException as error:
         stop.set()
         interrupted = isinstance(error, KeyboardInterrupt)
-        told = Interrupted("interrupted; run the same command again: it goes on from here") if interrupted else error
+        why = Interrupted("interrupted; run the same command again: it goes on from here") if interrupted else error
         for lane in lanes:
-            lane.dispatcher.end(told if isinstance(told, FrameFleetError) else FrameFleetError(str(told)))
+            lane.dispatcher.end(why if isinstance(why, FrameFleetError) else FrameFleetError(told(why)))
+        for pump in pumps:
+            pump.join(END_S / len(pumps))
         if interrupted:
-            raise told from None
+            raise why from None
         raise
     finally:
         for watch in watches:
             watch.close()
     return {pump.reads: pump.meter for pump in pumps}
+
+
+def _wait(pumps: Sequence[PicturePump | SoundPump]) -> None:
+    """Returns when all is fed. Raises the fault that ended one, if one did, whatever the others are at."""
+    while any(pump.is_alive() for pump in pumps) and all(pump.fault is None for pump in pumps):
+        for pump in pumps:
+            pump.join(WATCH_S / len(pumps))
+    for pump in pumps:
+        if pump.fault is not None:
+            raise pump.fault

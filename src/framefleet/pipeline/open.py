@@ -125,7 +125,8 @@ class LaneOpener:
             policy=RetryPolicy(options.max_attempts, options.patience_s),
         )
         watch = self._watch(plan, level, dispatcher, asker) if remote else None
-        return Lane(plan, plan.items, dispatcher, asker, keeper, self._listener, watch)
+        sieve = plan.stage.sieve(options, plan.backend)
+        return Lane(plan, plan.items, dispatcher, asker, keeper, self._listener, watch, sieve)
 
     def _level(self, plan: StagePlan) -> Level:
         automatic = self._options.max_workers == "auto" and plan.backend == "runpod"

@@ -9,9 +9,10 @@ from time import perf_counter
 from typing import Any
 
 from framefleet.config import Fleet, Options
-from framefleet.errors import FleetError, FrameFleetError
+from framefleet.errors import FleetError, FrameFleetError, told
 from framefleet.fleet.backend import Backend
 from framefleet.fleet.dispatch import Outcome
+from framefleet.fleet.exchange import Failure
 from framefleet.fleet.meter import Meter
 from framefleet.fleet.retry import AGAIN, RetryPolicy, retrying
 from framefleet.journal.store import Journal
@@ -33,7 +34,8 @@ REACH_S = 15.0  # a service that is away from the start may be misspelt, so a pe
 class StageRun:
     """What came of one stage of the fleet. `result` is its own merged result.
 
-    `asked` metered its requests, and `in_hand` what was put to be asked until it was done.
+    `result` is None where it could not be made. `asked` metered its requests, `in_hand` what was put to be asked until
+    it was done, and `sifting` the looking at it here before.
     """
 
     plan: StagePlan
@@ -41,6 +43,7 @@ class StageRun:
     result: Any
     asked: Meter
     in_hand: Meter
+    sifting: Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def run(
     finally:
         for backend in backends.values():
             backend.close()
-    client = {watcher.name: ClientRun(watcher.result(), watcher.meter, watcher.error) for watcher in watchers}
+    client = {watcher.name: _watched(watcher) for watcher in watchers}
     _raise_if_nothing_came(stages, client)
     client |= derive(plan.deriving, media, options, _results(stages, client), listener)
     return Run(media, options, plan.names, stages, client, decode, started_at, perf_counter() - began)
@@ -108,10 +111,15 @@ def _watcher(
     return WatchConsumer(plan.stage.name, plan.order, plan.stage.watch(media, options, keyframes_s), listener)
 
 
+def _watched(watcher: WatchConsumer) -> ClientRun:
+    result = watcher.result()  # first: it may fail yet
+    return ClientRun(result, watcher.meter, watcher.error, [] if watcher.error else watcher.missed.stretches)
+
+
 def _finish(lane: Lane, media: MediaInfo, options: Options) -> StageRun:
     outcome = lane.dispatcher.finish()
     lane.asker.settle()
-    unanswered = [fact for failure in outcome.failures for fact in failure.facts]
+    result = _merged(lane, outcome, media, options)
     outcome.failures.extend(lane.lost)
     lane.listener(StageDone(lane.plan.stage.name))
     models = {answer.reply.model_id: answer.reply.model for answer in outcome.answers if answer.reply.model}
@@ -123,16 +131,29 @@ def _finish(lane: Lane, media: MediaInfo, options: Options) -> StageRun:
     return StageRun(
         plan=lane.plan,
         outcome=outcome,
-        result=lane.plan.stage.merge(media, options, outcome.answers, unanswered),
+        result=result,
         asked=lane.asker.meter,
         in_hand=lane.dispatcher.in_hand,
+        sifting=lane.sifting,
     )
+
+
+def _merged(lane: Lane, outcome: Outcome, media: MediaInfo, options: Options) -> Any:
+    """The stage's result; None where making it failed: the answers are in the journal, and the others' unharmed."""
+    unanswered = [fact for failure in outcome.failures for fact in failure.facts]
+    try:
+        return lane.plan.stage.merge(media, options, outcome.answers, unanswered)
+    except Exception as error:  # noqa: BLE001 - a fault of one analysis must not lose the others
+        outcome.failures.append(Failure((), told(error), attempts=0))
+        lane.listener(Notice(f"{lane.plan.stage.name}: {told(error)}"))
+        return None
 
 
 def _results(stages: Mapping[str, StageRun], client: Mapping[str, ClientRun]) -> dict[str, Any]:
     """By name, of the stages that came to something."""
-    found = {name: stage.result for name, stage in stages.items() if stage.outcome.answers or not stage.plan.items}
-    return found | {name: stage.result for name, stage in client.items() if stage.error is None}
+    done = {name: stage.result for name, stage in stages.items() if stage.outcome.answers or not stage.plan.items}
+    done |= {name: stage.result for name, stage in client.items()}
+    return {name: result for name, result in done.items() if result is not None}
 
 
 def _raise_if_nothing_came(stages: Mapping[str, StageRun], client: Mapping[str, ClientRun]) -> None:
@@ -143,6 +164,6 @@ def _raise_if_nothing_came(stages: Mapping[str, StageRun], client: Mapping[str, 
     for stage in asked:
         if stage.outcome.fatal is not None:
             raise stage.outcome.fatal
-    for stage in asked:
-        for failure in stage.outcome.failures:
-            raise FrameFleetError(f"nothing could be done: {failure.error}")
+    failed = [failure.error for stage in asked for failure in stage.outcome.failures]
+    for error in (*failed, *(stage.error for stage in client.values())):
+        raise FrameFleetError(f"nothing could be done: {error}")

@@ -10,6 +10,7 @@ from typing import Any
 from framefleet import __version__
 from framefleet.fleet.cost import stage_cost, total
 from framefleet.media.info import ClipTime
+from framefleet.pipeline.derive import ClientRun
 from framefleet.pipeline.run import Run, StageRun
 from framefleet.results.document import (
     Config,
@@ -41,7 +42,7 @@ def build_document(run: Run, sha256: str) -> Document:
         timing=build_timing(run),
         failures=[
             *(entry for name, stage in stages.items() for entry in failure_entries(name, stage)),
-            *(FailureEntry(stage=n, error=c.error, attempts=1) for n, c in run.client.items() if c.error is not None),
+            *(entry for name, client in run.client.items() for entry in _client_failures(name, client)),
         ],
         provenance=_provenance(run),
     )
@@ -65,6 +66,14 @@ def failure_entries(name: str, stage: StageRun) -> Iterator[FailureEntry]:
                 pictures[error, 1].add(frame.index)
     for (error, attempts), items in sorted(pictures.items(), key=lambda entry: min(entry[1])):
         yield FailureEntry(stage=name, items=sorted(items), error=error, attempts=attempts)
+
+
+def _client_failures(name: str, client: ClientRun) -> Iterator[FailureEntry]:
+    """Of a stage of the client: that it failed, or the stretches that it did not get to see."""
+    if client.error is not None:
+        yield FailureEntry(stage=name, error=client.error, attempts=1)
+    for stretch in client.missed:
+        yield FailureEntry(stage=name, span_s=stretch.span, error=stretch.error, attempts=0)
 
 
 def _video(run: Run, sha256: str) -> Video:

@@ -15,6 +15,12 @@ Handler = Callable[[dict[str, Any]], dict[str, Any]]
 """What runs on a worker: the job (`{"input": request}`) in, the reply or `{"error": "<type>: <line>"}` out."""
 
 
+Sieve = Callable[[Any], Any]
+"""How a stage looks at each piece (`Picture` or `Gap`, `Clip`) on the client before anything is paid for it. Out comes
+as much of the piece as is worth asking about, or an `Answer`, for which nobody has to be asked. One run's, called in
+the order of time."""
+
+
 class Needs(Enum):
     """What a stage reads."""
 
@@ -97,6 +103,9 @@ class Stage(Protocol[Item, Payload, Request, Reply, Result]):
 
     def without(self, items: Sequence[Item], answered: Container[int], options: Options) -> list[Item]:
         """The work that is left when the pieces with these indices are answered already."""
+
+    def sieve(self, options: Options, backend: Backend) -> Sieve | None:
+        """A new one; None where everything is asked about."""
 
     def pack(self, payload: Payload, media: MediaInfo, options: Options, backend: Backend) -> Parcel[Request]:
         """The request that carries `payload`."""

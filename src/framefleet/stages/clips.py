@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from framefleet.config import Backend, Options
 from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.info import ClipTime, MediaInfo
-from framefleet.stages.base import Answer, Needs, Parcel, Reply
+from framefleet.stages.base import Answer, Needs, Parcel, Reply, Sieve
 from framefleet.stages.speech.forecast import request_bytes
 from framefleet.units import Span
 from framefleet.wire.ast import AstRequest
@@ -29,6 +29,9 @@ class ClipStage(Generic[Request, Reply]):
 
     def without(self, items: Sequence[AudioChunk], answered: Container[int], options: Options) -> list[AudioChunk]:
         return [chunk for chunk in items if chunk.number not in answered]
+
+    def sieve(self, options: Options, backend: Backend) -> Sieve | None:
+        return None
 
     def narrow(self, parcel: Parcel[Request], facts: Sequence[ClipTime]) -> Parcel[Request]:
         return parcel

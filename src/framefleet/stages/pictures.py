@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from framefleet.config import Backend, Options
 from framefleet.errors import BadReplyError
-from framefleet.media.info import MediaInfo, PictureTime
-from framefleet.stages.base import Answer, Needs, Parcel
+from framefleet.media.info import MediaInfo, PictureTime, Sample
+from framefleet.stages.base import Answer, Needs, Parcel, Sieve
 from framefleet.stages.objects.forecast import request_bytes
 from framefleet.stages.objects.plan import PictureBatch, batched
 from framefleet.wire.ocr import OcrReply, OcrRequest
@@ -31,6 +31,13 @@ class PictureStage(Generic[Request, Reply]):
     def without(self, items: Sequence[PictureBatch], answered: Container[int], options: Options) -> list[PictureBatch]:
         left = [sample for batch in items for sample in batch.samples if sample.index not in answered]
         return batched(left, options.batch_size)
+
+    def sieve(self, options: Options, backend: Backend) -> Sieve | None:
+        return None
+
+    def to_see(self, wanted: Sequence[Sample], options: Options) -> Sequence[Sample]:
+        """The pictures that a run has to decode for those `wanted`, these among them: what the sieve compares with."""
+        return wanted
 
     def split(self, parcel: Parcel[Request]) -> list[Parcel[Request]]:
         if len(parcel.facts) < 2:

@@ -11,7 +11,7 @@ from framefleet.config import Backend, Options
 from framefleet.errors import BadReplyError
 from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.info import Clip, MediaInfo
-from framefleet.stages.base import Answer, Handler, Pace, Parcel
+from framefleet.stages.base import Answer, Handler, Pace, Parcel, Sieve
 from framefleet.stages.clips import ClipStage, halved
 from framefleet.stages.speech.forecast import ENDPOINT_PACE, LOCAL_PACE
 from framefleet.stages.speech.merge import Transcription, merge_speech
@@ -42,6 +42,15 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
             "task": options.task,
         }
         return identity | ({"vad": True} if options.vad else {})
+
+    def sieve(self, options: Options, backend: Backend) -> Sieve:
+        """Keeps back what nobody speaks in; the detector is loaded with the first clip."""
+
+        def sift(clip: Clip) -> Clip | Answer[WhisperReply]:
+            worth = self.trim(clip, options, backend)
+            return self.nothing_said(clip) if worth is None else worth
+
+        return sift
 
     def trim(self, clip: Clip, options: Options, backend: Backend) -> Clip | None:
         """As much of the clip as is worth asking about, as `pack` takes it; None where nobody speaks in it.

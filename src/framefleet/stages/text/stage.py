@@ -8,12 +8,13 @@ from msgspec.structs import replace
 
 from framefleet.config import Backend, Options
 from framefleet.installing import with_extra
-from framefleet.media.info import MediaInfo, Picture, PictureTime
+from framefleet.media.info import Gap, MediaInfo, Picture, PictureTime, Sample
 from framefleet.media.sample import plan_samples
-from framefleet.stages.base import Answer, Handler, Pace, Parcel
+from framefleet.stages.base import Answer, Handler, Pace, Parcel, Sieve
 from framefleet.stages.objects.forecast import max_side
 from framefleet.stages.objects.plan import PictureBatch, check_crop, plan_batches
 from framefleet.stages.pictures import PictureStage, matched
+from framefleet.stages.text.changed import ChangeFilter, to_see
 from framefleet.stages.text.forecast import ENDPOINT_PACE, LOCAL_PACE, find_side
 from framefleet.stages.text.merge import TextResult, merge
 from framefleet.wire.common import read_reply
@@ -41,6 +42,18 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
             "fps": options.fps,
             "sampling": options.sampling,
         }
+
+    def sieve(self, options: Options, backend: Backend) -> Sieve:
+        changed = ChangeFilter()
+
+        def sift(piece: Picture | Gap) -> Picture | Gap | Answer[OcrReply]:
+            read = changed.see(piece)
+            return piece if read or isinstance(piece, Gap) else self.unchanged(piece)
+
+        return sift
+
+    def to_see(self, wanted: Sequence[Sample], options: Options) -> Sequence[Sample]:
+        return to_see(wanted, options.fps)
 
     def unchanged(self, picture: Picture) -> Answer[OcrReply]:
         """The answer of a picture that nobody has to read: to be kept in the journal as any other."""
