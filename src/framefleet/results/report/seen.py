@@ -1,11 +1,11 @@
 """Detections and tracks as columns. Pure."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from framefleet.results.palette import commonest
 from framefleet.results.report.columns import Numbers, whole
 from framefleet.stages.objects.merge import Detection
 from framefleet.stages.tracks.track import TracksResult
@@ -45,8 +45,7 @@ def seen_columns(
 
 
 def _labels(detections: Sequence[Detection]) -> dict[str, int]:
-    counts = Counter(thing.label for detection in detections for thing in detection.objects or ())
-    return {label: place for place, (label, _) in enumerate(counts.most_common())}
+    return {label: place for place, label in enumerate(commonest(detections))}
 
 
 def _boxes(
