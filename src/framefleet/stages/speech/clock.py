@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, pairwise
 
 from msgspec.structs import replace
 
@@ -74,19 +74,25 @@ def _texts(text: str, runs: Sequence[Sequence[Word]]) -> list[str]:
 
     Words may lack the commas and spaces around them, and may be written otherwise than in the text.
     """
-    edges, read = [], 0
-    for words in runs:
+    edges, read = [0], len(text) - len(text.lstrip())
+    for run, words in enumerate(runs):
         for number, word in enumerate(words):
             bare = word.word.strip()
             at = text.find(bare, read)
-            if number == 0:
-                edges.append(_edge(text, read, max(at, read)))
+            if run and number == 0:
+                edges.append(_edge(text, read, at))
+                read = min(edges[-1] + 1, len(text)) if at < 0 else read
             if at >= 0:
                 read = at + len(bare)
-    return [text[start:end] for start, end in zip([0, *edges[1:]], [*edges[1:], len(text)], strict=True)]
+    return [text[start:end] for start, end in pairwise([*edges, len(text)])]
 
 
 def _edge(text: str, read: int, at: int) -> int:
-    """Where to part the text between a word that ends at `read` and one that begins at `at`: at the last space."""
+    """Where to part the text between a word that ends at `read` and one that begins at `at`: at the last space.
+
+    Where the next word was not found (−1), at the first space.
+    """
+    if at < 0:
+        return max(read, text.find(" ", read))
     space = text.rfind(" ", read, at)
     return at if space < 0 else space
