@@ -62,7 +62,16 @@ def test_only_some_objects(cli: Cli, result: Path, tmp_path: Path) -> None:
 
 def test_a_label_that_nothing_bears_is_told(cli: Cli, result: Path) -> None:
     told = cli("export", result, "--to", "coco", "--labels", "cat,unicorn")
-    assert (told.code, told.line) == (0, "nothing is labelled unicorn; there are cat, dog")
+    assert (told.code, told.line) == (0, "nothing is labelled unicorn; there is cat, dog")
+
+
+def test_where_no_label_is_there_nothing_is_written(cli: Cli, result: Path) -> None:
+    told = cli("export", result, "--to", "coco,csv", "--labels", "zebra")
+    assert (told.code, told.line) == (
+        2,
+        "framefleet: --labels zebra: nothing is labelled zebra; there is cat, dog",
+    )
+    assert list(result.parent.glob("clip_*")) == [result]
 
 
 def test_output_names_the_file(cli: Cli, result: Path, tmp_path: Path) -> None:

@@ -12,10 +12,12 @@ import pytest
 from msgspec.structs import replace
 
 from framefleet.results.codec import write_document
-from framefleet.results.render.colours import colour_of
+from framefleet.results.palette import colour
+from framefleet.results.render.colours import from_rgb
+from framefleet.wire.yolo import DetectedObject
 from tests.cli.conftest import Told
 from tests.conftest import ROOT
-from tests.results.render.squares import document_of, frames_of, squares, where
+from tests.results.render.squares import PERSON, document_of, frames_of, squares, where
 
 Cli = Callable[..., Told]
 
@@ -47,20 +49,47 @@ def test_boxes_hold_when_told_to(cli: Cli, result: Path) -> None:
 
 
 def test_labels_and_confidence_choose(cli: Cli, result: Path) -> None:
-    person = colour_of(1, "person")
-
     def drawn(*options: object) -> bool:
         assert cli("render", result, *options).code == 0
-        return any(where(planes, person).any() for _, planes in frames_of(result.with_name("clip_annotated.mp4")))
+        return any(where(planes, PERSON).any() for _, planes in frames_of(result.with_name("clip_annotated.mp4")))
 
     assert drawn("--labels", "person", "--conf", "0.9")
     assert not drawn("--conf", "0.95")
+    assert not drawn("--conf", "0.95", "--labels", "person")
 
 
 def test_a_label_that_nothing_bears_is_told(cli: Cli, result: Path) -> None:
     told = cli("render", result, "--labels", "person,unicorn")
     assert told.code == 0
-    assert "nothing is labelled unicorn; there are person" in told.err.splitlines()
+    assert "nothing is labelled unicorn; there is person" in told.err.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("labels", "line"),
+    [
+        ("zebra", "--labels zebra: nothing is labelled zebra; there is person"),
+        ("pers", "--labels pers: nothing is labelled pers; did you mean person? there is person"),
+    ],
+)
+def test_where_no_label_is_there_nothing_is_written_over(cli: Cli, result: Path, labels: str, line: str) -> None:
+    earlier = result.with_name("clip_annotated.mp4")
+    earlier.write_bytes(b"earlier")
+    told = cli("render", result, "--labels", labels)
+    assert (told.code, told.line) == (2, f"framefleet: {line}")
+    assert earlier.read_bytes() == b"earlier"
+
+
+def test_labels_have_the_colours_of_the_report_whatever_is_left_out(cli: Cli, tmp_path: Path) -> None:
+    video = squares(tmp_path / "clip.mp4")
+    document = document_of(video)
+    assert document.detections is not None
+    cats = [DetectedObject(15, "cat", 0.9, (0.0, 0.0, 20.0, 20.0))] * 2
+    more = [replace(d, objects=[*cats, *(d.objects or ())]) for d in document.detections]
+    write_document(replace(document, detections=more, tracks=None), tmp_path / "clip_results.json")
+    assert cli("render", "clip_results.json", "--labels", "person").code == 0
+    frames = frames_of(tmp_path / "clip_annotated.mp4")
+    assert where(frames[0][1], from_rgb(colour(1))).any()
+    assert not where(frames[0][1], PERSON).any()
 
 
 def test_a_part_of_the_video(cli: Cli, result: Path) -> None:

@@ -104,6 +104,7 @@ def test_a_part_of_the_time(ask: Cli) -> None:
     ("question", "answer"),
     [
         (("--label", "dog"), "  seen     no dog; there is cat"),
+        (("--label", "cart"), "  seen     no cart; did you mean cat? there is cat"),
         (("--say", "dog"), "  said     nowhere: dog"),
         (("--sound", "dog"), "  heard    no dog; there is Background music"),
         (("--text", "dog"), "  written  nowhere: dog"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.results.phrase import folded, inside, named, occurrences, tokens
+from framefleet.results.phrase import alike, folded, inside, named, occurrences, tokens
 
 LETTERS = st.text(st.characters(codec="utf-8", categories=["L", "N", "M", "P", "Z"]), max_size=12)
 WORDS = st.lists(st.sampled_from(["the", "cat", "Café", "sat", "on", "it", "don't", "42"]), min_size=1, max_size=20)
@@ -63,3 +63,11 @@ def test_what_is_read_in_pictures_is_found_without_its_spaces() -> None:
     assert inside("NOEXIT→", "exit")
     assert inside("N O  EXIT", "no exit")
     assert not inside("anything", "?")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "near"), [("pers", "person"), ("PERSÓN", "person"), ("Bús", "Bus"), ("zebra", None), ("", None)]
+)
+def test_a_slip_is_told_by_the_nearest_name(wanted: str, near: str | None) -> None:
+    assert alike(["cat", "person", "Bus"], wanted) == near
+    assert alike([], wanted) is None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from framefleet.cli.table import Column, Page
-from framefleet.cli.words import clock, counted
+from framefleet.cli.words import clock, counted, instead
 from framefleet.results.document import Document
 from framefleet.results.find import Moment, Said, Stretch, Thing, labels
 from framefleet.stages.sounds.merge import SoundEvent
@@ -12,8 +12,6 @@ from framefleet.stages.text.spans import TextSpan
 from framefleet.wire.pictures import Box
 
 NAME = 7  # as wide as the widest of seen, said, heard and written, so that all tables begin alike
-
-MANY = 20  # names told of what is there, where something is not
 
 
 def moment(document: Document, now: Moment, page: Page) -> None:
@@ -36,7 +34,7 @@ def label(document: Document, wanted: str, found: Mapping[str, Sequence[Stretch]
     """When it is seen, how many of it, and by which tracks."""
     if not found:
         known = labels(document)
-        page.line("seen", _unasked(document.detections, f"no {wanted}{_instead(known)}"))
+        page.line("seen", _unasked(document.detections, f"no {wanted}{instead(wanted, known)}"))
     for name, stretches in found.items():
         tracks = sorted({track for one in stretches for track in one.tracks})
         most = max(one.most for one in stretches)
@@ -66,7 +64,7 @@ def sound(document: Document, wanted: str, found: Sequence[SoundEvent], page: Pa
     """When it is heard, and how clearly at best."""
     if not found:
         known = sorted({event.label for event in document.sounds.events}) if document.sounds else []
-        page.line("heard", _unasked(document.sounds, f"no {wanted}{_instead(known)}"))
+        page.line("heard", _unasked(document.sounds, f"no {wanted}{instead(wanted, known)}"))
         return
     names = Column("sound", [event.label for event in found], style="cyan", least=10)
     scores = Column("score", [f"{event.score:.2f}" for event in found], right=True, rank=1)
@@ -144,11 +142,6 @@ def _listed(name: str, numbers: Sequence[int]) -> str:
     """`, tracks 1, 2` for the name `, track`; nothing of nothing."""
     listed = ", ".join(map(str, numbers))
     return f"{name}{'s' if len(numbers) > 1 else ''} {listed}" if name and listed else listed
-
-
-def _instead(known: Sequence[str]) -> str:
-    more = f" and {len(known) - MANY} more" if len(known) > MANY else ""
-    return f"; there is {', '.join(known[:MANY])}{more}" if known else ""
 
 
 def _unasked(result: object, otherwise: str) -> str:

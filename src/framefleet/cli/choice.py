@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from framefleet.cli.words import clean, clock, seconds_of
+from framefleet.cli.words import clean, clock, instead, seconds_of
 from framefleet.errors import UsageError
 from framefleet.results import find
 from framefleet.results.choose import choose, labels_of
@@ -24,13 +24,20 @@ To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="only befor
 
 
 def chosen(document: Document, labels: str | None, conf: float) -> Document:
-    """What `--labels` and `--conf` leave of it. Says which labels nothing bears: that may be a slip, or an answer."""
+    """What `--labels` and `--conf` leave of it. Says which labels nothing bears: that may be a slip, or an answer.
+
+    Raises `UsageError` where nothing bears any of them.
+    """
     wanted = labels_of(labels)
     if wanted is not None and not wanted:
         raise UsageError("--labels: name a label or several")
     seen = find.labels(document)
-    for label in sorted((wanted or frozenset()).difference(seen)):
-        print(clean(f"nothing is labelled {label}; there are {', '.join(seen) or 'no objects'}"), file=sys.stderr)
+    unknown = sorted((wanted or frozenset()).difference(seen))
+    said = [f"nothing is labelled {label}{instead(label, seen) or '; there are no objects'}" for label in unknown]
+    if wanted is not None and len(unknown) == len(wanted):
+        raise UsageError(f"--labels {labels}: {said[0]}")
+    for line in said:
+        print(clean(line), file=sys.stderr)
     return choose(document, wanted, conf)
 
 

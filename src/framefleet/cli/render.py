@@ -13,6 +13,7 @@ from framefleet.media.probe import probe
 from framefleet.results import tally
 from framefleet.results.codec import read_document
 from framefleet.results.files import beside, keep_apart
+from framefleet.results.palette import colours
 from framefleet.results.render.film import Film
 from framefleet.results.render.film import render as write
 from framefleet.results.render.look import Look, Preset
@@ -36,6 +37,9 @@ def render(
         Literal["draw", "track", "none"],
         typer.Option(help="what is said: drawn, or as a track that players show, or left out"),
     ] = "draw",
+    legend: Annotated[
+        bool, typer.Option("--legend/--no-legend", help="a line in the picture about what dashed boxes mean")
+    ] = True,
     start: From = None,
     end: To = None,
     crf: Annotated[float, typer.Option(help="x264's quality, 0 (best, largest) to 51", min=0, max=51)] = 20.0,
@@ -47,6 +51,7 @@ def render(
     look = Look(
         boxes=boxes,
         subtitles=subtitles,
+        legend=legend,
         crf=crf,
         preset=preset,
         start=exact(part.start_s if part else 0.0),
@@ -60,7 +65,8 @@ def render(
     keep_apart(target, (source, result))
     try:
         with Bars() as listener:
-            film = write(document, probe(source), target, look, listener)
+            palette = colours(whole.detections)  # as the report has them, whatever is left out here
+            film = write(document, probe(source), target, look, palette=palette, listener=listener)
     except KeyboardInterrupt:
         raise Interrupted("interrupted; nothing was written") from None
     for line in (*film.notes, told(film, target)):

@@ -2,9 +2,14 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
+
+from framefleet.results.phrase import alike
 
 NOUN = {"frames": "Batch", "s": "Chunk"}
 """What a request is called, by the unit of the work in it."""
+
+MANY = 20  # names told of what is there, where something is not
 
 _MARKS = 4  # marks on one letter; no language stacks more, and a tower of them covers other lines
 _CLOCK = re.compile(r"-?(?:(?:(\d{1,9}):)?([0-5]?\d):)?(\d{1,9}(?:\.\d*)?|\.\d+)", re.ASCII)
@@ -37,6 +42,15 @@ def clean(text: str) -> str:
         elif category[0] != "C" and marks <= _MARKS:
             kept.append(char)
     return "".join(kept)
+
+
+def instead(wanted: str, known: Sequence[str]) -> str:
+    """What is there where `wanted` is not: the nearest name, if one is near, and the first of all; nothing of none."""
+    near = alike(known, wanted)
+    more = f" and {len(known) - MANY} more" if len(known) > MANY else ""
+    there = f"there is {', '.join(known[:MANY])}{more}" if known else ""
+    asked = f"did you mean {near}?" if near else ""
+    return f"; {' '.join(filter(None, (asked, there)))}" if there else ""
 
 
 def clock(time_s: float) -> str:

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from typing import NamedTuple
 
 _ACCENTS = range(200, 241)  # Unicode's combining classes of marks above, below and through a letter
@@ -46,6 +47,13 @@ def named(names: Iterable[str], wanted: str) -> list[str]:
     known = list(dict.fromkeys(names))
     same = [name for name in known if tokens(name) == tokens(wanted)]
     return same or [name for name in known if any(occurrences([name], wanted))]
+
+
+def alike(names: Iterable[str], wanted: str) -> str | None:
+    """The one of `names` that `wanted` may be a slip of, whatever their case and accents; None where none is near."""
+    known = {folded(name): name for name in names}
+    near = get_close_matches(folded(wanted), known, n=1)
+    return known[near[0]] if near else None
 
 
 def inside(text: str, wanted: str) -> bool:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from framefleet.media.probe import probe
 from framefleet.results.document import Document
 from framefleet.results.fuse import fuse
-from framefleet.results.render.colours import Yuv, colour_of
+from framefleet.results.palette import colour
+from framefleet.results.render.colours import Yuv, from_rgb
 from framefleet.stages.objects.merge import Detection
 from framefleet.stages.scenes.scene import Scene
 from framefleet.stages.speech.merge import Transcription
@@ -30,7 +31,7 @@ from tests.results.make import make_document
 SIZE = (320, 240)
 BOX = (40.0, 100.0, 160.0, 200.0)
 SPEED = 60.0  # pixels a second, to the right
-PERSON = colour_of(1, "person")
+PERSON = from_rgb(colour(0))
 Box = tuple[float, float, float, float]
 Plane = NDArray[np.uint8]
 

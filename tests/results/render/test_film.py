@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from framefleet.errors import InputError, OutputError, UsageError
 from framefleet.media.probe import probe
 from framefleet.results.document import Document
-from framefleet.results.render.colours import colour_of
 from framefleet.results.render.film import Film, render
 from framefleet.results.render.look import Look
 from framefleet.results.render.paint import Painter
@@ -21,6 +20,7 @@ from framefleet.wire.yolo import DetectedObject
 from tests.media.make import make_audio
 from tests.media.test_damage import spoil
 from tests.results.render.squares import (
+    BOX,
     PERSON,
     SIZE,
     box_at,
@@ -108,9 +108,50 @@ def test_boxes_hold_where_told_to_or_without_tracks(tmp_path: Path, rendered: Ma
     document = document_of(video, tracked=tracked)
     film, target = rendered(video, document, boxes="hold" if tracked else "move")
     assert film.boxes.startswith("boxes held until the next sample (dashed)")
-    shown = PERSON if tracked else colour_of(None, "person")
+    assert film.boxes.endswith("(dashed)" if tracked else "for there are no tracks to move along")
     for time, planes in frames_of(target):
-        assert near(box_found(planes, shown), box_at(int(time * 2) / 2))
+        assert near(box_found(planes), box_at(int(time * 2) / 2))
+
+
+def test_why_boxes_hold_although_there_are_tracks(tmp_path: Path, rendered: Make) -> None:
+    video = squares(tmp_path / "v.mp4", times=[Fraction(n, 2) for n in range(14)])
+    film, _ = rendered(video, document_of(video, fps=0.4, boxes=lambda _: [box_at(0)]))
+    assert film.boxes == (
+        "boxes held until the next sample (dashed), for the samples of a track are more than 2 s apart"
+    )
+
+
+def legend_in(planes: Any) -> bool:
+    """Whether something is written in the upper right corner."""
+    return bool((planes[0][:14, -80:] > 200).any())
+
+
+def test_a_legend_where_there_are_boxes_unless_it_is_not_wanted(tmp_path: Path, rendered: Make) -> None:
+    video = squares(tmp_path / "v.mp4")
+    assert legend_in(frames_of(rendered(video)[1])[0][1])
+    assert not legend_in(frames_of(rendered(video, legend=False)[1])[0][1])
+    film, target = rendered(video, document_of(video, boxes=lambda _: [], tracked=False))
+    assert not legend_in(frames_of(target)[0][1])
+    assert film.boxes == "no boxes: there is no object to draw"
+
+
+def test_a_part_is_told_of_by_itself(tmp_path: Path, rendered: Make) -> None:
+    video = squares(tmp_path / "v.mp4")
+    document = document_of(video, boxes=lambda t: [box_at(t)] if t < 1 else [], said=[(0, 1, "नमस्ते")])
+    film, target = rendered(video, document, start=Fraction(3, 2))
+    assert (film.boxes, film.subtitles, film.notes) == ("no boxes: there is no object to draw", "no subtitles", [])
+    assert not legend_in(frames_of(target)[0][1])
+
+
+def test_labels_that_cannot_be_drawn_are_told_of(tmp_path: Path, rendered: Make) -> None:
+    video = squares(tmp_path / "v.mp4")
+    document = document_of(video)
+    assert document.detections is not None
+    found = [DetectedObject(0, label, 0.5, BOX) for label in ("cat", "قطة", "dog 🐶")]
+    document = replace(document, detections=[replace(d, objects=found) for d in document.detections], tracks=None)
+    assert rendered(video, document)[0].notes == [
+        "2 of the labels cannot be drawn as they are; for letters a class number stands: قطة, dog 🐶"
+    ]
 
 
 def test_boxes_do_not_outlast_a_cut(tmp_path: Path, rendered: Make) -> None:

@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from framefleet.results.document import Document
 from framefleet.results.fuse import fuse
-from framefleet.results.render.moment import MAX_BOXES, MAX_GAP_S, Moments
+from framefleet.results.render.moment import CUT, MAX_BOXES, MAX_GAP_S, MIXED, NOT_IN_A_ROW, TOO_FAR, Moments
 from framefleet.stages.objects.merge import Detection
 from framefleet.stages.scenes.scene import Scene
 from framefleet.stages.tracks.track import Track, TrackBox, TracksResult
+from framefleet.units import Span
 from framefleet.wire.yolo import DetectedObject
 from tests.results.make import make_document
 
@@ -128,6 +129,38 @@ def test_nothing_moves_over_a_cut() -> None:
     moments = Moments(document_of(two(), [[(0, 0), (1, 0)]], [0.3]))
     assert [thing.box[0] for thing in moments.at(0.25)] == [0.0]
     assert moments.at(0.35) == []
+
+
+@pytest.mark.parametrize(
+    ("pictures", "tracks", "cuts", "why"),
+    [
+        (two(5), [[(0, 0), (5, 0)]], [], TOO_FAR),
+        (two(), [[(0, 0)], [(1, 0)]], [], NOT_IN_A_ROW),
+        ([*two()[:1], [], *two()[1:]], [[(0, 0), (2, 0)]], [], NOT_IN_A_ROW),
+        (two(), [[(0, 0), (1, 0)]], [0.3], CUT),
+        ([*two(), *two(5)[1:]], [[(0, 0), (1, 0), (6, 0)]], [0.3], MIXED),
+        (two(), [[(0, 0), (1, 0)]], [], None),
+        (two(), [], [], None),
+    ],
+)
+def test_why_nothing_moves_although_there_are_tracks(
+    pictures: list[list[Box] | None], tracks: list[list[tuple[int, int]]], cuts: list[float], why: str | None
+) -> None:
+    moments = Moments(document_of(pictures, tracks, cuts))
+    assert moments.hurdle == why
+    assert Moments(document_of(pictures, tracks, cuts), move=False).hurdle is None
+
+
+@given(documents(), st.floats(0, 6), st.floats(0.01, 3))
+def test_what_is_counted_in_a_part_is_what_is_to_be_seen_in_it(
+    document: Document, start_s: float, length_s: float
+) -> None:
+    part = Span(start_s, start_s + length_s)
+    moments = Moments(document, span=part)
+    times = [start_s, start_s + length_s / 2, *(d.time_s for d in document.detections or ())]
+    if any(moments.at(time_s) for time_s in times if start_s <= time_s < part.end_s):
+        assert moments.count
+    assert moments.moving <= moments.count <= Moments(document).count
 
 
 def test_a_keyframe_that_serves_several_samples_counts_once() -> None:

@@ -1,7 +1,7 @@
 """Text as patches of picture, by OpenCV's own letters: Latin, Cyrillic, Greek, Chinese, Japanese, Korean.
 
 OpenCV neither joins letters nor writes from right to left. What it cannot write as it is read is not drawn at all:
-subtitles in Arabic or Hindi become a track of the file, which players draw themselves.
+subtitles in Arabic or Hindi become a track of the file, which players draw themselves, and a label in them a number.
 """
 
 import unicodedata
@@ -17,6 +17,7 @@ from framefleet.results.render.colours import Yuv
 
 Plane = NDArray[np.uint8]
 
+_VARIANTS = {chr(code) for code in range(0xFE00, 0xFE10)}  # how the sign before is to look, such as in colour
 _ROOM = (16384, 256)
 _WEIGHT = 500  # of 100 to 900: a little bold, since video blurs
 
@@ -51,14 +52,26 @@ def letters(text: str, size: int) -> Plane:
 
 
 def legible(text: str) -> str | None:
-    """As much of `text` as can be drawn: symbols that there is no picture of are left out; None if letters would be."""
+    """As much of `text` as can be drawn: signs that there is no picture of are left out; None if letters would be."""
     kept = []
-    for letter in text:
+    for letter in _seen(text):
         if _can_be_drawn(letter):
             kept.append(letter)
         elif unicodedata.category(letter)[0] in "LMN":
             return None
     return " ".join("".join(kept).split())
+
+
+def is_whole(text: str) -> bool:
+    """Whether all that there is to be seen of `text` can be drawn."""
+    return all(letter.isspace() or _can_be_drawn(letter) for letter in _seen(text))
+
+
+def _seen(text: str) -> str:
+    """Without controls and other marks that nobody sees, and letters with their accents as one where there is such."""
+    composed = unicodedata.normalize("NFC", text)
+    seen = (letter for letter in composed if unicodedata.category(letter)[0] != "C" or letter.isspace())
+    return "".join(letter for letter in seen if letter not in _VARIANTS)
 
 
 @cache

@@ -14,11 +14,13 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """How it is drawn, encoded and cut. Defaults: x264's `veryfast`, and a `crf` that is hardly told from the source.
 
     `boxes`: where tracks exist they `move` between samples, or they `hold` until the next one. `subtitles` are drawn,
-    or a track that players show. `start` and `end` are on the document's clock; `end` None is that of the video.
+    or a track that players show. `legend`: a line in the picture says what dashed boxes are. `start` and `end` are on
+    the document's clock; `end` None is that of the video.
     """
 
     boxes: Literal["move", "hold"] = "move"
     subtitles: Literal["draw", "track", "none"] = "draw"
+    legend: bool = True
     crf: float = 20.0
     preset: Preset = "veryfast"
     start: Fraction = Fraction(0)

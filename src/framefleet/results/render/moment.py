@@ -7,13 +7,15 @@ sample or cut. Neither is a finding: `seen` is true only in the very picture tha
 
 import heapq
 from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 from framefleet.results.document import Document
 from framefleet.stages.objects.merge import Detection
 from framefleet.stages.tracks.track import Track
-from framefleet.units import Seconds
+from framefleet.units import Seconds, Span
 from framefleet.wire.yolo import Box, DetectedObject
 
 MAX_GAP_S = 2.0
@@ -21,6 +23,12 @@ MAX_GAP_S = 2.0
 
 MAX_BOXES = 300
 """In one picture, the surest; as many as the detector gives by default. More would be a solid block of colour."""
+
+TOO_FAR = f"the samples of a track are more than {MAX_GAP_S:g} s apart"
+NOT_IN_A_ROW = "no track is seen in two samples in a row"
+CUT = "there is a cut between the samples of each track"
+MIXED = "no track is seen in two samples in a row, close and in one scene"
+"""Why boxes that have tracks do not move."""
 
 _ROUNDING_S = 1e-6  # of times in a document
 
@@ -30,6 +38,7 @@ class Shown:
     """A box to draw, x1, y1, x2, y2 in source pixels. `seen`: in this picture; else moved there, or held."""
 
     label: str
+    class_id: int
     confidence: float
     box: Box
     track: int | None
@@ -54,20 +63,25 @@ _Kept = dict[tuple[int, int], tuple[Seconds, DetectedObject]]
 class Moments:
     """`at(time)` takes O(log n) and the boxes it gives.
 
-    With `move` boxes move where they can, else all are held. `moving` counts those that do, `crowded` the pictures that
-    have more than MAX_BOXES.
+    With `move` boxes move where they can, else all are held. Of those to be seen in `span`, `count` is how many there
+    are and `moving` how many of them do; where none does although there are tracks, `hurdle` says why. `crowded` counts
+    the pictures that have more than MAX_BOXES.
     """
 
-    def __init__(self, document: Document, *, move: bool = True) -> None:
+    def __init__(self, document: Document, *, move: bool = True, span: Span | None = None) -> None:
         looked = sorted(document.detections or (), key=lambda detection: detection.shown_s)
         self._step_s = 1 / document.config.fps
         self._cuts = sorted(scene.start_s for scene in document.scenes or ())
         self._all = sorted({detection.shown_s for detection in looked})
         self._times: list[Seconds] = []  # of pictures that were answered
         self._pieces: list[list[_Piece]] = []
-        self.moving = self.crowded = 0
+        self.crowded = 0
         tracks = document.tracks.tracks if document.tracks is not None else []
+        self._hurdles: Counter[str] = Counter()
         self._place(self._kept(looked), tracks, move=move)
+        within = list(self._within(span or Span(float("-inf"), float("inf"))))
+        self.count, self.moving = len(within), sum(piece.goal is not None for piece in within)
+        self.hurdle = self._hurdle() if move and tracks and not self.moving else None
 
     def at(self, time_s: Seconds) -> list[Shown]:
         """What to draw on the frame that begins at `time_s`, the least sure first, so that the surest lie on top."""
@@ -106,7 +120,15 @@ class Moments:
             self._pieces[places[time_s]].append(_Piece(found, track_of.get(name), until_s, goal))
         for pieces in self._pieces:
             pieces.sort(key=lambda piece: piece.found.confidence)
-        self.moving = len(goals)
+
+    def _within(self, span: Span) -> Iterator[_Piece]:
+        """What is to be seen at any time of it."""
+        for time_s, pieces in zip(self._times, self._pieces, strict=True):
+            if time_s < span.end_s:
+                yield from (piece for piece in pieces if time_s >= span.start_s or piece.until_s > span.start_s)
+
+    def _hurdle(self) -> str:
+        return next(iter(self._hurdles), NOT_IN_A_ROW) if len(self._hurdles) < 2 else MIXED
 
     def _goals(self, tracks: list[Track], kept: _Kept) -> dict[tuple[int, int], tuple[Seconds, Box]]:
         goals = {}
@@ -114,14 +136,20 @@ class Moments:
             names = [(seen.index, seen.object) for seen in track.boxes]
             for here, there in pairwise(name for name in names if name in kept):
                 start_s, (end_s, found) = kept[here][0], kept[there]
-                if self._is_straight(start_s, end_s):
+                hurdle = self._between(start_s, end_s)
+                if hurdle is None:
                     goals[here] = (end_s, found.box)
+                else:
+                    self._hurdles[hurdle] += 1
         return goals
 
-    def _is_straight(self, start_s: Seconds, end_s: Seconds) -> bool:
-        """Whether nobody looked between these two samples, and they are close and of one scene."""
-        neighbours = bisect_left(self._times, end_s) - bisect_left(self._times, start_s) == 1
-        return neighbours and end_s - start_s <= MAX_GAP_S + _ROUNDING_S and self._cut_after(start_s) > end_s
+    def _between(self, start_s: Seconds, end_s: Seconds) -> str | None:
+        """What keeps a box from moving between these samples; None where nobody looked, and they are close, uncut."""
+        if bisect_left(self._times, end_s) - bisect_left(self._times, start_s) != 1:
+            return NOT_IN_A_ROW
+        if end_s - start_s > MAX_GAP_S + _ROUNDING_S:
+            return TOO_FAR
+        return CUT if self._cut_after(start_s) <= end_s else None
 
     def _held_until(self, time_s: Seconds) -> Seconds:
         """The next sample, answered or not; of the last one, a step later."""
@@ -147,6 +175,7 @@ def _shown(piece: _Piece, box: Box, *, seen: bool) -> Shown:
     track = piece.track
     return Shown(
         label=piece.found.label,
+        class_id=piece.found.class_id,
         confidence=piece.found.confidence,
         box=box,
         track=track.id if track is not None else None,

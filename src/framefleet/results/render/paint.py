@@ -1,10 +1,13 @@
 """What is drawn where on a picture: boxes, their labels, the subtitle, and what the boxes mean."""
 
+from collections.abc import Mapping
+
 from av.video.frame import VideoFrame
 
+from framefleet.results.cues import COLUMNS, Cue
+from framefleet.results.palette import Rgb
 from framefleet.results.render.canvas import Canvas
-from framefleet.results.render.colours import GREY, WHITE, colour_of, ink_on
-from framefleet.results.render.cues import COLUMNS, Cue
+from framefleet.results.render.colours import GREY, WHITE, Yuv, from_rgb, ink_on
 from framefleet.results.render.lettering import Patch, legible, patch
 from framefleet.results.render.moment import Shown
 
@@ -15,15 +18,19 @@ _LETTER = 0.55  # its width, of its size, on average
 
 
 class Painter:
-    """Draws on upright pictures of one size. `key` is one line about the boxes, in the upper right corner."""
+    """Draws on upright pictures of one size.
 
-    def __init__(self, width: int, height: int, key: str | None) -> None:
+    `palette` has every label's colour; `legend` is one line about the boxes, in the upper right corner.
+    """
+
+    def __init__(self, width: int, height: int, palette: Mapping[str, Rgb], legend: str | None) -> None:
         self._size = width, height
         shorter = min(width, height)
         self._label = max(_SMALLEST, round(shorter * _LABEL))
         self._subtitle = max(_SMALLEST, round(shorter * _SUBTITLE))
         self._stroke = max(2, 2 * round(shorter * _STROKE / 2))
-        self._key = key
+        self._legend = legend
+        self._colours: dict[str, Yuv] = {label: from_rgb(rgb) for label, rgb in palette.items()}
 
     @property
     def columns(self) -> int:
@@ -34,18 +41,18 @@ class Painter:
         """Draws on `frame`, which is writable and yuv420p."""
         canvas = Canvas(frame, *self._size)
         for thing in shown:
-            canvas.outline(thing.box, self._stroke, colour_of(thing.track, thing.label), dashed=not thing.seen)
+            canvas.outline(thing.box, self._stroke, self._colours[thing.label], dashed=not thing.seen)
         for thing in shown:
             self._name(canvas, thing)
-        if self._key:
-            key = patch(self._key, max(_SMALLEST, round(self._label * 0.8)), WHITE, GREY)
-            _paste_inside(canvas, canvas.width, 0, key)
+        if self._legend:
+            legend = patch(self._legend, max(_SMALLEST, round(self._label * 0.8)), WHITE, GREY)
+            _paste_inside(canvas, canvas.width, 0, legend)
         if cue is not None:
             self._say(canvas, cue)
 
     def _name(self, canvas: Canvas, thing: Shown) -> None:
         """Above the box, or within it where there is no room above."""
-        plate = colour_of(thing.track, thing.label)
+        plate = self._colours[thing.label]
         made = patch(name_of(thing), self._label, ink_on(plate), plate)
         x, y, _, _ = canvas.snapped(thing.box)
         above = y - made.y.shape[0]
@@ -64,15 +71,10 @@ class Painter:
 
 
 def name_of(thing: Shown) -> str:
-    """Such as `person #3 0.87`; `#3?` where the track is not certain."""
-    label = legible(thing.label[:_LONGEST]) or ""
+    """Such as `person #3 0.87`; `#3?` where the track is not certain, `class 15` where there are no letters for it."""
+    label = legible(thing.label[:_LONGEST]) or f"class {thing.class_id}"
     track = "" if thing.track is None else f"#{thing.track}{'' if thing.certain else '?'}"
     return " ".join(part for part in (label, track, f"{thing.confidence:.2f}") if part)
-
-
-def can_be_said(cue: Cue) -> bool:
-    """Whether the letters of the subtitle are there."""
-    return all(legible(line) is not None for line in cue.lines)
 
 
 def _paste_inside(canvas: Canvas, x: int, y: int, made: Patch) -> None:

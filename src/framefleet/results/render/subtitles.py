@@ -7,7 +7,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
-from framefleet.results.render.cues import Cue, Cues
+from framefleet.results.cues import Cue, Cues
 
 _CLOCK = Fraction(1, 1000)
 _STYLE = b"""[Script Info]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from framefleet.stages.speech.merge import Transcription
-from framefleet.units import Seconds
+from framefleet.units import Seconds, Span
 from framefleet.wire.whisper import Segment
 
 COLUMNS, LONGEST_S, SHORTEST_S = 42, 7.0, 1.0
@@ -30,6 +30,9 @@ class Cue:
     @property
     def text(self) -> str:
         return "\n".join(self.lines)
+
+    def touches(self, part: Span) -> bool:
+        return self.start_s < part.end_s and self.end_s > part.start_s
 
 
 class Cues(tuple[Cue, ...]):

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.results.render.cues import LONGEST_S, cues_of, width, wrapped
+from framefleet.results.cues import LONGEST_S, cues_of, width, wrapped
 from framefleet.stages.speech.merge import Transcription
 from framefleet.wire.whisper import Segment, Word
 
