@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 import framefleet
 from tests.conftest import ROOT
 
@@ -14,11 +16,15 @@ def test_what_is_exported() -> None:
     assert not hasattr(framefleet, "nothing")
 
 
+def printed(code: str) -> str:
+    """What a fresh interpreter prints."""
+    program = f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r}); {code}"
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+
 def imported(code: str) -> set[str]:
     """The packages that a fresh interpreter has loaded after `code`."""
-    program = f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r}); {code}; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    return {name.partition(".")[0] for name in done.stdout.split()}
+    return {name.partition(".")[0] for name in printed(f"{code}; print(*sys.modules)").split()}
 
 
 def test_importing_the_package_loads_no_client() -> None:
@@ -33,3 +39,13 @@ def test_a_worker_does_not_load_the_client() -> None:
 def test_the_command_line_loads_no_model_library() -> None:
     loaded = imported("import framefleet.cli")
     assert not loaded & {"onnxruntime", "faster_whisper", "ctranslate2", "torch", "ultralytics", "runpod"}
+
+
+def test_libraries_tell_nobody_of_their_use_unless_a_person_lets_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY")
+    for variable in variables:
+        monkeypatch.delenv(variable)  # this process has imported the package, so it is set
+    code = f"import framefleet, os; print(*map(os.environ.get, {variables!r}))"
+    assert "1 1" in printed(code)
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
+    assert "0 1" in printed(code)

@@ -78,6 +78,14 @@ def test_every_requirement_is_pinned(endpoint: str) -> None:
     assert any(line.startswith("runpod==") for line in wanted)
 
 
+def test_the_libraries_makers_are_told_nothing(endpoint: str) -> None:
+    text = (ROOT / "endpoints" / endpoint / "Dockerfile").read_text(encoding="utf-8")
+    settings = {pair for line in text.splitlines() if line.startswith("ENV ") for pair in line.split()[1:]}
+    assert {"ORT_DISABLE_TELEMETRY=1", "HF_HUB_DISABLE_TELEMETRY=1"} <= settings
+    assert "YOLO_OFFLINE=true" in settings or "ultralytics" not in text
+    assert text.index("ORT_DISABLE_TELEMETRY") < text.index("pip install")
+
+
 def test_the_test_input_is_a_request_and_the_hubs_test_sends_the_same(endpoint: str) -> None:
     folder = ROOT / "endpoints" / endpoint
     job = json.loads((folder / "test_input.json").read_text(encoding="utf-8"))

@@ -1,5 +1,6 @@
 """Ultralytics YOLO on torch: what runs on a GPU worker. Ultralytics is AGPL-3.0; nothing else here imports it."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ class UltralyticsEngine:
     def __init__(self, model: str | None, *, threads: int = 0) -> None:
         if model is None:
             raise SetupError("the Ultralytics engine has no embedded model; name a file, such as yolo11m.pt")
+        os.environ.setdefault("YOLO_OFFLINE", "true")  # or it tells its maker of each prediction; read on import
         try:
             import torch
             import ultralytics
