@@ -3,15 +3,18 @@
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing, nullcontext, suppress
 from typing import Any
 
 import pytest
 
 from framefleet.errors import BudgetError, FrameFleetError, Interrupted, RefusedError
 from framefleet.fleet.asking import Asker
+from framefleet.journal.store import FILE_NAME
 from framefleet.progress import Event, ItemDone, Notice, StageStarted
 from framefleet.results.codec import read_document
 from framefleet.results.document import Document
@@ -117,6 +120,53 @@ def test_work_submitted_is_asked_for_by_its_job_id_before_any_is_sent_anew(world
     document = there.run(fps=1)
     assert there.most_often() == 1
     assert [picture.objects[0].box[0] for picture in document.detections if picture.objects] == list(range(0, 200, 10))
+
+
+def with_all_in_the_queue(world: World) -> subprocess.Popen[str]:
+    """A run at 1 picture a second whose jobs are accepted and noted, and stay in the queue."""
+    for endpoint in world.service.endpoints.values():
+        endpoint.block(throttled=4)
+    process = command(world, "--fps", "1")
+    path, noted = world.folder / FILE_NAME, 0
+    while noted < 8 + 1:
+        with closing(sqlite3.connect(path)) if path.exists() else nullcontext() as db, suppress(sqlite3.Error):
+            noted = db.execute("SELECT count(*) FROM submissions WHERE job_id IS NOT NULL").fetchone()[0] if db else 0
+    return process
+
+
+def freed(world: World) -> None:
+    for endpoint in world.service.endpoints.values():
+        endpoint.block()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells of zombies")
+def test_killed_and_run_again_before_anybody_takes_notice_pays_nothing_twice(world: Callable[..., World]) -> None:
+    there, notices = world(min_workers=0), []
+    process = with_all_in_the_queue(there)
+    process.send_signal(signal.SIGKILL)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and its parent has not asked yet
+    freed(there)
+    there.run(lambda event: notices.append(event.text) if isinstance(event, Notice) else None, fps=1)
+    process.communicate()
+    assert there.executions() == 20 + 1
+    assert "objects: asking for 8 answers that an earlier run waited for" in notices
+    assert "speech: asking for an answer that an earlier run waited for" in notices
+
+
+def test_the_jobs_of_a_run_that_is_killed_meanwhile_are_not_paid_again(world: Callable[..., World]) -> None:
+    there = world(min_workers=0)
+    process = with_all_in_the_queue(there)
+
+    def kill(event: Event) -> None:
+        if isinstance(event, Notice) and "another run is asking for" in event.text:
+            process.kill()
+            process.wait()
+            freed(there)
+
+    document = there.run(kill, fps=1)
+    process.communicate()
+    assert document.failures == []
+    assert there.executions() == 20 + 1
 
 
 def test_two_processes_on_one_video_share_it(world: Callable[..., World], faultless: Document) -> None:

@@ -11,6 +11,7 @@ from framefleet.errors import (
     FleetError,
     Interrupted,
     JobFailedError,
+    JobLostError,
     NotDoneError,
     RateLimitedError,
     StalledError,
@@ -43,6 +44,7 @@ class Scripted:
     """A backend whose `wait` does what the test says; it counts what it is asked."""
 
     name = "scripted"
+    lasting = True
 
     def __init__(self, wait: Script = done, cancelling: list[FleetError] | None = None) -> None:
         self.waiting = wait
@@ -201,8 +203,18 @@ def test_a_job_of_an_earlier_run_is_in_flight_and_cancelled_at_the_end() -> None
 
     backend.waiting = wait
     with pytest.raises(JobFailedError):
-        there.attend(Job("yolo", "an old job"))
+        there.attend("an old job")
     assert backend.cancelled == ["an old job"]
+
+
+def test_the_jobs_of_a_backend_that_ends_with_its_process_are_never_asked_after() -> None:
+    backend, told = Scripted(), []
+    backend.lasting = False
+    there = asker(backend)
+    there.ask(Probe(), told.append)
+    assert told == []
+    with pytest.raises(JobLostError):
+        there.attend("job 1")  # which may be another one here
 
 
 def test_probes_are_charged_when_done_and_cancelled_when_nobody_took_them() -> None:

@@ -120,6 +120,33 @@ def test_a_submission_whose_keys_are_all_answered_is_not_asked_after(tmp_path: P
         assert mine.adopt("yolo x", list(FACTS)) == []
 
 
+def test_a_job_is_handed_over_and_not_asked_anew_whenever_its_process_goes(tmp_path: Path, clock: Clock) -> None:
+    other = killed(tmp_path, clock)
+    other.sent(other.claim("yolo x", {"k1": b"1", "k2": b"2"}).id, "job-7")
+    with opened(tmp_path, clock) as mine, opened(tmp_path, clock) as third:
+        assert mine.claim("yolo x", {"k1": b"1"}).orphans == ()
+        clock.now += LEASE_S + 1
+        mine.beat()
+        third.beat()
+        claim = mine.claim("yolo x", {"k1": b"1", "k3": b"3"})
+        assert [(orphan.job_id, orphan.facts) for orphan in claim.orphans] == [("job-7", {"k1": b"1", "k2": b"2"})]
+        assert (claim.granted, claim.held) == (set(), {"k1"})
+        assert mine.claim("yolo x", {"k2": b"2"}).held == {"k2"}  # of another thread here: it is being asked after
+        assert third.claim("yolo x", {"k2": b"2"}).held == {"k2"}
+        assert (third.held_elsewhere(["k1", "k2", "k3"]), mine.held_elsewhere(["k1", "k2", "k3"])) == (2, 0)
+        mine.leave(claim.orphans[0].id)
+        (left,) = third.claim("yolo x", {"k2": b"2"}).orphans
+        third.release(left.id)
+        assert mine.claim("yolo x", FACTS).granted == set(FACTS)
+
+
+def test_what_was_never_accepted_is_granted_when_its_process_is_gone(tmp_path: Path, clock: Clock) -> None:
+    killed(tmp_path, clock).claim("yolo x", {"k1": b"1"})
+    clock.now += LEASE_S + 1
+    with opened(tmp_path, clock) as mine:
+        assert mine.claim("yolo x", {"k1": b"1"}).granted == {"k1"}
+
+
 def test_forgetting_drops_answers_and_orphans_of_these_keys_alone(tmp_path: Path, clock: Clock) -> None:
     other = killed(tmp_path, clock)
     other.keep({"k1": b"a", "k2": b"b"})
@@ -140,6 +167,19 @@ def test_an_ended_process_of_this_host_is_known_to_be_gone() -> None:
     assert not surely_gone(mine)
     assert not surely_gone(f"{host}:{os.getpid()}:bb")
     assert not surely_gone("another-host:1:cc")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells of zombies")
+def test_a_process_that_ended_unnoticed_by_its_parent_is_gone() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    assert ended.stdout is not None
+    ended.stdout.read()  # its end closes the pipe
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)  # and it stays a zombie
+    host = new_owner().partition(":")[0]
+    try:
+        assert surely_gone(f"{host}:{ended.pid}:aa")
+    finally:
+        ended.communicate()
 
 
 def test_a_file_that_is_no_journal_is_said_to_be_none(tmp_path: Path) -> None:

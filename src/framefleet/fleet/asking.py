@@ -7,7 +7,15 @@ from typing import Any
 
 import msgspec
 
-from framefleet.errors import BudgetError, FleetError, FrameFleetError, JobFailedError, NotDoneError, RateLimitedError
+from framefleet.errors import (
+    BudgetError,
+    FleetError,
+    FrameFleetError,
+    JobFailedError,
+    JobLostError,
+    NotDoneError,
+    RateLimitedError,
+)
 from framefleet.fleet.backend import Backend, Done, Job, Receipt
 from framefleet.fleet.budget import Budget
 from framefleet.fleet.exchange import Charge
@@ -68,7 +76,7 @@ class Asker:
         self._moved = moved
 
     def ask(self, request: msgspec.Struct, sent: Callable[[Job], None]) -> Any:
-        """The output of `request`; `sent` is told its job as soon as there is one. Raises `FleetError`."""
+        """The output of `request`; `sent` is told its job if another process can ask after it. Raises `FleetError`."""
         with self._level.slot() as held, self.meter.working():
             if self._error is not None:
                 raise self._error
@@ -84,8 +92,11 @@ class Asker:
         self._moved()
         return done.output
 
-    def attend(self, job: Job) -> Any:
-        """The output of a job that an earlier run submitted. Raises `FleetError`."""
+    def attend(self, job_id: str) -> Any:
+        """The output of a job that another run submitted. Raises `FleetError`."""
+        if not self._backend.lasting:
+            raise JobLostError(f"{self._endpoint}: job {job_id} went with its process")
+        job = self._backend.attach(self._endpoint, job_id)
         self._enlist(job)
         try:
             done = self._wait(job, None, JOB_TIMEOUT_S)
@@ -136,7 +147,8 @@ class Asker:
         submitted_s = self._now()
         job = self._submit(request)
         try:
-            sent(job)
+            if self._backend.lasting:
+                sent(job)
             done = self._first(request, job, submitted_s)
         finally:
             self._over(job)

@@ -42,9 +42,13 @@ class Health:
 
 
 class Backend(Protocol):
-    """Safe to call from many threads. Every method raises `FleetError`, whose `advice` says what to do."""
+    """Safe to call from many threads. Every method raises `FleetError`, whose `advice` says what to do.
+
+    `lasting`: its jobs go on when this process ends, and another one can `attach` to them.
+    """
 
     name: str
+    lasting: bool
 
     def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
         """Returns as soon as the request is accepted and its id known."""

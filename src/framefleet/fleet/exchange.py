@@ -72,7 +72,9 @@ class Exchange:
                     self._open.update(fact.index for fact in held.facts)
                     self._claimed, self._unheard = held.facts, False
                     self._settle(self._stage.narrow(parcel, held.facts), held.claim)
-                    if not self._unheard:  # or the job may have been done: the next run asks for it by its id
+                    if self._unheard:
+                        self._keeper.leave(held.claim)
+                    else:
                         self._keeper.release(held.claim)
         except FrameFleetError as error:  # the model cannot be loaded, the journal cannot be used, …
             over = {fact.index for answer in self.answers for fact in answer.facts}

@@ -1,5 +1,6 @@
 """One stage's view of the journal: which pieces are answered, which may be asked, and answers kept as they come."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from framefleet.errors import OutputError
+from framefleet.errors import FleetError, JobLostError, OutputError
 from framefleet.journal.store import Journal, Orphan
 from framefleet.progress import Listener, Notice
 from framefleet.stages.base import Answer, Stage
@@ -25,8 +26,14 @@ class Held:
     answers: tuple[Answer[Any], ...]
 
 
+def _nobody(job_id: str) -> Any:
+    raise JobLostError(f"job {job_id}: nobody here can be asked for it")
+
+
 class Keeper:
     """`keys` names each piece of this run's work by its index. Without a journal everything may be asked.
+
+    `attend` gives the output of the job with this id, which another process submitted, or raises `FleetError`.
 
     A journal that cannot be written any more loses nothing that is known: answers go on into the result, but nothing
     new is asked, since it could not be kept.
@@ -40,6 +47,7 @@ class Keeper:
         journal: Journal | None,
         listener: Listener,
         *,
+        attend: Callable[[str], Any] = _nobody,
         sleep: Callable[[Seconds], None] = time.sleep,
     ) -> None:
         self._stage = stage
@@ -48,7 +56,10 @@ class Keeper:
         self._index = {key: index for index, key in keys.items()}
         self._journal = journal
         self._listener = listener
+        self._attend = attend
         self._sleep = sleep
+        self._lock = threading.Lock()
+        self._told: frozenset[str] = frozenset()
         self._broken: OutputError | None = None
         self._parts = msgspec.json.Decoder(list[tuple[stage.fact_type(), stage.reply_type()]])  # type: ignore[misc]
         self._fact = msgspec.json.Decoder(stage.fact_type())
@@ -64,29 +75,32 @@ class Keeper:
         """What an earlier run submitted and never saw answered, now this run's to ask after."""
         return self._journal.adopt(self._endpoint, list(self._index)) if self._journal else []
 
-    def orphan_facts(self, orphan: Orphan) -> tuple[Any, ...]:
-        """The orphan's facts as the run that submitted it counted."""
-        return tuple(self._fact.decode(fact) for fact in orphan.facts.values())
+    def attended(self, orphan: Orphan) -> list[Answer[Any]]:
+        """What the orphan's job answered, kept, as far as it is of this run; nothing if the job is lost or has failed.
 
-    def adopted(self, orphan: Orphan, reply: Any) -> list[Answer[Any]]:
-        """Keeps what the orphan's job answered, and gives what of it is of this run."""
-        answers, kept = [], {}
-        for key, encoded in orphan.facts.items():
-            fact = self._fact.decode(encoded)
-            part = self._stage.part(reply, fact)
-            if part is None:
-                continue
-            kept[key] = _encode([(fact, part)])
-            if key in self._index:
-                answers.append(self._stage.restamp(Answer((fact,), part), self._index[key]))
-        self._write(lambda: self._use().keep(kept))
-        self.release(orphan.id)
-        return answers
+        Raises `FleetError` where nobody can tell: the job is then left to whoever asks after it next.
+        """
+        facts = {key: self._fact.decode(fact) for key, fact in orphan.facts.items()}
+        try:
+            output = self._attend(orphan.job_id)
+        except FleetError as error:
+            if not error.job_over:
+                self.leave(orphan.id)
+                raise
+            self.release(orphan.id)
+            return []
+        try:
+            return self._adopted(facts, self._stage.parse(tuple(facts.values()), output))
+        except FleetError:
+            return []
+        finally:
+            self.release(orphan.id)
 
     def hold(self, facts: Sequence[Any]) -> Iterator[Held]:
         """What of `facts` may be asked, until all of it was handed out or answered.
 
-        What another process holds is waited for: it is answered there, or comes free when that process is gone.
+        What another process holds is waited for: it is answered there, or, when that process is gone, comes free or is
+        to be asked for by its job. Raises `FleetError` where that cannot be done.
         """
         if self._journal is None:
             yield Held(0, tuple(facts), ())
@@ -97,12 +111,30 @@ class Keeper:
                 raise self._broken
             claim = self._journal.claim(self._endpoint, {key: msgspec.json.encode(fact) for key, fact in left.items()})
             granted = tuple(fact for key, fact in left.items() if key in claim.granted)
-            answers = tuple(a for key, parts in claim.answered.items() for a in self._read(key, parts))
+            answers = [a for key, parts in claim.answered.items() for a in self._read(key, parts)]
             left = {key: fact for key, fact in left.items() if key in claim.held}
+            if claim.orphans:
+                self._tell("asking", "asking for answers that another run, which has ended, waited for")
+                answers += self._answering(claim.orphans, left)
             if granted or answers:
-                yield Held(claim.id, granted, answers)
-            elif left:
+                yield Held(claim.id, granted, tuple(answers))
+            elif left and not claim.orphans:
+                self._tell_of_another_run()
                 self._sleep(WATCH_S)
+
+    def _answering(self, orphans: Sequence[Orphan], left: dict[str, Any]) -> list[Answer[Any]]:
+        """What the orphans' jobs answer of what is `left`, which is taken off it. Those not asked after are left."""
+        waiting, answers = list(orphans), []
+        try:
+            while waiting:
+                for answer in self.attended(waiting.pop(0)):
+                    (fact,) = answer.facts
+                    if left.pop(self._keys[fact.index], None) is not None:  # the others' exchanges find theirs kept
+                        answers.append(answer)
+        finally:
+            for orphan in waiting:
+                self.leave(orphan.id)
+        return answers
 
     def sent(self, claim: int, job_id: str) -> None:
         self._write(lambda: self._use().sent(claim, job_id))
@@ -114,6 +146,33 @@ class Keeper:
 
     def release(self, claim: int) -> None:
         self._write(lambda: self._use().release(claim))
+
+    def leave(self, claim: int) -> None:
+        """The claim's job may be done yet: whoever claims its pieces next asks after it."""
+        self._write(lambda: self._use().leave(claim))
+
+    def _adopted(self, facts: dict[str, Any], reply: Any) -> list[Answer[Any]]:
+        """Keeps what was answered, by key, and gives what of it is of this run."""
+        parts = {key: (fact, self._stage.part(reply, fact)) for key, fact in facts.items()}
+        found = {key: (fact, part) for key, (fact, part) in parts.items() if part is not None}
+        self._write(lambda: self._use().keep({key: _encode([pair]) for key, pair in found.items()}))
+        return [
+            self._stage.restamp(Answer((fact,), part), self._index[key])
+            for key, (fact, part) in found.items()
+            if key in self._index
+        ]
+
+    def _tell_of_another_run(self) -> None:
+        others = self._use().held_elsewhere(list(self._index))
+        if others:  # or an exchange of this run asks after a job that has them
+            self._tell("waiting", f"another run is asking for {others} of these; waiting for its answers")
+
+    def _tell(self, what: str, text: str) -> None:
+        """Says it once, however many threads would."""
+        with self._lock:
+            first, self._told = what not in self._told, self._told | {what}
+        if first:
+            self._listener(Notice(f"{self._stage.name}: {text}"))
 
     def _use(self) -> Journal:
         assert self._journal is not None

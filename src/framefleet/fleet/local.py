@@ -20,6 +20,7 @@ class LocalBackend:
     """Runs one request at a time: a model takes every core there is, and two at once only fight over them."""
 
     name = "local"
+    lasting = False
 
     def __init__(self, open_handlers: Mapping[str, Callable[[], Handler]]) -> None:
         """`open_handlers` gives, for each kind of endpoint, what loads its model; each is called at most once."""

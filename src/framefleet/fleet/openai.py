@@ -40,6 +40,7 @@ class OpenAiBackend:
     """
 
     name = "api"
+    lasting = False
 
     def __init__(
         self,

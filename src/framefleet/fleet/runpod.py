@@ -52,6 +52,7 @@ class RunPodBackend:
     """
 
     name = "runpod"
+    lasting = True
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 import uuid
+from pathlib import Path
 
 
 def new_owner() -> str:
@@ -26,4 +27,14 @@ def surely_gone(owner: str) -> bool:
             os.kill(int(pid), 0)
         except ProcessLookupError:
             return True
-    return False
+    return _ended(int(pid))
+
+
+def _ended(pid: int) -> bool:
+    """Whether Linux says that the process has ended and only waits for its parent to take notice: a zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    state = stat.rpartition(b") ")[2][:1]  # a program's name, in brackets before it, may hold brackets itself
+    return state in (b"Z", b"X")

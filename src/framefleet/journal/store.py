@@ -51,22 +51,26 @@ CREATE TABLE IF NOT EXISTS owners (
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """What came of asking for some keys: those now held under `id`, those answered since, those another one holds."""
-
-    id: int
-    granted: frozenset[str]
-    answered: dict[str, bytes]
-    held: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Orphan:
     """A submission whose process is gone: its job may well have been done. `facts` are JSON by key."""
 
     id: int
     job_id: str
     facts: dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What came of asking for some keys: those now held under `id`, those answered since, those already held.
+
+    `orphans` are about some of the held keys and have become this process's to ask after; with them nothing is granted.
+    """
+
+    id: int
+    granted: frozenset[str]
+    answered: dict[str, bytes]
+    held: frozenset[str]
+    orphans: tuple[Orphan, ...] = ()
 
 
 class Journal:
@@ -90,18 +94,23 @@ class Journal:
             return self._answers(keys)
 
     def claim(self, endpoint: str, facts: dict[str, bytes]) -> Claim:
-        """Takes hold of the keys of `facts` that are neither answered nor held by a process at work."""
+        """Takes hold of the keys of `facts` that are neither answered, nor held, nor asked about in a job.
+
+        A job whose process is gone is paid for and may be done, whenever that process went: nobody asks anew before
+        somebody has asked after it.
+        """
         with self._transaction() as db:
             answered = self._answers(list(facts))
-            held = self._held(set(facts) - answered.keys())
-            granted = frozenset(facts) - answered.keys() - held
+            orphans = self._taken_over(list(facts.keys() - answered.keys()), endpoint)
+            held = self._held(list(facts.keys() - answered.keys()))
+            granted = frozenset(facts) - answered.keys() - held if not orphans else frozenset[str]()
             number = 0
             if granted:
                 row = db.execute("INSERT INTO submissions(endpoint, owner) VALUES (?, ?)", (endpoint, self.owner))
                 number = row.lastrowid or 0
                 rows = [(key, number, facts[key]) for key in granted]
                 db.executemany("INSERT INTO carried(key, submission, fact) VALUES (?, ?, ?)", rows)
-            return Claim(number, granted, answered, frozenset(held))
+            return Claim(number, granted, answered, frozenset(held), tuple(orphans))
 
     def sent(self, claim: int, job_id: str) -> None:
         """The service has accepted what the claim holds, as this job."""
@@ -118,21 +127,23 @@ class Journal:
         with self._transaction() as db:
             db.execute("DELETE FROM submissions WHERE id = ?", (claim,))
 
+    def leave(self, claim: int) -> None:
+        """The claim is nobody's any more, but its job may be done yet: whoever claims its keys is to ask after it."""
+        with self._transaction() as db:
+            db.execute("UPDATE submissions SET owner = '' WHERE id = ?", (claim,))
+
     def adopt(self, endpoint: str, keys: Sequence[str]) -> list[Orphan]:
         """Takes over the submissions about any of these keys whose process is gone.
 
         Those that never got a job id, or whose keys are all answered, are forgotten: there is nothing to ask for.
         """
-        with self._transaction() as db:
-            orphans = []
-            for number, job_id in self._about(keys, endpoint):
-                facts = dict(db.execute("SELECT key, fact FROM carried WHERE submission = ?", (number,)))
-                if job_id is None or facts.keys() == self._answers(list(facts)).keys():
-                    db.execute("DELETE FROM submissions WHERE id = ?", (number,))
-                    continue
-                db.execute("UPDATE submissions SET owner = ? WHERE id = ?", (self.owner, number))
-                orphans.append(Orphan(number, job_id, facts))
-            return orphans
+        with self._transaction():
+            return self._taken_over(keys, endpoint)
+
+    def held_elsewhere(self, keys: Sequence[str]) -> int:
+        """How many of the keys other processes at work hold."""
+        with self._told():
+            return len(self._held(keys, but=self.owner))
 
     def forget(self, keys: Sequence[str]) -> None:
         """Drops the answers to these keys, and what was submitted for them and is held by nobody."""
@@ -163,10 +174,22 @@ class Journal:
         query = "SELECT key, parts FROM answers WHERE key IN ({})"
         return dict(row for rows in self._in_chunks(query, keys) for row in rows)
 
-    def _held(self, keys: set[str]) -> set[str]:
+    def _held(self, keys: Sequence[str], *, but: str = "") -> set[str]:
         query = "SELECT key, owner FROM carried JOIN submissions ON id = submission WHERE key IN ({})"
-        owners = [row for rows in self._in_chunks(query, list(keys)) for row in rows]
-        return {key for key, owner in owners if owner != self.owner and not self._gone(owner)}
+        owners = [row for rows in self._in_chunks(query, keys) for row in rows]
+        return {key for key, owner in owners if owner != but and not self._gone(owner)}
+
+    def _taken_over(self, keys: Sequence[str], endpoint: str) -> list[Orphan]:
+        """Makes the submissions about any of the keys whose owner is gone this process's own."""
+        orphans = []
+        for number, job_id in self._about(keys, endpoint):
+            facts = dict(self._db.execute("SELECT key, fact FROM carried WHERE submission = ?", (number,)))
+            if job_id is None or facts.keys() == self._answers(list(facts)).keys():
+                self._db.execute("DELETE FROM submissions WHERE id = ?", (number,))
+                continue
+            self._db.execute("UPDATE submissions SET owner = ? WHERE id = ?", (self.owner, number))
+            orphans.append(Orphan(number, job_id, facts))
+        return orphans
 
     def _about(self, keys: Sequence[str], endpoint: str | None) -> list[tuple[int, str | None]]:
         """Submissions about any of the keys whose owner is gone: number and job id."""
@@ -176,10 +199,12 @@ class Journal:
         return sorted(
             (number, job_id)
             for number, job_id, owner, at in found
-            if (endpoint is None or at == endpoint) and owner != self.owner and self._gone(owner)
+            if (endpoint is None or at == endpoint) and self._gone(owner)
         )
 
     def _gone(self, owner: str) -> bool:
+        if owner == self.owner:
+            return False
         row = self._db.execute("SELECT alive_until FROM owners WHERE name = ?", (owner,)).fetchone()
         return row is None or row[0] < self._clock() or surely_gone(owner)
 

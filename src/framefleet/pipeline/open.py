@@ -114,7 +114,9 @@ class LaneOpener:
             budget=self._budget if remote else None,
             hedge=Hedge() if options.hedge and remote else None,
         )
-        keeper = Keeper(plan.stage, endpoint, keys, self._journal, self._listener, sleep=asker.sleep)
+        keeper = Keeper(
+            plan.stage, endpoint, keys, self._journal, self._listener, attend=asker.attend, sleep=asker.sleep
+        )
         dispatcher = Dispatcher(
             plan.stage,
             lambda payload: plan.stage.pack(payload, self._media, options, plan.backend),
@@ -153,28 +155,21 @@ class LaneOpener:
         orphans = lane.keeper.adopt()
         if not orphans:
             return []
-        name = lane.plan.stage.name
-        self._listener(Notice(f"{name}: asking for the {len(orphans)} answers that an earlier run waited for"))
+        what = "an answer" if len(orphans) == 1 else f"{len(orphans)} answers"
+        self._listener(Notice(f"{lane.plan.stage.name}: asking for {what} that an earlier run waited for"))
         pool = ThreadPoolExecutor(min(len(orphans), lane.plan.workers))
         try:
-            asked = [pool.submit(self._attended, lane, orphan) for orphan in orphans]
+            asked = [pool.submit(_attended, lane.keeper, orphan) for orphan in orphans]
             while wait(asked, WATCH_S).not_done:
                 pass
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         return [answer for answers in asked for answer in answers.result()]
 
-    def _attended(self, lane: Lane, orphan: Orphan) -> list[Answer[Any]]:
-        """What the orphan's job answered; nothing if it is gone or has failed, and its pieces are asked anew."""
-        plan, keeper = lane.plan, lane.keeper
-        try:
-            output = lane.asker.attend(self._backends[plan.backend].attach(plan.stage.endpoint, orphan.job_id))
-        except FleetError as error:
-            if error.job_over:
-                keeper.release(orphan.id)
-            return []
-        try:
-            return keeper.adopted(orphan, plan.stage.parse(keeper.orphan_facts(orphan), output))
-        except FleetError:
-            keeper.release(orphan.id)
-            return []
+
+def _attended(keeper: Keeper, orphan: Orphan) -> list[Answer[Any]]:
+    """What the orphan's job answered; where nobody can tell now, it is asked after again when its pieces come up."""
+    try:
+        return keeper.attended(orphan)
+    except FleetError:
+        return []
