@@ -193,6 +193,22 @@ def test_down_finds_what_the_toml_lost_and_says_what_is_not_there(run: Run, serv
     assert [e["workers"]["max"] for e in service.endpoints.values()] == [0]
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_down_forgets_none_that_costs(run: Run, service: Service, known: bool) -> None:
+    run("deploy", "yolo", "whisper", "ast", "ocr", *IMAGE, "--min-workers", "1", "--yes")
+    if not known:  # then they are found by their names
+        Path("framefleet.toml").unlink()
+    assert run("down")[0] == 0
+    workers = [(e["workers"]["min"], e["workers"]["max"]) for e in service.endpoints.values()]
+    assert workers == [(0, 0)] * 4
+
+
+@pytest.mark.parametrize("command", ["deploy", "down"])
+def test_help_names_every_endpoint(run: Run, command: str) -> None:
+    _, out, _ = run(command, "--help")
+    assert all(kind in out for kind in ("yolo", "whisper", "ast", "ocr"))
+
+
 def test_deleting_is_agreed_to_and_forgotten(run: Run, service: Service) -> None:
     run("deploy", *IMAGE, "--yes")
     assert run("down", "yolo", "--delete")[0] == 2

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Annotated, Any
 
@@ -19,15 +20,17 @@ def _option(text: str, *names: str) -> Any:
     return typer.Option(*names, help=text, show_default=False)
 
 
-Kinds = Annotated[
-    list[str] | None, typer.Argument(help="yolo or whisper; both if not said", metavar="ENDPOINT", show_default=False)
-]
-Prefix = Annotated[str, typer.Option(help="endpoints are named PREFIX-yolo and PREFIX-whisper")]
+def kinds_argument(without: str) -> Any:
+    text = f"{', '.join(ENDPOINT_KINDS)}; without any: {without}"
+    return typer.Argument(help=text, metavar="ENDPOINT", show_default=False)
+
+
+Prefix = Annotated[str, typer.Option(help="endpoints are named PREFIX-yolo, PREFIX-whisper and so on")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
 
 
 def deploy(
-    kinds: Kinds = None,
+    kinds: Annotated[list[str] | None, kinds_argument(" and ".join(MAIN_KINDS))] = None,
     *,
     prefix: Prefix = "framefleet",
     image: Annotated[
@@ -56,7 +59,7 @@ def deploy(
 ) -> int:
     """Make the RunPod endpoints, or change those there are; what is not said stays as it is."""
     values = {name: value for name, value in locals().items() if name in Spec.__struct_fields__}
-    wanted = chosen(kinds)
+    wanted = chosen(kinds, MAIN_KINDS)
     spec = make_spec(values, wanted)
     usd = load_options({"price": price}).price
     fleet = load_fleet()
@@ -75,12 +78,12 @@ def deploy(
     return 0
 
 
-def chosen(kinds: list[str] | None) -> list[str]:
-    """The kinds of endpoint named, each once; `MAIN_KINDS` where none is. Raises `UsageError`."""
+def chosen(kinds: list[str] | None, without: Sequence[str]) -> list[str]:
+    """The kinds of endpoint named, each once; those of `without` where none is. Raises `UsageError`."""
     for kind in kinds or ():
         if kind not in ENDPOINT_KINDS:
-            raise UsageError(f"{kind}: no such endpoint; there are {' and '.join(ENDPOINT_KINDS)}")
-    return list(dict.fromkeys(kinds or MAIN_KINDS))
+            raise UsageError(f"{kind}: no such endpoint; there are {', '.join(ENDPOINT_KINDS)}")
+    return list(dict.fromkeys(kinds or without))
 
 
 def located(api: ManageApi, fleet: Fleet, prefix: str, kinds: list[str]) -> list[tuple[str, Endpoint | None]]:

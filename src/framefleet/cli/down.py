@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from framefleet.cli.deploy import Kinds, Prefix, Yes, agreed, chosen, located
-from framefleet.config import load_fleet
+from framefleet.cli.deploy import Prefix, Yes, agreed, chosen, kinds_argument, located
+from framefleet.config import ENDPOINT_KINDS, load_fleet
 from framefleet.errors import EndpointGoneError, FleetError
 from framefleet.fleet import endpoint_ids
 from framefleet.fleet.manage_api import Endpoint, ManageApi
@@ -16,14 +16,14 @@ NO_WORKERS = {"workers": {"min": 0, "max": 0}}
 
 
 def down(
-    kinds: Kinds = None,
+    kinds: Annotated[list[str] | None, kinds_argument("all there are")] = None,
     *,
     prefix: Prefix = "framefleet",
     delete: Annotated[bool, typer.Option("--delete", help="delete them for good, with the jobs in them")] = False,
     yes: Yes = False,
 ) -> int:
     """Scale the endpoints to zero workers: jobs wait, nothing costs, and `framefleet deploy` wakes them again."""
-    wanted, fleet = chosen(kinds), load_fleet()
+    wanted, fleet = chosen(kinds, ENDPOINT_KINDS), load_fleet()
     with contextlib.closing(ManageApi(fleet)) as api:
         found = located(api, fleet, prefix, wanted)
         there = [(kind, endpoint) for kind, endpoint in found if endpoint is not None]
