@@ -6,7 +6,8 @@
 SOUND is a file with speech, the sample by default, repeated to fill the time. Needs faster-whisper. Time is the CPU's,
 of one thread, which a busy machine changes least. Both ways take turns, the first changing from turn to turn; the
 median of 7 rounds. Then what the speech stage spends on clips of 15 minutes as Opus, decoding them and all: on one
-that is spoken throughout, of which only the ends are looked at, and on one of noise, looked at from end to end.
+that is spoken throughout, on one of noise, and on one that is spoken but for 5 minutes of noise in its middle, the rest
+of which is encoded once more.
 """
 
 import argparse
@@ -104,6 +105,9 @@ def main() -> None:
         "spoken throughout": speech(args.sound, CLIP_S),
         "noise": np.random.default_rng(1).normal(0, 0.02, CLIP_S * RATE).astype(np.float32),
     }
+    third = CLIP_S * RATE // 3
+    parts = [sounds[name][k * third : (k + 1) * third] for k, name in enumerate(("spoken throughout", "noise") * 2)]
+    sounds["spoken, a third of noise in the middle"] = np.concatenate(parts[:3])
     for name, samples in sounds.items():
         decoding, whole = an_hour(samples)
         figures[f"{name}: CPU s an hour, all"] = whole
