@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from framefleet.results.choose import choose
 from framefleet.stages.objects.merge import Detection
 from tests.browser.conftest import Report
 from tests.browser.documents import SIZE, Box, bare, seen, squares, tracked, with_scenes
@@ -95,7 +96,7 @@ def test_labels_and_confidence_choose_what_is_drawn(open_report: Open) -> None:
     report = open_report(bare(detections=seen([("car", 0.9, LEFT), ("dog", 0.6, RIGHT), ("car", 0.2, RIGHT)])))
     page = report.page
     assert report.drawn["boxes"] == 3
-    page.get_by_role("button", name="car").click()
+    page.get_by_role("button", name="car 2").click()
     report.until(lambda: report.drawn["boxes"] == 1)
     assert report.outline() == pytest.approx(shares(RIGHT), abs=NEAR)
     page.get_by_role("button", name="all", exact=True).click()
@@ -106,6 +107,58 @@ def test_labels_and_confidence_choose_what_is_drawn(open_report: Open) -> None:
     report.until(lambda: report.drawn["boxes"] == 1)
     page.get_by_role("button", name="none", exact=True).click()
     report.until(lambda: report.drawn["boxes"] == 0)
+
+
+@pytest.mark.parametrize("confidence", [0.995, 0.29, 0.2849, 0.2851, 0.5, 0.4999, 1.0])
+def test_the_slider_lets_through_what_the_command_lets_through(open_report: Open, confidence: float) -> None:
+    document = bare(detections=seen([("car", confidence, LEFT)]))
+    report = open_report(document)
+    for least in (0.28, 0.29, 0.5, 0.99, 1.0):
+        report.page.locator("#least").fill(str(least))
+        left = len((choose(document, None, least).detections or [])[0].objects or [])
+        report.until(lambda left=left: report.drawn["boxes"] == left, f"{left} of {confidence} at {least}")
+
+
+def test_what_the_filter_hides_is_told_from_what_is_not_there(open_report: Open) -> None:
+    report = open_report(bare(detections=seen([("car", 0.9, LEFT), ("dog", 0.6, RIGHT)], [], [], [])))
+    page = report.page
+    now = lambda: report.text("#now").partition(": ")[2]  # noqa: E731
+    assert now() == "2 boxes, holding until the next picture."
+    assert report.text(".left") == "2 of 2 boxes"
+    page.locator("#least").fill("0.7")
+    report.until(lambda: now() == "1 box, holding until the next picture; 1 more hidden by the filter.")
+    report.until(lambda: report.text(".left") == "1 of 2 boxes")
+    page.get_by_role("button", name="none", exact=True).click()
+    report.until(lambda: now() == "2 boxes, hidden by the filter.")
+    report.seek(1.5)
+    assert now() == "0 boxes."
+
+
+def test_how_boxes_go_on_is_the_same_from_one_picture_to_the_next(open_report: Open) -> None:
+    detections = seen([("car", 0.9, LEFT)], [("car", 0.9, RIGHT)], [("car", 0.9, LEFT)], [("car", 0.9, LEFT)])
+    document = bare(detections=detections, tracks=tracked(detections, [(0, 0), (1, 0)], [(2, 0), (3, 0)]))
+    report = open_report(with_scenes(document, 1.5))
+    for key, seconds, told in (
+        ("Home", 0, "moving along its track"),
+        (".", 1, "holding until the cut"),
+        (".", 2, "moving along its track"),
+        (".", 3, "holding until the end"),
+        ("End", 3.99, "holding until the end"),
+        ("Home", 0, "moving along its track"),
+    ):
+        report.page.keyboard.press(key)
+        report.at(seconds)
+        assert told in report.text("#now")
+
+
+def test_the_name_of_a_label_on_the_timeline_shows_it_alone(open_report: Open) -> None:
+    report = open_report(bare(detections=seen([("car", 0.9, LEFT), ("dog", 0.6, RIGHT)])))
+    name = report.page.locator("button.rowname", has_text="dog")
+    name.click()
+    report.until(lambda: report.drawn["boxes"] == 1)
+    assert report.page.get_by_role("button", name="car 1").get_attribute("aria-pressed") == "false"
+    name.click()
+    report.until(lambda: report.drawn["boxes"] == 2)
 
 
 def test_a_label_has_one_colour_on_the_picture_in_the_filters_and_on_the_timeline(open_report: Open) -> None:

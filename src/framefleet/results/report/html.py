@@ -10,9 +10,9 @@ import msgspec
 from framefleet.results.palette import HUES, SHARES
 
 PARTS = (
-    "columns", "dom", "format", "search_sorted", "model", "boxes", "colours", "player", "picture", "controls",
-    "filters", "rows", "lanes", "view", "timeline", "timeline_input", "transcript", "scenes", "find", "charts",
-    "facts", "dialogs", "keys", "main",
+    "columns", "dom", "format", "search_sorted", "phrase", "model", "boxes", "tracks", "colours", "player", "picture",
+    "source", "controls", "filters", "rows", "lanes", "view", "timeline", "timeline_input", "transcript", "scenes",
+    "finder", "find", "charts", "facts", "dialogs", "keys", "main",
 )  # fmt: skip
 """The scripts of `page/`, in the order in which they are put together; they share one scope."""
 
@@ -43,7 +43,7 @@ def embedded(json: str) -> str:
 def _policy(style: str, script: str) -> str:
     return (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
-        "img-src data:; media-src 'self' file:; base-uri 'none'; form-action 'none'"
+        "img-src data:; media-src 'self' file: blob:; base-uri 'none'; form-action 'none'"
     )
 
 

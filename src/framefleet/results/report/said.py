@@ -1,5 +1,6 @@
 """The transcription as columns. Pure."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from framefleet.wire.whisper import Segment, Word
 def said_columns(
     transcription: Transcription | None, scenes: Sequence[SceneEntry] | None
 ) -> tuple[dict[str, Any] | None, list[str], dict[str, Numbers]]:
-    """All words in a row, how many each segment has, and the scene that it belongs to (-1: none).
+    """All words in a row with the spaces before them, how many each segment has, and its scene (-1: none).
 
     A segment without words, as some services give them, counts as one long word: times in it are not known.
     """
@@ -33,11 +34,13 @@ def said_columns(
         "segmentScene": whole([-1 if home is None else home.index for home in homes]),
         "wordStart": whole([word.start_s for word in words], 1000),
         "wordLong": whole([word.end_s - word.start_s for word in words], 1000),
-        "wordSure": whole([word.probability for word in words], 100),
+        "wordSure": whole([math.floor(100 * word.probability) for word in words]),  # what is below a half stays there
     }
-    head = {"language": transcription.language, "skipped": msgspec.to_builtins(transcription.skipped)}
+    timed = any(segment.words for segment in segments)
+    head = {"language": transcription.language, "words": timed, "skipped": msgspec.to_builtins(transcription.skipped)}
     return head, [word.word for word in words], named
 
 
 def _words(segment: Segment) -> list[Word]:
-    return segment.words or [Word(segment.start_s, segment.end_s, segment.text, 1.0)]
+    first, *rest = segment.words or [Word(segment.start_s, segment.end_s, segment.text, 1.0)]
+    return [msgspec.structs.replace(first, word=f" {first.word.strip()}"), *rest]

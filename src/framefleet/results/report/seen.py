@@ -33,7 +33,7 @@ def seen_columns(
         "boxSample": whole(boxes[:, 0]),
         "boxTrack": whole(boxes[:, 1]),
         "boxLabel": whole(boxes[:, 2]),
-        "boxSure": whole(boxes[:, 3].clip(0, 1), 100),
+        "boxSure": _sure(boxes[:, 3]),
         "boxLeft": corners[:, 0],
         "boxTop": corners[:, 1],
         "boxWide": corners[:, 2] - corners[:, 0],
@@ -42,6 +42,11 @@ def seen_columns(
     }
     note = tracks.note if tracks else None
     return {"labels": list(labels), "note": note, "tracked": tracks is not None}, named
+
+
+def _sure(confidences: "np.ndarray[Any, np.dtype[np.float64]]") -> Numbers:
+    """In 200ths, cut off: so both comparing with hundredths and rounding to them come out as of the number itself."""
+    return whole(np.floor(confidences.clip(0, 1) * 200 + 1e-9))
 
 
 def _labels(detections: Sequence[Detection]) -> dict[str, int]:

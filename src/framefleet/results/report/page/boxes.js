@@ -8,7 +8,7 @@ const FARTHEST = 2; // seconds between samples that a box moves over: for longer
 // nobody has looked at the new picture yet.
 function boxesAt(model, filter, time) {
   const { samples, boxes } = model;
-  const drawn = { sample: -1, state: "none", boxes: [], left: 0 };
+  const drawn = { sample: -1, state: "none", boxes: [], left: 0, hidden: 0, until: "" };
   if (!samples?.count) return drawn;
   const at = lastUpTo(samples.shown, time + 0.002); // a frame's own time and the document's are rounded apart
   if (at < 0) return drawn;
@@ -16,22 +16,29 @@ function boxesAt(model, filter, time) {
   if (!samples.answered[at]) return { ...drawn, state: "unanswered" };
   if (cutBetween(model, samples.shown[at], time)) return { ...drawn, state: "cut" };
   drawn.state = "seen";
+  drawn.until = endOf(model, at);
   const along = share(model, at, time);
   for (let i = samples.first[at]; i < samples.first[at + 1]; i++) {
-    if (boxes.sure[i] < filter.least) break; // the surest stand first
-    if (!filter.labels[boxes.label[i]]) continue;
-    if (drawn.boxes.length < MOST_DRAWN) drawn.boxes.push(placed(boxes, i, along));
+    if (!filter.lets(boxes, i)) drawn.hidden++;
+    else if (drawn.boxes.length < MOST_DRAWN) drawn.boxes.push(placed(boxes, i, along));
     else drawn.left++;
   }
   return drawn;
 }
 
-// How much of the way to the next sample lies behind, 0 to 1; 0 where boxes do not move: over a cut, or too far.
+// What ends the boxes of a sample that do not move.
+function endOf({ samples, cuts }, at) {
+  const { shown } = samples;
+  if (cuts.length && lastUpTo(cuts, shown[at]) < lastUpTo(cuts, shown[at + 1] ?? Infinity)) return "the cut";
+  return at + 1 < shown.length ? "the next picture" : "the end";
+}
+
+// How much of the way to the next sample lies behind, 0 to 1; null where boxes do not move: over a cut, or too far.
 function share(model, at, time) {
   const { shown } = model.samples;
   const apart = at + 1 < shown.length ? shown[at + 1] - shown[at] : 0;
-  if (apart <= 0 || apart > FARTHEST + 1e-6) return 0;
-  if (cutBetween(model, shown[at], shown[at + 1])) return 0;
+  if (apart <= 0 || apart > FARTHEST + 1e-6) return null;
+  if (cutBetween(model, shown[at], shown[at + 1])) return null;
   return Math.min(1, Math.max(0, (time - shown[at]) / apart));
 }
 
@@ -42,13 +49,14 @@ function cutBetween(model, from, to) {
 
 function placed(boxes, i, along) {
   const to = boxes.next[i];
-  const between = (column) => (to < 0 || !along ? column[i] : column[i] + along * (column[to] - column[i]));
+  const moves = to >= 0 && along !== null;
+  const between = (column) => (moves ? column[i] + along * (column[to] - column[i]) : column[i]);
   return {
     place: i,
     left: between(boxes.left),
     top: between(boxes.top),
     wide: between(boxes.wide),
     high: between(boxes.high),
-    moves: to >= 0 && along > 0,
+    moves,
   };
 }

@@ -6,8 +6,34 @@ class Filter extends EventTarget {
   constructor(model) {
     super();
     this.labels = new Uint8Array(model.labels.length).fill(1);
-    this.least = 0; // hundredths
+    this.least = 0; // 200ths, as boxes have it
     this.written = Boolean(model.spans?.count);
+  }
+
+  lets(boxes, i) {
+    return boxes.sure[i] >= this.least && Boolean(this.labels[boxes.label[i]]);
+  }
+
+  // The labels that are drawn: all, none, or one of them alone.
+  all(on) {
+    this.labels.fill(on ? 1 : 0);
+    this.changed();
+  }
+
+  only(label) {
+    this.labels.fill(label === null ? 1 : 0);
+    if (label !== null) this.labels[label] = 1;
+    this.changed();
+  }
+
+  isOnly(label) {
+    return this.labels.length > 1 && this.labels.every((on, i) => Boolean(on) === (i === label));
+  }
+
+  count({ boxes }) {
+    let count = 0;
+    for (let i = 0; i < (boxes?.count ?? 0); i++) if (this.lets(boxes, i)) count++;
+    return count;
   }
 
   changed() {
@@ -21,11 +47,9 @@ function setUpFilters(model, filter) {
   const chips = model.labels.map((label, i) =>
     chip(label, grouped(counts[i]), colourOf(i), (on) => (filter.labels[i] = on), filter),
   );
-  const all = (on) => {
-    filter.labels.fill(on);
-    chips.forEach((one) => one.setAttribute("aria-pressed", Boolean(on)));
-    filter.changed();
-  };
+  filter.addEventListener("change", () =>
+    chips.forEach((one, i) => one.setAttribute("aria-pressed", Boolean(filter.labels[i]))),
+  );
   const bar = el("div", { class: "filterbar" }, el("b", {}, "Boxes"));
   if (!chips.length)
     bar.append(el("span", { class: "dim" }, model.samples ? "No objects were found." : "Objects were not looked for."));
@@ -38,10 +62,10 @@ function setUpFilters(model, filter) {
   if (chips.length > CHIPS) shelf.append(unfold(chips));
   if (chips.length > 1)
     bar.append(
-      plain("all", () => all(1)),
-      plain("none", () => all(0)),
+      plain("all", () => filter.all(true)),
+      plain("none", () => filter.all(false)),
     );
-  if (chips.length) bar.append(el("span", { class: "gap" }), slider(model, filter));
+  if (chips.length) bar.append(el("span", { class: "gap" }), ...slider(model, filter));
   $("filters").append(bar, shelf);
 }
 
@@ -89,9 +113,14 @@ function slider(model, filter) {
     "aria-label": "Least confidence",
   });
   input.addEventListener("input", () => {
-    filter.least = input.valueAsNumber > lowest ? Math.round(input.valueAsNumber * 100) : 0;
+    filter.least = input.valueAsNumber > lowest ? 2 * Math.round(input.valueAsNumber * 100) : 0;
     value.textContent = input.valueAsNumber.toFixed(2);
     filter.changed();
   });
-  return el("label", { class: "slider" }, el("span", { class: "dim" }, "confidence ≥"), input, value);
+  const left = el("span", { class: "left dim num", role: "status" });
+  const tell = () =>
+    (left.textContent = `${grouped(filter.count(model))} of ${counted(model.boxes.count, "box", "boxes")}`);
+  filter.addEventListener("change", oncePerFrame(tell));
+  tell();
+  return [left, el("label", { class: "slider" }, el("span", { class: "dim" }, "confidence ≥"), input, value)];
 }

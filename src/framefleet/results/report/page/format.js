@@ -28,6 +28,9 @@ function span(seconds) {
   return hours ? `${hours} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
 }
 
+// 200ths, cut off, as hundredths.
+const hundredths = (sure) => (Math.ceil(sure / 2) / 100).toFixed(2);
+
 const usd = (value) => (value >= 100 ? `$${value.toFixed(2)}` : `$${value.toFixed(4)}`);
 const grouped = (value) => value.toLocaleString("en").replaceAll(",", "\u202f");
 const counted = (value, one, many = `${one}s`) => `${grouped(value)} ${value === 1 ? one : many}`;

@@ -3,17 +3,29 @@
 const FEW = 6; // rows of a lane that may have many, until all are asked for
 const SHARED = 3; // rows that overlapping texts are spread over
 
+// Each stage that was asked for has a lane, also one that found nothing.
 function lanesOf(model, filter, opened) {
+  const { scenes, samples, segments, events, spans } = model;
   const lanes = [
-    scenesLane(model),
-    objectsLane(model, filter, opened.has("objects")),
-    speechLane(model),
-    soundsLane(model, opened.has("sounds")),
-    textLane(model),
+    laneOf(model, "scenes", scenes, scenesLane(model)),
+    laneOf(model, "objects", samples, objectsLane(model, filter, opened.has("objects")), hides(model, filter)),
+    laneOf(model, "speech", segments, speechLane(model)),
+    laneOf(model, "sounds", events, soundsLane(model, opened.has("sounds"))),
+    laneOf(model, "text", spans, textLane(model)),
     failuresLane(model),
-  ];
-  return lanes.filter(Boolean);
+  ].filter(Boolean);
+  return lanes.length ? lanes : [{ stage: "", rows: [new EmptyRow("", "Nothing was looked for.")] }];
 }
+
+function laneOf({ failures }, stage, result, lane, hidden = false) {
+  if (lane?.rows.length) return lane;
+  const failed = failures.some((one) => one.stage === stage);
+  if (!result && !failed) return null;
+  const why = hidden ? "hidden by the filter" : !result ? "failed" : "nothing found";
+  return { stage, rows: [new EmptyRow(stage, failed && result ? `${why}; not all was answered` : why)] };
+}
+
+const hides = ({ boxes }, filter) => Boolean(boxes?.count) && !filter.labels.includes(1);
 
 function scenesLane({ scenes }) {
   if (!scenes?.length) return null;
@@ -39,7 +51,7 @@ function objectsLane(model, filter, open) {
   const some = open ? shown : shown.slice(0, FEW);
   const counts = countsOf(model, filter, some);
   const rows = some.map(
-    (label, i) => new CountRow(model.labels[label], model.samples, counts[i], { colour: colourOf(label) }),
+    (label, i) => new CountRow(model.labels[label], model.samples, counts[i], { colour: colourOf(label), label }),
   );
   return { stage: "objects", rows, more: shown.length - FEW };
 }
@@ -50,7 +62,7 @@ function countsOf({ boxes, samples }, filter, labels) {
   const row = new Map(labels.map((label, i) => [label, i]));
   for (let i = 0; i < boxes.count; i++) {
     const place = row.get(boxes.label[i]);
-    if (place !== undefined && boxes.sure[i] >= filter.least) counts[place][boxes.sample[i]]++;
+    if (place !== undefined && filter.lets(boxes, i)) counts[place][boxes.sample[i]]++;
   }
   return counts;
 }
@@ -110,26 +122,20 @@ function textLane({ spans }) {
   return { stage: "text", rows: rows.map(rowOf) };
 }
 
+// A row for each stage that something of failed.
 function failuresLane(model) {
   const found = failedStretches(model);
-  if (!found.length) return null;
-  const options = {
-    colour: () => ink("bad"),
-    text: (i) => `${found[i].stage}: ${found[i].error}`,
-    height: 14,
-    show: false,
+  const stages = [...new Set(found.map((one) => one.stage))];
+  const rowOf = (stage) => {
+    const own = found.filter((one) => one.stage === stage);
+    return new BandRow(
+      `✕ ${stage}`,
+      own.map((one) => one.from),
+      own.map((one) => one.to),
+      { colour: () => ink("bad"), text: (i) => own[i].error, height: 14, show: false },
+    );
   };
-  return {
-    stage: "failures",
-    rows: [
-      new BandRow(
-        "failures",
-        found.map((one) => one.from),
-        found.map((one) => one.to),
-        options,
-      ),
-    ],
-  };
+  return found.length ? { stage: "failures", rows: stages.map(rowOf) } : null;
 }
 
 // Of each failure the stretches of time that it concerns.

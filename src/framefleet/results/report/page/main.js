@@ -8,7 +8,7 @@ async function main() {
   const filter = new Filter(model);
   title(model);
   const picture = new Picture(model, player, filter);
-  picture.onDrawn = (time, drawn) => ($("now").textContent = momentOf(model, time, drawn));
+  picture.onDrawn = (drawn) => ($("now").textContent = momentOf(model, drawn));
   setUpControls(model, player);
   setUpFilters(model, filter);
   filter.addEventListener("change", oncePerFrame(picture.draw));
@@ -47,8 +47,8 @@ function title({ video, samples, boxes, provenance }) {
 }
 
 // One line of what is true now, for those who do not see the boxes too.
-function momentOf(model, time, { sample, state, boxes, left }) {
-  if (!model.samples) return "Objects were not looked for.";
+function momentOf(model, { sample, state, boxes, left, hidden, until }) {
+  if (!model.samples) return "";
   if (sample < 0) return "No picture has been looked at yet.";
   const which = `Picture ${sample + 1} of ${model.samples.count}, ${stamp(model.samples.shown[sample])}`;
   if (state === "unanswered") return `${which}: not answered, see failures.`;
@@ -57,10 +57,12 @@ function momentOf(model, time, { sample, state, boxes, left }) {
   const holding = boxes.length - moving;
   const ways = [
     moving && `${holding ? `${moving} ` : ""}moving along ${moving === 1 ? "its track" : "their tracks"}`,
-    holding && `${moving ? `${holding} ` : ""}holding until the next picture`,
+    holding && `${moving ? `${holding} ` : ""}holding until ${until}`,
   ];
+  const away = hidden ? `; ${grouped(hidden)} more hidden by the filter` : "";
   const rest = left ? `; ${grouped(left)} less sure ones are not drawn` : "";
-  return `${which}: ${counted(boxes.length, "box", "boxes")}${boxes.length ? `, ${ways.filter(Boolean).join(", ")}` : ""}${rest}.`;
+  if (hidden && !boxes.length) return `${which}: ${counted(hidden, "box", "boxes")}, hidden by the filter.`;
+  return `${which}: ${counted(boxes.length, "box", "boxes")}${boxes.length ? `, ${ways.filter(Boolean).join(", ")}` : ""}${away}${rest}.`;
 }
 
 function setUpTabs(shown) {

@@ -34,7 +34,7 @@ function samplesOf(columns) {
 // its box in the very next sample, -1 if it has none.
 function sortedBoxes(columns) {
   const n = columns.boxSample.length;
-  const keys = Float64Array.from(columns.boxSample, (s, i) => (s * 101 + 100 - columns.boxSure[i]) * n + i).sort();
+  const keys = Float64Array.from(columns.boxSample, (s, i) => (s * 201 + 200 - columns.boxSure[i]) * n + i).sort();
   const order = Int32Array.from(keys, (key) => key % n);
   const place = new Int32Array(n);
   order.forEach((from, to) => (place[from] = to));
@@ -50,7 +50,7 @@ function sortedBoxes(columns) {
     sample: put(Int32Array, columns.boxSample),
     track: put(Int32Array, columns.boxTrack),
     label: put(Int32Array, columns.boxLabel),
-    sure: put(Uint8Array, columns.boxSure), // hundredths
+    sure: put(Uint8Array, columns.boxSure), // 200ths, cut off
     left: put(Int32Array, columns.boxLeft),
     top: put(Int32Array, columns.boxTop),
     wide: put(Int32Array, columns.boxWide),

@@ -37,7 +37,7 @@ class Picture {
       .toReversed()
       .forEach((box) => this.tag(context, scale, box, width));
     Object.assign(this.canvas.dataset, { time: time.toFixed(3), boxes: drawn.boxes.length, state: drawn.state });
-    this.onDrawn?.(time, drawn);
+    this.onDrawn?.(drawn);
   }
 
   outline(context, [sx, sy], box) {
@@ -56,7 +56,7 @@ class Picture {
     const id = boxes.track[box.place];
     const name = shortened(labels[boxes.label[box.place]], 24);
     const track = id ? ` #${id}${doubtful.has(id) ? "?" : ""}` : "";
-    const text = `${name}${track} ${(boxes.sure[box.place] / 100).toFixed(2)}`;
+    const text = `${name}${track} ${hundredths(boxes.sure[box.place])}`;
     context.font = "600 12px system-ui, sans-serif";
     const wide = this.measure(context, text) + 10;
     const top = box.top * sy;

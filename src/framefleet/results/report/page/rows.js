@@ -1,4 +1,4 @@
-// The two kinds of row on the timeline. Each draws what is seen of it, at most a few marks a pixel, however much it holds.
+// The kinds of row on the timeline. Each draws what is seen of it, at most a few marks a pixel, however much it holds.
 
 // Stretches of time one after the other; what overlaps the one before begins where that one ends.
 class BandRow {
@@ -37,10 +37,26 @@ class BandRow {
   }
 }
 
+// Where there is nothing, why.
+class EmptyRow {
+  constructor(name, why) {
+    Object.assign(this, { kind: "empty", name, why, height: 18 });
+  }
+
+  draw(context, view, y) {
+    context.fillStyle = ink("dim");
+    context.fillText(this.why, 2, y + this.height / 2 + 0.5);
+  }
+
+  at() {
+    return "";
+  }
+}
+
 // How many there are in each sample.
 class CountRow {
-  constructor(name, samples, counts, { colour, height = 16 }) {
-    Object.assign(this, { kind: "count", name, samples, counts, colour, height });
+  constructor(name, samples, counts, { colour, label, height = 16 }) {
+    Object.assign(this, { kind: "count", name, samples, counts, colour, label, height });
     this.peaks = new Peaks(counts);
   }
 

@@ -2,6 +2,17 @@
 
 const AXIS = 22;
 const GAP = 6; // pixels between lanes
+const OPENER = { kind: "opener", name: "", height: 18, draw() {}, at: () => "" }; // a row for its button alone
+
+// A short note on what a row without marks is stands on the plot, which those who hear the page do not see.
+const plainName = (row, { stage }) =>
+  el(
+    "span",
+    { class: "rowname", title: row.name },
+    row.name && el("i", { class: `mark ${stage}` }),
+    el("bdi", {}, shortened(row.name, 60)),
+    row.why && el("span", { class: "sr" }, `: ${row.why}`),
+  );
 
 class Timeline {
   constructor(model, player, filter) {
@@ -23,57 +34,62 @@ class Timeline {
 
   // Rows and their names, top to bottom.
   lay() {
-    this.lanes = lanesOf(this.model, this.filter, this.opened);
     let y = AXIS;
     this.rows = [];
-    for (const lane of this.lanes) {
+    const put = (placed) => {
+      this.rows.push({ ...placed, y });
+      y += placed.row.height;
+    };
+    for (const lane of lanesOf(this.model, this.filter, this.opened)) {
       y += GAP;
-      for (const row of lane.rows) {
-        this.rows.push({ row, y, lane });
-        y += row.height;
-      }
+      for (const row of lane.rows) put({ row, lane });
+      if (lane.more > 0) put({ row: OPENER, lane });
     }
     this.height = y + GAP;
     this.plot.style.height = `${this.height}px`;
     $("names").style.height = `${this.height}px`;
-    $("names").replaceChildren(...this.rows.map((placed) => this.name(placed)), ...this.openers());
+    $("names").replaceChildren(...this.rows.map((placed) => this.name(placed)));
     this.draw();
   }
 
   name({ row, y, lane }) {
-    const mark = (row.name || row.kind === "count") && el("i", { class: `mark ${lane.stage}` });
-    if (row.kind === "count") mark.style.background = row.colour;
-    const name = el("span", { class: "rowname", title: row.name }, mark, el("bdi", {}, shortened(row.name, 60)));
+    const name = row === OPENER ? this.opener(lane) : row.kind === "count" ? this.only(row) : plainName(row, lane);
     Object.assign(name.style, { top: `${y}px`, height: `${row.height}px`, lineHeight: `${row.height}px` });
     return name;
   }
 
+  // Of a label: nothing else, or all again.
+  only({ name, label, colour }) {
+    const mark = el("i", { class: "mark" });
+    mark.style.background = colour;
+    return el(
+      "button",
+      {
+        type: "button",
+        class: "rowname",
+        title: `${name}: a click shows it alone, another one all`,
+        "aria-pressed": this.filter.isOnly(label),
+        onclick: () => this.filter.only(this.filter.isOnly(label) ? null : label),
+      },
+      mark,
+      el("bdi", {}, shortened(name, 60)),
+    );
+  }
+
   // Of a lane with many rows, the button for all of them.
-  openers() {
-    return this.lanes
-      .filter((lane) => lane.more > 0)
-      .map((lane) => {
-        const open = this.opened.has(lane.stage);
-        const onclick = () => {
-          if (open) this.opened.delete(lane.stage);
-          else this.opened.add(lane.stage);
-          this.lay();
-        };
-        const button = el(
-          "button",
-          {
-            type: "button",
-            class: "opener",
-            onclick,
-            "aria-expanded": open,
-            "aria-label": open ? `Fewer ${lane.stage}` : `${lane.more} more ${lane.stage}`,
-          },
-          open ? "less" : `+${lane.more}`,
-        );
-        const last = this.rows.findLast((placed) => placed.lane === lane);
-        if (last) button.style.top = `${last.y + last.row.height / 2 - 8}px`;
-        return button;
-      });
+  opener({ stage, more }) {
+    const open = this.opened.has(stage);
+    const onclick = () => {
+      if (open) this.opened.delete(stage);
+      else this.opened.add(stage);
+      this.lay();
+      $("names").querySelector(`.opener[data-stage="${stage}"]`).focus();
+    };
+    return el(
+      "button",
+      { type: "button", class: "opener", "data-stage": stage, "aria-expanded": open, onclick },
+      open ? `fewer ${stage}` : `${more} more ${stage}`,
+    );
   }
 
   drawNow() {

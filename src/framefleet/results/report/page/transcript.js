@@ -4,7 +4,7 @@ class Transcript {
   constructor(model, player) {
     Object.assign(this, { model, player, box: $("said"), lines: [], segment: -1, word: null, focus: -1 });
     const { segments } = model;
-    $("said-count").textContent = segments?.count ? counted(model.words.count, "word") : "";
+    $("said-count").textContent = segments?.count ? amount(model) : "";
     if (!segments?.count) return void this.box.append(el("p", { class: "empty" }, silence(model)));
     const near = whenNear(this.box, (line) => this.split(line));
     for (let i = 0; i < segments.count; i++) this.lines.push(this.line(i));
@@ -122,6 +122,10 @@ class Transcript {
     this.element(word)?.focus();
   }
 }
+
+// Some services tell the times of segments alone; each counts as one long word then.
+const amount = ({ said, words, segments }) =>
+  said.words ? counted(words.count, "word") : counted(segments.count, "segment");
 
 function silence({ said }) {
   if (!said) return "Speech was not listened to.";

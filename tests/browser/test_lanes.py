@@ -1,0 +1,55 @@
+"""What stands on the timeline, and what it says of what does not."""
+
+from collections.abc import Callable
+
+from framefleet.results.document import FailureEntry
+from framefleet.stages.sounds.merge import SoundEvent, Sounds
+from framefleet.stages.text.merge import TextResult
+from framefleet.units import Span
+from tests.browser.conftest import Report
+from tests.browser.documents import bare, said, seen
+
+Open = Callable[..., Report]
+BOX = (40.0, 60.0, 100.0, 140.0)
+
+
+def lanes(report: Report) -> list[str]:
+    return [" ".join(name.split()) for name in report.page.locator(".rowname").all_text_contents()]
+
+
+def test_what_was_looked_for_and_not_found_has_a_lane_and_what_was_not_has_none(open_report: Open) -> None:
+    report = open_report(bare(detections=seen([], []), transcription=said(), sounds=Sounds(0.3, [])))
+    assert lanes(report) == ["objects: nothing found", "speech: nothing found", "sounds: nothing found"]
+
+
+def test_what_failed_has_a_lane(open_report: Open) -> None:
+    failures = [
+        FailureEntry(stage="text", error="no memory", attempts=1),
+        FailureEntry(stage="objects", items=[0, 1], error="timed out", attempts=3),
+        FailureEntry(stage="speech", span_s=Span(1.0, 2.0), error="timed out", attempts=3),
+    ]
+    report = open_report(bare(detections=seen(None, None), transcription=said((2.0, "Hello")), failures=failures))
+    assert lanes(report) == [
+        "objects: nothing found; not all was answered", "speech", "text: failed", "✕ objects", "✕ speech",
+    ]  # fmt: skip
+
+
+def test_labels_that_are_filtered_out_are_not_called_missing(open_report: Open) -> None:
+    report = open_report(bare(detections=seen([("car", 0.9, BOX)])))
+    report.page.get_by_role("button", name="car 1").click()
+    report.until(lambda: lanes(report) == ["objects: hidden by the filter"])
+
+
+def test_a_document_of_nothing_says_so(open_report: Open) -> None:
+    report = open_report(bare())
+    assert lanes(report) == [": Nothing was looked for."]
+
+
+def test_all_of_many_kinds_can_be_asked_for_and_put_away(open_report: Open) -> None:
+    events = [SoundEvent(f"Sound {i}", i, 0.0, 4.0 - i / 10, 0.9, 0.8) for i in range(9)]
+    report = open_report(bare(sounds=Sounds(0.3, events), text=TextResult([], 1, 0, 0)))
+    assert lanes(report) == [*(f"♪ Sound {i}" for i in range(4)), "text: nothing found"]
+    report.page.get_by_role("button", name="5 more sounds").click()
+    assert len(lanes(report)) == 10
+    report.page.get_by_role("button", name="fewer sounds").click()
+    assert len(lanes(report)) == 5
