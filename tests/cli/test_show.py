@@ -9,9 +9,11 @@ from msgspec.structs import replace
 from framefleet.results.codec import write_document
 from framefleet.results.document import Document
 from framefleet.stages.sounds.merge import SoundEvent, Sounds
+from framefleet.stages.speech.merge import Transcription
 from framefleet.stages.text.merge import TextResult
 from framefleet.stages.text.spans import TextSpan
 from framefleet.stages.tracks.track import TracksResult
+from framefleet.wire.whisper import Segment
 from tests.cli.conftest import Told
 from tests.results.make import make_document
 from tests.results.test_find import BOX, saying, seeing
@@ -87,6 +89,29 @@ def test_when_something_is_said_heard_and_written(ask: Cli) -> None:
         "             from      to  text        confidence  left, top, right, bottom",
         "  written  0:01.0  0:02.0  NOEXIT[31m        0.93  1, 2, 30, 41",
     ]
+
+
+def test_without_words_each_match_is_told_by_itself(ask: Cli) -> None:
+    text = "A picture of a woman who has been to space and of a man in a field and then a cat. Another cat sleeps here."
+    document = replace(make_document(), transcription=Transcription("en", text, [Segment(0, 9, text, 0, 0, [])]))
+    told = ask("--say", "cat", of=document)
+    lines = told.out.splitlines()[1:]
+    assert [line.split("  ")[-1] for line in lines] == [
+        "in a field and then a [cat.] Another cat sleeps here.",
+        "field and then a cat. Another [cat] sleeps here.",
+    ]
+
+
+def test_a_cut_since_the_last_picture_is_told(ask: Cli) -> None:
+    like = (make_document().scenes or [])[0]
+    scenes = [replace(like, index=n, start_s=start, end_s=start + 2) for n, start in enumerate((0.0, 1.3))]
+    told = ask("--at", 1.4, of=replace(rich(), scenes=scenes))
+    assert (
+        "  seen     not known: cut since the picture of 0:01.0; boxes come with the next picture"
+        in told.out.splitlines()
+    )
+    (now,) = json.loads(ask("--at", 1.4, "--json", of=replace(rich(), scenes=scenes)).out).values()
+    assert (now["cut_since"], now["things"], now["picture_s"]) == (True, None, 1.0)
 
 
 def test_a_part_of_the_time(ask: Cli) -> None:

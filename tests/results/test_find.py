@@ -85,9 +85,17 @@ def test_a_phrase_is_found_over_the_borders_of_segments(segments: list[list[str]
         assert one.before.split() == words[max(0, place - 6) : place]
 
 
-def test_where_a_service_tells_no_words_the_segment_is_the_place() -> None:
+def test_where_a_service_tells_no_words_the_segment_is_the_time() -> None:
     (found,) = said(saying([["Here", "is"], ["the", "Café,"]], words=False), "cafe")
-    assert (found.start_s, found.end_s, found.text) == (2.0, 4.0, "the Café,")
+    assert (found.start_s, found.end_s) == (2.0, 4.0)
+    assert (found.before, found.text, found.after) == ("Here is the", "Café,", "")
+
+
+@given(SPOKEN, st.sampled_from(["is", "the cafe", "here"]))
+def test_words_are_found_alike_whether_their_times_are_known_or_not(segments: list[list[str]], phrase: str) -> None:
+    told = [said(saying(segments, words=words), phrase) for words in (True, False)]
+    with_words, without = [[(one.before, one.text, one.after) for one in found] for found in told]
+    assert with_words == without
 
 
 def test_all_there_is_at_a_time() -> None:
@@ -105,6 +113,7 @@ def test_all_there_is_at_a_time() -> None:
     assert (now.said.before, now.said.text, now.said.after) == ("", "Here", "is the Café,")
     assert [event.label for event in now.heard] == ["Music", "Click"]
     assert [span.text for span in now.written] == ["EXIT"]
+    assert not now.cut_since
     later = at(document, 1.5)
     assert (later.picture_s, later.things, later.heard, later.written) == (1.0, None, [], [])
     assert later.said is not None
@@ -121,6 +130,24 @@ def test_a_scene_begins_with_its_first_moment_and_the_words_of_three_seconds_are
     near = at(document, 6.5).said
     assert near is not None
     assert (near.before, near.text, near.after) == ("d e f", "g", "h i j")
+
+
+def test_after_a_cut_nothing_is_seen_until_the_next_picture() -> None:
+    like = (make_document().scenes or [])[0]
+    scenes = [replace(like, index=n, start_s=start_s, end_s=start_s + 2) for n, start_s in enumerate((0.0, 0.4, 2.0))]
+    document = seeing([["cat"], ["cat"], ["cat"]], scenes=scenes)
+    found = [at(document, time_s) for time_s in (0.3, 0.4, 0.9, 1.0, 1.9, 2.0)]
+    assert [one.cut_since for one in found] == [False, True, True, False, False, False]
+    assert [one.things is None for one in found] == [one.cut_since for one in found]
+    assert found[2].picture_s == 0.0
+
+
+def test_a_picture_is_there_from_its_own_time_on() -> None:
+    document = seeing([["cat"], []])
+    assert document.detections is not None
+    late = [replace(d, pts_s=d.time_s + 0.3) for d in document.detections]  # as the nearest keyframe may be
+    found = [at(replace(document, detections=late), time_s).picture_s for time_s in (0.1, 0.3, 1.1, 1.3)]
+    assert found == [None, 0.3, 0.3, 1.3]
 
 
 def test_a_sound_without_length_belongs_to_the_part_that_it_begins_in() -> None:

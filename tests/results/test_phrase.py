@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.results.phrase import alike, folded, inside, named, occurrences, tokens
+from framefleet.results.phrase import alike, folded, inside, named, occurrences, tokens, words_of
 
 LETTERS = st.text(st.characters(codec="utf-8", categories=["L", "N", "M", "P", "Z"]), max_size=12)
 WORDS = st.lists(st.sampled_from(["the", "cat", "Café", "sat", "on", "it", "don't", "42"]), min_size=1, max_size=20)
@@ -71,3 +71,15 @@ def test_what_is_read_in_pictures_is_found_without_its_spaces() -> None:
 def test_a_slip_is_told_by_the_nearest_name(wanted: str, near: str | None) -> None:
     assert alike(["cat", "person", "Bus"], wanted) == near
     assert alike([], wanted) is None
+
+
+@given(LETTERS | st.lists(LETTERS).map(" ".join))
+def test_a_text_is_its_words(text: str) -> None:
+    assert "".join(words_of(text)) == text
+
+
+def test_words_have_the_space_before_them() -> None:
+    assert words_of(" Here is  the cat ") == [" Here", " is", "  the", " cat", " "]
+    assert words_of("中文 a、中") == ["中", "文", " a、", "中"]
+    assert words_of("Here") == ["Here"]
+    assert words_of("") == []

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from framefleet.cli.table import Column, Page
+from framefleet.cli.quoted import in_view, quoted
+from framefleet.cli.table import Column, Page, width_of
 from framefleet.cli.words import clock, counted, instead
 from framefleet.results.document import Document
 from framefleet.results.find import Moment, Said, Stretch, Thing, labels
@@ -21,7 +22,7 @@ def moment(document: Document, now: Moment, page: Page) -> None:
         total, scene = len(document.scenes or ()), now.scene
         page.line("scene", f"{scene.index + 1} of {total}, {clock(scene.start_s)} to {clock(scene.end_s)}")
     _seen(document, now, page)
-    page.line("said", _quoted(now.said, page) if now.said else _unasked(document.transcription, "nobody speaks"))
+    page.line("said", quoted(now.said, page.dots) if now.said else _unasked(document.transcription, "nobody speaks"))
     heard = ", ".join(f"{event.label} {event.score:.2f}" for event in now.heard)
     page.line("heard", heard or _unasked(document.sounds, "nothing"))
     if now.written:
@@ -56,7 +57,8 @@ def say(document: Document, wanted: str, found: Sequence[Said], page: Page) -> N
     if not found:
         page.line("said", _unasked(document.transcription, f"nowhere: {wanted}"))
         return
-    words = Column("words", [_quoted(one, page) for one in found], least=10)
+    widest = max(width_of(quoted(one, page.dots)) for one in found)
+    words = Column("words", lambda width: [in_view(one, width, page.dots) for one in found], least=10, most=widest)
     page.table([_name("said", len(found)), *_spans(found), words])
 
 
@@ -89,13 +91,20 @@ TELL: dict[str, Callable[[Document, str, Any, Page], None]] = {
 
 def _seen(document: Document, now: Moment, page: Page) -> None:
     if now.things is None or now.picture_s is None:
-        why = "the picture was not answered" if now.picture_s is not None else "nothing"
-        page.line("seen", _unasked(document.detections, why))
+        page.line("seen", _unasked(document.detections, _unseen(now)))
         return
     if not now.things:
         page.line("seen", f"nothing in the picture of {clock(now.picture_s)}")
         return
     page.table(_things(now.things, f"picture of {clock(now.picture_s)}"))
+
+
+def _unseen(now: Moment) -> str:
+    if now.picture_s is None:
+        return "nothing"
+    if now.cut_since:
+        return f"not known: cut since the picture of {clock(now.picture_s)}; boxes come with the next picture"
+    return "the picture was not answered"
 
 
 def _things(things: Sequence[Thing], title: str) -> list[Column]:
@@ -126,12 +135,6 @@ def _spans(found: Iterable[Stretch | Said | SoundEvent | TextSpan]) -> list[Colu
         Column("from", [start for start, _ in times], right=True),
         Column("to", [end for _, end in times], right=True),
     ]
-
-
-def _quoted(said: Said, page: Page) -> str:
-    """The words that were looked for in brackets, whatever the terminal can show."""
-    middle = f"[{said.text}]" if said.text else page.dots
-    return " ".join(part for part in (said.before, middle, said.after) if part)
 
 
 def _box(box: Box) -> str:

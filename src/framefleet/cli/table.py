@@ -32,7 +32,7 @@ class Column:
 
     @property
     def natural(self) -> int:
-        return self.most if callable(self.cells) else min(self.most, max(map(_width, [self.title, *self.cells])))
+        return self.most if callable(self.cells) else min(self.most, max(map(width_of, [self.title, *self.cells])))
 
 
 def fitted(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
@@ -124,7 +124,8 @@ def _text(text: str, style: str = "") -> "Text":
     return Text(clean(text), style)
 
 
-def _width(text: str) -> int:
+def width_of(text: str) -> int:
+    """The columns that a text takes."""
     from rich.cells import cell_len
 
     return cell_len(clean(text))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
+from framefleet.results.phrase import words_of
 from framefleet.stages.speech.merge import Transcription
 from framefleet.units import Seconds, Span
 from framefleet.wire.whisper import Segment
@@ -104,17 +105,12 @@ def _words(segment: Segment, columns: int) -> list[_Timed]:
 
 def _evenly(segment: Segment) -> list[_Timed]:
     """Each word of the text gets as much of the segment as it has letters; each letter is one where none has spaces."""
-    text = _plain(segment.text)
-    length_s = segment.end_s - segment.start_s
-    spaced = any(letter.isspace() for letter in text.strip())
-    parts = list(re.finditer(r"\s*\S+" if spaced else r".", text))
+    words = words_of(_plain(segment.text))
+    ends = list(accumulate(map(len, words)))
+    letter_s = (segment.end_s - segment.start_s) / max(1, sum(map(len, words)))
     return [
-        (
-            segment.start_s + length_s * part.start() / len(text),
-            segment.start_s + length_s * part.end() / len(text),
-            part.group(),
-        )
-        for part in parts
+        (segment.start_s + (end - len(word)) * letter_s, segment.start_s + end * letter_s, word)
+        for word, end in zip(words, ends, strict=True)
     ]
 
 

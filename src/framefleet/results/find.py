@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from framefleet.results.document import Document
 from framefleet.results.fuse import SceneEntry
-from framefleet.results.phrase import inside, named, occurrences
+from framefleet.results.phrase import inside, named, occurrences, words_of
 from framefleet.stages.objects.merge import Detection
 from framefleet.stages.sounds.merge import SoundEvent
 from framefleet.stages.text.spans import TextSpan
@@ -43,13 +43,15 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """All there is at `time_s`. `picture_s` is when the last picture until then was asked for, None if there is none.
+    """All there is at `time_s`. `picture_s` is when the last picture until then begins, None if there is none.
 
-    `things` is None where that picture was not answered.
+    `cut_since`: there was a cut after it, and nobody has looked at the new scene yet. `things` is None then, and where
+    that picture was not answered.
     """
 
     time_s: Seconds
     picture_s: Seconds | None
+    cut_since: bool
     things: list[Thing] | None
     scene: SceneEntry | None
     said: Said | None
@@ -71,7 +73,7 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spoken(msgspec.Struct, frozen=True):
-    """A word, or a whole segment where a service tells no words."""
+    """A word. Where a service tells no times of words, it has those of its segment."""
 
     start_s: Seconds
     end_s: Seconds
@@ -80,11 +82,13 @@ class Spoken(msgspec.Struct, frozen=True):
 
 def at(document: Document, time_s: Seconds) -> Moment:
     """What is on screen, said, heard and written at `time_s`."""
-    picture = max((d for d in document.detections or () if d.time_s <= time_s), key=lambda d: d.time_s, default=None)
+    picture = max((d for d in document.detections or () if d.shown_s <= time_s), key=lambda d: d.shown_s, default=None)
+    cut_since = picture is not None and any(picture.shown_s < s.start_s <= time_s for s in document.scenes or ())
     return Moment(
         time_s=time_s,
-        picture_s=picture.time_s if picture else None,
-        things=_things(document, picture) if picture else None,
+        picture_s=picture.shown_s if picture else None,
+        cut_since=cut_since,
+        things=_things(document, picture) if picture and not cut_since else None,
         scene=next((s for s in document.scenes or () if s.start_s <= time_s < s.end_s), None),
         said=_around(spoken(document), time_s),
         heard=[e for e in (document.sounds.events if document.sounds else ()) if _during(e, time_s)],
@@ -152,8 +156,8 @@ def spoken(document: Document) -> list[Spoken]:
     words: list[Spoken] = []
     for segment in document.transcription.segments if document.transcription else ():
         told = [Spoken(word.start_s, word.end_s, word.word) for word in segment.words]
-        if not told and segment.text:
-            told = [Spoken(segment.start_s, segment.end_s, segment.text)]
+        if not told:
+            told = [Spoken(segment.start_s, segment.end_s, word) for word in words_of(segment.text.strip())]
         words += [replace(word, text=f" {word.text.strip()}") for word in told[:1]] + told[1:]
     return words
 

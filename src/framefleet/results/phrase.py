@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import NamedTuple
 
 _ACCENTS = range(200, 241)  # Unicode's combining classes of marks above, below and through a letter
@@ -49,6 +50,17 @@ def named(names: Iterable[str], wanted: str) -> list[str]:
     return same or [name for name in known if any(occurrences([name], wanted))]
 
 
+def words_of(text: str) -> list[str]:
+    """`text` cut before each space and each letter of scripts that have no spaces; joined they are the text."""
+    words: list[str] = []
+    for before, letter in pairwise(["", *text]):
+        begins = letter.isspace() and not before.isspace()
+        if begins or not words or (_alone(letter) and words[-1].strip()):
+            words.append("")
+        words[-1] += letter
+    return words
+
+
 def alike(names: Iterable[str], wanted: str) -> str | None:
     """The one of `names` that `wanted` may be a slip of, whatever their case and accents; None where none is near."""
     known = {folded(name): name for name in names}
@@ -60,6 +72,11 @@ def inside(text: str, wanted: str) -> bool:
     """Whether `wanted` is anywhere in `text`, inside words too and spaces or none: readers of pictures lose spaces."""
     part = "".join(tokens(wanted))
     return bool(part) and part in "".join(tokens(text))
+
+
+def _alone(char: str) -> bool:
+    """Whether it is of a script that is written without spaces."""
+    return not char.isascii() and unicodedata.name(char, "").startswith(_UNSPACED)
 
 
 class _Token(NamedTuple):
@@ -78,7 +95,7 @@ def _tokens(texts: Sequence[str]) -> Iterator[_Token]:
             if char in _APOSTROPHES:
                 continue
             letter = char.isalnum() or unicodedata.category(char)[0] == "M"
-            alone = letter and not char.isascii() and unicodedata.name(char, "").startswith(_UNSPACED)
+            alone = letter and _alone(char)
             if word and (alone or not letter):
                 yield _Token(word, first, last)
                 word = ""
