@@ -14,11 +14,12 @@ from framefleet.config import Crop
 from framefleet.media.container import open_media
 from framefleet.media.info import Gap, MediaInfo, Picture, Sample
 from framefleet.media.order import JpegView, Order, Pixels
-from framefleet.media.packets import Step, read_steps
+from framefleet.media.packets import read_steps
 from framefleet.media.plain import events, frame_threads, gives_only_order, open_video
 from framefleet.media.sample import on_screen
 from framefleet.media.sparse import Piece, SparseDecoder, Trust
 from framefleet.media.spread import Outlet, spread
+from framefleet.media.step import Step
 from framefleet.media.stretch import MAX_BYTES, SPLITTABLE, Tail, entry_test, stretches, windows
 from framefleet.media.task import Clock, Task, Tasks, keyframe_tasks
 from framefleet.media.view import View, Views, wants_of

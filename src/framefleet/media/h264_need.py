@@ -1,12 +1,8 @@
 """Which pictures of an H.264 stretch the wanted ones need, and packets in which the others cost next to nothing."""
 
-from typing import cast
-
-from av.packet import Packet
-
 from framefleet.media.h264 import Coded, References, UnknownError
 from framefleet.media.h264_stub import stub_of
-from framefleet.media.packets import VideoPacket
+from framefleet.media.step import VideoPacket, with_data
 
 
 def without_unneeded(packets: list[VideoPacket], wanted: set[int], extradata: bytes) -> list[VideoPacket]:
@@ -22,7 +18,7 @@ def without_unneeded(packets: list[VideoPacket], wanted: set[int], extradata: by
         return [
             packet
             if place in needed or not picture.head.is_reference
-            else _replaced(packet, stub_of(picture.head, annex_b=references.annex_b))
+            else with_data(packet, stub_of(picture.head, annex_b=references.annex_b))
             for place, (packet, picture) in enumerate(zip(packets, coded, strict=True))
         ]
     except (UnknownError, IndexError):
@@ -42,9 +38,3 @@ def _pts(packet: VideoPacket) -> int:
     if packet.pts is None:
         raise UnknownError
     return packet.pts
-
-
-def _replaced(packet: VideoPacket, data: bytes) -> VideoPacket:
-    stub = Packet(data)
-    stub.pts, stub.dts, stub.duration, stub.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
-    return cast("VideoPacket", stub)

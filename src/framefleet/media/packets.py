@@ -1,25 +1,28 @@
 """The packets of a video, past what cannot be read, with the places where bytes are missing."""
 
 from collections.abc import Iterator
-from typing import TypeAlias, cast
+from typing import cast
 
 import av
 from av.container import InputContainer
-from av.packet import Packet
 from av.video.stream import VideoStream
 
 from framefleet.media.container import demuxed
-
-VideoPacket: TypeAlias = "Packet[VideoStream]"
-Step = tuple[VideoPacket, bool]
-"""A packet of the video, and whether bytes were passed over before it."""
+from framefleet.media.mpeg4 import one_by_one
+from framefleet.media.step import Step, VideoPacket
 
 _MAX_READ_ERRORS = 100  # in a row, with nothing read between them
 _FRAMING_BYTES = 1024  # between packets of Matroska lie some ten, some more where a cluster begins
 
 
 def read_steps(container: InputContainer, video: VideoStream) -> Iterator[Step]:
-    """All packets that can be read, in the order of decoding, passing over what cannot.
+    """All pictures' packets that can be read, in the order of decoding, passing over what cannot."""
+    steps = _read(container, video)
+    return one_by_one(steps) if video.codec_context.codec.canonical_name == "mpeg4" else steps
+
+
+def _read(container: InputContainer, video: VideoStream) -> Iterator[Step]:
+    """The packets as they lie in the file.
 
     FFmpeg's readers of Matroska and MPEG-TS say nothing when they lose a stretch of the file, but packets of all
     streams lie there one behind the other. Taking a hole to be where there is none does no harm, as long as the next

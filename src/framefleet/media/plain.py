@@ -11,8 +11,8 @@ from av.video.stream import VideoStream
 from framefleet.errors import InputError
 from framefleet.media.container import MAX_PIXELS, frame_length, packet_end, reason_of, video_stream
 from framefleet.media.info import MediaInfo
-from framefleet.media.packets import Step, VideoPacket
 from framefleet.media.promised import Promised
+from framefleet.media.step import Step, VideoPacket
 
 _MAX_THREADS = 16  # FFmpeg's own limit where it chooses; each holds a frame
 _ROUNDING = Fraction(1, 1000)  # Matroska's clock

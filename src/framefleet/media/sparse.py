@@ -16,9 +16,9 @@ from framefleet.media.container import open_media, packet_end
 from framefleet.media.h264_need import without_unneeded
 from framefleet.media.info import Gap, MediaInfo, Picture
 from framefleet.media.order import Pixels
-from framefleet.media.packets import VideoPacket
 from framefleet.media.plain import ends_early, events, open_video
 from framefleet.media.sample import on_screen
+from framefleet.media.step import VideoPacket
 from framefleet.media.stretch import Stretch, Window
 from framefleet.media.task import Clock, Task
 from framefleet.media.view import View, Views, Want

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from framefleet.media.h264 import is_idr
-from framefleet.media.packets import Step, VideoPacket
+from framefleet.media.step import Step, VideoPacket
 
 MAX_BYTES = 64 << 20  # of a stretch, and of those under way: 25 s at 20 Mbit/s
 MAX_PACKETS = 1024  # 41 s at 25 fps; longer ones are faster with frame threads

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 
-from framefleet.media.packets import Step
+from framefleet.media.step import Step
 from framefleet.media.stretch import Stretch, Tail, Window
 from framefleet.media.view import Want
 

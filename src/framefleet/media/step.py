@@ -1,0 +1,21 @@
+"""What reading a video gives, one after the other."""
+
+from typing import TypeAlias, cast
+
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+VideoPacket: TypeAlias = "Packet[VideoStream]"
+Step = tuple[VideoPacket, bool]
+"""A packet of the video, and whether bytes were passed over before it."""
+
+
+def with_data(packet: VideoPacket, data: bytes) -> VideoPacket:
+    """A packet that stands in the place of `packet`, with other contents."""
+    # `Packet(data)` would be a view of `data`. Decoders read some bytes beyond the end, where there must be zeros.
+    made = cast("VideoPacket", Packet(len(data)))
+    made.update(data)
+    made.stream, made.time_base = packet.stream, packet.time_base
+    made.pts, made.dts, made.duration = packet.pts, packet.dts, packet.duration
+    made.is_keyframe, made.is_corrupt = packet.is_keyframe, packet.is_corrupt
+    return made

@@ -1,0 +1,93 @@
+"""MPEG-4 with B-pictures, packed and with times that are not those of the pictures."""
+
+from fractions import Fraction
+
+import av
+import pytest
+import simplejpeg
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from framefleet.media.container import open_media
+from framefleet.media.decode import decode_orders
+from framefleet.media.info import Picture
+from framefleet.media.order import JpegView, Order
+from framefleet.media.packets import read_steps
+from framefleet.media.probe import probe
+from framefleet.media.sample import plan_samples
+from tests.media.data.generate import PACKED
+from tests.media.make import make_video, number_of
+from tests.media.plainly import orders_of, plainly, told
+from tests.media.test_decode import number, sampled
+
+
+def picture_type(packet):
+    data = bytes(packet)
+    return "IPBS"[data[data.index(b"\0\0\1\xb6") + 4] >> 6]
+
+
+def misplace(path, to):
+    """A copy in which each I- or P-picture has the time of the first B-picture behind it, and these those after it."""
+    with av.open(str(path)) as source, av.open(str(to), "w") as out:
+        stream = out.add_stream_from_template(source.streams.video[0])
+        groups = []
+        for packet in source.demux(video=0):
+            if packet.size and picture_type(packet) != "B":
+                groups.append([packet])
+            elif packet.size:
+                groups[-1].append(packet)
+        for group in groups:
+            for packet, pts in zip(group, sorted(packet.pts for packet in group), strict=True):
+                packet.pts, packet.stream = pts, stream
+                out.mux(packet)
+    return to
+
+
+def times_of(path):
+    with open_media(path) as container:
+        video = container.streams.video[0]
+        return [(packet.pts * packet.time_base, bytes(packet)) for packet, _ in read_steps(container, video)]
+
+
+def numbers_and_times(path):
+    pictures = sampled(path, 25)
+    assert all(isinstance(picture, Picture) for picture in pictures)
+    return [(number(picture), picture.at.pts_s) for picture in pictures]
+
+
+def test_no_packed_picture_is_lost_and_each_has_its_time():
+    """As decoding gives them after `ffmpeg -i packed.avi -c copy -bsf:v mpeg4_unpack_bframes unpacked.avi`."""
+    media = probe(PACKED)
+    assert (media.start, media.duration_s) == (Fraction(3, 25), 1.24)
+    assert numbers_and_times(PACKED) == [(n, round(n / 25, 6)) for n in range(31)]
+
+
+def test_packed_pictures_are_decoded_sparsely_as_plainly():
+    media = probe(PACKED)
+    orders = orders_of(media)
+    assert told(decode_orders(media, orders, threads=2)) == told(plainly(media, orders))
+
+
+def test_keyframes_of_packed_pictures_are_those():
+    media = probe(PACKED)
+    order = Order(plan_samples(media.duration_s, 25), JpegView(None, 90))
+    pieces = [piece for _, piece in decode_orders(media, [order], sampling="keyframes")]
+    got = {(number_of(simplejpeg.decode_jpeg(piece.jpeg)), piece.at.pts_s) for piece in pieces}
+    assert got == {(0, 0.0), (12, 0.48), (24, 0.96)}
+
+
+@pytest.mark.parametrize("name", ["v.mp4", "v.mkv"])
+def test_times_that_contradict_the_order_are_put_right(tmp_path, name):
+    whole = make_video(tmp_path / name, codec="mpeg4", options={"bf": "2"})
+    path = misplace(whole, tmp_path / f"misplaced.{name}")
+    assert numbers_and_times(path) == [(n, n / 25) for n in range(50)]
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["mp4", "mkv", "avi"]), st.integers(0, 4), st.integers(1, 20))
+def test_right_times_stay_as_they_are(tmp_path, ending, b_frames, gop):
+    options = {"bf": str(b_frames), "g": str(gop)}
+    path = make_video(tmp_path / f"v.{ending}", codec="mpeg4", size=(64, 48), options=options)
+    with av.open(str(path)) as container:
+        stored = [(p.pts * p.time_base, bytes(p)) for p in container.demux(video=0) if p.size]
+    assert times_of(path) == stored
