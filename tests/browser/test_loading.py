@@ -172,11 +172,26 @@ def test_sound_alone(open_report: Open, tmp_path: Path) -> None:
     audio = make_audio(tmp_path / "talk.m4a", seconds=3)
     report = open_report(bare(transcription=said((1.0, "Hello there"))), audio)
     assert "sound only" in report.text("#about")
+    for selector in ("#now", "#filters", "#previous", "#next", ".tabs", "#full"):
+        assert report.page.locator(selector).is_hidden(), selector
+    assert report.page.locator("#mute").is_visible()
+    assert report.text("#time") == "0:00.0"
+    assert "a second" not in report.text("#made")
+    assert "sound only and" not in report.text("#made")
     report.page.locator(".word", has_text="there").click()
     report.at(1.2)
     report.page.keyboard.press("Space")
     report.until(lambda: report.drawn["time"] > 1.5, "playing")
     assert report.page.locator("#notice").is_hidden()
+
+
+def test_a_long_transcript_of_sound_alone_has_most_of_the_window(open_report: Open, tmp_path: Path) -> None:
+    talk = said(*[(i / 40, "some words that are said") for i in range(100)])
+    report = open_report(bare(transcription=talk), make_audio(tmp_path / "talk.m4a", seconds=3), height=720)
+    box = report.page.locator("#transcript").bounding_box()
+    assert box["height"] >= 0.6 * 720
+    assert report.page.locator("#said").bounding_box()["height"] > 0.5 * 720
+    assert report.page.locator("#said").evaluate("box => box.scrollHeight > box.clientHeight")
 
 
 def test_the_bill_of_a_fleet(open_report: Open) -> None:

@@ -63,24 +63,30 @@ function drawMade({ provenance, config, video, seen }) {
   );
   const rows = [
     ...models,
-    [
+    video.width && [
       "sampled",
       `${config.fps} ${config.fps === 1 ? "picture" : "pictures"} a second, ${config.sampling}`,
       config.crop ? `crop ${config.crop.width} × ${config.crop.height}` : "",
     ],
     ["run", moment(provenance.started_at), `FrameFleet ${provenance.framefleet_version}, Python ${provenance.python}`],
     ["on", provenance.platform, ""],
-    ["video", `${video.codec || "sound only"}${video.audio ? ` and ${video.audio.codec}` : ", no sound"}`, video.path],
+    [
+      "video",
+      [video.codec, video.audio ? `${video.audio.codec} sound` : "no sound"].filter(Boolean).join(", "),
+      video.path,
+    ],
   ];
   if (seen?.note) rows.push(["tracks", seen.note, ""]);
   $("made").append(
     el(
       "dl",
       { class: "facts" },
-      rows.flatMap(([name, value, more]) => [
-        el("dt", {}, name),
-        el("dd", {}, el("bdi", {}, value), more ? el("span", { class: "dim" }, " ", el("bdi", {}, more)) : null),
-      ]),
+      rows
+        .filter(Boolean)
+        .flatMap(([name, value, more]) => [
+          el("dt", {}, name),
+          el("dd", {}, el("bdi", {}, value), more ? el("span", { class: "dim" }, " ", el("bdi", {}, more)) : null),
+        ]),
     ),
   );
 }

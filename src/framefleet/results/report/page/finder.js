@@ -38,9 +38,15 @@ class Finder {
     let total = 0;
     for (const [first, last] of this.spoken.find(words)) {
       if (++total > MOST_FOUND) continue;
-      found.push({ time: this.model.words.starts[first], parts: this.around(first, last) });
+      found.push({ time: this.model.words.starts[first], parts: this.parts(first, last, words) });
     }
     return { found, total };
+  }
+
+  // Where no words are told, what looks like one is a whole segment.
+  parts(first, last, words) {
+    const { said, words: spoken } = this.model;
+    return said.words || first !== last ? this.around(first, last) : split(spoken.texts[first].trim(), words);
   }
 
   // A few words before, the ones found, a few after.

@@ -7,6 +7,7 @@ async function main() {
   const player = new Player(model, $("video"));
   const filter = new Filter(model);
   title(model);
+  leaveOut(model);
   const picture = new Picture(model, player, filter);
   picture.onDrawn = (drawn) => ($("now").textContent = momentOf(model, drawn));
   setUpControls(model, player);
@@ -32,6 +33,13 @@ async function main() {
   new Source(model, player, picture);
   picture.draw();
   document.documentElement.dataset.ready = "yes";
+}
+
+// What makes no sense for this document: pictures to step by where none was looked at, boxes on sound, …
+function leaveOut({ video, samples, scenes, segments }) {
+  const there = { video: video.width, pictures: samples?.count, scenes: video.width || scenes, words: segments?.count };
+  for (const element of document.querySelectorAll("[data-for]")) element.hidden = !there[element.dataset.for];
+  document.body.classList.toggle("soundalone", !video.width);
 }
 
 function title({ video, samples, boxes, provenance }) {

@@ -22,6 +22,7 @@ class Player extends EventTarget {
     this.known = false;
     this.video = this.element;
     this.video.requestVideoFrameCallback?.((_, frame) => this.meet(frame.mediaTime));
+    this.change();
   }
 
   get time() {
