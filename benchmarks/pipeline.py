@@ -106,7 +106,7 @@ def bare(video: Path, environ: dict[str, str], threads: int | None = None) -> tu
     orders = [Order(plan_samples(media.duration_s, options.fps), pictures)] * 2 + [w.order for w in plan.watching]
     chunks = next(stage.items for stage in plan.fleet if stage.stage.name == "speech")
     began, cpu = perf_counter(), sum(os.times()[:2])
-    sound = threading.Thread(target=lambda: list(decode_clips(media, chunks, format="opus", on_gap=print)))
+    sound = threading.Thread(target=lambda: list(decode_clips(media, chunks, format="opus")))
     sound.start()
     for _ in decode_orders(media, orders, threads=threads):
         pass

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing, nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from framefleet.results.codec import read_document
 from framefleet.results.document import Document
 from framefleet.results.files import document_path
 from tests.faults.world import API_KEY, PICTURES, WORKER, World, told
+from tests.media.sound import bursts, damage, make_sound
 
 IN_FLIGHT = 8 * 2 + 1  # requests at once × pictures each, and a clip
 
@@ -76,6 +78,18 @@ def test_a_second_run_costs_nothing_and_another_rate_only_its_new_pictures(world
     there.run(fps=10)
     assert there.executions() == PICTURES + 1
     assert there.most_often() == 1
+
+
+def test_sound_that_could_not_be_decoded_is_told_by_every_run(world: Callable[..., World], tmp_path: Path) -> None:
+    """Also by one that decodes none of it, because all is answered."""
+    there = world()
+    whole = make_sound(tmp_path / "whole.mkv", [(0, bursts(0, 20))], codec="flac")
+    there.film = damage(whole, tmp_path / "damaged.mkv", lambda t: 7 < t < 13)
+    first, again = there.run(stages=("speech",)), there.run(stages=("speech",))
+    assert there.executions() == 1
+    (failure,) = first.failures
+    assert (failure.span_s.start_s, failure.span_s.end_s) == pytest.approx((7, 13), abs=0.5)
+    assert again.failures == first.failures
 
 
 def test_answered_pictures_are_not_decoded_again(world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,10 +67,10 @@ def test_sound_is_on_the_videos_clock(tmp_path, video_from_s, sound_from_s):
 
 
 def test_missing_sound_is_silence_and_shifts_nothing(tmp_path):
-    gaps = []
     path = make_sound(tmp_path / "a.mkv", [(0, bursts(0, 2.5)), (7.5, bursts(7.5, 10))])
-    assert heard_at(clips_of(path, on_gap=gaps.append)) == pytest.approx([0, 1, 2, 8, 9], abs=0.02)
-    assert gaps == []  # the file leaves it out, nothing is damaged
+    (clip,) = clips_of(path)
+    assert heard_at([clip]) == pytest.approx([0, 1, 2, 8, 9], abs=0.02)
+    assert clip.gaps == ()  # the file leaves it out, nothing is damaged
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,24 @@ def test_timestamps_that_wander_do_not_tear_the_sound(tmp_path):
 
 
 def test_damage_is_silent_told_and_shifts_nothing(tmp_path):
-    gaps = []
     whole = make_sound(tmp_path / "a.mkv", [(0, bursts(0, 10))], codec="flac")
     path = damage(whole, tmp_path / "b.mkv", lambda t: 3.5 < t < 5.5)
-    assert heard_at(clips_of(path, on_gap=gaps.append)) == pytest.approx([0, 1, 2, 3, 6, 7, 8, 9], abs=0.02)
-    (gap,) = gaps
+    (clip,) = clips_of(path)
+    assert heard_at([clip]) == pytest.approx([0, 1, 2, 3, 6, 7, 8, 9], abs=0.02)
+    (gap,) = clip.gaps
     assert (gap.span.start_s, gap.span.end_s) == pytest.approx((3.5, 5.5), abs=0.25)
     assert "damaged" in gap.error
+
+
+def test_damage_is_told_by_the_clips_that_it_lies_in_whichever_are_asked_for(tmp_path):
+    whole = make_sound(tmp_path / "a.mkv", [(0, bursts(0, 20))], codec="flac")
+    path = damage(whole, tmp_path / "b.mkv", lambda t: 2 < t < 3 or 7 < t < 13)
+    clips = clips_of(path, 5)
+    assert [len(clip.gaps) for clip in clips] == [1, 1, 1, 0]
+    assert clips[1].gaps == clips[2].gaps
+    media = probe(path)
+    (third,) = decode_clips(media, plan_chunks(0, 20, 5)[2:3])
+    assert third.gaps == clips[2].gaps
 
 
 def test_sound_that_cannot_be_decoded_at_all(tmp_path):
@@ -138,11 +149,11 @@ def test_random_damage_is_never_more_than_damage(tmp_path, ending, codec):
 def test_a_file_cut_short_gives_what_there_is(tmp_path):
     path = make_sound(tmp_path / "a.mkv", [(0, bursts(0, 20))], video_from_s=0)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    gaps = []
-    clips = clips_of(path, 5, on_gap=gaps.append)
+    clips = clips_of(path, 5)
     assert len(clips) == 4
+    assert [len(clip.gaps) for clip in clips] == [0, 0, 0, 1]
     assert heard_at(clips)[:8] == pytest.approx(range(8), abs=0.02)
-    assert gaps[-1].span.end_s == pytest.approx(20, abs=0.5)
+    assert clips[-1].gaps[0].span.end_s == pytest.approx(20, abs=0.5)
 
 
 def test_no_sound_is_no_clip(tmp_path):

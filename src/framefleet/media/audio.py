@@ -8,8 +8,9 @@ import numpy as np
 
 from framefleet.media.audio_encode import ClipEncoder, ClipFormat
 from framefleet.media.audio_plan import RATE, AudioChunk, Samples, plan_chunks, quietest
-from framefleet.media.audio_stream import OnGap, read_sound
+from framefleet.media.audio_stream import read_sound
 from framefleet.media.info import Clip, MediaInfo
+from framefleet.media.sound_gap import SoundGap, gaps_of
 from framefleet.units import Seconds, Span
 
 Take = Callable[[Samples], None]
@@ -29,27 +30,25 @@ def plan_sound(media: MediaInfo, max_chunk_s: Seconds) -> list[AudioChunk]:
     return plan_chunks(span.start_s, span.end_s, max_chunk_s, track=audio.track if audio and several else None)
 
 
-def decode_clips(
-    media: MediaInfo, chunks: Sequence[AudioChunk], *, format: ClipFormat = "opus", on_gap: OnGap = lambda _gap: None
-) -> Iterator[Clip]:
+def decode_clips(media: MediaInfo, chunks: Sequence[AudioChunk], *, format: ClipFormat = "opus") -> Iterator[Clip]:
     """A clip for each of `chunks` (of one plan over `sound_span(media)`; some may be left out), in time's order.
 
     `clip.span` is where it really lies: each cut has moved to the quietest place within the chunk's reach, the same
     place whichever chunks are asked for. The last chunk of the plan takes all that is left; where the sound ends
     early a clip may be empty. A clip is encoded while the sound is read: memory holds its bytes and the sound in
     which the next cut is searched, whatever the chunk's and the file's length.
-    Stretches that cannot be decoded are silent and told to `on_gap` once all is read. Raises `InputError` if
-    nothing can be decoded.
+    Stretches that cannot be decoded are silent, and told in `clip.gaps`. Raises `InputError` if nothing can be decoded.
     """
     if not chunks:
         return
-    whole = sound_span(media)
-    with closing(read_sound(media, whole, on_gap)) as blocks:
+    whole, gaps = sound_span(media), list[SoundGap]()
+    with closing(read_sound(media, whole, gaps.append)) as blocks:
         cutter = _Cutter(blocks, whole)
         for chunk in sorted(chunks, key=lambda chunk: chunk.number):
             with closing(ClipEncoder(format)) as encoder:
                 span = cutter.cut_out(chunk, encoder.add)
-                yield Clip(chunk.number, span, encoder.finish(), format)
+                last = chunk.span.end_s >= whole.end_s
+                yield Clip(chunk.number, span, encoder.finish(), format, gaps=gaps_of(gaps, span, last=last))
 
 
 class _Cutter:

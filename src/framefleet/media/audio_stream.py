@@ -1,7 +1,6 @@
 """A file's sound as one unbroken line of samples on the video's clock, whatever its timestamps and errors do."""
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 
 import av
 import numpy as np
@@ -14,6 +13,7 @@ from framefleet.errors import InputError
 from framefleet.media.audio_plan import RATE, Samples
 from framefleet.media.container import audio_stream, demuxed, open_media
 from framefleet.media.info import MediaInfo
+from framefleet.media.sound_gap import SoundGap
 from framefleet.units import Seconds, Span
 
 JUMP_S = 0.1
@@ -34,14 +34,6 @@ SLOWEST_RATE = 1000
 _BLOCK = 60 * RATE
 
 
-@dataclass(frozen=True, slots=True)
-class SoundGap:
-    """A stretch that could not be decoded (silence stands in its place), and why in one line."""
-
-    span: Span
-    error: str
-
-
 OnGap = Callable[[SoundGap], None]
 
 
@@ -49,27 +41,23 @@ def read_sound(media: MediaInfo, span: Span, on_gap: OnGap) -> Generator[Samples
     """Blocks of int16 mono samples at 16 kHz, the first at `span.start_s`, each where the last one ended.
 
     `span` is where the header says the sound lies. Missing sound is filled with silence and sound given twice is
-    dropped, so that a sample's place is its time. Raises `InputError` if nothing at all can be decoded.
+    dropped, so that a sample's place is its time. A stretch that cannot be decoded is told to `on_gap` before the
+    silence in its place is handed on, and what is missing at the end before this ends. Raises `InputError` if nothing
+    at all can be decoded.
     """
-    line = _Line(media, span)
-    try:
-        with open_media(media.path) as container:
-            stream = audio_stream(container, media.audio.track if media.audio else None)
-            if stream is None:
-                raise InputError(f"{media.path}: no sound that can be decoded; use --no-speech")
-            for frame in _frames(container, stream, line):
-                yield from line.place(frame)
-                if line.position > line.length + SPARE_S * RATE:
-                    line.error = "there is far more sound than the file's header says; the rest is left out"
-                    break
-            yield from line.end()
-        if line.gaps and not line.heard:
-            raise InputError(
-                f"{media.path}: its sound cannot be decoded: {line.gaps[0].error}; use --no-speech to do without"
-            )
-    finally:
-        for gap in _joined(line.gaps):
-            on_gap(gap)
+    line = _Line(media, span, on_gap)
+    with open_media(media.path) as container:
+        stream = audio_stream(container, media.audio.track if media.audio else None)
+        if stream is None:
+            raise InputError(f"{media.path}: no sound that can be decoded; use --no-speech")
+        for frame in _frames(container, stream, line):
+            yield from line.place(frame)
+            if line.position > line.length + SPARE_S * RATE:
+                line.error = "there is far more sound than the file's header says; the rest is left out"
+                break
+        yield from line.end()
+    if line.error and not line.heard:
+        raise InputError(f"{media.path}: its sound cannot be decoded: {line.error}; use --no-speech to do without")
 
 
 def _frames(container: InputContainer, stream: AudioStream, line: "_Line") -> Iterator[AudioFrame]:
@@ -92,12 +80,12 @@ def _frames(container: InputContainer, stream: AudioStream, line: "_Line") -> It
 class _Line:
     """The samples handed on so far. `position` counts them; sample n is heard at `origin + n / RATE`."""
 
-    def __init__(self, media: MediaInfo, span: Span) -> None:
+    def __init__(self, media: MediaInfo, span: Span, on_gap: OnGap) -> None:
         self.length = round(span.length_s * RATE)
         self.position = 0
         self.heard = False
         self.error: str | None = None  # what went wrong since the last frame
-        self.gaps: list[SoundGap] = []
+        self._on_gap = on_gap
         self._origin = span.start_s
         self._shift = -float(media.start)  # from the file's time to the video's clock
         self._due = self._origin  # when the next frame begins if nothing is missing
@@ -171,18 +159,7 @@ class _Line:
             yield kept
 
     def _note_gap(self, end: int) -> None:
-        self.gaps.append(SoundGap(Span(self._clock(self.position), self._clock(end)), self.error or ""))
+        self._on_gap(SoundGap(Span(self._clock(self.position), self._clock(end)), self.error or ""))
 
     def _clock(self, position: int) -> Seconds:
         return round(self._origin + position / RATE, 6)
-
-
-def _joined(gaps: list[SoundGap]) -> list[SoundGap]:
-    """Gaps less than a second apart as one: a damaged stretch is often every other packet."""
-    joined: list[SoundGap] = []
-    for gap in gaps:
-        if joined and gap.span.start_s - joined[-1].span.end_s < 1:
-            joined[-1] = SoundGap(Span(joined[-1].span.start_s, gap.span.end_s), joined[-1].error)
-        else:
-            joined.append(gap)
-    return joined

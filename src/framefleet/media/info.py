@@ -1,11 +1,12 @@
 """What probing tells of a file, and the pieces that decoding hands on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 import msgspec
 
+from framefleet.media.sound_gap import SoundGap
 from framefleet.units import Seconds, Span
 
 
@@ -82,7 +83,13 @@ class PictureTime(msgspec.Struct, frozen=True, gc=False):
     pts_s: Seconds
 
 
-class ClipTime(msgspec.Struct, frozen=True, gc=False):
+class _Gapped(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """`gaps` are what could not be decoded of a clip: kept with its answer, so that any later run tells of them."""
+
+    gaps: tuple[SoundGap, ...] = ()
+
+
+class ClipTime(_Gapped, frozen=True, gc=False):
     """Where a clip of the `index`-th planned chunk lies on the video's clock."""
 
     index: int
@@ -107,9 +114,10 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A stretch of sound, encoded. `span` is where it lies on the video's clock."""
+    """A stretch of sound, encoded. `span` is where it lies on the video's clock; `gaps` could not be decoded."""
 
     number: int
     span: Span
     audio: bytes
     format: str  # "opus" or "flac"
+    gaps: tuple[SoundGap, ...] = field(default=(), kw_only=True)

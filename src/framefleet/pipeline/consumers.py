@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from framefleet.errors import told
-from framefleet.fleet.exchange import Failure
 from framefleet.fleet.meter import Meter
 from framefleet.media.audio_plan import AudioChunk
-from framefleet.media.audio_stream import SoundGap
 from framefleet.media.info import Clip, ClipTime, Gap, Picture, PictureTime, Sample
 from framefleet.media.order import Order, Pixels
 from framefleet.pipeline.lane import Lane
@@ -138,10 +136,6 @@ class ClipConsumer(Consumer):
         else:
             self._lane.dispatcher.put(number, sifted, units)
         del self.left[number]
-
-    def silent(self, gap: SoundGap) -> None:
-        """A stretch that could not be decoded: silent in its clip, and said to be."""
-        self._lane.lost.append(Failure((ClipTime(-1, gap.span),), gap.error, attempts=0))
 
     def close(self, reason: str) -> None:
         reason = str(self._lane.dispatcher.fatal or self.error or reason)

@@ -9,7 +9,6 @@ from framefleet.errors import told
 from framefleet.fleet.meter import Meter
 from framefleet.media.audio import decode_clips
 from framefleet.media.audio_encode import ClipFormat
-from framefleet.media.audio_stream import SoundGap
 from framefleet.media.info import Gap, MediaInfo, Picture
 from framefleet.media.order import Order, Pixels
 from framefleet.pipeline.consumers import ENDED, BatchConsumer, ClipConsumer, Consumer, WatchConsumer
@@ -105,12 +104,8 @@ class SoundPump(Pump[ClipConsumer]):
         self._form = form
 
     def _pieces(self) -> Iterator[Load[ClipConsumer]]:
-        """Clips of all chunks that anybody wants; what cannot be decoded is silent, and said in their failures."""
+        """Clips of all chunks that anybody wants."""
         chunks = {number: chunk for consumer in self._consumers for number, chunk in consumer.left.items()}
         wanted = [chunks[number] for number in sorted(chunks)]
-        for clip in decode_clips(self._media, wanted, format=self._form, on_gap=self._gap):
+        for clip in decode_clips(self._media, wanted, format=self._form):
             yield Load(self._consumers, clip, clip.span.length_s)
-
-    def _gap(self, gap: SoundGap) -> None:
-        for consumer in self._consumers:
-            consumer.silent(gap)

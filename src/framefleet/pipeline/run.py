@@ -16,8 +16,9 @@ from framefleet.fleet.exchange import Failure
 from framefleet.fleet.meter import Meter
 from framefleet.fleet.retry import AGAIN, RetryPolicy, retrying
 from framefleet.journal.store import Journal
-from framefleet.media.info import MediaInfo
+from framefleet.media.info import ClipTime, MediaInfo
 from framefleet.media.malloc import give_back_freed_memory
+from framefleet.media.sound_gap import joined
 from framefleet.pipeline.consumers import WatchConsumer
 from framefleet.pipeline.derive import ClientRun, derive
 from framefleet.pipeline.feed import feed
@@ -120,7 +121,7 @@ def _finish(lane: Lane, media: MediaInfo, options: Options) -> StageRun:
     outcome = lane.dispatcher.finish()
     lane.asker.settle()
     result = _merged(lane, outcome, media, options)
-    outcome.failures.extend(lane.lost)
+    outcome.failures.extend([*lane.lost, *_unheard(outcome)])
     lane.listener(StageDone(lane.plan.stage.name))
     models = {answer.reply.model_id: answer.reply.model for answer in outcome.answers if answer.reply.model}
     if len(models) > 1:  # the endpoint was given another one since the journal's answers, or is being given one
@@ -136,6 +137,13 @@ def _finish(lane: Lane, media: MediaInfo, options: Options) -> StageRun:
         in_hand=lane.dispatcher.in_hand,
         sifting=lane.sifting,
     )
+
+
+def _unheard(outcome: Outcome) -> list[Failure]:
+    """What was silent in clips that were answered, in this run or before, because it could not be decoded."""
+    facts = [fact for answer in outcome.answers for fact in answer.facts if isinstance(fact, ClipTime)]
+    gaps = joined(gap for fact in facts for gap in fact.gaps)
+    return [Failure((ClipTime(-1, gap.span),), gap.error, attempts=0) for gap in gaps]
 
 
 def _merged(lane: Lane, outcome: Outcome, media: MediaInfo, options: Options) -> Any:

@@ -52,13 +52,13 @@ class SoundsStage(ClipStage[AstRequest, AstReply]):
             top_k=TOP_K,
             threshold=_threshold(options),
         )
-        return Parcel(request, (ClipTime(payload.number, payload.span),))
+        return Parcel(request, (ClipTime(payload.number, payload.span, gaps=payload.gaps),))
 
     def split(self, parcel: Parcel[AstRequest]) -> list[Parcel[AstRequest]]:
         """The clip cut in two at the quietest place near its middle; alone where it is too short for that."""
         (fact,) = parcel.facts
         halves = halved(parcel.request, fact.span)
-        return [Parcel(half, (ClipTime(fact.index, span),)) for half, span in halves] or [parcel]
+        return [Parcel(half, (replace(fact, span=span),)) for half, span in halves] or [parcel]
 
     def parse(self, facts: Sequence[ClipTime], output: Any) -> AstReply:
         reply = read_reply(output, AstReply)

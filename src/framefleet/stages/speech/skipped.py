@@ -49,12 +49,15 @@ class SentTime(ClipTime, frozen=True, gc=False):
 
 
 def parted(fact: SentTime, at_s: Seconds) -> tuple[SentTime, SentTime]:
-    """The facts of the two halves of a clip that is cut after `at_s` seconds; what was skipped is told once."""
+    """The facts of the two halves of a clip that is cut after `at_s` seconds; what was skipped is told once.
+
+    Its gaps are told by both, since each may be all that is answered.
+    """
     cut_s = round(stretch_at(stretches(fact.kept), at_s).clock(at_s), 6)
     before = tuple(piece for piece in fact.skipped if piece.start_s < cut_s)
     return (
-        SentTime(fact.index, Span(fact.span.start_s, cut_s), before),
-        SentTime(fact.index, Span(cut_s, fact.span.end_s), fact.skipped[len(before) :]),
+        SentTime(fact.index, Span(fact.span.start_s, cut_s), before, gaps=fact.gaps),
+        SentTime(fact.index, Span(cut_s, fact.span.end_s), fact.skipped[len(before) :], gaps=fact.gaps),
     )
 
 

@@ -66,10 +66,10 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         """The answer of a clip that nobody has to listen to: to be kept in the journal as any other."""
         skipped = Skipped(clip.span.start_s, clip.span.end_s, NO_SPEECH)
         reply = WhisperReply(model="", model_id="", device="", language="", language_probability=0.0, segments=[])
-        return Answer((SentTime(clip.number, clip.span, (skipped,)),), reply)
+        return Answer((SentTime(clip.number, clip.span, (skipped,), gaps=clip.gaps),), reply)
 
     def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> Parcel[WhisperRequest]:
-        fact = SentTime(payload.number, payload.span, getattr(payload, "skipped", ()))
+        fact = SentTime(payload.number, payload.span, getattr(payload, "skipped", ()), gaps=payload.gaps)
         request = WhisperRequest(
             # here the handler was opened on the very model asked for, by a folder that no worker knows
             model=options.whisper_model if backend != "local" else None,

@@ -84,7 +84,7 @@ def _without(clip: Clip, samples: Waveform, cuts: Sequence[tuple[int, int]]) -> 
     kept = [(start, end) for start, end in _between(cuts, len(samples)) if start < end]
     span = Span(clock(kept[0][0]), clock(kept[-1][1]))
     skipped = tuple(Skipped(clock(start), clock(end), NO_SPEECH) for start, end in cuts)
-    return TrimmedClip(clip.number, span, _encoded(samples, kept, _format(clip)), clip.format, skipped)
+    return TrimmedClip(clip.number, span, _encoded(samples, kept, _format(clip)), clip.format, skipped, gaps=clip.gaps)
 
 
 def _between(stretches: Sequence[tuple[int, int]], length: int) -> list[tuple[int, int]]:
