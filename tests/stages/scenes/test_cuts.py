@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.stages.scenes.cuts import Cut, out_of_rhythm, place
+from framefleet.stages.scenes.cuts import Cut, in_rhythm, out_of_rhythm, place
 
 CUT = Cut(4.0, 4.2)
 TIMES = st.floats(0, 10, allow_nan=False)
@@ -29,7 +29,28 @@ def test_a_mark_is_taken_only_where_it_can_be_the_cut():
 
 
 def test_keyframes_that_come_when_it_is_time_say_nothing():
-    assert out_of_rhythm([0, 2, 4, 6, 8]) == []
-    assert out_of_rhythm([0, 2, 3.9601, 6, 7.96]) == []
-    assert out_of_rhythm([0, 10, 13.4, 23.4, 24]) == [13.4, 24]
-    assert out_of_rhythm([]) == out_of_rhythm([0]) == []
+    assert out_of_rhythm([0, 2, 4, 6, 8], 9) == []
+    assert out_of_rhythm([0, 2, 3.9601, 6, 7.96], 9) == []
+    assert out_of_rhythm([0, 10, 13.4, 23.4, 24], 26) == [13.4, 24]
+    assert out_of_rhythm([], 9) == out_of_rhythm([0], 9) == []
+
+
+def test_the_last_gop_tells_that_it_was_not_yet_time():
+    assert out_of_rhythm([0, 3.28, 5.76, 7.76], 11.8) == [3.28, 5.76, 7.76]
+    assert out_of_rhythm([0, 3.28, 5.76, 7.76], 9) == [5.76, 7.76]
+
+
+def test_an_encoder_that_sees_cuts_would_have_put_keyframes_in_rhythm_on_them():
+    assert in_rhythm([0, 10, 13.4, 23.4, 24, 26], 30) == [10, 23.4]
+    assert in_rhythm([0, 2, 4, 6, 8], 9) == []  # it never saw one
+    assert in_rhythm([0, 2, 4, 5.3, 7.3, 9.3], 11) == []  # two pieces, joined
+    assert in_rhythm([0, 5, 6, 8], 10) == []  # the longest may itself have ended by a cut
+    assert in_rhythm([], 9) == in_rhythm([0], 9) == []
+
+
+@given(st.lists(TIMES, unique=True).map(sorted), TIMES)
+def test_no_keyframe_is_both_in_and_out_of_rhythm(keyframes, more):
+    until = max([*keyframes, 0.0]) + more
+    early, regular = out_of_rhythm(keyframes, until), in_rhythm(keyframes, until)
+    assert not set(early) & set(regular)
+    assert {*early, *regular} <= set(keyframes[1:])

@@ -109,6 +109,13 @@ def test_scenes_cover_the_whole_video(seeds, lost):
     assert all(scene.start_s <= scene.thumbnail_s < scene.end_s for scene in scenes)
 
 
+def test_a_scene_is_pictured_where_a_picture_was_seen():
+    """Of 10 s the last five did not come, as where a file is cut off."""
+    first, second = watched(film([3.0], CONSTANT), 10.0, lost=range(26, 50))
+    assert (first.thumbnail_s, second.end_s, second.thumbnail_s) == (first.end_s / 2, 10.0, 5.0)
+    assert watched(film([], CONSTANT), 10.0, lost=range(30))[0].thumbnail_s == 6.0
+
+
 def test_memory_is_flat():
     """What a watcher holds after a thousand pictures is what it held after ten."""
     watcher = SceneWatcher(media_of(200.0), ())

@@ -1,7 +1,7 @@
 """What a scene is, and which one a time or a stretch of speech belongs to. Pure."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -25,18 +25,25 @@ class Scene(msgspec.Struct, frozen=True, gc=False):
         return Span(self.start_s, self.end_s)
 
 
-def scenes_of(spans: Iterable[Span]) -> list[Scene]:
-    """Scenes of spans in the order of time; each is pictured in its middle, far from what happens at either end."""
-    return [
-        Scene(index, span.start_s, span.end_s, round((span.start_s + span.end_s) / 2, 6))
-        for index, span in enumerate(spans)
-    ]
+def middle(span: Span) -> Seconds:
+    return round((span.start_s + span.end_s) / 2, 6)
 
 
-def scenes_between(cuts: Iterable[Seconds], duration_s: Seconds) -> list[Scene]:
+def scenes_of(spans: Iterable[Span], pictured: Callable[[Span], Seconds] = middle) -> list[Scene]:
+    """Scenes of spans in the order of time; each is pictured in its middle, far from what happens at either end.
+
+    `pictured` says when instead.
+    """
+    return [Scene(index, span.start_s, span.end_s, pictured(span)) for index, span in enumerate(spans)]
+
+
+def scenes_between(
+    cuts: Iterable[Seconds], duration_s: Seconds, pictured: Callable[[Span], Seconds] = middle
+) -> list[Scene]:
     """Scenes that cover a video from 0 to `duration_s` without a gap, parted at the cuts that lie within it."""
     inner = sorted({cut for cut in cuts if 0 < cut < duration_s})
-    return scenes_of(Span(start, end) for start, end in pairwise([0.0, *inner, duration_s]) if start < end)
+    spans = (Span(start, end) for start, end in pairwise([0.0, *inner, duration_s]) if start < end)
+    return scenes_of(spans, pictured)
 
 
 def scene_at(scenes: Sequence[Scene], time_s: Seconds) -> Scene | None:

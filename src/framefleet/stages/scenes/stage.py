@@ -10,6 +10,7 @@ from framefleet.media.order import Order, Pixels, PixelView
 from framefleet.media.sample import plan_samples
 from framefleet.stages.client import Watcher
 from framefleet.stages.scenes.given import read_scenes
+from framefleet.stages.scenes.keyframes import KeyframeWatcher
 from framefleet.stages.scenes.scene import Scene
 from framefleet.stages.scenes.watcher import MAX_SIDE, RATE, SceneWatcher
 from framefleet.units import Seconds
@@ -19,7 +20,8 @@ from framefleet.units import Seconds
 class ScenesStage:
     """A `WatchingStage`. Its result is a list of `Scene`: of the whole video, or those of the file given.
 
-    Cuts are right to 0.2 s, and to the frame where the encoder saw them and put a keyframe there.
+    Cuts are right to 0.2 s, and to the frame where the encoder saw them and put a keyframe there. Where keyframes alone
+    are decoded, cuts are told at the keyframe that shows them.
     """
 
     name: str = "scenes"
@@ -40,7 +42,9 @@ class ScenesStage:
         path = _given(options)
         if path is not None:
             return _Told(read_scenes(path, media.duration_s))
-        return SceneWatcher(media, keyframes_s) if media.has_video else _Told([])
+        if not media.has_video:
+            return _Told([])
+        return (KeyframeWatcher if options.sampling == "keyframes" else SceneWatcher)(media, keyframes_s)
 
 
 @dataclass(frozen=True, slots=True)

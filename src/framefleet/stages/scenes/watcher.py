@@ -13,6 +13,7 @@ from framefleet.media.info import Gap, MediaInfo, Picture
 from framefleet.media.order import Pixels
 from framefleet.stages.scenes.cuts import Cut, out_of_rhythm, place
 from framefleet.stages.scenes.scene import Scene, scenes_between
+from framefleet.stages.scenes.seen import Seen
 from framefleet.units import Seconds
 
 if TYPE_CHECKING:
@@ -38,19 +39,24 @@ _TICK = Fraction(1, 1_000_000)
 
 
 class SceneWatcher:
-    """One video's scenes. Holds one picture, and the cuts."""
+    """One video's scenes, of pictures on screen `RATE` times a second. Holds one picture, the cuts, and the gaps."""
 
     def __init__(self, media: MediaInfo, keyframes_s: Sequence[Seconds]) -> None:
         """`keyframes_s` is looked at once all is seen, for where new scenes' first frames are. Raises `SetupError`."""
         self._media = media
         self._keyframes_s = keyframes_s
         self._cuts: list[Cut] = []
+        self._seen = Seen()
+        self._until_s: Seconds = 0.0
         self._new_detector = _load()
         self._stretch: _Stretch | None = None
 
     def see(self, piece: Picture | Pixels | Gap) -> None:
         if not isinstance(piece, Pixels):
-            return  # a gap: what it hides shows in the next picture's time
+            self._seen.gap()  # what else it hides shows in the next picture's time
+            return
+        self._seen.picture(piece.at.time_s)
+        self._until_s = piece.at.time_s
         stretch = self._stretch
         if stretch is None or piece.at.time_s - stretch.until_s > _MAX_STEP_S:
             self._close()
@@ -58,12 +64,12 @@ class SceneWatcher:
         self._cuts += stretch.see(piece)
 
     def finish(self) -> list[Scene]:
-        """Scenes from 0 to the video's end without a gap."""
+        """Scenes from 0 to the video's end without a gap, each pictured where a picture was seen."""
         self._close()
         end = self._media.duration_s
-        marks = out_of_rhythm(sorted(self._keyframes_s)) if self._cuts else []
+        marks = out_of_rhythm(sorted(self._keyframes_s), self._until_s) if self._cuts else []
         times = [place(cut, self._media.fps, marks) for cut in self._cuts if cut.by_s <= end - MIN_SCENE_S]
-        return scenes_between(times, end)
+        return scenes_between(times, end, self._seen.nearest)
 
     def _close(self) -> None:
         if self._stretch is not None:

@@ -1,0 +1,37 @@
+"""When there was a picture, and so where one can stand for a scene. Pure."""
+
+from bisect import bisect_right
+from math import inf
+
+from framefleet.stages.scenes.scene import middle
+from framefleet.units import Seconds, Span
+
+
+class Seen:
+    """Stretches of the video whose pictures came, in the order of time. The last one goes on while no gap is told."""
+
+    def __init__(self) -> None:
+        self._since: list[Seconds] = []
+        self._until: list[Seconds] = []
+        self._last_s: Seconds = 0.0
+
+    def picture(self, time_s: Seconds) -> None:
+        """There is one at `time_s`, and from the picture before on if no gap lies between them."""
+        if not self._until or self._until[-1] < inf:
+            self._since.append(time_s)
+            self._until.append(inf)
+        self._last_s = time_s
+
+    def gap(self) -> None:
+        """What follows the last picture is not known."""
+        if self._until:
+            self._until[-1] = min(self._until[-1], self._last_s)
+
+    def nearest(self, span: Span) -> Seconds:
+        """The time of a picture within `span` that is nearest to its middle; the middle itself where there is none."""
+        middle_s = middle(span)
+        place = bisect_right(self._since, middle_s)
+        near = [min(middle_s, self._until[place - 1])] if place else []
+        near += self._since[place : place + 1]
+        inside = [time for time in near if span.start_s <= time < span.end_s]
+        return min(inside, key=lambda time: abs(time - middle_s), default=middle_s)
