@@ -1,5 +1,6 @@
 from fractions import Fraction
 
+import av
 import pytest
 
 from framefleet.errors import InputError
@@ -89,6 +90,16 @@ def test_sound_alone(tmp_path):
     assert info.audio.codec == "aac"
     assert info.audio.duration_s == pytest.approx(2, abs=0.05)
     assert info.duration_s == pytest.approx(2, abs=0.05)
+
+
+@pytest.mark.parametrize("codec", ["pcm_s16le", "pcm_mulaw", "adpcm_ms", "adpcm_ima_wav"])
+def test_sound_in_a_wav_is_as_long_as_its_samples(tmp_path, codec):
+    """The header's bytes a second, by which FFmpeg seeks in WAV, are far from the truth for ADPCM."""
+    path = make_audio(tmp_path / "a.wav", seconds=9, codec=codec)
+    with av.open(str(path)) as container:
+        samples = sum(frame.samples for frame in container.decode(audio=0))
+    assert samples / 48_000 == pytest.approx(9, abs=0.1)
+    assert probe(path).audio.duration_s == pytest.approx(samples / 48_000, abs=1e-5)
 
 
 @pytest.mark.parametrize("faststart", [True, False])

@@ -152,12 +152,18 @@ def _tail(container: InputContainer, main: Stream | None) -> _Tail:
     """The ends of all streams, from the packets that follow the last key frame; from all packets if none follow."""
     assert main is not None and main.time_base is not None
     tail = _Tail()
-    if container.duration is not None:
+    if container.duration is not None and not _counts_only(container, main):
         last = max(_header_start(main), _container_end(container) - _REORDERED)
         _read_packets(container, main, int(last / main.time_base), tail)
     if main.index not in tail.ends:
         _read_packets(container, main, int(_header_start(main) / main.time_base), tail)
     return tail
+
+
+def _counts_only(container: InputContainer, main: Stream) -> bool:
+    """Whether times are right only if all is read. WAV has none: after a seek FFmpeg tells them by the place in the
+    file and the header's average of bytes a second, which is exact for PCM alone."""
+    return container.format.name == "wav" and not main.codec_context.name.startswith("pcm_")
 
 
 def _look_back(container: InputContainer, main: Stream, audio: AudioStream, tail: _Tail) -> None:
