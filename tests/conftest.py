@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from framefleet.config import CONFIG_FILE, Fleet, Secret
+from framefleet.config import Fleet, Secret
 from framefleet.emulator.app import make_endpoint
 from framefleet.emulator.serve import serving
+from framefleet.settings import CONFIG_FILE
 from framefleet.stages.base import Handler
 
 settings.register_profile("framefleet", deadline=None)  # a busy machine is no failure

@@ -1,5 +1,7 @@
 """Options: which source wins, what they may be, and what never comes from a file."""
 
+import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from framefleet.cli.flags import FLAGS, SWITCHES
 from framefleet.config import (
-    CONFIG_FILE,
     RUNPOD_BASE_URL,
+    SETTINGS,
     Crop,
     Options,
     Secret,
@@ -18,6 +21,8 @@ from framefleet.config import (
     make_options,
 )
 from framefleet.errors import UsageError
+from framefleet.settings import CONFIG_FILE, refuse_unknown
+from tests.conftest import ROOT
 
 # Values as a person writes them, and as they are then.
 VALUES: dict[str, st.SearchStrategy[Any]] = {
@@ -86,8 +91,59 @@ def test_a_crop_that_is_none(value: str) -> None:
 
 
 def test_an_unknown_option_is_refused_and_the_known_ones_named() -> None:
-    with pytest.raises(UsageError, match=r"--batchsize: no such option; there are fps, .*batch_size"):
+    with pytest.raises(UsageError, match=r"--colour: no such option; there are fps, .*batch_size"):
+        make_options({"colour": 3})
+
+
+def test_a_name_that_is_nearly_one_gets_it_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^--batchsize: no such option; did you mean batch_size\?$"):
         make_options({"batchsize": 3})
+    for load in (partial(load_options, {}), load_fleet):
+        with pytest.raises(UsageError, match=r"^FRAMEFLEET_FPZ: no such setting; did you mean FRAMEFLEET_FPS\?$"):
+            load(environ={"FRAMEFLEET_FPZ": "2"}, folder=tmp_path)
+        with pytest.raises(UsageError, match=r"did you mean FRAMEFLEET_YOLO_ENDPOINT\?$"):
+            load(environ={"FRAMEFLEET_YOLA_ENDPOINT": "d"}, folder=tmp_path)
+    (tmp_path / CONFIG_FILE).write_text('[endpoints]\nyola = "d"', encoding="utf-8")
+    with pytest.raises(UsageError, match=r"framefleet\.toml: yola: no such endpoint; did you mean yolo\?$"):
+        load_fleet(environ={}, folder=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["report", "verbose", "sequential"])
+def test_what_is_said_of_one_command_alone_is_no_setting(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=rf"^FRAMEFLEET_{name.upper()}: not a setting; say --{name} on"):
+        load_options({}, environ={f"FRAMEFLEET_{name.upper()}": "1"}, folder=tmp_path)
+    (tmp_path / CONFIG_FILE).write_text(f"{name} = true", encoding="utf-8")
+    with pytest.raises(UsageError, match=rf"framefleet\.toml: {name}: not a setting; say --{name}"):
+        load_options({}, environ={}, folder=tmp_path)
+
+
+def test_every_variable_that_the_code_names_is_known_and_so_is_every_option(tmp_path: Path) -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    named = set(re.findall(r"FRAMEFLEET_[A-Z_]*[A-Z](?![A-Z_]|[{*])", text))
+    assert {"FRAMEFLEET_DEBUG", "FRAMEFLEET_MODELS", "FRAMEFLEET_WHISPER_API"} <= named
+    flags = {f"FRAMEFLEET_{name.upper()}" for name in {**FLAGS, **SWITCHES}}
+    refuse_unknown(dict.fromkeys(named | flags, "1"), SETTINGS)
+
+
+@pytest.mark.parametrize("name", ["speech", "vad"])
+@pytest.mark.parametrize(("said", "on"), [("true", False), ("1", False), ("false", True)])
+def test_what_is_on_is_turned_off_as_on_the_command_line(tmp_path: Path, name: str, said: str, on: bool) -> None:
+    environ = {f"FRAMEFLEET_NO_{name.upper()}": said}
+    assert getattr(load_options({}, environ=environ, folder=tmp_path), name) is on
+    (tmp_path / CONFIG_FILE).write_text(f"no_{name} = {said}", encoding="utf-8")
+    assert getattr(load_options({}, environ={}, folder=tmp_path), name) is on
+    with pytest.raises(UsageError, match=rf"^FRAMEFLEET_NO_{name.upper()}: and {name} is said too; give one of them"):
+        load_options({}, environ=environ | {f"FRAMEFLEET_{name.upper()}": "true"}, folder=tmp_path)
+    with pytest.raises(UsageError, match=rf"^FRAMEFLEET_NO_{name.upper()} perhaps: give true or false"):
+        load_options({}, environ={f"FRAMEFLEET_NO_{name.upper()}": "perhaps"}, folder=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["speech", "vad"])
+def test_the_negative_is_as_near_as_the_place_that_says_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / CONFIG_FILE).write_text(f"{name} = true", encoding="utf-8")
+    environ = {f"FRAMEFLEET_NO_{name.upper()}": "1"}
+    assert getattr(load_options({}, environ=environ, folder=tmp_path), name) is False
+    assert getattr(load_options({name: True}, environ=environ, folder=tmp_path), name) is True
 
 
 def test_an_error_names_the_place_that_has_the_value(tmp_path: Path) -> None:

@@ -1,11 +1,7 @@
-"""What a run is asked to do. Flags go before environment, before framefleet.toml, before defaults.
-
-This is the only place that reads the client's environment.
-"""
+"""What a run is asked to do. Flags go before environment, before framefleet.toml, before defaults."""
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from math import isfinite
 from pathlib import Path
@@ -16,10 +12,10 @@ import msgspec
 from msgspec import inspect
 
 from framefleet.errors import UsageError
+from framefleet.settings import CONFIG_FILE, from_environment, from_file, refuse_unknown, unknown, variable
 
 RUNPOD_BASE_URL = "https://api.runpod.ai/v2"
 RUNPOD_MANAGE_URL = "https://api.runpod.io"
-CONFIG_FILE = "framefleet.toml"
 
 Backend = Literal["local", "runpod", "api"]  # "api": an OpenAI-compatible transcription service
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -117,11 +113,12 @@ def load_options(
     Raises `UsageError` naming the option that makes no sense, and where it stands.
     """
     environ = os.environ if environ is None else environ
-    names = Options.__struct_fields__
-    listed = {k: v for k, v in _read_toml(folder).items() if k != "endpoints"}
-    settings = {n: environ[f"FRAMEFLEET_{n.upper()}"] for n in names if environ.get(f"FRAMEFLEET_{n.upper()}")}
+    refuse_unknown(environ, SETTINGS)
+    in_file = {k: v for k, v in from_file(folder).items() if k != "endpoints"}
+    listed = _turned(in_file, f"{folder / CONFIG_FILE}: {{}}".format)
+    settings = _turned(from_environment(environ, _SETTINGS_OF_OPTIONS), variable)
     given = {k: v for k, v in flags.items() if v is not None}
-    stands = {n: f"{folder / CONFIG_FILE}: {n}" for n in listed} | {n: f"FRAMEFLEET_{n.upper()}" for n in settings}
+    stands = {n: f"{folder / CONFIG_FILE}: {n}" for n in listed} | {n: variable(n) for n in settings}
     return make_options(listed | settings | given, {n: place for n, place in stands.items() if n not in given})
 
 
@@ -137,10 +134,21 @@ def make_options(values: Mapping[str, Any], stands: Mapping[str, str] = {}) -> O
     return Options(**checked)
 
 
+def _turned(values: Mapping[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
+    """`no_speech = true` as `speech = false`, and so on. Raises `UsageError` where both are said."""
+    turned = dict(values)
+    for negative, name in _NEGATIVES.items():
+        if negative in turned:
+            if name in turned:
+                raise UsageError(f"{place(negative)}: and {name} is said too; give one of them")
+            turned[name] = not _checked_option(name, turned.pop(negative), place(negative))
+    return turned
+
+
 def _checked_option(name: str, value: Any, place: str) -> Any:
     kind = _KINDS.get(name)
     if kind is None:
-        raise UsageError(f"{place}: no such option; there are {', '.join(_KINDS)}")
+        raise unknown(place, name, "option", _KINDS)
     if name in _PARSERS and isinstance(value, str | list | tuple):
         return _PARSERS[name](value if isinstance(value, str) else ",".join(map(str, value)), place)
     if name in {"output_dir", "scenes"} and isinstance(value, str):
@@ -219,6 +227,14 @@ _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "classes": parse_classes,
     "stages": parse_stages,
 }
+_NEGATIVES = {f"no_{name}": name for name in _KINDS if getattr(Options(), name) is True}  # as the flags are spelt
+_SETTINGS_OF_OPTIONS = (*_KINDS, *_NEGATIVES)
+SETTINGS = (
+    *_SETTINGS_OF_OPTIONS,
+    *(f"{kind}_endpoint" for kind in ENDPOINT_KINDS),
+    "whisper_api",
+    "whisper_api_key",
+)
 
 
 def load_fleet(*, environ: Mapping[str, str] | None = None, folder: Path = Path()) -> Fleet:
@@ -227,12 +243,14 @@ def load_fleet(*, environ: Mapping[str, str] | None = None, folder: Path = Path(
     Raises `UsageError` when the base URL would send the key in the clear.
     """
     environ = os.environ if environ is None else environ
-    listed = _read_toml(folder).get("endpoints", {})
+    refuse_unknown(environ, SETTINGS)
+    listed = from_file(folder).get("endpoints", {})
     if not isinstance(listed, dict):
         raise UsageError(f'{folder / CONFIG_FILE}: endpoints: give a table, such as [endpoints] and yolo = "abc123"')
-    endpoints = {
-        kind: environ.get(f"FRAMEFLEET_{kind.upper()}_ENDPOINT") or listed.get(kind) for kind in ENDPOINT_KINDS
-    }
+    for kind in listed:
+        if kind not in ENDPOINT_KINDS:
+            raise unknown(f"{folder / CONFIG_FILE}: {kind}", kind, "endpoint", ENDPOINT_KINDS)
+    endpoints = {kind: environ.get(variable(f"{kind}_endpoint")) or listed.get(kind) for kind in ENDPOINT_KINDS}
     return Fleet(
         endpoints={kind: _checked_id(kind, str(value)) for kind, value in endpoints.items() if value},
         api_key=_checked_key(environ, "RUNPOD_API_KEY"),
@@ -268,13 +286,3 @@ def _checked_url(environ: Mapping[str, str], variable: str, default: str) -> str
     except ValueError:
         pass
     raise UsageError(f"{variable} {url}: use https (http only on this machine), or the key would be readable")
-
-
-def _read_toml(folder: Path) -> dict[str, Any]:
-    path = folder / CONFIG_FILE
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from None

@@ -208,6 +208,7 @@ def test_a_configuration_that_makes_no_sense(cli: Cli, video: Path, tmp_path: Pa
     ("name", "value", "said"),
     [
         ("FRAMEFLEET_FPS", "0", "FRAMEFLEET_FPS 0: give a number above 0 up to 1000"),
+        ("FRAMEFLEET_FPZ", "2", "no such setting; did you mean FRAMEFLEET_FPS?"),
         ("FRAMEFLEET_SPEECH", "perhaps", "FRAMEFLEET_SPEECH perhaps: give true or false"),
         ("RUNPOD_ENDPOINT_BASE_URL", "http://example.org/v2", "use https (http only on this machine)"),
         ("RUNPOD_ENDPOINT_BASE_URL", "http://127.0.0.1@example.org", "use https (http only on this machine)"),

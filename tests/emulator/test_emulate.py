@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from framefleet.cli import main
+from framefleet.cli.emulate import introduce
 from framefleet.installing import with_extra
 
 from .bare import Bare
@@ -52,6 +53,12 @@ def test_it_says_what_to_set_serves_and_ends_with_an_account(end: signal.Signals
     assert err.count("COMPLETED on worker-0") == 2
     assert "cGljdHVyZQ" not in err
     assert environ["RUNPOD_API_KEY"] not in err
+
+
+def test_it_says_to_set_only_what_the_client_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    introduce("http://127.0.0.1:1", ["yolo", "mine"])
+    out = capsys.readouterr().out
+    assert "FRAMEFLEET_YOLO_ENDPOINT=yolo" in out and "MINE" not in out
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from framefleet.config import CONFIG_FILE, ENDPOINT_KINDS, MAIN_KINDS, Fleet, load_fleet, load_options
+from framefleet.config import ENDPOINT_KINDS, MAIN_KINDS, Fleet, load_fleet, load_options
 from framefleet.errors import EndpointGoneError, UsageError
 from framefleet.fleet import endpoint_ids
 from framefleet.fleet.deploy import Spec, Step, creation, expected, find, make_spec, plan, said
 from framefleet.fleet.deploy_cost import worst_case
 from framefleet.fleet.manage_api import ROUTE, Endpoint, ManageApi
+from framefleet.settings import CONFIG_FILE
 
 
 def _option(text: str, *names: str) -> Any:

@@ -7,10 +7,11 @@ from importlib import metadata
 from pathlib import Path
 
 from framefleet import __version__
-from framefleet.config import CONFIG_FILE, MAIN_KINDS, Fleet, Options, load_fleet, load_options
+from framefleet.config import MAIN_KINDS, Fleet, Options, load_fleet, load_options
 from framefleet.errors import FrameFleetError
 from framefleet.fleet.runpod import RunPodBackend
 from framefleet.installing import pip, with_extra
+from framefleet.settings import CONFIG_FILE
 from framefleet.stages.base import Stage
 from framefleet.stages.registry import FLEET
 from framefleet.wire.common import ProbeReply, read_reply

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from framefleet.config import ENDPOINT_KINDS
 from framefleet.errors import SetupError, UsageError
 from framefleet.installing import with_extra
+from framefleet.settings import variable
 
 if TYPE_CHECKING:
     from framefleet.emulator.endpoint import Endpoint
@@ -77,7 +79,7 @@ def emulate(
         service.start()
     except OSError as error:
         raise UsageError(f"--port {port}: {error.strerror or error}; choose another, or 0 for any") from None
-    _introduce(service.base_url, list(endpoints))
+    introduce(service.base_url, list(endpoints))
     with contextlib.suppress(KeyboardInterrupt):
         _wait_for_the_end()
     service.close()
@@ -111,9 +113,10 @@ def _pairs(handlers: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _introduce(base_url: str, ids: list[str]) -> None:
+def introduce(base_url: str, ids: list[str]) -> None:
+    """Prints what to set, so that the client asks here."""
     variables = {"RUNPOD_API_KEY": API_KEY, "RUNPOD_ENDPOINT_BASE_URL": base_url}
-    variables |= {f"FRAMEFLEET_{id.upper()}_ENDPOINT": id for id in ids}
+    variables |= {variable(f"{id}_endpoint"): id for id in ids if id in ENDPOINT_KINDS}
     command = "set" if os.name == "nt" else "export"
     print("\n".join(f"{command} {name}={value}" for name, value in variables.items()), flush=True)
     print("Ctrl-C ends it.", file=sys.stderr, flush=True)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from framefleet.config import CONFIG_FILE
 from framefleet.errors import OutputError, UsageError
+from framefleet.settings import CONFIG_FILE
 
 _HEADER = re.compile(r"\s*\[\s*endpoints\s*\]\s*(#.*)?$")
 _ANY_HEADER = re.compile(r"\s*\[")
