@@ -14,6 +14,7 @@ from framefleet.stages.objects.merge import Detection
 from framefleet.stages.sounds.merge import SoundEvent, Sounds
 from framefleet.stages.text.merge import TextResult
 from framefleet.stages.text.spans import TextSpan
+from framefleet.units import Span
 from framefleet.wire.yolo import DetectedObject
 from tests.cli.terminal import Terminal, page, widths
 from tests.results.make import make_document
@@ -75,12 +76,13 @@ def test_everything_is_in_it() -> None:
         "  heard    Speech      1          0:00.0  0:00.5  99999999......................",
         "  scenes   1, from 0:00.0",
         "  said     Hello",
-        "  failed   1 picture and 1 stretch of sound; first: lost",
+        "  failed   objects: 1 picture; lost",
+        "           speech: 1 stretch of sound; noise",
         "  took     1.0 s, $0.0000 (estimated $0.1000; one at a time $0.0000)",
         "                     busy  waiting",
         "  time     decode   0.2 s    0.3 s",
         "           objects  0.5 s    0.1 s",
-        "  limit    objects was busy longest; on average 0.7 parts at work at once",
+        "  limit    objects needed the most time; on average 0.7 parts at work at once",
         f"  results  {Path('out/clip_results.json')}",
     ]
 
@@ -151,8 +153,8 @@ def test_a_run_tells_the_commonest_labels_and_show_all_of_them() -> None:
 def test_of_sound_alone() -> None:
     made = make_document()
     video = replace(made.video, width=0, height=0, codec="", fps=0.0, frame_count=0)
-    document = replace(made, video=video, detections=None, tracks=None, scenes=None)
-    lines = plain(document)
+    sound = {"detections": None, "tracks": None, "scenes": None, "failures": made.failures[1:]}
+    lines = plain(replace(made, video=video, **sound))
     assert lines[0] == "clip.mp4: 2.0 s, sound alone"
     assert lines[1].split() == ["count", "first", "last", "over", "time"]
     assert not any(line.startswith("  seen") for line in lines)
@@ -168,8 +170,53 @@ def test_nothing_was_found() -> None:
         sounds=None,
         scenes=None,
         failures=[],
-        timing=replace(made.timing, stages={}, bottleneck=None),
+        timing=replace(made.timing, decode={}, stages={}, bottleneck=None),
     )
     lines = plain(document)
     assert [line.split()[0] for line in lines] == ["clip.mp4:", "seen", "said", "took", "results"]
     assert lines[1:3] == ["  seen     nothing", "  said     not listened to"]
+
+
+def test_what_failed_is_told_by_stage_and_not_as_nothing() -> None:
+    made = make_document()
+    failures = [
+        FailureEntry(stage="objects", items=[0, 1], error="lost", attempts=2),
+        *(FailureEntry(stage="speech", span_s=Span(0.5, n), error=f"noise {n}", attempts=0) for n in (1.0, 2.0)),
+        FailureEntry(stage="sounds", error="deaf", attempts=1),
+        FailureEntry(stage="text", items=[0], error="blind", attempts=1),
+        FailureEntry(stage="scenes", span_s=Span(0.5, 2), error="damaged", attempts=0),
+    ]
+    detections = [Detection(n, float(n), None, None) for n in (0, 1)]
+    bare = replace(made, transcription=None, sounds=None, text=None, scenes=None, tracks=None, failures=failures)
+    lines = plain(replace(bare, detections=detections))
+    assert lines[1:12] == [
+        "  seen     failed",
+        "  heard    failed",
+        "  written  failed",
+        "  scenes   failed",
+        "  said     failed",
+        "  failed   objects: 2 pictures; lost",
+        "           speech: 2 stretches of sound; first of 2 reasons: noise 1.0",
+        "           sounds: deaf",
+        "           text: 1 picture; blind",
+        "           scenes: 1 stretch of video; damaged",
+        "  took     1.0 s, $0.0000 (estimated $0.1000; one at a time $0.0000)",
+    ]
+    in_part = replace(made, detections=[Detection(0, 0.0, 0.0, []), detections[1]], failures=failures[:2])
+    assert plain(in_part)[3:6] == ["  seen     nothing", "  scenes   1, from 0:00.0", "  said     Hello"]
+
+
+def test_what_had_nothing_to_do_took_no_time() -> None:
+    made = make_document()
+    idle, busy = StageTiming(busy_s=0.0, waiting_s=0.0), StageTiming(busy_s=1.0, waiting_s=0.0)
+    timing = replace(
+        made.timing, decode={"sound": busy}, sift={"speech": busy}, stages={"objects": idle, "speech": busy}
+    )
+    rows = [
+        line[11:].rsplit("1.0", 1)[0].strip()
+        for line in plain(replace(made, timing=timing))
+        if "1.0 s    0.0 s" in line
+    ]
+    assert rows == ["decode sound", "sift speech", "speech"]
+    all_known = replace(made.timing, decode={}, stages={"objects": idle})
+    assert not any("busy" in line for line in plain(replace(made, timing=replace(all_known, bottleneck=None))))

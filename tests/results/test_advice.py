@@ -1,31 +1,257 @@
+"""What limited a run and what would help, from facts of many kinds of runs."""
+
+import re
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from framefleet.results.advice import Load, judge
+from framefleet.results.advice import HERE, IDLE, QUEUED, Circumstances, Part, judge
+from framefleet.results.asked import Asked
 
-LOCAL = Load(60, "local", endpoint="yolo")
-FLEET = Load(20, "runpod")
-IDLE = Load(60, "runpod", 5, idle=0.61, queued=0.0, ceiling=4)
-FULL = Load(60, "runpod", 5, idle=0.0, queued=3.2, ceiling=4)
+WALL_S = 100.0
+HOW = Circumstances(sparse=100)
+SCENES = Circumstances(dense=500, sparse=100)
+
+
+def decode(needs_s: float) -> Part:
+    return Part(needs_s, "pictures")
+
+
+def here(needs_s: float, endpoint: str = "yolo") -> Part:
+    return Part(needs_s, HERE, "a stage", "local", endpoint)
+
+
+def there(asked: Asked, backend: str = "runpod") -> Part:
+    return Part(asked.needs_s, "its own", "a stage", backend, "yolo", asked)  # type: ignore[arg-type]
+
+
+def run_of(wall_s: float, parts: dict[str, Part], how: Circumstances = HOW) -> tuple[str | None, str | None]:
+    verdict = judge(wall_s, parts, how)
+    return verdict.bottleneck, verdict.advice
+
+
+# 40 requests on 5 workers, all of them at work for 60 s, with as many requests ready as are asked
+FULL = Asked(40, 5, 5, busy_s=60, asked_s=300, ran_s=290, queue=4.5)
+# the same, but half of each request's time is its way there and back
+IDLE_AND_FULL = Asked(40, 4, 4, busy_s=60, asked_s=240, ran_s=100, queue=3.5)
+# never more than one there to ask
+STARVED = Asked(100, 5, 5, busy_s=80, asked_s=90, ran_s=80, queue=0.0)
+COLD = Asked(1, 1, 1, busy_s=5.3, asked_s=5.3, longest_s=5.3, start_s=5.0, starting_s=5.0, warmable_s=0.4, ran_s=0.3)
+FEW = Asked(40, 10, 2, busy_s=60, asked_s=600, queued_s=480, ran_s=120, queue=8)
 
 
 @pytest.mark.parametrize(
-    ("loads", "exact", "words"),
+    ("parts", "how", "bottleneck", "advice"),
     [
-        ({"decode": Load(82), "objects": FLEET}, True, "4.1 × slower than the rest: try --sampling"),
-        ({"decode": Load(82), "objects": FLEET}, False, "lower --fps"),
-        ({"decode": Load(5), "objects": LOCAL}, True, "FRAMEFLEET_YOLO_ENDPOINT"),
-        ({"objects": IDLE}, True, "idle 61%: raise --max-workers to 8"),
-        ({"objects": FULL}, True, "3.2 × as long as they ran"),
+        (
+            {"decode": decode(82), "objects": there(Asked(40, 5, 5, 20, 100, ran_s=90))},
+            HOW,
+            "decode",
+            "decode was 4.1 × slower than the rest: try --sampling keyframes",
+        ),
+        (
+            {"decode": decode(82), "objects": here(20)},
+            Circumstances(exact=False, sparse=100),
+            "decode",
+            "decode was 4.1 × slower than the rest: lower --fps",
+        ),
+        (
+            {"decode": decode(80), "scenes": Part(2, "pictures", "scenes"), "objects": here(20)},
+            SCENES,
+            "decode",
+            "decode was 4.1 × slower than the rest: leave scenes out, which want most of its pictures, "
+            "or try --sampling keyframes, with scenes cut at keyframes only",
+        ),
+        (
+            {"decode": decode(80), "scenes": Part(2, "pictures", "scenes"), "objects": here(20)},
+            Circumstances(dense=500, sparse=1000),
+            "decode",
+            "decode was 4.1 × slower than the rest: try --sampling keyframes, with scenes cut at keyframes only",
+        ),
+        (
+            {"decode": decode(80), "scenes": Part(2, "pictures", "scenes")},
+            Circumstances(exact=False, dense=500),
+            "decode",
+            None,
+        ),
+        ({"decode": decode(80), "objects": there(STARVED)}, HOW, "decode", "4.4 × slower than the rest: try --samp"),
+        (
+            {"decode": decode(5), "objects": here(60)},
+            HOW,
+            "objects",
+            "objects ran on this machine: set FRAMEFLEET_YOLO_ENDPOINT for a GPU worker",
+        ),
+        (
+            {"decode": decode(55), "objects": here(60)},
+            Circumstances(stay_here=True, sparse=100),
+            "objects",
+            "leave out --backend local and set FRAMEFLEET_YOLO_ENDPOINT",
+        ),
+        (
+            {"decode": decode(50), "objects": here(35), "speech": here(30, "whisper")},
+            HOW,
+            "objects",
+            "set FRAMEFLEET_YOLO_ENDPOINT",
+        ),
+        (
+            {"decode": decode(1), "objects": there(FULL)},
+            HOW,
+            "objects",
+            "objects: 5 workers at work with more to do: raise --max-workers to 10, and the endpoint's too",
+        ),
+        (
+            {"decode": decode(45), "objects": there(FULL)},
+            HOW,
+            "objects",
+            "raise --max-workers to 7, and",
+        ),
+        (
+            {"decode": decode(1), "objects": there(IDLE_AND_FULL)},
+            HOW,
+            "objects",
+            "objects: 4 workers idle 58% with more to do: raise --max-workers to 8",
+        ),
+        (
+            {"decode": decode(1), "objects": there(FEW)},
+            HOW,
+            "objects",
+            "objects: requests waited 4.0 × as long as they ran, for 2 workers: raise the endpoint's max workers to 10",
+        ),
+        ({"decode sound": Part(40, "sound"), "speech": there(Asked(0, 5, 1, 0, 0))}, HOW, "decode sound", None),
+        (
+            {"decode sound": Part(6, "sound"), "sift speech": Part(40, "sound", "speech"), "speech": there(COLD)},
+            HOW,
+            "sift speech",
+            "--no-vad does without, but sends and pays for silence too",
+        ),
+        ({"decode": decode(5), "tracks": Part(30, "tracks", "tracks")}, HOW, "tracks", None),
+        ({"decode": decode(50), "objects": there(Asked(40, 5, 5, 60, 245, ran_s=240, queue=4))}, HOW, "decode", None),
+        ({"speech": there(FULL, "api")}, HOW, "speech", "speech: there was more to ask: raise --max-workers to 10"),
+        (
+            {"speech": there(FEW, "api")},
+            Circumstances(paced=True),
+            "speech",
+            "raise --whisper-rpm, if the service takes more",
+        ),
     ],
 )
-def test_the_slowest_part_is_named_with_what_would_help(loads: dict[str, Load], exact: bool, words: str) -> None:
-    verdict = judge(100, loads, exact=exact)
-    assert verdict.bottleneck == max(loads, key=lambda name: loads[name].busy_s)
-    assert verdict.advice is not None
-    assert words in verdict.advice
+def test_who_the_rest_waited_for_is_named_with_what_would_help(
+    parts: dict[str, Part], how: Circumstances, bottleneck: str, advice: str | None
+) -> None:
+    named, said = run_of(WALL_S, parts, how)
+    assert named == bottleneck
+    assert said is None if advice is None else advice in (said or "")
+
+
+@pytest.mark.parametrize(
+    ("warmable_s", "how", "remedy"),
+    [
+        (0.4, HOW, "give its endpoint min workers, which are billed all the time"),
+        (4.0, HOW, "--warm 1 wakes workers before decoding"),
+        (4.0, Circumstances(warm=True), "give its endpoint min workers, which are billed all the time"),
+    ],
+)
+def test_a_worker_s_start_is_no_lack_of_workers(warmable_s: float, how: Circumstances, remedy: str) -> None:
+    """One request: more workers would have nothing to do. Waking helps by as long as there was before it was asked."""
+    asked = Asked(1, 1, 1, 5.3, 5.3, longest_s=5.3, start_s=5.0, starting_s=5.0, warmable_s=warmable_s, ran_s=0.3)
+    _, advice = run_of(6.3, {"decode": decode(0.5), "objects": there(asked)}, how)
+    assert advice == f"objects: requests waited up to 5.0 s for a worker to start: {remedy}"
 
 
 def test_a_short_run_and_a_balanced_one_need_no_advice() -> None:
-    assert judge(1.0, {"decode": Load(1)}, exact=True).advice is None
-    assert judge(100, {"decode": Load(50), "objects": Load(49, "runpod")}, exact=True).advice is None
-    assert judge(100, {}, exact=True).bottleneck is None
+    assert run_of(1.0, {"decode": decode(1)}) == (None, None)
+    assert run_of(100, {"decode": decode(50), "objects": there(Asked(9, 1, 1, 49, 49, ran_s=49))}) == ("decode", None)
+    assert run_of(100, {}) == (None, None)
+
+
+seconds = st.floats(0, 1000)
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Asked:
+    """Times that agree: a request's parts are no longer than it, and no more than `places` are asked at once."""
+    count, places = draw(st.integers(0, 60)), draw(st.integers(1, 20))
+    starting_s, queued_s, ran_s, way_s = (draw(seconds) if count else 0.0 for _ in range(4))
+    asked_s = starting_s + queued_s + ran_s + way_s
+    at_once = max(1, min(places, count))
+    return Asked(
+        count,
+        places,
+        workers=draw(st.integers(1, at_once)),
+        busy_s=draw(st.floats(asked_s / at_once, asked_s)) if count else 0.0,
+        asked_s=asked_s,
+        longest_s=draw(st.floats(asked_s / count, asked_s)) if count else 0.0,
+        start_s=starting_s,
+        starting_s=starting_s,
+        warmable_s=draw(st.floats(0, starting_s)),
+        queued_s=queued_s,
+        ran_s=ran_s,
+        queue=draw(st.floats(0, 20)),
+        ceiling=draw(st.booleans()),
+    )
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> dict[str, Part]:
+    parts: dict[str, Part] = {}
+    for name, made in {"decode": decode, "objects": here, "speech": here, "scenes": decode}.items():
+        if draw(st.booleans()):
+            parts[name] = made(draw(seconds))
+    for name in ("sounds", "text"):
+        if draw(st.booleans()):
+            asked = draw(requests())
+            parts[name] = Part(asked.needs_s, name, name, "runpod", "ast", asked)
+    return parts
+
+
+how_many = st.floats(0, 1000)
+told_to = st.builds(Circumstances, st.booleans(), st.booleans(), st.booleans(), st.booleans(), how_many, how_many)
+
+
+@given(wall_s=seconds, parts=runs(), how=told_to)
+def test_what_limited_the_run_is_of_the_line_that_needs_most(
+    wall_s: float, parts: dict[str, Part], how: Circumstances
+) -> None:
+    name, _ = run_of(wall_s, parts, how)
+    if name is None:
+        assert wall_s < 3 or not parts
+        return
+    totals = {
+        line: sum(p.needs_s for p in parts.values() if p.line == line) for line in {p.line for p in parts.values()}
+    }
+    assert totals[parts[name].line] == max(totals.values())
+    assert all(parts[name].needs_s >= part.needs_s for part in parts.values() if part.line == parts[name].line)
+
+
+@given(wall_s=seconds, parts=runs(), how=told_to)
+def test_advice_never_contradicts_the_facts(wall_s: float, parts: dict[str, Part], how: Circumstances) -> None:
+    name, advice = run_of(wall_s, parts, how)
+    if name is None or advice is None:
+        return
+    part, asked = parts[name], parts[name].asked
+    assert advice.startswith(name)
+    assert ("--backend local" in advice) <= how.stay_here
+    assert ("_ENDPOINT" in advice) == (part.backend == "local")
+    assert ("keyframes" in advice) <= (name == "decode" and how.exact)
+    assert ("scenes" in advice) <= (how.dense > 0)
+    assert ("leave scenes out" in advice) <= (how.dense > how.sparse > 0)
+    assert ("--fps" in advice) <= (not how.exact and how.sparse > 0)
+    assert ("--warm" in advice) <= (not how.warm)
+    assert (asked is not None) or "worker" not in advice or part.backend == "local"
+    if asked is not None:
+        assert ("min workers" in advice or "--warm" in advice) <= (asked.starting_s > 0)
+        numbers = {what: int(number) for what, number in re.findall(r"(--\S+|max workers)(?: to)? (\d+)", advice)}
+        assert all(number <= asked.count for number in numbers.values())
+        assert numbers.get("max workers", 1000) > asked.workers
+        assert numbers.get("--max-workers", 1000) > asked.places
+        assert ("--max-workers" in advice) <= (asked.queue >= QUEUED and asked.ceiling)
+        assert (" idle " in advice) <= (asked.idle > IDLE)
+
+
+@given(how=told_to, asked=requests())
+def test_what_had_nothing_ready_is_never_told_to_ask_more_at_once(how: Circumstances, asked: Asked) -> None:
+    starved = replace(asked, queue=0.0, queued_s=0.0)
+    _, advice = run_of(3.0, {"text": Part(starved.needs_s, "text", "text", "runpod", "ocr", starved)}, how)
+    assert "max" not in (advice or "")

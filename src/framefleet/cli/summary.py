@@ -1,15 +1,18 @@
 """What a person reads at the end of a run, and of a document by `framefleet show`."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from framefleet.cli.spark import spark
 from framefleet.cli.table import Column, Page
+from framefleet.cli.times import HEARING, times
 from framefleet.cli.words import clock, counted
 from framefleet.fleet.cost import Cost
 from framefleet.results import tally
-from framefleet.results.document import Document, StageTiming, Timing
+from framefleet.results.document import Document, FailureEntry, Timing
 from framefleet.results.fuse import SceneEntry
+from framefleet.results.known import failed, known
 from framefleet.results.tally import Tally
 from framefleet.units import Span
 
@@ -18,7 +21,14 @@ SEEN = 10  # labels told of what was seen
 FEW = 5  # labels told of what was heard or written
 NOTICED_S = 3.0
 SPARK = 30  # characters for what went on over time, at most
-SOUNDS = ("speech", "sounds", "sound")  # whose work is counted in seconds
+FAILED = "failed"
+PARTS = {
+    "seen": "detections",
+    "heard": "sounds",
+    "written": "text",
+    "scenes": "scenes",
+    "said": "transcription",
+}
 
 
 def summary(
@@ -54,26 +64,30 @@ def found(document: Document, page: Page, span: Span, *, everything: bool = Fals
     told = {name: tallies if everything else tallies[:most] for name, (tallies, most) in groups.items()}
     if any(told.values()):
         page.table(_columns(told, page))
-    if document.detections is not None and not told["seen"]:
+    for name, part in PARTS.items():
+        if failed(document, part) is not None:
+            page.line(name, FAILED, "red")
+    if known(document, "detections") and not told["seen"]:
         page.line("seen", "nothing")
     for name, (tallies, _) in groups.items():
         if len(tallies) > len(told[name]):
             page.line("", f"{len(tallies) - len(told[name])} more {name}; framefleet show lists them")
     if document.scenes:
         page.line("scenes", scenes(document.scenes, page.dots))
-    page.line("said", said(document, page.dots))
+    if failed(document, "transcription") is None:
+        page.line("said", said(document, page.dots))
 
 
 def account(document: Document, page: Page) -> None:
     """What failed, what it cost and took, where the time went, and what would help."""
     slow = waited(document.cost)
-    if document.failures:
-        page.line("failed", failed(document), "red")
+    for place, line in enumerate(failures(document)):
+        page.line("" if place else "failed", line, "red")
     page.line("took", f"{document.timing.wall_s:.1f} s, {money(document.cost)}")
-    if document.timing.stages:
-        page.table(_stages(document.timing))
+    if columns := times(document.timing):
+        page.table(columns)
     if document.timing.bottleneck:
-        page.line("limit", f"{document.timing.bottleneck} was busy longest; {overlapped(document.timing)}")
+        page.line("limit", f"{document.timing.bottleneck} needed the most time; {overlapped(document.timing)}")
     if slow:
         page.line("waited", slow)
     if document.timing.advice:
@@ -97,12 +111,26 @@ def said(document: Document, dots: str = "...") -> str:
     return f"nothing ({', '.join(sorted(reasons))})" if reasons else "nothing"
 
 
-def failed(document: Document) -> str:
-    pictures = sum(len(failure.items or ()) for failure in document.failures)
-    spans = sum(failure.span_s is not None for failure in document.failures)
-    parts = [counted(pictures, "picture")] * bool(pictures) + [counted(spans, "stretch of sound")] * bool(spans)
-    first = document.failures[0]
-    return f"{' and '.join(parts) or first.stage}; first: {first.error}"
+def failures(document: Document) -> list[str]:
+    """A line for each stage that something failed of: how much, and why at first."""
+    by_stage: dict[str, list[FailureEntry]] = defaultdict(list)
+    for failure in document.failures:
+        by_stage[failure.stage].append(failure)
+    return [f"{stage}: {_much(entries)}{_why(entries)}" for stage, entries in by_stage.items()]
+
+
+def _much(entries: Sequence[FailureEntry]) -> str:
+    pictures = sum(len(entry.items or ()) for entry in entries)
+    spans = sum(entry.span_s is not None for entry in entries)
+    of = "sound" if entries[0].stage in HEARING else "video"
+    parts = [counted(pictures, "picture")] * bool(pictures) + [counted(spans, f"stretch of {of}")] * bool(spans)
+    return f"{' and '.join(parts)}; " if parts else ""
+
+
+def _why(entries: Sequence[FailureEntry]) -> str:
+    errors = dict.fromkeys(entry.error for entry in entries)
+    first = next(iter(errors))
+    return first if len(errors) == 1 else f"first of {len(errors)} reasons: {first}"
 
 
 def waited(cost: Cost) -> str:
@@ -143,32 +171,3 @@ def _columns(groups: Mapping[str, Sequence[Tally]], page: Page) -> list[Column]:
 
 def _sparks(rows: Sequence[Tally], width: int, page: Page) -> list[str]:
     return [spark(one.levels, width, blocks=page.fancy) for one in rows]
-
-
-def _stages(timing: Timing) -> list[Column]:
-    """Where the time went. What a stage knows nothing of stays empty, and a column that all leave empty goes."""
-    parts = {"decode" if name == "pictures" else f"decode {name}": (name, part) for name, part in timing.decode.items()}
-    parts |= {name: (name, part) for name, part in timing.stages.items()}
-    rows = [part for _, part in parts.values()]
-    columns = [
-        Column("", ["time   ", *[""] * (len(parts) - 1)], style="bold"),
-        Column("", list(parts), style="cyan", least=8),
-        Column("busy", [f"{part.busy_s:.1f} s" for part in rows], right=True),
-        Column("waiting", [f"{part.waiting_s:.1f} s" for part in rows], right=True, rank=1),
-        Column("done", [_done(name, part) for name, part in parts.values()], right=True, rank=3),
-        Column("a second", [_pace(part) for part in rows], right=True, rank=2),
-        Column("queue", ["" if p.queue_mean is None else f"{p.queue_mean:.1f}" for p in rows], right=True, rank=4),
-    ]
-    return [column for column in columns if any(column.cells)]  # type: ignore[arg-type]
-
-
-def _pace(part: StageTiming) -> str:
-    if part.per_s is None:
-        return ""
-    return f"{part.per_s:.1f}" if part.per_s < 100 else f"{part.per_s:.0f}"
-
-
-def _done(name: str, part: StageTiming) -> str:
-    if part.done is None:
-        return ""
-    return f"{part.done:.0f} s" if name in SOUNDS else f"{part.done:.0f}"

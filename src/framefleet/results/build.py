@@ -23,6 +23,7 @@ from framefleet.results.document import (
 from framefleet.results.fuse import SceneEntry, fuse
 from framefleet.results.timing import build_timing
 from framefleet.stages.objects.forecast import max_side
+from framefleet.stages.registry import NEEDS
 from framefleet.stages.speech.merge import Transcription, no_audio
 
 
@@ -61,11 +62,28 @@ def failure_entries(name: str, stage: StageRun) -> Iterator[FailureEntry]:
                 pictures[failure.error, failure.attempts].add(fact.index)
     for answer in stage.outcome.answers:
         for frame in getattr(answer.reply, "frames", ()):
-            error = frame.error or ("the worker did not say why" if getattr(frame, "objects", ()) is None else None)
-            if error is not None:
+            if (error := _unread(frame)) is not None:
                 pictures[error, 1].add(frame.index)
     for (error, attempts), items in sorted(pictures.items(), key=lambda entry: min(entry[1])):
         yield FailureEntry(stage=name, items=sorted(items), error=error, attempts=attempts)
+
+
+def _unread(frame: Any) -> str | None:
+    """Why a picture that a worker had was not looked at; None if it was, or need not be."""
+    error: str | None = frame.error
+    done = _looked_at(frame) or getattr(frame, "unchanged", False)
+    return error or (None if done else "the worker did not say why")
+
+
+def _looked_at(frame: Any) -> bool:
+    return any(getattr(frame, name, None) is not None for name in ("objects", "lines"))
+
+
+def _answered(stage: StageRun) -> bool:
+    """Whether anything was, or there was nothing to ask about. That a picture is like one that was not is no answer."""
+    replies = (answer.reply for answer in stage.outcome.answers)
+    heard = (any(map(_looked_at, reply.frames)) if hasattr(reply, "frames") else True for reply in replies)
+    return not stage.plan.items or any(heard)
 
 
 def _client_failures(name: str, client: ClientRun) -> Iterator[FailureEntry]:
@@ -124,7 +142,7 @@ def _config(run: Run) -> Config:
 def _transcription(run: Run) -> Transcription | None:
     if "speech" not in run.names:
         return None
-    return run.stages["speech"].result if "speech" in run.stages else no_audio(run.media)
+    return _result(run, "speech") if "speech" in run.stages else no_audio(run.media)
 
 
 def _scenes(run: Run) -> list[SceneEntry] | None:
@@ -136,9 +154,12 @@ def _scenes(run: Run) -> list[SceneEntry] | None:
 
 
 def _result(run: Run, name: str) -> Any:
-    """What a stage came to; None if it was not asked for or failed."""
-    stage = run.stages.get(name) or run.client.get(name)
-    return stage.result if stage is not None else None
+    """What a stage came to; None if it was not asked for, if nothing was answered, or nothing of what it works on."""
+    if name in run.stages:
+        return run.stages[name].result if _answered(run.stages[name]) else None
+    client, needs = run.client.get(name), NEEDS[name]
+    in_vain = bool(needs) and all(_result(run, needed) is None for needed in needs)
+    return client.result if client is not None and not in_vain else None
 
 
 def _cost(run: Run, stage: StageRun) -> Any:

@@ -77,12 +77,14 @@ class StageTiming(msgspec.Struct, frozen=True, kw_only=True):
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """`decode` is what fed the stages, `pictures` and `sound`: `waiting_s` is how long it waited for them to take more.
 
-    `overlap` is the sum of all busy times over the wall time: 1 for one thing after the other. `bottleneck` is what
-    was busy longest, and `advice` what would help most.
+    `sift` is, by stage, looking here at what is worth asking about. `overlap` is the sum of all busy times over the
+    wall time: 1 for one thing after the other. `bottleneck` is what needed the most time (of parts that take turns,
+    all together and among them the one that needed most), and `advice` what would help most.
     """
 
     wall_s: Seconds
     decode: dict[str, StageTiming]
+    sift: dict[str, StageTiming] = {}
     stages: dict[str, StageTiming]
     overlap: float
     bottleneck: str | None

@@ -1,0 +1,79 @@
+"""What requests went through, from what the service says of each."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest import approx
+
+from framefleet.fleet.backend import Receipt
+from framefleet.fleet.exchange import Charge
+from framefleet.results.asked import Asked, sum_up
+
+
+def charge(
+    submitted_s: float | None, delay_s: float, ran_s: float, worker: str = "a", *, hedged: bool = False
+) -> Charge:
+    return Charge(submitted_s, Receipt(worker, delay_s * 1000, ran_s * 1000), hedged=hedged)
+
+
+def summed(*charges: Charge, busy_s: float = 10, asked_s: float = 10, places: int | None = 5, probes: int = 0) -> Asked:
+    return sum_up(charges, busy_s=busy_s, asked_s=asked_s, queue=0, places=places, ceiling=True, probes=probes)
+
+
+def test_the_wait_for_a_worker_to_start_is_told_from_the_wait_behind_others() -> None:
+    """One worker is up after 5 s and takes one second for each of three; a second one is up at 6.5 s."""
+    asked = summed(charge(1, 4, 1), charge(1, 5, 1), charge(2, 5, 1), charge(3, 3.5, 1, "b"))
+    assert asked.start_s == 4
+    assert asked.starting_s == 4 + 4 + 3 + 3.5
+    assert asked.queued_s == 0 + 1 + 2
+    assert asked.warmable_s == 1 + 1 + 2 + 3
+    assert (asked.count, asked.workers, asked.ran_s, asked.longest_s) == (4, 2, 4, 6)
+
+
+def test_workers_that_are_up_only_make_wait_behind_others() -> None:
+    asked = summed(charge(0, 0, 1), charge(0, 1, 1), charge(1.5, 0.5, 1))
+    assert (asked.starting_s, asked.queued_s) == (0, 1.5)
+
+
+def test_what_is_no_work_of_this_run_is_not_counted() -> None:
+    """Probes that woke the workers, second sendings that lost, and jobs of an earlier run."""
+    probe = charge(0.1, 5, 0)
+    asked = summed(probe, charge(1, 4.5, 1), charge(1, 0, 9, hedged=True), charge(None, 0, 7), probes=1)
+    assert (asked.count, asked.ran_s, asked.queued_s) == (1, 1, approx(0.4))
+    assert asked.starting_s == approx(4.1), "it waited for the worker that the probe woke"
+    assert summed() == Asked(0, 5, 1, 10, 10)
+
+
+def test_what_requests_need_is_what_they_take_in_rounds_and_no_less_than_the_longest() -> None:
+    assert Asked(6, 5, 5, busy_s=9, asked_s=6, longest_s=1).needs_s == 2
+    assert Asked(5, 5, 5, busy_s=9, asked_s=6, longest_s=4).needs_s == 4
+    assert Asked(6, 5, 5, busy_s=1.8, asked_s=6, longest_s=1).needs_s == 1.8, "it was busy no longer"
+    assert Asked(0, 5, 1, busy_s=3, asked_s=3).needs_s == 3
+    assert summed(charge(0, 0, 1), charge(0, 0, 1, "b"), places=None).places == 4
+
+
+def test_workers_are_idle_while_they_are_up_and_nothing_runs() -> None:
+    assert Asked(9, 5, 2, busy_s=10, asked_s=50, ran_s=5).idle == 0.75
+    assert Asked(9, 5, 2, busy_s=10, asked_s=50, starting_s=10, ran_s=5).idle == 0.5
+    assert Asked(9, 5, 1, busy_s=10, asked_s=50, starting_s=30, ran_s=5).idle == 0
+
+
+times = st.floats(0, 100)
+charges = st.builds(charge, times, times, times, st.sampled_from("abc"))
+
+
+@given(st.lists(charges, max_size=30), times)
+def test_every_wait_is_for_something_and_none_is_counted_twice(of: list[Charge], busy_s: float) -> None:
+    asked = summed(*of, busy_s=busy_s)
+    assert asked.starting_s + asked.queued_s == approx(sum(c.receipt.delay_ms for c in of) / 1000)
+    assert 0 <= asked.warmable_s <= asked.starting_s
+    assert asked.queued_s >= -1e-6
+    assert 0 <= asked.needs_s <= busy_s
+    assert 0 <= asked.idle <= 1
+
+
+@given(st.lists(charges, min_size=1, max_size=10), st.randoms(use_true_random=False))
+def test_the_order_of_answers_makes_no_difference(of: list[Charge], rng: object) -> None:
+    shuffled = list(of)
+    rng.shuffle(shuffled)  # type: ignore[attr-defined]
+    one, other = summed(*of), summed(*shuffled)
+    assert (one.starting_s, one.queued_s, one.ran_s) == approx((other.starting_s, other.queued_s, other.ran_s))
