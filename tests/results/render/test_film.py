@@ -89,6 +89,28 @@ def test_boxes_move_with_what_they_are_about_and_every_picture_keeps_its_time(
             assert near(box_found(planes), box_at(float(time))), float(time)
 
 
+@pytest.mark.parametrize("rates", [(25, 5), (5, 25), (10, 40)])
+def test_where_the_rate_varies_the_last_picture_too_lasts_as_long_as_it_did(
+    tmp_path: Path, rendered: Make, rates: tuple[int, int]
+) -> None:
+    times = [Fraction(n, rates[0]) for n in range(20)]
+    times += [times[-1] + Fraction(n, rates[1]) for n in range(1, 20)]
+    video = squares(tmp_path / "vfr.mp4", times=times, options={"bf": "0"})  # else its own last one lasts anyhow
+    film, target = rendered(video)
+    assert film.pictures == len(times)
+    with opened(video) as source, opened(target) as made:
+        before, after = (file.streams.video[0] for file in (source, made))
+        assert after.duration * after.time_base == before.duration * before.time_base  # type: ignore[operator]
+        assert made.duration == source.duration
+
+
+def test_a_part_is_no_longer_than_was_asked_for(tmp_path: Path, rendered: Make) -> None:
+    video = squares(tmp_path / "slow.mp4", times=[Fraction(n) for n in range(4)])
+    _, target = rendered(video, end=Fraction(5, 2))
+    with opened(target) as made:
+        assert made.duration == 2_500_000
+
+
 def test_a_box_is_whole_where_it_was_seen_and_dashed_in_between(tmp_path: Path, rendered: Make) -> None:
     film, target = rendered(squares(tmp_path / "v.mp4"))
     for time, planes in frames_of(target):

@@ -47,6 +47,9 @@ KINDS = {
     "flac.mkv": ("flac", "flac"),
     "pcm.mkv": ("pcm_s16le", "pcm_s16le as AAC"),
     "mp2.ts": ("mp2", "mp2 as AAC"),
+    "ac3.mp4": ("ac3", "ac3 as AAC"),
+    "eac3.mkv": ("eac3", "eac3 as AAC"),
+    "alac.mp4": ("alac", "alac as AAC"),
     "pcm.avi": ("pcm_s16le", "pcm_s16le as AAC"),
 }
 ROUND_S = 0.012

@@ -1,4 +1,4 @@
-"""Sound for the new file: packets as they are where MP4 takes them, else AAC; on the video's clock.
+"""Sound for the new file: packets as they are where browsers play them, else AAC; on the video's clock.
 
 Sound that begins after the first picture, or ends before or after the last, stays where it is. What lies before the
 first picture is not heard, as in the document.
@@ -18,10 +18,10 @@ from av.stream import Stream
 
 from framefleet.media.container import demuxed
 
-COPIED = {"aac", "mp3", "ac3", "eac3", "alac", "flac", "opus"}
-"""What is played in MP4 without being encoded anew."""
+COPIED = {"aac", "mp3", "flac", "opus"}
+"""What every browser of today plays in MP4; not so AC-3 and ALAC, which MP4 takes too."""
 
-_NEED_HEADER = {"alac", "flac", "opus"}  # which MP4 repeats, and MPEG-TS does not have
+_NEED_HEADER = {"flac", "opus"}  # which MP4 repeats, and MPEG-TS does not have
 _AAC_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000}
 _BITS_A_CHANNEL = 80_000
 _LEAD_IN = Fraction(1, 10)  # packets kept before the beginning: decoders need one or two to come in
