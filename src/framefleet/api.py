@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from framefleet.config import Fleet, Options, load_fleet, load_options
-from framefleet.errors import BudgetError
+from framefleet.errors import BudgetError, UsageError
 from framefleet.journal.store import FILE_NAME
 from framefleet.media.info import MediaInfo
 from framefleet.media.probe import probe
-from framefleet.pipeline.plan import RunPlan, plan_run
+from framefleet.pipeline.known import unanswered
+from framefleet.pipeline.plan import RunPlan, StagePlan, plan_run
 from framefleet.pipeline.run import run
 from framefleet.progress import Listener, Notice, silent
 from framefleet.results.build import build_document
@@ -34,40 +35,61 @@ class Prepared:
         """Where the document will be."""
         return document_path(self.options.output_dir, self.media.path)
 
+    @property
+    def journal(self) -> Path:
+        """Where what is answered is kept: beside the documents, for all of them."""
+        return self.path.parent / FILE_NAME
+
 
 def prepare(video: Path | str, options: Options, fleet: Fleet) -> Prepared:
     """Probes the video, or the sound alone, and plans every stage. Raises `InputError` or `UsageError`."""
     media = probe(Path(video), options.audio_track)
-    return Prepared(media, options, fleet, plan_run(media, options, fleet))
+    plan = plan_run(media, options, fleet)
+    if options.scenes is not None and "scenes" not in plan.names:
+        raise UsageError(f"--scenes {options.scenes}: scenes are not among --stages {','.join(plan.names)}; add them")
+    return Prepared(media, options, fleet, plan)
 
 
-def check_budget(prepared: Prepared) -> None:
-    """Raises `BudgetError` if the run is expected to cost more than it may."""
-    expected = sum(plan.estimate.usd for plan in prepared.plan.fleet)
+def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[StagePlan]:
+    """What the run has to ask: the plans of its stages without what is answered already. Nothing is written.
+
+    `sha256` is of the video; it is taken where it is not given and there is a journal to look into.
+    """
+    plans = prepared.plan.fleet
+    if not prepared.journal.exists():
+        return plans
+    sha256 = sha256 or file_sha256(prepared.media.path)
+    return [unanswered(plan, sha256, prepared.media, prepared.options, prepared.journal) for plan in plans]
+
+
+def check_budget(prepared: Prepared, sha256: str | None = None) -> None:
+    """Raises `BudgetError` if the run is expected to cost more than it may; what is answered already costs nothing."""
     most = prepared.options.max_cost
-    if most is not None and expected > most:
+    if most is None:
+        return
+    expected = sum(plan.estimate.usd for plan in unanswered_plans(prepared, sha256))
+    if expected > most:
         raise BudgetError(f"--max-cost {most:g}: the run would cost about ${expected:.4f}; raise it, or lower --fps")
 
 
 def execute(prepared: Prepared, listener: Listener = silent) -> Document:
     """Runs what was prepared and writes its document. Raises `FrameFleetError`."""
-    check_budget(prepared)
     sha256 = file_sha256(prepared.media.path)
+    check_budget(prepared, sha256)
     claim(prepared.path, sha256)
     for plan in prepared.plan.fleet:
         if plan.backend == "local" and prepared.options.backend != "local":
             listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint is set, so it runs on this machine"))
     for notice in notices(prepared):
         listener(Notice(notice))
-    journal = prepared.path.parent / FILE_NAME
-    done = run(prepared.media, sha256, prepared.plan, prepared.options, prepared.fleet, journal, listener)
+    done = run(prepared.media, sha256, prepared.plan, prepared.options, prepared.fleet, prepared.journal, listener)
     document = build_document(done, sha256)
     write_document(document, prepared.path)
     return document
 
 
 def notices(prepared: Prepared) -> list[str]:
-    """What is left out, by reason, and which sound is heard where there is a choice that nobody made."""
+    """What is left out, by reason, which sound is heard where nobody chose, and what scenes of keyframes are worth."""
     plan, audio = prepared.plan, prepared.media.audio
     reasons = dict.fromkeys(plan.left_out.values())
     lines = [f"{', '.join(n for n in plan.left_out if plan.left_out[n] == r)}: left out; {r}" for r in reasons]
@@ -75,6 +97,8 @@ def notices(prepared: Prepared) -> list[str]:
     if hears and audio is not None and (audio.tracks or 1) > 1 and prepared.options.audio_track is None:
         which = f"{audio.track} of {audio.tracks}" + (f" ({audio.language})" if audio.language else "")
         lines.append(f"audio track {which} is heard; --audio-track chooses another")
+    if prepared.options.sampling == "keyframes" and any(watch.order.samples for watch in plan.watching):
+        lines.append("scenes: of keyframes alone; where the encoder put none on a cut, it is told at the next one")
     return lines
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from framefleet.cli.plan import described
 from framefleet.errors import BudgetError, FrameFleetError, Interrupted, RefusedError
 from framefleet.fleet.asking import Asker
 from framefleet.journal.store import FILE_NAME
@@ -270,6 +271,27 @@ def test_a_run_that_would_pass_its_budget_stops_and_keeps_what_it_has(
     assert all("--max-cost" in failure.error for failure in document.failures)
     assert 0 < dear.executions() < PICTURES
     assert told(dear.run()) == told(faultless)
+
+
+def test_a_plan_and_a_budget_count_only_what_is_not_answered_yet(world: Callable[..., World]) -> None:
+    there = world()
+    assert len(described(there.prepare(fps=1)).splitlines()) == 4
+    assert not there.folder.exists()
+    there.run(fps=1)
+    before = {path: path.stat().st_mtime_ns for path in there.folder.iterdir()}
+    _, objects, speech, left = described(there.prepare(fps=1)).splitlines()
+    assert objects.split() == ["objects", "20", "of", "20", "frames", "answered", "already"]
+    assert speech.split() == ["speech", "20", "of", "20", "s", "answered", "already"]
+    assert "left     about 0 s and $0.0000" in left
+    assert "20 frames in 10 requests" in described(there.prepare(fps=2))
+    assert described(there.prepare(fps=2)).count("; 20 of 40 frames answered already") == 1
+    assert "answered already" not in described(there.prepare(fps=1, fresh=True))
+    assert {path: path.stat().st_mtime_ns for path in there.folder.iterdir()} == before
+    assert there.run(fps=1, max_cost=0.0001).failures == []
+    with pytest.raises(BudgetError, match="would cost about"):
+        there.run(fps=2, max_cost=0.0001)
+    with pytest.raises(BudgetError, match="would cost about"):
+        there.run(fps=1, fresh=True, max_cost=0.0001)
 
 
 def test_warming_wakes_workers_without_work(world: Callable[..., World]) -> None:

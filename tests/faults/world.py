@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import simplejpeg
 
-from framefleet.api import execute, prepare
+from framefleet.api import Prepared, execute, prepare
 from framefleet.config import Fleet, Secret, make_options
 from framefleet.emulator.make import make_endpoint
 from framefleet.emulator.serve import Service
@@ -64,10 +64,13 @@ class World:
         ids = {"yolo": "yolo-id", "whisper": "whisper-id"}
         return Fleet(endpoints=ids, api_key=Secret(API_KEY), base_url=self.service.base_url)
 
-    def run(self, listener: Listener = silent, **options: Any) -> Document:
+    def prepare(self, **options: Any) -> Prepared:
         given: dict[str, Any] = {"stages": ("objects", "speech"), "vad": False}
         given |= {"fps": 10, "batch_size": 2, "max_workers": 8, "max_attempts": 16, "output_dir": self.folder}
-        return execute(prepare(self.film, make_options(given | options), self.fleet), listener)
+        return prepare(self.film, make_options(given | options), self.fleet)
+
+    def run(self, listener: Listener = silent, **options: Any) -> Document:
+        return execute(self.prepare(**options), listener)
 
     def executions(self) -> int:
         """Pictures and clips that the workers really looked at, repetitions counted."""

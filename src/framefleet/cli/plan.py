@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from framefleet.api import Prepared, notices, prepare
+from framefleet.api import Prepared, notices, prepare, unanswered_plans
 from framefleet.cli.each import each
 from framefleet.cli.flags import with_flags
 from framefleet.cli.run import SEQUENTIAL
@@ -37,8 +37,9 @@ def described(prepared: Prepared, *, verbose: bool = False) -> str:
     what = f"{media.width}×{media.height}, {media.codec}" if media.has_video else "sound alone"
     lines = [f"{clean(str(media.path))}: {media.duration_s:.1f} s, {what}"]
     lines += [f"  {notice}" for notice in notices(prepared)]
-    for stage in prepared.plan.fleet:
-        lines += [_line(stage), *(_requests(stage) if verbose else [])]
+    left = unanswered_plans(prepared)
+    for stage, rest in zip(prepared.plan.fleet, left, strict=True):
+        lines += [_line(stage, rest), *(_requests(rest) if verbose else [])]
     for watch in prepared.plan.watching:
         lines.append(f"  {watch.stage.name:<8} {len(watch.order.samples)} small pictures, here")
     for derived in prepared.plan.deriving:
@@ -46,27 +47,37 @@ def described(prepared: Prepared, *, verbose: bool = False) -> str:
     if media.soundless is not None and "speech" in prepared.plan.names:
         why = "the video has no sound" if media.audio is None else media.soundless
         lines.append(f"  speech   nothing to listen to: {why}")
-    usd = sum(stage.estimate.usd for stage in prepared.plan.fleet)
-    alone = sum(stage.estimate.usd_sequential for stage in prepared.plan.fleet)
-    seconds = max((stage.estimate.seconds for stage in prepared.plan.fleet), default=0.0)
+    usd = sum(rest.estimate.usd for rest in left)
+    alone = sum(rest.estimate.usd_sequential for rest in left)
+    seconds = max((rest.estimate.seconds for rest in left), default=0.0)
+    what = "in all" if left == prepared.plan.fleet else "left"
     lines.append(
-        f"  in all   about {seconds:.0f} s and ${usd:.4f} (one at a time ${alone:.4f}); results in {prepared.path}"
+        f"  {what:<8} about {seconds:.0f} s and ${usd:.4f} (one at a time ${alone:.4f}); results in {prepared.path}"
     )
     return "\n".join(lines)
 
 
-def _line(stage: StagePlan) -> str:
-    low, high = stage.payload_bytes
+def _line(stage: StagePlan, rest: StagePlan) -> str:
+    """What there is to do, `rest`, and how much of the stage is answered already."""
+    name, unit = f"  {stage.stage.name:<8}", stage.stage.unit
+    known = stage.units - rest.units
+    already = f"{known:.0f} of {stage.units:.0f} {unit} answered already"
+    if known and not rest.items:
+        return f"{name} {already}"
+    low, high = rest.payload_bytes
     return (
-        f"  {stage.stage.name:<8} {stage.units:.0f} {stage.stage.unit} in {counted(len(stage.items), 'request')}, "
-        f"{_mega(low)}–{_mega(high)} MB, {stage.workers} at once, {stage.backend}: "
-        f"about {stage.estimate.seconds:.0f} s, ${stage.estimate.usd:.4f}"
+        f"{name} {rest.units:.0f} {unit} in {counted(len(rest.items), 'request')}, "
+        f"{_mega(low)}–{_mega(high)} MB, {rest.workers} at once, {rest.backend}: "
+        f"about {rest.estimate.seconds:.0f} s, ${rest.estimate.usd:.4f}" + (f"; {already}" if known else "")
     )
 
 
 def _requests(stage: StagePlan) -> list[str]:
     unit = stage.stage.unit
-    return [f"    {NOUN[unit]} {i.number + 1}/{len(stage.items)}: {i.units:.5g} {unit}" for i in stage.items]
+    return [
+        f"    {NOUN[unit]} {place}/{len(stage.items)}: {item.units:.5g} {unit}"
+        for place, item in enumerate(stage.items, 1)
+    ]
 
 
 def _mega(size: int) -> str:

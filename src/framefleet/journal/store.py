@@ -7,7 +7,7 @@ it returns; many threads and several processes may use it at once.
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,11 +172,11 @@ class Journal:
 
     def _answers(self, keys: Sequence[str]) -> dict[str, bytes]:
         query = "SELECT key, parts FROM answers WHERE key IN ({})"
-        return dict(row for rows in self._in_chunks(query, keys) for row in rows)
+        return dict(row for rows in in_chunks(self._db, query, keys) for row in rows)
 
     def _held(self, keys: Sequence[str], *, but: str = "") -> set[str]:
         query = "SELECT key, owner FROM carried JOIN submissions ON id = submission WHERE key IN ({})"
-        owners = [row for rows in self._in_chunks(query, keys) for row in rows]
+        owners = [row for rows in in_chunks(self._db, query, keys) for row in rows]
         return {key for key, owner in owners if owner != but and not self._gone(owner)}
 
     def _taken_over(self, keys: Sequence[str], endpoint: str) -> list[Orphan]:
@@ -195,7 +195,7 @@ class Journal:
         """Submissions about any of the keys whose owner is gone: number and job id."""
         query = """SELECT DISTINCT id, job_id, owner, endpoint FROM carried JOIN submissions ON id = submission
                    WHERE key IN ({})"""
-        found = {row for rows in self._in_chunks(query, keys) for row in rows}
+        found = {row for rows in in_chunks(self._db, query, keys) for row in rows}
         return sorted(
             (number, job_id)
             for number, job_id, owner, at in found
@@ -207,11 +207,6 @@ class Journal:
             return False
         row = self._db.execute("SELECT alive_until FROM owners WHERE name = ?", (owner,)).fetchone()
         return row is None or row[0] < self._clock() or surely_gone(owner)
-
-    def _in_chunks(self, query: str, keys: Sequence[str]) -> Iterator[Iterable[Any]]:
-        for start in range(0, len(keys), _CHUNK):
-            chunk = keys[start : start + _CHUNK]
-            yield self._db.execute(query.format(",".join("?" * len(chunk))), chunk).fetchall()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -240,6 +235,13 @@ class Journal:
                 self.beat()
             except OutputError:
                 continue  # whoever writes next will say so
+
+
+def in_chunks(db: sqlite3.Connection, query: str, keys: Sequence[str]) -> Iterator[list[Any]]:
+    """The rows that `query`, which ends in `IN ({})`, has for the keys, some keys at a time."""
+    for start in range(0, len(keys), _CHUNK):
+        chunk = keys[start : start + _CHUNK]
+        yield db.execute(query.format(",".join("?" * len(chunk))), chunk).fetchall()
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -20,9 +20,9 @@ from framefleet.fleet.openai import OpenAiBackend
 from framefleet.fleet.retry import RetryPolicy
 from framefleet.fleet.runpod import RunPodBackend
 from framefleet.fleet.watch import Watch
-from framefleet.journal.keys import piece_key
 from framefleet.journal.store import Journal, Orphan
 from framefleet.media.info import MediaInfo
+from framefleet.pipeline.known import piece_keys
 from framefleet.pipeline.lane import Lane
 from framefleet.pipeline.plan import StagePlan
 from framefleet.progress import Listener, Notice, StageStarted
@@ -73,7 +73,7 @@ class LaneOpener:
 
     def open(self, plan: StagePlan) -> Lane:
         """The plan's lane, ready to be fed with what nobody has answered yet."""
-        keys = self._keys(plan)
+        keys = piece_keys(plan, self._sha256, self._options)
         if self._options.fresh:
             self._journal.forget(list(keys.values()))
         endpoint = f"{plan.stage.endpoint} {plan.endpoint_id}"
@@ -94,14 +94,6 @@ class LaneOpener:
         lane.dispatcher.known(answers)
         answered = {fact.index for answer in answers for fact in answer.facts}
         lane.items = lane.plan.stage.without(lane.items, answered, self._options)
-
-    def _keys(self, plan: StagePlan) -> dict[int, str]:
-        identity = plan.stage.identity(self._options, plan.backend)
-        return {
-            index: piece_key(self._sha256, f"{plan.backend} {plan.endpoint_id}", f"{plan.stage.name} {name}", identity)
-            for item in plan.items
-            for index, name in plan.stage.names(item).items()
-        }
 
     def _lane(self, plan: StagePlan, endpoint: str, keys: dict[int, str]) -> Lane:
         options, remote = self._options, plan.backend == "runpod"

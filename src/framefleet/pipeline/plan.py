@@ -14,7 +14,6 @@ from framefleet.stages.base import Needs, Stage
 from framefleet.stages.client import DerivingStage, WatchingStage
 from framefleet.stages.registry import DEFAULT, DERIVING, FLEET, NEEDS, WATCHING
 
-NO_PICTURES = "no pictures in it"
 AUTO_WORKERS = 64  # `auto` has no ceiling but the threads that wait; far more than any endpoint has workers
 
 
@@ -62,14 +61,14 @@ def plan_run(media: MediaInfo, options: Options, fleet: Fleet) -> RunPlan:
     there is nothing in the file for any of them.
     """
     asked = _asked(options)
-    blind = [] if media.has_video else [name for name in asked if _looks(name, options)]
-    lacking = _unready([name for name in asked if name not in blind], options, fleet)
+    idle = _idle(asked, media, options)
+    lacking = _unready([name for name in asked if name not in idle], options, fleet)
     if lacking and options.stages is not None:
         raise SetupError("; ".join(f"{name}: {reason}" for name, reason in lacking.items()))
-    if blind and len(blind) + len(lacking) == len(asked):
+    left_out = idle | lacking
+    if idle and len(left_out) == len(asked):
         reasons = "".join(f"; {name}: {reason}" for name, reason in lacking.items())
-        raise InputError(f"{media.path}: {NO_PICTURES}, so nothing for {', '.join(blind)} to look at{reasons}")
-    left_out = dict.fromkeys(blind, NO_PICTURES) | lacking
+        raise InputError(f"{media.path}: nothing for {', '.join(idle)}: {next(iter(idle.values()))}{reasons}")
     names = plan_graph([name for name in asked if name not in left_out], NEEDS).names
     return RunPlan(
         names=names,
@@ -78,6 +77,18 @@ def plan_run(media: MediaInfo, options: Options, fleet: Fleet) -> RunPlan:
         watching=[WatchPlan(WATCHING[n], WATCHING[n].order(media, options)) for n in names if n in WATCHING],
         deriving=[DERIVING[n] for n in names if n in DERIVING],
     )
+
+
+def _idle(asked: Sequence[str], media: MediaInfo, options: Options) -> dict[str, str]:
+    """Stages that there is nothing for, and why. Without any sound a stage has nothing to do and says so itself.
+
+    Raises `InputError` where there are pictures to look at, which cannot be decoded: who asked for them would miss them.
+    """
+    blind = [name for name in asked if _looks(name, options)] if media.pictureless else []
+    if blind and media.unknown_pictures:
+        raise InputError(f"{media.path}: {media.pictureless}")
+    deaf = [name for name in asked if media.unknown_sound and name in FLEET and FLEET[name].needs is Needs.AUDIO]
+    return dict.fromkeys(blind, media.pictureless or "") | dict.fromkeys(deaf, media.soundless or "")
 
 
 def _looks(name: str, options: Options) -> bool:
@@ -136,14 +147,26 @@ def choose_backend(stage: Stage[Any, Any, Any, Any, Any], options: Options, flee
 
 def _plan_stage(stage: Stage[Any, Any, Any, Any, Any], media: MediaInfo, options: Options, fleet: Fleet) -> StagePlan:
     backend = choose_backend(stage, options, fleet)
-    items = stage.plan(media, options, backend)
+    endpoint_id = {"runpod": fleet.endpoints.get(stage.endpoint), "api": fleet.whisper_api}.get(backend) or ""
+    return sized(stage, backend, endpoint_id, stage.plan(media, options, backend), media, options)
+
+
+def sized(
+    stage: Stage[Any, Any, Any, Any, Any],
+    backend: Backend,
+    endpoint_id: str,
+    items: Sequence[Any],
+    media: MediaInfo,
+    options: Options,
+) -> StagePlan:
+    """The plan of these items: how much it is, and what it is expected to take."""
     units = sum(item.units for item in items)
     workers = 1 if backend == "local" else min(most_workers(options), max(1, len(items)))
     pace = stage.pace(backend)
     return StagePlan(
         stage=stage,
         backend=backend,
-        endpoint_id={"runpod": fleet.endpoints.get(stage.endpoint), "api": fleet.whisper_api}.get(backend) or "",
+        endpoint_id=endpoint_id,
         items=items,
         units=units,
         workers=workers,
