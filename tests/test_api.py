@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from framefleet import analyze
+from framefleet.api import notices, prepare
+from framefleet.config import Fleet, Options
 from framefleet.errors import FrameFleetError, InputError, UsageError
 from framefleet.progress import Event, ItemDone, StageDone, StageStarted
 from framefleet.results.codec import read_document
@@ -52,3 +54,21 @@ def test_what_is_wrong_is_raised(clip: Path) -> None:
     with pytest.raises(UsageError, match="batchsize: no such option"):
         analyze(clip, batchsize=3)
     assert issubclass(InputError, FrameFleetError)
+
+
+def test_scenes_that_are_given_to_a_run_without_scenes_are_refused(tmp_path: Path) -> None:
+    video, scenes = make_video(tmp_path / "clip.mp4", frames=5, fps=5), tmp_path / "scenes.json"
+    with pytest.raises(UsageError, match=r"--scenes .*scenes\.json: scenes are not among --stages objects"):
+        prepare(video, Options(stages=("objects",), scenes=scenes), Fleet())
+    with pytest.raises(InputError, match="cannot be read"):
+        prepare(video, Options(stages=("scenes",), scenes=scenes), Fleet())
+
+
+def test_what_scenes_of_keyframes_are_worth_is_told_where_there_are_any(tmp_path: Path) -> None:
+    video = make_video(tmp_path / "clip.mp4", frames=5, fps=5)
+
+    def told(**options: Any) -> list[str]:
+        return notices(prepare(video, Options(**options), Fleet()))
+
+    assert ["keyframes alone" in notice for notice in told(stages=("scenes",), sampling="keyframes")] == [True]
+    assert told(stages=("scenes",)) == told(stages=("objects",), sampling="keyframes") == []

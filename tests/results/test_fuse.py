@@ -8,6 +8,8 @@ from framefleet.stages.objects.merge import Detection
 from framefleet.stages.scenes.scene import scenes_between
 from framefleet.stages.sounds.merge import SoundEvent, Sounds
 from framefleet.stages.speech.merge import Transcription
+from framefleet.stages.text.merge import TextResult
+from framefleet.stages.text.spans import TextSpan
 from framefleet.wire.whisper import Segment
 from framefleet.wire.yolo import DetectedObject
 
@@ -39,6 +41,22 @@ def test_each_scene_has_what_lies_in_it() -> None:
     assert first.written == second.written == []
 
 
+def test_a_keyframe_counts_where_it_is_and_a_frame_that_stays_on_where_it_was_looked_at() -> None:
+    shown = [DetectedObject(0, "cat", 0.9, (0, 0, 1, 1))]
+    scenes, detections = scenes_between([3.28], 6.0), [Detection(2, 2.0, 3.28, shown)]
+    assert [entry.seen for entry in fuse(scenes, detections, None, None, None, sampling="keyframes")] == [
+        {},
+        {"cat": 1},
+    ]
+    still = [Detection(k, float(k), 0.0, shown) for k in range(6)]
+    assert [entry.seen for entry in fuse(scenes, still, None, None, None)] == [{"cat": 1}, {"cat": 1}]
+
+
+def test_what_ends_as_a_scene_begins_is_not_in_it() -> None:
+    text = TextResult([TextSpan(t, a, b, (0, 0, 1, 1), 1.0, 1) for t, a, b in [("old", 1, 4), ("now", 4, 4)]], 2, 0, 0)
+    assert [entry.written for entry in fuse(scenes_between([4.0], 9.0), None, None, None, text)] == [["old"], ["now"]]
+
+
 spans = st.tuples(st.floats(0, 100), st.floats(0.01, 30))
 
 
@@ -53,4 +71,4 @@ def test_all_that_is_said_is_in_one_scene_and_sounds_in_each_they_share(cuts: li
     for event in sounds.events:
         inside = [entry for entry in entries if event.label in entry.heard]
         assert inside
-        assert all(entry.start_s <= event.end_s and event.start_s < entry.end_s for entry in inside)
+        assert all(entry.start_s < event.end_s and event.start_s < entry.end_s for entry in inside)

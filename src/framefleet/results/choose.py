@@ -66,5 +66,5 @@ def _scenes(document: Document, detections: list[Detection]) -> list[SceneEntry]
     if document.scenes is None:
         return None
     scenes = [Scene(entry.index, entry.start_s, entry.end_s, entry.thumbnail_s) for entry in document.scenes]
-    counted = fuse(scenes, detections, None, None, None)
+    counted = fuse(scenes, detections, None, None, None, sampling=document.config.sampling)
     return [replace(entry, seen=new.seen) for entry, new in zip(document.scenes, counted, strict=True)]

@@ -10,6 +10,7 @@ from framefleet.stages.scenes.scene import Scene, scene_at, scene_of
 from framefleet.stages.sounds.merge import Sounds
 from framefleet.stages.speech.merge import Transcription
 from framefleet.stages.text.merge import TextResult
+from framefleet.stages.when import counted_s
 from framefleet.units import Seconds, Span
 
 
@@ -36,11 +37,16 @@ def fuse(
     transcription: Transcription | None,
     sounds: Sounds | None,
     text: TextResult | None,
+    *,
+    sampling: str = "exact",
 ) -> list[SceneEntry]:
-    """One entry for each scene, in their order; what no stage was asked for is empty."""
+    """One entry for each scene, in their order; what no stage was asked for is empty.
+
+    `sampling` is the run's: it says when a picture counts (`counted_s`).
+    """
     seen: dict[int, Counter[str]] = {scene.index: Counter() for scene in scenes}
     for detection in detections or ():
-        scene = scene_at(scenes, detection.time_s)
+        scene = scene_at(scenes, counted_s(detection.time_s, detection.pts_s, sampling))
         if scene is not None:
             seen[scene.index] |= Counter(found.label for found in detection.objects or ())
     said: dict[int, list[str]] = {scene.index: [] for scene in scenes}
@@ -66,6 +72,10 @@ def fuse(
 
 
 def _within(scene: Scene, found: Sequence[tuple[Seconds, Seconds, str]]) -> list[str]:
-    """What shares any time with the scene, once each, in the order in which it began."""
-    inside = [(start, name) for start, end, name in found if start < scene.end_s and max(end, start) >= scene.start_s]
+    """What shares any time with the scene, or begins in it, once each, in the order in which it began."""
+    inside = [
+        (start, name)
+        for start, end, name in found
+        if start < scene.end_s and (end > scene.start_s or start >= scene.start_s)
+    ]
     return list(dict.fromkeys(name for _, name in sorted(inside, key=lambda piece: piece[0])))

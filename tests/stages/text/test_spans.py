@@ -1,6 +1,7 @@
 """Repeated readings of one text become one span; merging is pure and the same for any order of arrival."""
 
 import string
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -88,6 +89,59 @@ def test_boxes_move_from_the_crop_to_the_source() -> None:
     assert merged([line("a word")], crop=Crop(100, 50, 300, 300)).spans[0].box == (110.0, 60.0, 210.0, 80.0)
 
 
+def by_keyframes(*told: tuple[float, Any], duration: float | None = None) -> Any:
+    """What comes of samples a second apart, each as the time of the nearest keyframe and what was read in it."""
+    given = [
+        ([PictureTime(k, float(k), begins)], answer(k, lines)[1])
+        for k, (begins, lines) in enumerate(told)
+        if lines != ...
+    ]
+    length = float(len(told)) if duration is None else duration
+    return merge(plan_samples(len(told), 1), given, None, length, "keyframes")
+
+
+def test_a_keyframe_is_one_reading_at_its_own_time_and_lasts_for_a_sample() -> None:
+    """Keyframes at 0, 2 and 27 s: the text was seen at 2 s, and whether for longer is not known."""
+    shown = [(0.0, [])] + [(0.0, SAME)] + [(2.0, [line("a word")])] * 2 + [(2.0, SAME)] * 11 + [(27.0, [])] * 15
+    result = by_keyframes(*shown)
+    assert result.spans == [TextSpan("a word", 2.0, 3.0, TOP, 0.9, 1)]
+    assert (result.read, result.unchanged, result.unknown) == (18, 12, 0)
+
+
+def test_a_text_in_one_keyframe_after_the_other_is_on_screen_in_between() -> None:
+    shown = [(0.0, [line("a word")])] * 5 + [(10.0, [line("a word")])] + [(10.0, SAME)] * 9 + [(20.0, SAME)] * 5
+    assert by_keyframes(*shown).spans == [TextSpan("a word", 0.0, 20.0, TOP, 0.9, 2)]
+
+
+def test_keyframes_nearer_than_samples_last_until_the_next() -> None:
+    shown = [(0.0, [line("a word")]), (1.4, [line("a word")]), (1.8, []), (3.2, [line("a word")])]
+    assert [(s.start_s, s.end_s) for s in by_keyframes(*shown, duration=3.5).spans] == [(0.0, 1.8), (3.2, 3.5)]
+
+
+def test_a_text_overlooked_in_a_keyframe_among_near_ones_is_one_and_among_far_ones_two() -> None:
+    for step, spans in ((0.5, 1), (10.0, 2)):
+        shown = [(0.0, [line("a word")]), (step, []), (2 * step, [line("a word")]), (3 * step, [])]
+        assert len(by_keyframes(*shown, duration=40.0).spans) == spans
+
+
+def test_a_keyframe_that_was_read_for_one_of_its_samples_is_known() -> None:
+    shown = [(0.0, ...), (0.0, [line("a word")]), (0.0, SAME), (6.0, ...), (6.0, SAME), (6.0, [line("a word")])]
+    result = by_keyframes(*shown, duration=8.0)
+    assert [(s.start_s, s.end_s, s.readings) for s in result.spans] == [(0.0, 7.0, 2)]
+    assert (result.read, result.unchanged, result.unknown) == (2, 1, 3)
+
+
+@given(st.lists(st.tuples(st.sampled_from([[], [line("a word")], [line("other")]]), st.integers(1, 4)), max_size=6))
+def test_a_frame_that_stays_on_is_on_screen_whenever_it_was_asked_for(frames: list[tuple[Any, int]]) -> None:
+    """By exact sampling: told the same whether each sample had a frame of its own or shares one."""
+    told = [(lines, begins) for begins, (lines, samples) in enumerate(frames) for _ in range(samples)]
+    replies = [answer(k, lines)[1] for k, (lines, _) in enumerate(told)]
+    moving = [([PictureTime(k, float(k), float(k))], reply) for k, reply in enumerate(replies)]
+    still = [([PictureTime(k, float(k), float(told.index(told[k])))], reply) for k, reply in enumerate(replies)]
+    samples = plan_samples(len(told), 1)
+    assert merge(samples, still, None, len(told)) == merge(samples, moving, None, len(told))
+
+
 words = st.sampled_from(["Hello", "Hallo", "World", "12:30", "12:31", "a longer line of text", "a longer line of fext"])
 boxes = st.sampled_from([TOP, LEFT, (12.0, 11.0, 112.0, 31.0), (5.0, 5.0, 5.0, 5.0)])
 lines = st.lists(st.builds(TextLine, words, st.floats(0, 1), boxes), max_size=5)
@@ -113,8 +167,8 @@ def test_merging_is_independent_of_order_and_loses_no_reading(pictures: list[Any
 @given(st.lists(st.lists(st.builds(line, words), max_size=1), max_size=8))
 def test_taking_over_is_as_good_as_reading_again(read: list[list[TextLine]]) -> None:
     """Each picture is shown twice: read twice, or once and then taken over."""
-    twice = [Shown(n / 2, (n + 1) / 2, tuple(read[n // 2])) for n in range(2 * len(read))]
-    once = [Shown(one.start_s, one.end_s, None if n % 2 else one.lines) for n, one in enumerate(twice)]
+    twice = [Shown(n / 2, (n + 1) / 2, (n + 1) / 2, tuple(read[n // 2])) for n in range(2 * len(read))]
+    once = [replace(one, lines=None) if n % 2 else one for n, one in enumerate(twice)]
     found = [[(s.text, s.start_s, s.end_s) for s in spans_of(shown)] for shown in (once, twice)]
     assert found[0] == found[1]
 

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framefleet.config import Options
+from framefleet.errors import FrameFleetError
 from framefleet.stages.objects.merge import Detection
+from framefleet.stages.tracks.result import tracks_of
 from framefleet.stages.tracks.stage import TracksStage
 from framefleet.stages.tracks.track import TracksResult
 from framefleet.wire.yolo import DetectedObject
@@ -121,7 +123,7 @@ def test_far_apart_things_are_certain() -> None:
 
 
 def test_times_of_the_frames_count_not_those_asked_for() -> None:
-    """Nearest keyframes: pictures asked for each second were taken 0.4 to 1.6 s apart, and the thing moved so."""
+    """Pictures asked for each second began 0.4 to 1.6 s apart, and the thing moved so."""
     taken = [0.0, 1.4, 1.8, 3.4, 3.8, 5.4, 5.8]
     lanes = [(100.0, 90.0), (100.0, -0.0)]
     detections = [
@@ -131,6 +133,45 @@ def test_times_of_the_frames_count_not_those_asked_for() -> None:
     result = tracks(detections)
     assert places(result) == [[(k, n) for k in range(7)] for n in range(2)]
     assert [box.time_s for box in result.tracks[0].boxes] == [float(k) for k in range(7)]
+
+
+def repeated(keyframes: list[tuple[float, int]], objects: list[list[DetectedObject]]) -> list[Detection]:
+    """Keyframes as (time, how many samples each is the nearest to), a second apart, and what is in each."""
+    shown = [(time, seen) for (time, samples), seen in zip(keyframes, objects, strict=True) for _ in range(samples)]
+    return [Detection(k, float(k), time, seen) for k, (time, seen) in enumerate(shown)]
+
+
+def test_a_keyframe_that_serves_many_samples_is_seen_once() -> None:
+    detections = repeated([(0.0, 2), (3.28, 3), (5.76, 2)], [[], [thing(300, 300)], []])
+    (track,) = tracks_of(detections, 1280, 720, sampling="keyframes").tracks
+    assert (track.start_s, track.end_s, track.certain) == (3.28, 3.28, True)
+    assert [(box.index, box.time_s) for box in track.boxes] == [(2, 3.28), (3, 3.28), (4, 3.28)]
+
+
+def test_repeated_keyframes_are_joined_as_if_each_had_been_asked_for_once() -> None:
+    """Not lost where a keyframe without the thing is the nearest to many samples, nor surer for two looks."""
+    dice = random.Random(3)
+    seen = [[thing(dice.uniform(60, 1220), dice.uniform(60, 660)) for _ in range(9)] for _ in range(6)]
+    seen[2] = []
+    times = [0.0, 1.4, 1.8, 3.4, 9.0, 9.4]
+    samples = [1, 1, 5, 2, 3, 1]
+    many = tracks_of(repeated(list(zip(times, samples, strict=True)), seen), 1280, 720, sampling="keyframes")
+    once = tracks_of([Detection(k, t, t, o) for k, (t, o) in enumerate(zip(times, seen, strict=True))], 1280, 720)
+    told = [[(t.start_s, t.end_s, t.certain, sorted({b.box for b in t.boxes})) for t in r.tracks] for r in (many, once)]
+    assert told[0] == told[1]
+    assert many.note == once.note
+    assert len(many.ids()) == sum(n * len(o) for n, o in zip(samples, seen, strict=True))
+
+
+def test_of_a_keyframe_looked_at_by_two_workers_the_boxes_are_paired_in_whatever_order() -> None:
+    one, other = [thing(300, 300), thing(420, 300, confidence=0.6)], [thing(420.3, 299.8), thing(299.9, 300.2)]
+    detections = [Detection(0, 0.0, 0.4, one), Detection(1, 1.0, 0.4, other), Detection(2, 2.0, 0.4, None)]
+    assert places(tracks_of(detections, 1280, 720, sampling="keyframes")) == [[(0, 0), (1, 1)], [(0, 1), (1, 0)]]
+
+
+def test_a_frame_that_stays_on_screen_is_seen_each_time_it_was_asked_for() -> None:
+    (track,) = tracks([Detection(k, float(k), 0.0, [thing(300, 300)]) for k in range(10)]).tracks
+    assert (track.start_s, track.end_s) == (0.0, 9.0)
 
 
 @pytest.mark.parametrize("detections", [[], [picture(0, None)], [picture(0, []), picture(1, [])]])
@@ -159,7 +200,15 @@ def test_the_stage_works_on_the_objects_found() -> None:
     assert (stage.name, stage.after) == ("tracks", ("objects",))
     assert result == tracks(found)
     assert result.ids() == {(0, 0): 1, (1, 0): 1, (2, 0): 1}
-    assert stage.derive(media(), Options(), {}) == TracksResult([], None)
+    keyframe = [Detection(k, float(k), 0.4, [thing(300, 300)]) for k in range(3)]
+    (track,) = stage.derive(media(), Options(sampling="keyframes"), {"objects": keyframe}).tracks
+    assert track.end_s == 0.4
+
+
+@pytest.mark.parametrize("results", [{}, {"objects": None}])
+def test_where_objects_came_to_nothing_nobody_can_say_what_moved(results: dict[str, None]) -> None:
+    with pytest.raises(FrameFleetError, match="objects failed"):
+        TracksStage().derive(media(), Options(), results)
 
 
 def test_the_result_survives_json() -> None:

@@ -8,8 +8,11 @@ import msgspec
 from framefleet.config import Crop
 from framefleet.media.info import PictureTime, Sample
 from framefleet.stages.text.spans import Shown, TextSpan, spans_of
+from framefleet.stages.when import counted_s
 from framefleet.units import Seconds
 from framefleet.wire.ocr import OcrFrame, OcrReply, TextLine
+
+_ROUNDING_S = 2e-6  # of the difference between two times in a document
 
 
 class TextResult(msgspec.Struct, frozen=True):
@@ -30,22 +33,52 @@ def merge(
     answers: Iterable[tuple[Sequence[PictureTime], OcrReply]],
     crop: Crop | None,
     duration_s: Seconds,
+    sampling: str = "exact",
 ) -> TextResult:
-    """All readings as spans on the video's clock, boxes moved from the crop's pixels to the source's."""
-    frames = _by_index(answers)
-    shown, unchanged = [], 0
+    """All readings as spans on the video's clock, boxes moved from the crop's pixels to the source's.
+
+    `sampling` says when a picture counts (`counted_s`). Several samples of one keyframe are one reading of it.
+    """
+    answers = list(answers)
+    frames, clock = _by_index(answers), _clock(samples, answers, sampling, duration_s)
+    shown: list[Shown] = []
+    read, unchanged, known = 0, 0, -1
     for place, sample in enumerate(samples):
         frame = frames.get(sample.index)
-        if frame is None:
-            continue
-        end_s = samples[place + 1].time_s if place + 1 < len(samples) else max(duration_s, sample.time_s)
-        if not frame.unchanged:
-            shown.append(Shown(sample.time_s, end_s, _moved(frame.lines or [], crop)))
-        elif shown and shown[-1].end_s == sample.time_s:  # else what it is like is not known, so neither is it
-            unchanged += 1
-            shown.append(Shown(sample.time_s, end_s, None))
-    read = len(shown) - unchanged
-    return TextResult(spans_of(shown), read, unchanged, len(samples) - len(shown))
+        if frame is None or (frame.unchanged and known != place - 1):
+            continue  # like one that is not known, it is not known either
+        lines = None if frame.unchanged else _moved(frame.lines or [], crop)
+        read, unchanged, known = read + (lines is not None), unchanged + (lines is None), place
+        if not shown or shown[-1].start_s != clock[place][0]:
+            shown.append(Shown(*clock[place], lines))
+        elif shown[-1].lines is None:  # one picture again, and now read
+            shown[-1] = Shown(*clock[place], lines)
+    return TextResult(spans_of(shown), read, unchanged, len(samples) - read - unchanged)
+
+
+def _clock(
+    samples: Sequence[Sample],
+    answers: Iterable[tuple[Sequence[PictureTime], OcrReply]],
+    sampling: str,
+    duration_s: Seconds,
+) -> list[tuple[Seconds, Seconds, Seconds]]:
+    """Of each sample's picture: from when it counts, when the next one begins, and until when it is believed to stay.
+
+    That is for one sample's time at most. A keyframe whose time is not known makes no difference to its neighbours.
+    """
+    begins = {fact.index: fact.pts_s for facts, _ in answers for fact in facts}
+    starts, pts_s = [], 0.0
+    for sample in samples:
+        pts_s = begins.get(sample.index, pts_s)
+        starts.append(counted_s(sample.time_s, pts_s, sampling))
+    step_s = samples[1].time_s if len(samples) > 1 else duration_s
+    clock: list[tuple[Seconds, Seconds, Seconds]] = []
+    after_s = end_s = max([duration_s, *starts[-1:]])
+    for start_s in reversed(starts):
+        end_s, after_s = (after_s if after_s > start_s else end_s), start_s
+        near = end_s - start_s <= step_s + _ROUNDING_S
+        clock.append((start_s, end_s, end_s if near else round(start_s + step_s, 6)))
+    return clock[::-1]
 
 
 def _by_index(answers: Iterable[tuple[Sequence[PictureTime], OcrReply]]) -> dict[int, OcrFrame]:

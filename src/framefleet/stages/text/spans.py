@@ -32,10 +32,15 @@ class TextSpan(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A picture's lines, on screen until the next picture; None: those of the one that ends as this one begins."""
+    """A picture's lines; None: those of the one that ends as this one begins.
+
+    It counts until the next picture, which begins at `end_s`, but is believed to be on screen until `until_s` only:
+    the same where pictures come as they were asked for, sooner where the next keyframe is far.
+    """
 
     start_s: Seconds
     end_s: Seconds
+    until_s: Seconds
     lines: tuple[TextLine, ...] | None
 
 
@@ -45,11 +50,15 @@ class _Open:
 
     start_s: Seconds
     end_s: Seconds
+    until_s: Seconds
     readings: list[TextLine]
+
+    def goes_on(self, picture: Shown) -> None:
+        self.end_s, self.until_s = picture.end_s, picture.until_s
 
     def closed(self) -> TextSpan:
         best = _best(self.readings)
-        return TextSpan(best.text, self.start_s, self.end_s, best.box, best.confidence, len(self.readings))
+        return TextSpan(best.text, self.start_s, self.until_s, best.box, best.confidence, len(self.readings))
 
 
 def spans_of(shown: Sequence[Shown]) -> list[TextSpan]:
@@ -59,9 +68,10 @@ def spans_of(shown: Sequence[Shown]) -> list[TextSpan]:
     for picture in shown:
         if picture.lines is None:
             for span in going:
-                span.end_s = picture.end_s if span.end_s == picture.start_s else span.end_s
+                if span.end_s == picture.start_s:
+                    span.goes_on(picture)
             continue
-        oldest_s = picture.start_s - max(BRIDGE_S, picture.end_s - picture.start_s) - 1e-6
+        oldest_s = picture.start_s - max(BRIDGE_S, picture.until_s - picture.start_s) - 1e-6
         closed += [span.closed() for span in going if span.end_s < oldest_s]
         going = [span for span in going if span.end_s >= oldest_s]
         going += _gone_on(going, picture, sorted(picture.lines, key=_order))
@@ -74,9 +84,9 @@ def _gone_on(going: Sequence[_Open], picture: Shown, lines: Sequence[TextLine]) 
     begun = []
     for line, span in zip(lines, _matched(lines, going), strict=True):
         if span is None:
-            begun.append(_Open(picture.start_s, picture.end_s, [line]))
+            begun.append(_Open(picture.start_s, picture.end_s, picture.until_s, [line]))
         else:
-            span.end_s = picture.end_s
+            span.goes_on(picture)
             span.readings.append(line)
     return begun
 

@@ -106,4 +106,5 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
         unanswered: Sequence[PictureTime] = (),
     ) -> TextResult:
         samples = plan_samples(media.duration_s, options.fps) if media.has_video else []
-        return merge(samples, [(answer.facts, answer.reply) for answer in answers], options.crop, media.duration_s)
+        given = [(answer.facts, answer.reply) for answer in answers]
+        return merge(samples, given, options.crop, media.duration_s, options.sampling)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from math import prod
 
 import numpy as np
@@ -10,7 +11,9 @@ from framefleet.stages.objects.merge import Detection
 from framefleet.stages.tracks.flow import learn
 from framefleet.stages.tracks.join import Chain, Frame, join
 from framefleet.stages.tracks.motion import Array, sight
+from framefleet.stages.tracks.repeat import again
 from framefleet.stages.tracks.track import Track, TrackBox, TracksResult
+from framefleet.stages.when import counted_s
 from framefleet.units import Seconds
 from framefleet.wire.yolo import DetectedObject
 
@@ -23,14 +26,16 @@ MANY = 0.1
 NONE = np.empty((0, 2))
 
 
-def tracks_of(detections: Sequence[Detection], width: int, height: int) -> TracksResult:
+def tracks_of(detections: Sequence[Detection], width: int, height: int, *, sampling: str = "exact") -> TracksResult:
     """Tracks of all objects of a `width` × `height` video; what order `detections` come in does not matter.
 
     Pictures that were not answered (`objects` null) are time in which nobody looked. Every box of confidence 0.25 or
-    more is in exactly one track, others in one or in none.
+    more is in exactly one track, others in one or in none. With `sampling` "keyframes" several samples may show one
+    keyframe: it counts once, at its own time, and the boxes of the further samples are those of the first, found again.
     """
-    looked_at = sorted((d for d in detections if d.objects is not None), key=lambda d: (d.time_s, d.index))
-    frames = [_frame(detection, width, height) for detection in looked_at]
+    answered = sorted((d for d in detections if d.objects is not None), key=lambda d: (d.time_s, d.index))
+    looks = _looks(answered, sampling)
+    frames = [_frame(look[0], width, height) for look in looks]
     diagonal = float(np.hypot(width, height))
     chains: list[Chain] = []
     for turn in range(PASSES):
@@ -38,7 +43,25 @@ def tracks_of(detections: Sequence[Detection], width: int, height: int) -> Track
         before, chains = chains, join(frames, flow, float(width * height))
         if [chain.boxes for chain in chains] == [chain.boxes for chain in before]:
             break
-    return TracksResult([_track(n, chain, looked_at) for n, chain in enumerate(chains, 1)], _note(chains))
+    seen = [_sightings(look, frame, width, height) for look, frame in zip(looks, frames, strict=True)]
+    return TracksResult([_track(n, chain, seen, sampling) for n, chain in enumerate(chains, 1)], _note(chains))
+
+
+def _looks(answered: Sequence[Detection], sampling: str) -> list[list[Detection]]:
+    """The samples of each picture that counts."""
+    if sampling == "exact":
+        return [[detection] for detection in answered]
+    return [list(same) for _, same in groupby(answered, key=lambda detection: detection.shown_s)]
+
+
+def _sightings(look: Sequence[Detection], frame: Frame, width: int, height: int) -> list[list[tuple[Detection, int]]]:
+    """Where each box of the picture, by its place in the first sample, is in all its samples."""
+    first, *others = look
+    places = [[(first, column)] for column in range(len(frame.seen))]
+    for other in others:
+        for column, place in again(frame.seen, _frame(other, width, height).seen, float(width * height)):
+            places[column].append((other, place))
+    return places
 
 
 def _frame(detection: Detection, width: int, height: int) -> Frame:
@@ -67,9 +90,9 @@ def _sure_joins(frames: Sequence[Frame], chains: Sequence[Chain]) -> Iterator[tu
                 yield one.seen.centre[i], other.seen.centre[j], other.time_s - one.time_s
 
 
-def _track(number: int, chain: Chain, looked_at: Sequence[Detection]) -> Track:
-    sightings = [(looked_at[place], column) for place, column in chain.boxes]
-    boxes = [_box(detection, column) for detection, column in sightings]
+def _track(number: int, chain: Chain, seen: Sequence[list[list[tuple[Detection, int]]]], sampling: str) -> Track:
+    sightings = [sighting for place, column in chain.boxes for sighting in seen[place][column]]
+    boxes = [_box(detection, column, sampling) for detection, column in sightings]
     kinds = Counter((_thing(*at).class_id, _thing(*at).label) for at in sightings)
     (class_id, label), _ = kinds.most_common(1)[0]
     return Track(number, label, class_id, boxes[0].time_s, boxes[-1].time_s, prod(chain.chances) >= SURE, boxes)
@@ -79,9 +102,9 @@ def _thing(detection: Detection, column: int) -> DetectedObject:
     return (detection.objects or [])[column]
 
 
-def _box(detection: Detection, column: int) -> TrackBox:
-    thing = _thing(detection, column)
-    return TrackBox(detection.index, column, detection.time_s, thing.box, thing.confidence)
+def _box(detection: Detection, column: int, sampling: str) -> TrackBox:
+    thing, time_s = _thing(detection, column), counted_s(detection.time_s, detection.pts_s, sampling)
+    return TrackBox(detection.index, column, time_s, thing.box, thing.confidence)
 
 
 def _doubtful(chain: Chain) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from framefleet.config import Options
+from framefleet.errors import FrameFleetError
 from framefleet.media.info import MediaInfo
 from framefleet.stages.tracks.result import tracks_of
 from framefleet.stages.tracks.track import TracksResult
@@ -16,4 +17,7 @@ class TracksStage:
     after = ("objects",)
 
     def derive(self, media: MediaInfo, options: Options, results: Mapping[str, Any]) -> TracksResult:
-        return tracks_of(results.get("objects") or [], media.width, media.height)
+        """Raises `FrameFleetError` where objects came to nothing: who looked at nothing cannot say what moved."""
+        if results.get("objects") is None:
+            raise FrameFleetError("nothing to follow: objects failed")
+        return tracks_of(results["objects"], media.width, media.height, sampling=options.sampling)

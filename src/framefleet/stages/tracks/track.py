@@ -7,7 +7,10 @@ from framefleet.wire.yolo import Box
 
 
 class TrackBox(msgspec.Struct, frozen=True, gc=False):
-    """One sighting: the `object`-th object of the `index`-th detection. `box` is x1, y1, x2, y2 in source pixels."""
+    """One sighting: the `object`-th object of the `index`-th detection. `box` is x1, y1, x2, y2 in source pixels.
+
+    `time_s` is when the picture counts: when it was asked for, but with `sampling` `keyframes` when it begins.
+    """
 
     index: int
     object: int
