@@ -28,6 +28,7 @@ def rich() -> Document:
         transcription=saying([["Here", "is"], ["the", "Café,"]]).transcription,
         sounds=Sounds(0.3, [SoundEvent("Background music", 1, 0.0, 1.5, 0.71, 0.5)]),
         text=TextResult([TextSpan("NOEXIT\x1b[31m", 1.0, 2.0, (1.0, 2.0, 30.4, 40.6), 0.93, 1)], 1, 0, 0),
+        failures=[],
     )
 
 
@@ -142,10 +143,9 @@ def test_nothing_of_what_was_looked_for_is_there(ask: Cli, question: tuple[str, 
 
 
 def test_nothing_was_looked_for(ask: Cli) -> None:
-    bare = replace(
-        make_document(), detections=None, transcription=None, scenes=None, tracks=None, sounds=None, text=None
-    )
-    why = "not known: it was not looked for, or failed"
+    parts = ("detections", "transcription", "scenes", "tracks", "sounds", "text")
+    bare = replace(make_document(), failures=[], **dict.fromkeys(parts))
+    why = "not known: it was not looked for"
     told = ask("--at", 0, "--label", "a", "--say", "a", "--sound", "a", "--text", "a", of=bare)
     assert told.out.count(why) == 8
     assert told.code == 0

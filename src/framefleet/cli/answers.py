@@ -8,6 +8,7 @@ from framefleet.cli.table import Column, Page, width_of
 from framefleet.cli.words import clock, counted, instead
 from framefleet.results.document import Document
 from framefleet.results.find import Moment, Said, Stretch, Thing, labels
+from framefleet.results.known import STAGES, failed, known
 from framefleet.stages.sounds.merge import SoundEvent
 from framefleet.stages.text.spans import TextSpan
 from framefleet.wire.pictures import Box
@@ -22,20 +23,20 @@ def moment(document: Document, now: Moment, page: Page) -> None:
         total, scene = len(document.scenes or ()), now.scene
         page.line("scene", f"{scene.index + 1} of {total}, {clock(scene.start_s)} to {clock(scene.end_s)}")
     _seen(document, now, page)
-    page.line("said", quoted(now.said, page.dots) if now.said else _unasked(document.transcription, "nobody speaks"))
+    page.line("said", quoted(now.said, page.dots) if now.said else _lacking(document, "transcription", "nobody speaks"))
     heard = ", ".join(f"{event.label} {event.score:.2f}" for event in now.heard)
-    page.line("heard", heard or _unasked(document.sounds, "nothing"))
+    page.line("heard", heard or _lacking(document, "sounds", "nothing"))
     if now.written:
         page.table([_name("written", len(now.written)), *_texts(now.written)])
     else:
-        page.line("written", _unasked(document.text, "nothing"))
+        page.line("written", _lacking(document, "text", "nothing"))
 
 
 def label(document: Document, wanted: str, found: Mapping[str, Sequence[Stretch]], page: Page) -> None:
     """When it is seen, how many of it, and by which tracks."""
     if not found:
-        known = labels(document)
-        page.line("seen", _unasked(document.detections, f"no {wanted}{instead(wanted, known)}"))
+        there = labels(document)
+        page.line("seen", _not_found(document, "detections", f"no {wanted}{instead(wanted, there)}"))
     for name, stretches in found.items():
         tracks = sorted({track for one in stretches for track in one.tracks})
         most = max(one.most for one in stretches)
@@ -55,7 +56,7 @@ def label(document: Document, wanted: str, found: Mapping[str, Sequence[Stretch]
 def say(document: Document, wanted: str, found: Sequence[Said], page: Page) -> None:
     """When it is said, among the words around it."""
     if not found:
-        page.line("said", _unasked(document.transcription, f"nowhere: {wanted}"))
+        page.line("said", _not_found(document, "transcription", f"nowhere: {wanted}"))
         return
     widest = max(width_of(quoted(one, page.dots)) for one in found)
     words = Column("words", lambda width: [in_view(one, width, page.dots) for one in found], least=10, most=widest)
@@ -65,8 +66,8 @@ def say(document: Document, wanted: str, found: Sequence[Said], page: Page) -> N
 def sound(document: Document, wanted: str, found: Sequence[SoundEvent], page: Page) -> None:
     """When it is heard, and how clearly at best."""
     if not found:
-        known = sorted({event.label for event in document.sounds.events}) if document.sounds else []
-        page.line("heard", _unasked(document.sounds, f"no {wanted}{instead(wanted, known)}"))
+        there = sorted({event.label for event in document.sounds.events}) if document.sounds else []
+        page.line("heard", _not_found(document, "sounds", f"no {wanted}{instead(wanted, there)}"))
         return
     names = Column("sound", [event.label for event in found], style="cyan", least=10)
     scores = Column("score", [f"{event.score:.2f}" for event in found], right=True, rank=1)
@@ -76,7 +77,7 @@ def sound(document: Document, wanted: str, found: Sequence[SoundEvent], page: Pa
 def text(document: Document, wanted: str, found: Sequence[TextSpan], page: Page) -> None:
     """When and where it is written."""
     if not found:
-        page.line("written", _unasked(document.text, f"nowhere: {wanted}"))
+        page.line("written", _not_found(document, "text", f"nowhere: {wanted}"))
         return
     page.table([_name("written", len(found)), *_spans(found), *_texts(found)])
 
@@ -91,7 +92,7 @@ TELL: dict[str, Callable[[Document, str, Any, Page], None]] = {
 
 def _seen(document: Document, now: Moment, page: Page) -> None:
     if now.things is None or now.picture_s is None:
-        page.line("seen", _unasked(document.detections, _unseen(now)))
+        page.line("seen", _lacking(document, "detections", _unseen(now)))
         return
     if not now.things:
         page.line("seen", f"nothing in the picture of {clock(now.picture_s)}")
@@ -147,5 +148,15 @@ def _listed(name: str, numbers: Sequence[int]) -> str:
     return f"{name}{'s' if len(numbers) > 1 else ''} {listed}" if name and listed else listed
 
 
-def _unasked(result: object, otherwise: str) -> str:
-    return "not known: it was not looked for, or failed" if result is None else otherwise
+def _not_found(document: Document, part: str, otherwise: str) -> str:
+    """Why nothing was found of what was looked for: as `_lacking`, or it may be where the stage failed."""
+    in_part = known(document, part) and any(failure.stage == STAGES[part] for failure in document.failures)
+    return _lacking(document, part, otherwise) + (f" ({STAGES[part]} failed in part)" if in_part else "")
+
+
+def _lacking(document: Document, part: str, otherwise: str) -> str:
+    """Why there is nothing: nobody looked for it, or that failed, or else `otherwise`."""
+    if known(document, part):
+        return otherwise
+    error = failed(document, part)
+    return "not known: it was not looked for" if error is None else f"not known: {STAGES[part]} failed ({error})"

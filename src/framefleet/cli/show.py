@@ -15,6 +15,7 @@ from framefleet.errors import UsageError
 from framefleet.results import find, tally
 from framefleet.results.codec import read_document
 from framefleet.results.document import Document
+from framefleet.results.known import known
 from framefleet.results.phrase import tokens
 from framefleet.units import Span
 
@@ -62,6 +63,16 @@ _SEARCH: dict[str, Callable[[Document, str], Any]] = {
     "text": find.texts,
 }
 
+_PART = {
+    "label": "detections",
+    "seen": "detections",
+    "say": "transcription",
+    "sound": "sounds",
+    "heard": "sounds",
+    "text": "text",
+    "written": "text",
+}
+
 
 def _tell(document: Document, moment: find.Moment | None, found: dict[str, Any], wanted: dict[str, str | None]) -> None:
     page = Page()
@@ -72,9 +83,13 @@ def _tell(document: Document, moment: find.Moment | None, found: dict[str, Any],
 
 
 def _json(document: Document, span: Span, moment: find.Moment | None, found: dict[str, Any]) -> str:
-    """In ASCII, so that it is the same on every terminal and in every pipe, and does nothing there."""
-    told = found if moment is None else {"at": moment, **found}
-    told = told or {name: count(document, span) for name, count in tally.KINDS.items()}
+    """In ASCII, so that it is the same on every terminal and in every pipe, and does nothing there.
+
+    Null is what nobody looked for, or what failed: not the same as nothing, as in the document.
+    """
+    told = {name: result if known(document, _PART[name]) else None for name, result in found.items()}
+    told = told if moment is None else {"at": moment, **told}
+    told = told or {n: count(document, span) if known(document, _PART[n]) else None for n, count in tally.KINDS.items()}
     return json.dumps(msgspec.to_builtins(told), indent=2)
 
 
