@@ -1,5 +1,6 @@
 """`framefleet export`: which files it writes, and what it says where it cannot."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -45,7 +46,7 @@ def test_all_formats_at_once_with_the_pictures(cli: Cli, video: Path, tmp_path: 
     pytest.importorskip("pyarrow")
     names = [name for name in FORMATS if name != "otio"]  # which is not made for every Python
     result = stored(sees([CAT, DOG], [CAT], None), tmp_path, video)
-    told = cli("export", result, "--to", ",".join(names), "--pictures", "--output", tmp_path / "new" / "out")
+    told = cli("export", result, "--to", ",".join(names), "--pictures", "--output", f"{tmp_path / 'new' / 'out'}/")
     assert told.code == 0, told.err
     endings = [FORMATS[name].ending for name in names]
     assert sorted(path.name for path in (tmp_path / "new" / "out").iterdir()) == sorted(f"clip{e}" for e in endings)
@@ -143,15 +144,53 @@ def test_what_makes_no_sense_is_said(cli: Cli, tmp_path: Path, video: Path, opti
     assert line in told.line
 
 
-@pytest.mark.parametrize("name", ["clip_results.json", "clip.mp4", "link.srt", "folder"])
+@pytest.mark.parametrize("name", ["clip_results.json", "clip.mp4", "link.srt"])
 def test_neither_the_document_nor_the_video_is_written_over(cli: Cli, tmp_path: Path, video: Path, name: str) -> None:
     result = stored(sees([CAT]), tmp_path, video.rename(tmp_path / "clip.mp4"))
     (tmp_path / "link.srt").symlink_to("clip.mp4")
-    (tmp_path / "folder").mkdir()
-    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     told = cli("export", result, "--to", "srt", "--output", tmp_path / name)
     assert told.code == 2 and f"{name}: " in told.line
-    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("to", ["srt", "coco", "srt,coco"])
+@pytest.mark.parametrize(("output", "exists"), [("out", True), ("new/out/", False)])
+def test_a_folder_is_written_into_whatever_the_formats(
+    cli: Cli, result: Path, tmp_path: Path, to: str, output: str, exists: bool
+) -> None:
+    if exists:
+        (tmp_path / output).mkdir()
+    assert cli("export", result, "--to", to, "--output", output).code == 0
+    assert sorted(path.name for path in (tmp_path / output).iterdir()) == sorted(
+        f"clip{FORMATS[form].ending}" for form in to.split(",")
+    )
+
+
+def test_a_folder_that_was_written_before_is_written_again(cli: Cli, result: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        told = cli("export", result, "--to", "coco", "--output", "mine")
+        assert (told.code, told.out) == (0, "coco: mine\n")
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == [".framefleet.json", "annotations.json"]
+
+
+@pytest.mark.parametrize(
+    ("to", "output", "line"),
+    [
+        ("srt", "foo.txt", "foo.txt: give a name that ends in .srt, or a folder's, with / at its end"),
+        ("cvat", "foo.json", "foo.json: give a name that ends in .xml"),
+        ("srt,vtt", "foo.srt", "--output foo.srt: several formats need a folder; end its name with /"),
+        ("srt", "no/such/foo.srt", "there is no folder no/such; make it, or give another"),
+        ("coco", "no/such/foo", "there is no folder no/such; make it, or give another"),
+        ("srt,vtt", "clip_results.json/", "no folder can be made there"),
+    ],
+)
+def test_a_place_that_cannot_be_meant_is_told(
+    cli: Cli, result: Path, tmp_path: Path, to: str, output: str, line: str
+) -> None:
+    told = cli("export", result, "--to", to, "--output", output)
+    assert told.code == 2 and line.replace("/", os.sep) in told.line.replace("/", os.sep)
+    assert list(tmp_path.iterdir()) == [result]
 
 
 def test_pictures_of_what_was_never_looked_at(cli: Cli, tmp_path: Path, video: Path) -> None:

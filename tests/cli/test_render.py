@@ -122,9 +122,8 @@ def test_the_video_and_the_document_are_not_written_over(cli: Cli, result: Path)
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        (["--output", "x.mkv"], "ends in .mp4"),
-        (["--output", "no/such/x.mp4"], "cannot be written"),
-        (["--output", "folder.mp4"], "a folder"),
+        (["--output", "x.mkv"], "x.mkv: give a name that ends in .mp4"),
+        (["--output", "no/such/x.mp4"], "; make it, or give another"),
         (["--from", "noon"], "--from noon: not a time"),
         (["--from", "1", "--to", "1"], "--to 1: not after 0:01.0, where to begin"),
         (["--from", "0:10"], "goes from 0:00.0 to 0:02.0"),
@@ -135,11 +134,17 @@ def test_the_video_and_the_document_are_not_written_over(cli: Cli, result: Path)
     ],
 )
 def test_what_makes_no_sense_is_told_in_a_line(cli: Cli, result: Path, options: list[str], part: str) -> None:
-    (result.parent / "folder.mp4").mkdir()
     told = cli("render", result, *options)
     assert told.code == 2
     assert part in told.err
-    assert sorted(path.name for path in result.parent.iterdir()) == ["clip.mp4", "clip_results.json", "folder.mp4"]
+    assert sorted(path.name for path in result.parent.iterdir()) == ["clip.mp4", "clip_results.json"]
+
+
+@pytest.mark.parametrize("folder", ["there", "new/one/"])
+def test_a_folder_is_written_into(cli: Cli, result: Path, folder: str) -> None:
+    (result.parent / "there").mkdir()
+    assert cli("render", result, "--to", "0.5", "--output", folder).code == 0
+    assert [path.name for path in (result.parent / folder).iterdir()] == ["clip_annotated.mp4"]
 
 
 def test_a_document_about_sound_alone(cli: Cli, tmp_path: Path) -> None:

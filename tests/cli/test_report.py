@@ -52,6 +52,16 @@ def test_a_document_that_is_cut_off(cli: Cli, result: Path) -> None:
     assert "not a whole document" in told.line
 
 
+@pytest.mark.parametrize("folder", ["there", "new/one/"])
+def test_a_folder_is_written_into(cli: Cli, result: Path, tmp_path: Path, folder: str) -> None:
+    (tmp_path / "there").mkdir()
+    assert cli("report", result, "--output", folder).code == 0
+    assert [path.name for path in (tmp_path / folder).iterdir()] == ["clip_report.html"]
+    told = cli("report", result, "--output", "clip.pdf")
+    assert (told.code, told.out) == (2, "")
+    assert "clip.pdf: give a name that ends in .html" in told.line
+
+
 def test_no_document(cli: Cli, tmp_path: Path) -> None:
     assert cli("report", tmp_path / "none.json").code == 2
 
@@ -80,8 +90,11 @@ def test_another_video_is_refused(cli: Cli, result: Path, tmp_path: Path) -> Non
 
 def test_what_it_is_made_of_is_never_overwritten(cli: Cli, result: Path, video: Path, tmp_path: Path) -> None:
     before = video.read_bytes(), result.read_bytes()
-    for target in (result, video, tmp_path):
-        assert cli("report", result, "--output", target).code == 2
+    for number, source in enumerate((result, video)):
+        linked = tmp_path / f"{number}.html"
+        linked.symlink_to(source)
+        for target in (source, linked):
+            assert cli("report", result, "--output", target).code == 2
     assert (video.read_bytes(), result.read_bytes()) == before
 
 

@@ -16,6 +16,14 @@ from framefleet.units import Seconds, Span
 Result = Annotated[Path, typer.Argument(metavar="RESULT.json", help="what a run has written", show_default=False)]
 Video = Annotated[Path | None, typer.Option(metavar="FILE", help="where the video is now, if it was moved")]
 Labels = Annotated[str | None, typer.Option(metavar="LABELS", help="only objects of these, such as person,bus (all)")]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PLACE",
+        help="what to write, or a folder to write into: one that exists, or a name that ends in / (beside the JSON)",
+        show_default=False,
+    ),
+]
 Conf = Annotated[
     float, typer.Option(help="least confidence of an object, 0 to 1 (0)", min=0, max=1, show_default=False)
 ]

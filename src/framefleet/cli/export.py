@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from framefleet.cli.bars import Bars
-from framefleet.cli.choice import Conf, Labels, Result, Video, chosen
+from framefleet.cli.choice import Conf, Labels, Output, Result, Video, chosen
 from framefleet.cli.each import each
 from framefleet.cli.words import clean
 from framefleet.errors import InputError, OutputError, UsageError
@@ -19,7 +19,7 @@ from framefleet.results.export.base import Format
 from framefleet.results.export.formats import FORMATS, check, formats_of
 from framefleet.results.export.pictures import take_pictures
 from framefleet.results.export.write import export as write
-from framefleet.results.files import beside, keep_apart
+from framefleet.results.files import beside, is_folder, keep_apart, target
 from framefleet.results.source import find_video, places
 
 
@@ -28,10 +28,7 @@ def export(
     to: Annotated[
         str, typer.Option(metavar="FORMAT[,FORMAT…]", help="one or several of the above", show_default=False)
     ],
-    output: Annotated[
-        Path | None,
-        typer.Option(metavar="PLACE", help="the file or folder to write; of several formats, the folder they go into"),
-    ] = None,
+    output: Output = None,
     labels: Labels = None,
     conf: Conf = 0.0,
     pictures: Annotated[bool, typer.Option("--pictures", help="write the sampled pictures too, as JPEG files")] = False,
@@ -50,8 +47,8 @@ def export(
         raise UsageError(f"--pictures: nothing asked for has a place for them; {listed} have")
     whole = read_document(result)
     document = chosen(whole, labels, conf)
-    source = _video(whole, result, video, formats, needed=pictures)
     paths = _targets(formats, result, output)
+    source = _video(whole, result, video, formats, needed=pictures)
     stem = beside(result, "").name
     with ExitStack() as stack:
         taken = None
@@ -74,16 +71,10 @@ _FORMATS = "\n    ".join(f"{format.name:<12} {format.about}" for format in FORMA
 export.__doc__ = (export.__doc__ or "").replace("{formats}", _FORMATS)
 
 
-def _targets(formats: list[Format], result: Path, output: Path | None) -> dict[Format, Path]:
-    if output is None:
-        return {format: beside(result, format.ending) for format in formats}
-    if len(formats) == 1:
-        return {formats[0]: output}
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{output}: no folder can be made there ({error.strerror}); give another") from None
-    return {format: output / beside(result, format.ending).name for format in formats}
+def _targets(formats: list[Format], result: Path, output: str | None) -> dict[Format, Path]:
+    if output is not None and len(formats) > 1 and not is_folder(output):
+        raise UsageError(f"--output {output}: several formats need a folder; end its name with /")
+    return {format: target(result, format.ending, output) for format in formats}
 
 
 def _video(document: Document, result: Path, given: Path | None, formats: list[Format], *, needed: bool) -> Path | None:

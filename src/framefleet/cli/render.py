@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 import typer
 
 from framefleet.cli.bars import Bars
-from framefleet.cli.choice import Conf, From, Labels, Result, To, Video, chosen, part_of
+from framefleet.cli.choice import Conf, From, Labels, Output, Result, To, Video, chosen, part_of
 from framefleet.cli.words import clean, counted
-from framefleet.errors import Interrupted, UsageError
+from framefleet.errors import Interrupted
 from framefleet.media.probe import probe
 from framefleet.results import tally
 from framefleet.results.codec import read_document
-from framefleet.results.files import beside, keep_apart
+from framefleet.results.files import keep_apart, target
 from framefleet.results.palette import colours
 from framefleet.results.render.film import Film
 from framefleet.results.render.film import render as write
@@ -24,9 +24,7 @@ from framefleet.units import Span, exact
 def render(
     result: Result,
     video: Video = None,
-    output: Annotated[
-        Path | None, typer.Option(help="the .mp4 to write (beside the JSON)", metavar="FILE", show_default=False)
-    ] = None,
+    output: Output = None,
     labels: Labels = None,
     conf: Conf = 0.0,
     boxes: Annotated[
@@ -58,21 +56,19 @@ def render(
         end=exact(part.end_s) if part and end else None,
     )
     document = chosen(whole, labels, conf)
+    place = target(result, "_annotated.mp4", output)
     source = find_video(whole, result, video)
-    target = beside(result, "_annotated.mp4") if output is None else output
-    if target.suffix.lower() != ".mp4":
-        raise UsageError(f"{target}: an MP4 is written; give it a name that ends in .mp4")
-    keep_apart(target, (source, result))
+    keep_apart(place, (source, result))
     try:
         with Bars() as listener:
             palette = colours(whole.detections)  # as the report has them, whatever is left out here
-            film = write(document, probe(source), target, look, palette=palette, listener=listener)
+            film = write(document, probe(source), place, look, palette=palette, listener=listener)
     except KeyboardInterrupt:
         raise Interrupted("interrupted; nothing was written") from None
-    for line in (*film.notes, told(film, target)):
+    for line in (*film.notes, told(film, place)):
         print(clean(line))
     return 0
 
 
-def told(film: Film, target: Path) -> str:
-    return f"{target}: {counted(film.pictures, 'picture')}, {film.boxes}, {film.subtitles}, {film.sound}"
+def told(film: Film, place: Path) -> str:
+    return f"{place}: {counted(film.pictures, 'picture')}, {film.boxes}, {film.subtitles}, {film.sound}"

@@ -1,30 +1,31 @@
 """`framefleet report`: a page to look at a document with."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from framefleet.cli.bars import Bars
-from framefleet.cli.choice import Result, Video
+from framefleet.cli.choice import Output, Result, Video
 from framefleet.cli.words import clean, counted
 from framefleet.results.codec import read_document
+from framefleet.results.files import target
 from framefleet.results.report.make import Report, look_for_video, make_report
 
 
 def report(
     result: Result,
     video: Video = None,
-    output: Annotated[Path | None, typer.Option(help="where to write (beside the JSON)", metavar="FILE")] = None,
+    output: Output = None,
     thumbnails: Annotated[
         bool, typer.Option("--thumbnails/--no-thumbnails", help="a small picture of each scene")
     ] = True,
 ) -> int:
     """Make one HTML file to look at a result with: video, boxes, timeline, transcript, search, bill."""
     document = read_document(result)
+    place = target(result, "_report.html", output)
     with Bars() as listener:
         found = look_for_video(document, result, video, listener)
-        made = make_report(document, result, output=output, video=found, pictures=thumbnails, listener=listener)
+        made = make_report(document, result, output=place, video=found, pictures=thumbnails, listener=listener)
     print(told(made))
     return 0
 

@@ -1,6 +1,7 @@
 """Files that come out of a run: their names, and writing them whole or not at all."""
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from framefleet.errors import OutputError, UsageError
 from framefleet.weights import file_sha256
 
 _RESULTS = "_results"
+_SLASHES = tuple(filter(None, ("/", os.sep, os.altsep)))
 _MARK = ".framefleet.json"  # in a folder that `whole_folder` made: the sha256 of each file in it
 
 
@@ -23,6 +25,39 @@ def document_path(output_dir: Path, video: Path) -> Path:
 def beside(document: Path, ending: str) -> Path:
     """Where something made of a document goes: `clip_report.html`, with "_report.html", beside `clip_results.json`."""
     return document.with_name(document.stem.removesuffix(_RESULTS) + ending)
+
+
+def target(document: Path, ending: str, output: str | None) -> Path:
+    """Where something made of a document goes: beside it, or to `output`, or into that where it is a folder.
+
+    A folder is one that exists, or a name that ends in a slash, which is made now. Raises `OutputError` where it cannot
+    be made, and `UsageError` where `output` is to be a file and has not the suffix of `ending`.
+    """
+    made = beside(document, ending)
+    if output is None:
+        return made
+    if is_folder(output):
+        return folder_at(output) / made.name
+    path, suffix = Path(output), Path(f"clip{ending}").suffix
+    if suffix and path.suffix.lower() != suffix:
+        raise UsageError(f"{path}: give a name that ends in {suffix}, or a folder's, with / at its end")
+    return path
+
+
+def is_folder(output: str) -> bool:
+    """Whether that stands for a folder to write into, and not for the very thing to be written."""
+    path = Path(output)
+    return output.endswith(_SLASHES) or (path.is_dir() and not (path / _MARK).is_file())
+
+
+def folder_at(output: str) -> Path:
+    """The folder of that name, made now unless it is there. Raises `OutputError`."""
+    path = Path(output)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: no folder can be made there ({error.strerror}); give another") from None
+    return path
 
 
 def keep_apart(target: Path, sources: Iterable[Path]) -> None:
@@ -57,9 +92,7 @@ def whole_file(path: Path) -> Iterator[Path]:
                 temporary.unlink()
             raise
     except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror}); free some space or give another folder"
-        ) from None
+        raise _not_written(path, error) from None
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -88,9 +121,14 @@ def whole_folder(path: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror}); free some space or give another folder"
-        ) from None
+        raise _not_written(path, error) from None
+
+
+def _not_written(path: Path, error: OSError) -> OutputError:
+    if error.errno == errno.ENOENT and not path.parent.exists():
+        return OutputError(f"{path}: there is no folder {path.parent}; make it, or give another")
+    space = "free some space or " if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
+    return OutputError(f"{path}: cannot be written ({error.strerror}); {space}give another folder")
 
 
 def _make_sure_it_is_ours(path: Path) -> None:
