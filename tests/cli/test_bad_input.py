@@ -9,6 +9,7 @@ import pytest
 from framefleet.results.document import Document
 from tests.cli.conftest import Told, sees_a_person
 from tests.media.make import make_audio, make_video
+from tests.media.odd import disguise
 
 Cli = Callable[..., Told]
 Fleet = Callable[..., Any]
@@ -48,8 +49,33 @@ def test_a_missing_file_and_a_folder(cli: Cli, tmp_path: Path) -> None:
 def test_sound_alone_for_stages_that_look(cli: Cli, tmp_path: Path, command: str) -> None:
     told = cli(command, make_audio(tmp_path / "sound.mp4"), "--stages", "tracks,text")
     assert told.code == 2
-    assert "sound.mp4: no pictures in it, so nothing for tracks, text to look at" in told.line
+    assert "sound.mp4: nothing for tracks, text: no pictures in it" in told.line
     assert not (tmp_path / "output").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.parametrize("codec", ["sound", "pictures"])
+def test_a_codec_that_nobody_knows_is_not_taken_for_nothing(
+    cli: Cli, fleet: Fleet, tmp_path: Path, command: str, codec: str
+) -> None:
+    fleet(yolo=sees_a_person)
+    path = make_video(tmp_path / "odd.mkv", codec="mpeg4", audio="flac", frames=25)
+    disguise(path, {"sound": b"A_FLAC", "pictures": b"V_MPEG4"}[codec])
+    both = cli(command, path, "--stages", "objects,speech")
+    alone = cli(command, path, "--stages", {"sound": "speech", "pictures": "objects"}[codec])
+    verb = {"sound": "is", "pictures": "are"}[codec]
+    for told in (both, alone):
+        assert f"its {codec} {verb} of a codec that cannot be decoded here; convert it first" in told.out + told.err
+    assert (alone.code, both.code) == (2, 0 if codec == "sound" else 2)
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_sound_is_heard_though_nobody_knows_the_codec_of_the_pictures(
+    cli: Cli, fleet: Fleet, tmp_path: Path, command: str
+) -> None:
+    fleet()
+    path = disguise(make_video(tmp_path / "odd.mkv", codec="mpeg4", audio="flac", frames=25), b"V_MPEG4")
+    assert cli(command, path, "--stages", "speech").code == 0
 
 
 @pytest.mark.parametrize("command", ["run", "plan"])

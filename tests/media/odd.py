@@ -71,6 +71,14 @@ def make_woven(path: Path, picture: Picture, *, frames: int = 3) -> Path:
     return make_video(path, frames=frames, fps=5, size=size, pictures=pictures, options={"flags": "+ilme+ildct"})
 
 
+def disguise(path: Path, codec: bytes) -> Path:
+    """The Matroska file with this codec's name, such as b"A_AAC", made one that nobody knows."""
+    data = path.read_bytes()
+    assert data.count(codec) == 1
+    path.write_bytes(data.replace(codec, codec[:2] + b"Q" * len(codec[2:])))
+    return path
+
+
 def add_cover(path: Path, to: Path, picture: Picture) -> Path:
     """A copy of the streams of `path` with a picture for its cover."""
     with av.open(str(path)) as source, av.open(str(to), "w") as out:

@@ -6,6 +6,7 @@ import pytest
 from framefleet.errors import InputError
 from framefleet.media.probe import probe
 from tests.media.make import make_audio, make_video
+from tests.media.odd import disguise
 
 CONTAINERS = {
     "h264.mp4": {"audio": "aac"},
@@ -90,6 +91,21 @@ def test_sound_alone(tmp_path):
     assert info.audio.codec == "aac"
     assert info.audio.duration_s == pytest.approx(2, abs=0.05)
     assert info.duration_s == pytest.approx(2, abs=0.05)
+
+
+def test_what_cannot_be_decoded_is_told_apart_from_what_is_not_there(tmp_path):
+    loud = {"codec": "mpeg4", "audio": "flac", "frames": 25}
+    whole = probe(make_video(tmp_path / "whole.mkv", **loud))
+    deaf = probe(disguise(make_video(tmp_path / "deaf.mkv", **loud), b"A_FLAC"))
+    blind = probe(disguise(make_video(tmp_path / "blind.mkv", **loud), b"V_MPEG4"))
+    silent = probe(make_video(tmp_path / "silent.mkv", codec="mpeg4", frames=25))
+    alone = probe(make_audio(tmp_path / "alone.flac", codec="flac"))
+    assert whole.pictureless is whole.soundless is deaf.pictureless is blind.soundless is None
+    assert deaf.audio is None
+    assert "its sound is of a codec that cannot be decoded here; convert it" in deaf.soundless
+    assert "its pictures are of a codec that cannot be decoded here; convert it" in blind.pictureless
+    assert (silent.soundless, alone.pictureless) == ("no audio stream", "no pictures in it")
+    assert blind.duration_s == pytest.approx(1, abs=0.03)
 
 
 @pytest.mark.parametrize("codec", ["pcm_s16le", "pcm_mulaw", "adpcm_ms", "adpcm_ima_wav"])

@@ -53,10 +53,14 @@ def open_media(path: Path) -> Iterator[InputContainer]:
 
 def video_stream(container: InputContainer) -> VideoStream | None:
     """The stream to look at: the best one that is neither cover art nor of an unknown codec."""
-    moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    known = [s for s in moving if s.codec_context is not None]
+    known = [s for s in moving_streams(container) if s.codec_context is not None]
     best = container.streams.best("video")
     return next((s for s in known if s is best), known[0] if known else None)
+
+
+def moving_streams(container: InputContainer) -> list[VideoStream]:
+    """All of pictures but cover art; `codec_context` is None where the codec is unknown."""
+    return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
 
 
 def audio_stream(container: InputContainer, track: int | None = None) -> AudioStream | None:

@@ -9,6 +9,8 @@ import msgspec
 from framefleet.media.sound_gap import SoundGap
 from framefleet.units import Seconds, Span
 
+_UNKNOWN = "its {} of a codec that cannot be decoded here; convert it first, such as by ffmpeg -i IN {} OUT.mp4"
+
 
 class AudioInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The audio stream used. `start_s` is on the video's clock: negative when the sound begins first.
@@ -35,7 +37,7 @@ class MediaInfo:
     first video frame in the file's own time (of the first audio sample if there is only audio): zero of the clock.
     `duration_s` is the end of the video stream on that clock (of the sound if there is only sound). `fps` and
     `frame_count` are the header's, for people to read: sampling relies on neither. `has_video` is False for audio
-    alone.
+    alone. `unknown_pictures` and `unknown_sound`: there are some, but all of a codec that cannot be decoded here.
     """
 
     path: Path
@@ -50,14 +52,25 @@ class MediaInfo:
     frame_count: int
     audio: AudioInfo | None
     has_video: bool = True
+    unknown_pictures: bool = False
+    unknown_sound: bool = False
 
     @property
     def start_s(self) -> Seconds:
         return round(float(self.start), 6)
 
     @property
+    def pictureless(self) -> str | None:
+        """Why there is nothing to look at; None where there is something."""
+        if self.has_video:
+            return None
+        return _UNKNOWN.format("pictures are", "-c:v libx264") if self.unknown_pictures else "no pictures in it"
+
+    @property
     def soundless(self) -> str | None:
         """Why there is nothing to listen to; None where there is something."""
+        if self.unknown_sound:
+            return _UNKNOWN.format("sound is", "-c:v copy -c:a aac")
         if self.audio is None:
             return "no audio stream"
         return None if self.audio.duration_s > 0 else "the audio stream is empty"

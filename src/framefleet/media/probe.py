@@ -17,6 +17,7 @@ from framefleet.media.container import (
     MAX_PIXELS,
     audio_stream,
     demuxed,
+    moving_streams,
     open_media,
     packet_end,
     reason_of,
@@ -101,6 +102,8 @@ def _describe(
         frame_count=(video.frames or round((end - start) * (rate or 0))) if video is not None else 0,
         audio=_describe_audio(container, audio, track, start, tail) if audio is not None else None,
         has_video=video is not None,
+        unknown_pictures=video is None and bool(moving_streams(container)),
+        unknown_sound=audio is None and bool(container.streams.audio),
     )
 
 

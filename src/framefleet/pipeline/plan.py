@@ -82,7 +82,7 @@ def plan_run(media: MediaInfo, options: Options, fleet: Fleet) -> RunPlan:
 def _idle(asked: Sequence[str], media: MediaInfo, options: Options) -> dict[str, str]:
     """Stages that there is nothing for, and why. Without any sound a stage has nothing to do and says so itself.
 
-    Raises `InputError` where there are pictures to look at, which cannot be decoded: who asked for them would miss them.
+    Raises `InputError` where there are pictures to look at that cannot be decoded: whoever wants them must convert.
     """
     blind = [name for name in asked if _looks(name, options)] if media.pictureless else []
     if blind and media.unknown_pictures:
