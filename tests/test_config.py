@@ -194,3 +194,16 @@ def test_a_secret_does_not_print() -> None:
     secret = Secret("rpa_x")
     assert "rpa_x" not in f"{secret} {secret!r} {load_fleet(environ={'RUNPOD_API_KEY': 'rpa_x'})!r}"
     assert secret.reveal() == "rpa_x"
+
+
+def test_all_stages_stand_alone_so_that_no_name_goes_unread() -> None:
+    assert make_options({"stages": "all"}).stages == ("all",)
+    with pytest.raises(UsageError, match="--stages all,foo: all is every stage; give it alone"):
+        make_options({"stages": "all,foo"})
+
+
+def test_a_run_that_would_have_nothing_to_do_is_refused() -> None:
+    with pytest.raises(UsageError, match="FRAMEFLEET_STAGES speech: --no-speech leaves nothing of it to do"):
+        make_options({"stages": "speech", "speech": False}, {"stages": "FRAMEFLEET_STAGES"})
+    assert make_options({"stages": "all", "speech": False}).speech is False
+    assert make_options({"stages": "objects,speech", "speech": False}).speech is False

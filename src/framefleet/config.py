@@ -125,13 +125,16 @@ def load_options(
 def make_options(values: Mapping[str, Any], stands: Mapping[str, str] = {}) -> Options:
     """Checked options from typed values or text. `stands` says where one comes from that is no flag.
 
-    Raises `UsageError` naming the option, its value and what it may be.
+    Raises `UsageError` naming the option, its value and what it may be, and for options that leave nothing to do.
     """
     checked = {}
     for name, value in values.items():
         place = stands.get(name, f"--{name.replace('_', '-')}")
         checked[name] = _checked_option(name, value, place)
-    return Options(**checked)
+    options = Options(**checked)
+    if options.stages == ("speech",) and not options.speech:
+        raise UsageError(f"{stands.get('stages', '--stages')} speech: --no-speech leaves nothing of it to do")
+    return options
 
 
 def _turned(values: Mapping[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
@@ -191,10 +194,12 @@ def parse_crop(text: str, place: str = "--crop") -> Crop:
 
 
 def parse_stages(text: str, place: str = "--stages") -> tuple[str, ...]:
-    """Names of stages, separated by commas, or `all`. Raises `UsageError` for none."""
+    """Names of stages, separated by commas, or `all`. Raises `UsageError` for none, and for `all` among others."""
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not names:
         raise UsageError(f"{place}: give stages separated by commas, such as objects,speech, or all")
+    if "all" in names and len(names) > 1:
+        raise UsageError(f"{place} {text}: all is every stage; give it alone")
     return names
 
 
