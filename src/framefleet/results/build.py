@@ -150,7 +150,7 @@ def _scenes(run: Run) -> list[SceneEntry] | None:
     if scenes is None:
         return None
     found = (_result(run, name) for name in ("objects", "speech", "sounds", "text"))
-    return fuse(scenes, *found)
+    return fuse(scenes, *found, sampling=run.options.sampling)
 
 
 def _result(run: Run, name: str) -> Any:
