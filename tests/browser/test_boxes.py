@@ -8,6 +8,8 @@ import pytest
 
 from framefleet.results.choose import choose
 from framefleet.stages.objects.merge import Detection
+from framefleet.stages.text.merge import TextResult
+from framefleet.stages.text.spans import TextSpan
 from tests.browser.conftest import Report
 from tests.browser.documents import SIZE, Box, bare, seen, squares, tracked, with_scenes
 
@@ -22,6 +24,19 @@ COLOURS = """() => {
     if (data[i + 3] === 255) found.add(`rgb(${[...data.slice(i, i + 3)].join(", ")})`);
   }
   return [...found];
+}"""
+
+
+WHITE = """() => {
+  const canvas = document.getElementById("overlay"), [w, h] = [canvas.width, canvas.height];
+  const copy = new OffscreenCanvas(w, h).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const data = copy.getImageData(0, 0, w, h).data;
+  let plain = 0;
+  for (let i = 0; i < data.length; i += 4) {
+    plain += data[i] === 255 && data[i + 1] === 255 && data[i + 2] === 255 && data[i + 3] === 255;
+  }
+  return plain;
 }"""
 
 
@@ -149,6 +164,37 @@ def test_how_boxes_go_on_is_the_same_from_one_picture_to_the_next(open_report: O
         report.page.keyboard.press(key)
         report.at(seconds)
         assert told in report.text("#now")
+
+
+def test_a_click_on_a_box_tells_when_its_track_is_seen(open_report: Open) -> None:
+    detections = seen([("car", 0.9, LEFT)], [("car", 0.9, LEFT)], [], [("car", 0.9, LEFT), ("dog", 0.8, RIGHT)])
+    document = bare(detections=detections, tracks=tracked(detections, [(0, 0), (1, 0), (3, 0)]))
+    report = open_report(document)
+    page = report.page
+    frame = page.locator("#overlay").bounding_box()
+
+    def click(x: float, y: float) -> None:
+        page.locator("#overlay").click(position={"x": x / SIZE[0] * frame["width"], "y": y / SIZE[1] * frame["height"]})
+
+    click(LEFT[0], 100)  # on its line
+    report.until(lambda: page.locator("#picked").is_visible())
+    assert "car #1 0:00.0 – 0:03.0, in 3 pictures" in " ".join(report.text("#picked").split())
+    for _ in range(2):
+        page.get_by_role("button", name="next sighting").click()
+    report.at(3.0)
+    click(RIGHT[0] + 4, RIGHT[1] - 4)  # on the name of a thing without a track
+    report.until(lambda: "dog" in report.text("#picked"))
+    click(LEFT[0] + 20, 100)  # inside is the picture
+    report.until(lambda: report.drawn["time"] > 3.1, "playing")
+
+
+def test_written_text_is_told_at_its_box(open_report: Open) -> None:
+    open_text = TextResult([TextSpan("Menu du jour", 0.0, 4.0, LEFT, 0.9, 1)], 4, 0, 0)
+    report = open_report(bare(detections=seen([]), text=open_text))
+    page = report.page
+    assert page.evaluate(WHITE) > 500  # the plate that it stands on
+    page.get_by_role("button", name="written text").click()
+    report.until(lambda: page.evaluate(WHITE) == 0)
 
 
 def test_the_name_of_a_label_on_the_timeline_shows_it_alone(open_report: Open) -> None:

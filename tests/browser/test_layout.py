@@ -98,6 +98,8 @@ def test_the_help_opens_and_closes(open_report: Open) -> None:
     page = report.page
     page.keyboard.press("?")
     assert page.locator("#keys").is_visible()
+    for sign in ("#3?", "in italics", "dashed", "a bar's height"):
+        assert sign in report.text("#keys")
     page.keyboard.press(".")
     assert report.drawn["time"] == 0  # what is under the dialog stays as it is
     page.keyboard.press("Escape")

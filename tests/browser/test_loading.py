@@ -207,6 +207,18 @@ def test_the_bill_of_a_fleet(open_report: Open) -> None:
     assert "$0.0150 expected" in bill
 
 
+@pytest.mark.parametrize("advice", [None, "raise the endpoint's max workers"])
+def test_what_took_longest_is_told_apart_from_what_would_help(open_report: Open, advice: str | None) -> None:
+    timing = msgspec.structs.replace(bare().timing, bottleneck="decode", advice=advice)
+    report = open_report(bare(timing=timing))
+    told = report.page.locator("#timing .advice p").all_inner_texts()
+    assert told == (
+        ["Bottleneck: decoding the pictures", advice]
+        if advice
+        else ["Bottleneck: decoding the pictures took longest; there is no advice for it"]
+    )
+
+
 def test_the_sample_document_of_a_run_opens(open_report: Open, sample: Path, tmp_path: Path) -> None:
     """As the command leaves it, read back."""
     path = tmp_path / "again_results.json"

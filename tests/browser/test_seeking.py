@@ -46,7 +46,9 @@ def test_a_click_on_the_timeline_a_word_a_scene_a_search_result(report: Report) 
     report.at(0.6)
     page.locator("#tab-scenes").click()
     page.locator(".shot").nth(2).click()
-    report.at(3.1)
+    report.at(3.1)  # no picture of it was looked at
+    page.locator(".shot").nth(1).click()
+    report.at(2.0)  # its first one, where boxes are
     page.locator("#query").fill("sleep")
     page.locator(".hit").first.click()
     report.at(2.8)
@@ -58,10 +60,10 @@ def test_the_keyboard_alone(report: Report) -> None:
         (".", 1.0),
         (".", 2.0),
         (",", 1.0),
-        ("]", 1.7),
+        ("]", 2.0),
         ("]", 3.1),
-        ("[", 1.7),
-        ("Shift+ArrowLeft", 0.7),
+        ("[", 2.0),
+        ("Shift+ArrowLeft", 1.0),
     ):
         page.keyboard.press(key)
         report.at(seconds)
@@ -82,6 +84,20 @@ def test_the_keyboard_alone(report: Report) -> None:
     report.at(3.0)
     page.keyboard.press("Escape")
     assert page.locator("#found").is_hidden()
+
+
+def test_a_link_leads_to_a_time(report: Report) -> None:
+    page = report.page
+    report.seek(2.5)
+    report.until(lambda: "#t=2.5" in page.evaluate("location.hash"), "the time in the address")
+    page.evaluate("location.hash = '#t=1.25'")
+    report.at(1.25)
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    report.at(1.25)
+    page.evaluate("location.hash = '#transcript'")
+    report.until(lambda: page.evaluate("location.hash") == "#transcript")
+    assert report.drawn["time"] == pytest.approx(1.25, abs=0.06)
 
 
 def test_words_by_the_keyboard(report: Report) -> None:

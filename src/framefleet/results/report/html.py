@@ -11,8 +11,8 @@ from framefleet.results.palette import HUES, SHARES
 
 PARTS = (
     "columns", "dom", "format", "search_sorted", "phrase", "model", "boxes", "tracks", "colours", "player", "picture",
-    "source", "controls", "filters", "rows", "lanes", "view", "timeline", "timeline_input", "transcript", "scenes",
-    "finder", "find", "charts", "facts", "dialogs", "keys", "main",
+    "picked", "source", "controls", "filters", "rows", "lanes", "view", "timeline", "timeline_input", "transcript",
+    "scenes", "finder", "find", "charts", "facts", "dialogs", "keys", "address", "main",
 )  # fmt: skip
 """The scripts of `page/`, in the order in which they are put together; they share one scope."""
 

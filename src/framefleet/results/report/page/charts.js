@@ -3,6 +3,7 @@
 function drawTiming({ timing, video }) {
   const parts = [
     ...Object.entries(timing.decode).map(([name, one]) => ({ name: `decode ${name}`, ...one })),
+    ...Object.entries(timing.sift ?? {}).map(([name, one]) => ({ name: `sift ${name}`, ...one })),
     ...Object.entries(timing.stages).map(([name, one]) => ({ name, ...one })),
   ];
   const most = Math.max(timing.wall_s, ...parts.map((one) => one.busy_s + one.waiting_s), 1e-9);
@@ -16,12 +17,24 @@ function drawTiming({ timing, video }) {
       el("b", {}, span(timing.wall_s)),
       ` in all, ${pace >= 10 ? pace.toFixed(0) : pace.toFixed(1)} × the video's pace; ${timing.overlap.toFixed(2)} things at once on average`,
     ),
-    el("div", { class: "legend" }, swatch("busy", "busy"), swatch("waiting", "waiting")),
+    el("div", { class: "legend" }, swatch("busy", "busy"), swatch("waiting", "waiting"), QUEUED()),
     el("div", { class: "bars" }, rows),
   );
-  if (slowest)
-    $("timing").append(el("p", { class: "advice" }, el("b", {}, "Bottleneck: "), timing.advice ?? timing.bottleneck));
+  if (slowest) $("timing").append(bottleneck(timing));
 }
+
+// What took longest, and apart from that what would help.
+function bottleneck({ bottleneck, advice }) {
+  const cause = bottleneck === "decode" ? "decoding the pictures" : bottleneck;
+  return el(
+    "div",
+    { class: "advice" },
+    el("p", {}, el("b", {}, `Bottleneck: ${cause}`), advice ? "" : " took longest; there is no advice for it"),
+    advice && el("p", {}, advice),
+  );
+}
+
+const QUEUED = () => el("span", {}, "queued: requests that were ready and not yet sent, on average");
 
 const swatch = (kind, text) => el("span", {}, el("i", { class: `swatch ${kind}` }), text);
 
@@ -29,7 +42,7 @@ function timeRow(one, most, slowest) {
   const facts = [span(one.busy_s)];
   if (one.waiting_s >= 0.005) facts.push(`waited ${span(one.waiting_s)}`);
   if (one.per_s) facts.push(`${+one.per_s.toPrecision(3)}/s`);
-  if (one.queue_mean !== null && one.queue_mean !== undefined) facts.push(`queue ${+one.queue_mean.toFixed(1)}`);
+  if (one.queue_mean !== null && one.queue_mean !== undefined) facts.push(`${+one.queue_mean.toFixed(1)} queued`);
   return bar(
     one.name,
     [

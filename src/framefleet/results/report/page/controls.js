@@ -19,7 +19,6 @@ function setUpControls(model, player) {
   $("speed").append(...SPEEDS.map((speed) => el("option", { value: speed, selected: speed === 1 }, `${speed}×`)));
   $("speed").addEventListener("change", (event) => player.speed(Number(event.target.value)));
   $("play").addEventListener("click", () => player.toggle());
-  $("overlay").addEventListener("click", () => player.toggle());
   $("previous").addEventListener("click", () => step(model, player, -1));
   $("next").addEventListener("click", () => step(model, player, 1));
   $("mute").addEventListener("click", () => mute());
@@ -63,5 +62,5 @@ function stepScene(model, player, by) {
   const here = lastUpTo(model.cuts, player.time + 0.002);
   // back goes to the beginning of this scene first, as players do
   const to = by < 0 && player.time - model.cuts[here] > 1 ? here : here + by;
-  if (to >= 0 && to < model.cuts.length) player.seek(model.cuts[to]);
+  if (to >= 0 && to < model.cuts.length) player.seek(entryOf(model, to));
 }

@@ -1,4 +1,4 @@
-// The table of keys.
+// The table of keys, and of signs that the page uses.
 
 const SHORTCUTS = [
   ["Space, k", "play or pause"],
@@ -8,22 +8,36 @@ const SHORTCUTS = [
   ["[ ]", "the scene before, after"],
   ["Home End", "to the beginning, the end"],
   ["+ − 0", "zoom the timeline in, out, all of it"],
-  ["/", "search"],
+  ["/", "search: words in a row, the last maybe unfinished; #3 is a track"],
   ["m f", "mute, full screen"],
   ["t", "light or dark"],
   ["?", "this table"],
+  ["on the picture", "a click plays or pauses; on a box's line or name it tells when that is seen"],
   ["in the transcript", "arrow keys move by word and line, Enter goes there"],
   ["on the timeline", "click or drag seeks; Ctrl or ⌘ + wheel zooms, Shift + wheel or drag moves"],
 ];
 
+const SIGNS = [
+  ["person #3 0.87", "label, its track's number, confidence"],
+  ["#3?", "the same thing as before, but that is a guess"],
+  ["- - -", "a dashed box: written text"],
+  ["word", "in italics: less sure than not", "unsure"],
+  [
+    "on the timeline",
+    "a bar's height: how many in one picture, the highest being the most of that label; ✕: not answered",
+  ],
+];
+
 function setUpDialogs() {
   const dialog = $("keys");
-  const rows = SHORTCUTS.map(([keys, text]) =>
-    el("tr", {}, el("th", { scope: "row" }, keysOf(keys)), el("td", {}, text)),
-  );
+  const row = (head, text) => el("tr", {}, el("th", { scope: "row" }, head), el("td", {}, text));
+  const rows = SHORTCUTS.map(([keys, text]) => row(keysOf(keys), text));
+  const signs = SIGNS.map(([sign, text, look = ""]) => row(el("span", { class: look }, sign), text));
   dialog.append(
     el("h2", { id: "h-keys" }, "Keys"),
     el("table", {}, el("tbody", {}, rows)),
+    el("h2", {}, "Signs"),
+    el("table", {}, el("tbody", {}, signs)),
     el("form", { method: "dialog" }, el("button", { class: "plain", autofocus: true }, "Close")),
   );
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());

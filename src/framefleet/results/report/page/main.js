@@ -9,6 +9,12 @@ async function main() {
   title(model);
   leaveOut(model);
   const picture = new Picture(model, player, filter);
+  const picked = new Picked(model, player);
+  $("overlay").addEventListener("click", (event) => {
+    const place = picture.boxAt(event);
+    if (place < 0) player.toggle();
+    else picked.show(place);
+  });
   picture.onDrawn = (drawn) => ($("now").textContent = momentOf(model, drawn));
   setUpControls(model, player);
   setUpFilters(model, filter);
@@ -31,6 +37,7 @@ async function main() {
     setUpTheme(() => timeline.draw()),
   );
   new Source(model, player, picture);
+  setUpAddress(player);
   picture.draw();
   document.documentElement.dataset.ready = "yes";
 }

@@ -108,6 +108,14 @@ function sceneAt(model, time) {
   return at >= 0 && time < model.scenes[at].end ? at : -1;
 }
 
+const LATE = 1; // seconds: so much of a scene may be left out for its first boxes
+
+// Where one comes into a scene: at its first picture that was looked at, where that is near.
+function entryOf({ cuts, scenes, samples }, scene) {
+  const first = samples?.shown[lastUpTo(samples.shown, cuts[scene] - 0.002) + 1];
+  return first < scenes[scene].end && first - cuts[scene] <= LATE ? first : cuts[scene];
+}
+
 const textOf = (model, segment) =>
   model.words.texts
     .slice(model.segments.first[segment], model.segments.first[segment + 1])

@@ -30,14 +30,20 @@ class Picture {
     const drawn = boxesAt(this.model, this.filter, time);
     const { unit } = this.model;
     const scale = [(unit * width) / (this.model.video.width || 1), (unit * height) / (this.model.video.height || 1)];
-    if (this.filter.written) this.written(context, scale, time);
+    if (this.filter.written) this.written(context, scale, width, time);
     drawn.boxes.toReversed().forEach((box) => this.outline(context, scale, box)); // the surest on top
-    drawn.boxes
+    const tags = drawn.boxes
       .slice(0, TAGS)
       .toReversed()
-      .forEach((box) => this.tag(context, scale, box, width));
+      .map((box) => this.tag(context, scale, box, width));
+    Object.assign(this, { drawn, scale, tags: tags.reverse() });
     Object.assign(this.canvas.dataset, { time: time.toFixed(3), boxes: drawn.boxes.length, state: drawn.state });
     this.onDrawn?.(drawn);
+  }
+
+  // The box that a click is on, by its place among all; -1 for none.
+  boxAt({ offsetX, offsetY }) {
+    return boxAt(this.drawn, this.scale, this.tags, offsetX, offsetY);
   }
 
   outline(context, [sx, sy], box) {
@@ -51,22 +57,28 @@ class Picture {
     context.strokeRect(...at);
   }
 
-  tag(context, [sx, sy], box, width) {
+  tag(context, scale, box, width) {
     const { boxes, labels, doubtful } = this.model;
     const id = boxes.track[box.place];
     const name = shortened(labels[boxes.label[box.place]], 24);
     const track = id ? ` #${id}${doubtful.has(id) ? "?" : ""}` : "";
     const text = `${name}${track} ${hundredths(boxes.sure[box.place])}`;
+    return { place: box.place, ...this.plate(context, scale, box, width, text, colourOf(boxes.label[box.place])) };
+  }
+
+  // Text above a box, or in its upper corner; gives where that is, in pixels.
+  plate(context, [sx, sy], box, width, text, colour) {
     context.font = "600 12px system-ui, sans-serif";
     const wide = this.measure(context, text) + 10;
-    const top = box.top * sy;
-    const x = Math.max(0, Math.min(box.left * sx - 1, width - wide));
-    const y = top >= 19 ? top - 19 : Math.max(0, top) + 1;
-    context.fillStyle = colourOf(boxes.label[box.place]);
-    context.fillRect(x, y, wide, 18);
+    const above = box.top * sy;
+    const left = Math.max(0, Math.min(box.left * sx - 1, width - wide));
+    const top = above >= 19 ? above - 19 : Math.max(0, above) + 1;
+    context.fillStyle = colour;
+    context.fillRect(left, top, wide, 18);
     context.fillStyle = "#0b0e13";
     context.textBaseline = "middle";
-    context.fillText(text, x + 5, y + 9.5);
+    context.fillText(text, left + 5, top + 9.5);
+    return { left, top, wide, high: 18 };
   }
 
   measure(context, text) {
@@ -77,15 +89,20 @@ class Picture {
     return this.widths.get(text);
   }
 
-  written(context, [sx, sy], time) {
+  written(context, [sx, sy], width, time) {
     const { spans } = this.model;
+    const found = (spans?.stretches.at(time) ?? []).slice(0, MOST_DRAWN);
     context.setLineDash([5, 3]);
     context.lineWidth = 1.5;
     context.strokeStyle = "#fff";
-    for (const i of (spans?.stretches.at(time) ?? []).slice(0, MOST_DRAWN)) {
+    for (const i of found) {
       context.strokeRect(spans.left[i] * sx, spans.top[i] * sy, spans.wide[i] * sx, spans.high[i] * sy);
     }
     context.setLineDash([]);
+    for (const i of found.slice(0, TAGS)) {
+      const box = { left: spans.left[i], top: spans.top[i] };
+      this.plate(context, [sx, sy], box, width, shortened(spans.texts[i], 40), "#fff");
+    }
   }
 
   // The thumbnail of the scene at hand, once the browser has read it.

@@ -26,7 +26,7 @@ class Scenes {
       class: this.model.thumbnails.made ? "shot" : "shot bare",
       "data-scene": i,
       "aria-label": `Scene ${i + 1}, ${when}`,
-      onclick: () => this.player.seek(scene.start),
+      onclick: () => this.player.seek(entryOf(this.model, i)),
     });
   }
 

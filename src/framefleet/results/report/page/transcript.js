@@ -39,7 +39,18 @@ class Transcript {
       const doubt = words.sure[w] < 50 ? " unsure" : "";
       const spoken = `${text.trim()}, ${stamp(words.starts[w])}`;
       parts.push(
-        el("span", { class: `word${doubt}`, "data-word": w, role: "button", tabindex: -1, "aria-label": spoken }, text),
+        el(
+          "span",
+          {
+            class: `word${doubt}`,
+            "data-word": w,
+            role: "button",
+            tabindex: -1,
+            "aria-label": spoken,
+            title: doubt ? "less sure than not" : null,
+          },
+          text,
+        ),
       );
     }
     line.lastChild.replaceChildren(...parts);
