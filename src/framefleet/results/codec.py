@@ -1,6 +1,7 @@
 """Documents to and from JSON files: written whole or not at all, and never over another video's."""
 
 import contextlib
+import errno
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,13 @@ def claim(path: Path, sha256: str) -> None:
     except OSError as error:
         raise OutputError(f"{path.parent}: cannot be written ({error.strerror}); give another output folder") from None
     try:
-        if not path.exists():
-            return
+        path.stat()
         content = path.read_bytes() if path.is_file() else b""  # a pipe would never end
+    except FileNotFoundError:
+        return
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise OutputError(f"{path}: too long a name for a file; give the video a shorter one") from None
         raise OutputError(f"{path}: in the way ({error.strerror}); move it or give another output folder") from None
     try:
         owner = msgspec.json.decode(content, type=_Head).video.sha256
@@ -68,7 +72,11 @@ def read_document(path: Path) -> Document:
     except (msgspec.MsgspecError, RecursionError) as error:
         version = _version(content)
         if version not in {None, SCHEMA_VERSION}:
-            raise InputError(f"{path}: schema version {version}, and this program reads {SCHEMA_VERSION}") from None
+            newer = version.isdecimal() and int(version) > int(SCHEMA_VERSION)
+            remedy = "update FrameFleet, or run the video again" if newer else "run the video again"
+            raise InputError(
+                f"{path}: schema version {version}, and this program reads {SCHEMA_VERSION}; {remedy}"
+            ) from None
         raise InputError(f"{path}: not a whole document of FrameFleet: {error}") from None
 
 
@@ -91,8 +99,10 @@ def _text(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _version(content: bytes) -> Any:
+def _version(content: bytes) -> str | None:
+    """What a document says of itself, where it says so as FrameFleet does."""
     with contextlib.suppress(msgspec.MsgspecError, RecursionError):
         decoded = msgspec.json.decode(content)
-        return decoded.get("schema_version") if isinstance(decoded, dict) else None
+        version = decoded.get("schema_version") if isinstance(decoded, dict) else None
+        return version if isinstance(version, str) else None
     return None

@@ -26,7 +26,7 @@ def rows_of(document: Document) -> dict[str, list[list[str]]]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "clip_csv"
         export(document, FORMATS["csv"], path, stem="clip")
-        return {file.stem: list(csv.reader(file.open(newline="", encoding="utf-8"))) for file in path.glob("*.csv")}
+        return {file.stem: list(csv.reader(file.open(newline="", encoding="utf-8-sig"))) for file in path.glob("*.csv")}
 
 
 def as_text(value: Any) -> str:
@@ -50,11 +50,26 @@ def test_every_cell_comes_back_from_csv(document: Document) -> None:
                     assert cell in {"true", "false"} if kind is bool else kind(cell) is not None
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1", "＋1", "－1", "＠x", "﹦1"),
+        *(" =1", "\u3000＝1", "\xa0\t+1", "\ufeff=1", "\u200b @x", "\x00-1"),
+    ],
+)
 def test_a_text_is_no_formula_and_a_number_stays_one(text: str) -> None:
     assert harmless(text) == f"'{text}"
     assert harmless(-1.5) == -1.5
     assert harmless("a=1") == "a=1"
+    assert harmless(" a =1") == " a =1"
+
+
+def test_excel_is_told_that_it_is_utf_8() -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "clip_csv"
+        export(sees([(0, "Größe", 0.9, (0.0, 0.0, 1.0, 1.0))]), FORMATS["csv"], path, stem="clip")
+        for file in path.glob("*.csv"):
+            assert file.read_bytes().startswith("\ufeff".encode())
 
 
 def test_objects_are_told_with_their_tracks() -> None:
