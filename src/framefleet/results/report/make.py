@@ -13,6 +13,8 @@ from framefleet.results.report.link import video_url
 from framefleet.results.report.thumbnails import thumbnails
 from framefleet.results.source import find_video
 
+ENDING = "_report.html"
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -24,7 +26,7 @@ class Report:
 
 
 def report_path(document_path: Path) -> Path:
-    return beside(document_path, "_report.html")
+    return beside(document_path, ENDING)
 
 
 def make_report(
