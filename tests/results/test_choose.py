@@ -82,3 +82,11 @@ def test_every_box_of_a_track_is_still_where_it_says(
             assert objects is not None and objects[box.object].confidence == box.confidence >= conf
             assert labels is None or objects[box.object].label == "cat" == track.label
     assert choose(left, labels, conf) == left  # type: ignore[arg-type]
+
+
+def test_scenes_are_counted_anew_by_the_same_sampling() -> None:
+    document = seen([("cat", 0.9)], [("cat", 0.9)])
+    assert document.detections is not None
+    keyframe = [replace(detection, pts_s=0.5) for detection in document.detections]
+    document = replace(document, detections=keyframe, config=replace(document.config, sampling="keyframes"))
+    assert [scene.seen for scene in choose(document, None, 0.5).scenes or ()] == [{"cat": 1}, {}]

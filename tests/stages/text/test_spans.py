@@ -129,6 +129,8 @@ def test_a_keyframe_that_was_read_for_one_of_its_samples_is_known() -> None:
     result = by_keyframes(*shown, duration=8.0)
     assert [(s.start_s, s.end_s, s.readings) for s in result.spans] == [(0.0, 7.0, 2)]
     assert (result.read, result.unchanged, result.unknown) == (2, 1, 3)
+    late = by_keyframes((0.0, [line("a word")]), (4.0, SAME), (4.0, [line("other")]))
+    assert [(s.text, s.start_s) for s in late.spans] == [("a word", 0.0), ("other", 4.0)]
 
 
 @given(st.lists(st.tuples(st.sampled_from([[], [line("a word")], [line("other")]]), st.integers(1, 4)), max_size=6))
