@@ -72,3 +72,12 @@ def test_what_scenes_of_keyframes_are_worth_is_told_where_there_are_any(tmp_path
 
     assert ["keyframes alone" in notice for notice in told(stages=("scenes",), sampling="keyframes")] == [True]
     assert told(stages=("scenes",)) == told(stages=("objects",), sampling="keyframes") == []
+
+
+def test_a_keyframe_is_seen_in_its_own_scene_alone(clip: Path, tmp_path: Path) -> None:
+    """There is one, at 0, and every sample has it. By exact sampling the person is there in both scenes."""
+    scenes = tmp_path / "scenes.json"
+    scenes.write_text("[[0, 1.5], [1.5, 3]]")
+    for sampling, seen in (("exact", [{"person": 1}, {"person": 1}]), ("keyframes", [{"person": 1}, {}])):
+        document = analyze(clip, stages="objects,scenes", scenes=str(scenes), sampling=sampling, fresh=True)
+        assert [scene.seen for scene in document.scenes or ()] == seen

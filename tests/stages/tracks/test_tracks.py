@@ -172,8 +172,8 @@ def test_of_a_keyframe_looked_at_by_two_workers_the_boxes_are_paired_in_whatever
 def test_a_frame_that_stays_on_screen_is_seen_each_time_it_was_asked_for() -> None:
     (track,) = tracks([Detection(k, float(k), 0.0, [thing(300, 300)]) for k in range(10)]).tracks
     assert (track.start_s, track.end_s) == (0.0, 9.0)
-    away = [Detection(k, float(k), 5.0 * (k // 5), [] if k // 5 == 1 else [thing(300, 300)]) for k in range(15)]
-    assert [(t.start_s, t.end_s) for t in tracks(away).tracks] == [(0.0, 4.0), (10.0, 14.0)]
+    away = [Detection(k, k / 4, 2.0 * (k // 8), [] if k // 8 == 1 else [thing(300, 300)]) for k in range(24)]
+    assert [(t.start_s, t.end_s) for t in tracks(away).tracks] == [(0.0, 1.75), (4.0, 5.75)]
 
 
 @pytest.mark.parametrize("detections", [[], [picture(0, None)], [picture(0, []), picture(1, [])]])
