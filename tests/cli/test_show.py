@@ -151,7 +151,11 @@ def test_nothing_was_looked_for(ask: Cli) -> None:
     assert told.code == 0
     assert ask(of=bare).code == 0
     nothing = replace(bare, detections=[], tracks=TracksResult([]), sounds=Sounds(0.3, []))
-    assert "  seen     nothing" in ask(of=nothing).out
+    told = ask(of=nothing)
+    assert "  seen     nothing" in told.out
+    assert "  heard    nothing" in told.out
+    assert "  written" not in told.out
+    assert "  written  nothing" in ask(of=replace(nothing, text=TextResult([], 0, 0, 0))).out
 
 
 def test_of_sound_alone(ask: Cli) -> None:

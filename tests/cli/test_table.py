@@ -41,12 +41,13 @@ def test_a_sparkline_is_no_wider_than_it_may_be_and_hides_no_peak(levels: list[f
     assert plain.isascii()
     most = max((level for level in levels if level is not None), default=None)
     assert most == max((level for level in squeezed(levels, width) if level is not None), default=None)
-    assert not most or set(blocks) & set("▂▃▄▅▆▇█")
+    assert not most or set(blocks) & set("▁▂▃▄▅▆▇█")
+    assert not most or set(plain) & set(":+#")
 
 
 def test_levels_as_characters() -> None:
-    assert spark([0.0, 0.001, 0.5, 1.0, None], 5, blocks=True) == "▁▂▅█ "
-    assert spark([0.0, 0.001, 0.5, 1.0, None], 5, blocks=False) == ".149 "
+    assert spark([0.0, 0.001, 0.5, 1.0, None], 5, blocks=True) == " ▁▄█?"
+    assert spark([0.0, 0.001, 0.5, 1.0, None], 5, blocks=False) == ".:+#?"
 
 
 def two(page: Page) -> None:

@@ -63,6 +63,17 @@ def test_what_lasted_longest_comes_first() -> None:
     assert [(one.label, one.count) for one in told] == [("Music", 1), ("Speech", 1), ("Click", 2)]
 
 
+def test_a_part_is_told_of_what_lies_in_it() -> None:
+    spans = [("Long before", 0.0, 21.0), ("Rain", 19.4, 25.0), ("Wind", 22.0, 40.0)]
+    events = [SoundEvent(label, 1, start, end, 0.5, 0.5) for label, start, end in spans]
+    told = heard(replace(make_document(), sounds=Sounds(0.3, events)), Span(20.0, 30.0))
+    assert [(one.label, one.first_s, one.last_s) for one in told] == [
+        ("Wind", 22.0, 30.0),
+        ("Rain", 20.0, 25.0),
+        ("Long before", 20.0, 21.0),
+    ]
+
+
 def test_half_of_the_time_is_half_of_the_levels() -> None:
     document = replace(make_document(), sounds=Sounds(0.3, [SoundEvent("Music", 1, 0.0, 5.0, 0.5, 0.5)]))
     (music,) = heard(document, Span(0.0, 10.0))

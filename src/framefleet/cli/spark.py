@@ -5,12 +5,14 @@ from itertools import pairwise
 
 from framefleet.results.tally import Level
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
-_DIGITS = ".123456789"
+_BLOCKS, _PLAIN = " ▁▂▃▄▅▆▇█", ".:+#"
+"""From nothing to the most of its kind."""
+
+_UNLOOKED = "?"
 
 
 def spark(levels: Sequence[Level], width: int, *, blocks: bool) -> str:
-    """At most `width` characters: blocks, or `.` for nothing and 1 to 9; a space where nobody looked.
+    """At most `width` characters: blocks, a space for nothing; or `.` for nothing, `:`, `+`, `#`. `?`: nobody looked.
 
     Of levels that share a character the highest counts, so that what is short is still seen.
     """
@@ -27,6 +29,6 @@ def squeezed(levels: Sequence[Level], width: int) -> list[Level]:
 
 def _char(level: Level, *, blocks: bool) -> str:
     if level is None:
-        return " "
-    chars = _BLOCKS if blocks else _DIGITS
+        return _UNLOOKED
+    chars = _BLOCKS if blocks else _PLAIN
     return chars[0] if level <= 0 else chars[max(1, min(len(chars) - 1, round(level * (len(chars) - 1))))]

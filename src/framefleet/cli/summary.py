@@ -67,8 +67,9 @@ def found(document: Document, page: Page, span: Span, *, everything: bool = Fals
     for name, part in PARTS.items():
         if failed(document, part) is not None:
             page.line(name, FAILED, "red")
-    if known(document, "detections") and not told["seen"]:
-        page.line("seen", "nothing")
+    for name, tallies in told.items():
+        if known(document, PARTS[name]) and not tallies:
+            page.line(name, "nothing")
     for name, (tallies, _) in groups.items():
         if len(tallies) > len(told[name]):
             page.line("", f"{len(tallies) - len(told[name])} more {name}; framefleet show lists them")

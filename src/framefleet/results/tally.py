@@ -68,7 +68,7 @@ def seen(document: Document, span: Span) -> list[Tally]:
 
 
 def heard(document: Document, span: Span) -> list[Tally]:
-    """Sounds by how long they lasted, the longest first. A level is the share of the stretch."""
+    """Sounds by how long they lasted in `span`, the longest first. A level is the share of the stretch."""
     events = document.sounds.events if document.sounds else ()
     return _lasting(((event.label, event.start_s, event.end_s) for event in events), span)
 
@@ -84,7 +84,8 @@ KINDS: dict[str, Callable[[Document, Span], list[Tally]]] = {"seen": seen, "hear
 
 def _lasting(found: Iterable[tuple[str, Seconds, Seconds]], span: Span) -> list[Tally]:
     stretches: dict[str, list[Span]] = defaultdict(list)
-    for label, start_s, end_s in found:
+    for label, *edges in found:
+        start_s, end_s = (min(max(edge_s, span.start_s), span.end_s) for edge_s in edges)
         stretches[label].append(Span(start_s, end_s))
     bins = _Bins(span)
     return [
