@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from framefleet import installing
-from framefleet.installing import pip, with_extra
+from framefleet.installing import framefleet, pip, with_extra
 from tests.conftest import ROOT
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="another shell's quotes")
@@ -60,6 +60,22 @@ def test_pip_is_that_of_the_python_at_work(monkeypatch: pytest.MonkeyPatch, tmp_
     script = folder / ("pip.exe" if sys.platform == "win32" else "pip")
     script.touch()
     assert pip("x") == f"{quote}{script.relative_to(tmp_path)}{quote} install x"
+
+
+def test_the_command_is_that_of_the_python_at_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "env" / "bin"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(folder / "python"))
+    monkeypatch.setenv("PATH", "")
+    quote = '"' if sys.platform == "win32" else "'"
+    arguments = f"report {quote}a b.json{quote}"
+    assert framefleet("report", "a b.json") == f"{Path('env', 'bin', 'python')} -m framefleet {arguments}"
+    script = folder / ("framefleet.exe" if sys.platform == "win32" else "framefleet")
+    script.touch(mode=0o755)
+    assert framefleet("report", "a b.json") == f"{script.relative_to(tmp_path)} {arguments}"
+    monkeypatch.setenv("PATH", str(folder))
+    assert framefleet("report", "a b.json") == f"framefleet {arguments}"
 
 
 @pytest.mark.parametrize(

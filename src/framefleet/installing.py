@@ -1,8 +1,13 @@
-"""How to install what is missing into the Python at work. FrameFleet itself is not on PyPI: it has a checkout."""
+"""How to install what is missing into the Python at work, and how to start the command of this installation.
+
+FrameFleet itself is not on PyPI: it has a checkout.
+"""
 
 import json
 import shlex
+import shutil
 import sys
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from subprocess import list2cmdline
@@ -25,8 +30,20 @@ def pip(*what: str) -> str:
     python = Path(sys.executable)
     script = python.with_name("pip.exe" if sys.platform == "win32" else "pip")
     command = [_near(script)] if script.is_file() else [_near(python), "-m", "pip"]
-    join = list2cmdline if sys.platform == "win32" else shlex.join
-    return join([*command, "install", *what])
+    return _joined([*command, "install", *what])
+
+
+def framefleet(*arguments: str) -> str:
+    """The command line that starts FrameFleet with these arguments, quoted for this system's shell."""
+    python = Path(sys.executable)
+    script = python.with_name("framefleet.exe" if sys.platform == "win32" else "framefleet")
+    if (found := shutil.which("framefleet")) and Path(found).absolute() == script.absolute():
+        return _joined(["framefleet", *arguments])
+    return _joined([*([_near(script)] if script.is_file() else [_near(python), "-m", "framefleet"]), *arguments])
+
+
+def _joined(command: Sequence[str]) -> str:
+    return list2cmdline(command) if sys.platform == "win32" else shlex.join(command)
 
 
 def _near(path: Path) -> str:

@@ -42,7 +42,7 @@ def test_what_is_no_video(cli: Cli, video: Path, tmp_path: Path, command: str, c
 def test_a_missing_file_and_a_folder(cli: Cli, tmp_path: Path) -> None:
     assert cli("run", "nowhere.mp4").line == "framefleet: nowhere.mp4: no such file; check the name and the folder"
     told = cli("run", tmp_path)
-    assert (told.code, told.line) == (2, f"framefleet: {tmp_path}: a folder; give a video file")
+    assert (told.code, told.line) == (2, f"framefleet: {tmp_path}: a folder without a video in it; give a video file")
 
 
 @pytest.mark.parametrize("command", ["run", "plan"])
@@ -147,6 +147,12 @@ def test_an_output_folder_that_cannot_be(cli: Cli, video: Path, tmp_path: Path) 
     assert told.code == 2
     assert f"{blocked}: cannot be written" in told.line
     assert "give another output folder" in told.line
+
+
+def test_a_name_that_leaves_no_room_for_that_of_the_results(cli: Cli, video: Path) -> None:
+    told = cli("run", video.rename(video.with_name("x" * 246 + ".mp4")))
+    assert told.code == 2
+    assert "xxx_results.json: too long a name for a file; give the video a shorter one" in told.line
 
 
 @pytest.mark.parametrize(
@@ -260,5 +266,5 @@ def test_the_command_alone_and_without_a_video(cli: Cli) -> None:
     assert "doctor" in told.err + told.out
     told = cli("run")
     assert told.code == 2
-    assert "videos" in told.line
+    assert "VIDEO" in told.line
     assert "framefleet run --help" in told.line

@@ -28,3 +28,15 @@ def test_help_shows_every_command(cli: Cli) -> None:
 
 def test_the_version(cli: Cli) -> None:
     assert cli("--version") == Told(0, f"framefleet {__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "report", "show", "render", "export", "emulate", "deploy", "down"])
+def test_help_names_no_type_of_python(cli: Cli, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    told = cli(command, "--help")
+    assert not re.search(r"<[\w\[\] ]+>|BOOLEAN|FLOAT RANGE", told.out)
+
+
+def test_help_tells_of_all_that_is_looked_for(cli: Cli) -> None:
+    for told in (cli("--help"), cli("run", "--help")):
+        assert "seen, said, heard and written" in told.out

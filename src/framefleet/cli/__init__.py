@@ -16,6 +16,7 @@ from framefleet.cli.down import down
 from framefleet.cli.emulate import emulate
 from framefleet.cli.endpoints import endpoints
 from framefleet.cli.export import export
+from framefleet.cli.help import Command, Group
 from framefleet.cli.plan import plan
 from framefleet.cli.render import render
 from framefleet.cli.report import report
@@ -25,22 +26,14 @@ from framefleet.cli.words import clean
 from framefleet.errors import FrameFleetError, Interrupted
 
 app = typer.Typer(
+    cls=Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="One JSON of what is seen and said in a video, by a fleet of GPU workers or on this machine.",
+    help="One JSON of what is seen, said, heard and written in a video, by a fleet of GPU workers or on this machine.",
 )
-app.command()(run)
-app.command()(plan)
-app.command()(report)
-app.command()(show)
-app.command()(render)
-app.command()(export)
-app.command()(doctor)
-app.command()(emulate)
-app.command()(deploy)
-app.command()(endpoints)
-app.command()(down)
+for command in (run, plan, report, show, render, export, doctor, emulate, deploy, endpoints, down):
+    app.command(cls=Command)(command)
 
 
 def _version(asked: bool) -> None:

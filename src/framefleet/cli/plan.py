@@ -9,6 +9,7 @@ from framefleet.api import Prepared, notices, prepare, unanswered_plans
 from framefleet.cli.each import each
 from framefleet.cli.flags import with_flags
 from framefleet.cli.run import SEQUENTIAL
+from framefleet.cli.videos import Videos, named
 from framefleet.cli.words import NOUN, clean, counted
 from framefleet.config import load_fleet, load_options
 from framefleet.pipeline.plan import StagePlan
@@ -16,7 +17,7 @@ from framefleet.pipeline.plan import StagePlan
 
 @with_flags
 def plan(
-    videos: Annotated[list[Path], typer.Argument(help="one video or several", show_default=False)],
+    videos: Videos,
     sequential: Annotated[bool, typer.Option("--sequential", help="what `run --sequential` would do")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="a line for each request")] = False,
     *,
@@ -29,7 +30,7 @@ def plan(
         print(described(prepare(video, options, fleet), verbose=verbose))
         return 0
 
-    return each(videos, one)
+    return each(named(videos), one)
 
 
 def described(prepared: Prepared, *, verbose: bool = False) -> str:

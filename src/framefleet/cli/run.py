@@ -11,15 +11,18 @@ from framefleet.cli.each import each
 from framefleet.cli.flags import with_flags
 from framefleet.cli.report import told
 from framefleet.cli.summary import summary
+from framefleet.cli.table import Page
+from framefleet.cli.videos import Row, Videos, named, overview
 from framefleet.config import load_fleet, load_options
-from framefleet.results.report.make import make_report
+from framefleet.installing import framefleet
+from framefleet.results.report.make import make_report, report_path
 
 SEQUENTIAL = {"max_workers": 1, "batch_size": 1, "stages": "objects"}
 
 
 @with_flags
 def run(
-    videos: Annotated[list[Path], typer.Argument(help="one video or several", show_default=False)],
+    videos: Videos,
     sequential: Annotated[
         bool, typer.Option("--sequential", help="one frame a request, one request at a time, and no speech")
     ] = False,
@@ -28,7 +31,8 @@ def run(
     *,
     flags: dict[str, Any],
 ) -> int:
-    """Turn videos into one JSON each of what is seen and said in them."""
+    """Turn videos into one JSON each of what is seen, said, heard and written in them."""
+    paths, rows = named(videos), list[Row]()
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
 
     def one(video: Path) -> int:
@@ -36,9 +40,23 @@ def run(
         with Lines() if sequential else Bars(verbose=verbose) as listener:
             document = execute(prepared, listener)
         summary(document, prepared.path)
+        rows.append(Row(video, "done in part" if document.failures else "done", document.cost.usd, prepared.path))
+        if len(paths) == 1 and not report:
+            point_on(prepared.path)
         if report:
             with Bars() as listener:
                 print(told(make_report(document, prepared.path, video=prepared.media.path, listener=listener)))
         return 3 if document.failures else 0
 
-    return each(videos, one)
+    try:
+        return each(paths, one)
+    finally:  # also of those before one that ended it all
+        if len(paths) > 1 and rows:
+            overview(paths, rows)
+
+
+def point_on(document: Path, page: Page | None = None) -> None:
+    """Tells a person at a terminal how to look at the result, until there is a report of it."""
+    page = page or Page()
+    if page.terminal and not report_path(document).exists():
+        page.line("next", framefleet("report", str(document)), whole=True)

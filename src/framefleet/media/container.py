@@ -24,7 +24,7 @@ MAX_PIXELS = 8192 * 8192  # twice 8K; a header may claim any size, and memory is
 AnyPacket = TypeVar("AnyPacket", bound="Packet[Any]")
 
 _MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"}
-_SNIFFED_BYTES = 1024
+SNIFFED_BYTES = 1024
 _KINDS = "mp4, mov, mkv, webm, avi, ts, mp3, m4a, aac, wav, aiff, flac, ogg or opus"
 _PLAYLISTS = (b"ffconcat", b"#EXTM3U", b"<?xml", b"[playlist]")
 
@@ -98,16 +98,23 @@ def _demuxer_of(path: Path) -> str:
 def _head_of(path: Path) -> bytes:
     try:
         if not path.exists():
-            raise InputError(f"{path}: no such file; check the name and the folder")
+            raise InputError(_missing(path))
         if not path.is_file():
             raise InputError(f"{path}: {'a folder' if path.is_dir() else 'not a file'}; give a video file")
         with path.open("rb") as file:
-            head = file.read(_SNIFFED_BYTES)
+            head = file.read(SNIFFED_BYTES)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
     if not head:
         raise InputError(f"{path}: an empty file; copy or download it again")
     return head
+
+
+def _missing(path: Path) -> str:
+    scheme, found, rest = path.as_posix().partition(":/")  # a path has made one slash of an address's two
+    if found and scheme.isalnum() and len(scheme) > 1:
+        return f"{scheme}://{rest}: an address, and files alone are read; download it first"
+    return f"{path}: no such file; check the name and the folder"
 
 
 def sniff(head: bytes) -> str | None:

@@ -1,0 +1,124 @@
+"""Several videos in one command, folders of them, and names that are none."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from shutil import copy
+from typing import Any
+
+import pytest
+
+from framefleet.api import Prepared, execute
+from framefleet.cli.run import point_on
+from framefleet.cli.videos import Row, named, overview
+from framefleet.errors import AuthError, InputError
+from framefleet.progress import Listener
+from framefleet.results.document import Document
+from tests.cli.conftest import Told
+from tests.cli.terminal import Terminal, page
+from tests.media.make import make_video
+
+Cli = Callable[..., Told]
+Fleet = Callable[..., Any]
+
+
+def test_a_folder_stands_for_the_videos_in_it(video: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "films"
+    (folder / "deeper").mkdir(parents=True)
+    for name in ("b.mp4", "a.bin", ".hidden.mp4", "deeper/c.mp4"):
+        copy(video, folder / name)
+    (folder / "notes.mp4").write_text("no video")
+    (folder / "empty.mp4").touch()
+    assert named([str(folder)]) == [folder / "a.bin", folder / "b.mp4"]  # by content, sorted, not what is deeper
+    assert named([str(folder / "b.mp4"), str(folder), "gone.mp4", "gone.mp4"]) == [
+        folder / "b.mp4",
+        folder / "a.bin",
+        Path("gone.mp4"),
+    ]
+
+
+def test_a_folder_without_videos_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r": a folder without a video in it; give a video file"):
+        named([str(tmp_path)])
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "no video is named: the name is empty"),
+        ("  ", "no video is named: the name is empty"),
+        ("https://example.com/a/v.mp4?b=c", "https://example.com/a/v.mp4?b=c: an address, and files alone are read"),
+        ("rtsp://camera/1", "rtsp://camera/1: an address, and files alone are read"),
+        ("gone/v.mp4", ": no such file"),
+    ],
+)
+def test_names_of_no_file(cli: Cli, command: str, name: str, said: str) -> None:
+    told = cli(command, name)
+    assert told.code == 2
+    assert said in told.line
+
+
+def test_a_run_of_several_ends_with_a_table_of_all(cli: Cli, fleet: Fleet, video: Path, tmp_path: Path) -> None:
+    fleet()
+    folder = tmp_path / "films"
+    folder.mkdir()
+    copy(video, folder / "one.mp4")
+    make_video(folder / "two.mkv", frames=10, fps=5)
+    told = cli("run", folder, "gone.mp4", "--no-speech", "--price", 1)
+    assert told.code == 3
+    table = [line.split() for line in told.out.splitlines()[-6:]]
+    assert table[0] == ["3", "videos:"] and table[1] == ["video", "result", "dollars", "JSON"]
+    (one, two, gone), last = table[2:5], table[5]
+    assert [row[:2] for row in (one, two)] == [["one.mp4", "done"], ["two.mkv", "done"]]
+    assert [float(row[2]) > 0 for row in (one, two)] == [True, True]
+    assert [Path(row[3]).name for row in (one, two)] == ["one_results.json", "two_results.json"]
+    assert gone == ["gone.mp4", "not", "done"]
+    assert last[:6] == ["in", "all", "2", "of", "3", "done,"]
+    assert float(last[6].strip("$")) == pytest.approx(float(one[2]) + float(two[2]), abs=2e-4)
+
+
+def test_the_table_comes_also_where_the_rest_was_given_up(
+    cli: Cli, fleet: Fleet, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet()
+    other = make_video(tmp_path / "other.mp4", frames=10, fps=5)
+
+    def until_the_key_is_withdrawn(prepared: Prepared, listener: Listener) -> Document:
+        if prepared.media.path == other:
+            raise AuthError("RunPod refuses the key (401)")
+        return execute(prepared, listener)
+
+    monkeypatch.setattr(sys.modules["framefleet.cli.run"], "execute", until_the_key_is_withdrawn)
+    told = cli("run", video, other, "third.mp4", "--no-speech")
+    assert told.code == 1 and "refuses the key" in told.err.splitlines()[-1]
+    assert "1 of 3 done" in told.out.splitlines()[-1]
+
+
+def test_one_video_has_no_table(cli: Cli, fleet: Fleet, video: Path) -> None:
+    fleet()
+    assert "in all" not in cli("run", video, "--no-speech").out
+
+
+def test_the_table_on_a_terminal_is_no_wider_than_that() -> None:
+    terminal = Terminal()
+    rows = [Row(Path(f"{name * 30}.mp4"), "done", 0.01, Path("output", f"{name * 30}_results.json")) for name in "ab"]
+    overview([row.video for row in rows], rows, page(terminal, 60))
+    assert max(map(len, terminal.lines())) <= 60
+    assert terminal.lines()[-1].split() == ["in", "all", "2", "of", "2", "done,", "$0.0200"]
+
+
+def test_a_person_at_a_terminal_is_told_how_to_look_at_the_first_result(tmp_path: Path) -> None:
+    terminal = Terminal()
+    result = tmp_path / "my video_results.json"
+    point_on(result, page(terminal))
+    (line,) = terminal.lines()
+    assert line.split()[0] == "next" and "framefleet report" in line and "my video_results.json" in line
+    (tmp_path / "my video_report.html").touch()  # then the person knows how
+    point_on(result, page(terminal))
+    assert len(terminal.lines()) == 1
+
+
+def test_nobody_is_told_where_nobody_looks(cli: Cli, fleet: Fleet, video: Path) -> None:
+    fleet()
+    assert "next" not in cli("run", video, "--no-speech").out
