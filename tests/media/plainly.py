@@ -6,7 +6,7 @@ from framefleet.media.container import open_media
 from framefleet.media.info import Gap, Picture
 from framefleet.media.order import JpegView, Order, PixelView
 from framefleet.media.packets import read_steps
-from framefleet.media.plain import events, gives_only_order, open_video
+from framefleet.media.plain import events, open_video
 from framefleet.media.sample import on_screen, plan_samples
 from framefleet.media.view import Views, wants_of
 
@@ -23,8 +23,7 @@ def plainly(media, orders):
     views = Views(media, {order.view for order in orders})
     with open_media(media.path) as container:
         video = open_video(media, container, threads=3)
-        only_order = gives_only_order(media, container)
-        shown = events(media, video, read_steps(container, video), only_order=only_order)
+        shown = events(media, video, read_steps(container, video))
         for want, time, frame in on_screen(shown, wants_of(orders)):
             yield want.order, views.piece(want, time, frame)
 

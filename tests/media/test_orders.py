@@ -51,6 +51,13 @@ KINDS = {
     "av1.mp4": {"codec": "libsvtav1", "options": {"preset": "12", "g": "24"}},
     "mpeg4.mp4": {"codec": "mpeg4", "options": {"bf": "2"}},
     "mpeg4.avi": {"codec": "mpeg4", "options": {"bf": "2"}},
+    "mjpeg.mov": {"codec": "mjpeg", "pix_fmt": "yuvj420p"},
+    "mjpeg.avi": {"codec": "mjpeg", "pix_fmt": "yuvj420p"},
+    "prores.mov": {"codec": "prores_ks", "pix_fmt": "yuv422p10le"},
+    "dnxhr.mov": {"codec": "dnxhd", "pix_fmt": "yuv422p", "size": (256, 120), "options": {"profile": "dnxhr_lb"}},
+    "huffyuv.avi": {"codec": "huffyuv", "pix_fmt": "yuv422p"},
+    "ffv1.mkv": {"codec": "ffv1"},
+    "groups.mkv": {"codec": "ffv1", "options": {"g": "12"}},
     "vfr.mkv": {"times": [Fraction(i + i * i // 12, 25) for i in range(60)]},
     "late.mp4": {"times": [Fraction(7, 2) + Fraction(i, 25) for i in range(60)]},
     "tenbit.mp4": {"pix_fmt": "yuv420p10le"},
@@ -103,7 +110,10 @@ def moving(count):
     return [np.ascontiguousarray(noise[:, 3 * i : 3 * i + 160]) for i in range(count)]
 
 
-@pytest.mark.parametrize("kind", ["h264.mp4", "h264.ts", "closed.mp4", "vp9.webm", "av1.mp4", "intra.mp4"])
+@pytest.mark.parametrize(
+    "kind",
+    ["h264.mp4", "h264.ts", "closed.mp4", "vp9.webm", "av1.mp4", "intra.mp4", "mjpeg.avi", "prores.mov", "ffv1.mkv"],
+)
 def test_damage_costs_the_same_pictures_as_in_plain_decoding(tmp_path, kind):
     path = make_video(tmp_path / kind, frames=96, pictures=moving(96), **KINDS[kind])
     begin = random.Random(kind).randrange(20, 60)
@@ -223,6 +233,14 @@ def test_only_what_wanted_pictures_need_is_decoded(tmp_path, recorders):
     sent = recorders[0].sent
     assert len(sent) < 10  # frame 0 alone of the first group, and frame 50 of the third, which begins at 48
     assert [pts // 3600 for pts, _ in sent if pts % (50 * 3600) == 0] == [0, 50]
+
+
+@pytest.mark.parametrize("kind", ["mjpeg.mov", "mjpeg.avi", "prores.mov", "dnxhr.mov", "huffyuv.avi"])
+def test_of_pictures_that_are_all_keyframes_only_those_wanted_are_decoded(tmp_path, kind, recorders):
+    media = probe(make_video(tmp_path / kind, frames=60, **KINDS[kind]))
+    ((_, first), (_, second)) = decode_orders(media, [Order(plan_samples(media.duration_s, "0.5"), PixelView(160))])
+    assert [number_of(piece.rgb) for piece in (first, second)] == [0, 50]
+    assert sum(len(recorder.sent) for recorder in recorders) == 2
 
 
 def is_reference(packet):

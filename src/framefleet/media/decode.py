@@ -7,8 +7,10 @@ plainly (`plain`). The pictures are the same.
 
 import os
 import queue
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Literal
+
+from av.video.stream import VideoStream
 
 from framefleet.config import Crop
 from framefleet.media.container import open_media
@@ -20,10 +22,13 @@ from framefleet.media.sample import on_screen
 from framefleet.media.sparse import Piece, SparseDecoder, Trust
 from framefleet.media.spread import Outlet, spread
 from framefleet.media.step import Step
-from framefleet.media.stretch import MAX_BYTES, SPLITTABLE, Tail, entry_test, stretches, windows
+from framefleet.media.stretch import MAX_BYTES, can_be_cut, entry_test, stretches, windows
 from framefleet.media.task import Clock, Task, Tasks, keyframe_tasks
-from framefleet.media.view import View, Views, wants_of
+from framefleet.media.view import View, Views, Want, wants_of
 from framefleet.units import Seconds, seconds
+
+Rest = tuple[Iterator[Step], Iterator[Want]]
+"""Packets that nobody has decoded yet, and samples that nobody has served yet."""
 
 
 def decode_orders(
@@ -46,30 +51,43 @@ def decode_orders(
     Raises `InputError` if the file cannot be opened any more, `UsageError` if a crop lies outside the picture.
     """
     threads = threads or os.cpu_count() or 1
-    views = {order.view for order in orders}
+    kinds = {order.view for order in orders}
+    views = Views(media, kinds)
     wants = wants_of(orders)
-    made = Views(media, views)
     with open_media(media.path) as container:
         video = open_video(media, container, threads=frame_threads(threads))
         assert video.time_base is not None
         clock = Clock(video.time_base, media.start)
-        only_order = gives_only_order(media, container)
         steps = read_steps(container, video)
         if on_keyframe is not None:
             steps = _telling(steps, clock, on_keyframe)
+        decoders = _Decoders(media, kinds, threads)
         if sampling == "keyframes":
-            yield from _side_by_side(media, views, keyframe_tasks(steps, wants, clock), threads, Trust(), exact=False)
+            yield from decoders.run(keyframe_tasks(steps, wants, clock), exact=False)
             return
-        trust = Trust()
-        is_entry = entry_test(media.codec, video.codec_context.extradata or b"")
-        parts = stretches(steps, is_entry, stop=trust.is_lost)
-        splits = media.codec in SPLITTABLE and not only_order
-        tasks = Tasks(windows(parts) if splits else iter([Tail(None, steps)]), wants, clock)
-        yield from _side_by_side(media, views, iter(tasks), threads, trust, exact=True)
-        if tasks.rest is not None:
-            shown = events(media, video, tasks.rest[0], only_order=only_order)
-            for want, time, frame in on_screen(shown, tasks.rest[1]):
-                yield want.order, made.piece(want, time, frame)
+        rest: Rest | None = (steps, wants)
+        if can_be_cut(video.codec_context.codec) and not gives_only_order(video):
+            rest = yield from _cut(decoders, video, clock, steps, wants)
+        if rest is not None:
+            yield from _whole(media, views, video, *rest)
+
+
+def _cut(
+    decoders: "_Decoders", video: VideoStream, clock: Clock, steps: Iterator[Step], wants: Iterator[Want]
+) -> Generator[Piece, None, Rest | None]:
+    """The pieces, stretch by stretch; returns what is left where cutting is not worth it any more."""
+    is_entry = entry_test(video.codec_context.codec.canonical_name, video.codec_context.extradata or b"")
+    tasks = Tasks(windows(stretches(steps, is_entry, stop=decoders.trust.is_lost)), wants, clock)
+    yield from decoders.run(iter(tasks), exact=True)
+    return tasks.rest
+
+
+def _whole(
+    media: MediaInfo, views: Views, video: VideoStream, steps: Iterator[Step], wants: Iterator[Want]
+) -> Iterator[Piece]:
+    """The pieces, all steps decoded one after the other."""
+    for want, time, frame in on_screen(events(media, video, steps), wants):
+        yield want.order, views.piece(want, time, frame)
 
 
 def _telling(steps: Iterable[Step], clock: Clock, on_keyframe: Callable[[Seconds], None]) -> Iterator[Step]:
@@ -81,30 +99,41 @@ def _telling(steps: Iterable[Step], clock: Clock, on_keyframe: Callable[[Seconds
         yield step
 
 
-def _side_by_side(
-    media: MediaInfo, views: set[View], tasks: Iterator[Task], threads: int, trust: Trust, *, exact: bool
-) -> Iterator[Piece]:
-    """The pieces of all tasks, made by as many decoders as are needed, `threads` at most."""
-    made: list[SparseDecoder] = []
-    idle: queue.SimpleQueue[SparseDecoder] = queue.SimpleQueue()
+class _Decoders:
+    """The sparse decoders of one file, as many as are needed, `threads` at most."""
 
-    def work(task: Task, outlet: Outlet[Piece]) -> None:
+    def __init__(self, media: MediaInfo, views: set[View], threads: int) -> None:
+        self.trust = Trust()
+        self._media = media
+        self._views = views
+        self._threads = threads
+        self._made: list[SparseDecoder] = []
+        self._idle: queue.SimpleQueue[SparseDecoder] = queue.SimpleQueue()
+
+    def run(self, tasks: Iterator[Task], *, exact: bool) -> Iterator[Piece]:
+        """The pieces of all tasks, in their order."""
+
+        def work(task: Task, outlet: Outlet[Piece]) -> None:
+            decoder = self._idle_one()
+            try:
+                for piece in decoder.exact(task) if exact else decoder.keyframe(task):
+                    outlet.put(piece, _size(piece))
+            finally:
+                self._idle.put(decoder)
+
         try:
-            decoder = idle.get_nowait()
-        except queue.Empty:
-            decoder = SparseDecoder(media, views, trust, plain_threads=frame_threads(threads))
-            made.append(decoder)
-        try:
-            for piece in decoder.exact(task) if exact else decoder.keyframe(task):
-                outlet.put(piece, _size(piece))
+            yield from spread(tasks, work, threads=self._threads, size_of=lambda task: task.size, max_size=MAX_BYTES)
         finally:
-            idle.put(decoder)
+            for decoder in self._made:
+                decoder.close()
 
-    try:
-        yield from spread(tasks, work, threads=threads, size_of=lambda task: task.size, max_size=MAX_BYTES)
-    finally:
-        for decoder in made:
-            decoder.close()
+    def _idle_one(self) -> SparseDecoder:
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            decoder = SparseDecoder(self._media, self._views, self.trust, plain_threads=frame_threads(self._threads))
+            self._made.append(decoder)
+            return decoder
 
 
 def _size(piece: Piece) -> int:

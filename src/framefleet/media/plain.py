@@ -37,17 +37,19 @@ def frame_threads(threads: int) -> int:
     return min(_MAX_THREADS, threads + 1)
 
 
-def gives_only_order(media: MediaInfo, container: InputContainer) -> bool:
-    """AVI has no presentation times. FFmpeg works them out for MPEG-4; for other codecs only the order is right."""
-    return container.format.name == "avi" and media.codec != "mpeg4"
+def gives_only_order(video: VideoStream) -> bool:
+    """AVI has no presentation times. Of codecs that store pictures in another order than that in which they are shown,
+    FFmpeg works them out for MPEG-4 alone."""
+    codec = video.codec_context.codec
+    return video.container.format.name == "avi" and codec.reorder and codec.canonical_name != "mpeg4"
 
 
-def events(media: MediaInfo, video: VideoStream, steps: Iterable[Step], *, only_order: bool = False) -> Iterator[Event]:
+def events(media: MediaInfo, video: VideoStream, steps: Iterable[Step]) -> Iterator[Event]:
     """What is on screen from when on, ascending, from 0 to the end that the file promises."""
     assert video.time_base is not None
     now = Fraction(0)
     yield now, "no picture before this time can be decoded"
-    decoding = _Decoding(video, only_order=only_order)
+    decoding = _Decoding(video)
     for pts, frame in decoding.run(steps):
         time = pts * video.time_base - media.start
         if time >= now:
@@ -72,9 +74,9 @@ class _Decoding:
     What is predicted from a damaged frame is taken as the decoder gives it, as players do.
     """
 
-    def __init__(self, video: VideoStream, *, only_order: bool) -> None:
+    def __init__(self, video: VideoStream) -> None:
         self._video = video
-        self._only_order = only_order
+        self._only_order = gives_only_order(video)
         self._promised = Promised()
         self._newest: int | None = None  # of the packets, in presentation
         self._damaged: set[int] = set()

@@ -1,10 +1,11 @@
 """Decodes of a stretch only what its wanted pictures need, and tells when that cannot be trusted."""
 
+import threading
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, islice
 from typing import Literal
@@ -38,15 +39,27 @@ class _DoubtError(Exception):
 
 @dataclass(slots=True)
 class Trust:
-    """What the decoders of one file have learnt of it."""
+    """What the decoders of one file, each on its thread, have learnt of it."""
 
     interlaced: bool = False
     stretches: int = 0
     doubted: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def begin(self) -> None:
+        """One more stretch is decoded sparsely."""
+        with self._lock:
+            self.stretches += 1
+
+    def doubt(self) -> None:
+        """One more has to be decoded plainly after all."""
+        with self._lock:
+            self.doubted += 1
 
     def is_lost(self) -> bool:
         """Whether most of the file has to be decoded plainly anyway, which is better done in one go."""
-        return self.doubted > max(_FEW, self.stretches / 2)
+        with self._lock:
+            return self.doubted > max(_FEW, self.stretches / 2)
 
 
 class SparseDecoder:
@@ -77,7 +90,7 @@ class SparseDecoder:
     def exact(self, task: Task) -> Iterator[Piece]:
         """The pieces for a task's wants. Where a doubt arises, the stretch is decoded plainly, with its neighbours."""
         told = 0
-        self._trust.stretches += 1
+        self._trust.begin()
         try:
             for piece in self._sparse(task):
                 yield piece
@@ -152,7 +165,7 @@ class SparseDecoder:
             yield packet, "NONREF" if skips and packet.pts not in wanted else "DEFAULT"
 
     def _doubt(self) -> None:
-        self._trust.doubted += 1
+        self._trust.doubt()
         raise _DoubtError
 
     def _plain(self, task: Task) -> Iterator[Piece]:

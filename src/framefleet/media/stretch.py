@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
+from av.codec import Codec
+
 from framefleet.media.h264 import is_idr
 from framefleet.media.step import Step, VideoPacket
 
@@ -16,7 +18,7 @@ MAX_BYTES = 64 << 20  # of a stretch, and of those under way: 25 s at 20 Mbit/s
 MAX_PACKETS = 1024  # 41 s at 25 fps; longer ones are faster with frame threads
 
 # Pictures that refer back past a keyframe are shown before it, in these; VP8 also stores some that are never shown.
-SPLITTABLE = {"h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video"}
+_WITH_GROUPS = {"h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "ffv1"}
 
 EntryTest = Callable[["VideoPacket"], bool]
 
@@ -132,6 +134,11 @@ def windows(parts: Iterable[Stretch | Tail]) -> Iterator[Window | Tail]:
         before, here = here, after
     if here is not None:
         yield Window(before, here, None, last=True)
+
+
+def can_be_cut(codec: Codec) -> bool:
+    """Whether keyframes of the codec are places to cut; those of which each picture is one (ProRes) have no others."""
+    return codec.intra_only or codec.canonical_name in _WITH_GROUPS
 
 
 def entry_test(codec: str, extradata: bytes) -> EntryTest:

@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 from framefleet.errors import InputError
 from framefleet.media.info import MediaInfo
 from framefleet.media.packets import read_steps
-from framefleet.media.plain import events, frame_threads, gives_only_order, open_video
+from framefleet.media.plain import events, frame_threads, open_video
 from framefleet.results.render.look import Look
 
 
@@ -71,9 +71,8 @@ class Shots:
             yield waiting
 
     def _shown(self, container: InputContainer) -> Iterator[tuple[Fraction, VideoFrame]]:
-        only_order = gives_only_order(self._media, container)
         was_lost = True  # nothing is, until the first frame
-        for time, frame in events(self._media, self.stream, read_steps(container, self.stream), only_order=only_order):
+        for time, frame in events(self._media, self.stream, read_steps(container, self.stream)):
             if isinstance(frame, VideoFrame):
                 yield time, frame
             elif not was_lost and self.start <= time < Fraction(self._media.duration_s):
