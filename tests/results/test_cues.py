@@ -57,6 +57,15 @@ def test_without_words_a_segment_is_cut_evenly() -> None:
     assert all(here.end_s == there.start_s for here, there in pairwise(cues))
 
 
+def test_words_are_told_with_their_times_where_they_are_known() -> None:
+    spoken = [Word(1.0, 1.4, " It", 1.0), Word(1.4, 1.6, "'s", 1.0), Word(1.7, 2.0, "  here", 1.0)]
+    (cue,) = cues_of(Transcription("en", "", [segment(1, 2, "It's here", spoken)]))
+    assert cue.lines == ("It's here",)
+    assert cue.words == ((1.0, " It"), (1.4, "'s"), (1.7, "  here"))
+    (cue,) = cues_of(Transcription("en", "", [segment(1, 2, "It's here", [Word(1.0, 1.4, " ", 1.0)])]))
+    assert (cue.lines, cue.words) == (("It's here",), ())
+
+
 def test_lines_are_of_about_one_width() -> None:
     assert wrapped("one two three four five six", 20) == ("one two three", "four five six")
     assert wrapped("中文中文中文", 8) == ("中文中", "文中文")

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from framefleet.results.phrase import words_of
@@ -22,11 +22,12 @@ _Timed = tuple[Seconds, Seconds, str]
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Shown from `start_s` until before `end_s`."""
+    """Shown from `start_s` until before `end_s`. `words` are when each begins and itself, where that is known."""
 
     start_s: Seconds
     end_s: Seconds
     lines: tuple[str, ...]
+    words: tuple[tuple[Seconds, str], ...] = ()
 
     @property
     def text(self) -> str:
@@ -53,7 +54,7 @@ def cues_of(transcription: Transcription | None, columns: int = COLUMNS) -> Cues
     starts = list(accumulate((cue.start_s for cue in raw), lambda last, next: max(last + _APART_S, next)))
     ends = [*starts, float("inf")][1:]
     return Cues(
-        Cue(start_s, min(max(cue.end_s, start_s + SHORTEST_S), end_s), cue.lines)
+        Cue(start_s, min(max(cue.end_s, start_s + SHORTEST_S), end_s), cue.lines, cue.words)
         for cue, start_s, end_s in zip(raw, starts, ends, strict=True)
     )
 
@@ -73,8 +74,18 @@ def width(text: str) -> int:
 
 
 def _cut(segment: Segment, columns: int) -> Iterator[Cue]:
+    spoken = [(word.start_s, word.end_s, _plain(word.word)) for word in segment.words]
+    if any(word.strip() for _, _, word in spoken):
+        yield from _filled(_pieces(spoken, columns), columns)
+        return
+    for cue in _filled(_pieces(_evenly(segment), columns), columns):
+        yield replace(cue, words=())
+
+
+def _filled(pieces: list[_Timed], columns: int) -> Iterator[Cue]:
+    """As many words in each as there is room and time for."""
     taken: list[_Timed] = []
-    for start_s, end_s, word in _words(segment, columns):
+    for start_s, end_s, word in pieces:
         text = "".join(word for _, _, word in taken) + word
         too_wide = max(map(width, wrapped(text.strip(), columns))) > columns
         if taken and (too_wide or end_s - taken[0][0] > LONGEST_S):
@@ -86,18 +97,18 @@ def _cut(segment: Segment, columns: int) -> Iterator[Cue]:
 
 
 def _joined(words: list[_Timed], columns: int) -> Cue:
-    text = "".join(word for _, _, word in words).strip()
-    return Cue(words[0][0], max(end_s for _, end_s, _ in words), wrapped(text, columns))
+    text = " ".join("".join(word for _, _, word in words).split())
+    timed = tuple((start_s, word) for start_s, _, word in words)
+    return Cue(words[0][0], max(end_s for _, end_s, _ in words), wrapped(text, columns), timed)
 
 
-def _words(segment: Segment, columns: int) -> list[_Timed]:
-    """The words with their times; each begins no earlier than the one before."""
-    given = [(word.start_s, word.end_s, _plain(word.word)) for word in segment.words] or _evenly(segment)
+def _pieces(given: list[_Timed], columns: int) -> list[_Timed]:
+    """Words none of which is wider than a line; each begins no earlier than the one before."""
     step = max(1, columns // 2)  # a word of so many letters fits in a line, however wide they are
     words: list[_Timed] = []
     for start_s, end_s, text in given:
         begin_s = max(start_s, words[-1][0]) if words else start_s
-        each_s = (end_s - begin_s) * step / len(text) if text else 0.0
+        each_s = max(0.0, end_s - begin_s) * step / len(text) if text else 0.0
         for number, at in enumerate(range(0, len(text), step)):
             words.append((begin_s + number * each_s, end_s, text[at : at + step]))
     return words if any(word.strip() for _, _, word in words) else []

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from framefleet.results.cues import cues_of
 from framefleet.results.document import Document
 from framefleet.results.export.formats import FORMATS
-from framefleet.results.export.subtitles import LEAST_MS, cues, in_ass, in_srt
+from framefleet.results.export.subtitles import LEAST_MS, cues
 from framefleet.results.export.text import clean
 from framefleet.results.export.write import export
 from framefleet.stages.speech.merge import Transcription
@@ -36,18 +37,27 @@ def read(text: str, form: str) -> list[Any]:
     return list(pysubs2.SSAFile.from_string(text, format_=form))
 
 
-def spoken(document: Document) -> list[str]:
+def letters(text: str) -> str:
+    """Without spaces, line breaks, and what was put in place of markup."""
+    for mark, there in (("‹", "<"), ("｛", "{"), ("｝", "}"), ("→", "-->"), (JOINER, "")):
+        text = text.replace(mark, there)
+    return "".join(text.split())
+
+
+def spoken(document: Document) -> str:
+    """All that was said: the words of each segment, or its text where there are none."""
     assert document.transcription is not None
     in_order = sorted(document.transcription.segments, key=lambda segment: segment.start_s)
-    return [clean(segment.text) for segment in in_order if clean(segment.text)]
+    words = ["".join(word.word for word in segment.words) for segment in in_order]
+    said = [word if word.strip() else segment.text for word, segment in zip(words, in_order, strict=True)]
+    return letters(clean(" ".join(said)))
 
 
-@pytest.mark.parametrize(("form", "told"), [("srt", in_srt), ("ass", in_ass)])
+@pytest.mark.parametrize("form", ["srt", "ass"])
 @given(document=documents())
-def test_what_was_said_comes_back_from_pysubs2(document: Document, form: str, told: Any) -> None:
+def test_what_was_said_comes_back_from_pysubs2(document: Document, form: str) -> None:
     found = read(written(document, form), form)
-    said = [event.plaintext.replace(JOINER, "") for event in found]
-    assert said == [told(text).replace(JOINER, "") for text in spoken(document)]
+    assert letters("".join(event.plaintext for event in found)) == spoken(document)
     assert all(0 <= event.start < event.end for event in found)
     assert [event.start for event in found] == sorted(event.start for event in found)
 
@@ -60,7 +70,7 @@ def test_what_was_said_comes_back_from_webvtt(document: Document) -> None:
         path = Path(folder) / "clip.vtt"
         export(document, FORMATS["vtt"], path, stem="clip")
         found = list(webvtt.read(str(path)))
-    assert [unescape(caption.raw_text).replace(JOINER, "") for caption in found] == spoken(document)
+    assert letters("".join(unescape(caption.raw_text) for caption in found)) == spoken(document)
     begun = [caption.start_in_seconds for caption in found]
     assert begun == sorted(begun)
     assert all(caption.start < caption.end for caption in found)
@@ -93,14 +103,32 @@ def test_nothing_said_is_an_empty_file_that_its_readers_take() -> None:
     assert read(written(silent, "ass"), "ass") == []
 
 
-def test_segments_overlap_as_they_were_said_and_none_is_without_length() -> None:
+def test_one_is_shown_at_a_time_and_none_is_without_length() -> None:
     found = cues(says((5, 9, "later"), (1, 6, "first"), (2, 2, "at once"), (-3, -2, "before")))
     assert [(cue.start_ms, cue.end_ms, cue.text) for cue in found] == [
         (0, LEAST_MS, "before"),
-        (1000, 6000, "first"),
-        (2000, 2000 + LEAST_MS, "at once"),
+        (1000, 2000, "first"),
+        (2000, 3000, "at once"),
         (5000, 9000, "later"),
     ]
+
+
+LONG = "This is a picture of a smiling woman who has been to space and of a man who is standing in a field at night."
+
+
+@pytest.mark.parametrize("form", ["srt", "vtt", "ass"])
+@pytest.mark.parametrize("timed", [True, False])
+def test_what_is_long_is_cut_into_short_lines_as_it_is_drawn(form: str, timed: bool) -> None:
+    words = [Word(n * 0.5, n * 0.5 + 0.4, f" {word}", 0.9) for n, word in enumerate(LONG.split())]
+    segment = Segment(0.0, 12.0, LONG, -0.1, 0.0, words if timed else [])
+    document = replace(make_document(), transcription=Transcription("en", "", [segment]))
+    found = read(written(document, form), form)
+    assert [event.plaintext for event in found] == [cue.text for cue in cues_of(document.transcription)]
+    assert len(found) > 1
+    assert all(len(line) <= 42 for event in found for line in event.plaintext.split("\n"))
+    assert all(event.plaintext.count("\n") <= 1 and event.end - event.start <= 7000 for event in found)
+    if timed:
+        assert {event.start for event in found} <= {n * 500 for n in range(len(words))}
 
 
 @pytest.mark.parametrize(("audio_s", "start_ms"), [(-0.5, 1500), (0.5, 1000)])

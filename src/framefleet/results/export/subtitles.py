@@ -1,11 +1,11 @@
-"""What is said as subtitles: SRT, WebVTT and ASS, by pysubs2.
+"""What is said as subtitles: SRT, WebVTT and ASS, by pysubs2; cut into cues and lines as render draws them.
 
 A player's clock begins with the earliest stream of the file and a document's with the first picture, so that cues are
 later by as much as the sound begins before the picture.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -13,10 +13,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from framefleet.results import cues as shown
+from framefleet.results.cues import cues_of
 from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format, library
 from framefleet.results.export.text import clean
-from framefleet.stages.speech.merge import Transcription
 from framefleet.units import Seconds
 
 LEAST_MS = 100  # a cue may not be empty (WebVTT 1.0, 4.1), nor shorter than ASS can tell (10 ms), and is to be seen
@@ -25,7 +26,7 @@ _JOINER = "\N{WORD JOINER}"  # nothing to see, but ends what a reader would take
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """`words` are (milliseconds from the cue's start, text), the text with the space before it."""
+    """`text` may have two lines. `words` are (milliseconds from the cue's start, text), with the space before it."""
 
     start_ms: int
     end_ms: int
@@ -34,13 +35,13 @@ class Cue:
 
 
 def cues(document: Document) -> list[Cue]:
-    """A cue a segment in the order of beginning, none before the player's zero, none without text or length."""
-    speech, zero_s = document.transcription, _zero_s(document)
-    return list(_cues(speech, zero_s)) if speech is not None else []
+    """In the order of time, one at a time, none before the player's zero, none without text or length."""
+    zero_s = _zero_s(document)
+    return [made for cue in cues_of(document.transcription) if (made := _of(cue, zero_s)).text]
 
 
 def word_cues(document: Document) -> list[Cue]:
-    """A cue a word, and a whole segment where its words are not known."""
+    """A cue a word, or as `cues` where words are not known."""
     found = []
     for cue in cues(document):
         edges = pairwise([*(cue.start_ms + at for at, _ in cue.words), cue.end_ms])
@@ -66,18 +67,14 @@ def in_ass(text: str) -> str:
     return text.replace("{", "｛").replace("}", "｝")
 
 
-def _cues(speech: Transcription, zero_s: Seconds) -> Iterator[Cue]:
-    for segment in sorted(speech.segments, key=lambda segment: segment.start_s):
-        text = clean(segment.text)
-        if not text:
-            continue
-        start, end = _ms(segment.start_s - zero_s), _ms(segment.end_s - zero_s)
-        words: list[tuple[int, str]] = []
-        for word in segment.words:
-            spaced = (" " if word.word[:1].isspace() and words else "") + clean(word.word)
-            begun = min(max(_ms(word.start_s - zero_s) - start, words[-1][0] if words else 0), max(end - start, 0))
-            words.append((begun, spaced))
-        yield Cue(start, max(end, start + LEAST_MS), text, words)
+def _of(cue: shown.Cue, zero_s: Seconds) -> Cue:
+    start, end = _ms(cue.start_s - zero_s), _ms(cue.end_s - zero_s)
+    words: list[tuple[int, str]] = []
+    for begun_s, word in cue.words:
+        spaced = (" " if word[:1].isspace() and words else "") + clean(word)
+        words.append((min(max(_ms(begun_s - zero_s) - start, 0), max(end - start, 0)), spaced))
+    text = "\n".join(filter(None, map(clean, cue.lines)))
+    return Cue(start, max(end, start + LEAST_MS), text, words)
 
 
 def _cue(start: int, end: int, text: str) -> Cue:
@@ -108,7 +105,7 @@ def _write(form: str, told: Callable[[str], str], document: Document, context: C
 
 def _told(text: str, told: Callable[[str], str]) -> str:
     r"""Whatever the format, pysubs2 takes `\N`, `\n` and `\h` for breaks and spaces."""
-    return told(text).replace("\\", "\\" + _JOINER)
+    return told(text).replace("\\", "\\" + _JOINER).replace("\n", "\\N")
 
 
 def _karaoke(cue: Cue, told: Callable[[str], str]) -> str:
