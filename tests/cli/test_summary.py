@@ -102,6 +102,15 @@ def test_what_it_cost(backends: tuple[Backend, Backend], told: str) -> None:
     assert f"  took     1.0 s, {told}" in plain(replace(made, cost=replace(made.cost, stages=stages)))
 
 
+def test_what_all_runs_cost_is_told_where_this_one_paid_less() -> None:
+    made = make_document()
+    cost = replace(made.cost, usd=0.002, usd_all_runs=0.0064)
+    told = "$0.0020 in this run and $0.0064 in all runs (estimated $0.1000; one at a time $0.0000)"
+    assert f"  took     1.0 s, {told}" in plain(replace(made, cost=cost))
+    alone = plain(replace(made, cost=replace(cost, usd_all_runs=0.002)))
+    assert "  took     1.0 s, $0.0020 (estimated $0.1000; one at a time $0.0000)" in alone
+
+
 def test_what_a_stage_knows_of_its_pace_is_told() -> None:
     made = make_document()
     objects = StageTiming(busy_s=2.0, waiting_s=0.0, done=25, per_s=12.5, queue_mean=1.25)

@@ -81,6 +81,32 @@ def test_a_second_run_costs_nothing_and_another_rate_only_its_new_pictures(world
     assert there.most_often() == 1
 
 
+def test_what_all_runs_cost_is_told_whatever_this_one_did(world: Callable[..., World]) -> None:
+    there = world()
+    first = there.run(fps=1).cost
+    assert first.usd_all_runs == first.usd > 0
+    again = there.run(fps=1).cost
+    assert (again.usd, again.usd_all_runs) == (0, first.usd)
+    assert there.run(fps=1, stages=("speech",)).cost.usd_all_runs == first.stages["speech"].usd
+    more = there.run(fps=2).cost
+    assert first.usd <= more.usd_all_runs <= first.usd + more.usd + 1e-6  # the workers may have idled between
+
+
+def test_what_a_killed_run_was_charged_is_not_forgotten(world: Callable[..., World]) -> None:
+    there = world(workers=1)
+    process = command(there, "--stages", "objects")
+    assert process.stderr is not None
+    while "Batch" not in process.stderr.readline():
+        pass
+    process.kill()
+    process.communicate()
+    cost = there.run(stages=("objects",)).cost
+    assert cost.stages["objects"].requests < PICTURES // 2
+    assert cost.usd <= cost.usd_all_runs
+    with closing(sqlite3.connect(there.folder / FILE_NAME)) as db:
+        assert db.execute("SELECT count(*) FROM charges").fetchone() == (PICTURES // 2,)
+
+
 def test_sound_that_could_not_be_decoded_is_told_by_every_run(world: Callable[..., World], tmp_path: Path) -> None:
     """Also by one that decodes none of it, because all is answered."""
     there = world()

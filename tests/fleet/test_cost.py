@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from framefleet.errors import BudgetError
 from framefleet.fleet.backend import Receipt
 from framefleet.fleet.budget import Budget
-from framefleet.fleet.cost import IDLE_TIMEOUT_S, billed_seconds, estimate, stage_cost
+from framefleet.fleet.cost import IDLE_TIMEOUT_S, billed_seconds, estimate, stage_cost, total
 from framefleet.fleet.exchange import Charge
 from framefleet.fleet.prices import rate
 
@@ -109,6 +110,23 @@ def test_jobs_of_an_earlier_run_are_billed_one_after_the_other() -> None:
     adopted = [Charge(None, Receipt("w", 9_000, 2_000)) for _ in range(10)]
     assert billed_seconds(adopted) == (25, 1)
     assert billed_seconds([*adopted, charge(1, 1)]) == (27, 1)
+
+
+def test_other_runs_are_billed_at_their_own_time() -> None:
+    """A worker that still idled when the next run came is billed on; one that had stopped starts anew."""
+    earlier = [Charge(0, Receipt("w", 0, 2_000), run_s=-6), Charge(None, Receipt("v", 0, 2_000), run_s=-100)]
+    assert billed_seconds(earlier) == (7 + 7, 2)
+    assert billed_seconds([*earlier, charge(0, 1, "w"), charge(0, 1, "v")]) == (12 + 7 + 6, 2)
+
+
+def test_the_cost_of_all_runs_is_told_beside_that_of_this_one() -> None:
+    plan = estimate("runpod", unit_seconds=1, units=1, workers=1, alone_s=1, price=None)
+    others = [Charge(0, Receipt("w", 0, 2_000), run_s=-100)]
+    more: Any = {"gpu": "NVIDIA L4", "price": 0.001, "estimated": plan, "alone_s": 1, "others": others}
+    cost = stage_cost("runpod", [charge(0, 1)], **more)
+    assert (cost.usd, cost.usd_all_runs, cost.requests) == (0.006, 0.013, 1)
+    assert total({"objects": cost, "text": stage_cost("runpod", [], **more)}).usd_all_runs == 0.02
+    assert stage_cost("local", [charge(0, 1)], **more).usd_all_runs == 0
 
 
 def test_waiting_is_told_apart_from_work() -> None:

@@ -147,6 +147,23 @@ def test_what_was_never_accepted_is_granted_when_its_process_is_gone(tmp_path: P
         assert mine.claim("yolo x", {"k1": b"1"}).granted == {"k1"}
 
 
+def test_what_a_job_was_charged_is_kept_with_its_answer_and_once(tmp_path: Path, clock: Clock) -> None:
+    at = {"source": "a video", "stage": "objects"}
+    with opened(tmp_path, clock) as first, opened(tmp_path, clock) as second:
+        first.charge("yolo x", "job 1", **at, charge=b"1")
+        assert second.charges("yolo x", **at) == []
+        first.keep({"k1": b"answer"})
+        assert second.charges("yolo x", **at) == [b"1"]
+        assert first.charges("yolo x", **at) == []  # its own it knows
+        second.charge("yolo x", "job 1", **at, charge=b"again")
+        second.charge("yolo x", "job 2", **at, charge=b"2")
+    with opened(tmp_path, clock) as third:
+        assert sorted(third.charges("yolo x", **at)) == [b"1", b"2"]
+        for other in ({"source": "b", "stage": "objects"}, {"source": "a video", "stage": "speech"}):
+            assert third.charges("yolo x", **other) == []
+        assert third.charges("yolo y", **at) == []
+
+
 def test_forgetting_drops_answers_and_orphans_of_these_keys_alone(tmp_path: Path, clock: Clock) -> None:
     other = killed(tmp_path, clock)
     other.keep({"k1": b"a", "k2": b"b"})

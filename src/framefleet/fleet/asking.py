@@ -20,6 +20,7 @@ from framefleet.fleet.backend import Backend, Done, Job, Receipt
 from framefleet.fleet.budget import Budget
 from framefleet.fleet.exchange import Charge
 from framefleet.fleet.hedge import Hedge
+from framefleet.fleet.ledger import Ledger
 from framefleet.fleet.limits import Level
 from framefleet.fleet.meter import Meter
 from framefleet.units import Seconds
@@ -43,6 +44,7 @@ class Asker:
         level: Level,
         budget: Budget | None = None,
         hedge: Hedge | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self._backend = backend
         self._endpoint = endpoint
@@ -50,6 +52,7 @@ class Asker:
         self._level = level
         self._budget = budget or Budget(None)
         self._hedge = hedge
+        self._ledger = ledger
         self._moved: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
@@ -200,7 +203,7 @@ class Asker:
         except FleetError as error:
             if error.receipt is None:
                 ran_ms = (self._now() - submitted_s) * 1000
-                self._charge(Charge(submitted_s, Receipt(f"hedged {job.id}", 0, ran_ms), hedged=True))
+                self._charge(job, Charge(submitted_s, Receipt(f"hedged {job.id}", 0, ran_ms), hedged=True))
 
     def _wait(self, job: Job, submitted_s: Seconds | None, timeout_s: Seconds, *, hedged: bool = False) -> Done:
         """The job's output. What it cost is counted, also where it failed. Raises `FleetError`."""
@@ -208,10 +211,10 @@ class Asker:
             done = self._backend.wait(job, timeout_s)
         except FleetError as error:
             if error.receipt is not None and error.receipt.execution_ms > 0:  # or no worker ever had it
-                self._charge(Charge(submitted_s, error.receipt, hedged=hedged))
+                self._charge(job, Charge(submitted_s, error.receipt, hedged=hedged))
             raise
         gpu = done.output.get("gpu") if isinstance(done.output, dict) else None
-        self._charge(Charge(submitted_s, done.receipt, gpu if isinstance(gpu, str) else None, hedged))
+        self._charge(job, Charge(submitted_s, done.receipt, gpu if isinstance(gpu, str) else None, hedged))
         return done
 
     def _submit(self, request: msgspec.Struct) -> Job:
@@ -239,9 +242,11 @@ class Asker:
                 return None  # it ends by its time to live
         return None
 
-    def _charge(self, charge: Charge) -> None:
+    def _charge(self, job: Job, charge: Charge) -> None:
         with self._lock:
             self.charges.append(charge)
+        if self._ledger is not None:
+            self._ledger.add(job.id, charge)
         self._budget.add(self._endpoint, charge)
 
     def _now(self) -> Seconds:

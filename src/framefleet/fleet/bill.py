@@ -1,6 +1,7 @@
 """A bill by RunPod's rule, kept up to date job by job: each worker from start to stop, idle time included."""
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from framefleet.fleet.exchange import Charge
@@ -16,16 +17,16 @@ class _Worker:
 
     spells: list[tuple[Seconds, Seconds]] = field(default_factory=list)
     gpu: str | None = None
-    before_s: Seconds = 0.0
+    before_s: dict[Seconds, Seconds] = field(default_factory=lambda: defaultdict(float))
 
     def add(self, charge: Charge, idle_s: Seconds) -> None:
         self.gpu = charge.gpu or self.gpu
         ran_s = charge.receipt.execution_ms / 1000
-        if charge.submitted_s is None:  # by an earlier run, nobody knows when: one after the other until this run began
-            self.before_s += ran_s
-            start = -self.before_s
+        if charge.submitted_s is None:  # by an earlier run, nobody knows when: one after the other until this one began
+            self.before_s[charge.run_s] += ran_s
+            start = charge.run_s - self.before_s[charge.run_s]
         else:
-            start = charge.submitted_s + charge.receipt.delay_ms / 1000
+            start = charge.run_s + charge.submitted_s + charge.receipt.delay_ms / 1000
         end = start + ran_s
         apart = []
         for spell in self.spells:

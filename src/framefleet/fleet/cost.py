@@ -18,7 +18,8 @@ class EndpointCost(msgspec.Struct, frozen=True, kw_only=True):
     """One stage's bill. Seconds and dollars are 0 where the stage ran on this machine or by an API.
 
     `delay_s` is what its requests waited in the service's queue, all together, and `first_delay_s` what the first of
-    them did: mostly a cold start. Neither is work, and neither is billed.
+    them did: mostly a cold start. Neither is work, and neither is billed. `usd_all_runs` is `usd` and what other
+    runs on the same video paid the same endpoint; null where nobody kept account.
     """
 
     backend: Backend
@@ -31,14 +32,19 @@ class EndpointCost(msgspec.Struct, frozen=True, kw_only=True):
     first_delay_s: Seconds
     billed_s: Seconds
     usd: float
+    usd_all_runs: float | None = None
     usd_estimated: float
     usd_sequential: float
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """Dollars before and after. `usd_sequential` is one frame or chunk after the other, by the same rule."""
+    """Dollars before and after: `usd` of this run alone, `usd_all_runs` of all that the document took.
+
+    `usd_sequential` is one frame or chunk after the other, by the same rule.
+    """
 
     usd: float
+    usd_all_runs: float | None = None
     usd_estimated: float
     usd_sequential: float
     rule: str = "from a worker's start to its stop, idle time included, rounded up to a second"
@@ -85,14 +91,13 @@ def stage_cost(
     price: float | None,
     estimated: Estimate,
     alone_s: Seconds,
+    others: Sequence[Charge] = (),
 ) -> EndpointCost:
-    """The bill of what was run. `gpu` is that of workers which did not say.
+    """The bill of what was run. `gpu` is that of workers which did not say, `others` are the charges of other runs.
 
     `alone_s` is what the same units would take one at a time.
     """
-    unbilled, bill = _UNBILLED.get(backend), Bill(price, gpu=gpu)
-    for charge in charges:
-        bill.add(charge)
+    unbilled, bill = _UNBILLED.get(backend), _bill(charges, price, gpu)
     usd_per_s = 0.0 if unbilled else bill.usd_per_s
     alone = math.ceil(max(bill.execution_s, alone_s) + IDLE_TIMEOUT_S) if charges else 0
     own = [charge for charge in charges if charge.submitted_s is not None]
@@ -108,14 +113,23 @@ def stage_cost(
         first_delay_s=round(first.receipt.delay_ms / 1000, 3) if first is not None else 0.0,
         billed_s=0.0 if unbilled else bill.billed_s,
         usd=0.0 if unbilled else round(bill.usd, 6),
+        usd_all_runs=0.0 if unbilled else round(_bill([*others, *charges], price, gpu).usd, 6),
         usd_estimated=round(estimated.usd, 6),
         usd_sequential=round(alone * usd_per_s, 6),
     )
 
 
+def _bill(charges: Iterable[Charge], price: float | None, gpu: str | None) -> Bill:
+    bill = Bill(price, gpu=gpu)
+    for charge in charges:
+        bill.add(charge)
+    return bill
+
+
 def total(stages: dict[str, EndpointCost]) -> Cost:
     return Cost(
         usd=round(sum(stage.usd for stage in stages.values()), 6),
+        usd_all_runs=round(sum(stage.usd_all_runs or 0.0 for stage in stages.values()), 6),
         usd_estimated=round(sum(stage.usd_estimated for stage in stages.values()), 6),
         usd_sequential=round(sum(stage.usd_sequential for stage in stages.values()), 6),
         stages=stages,

@@ -43,6 +43,16 @@ CREATE TABLE IF NOT EXISTS carried (
 );
 CREATE INDEX IF NOT EXISTS carried_by_key ON carried(key);
 CREATE INDEX IF NOT EXISTS carried_by_submission ON carried(submission);
+CREATE TABLE IF NOT EXISTS charges (
+    endpoint TEXT NOT NULL,
+    job_id TEXT NOT NULL,
+    source TEXT NOT NULL,        -- the video's sha256
+    stage TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    charge BLOB NOT NULL,        -- JSON: the worker, when, and for how long
+    PRIMARY KEY (endpoint, job_id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS charges_by_source ON charges(source, stage);
 CREATE TABLE IF NOT EXISTS owners (
     name TEXT PRIMARY KEY,
     alive_until REAL NOT NULL    -- seconds since 1970
@@ -82,6 +92,7 @@ class Journal:
         self._clock = clock
         self._lock = threading.RLock()
         self._closed = threading.Event()
+        self._charged: list[tuple[Any, ...]] = []
         with self._told():
             self._db = _opened(path)
         self.beat()
@@ -152,6 +163,20 @@ class Journal:
             gone = [(number,) for number, _ in self._about(keys, None)]
             db.executemany("DELETE FROM submissions WHERE id = ?", gone)
 
+    def charge(self, endpoint: str, job_id: str, *, source: str, stage: str, charge: bytes) -> None:
+        """What a job was charged is known. The first to know it wins.
+
+        It goes onto the disk with what is written next, which is the job's answer: no charge without it, nor twice.
+        """
+        with self._lock:
+            self._charged.append((endpoint, job_id, source, stage, self.owner, charge))
+
+    def charges(self, endpoint: str, *, source: str, stage: str) -> list[bytes]:
+        """What the endpoint charged other processes for this stage of this video."""
+        query = "SELECT charge FROM charges WHERE source = ? AND stage = ? AND endpoint = ? AND owner <> ?"
+        with self._told():
+            return [charge for (charge,) in self._db.execute(query, (source, stage, endpoint, self.owner))]
+
     def beat(self) -> None:
         """Says that this process is at work, for another `LEASE_S`."""
         with self._transaction() as db:
@@ -164,8 +189,9 @@ class Journal:
         self._heart.join()
         with self._lock:
             try:
-                self._db.execute("DELETE FROM owners WHERE name = ?", (self.owner,))
-            except sqlite3.Error:
+                with self._transaction() as db:
+                    db.execute("DELETE FROM owners WHERE name = ?", (self.owner,))
+            except OutputError:
                 pass  # a full disk: the lease then ends by itself
             finally:
                 self._db.close()
@@ -213,8 +239,10 @@ class Journal:
         with self._told():
             self._db.execute("BEGIN IMMEDIATE")
             try:
+                self._db.executemany("INSERT OR IGNORE INTO charges VALUES (?, ?, ?, ?, ?, ?)", self._charged)
                 yield self._db
                 self._db.execute("COMMIT")
+                self._charged = []
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")

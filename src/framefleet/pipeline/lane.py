@@ -9,6 +9,7 @@ from framefleet.fleet.asking import Asker
 from framefleet.fleet.dispatch import Dispatcher
 from framefleet.fleet.exchange import Failure
 from framefleet.fleet.keep import Keeper
+from framefleet.fleet.ledger import Ledger
 from framefleet.fleet.meter import Meter
 from framefleet.fleet.watch import Watch
 from framefleet.pipeline.plan import StagePlan
@@ -32,6 +33,7 @@ class Lane:
     listener: Listener
     watch: Watch | None = None
     sieve: Sieve | None = None
+    ledger: Ledger | None = None
     lost: list[Failure] = field(default_factory=list)
     sifting: Meter = field(default_factory=Meter)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from math import inf
-from time import perf_counter
+from time import perf_counter, time
 from typing import Any
 
 from framefleet.config import Fleet, Options
@@ -14,6 +14,7 @@ from framefleet.fleet.budget import Budget
 from framefleet.fleet.dispatch import Dispatcher
 from framefleet.fleet.hedge import Hedge
 from framefleet.fleet.keep import Keeper
+from framefleet.fleet.ledger import Ledger
 from framefleet.fleet.limits import Level
 from framefleet.fleet.local import LocalBackend
 from framefleet.fleet.openai import OpenAiBackend
@@ -69,6 +70,7 @@ class LaneOpener:
         self._listener = listener
         self._budget = Budget(options.max_cost, options.price)
         self._began = perf_counter()
+        self._began_at = time()
         self._here = Level(1, 1)  # of all stages on this machine together: its models share its cores
 
     def open(self, plan: StagePlan) -> Lane:
@@ -98,6 +100,7 @@ class LaneOpener:
     def _lane(self, plan: StagePlan, endpoint: str, keys: dict[int, str]) -> Lane:
         options, remote = self._options, plan.backend == "runpod"
         level = self._level(plan)
+        ledger = Ledger(self._journal, self._sha256, plan.stage.name, endpoint, self._began_at) if remote else None
         asker = Asker(
             self._backends[plan.backend],
             plan.stage.endpoint,
@@ -105,6 +108,7 @@ class LaneOpener:
             level=level,
             budget=self._budget if remote else None,
             hedge=Hedge() if options.hedge and remote else None,
+            ledger=ledger,
         )
         keeper = Keeper(
             plan.stage, endpoint, keys, self._journal, self._listener, attend=asker.attend, sleep=asker.sleep
@@ -120,7 +124,7 @@ class LaneOpener:
         )
         watch = self._watch(plan, level, dispatcher, asker) if remote else None
         sieve = plan.stage.sieve(options, plan.backend)
-        return Lane(plan, plan.items, dispatcher, asker, keeper, self._listener, watch, sieve)
+        return Lane(plan, plan.items, dispatcher, asker, keeper, self._listener, watch, sieve, ledger)
 
     def _level(self, plan: StagePlan) -> Level:
         automatic = self._options.max_workers == "auto" and plan.backend == "runpod"

@@ -12,7 +12,7 @@ from framefleet.config import Fleet, Options
 from framefleet.errors import FleetError, FrameFleetError, told
 from framefleet.fleet.backend import Backend
 from framefleet.fleet.dispatch import Outcome
-from framefleet.fleet.exchange import Failure
+from framefleet.fleet.exchange import Charge, Failure
 from framefleet.fleet.meter import Meter
 from framefleet.fleet.retry import AGAIN, RetryPolicy, retrying
 from framefleet.journal.store import Journal
@@ -36,7 +36,7 @@ class StageRun:
     """What came of one stage of the fleet. `result` is its own merged result.
 
     `result` is None where it could not be made. `asked` metered its requests, `in_hand` what was put to be asked until
-    it was done, and `sifting` the looking at it here before.
+    it was done, and `sifting` the looking at it here before. `others` is what other runs on the video were charged.
     """
 
     plan: StagePlan
@@ -45,6 +45,7 @@ class StageRun:
     asked: Meter
     in_hand: Meter
     sifting: Meter
+    others: Sequence[Charge] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ def _finish(lane: Lane, media: MediaInfo, options: Options) -> StageRun:
         asked=lane.asker.meter,
         in_hand=lane.dispatcher.in_hand,
         sifting=lane.sifting,
+        others=lane.ledger.others() if lane.ledger is not None else [],
     )
 
 

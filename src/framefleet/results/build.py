@@ -171,6 +171,7 @@ def _cost(run: Run, stage: StageRun) -> Any:
         price=run.options.price,
         estimated=plan.estimate,
         alone_s=plan.units * plan.stage.pace(plan.backend).alone_s,
+        others=stage.others,
     )
 
 
