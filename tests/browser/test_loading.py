@@ -199,10 +199,12 @@ def test_the_bill_of_a_fleet(open_report: Open) -> None:
     stage = msgspec.structs.replace(
         document.cost.stages["objects"], usd=0.02, usd_estimated=0.015, usd_per_s=0.001, billed_s=20.0, execution_s=14.0
     )
-    cost = msgspec.structs.replace(document.cost, usd=0.02, usd_estimated=0.015, stages={"objects": stage})
+    cost = msgspec.structs.replace(
+        document.cost, usd=0.02, usd_all_runs=0.05, usd_estimated=0.015, stages={"objects": stage}
+    )
     report = open_report(bare(cost=cost))
     bill = report.text("#bill")
-    assert "$0.0200" in bill
+    assert "$0.0200 billed in this run, $0.0500 in all runs" in bill
     assert "$0.0060 wasted" in bill  # six of twenty billed seconds without a job
     assert "$0.0150 expected" in bill
 

@@ -45,3 +45,8 @@ def test_every_script_of_the_page_is_in_it() -> None:
 )
 def test_no_script_reads_text_as_markup_or_code(way: str) -> None:
     assert [path.name for path in PAGE.glob("*.js") if way in path.read_text(encoding="utf-8")] == []
+
+
+def test_no_text_in_a_script_goes_over_lines_whose_indents_the_page_leaves_out() -> None:
+    lines = [line for path in PAGE.glob("*.js") for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [line for line in lines if line.count("`") % 2] == []

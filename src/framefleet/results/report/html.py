@@ -53,6 +53,7 @@ def _hash(text: str) -> str:
 
 def _script() -> str:
     body = "\n".join(_text(f"{name}.js") for name in PARTS)
+    body = re.sub(r"^ *(//.*\n)?", "", body, flags=re.MULTILINE)  # comments and indents; no text there has two lines
     palette = f"const [HUES, SHARES] = {msgspec.json.encode((HUES, SHARES)).decode()};"
     return f'"use strict";\n(() => {{\n{palette}\n{body}\n}})();\n'
 

@@ -96,7 +96,7 @@ function drawBill({ cost }) {
         "p",
         { class: "sum" },
         el("b", {}, usd(cost.usd)),
-        ` billed, ${usd(cost.usd_estimated)} expected, ${usd(cost.usd_sequential)} one at a time${api ? "; the transcription service bills by itself" : ""}`,
+        ` billed${cost.usd_all_runs > cost.usd ? ` in this run, ${usd(cost.usd_all_runs)} in all runs` : ""}, ${usd(cost.usd_estimated)} expected, ${usd(cost.usd_sequential)} one at a time${api ? "; the transcription service bills by itself" : ""}`,
       ),
     );
     holder.append(

@@ -15,7 +15,7 @@ const folded = (text) =>
     .replaceAll("ς", "σ")
     .normalize("NFKD")
     .replace(ACCENTS, "")
-    .replace(/['’ʼ`]/g, "")
+    .replace(/['’ʼ\u0060]/g, "")
     .normalize("NFC")
     .toLowerCase();
 

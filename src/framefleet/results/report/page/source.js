@@ -72,8 +72,8 @@ class Source {
   // What is wrong, what is seen instead, and what can be done.
   say(wrong, advice = "") {
     const { thumbnails, video } = this.model;
-    const stand = thumbnails.made ? "the scenes' thumbnails" : "a blank";
-    const instead = video.width ? `In its place is ${stand}; time, boxes and text go on.` : "Time and text go on.";
+    const stand = thumbnails.made ? "are the scenes' thumbnails" : "is a blank";
+    const instead = video.width ? `In its place ${stand}; time, boxes and text go on.` : "Time and text go on.";
     notice([wrong, instead, advice].filter(Boolean).join(" "), true);
   }
 }
