@@ -15,6 +15,7 @@ from framefleet.wire.whisper import Segment
 COLUMNS, LONGEST_S, SHORTEST_S = 42, 7.0, 1.0
 """Letters in a line and the time on screen, as broadcasters and streaming services have them."""
 
+_NO_TEXT, _NO_LETTER = {"Cc", "Cs", "Zl", "Zp"}, "\ufffe\uffff"
 _APART_S = 0.04  # cues that begin together: one after the other
 
 _Timed = tuple[Seconds, Seconds, str]
@@ -126,5 +127,7 @@ def _evenly(segment: Segment) -> list[_Timed]:
 
 
 def _plain(text: str) -> str:
-    """Without line breaks and other controls."""
-    return "".join(" " if unicodedata.category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in text)
+    """Without line breaks, other controls, and what is no character."""
+    return "".join(
+        " " if unicodedata.category(letter) in _NO_TEXT or letter in _NO_LETTER else letter for letter in text
+    )

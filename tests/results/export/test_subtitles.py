@@ -49,7 +49,7 @@ def spoken(document: Document) -> str:
     assert document.transcription is not None
     in_order = sorted(document.transcription.segments, key=lambda segment: segment.start_s)
     words = ["".join(word.word for word in segment.words) for segment in in_order]
-    said = [word if word.strip() else segment.text for word, segment in zip(words, in_order, strict=True)]
+    said = [word if clean(word) else segment.text for word, segment in zip(words, in_order, strict=True)]
     return letters(clean(" ".join(said)))
 
 
