@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import importlib.util
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,15 +19,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from wheels import SetUpError, install, tell
+
 ROOT = Path(__file__).resolve().parent.parent
 STAMP = "framefleet-stamp"
 OLDEST, NEWEST = (3, 11), (3, 14)
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
-KEEP_LINES = 15  # of pip's output, shown when it fails
-
-
-class SetUpError(Exception):
-    """One line naming what is missing and the remedy."""
 
 
 def python_of(folder: Path) -> Path:
@@ -110,36 +106,20 @@ def make(folder: Path, wanted: list[str]) -> None:
     tell(f"Setting up {folder} (once; wheels come from PyPI) …")
     if folder.exists():
         shutil.rmtree(folder)
-    made = subprocess.run([sys.executable, "-m", "venv", str(folder)], check=False, capture_output=True)
+    command = [sys.executable, "-m", "venv", str(folder)]
+    made = subprocess.run(command, check=False, capture_output=True, encoding="utf-8", errors="replace")
     if made.returncode:
         shutil.rmtree(folder, ignore_errors=True)
-        raise SetUpError(f"{sys.executable} cannot make {folder}: {_remedy()}")
-    install(python_of(folder), wanted)
+        raise _not_made(folder, made.stdout + made.stderr)
+    install(python_of(folder), wanted, ROOT)
     tell(f"Ready in {time.monotonic() - started:.0f} s: {_megabytes(folder):.0f} MB in {folder}")
 
 
-def install(python: Path, wanted: list[str]) -> None:
-    """Runs pip, showing what it fetches and how large it is. Raises `SetUpError` with pip's last lines shown."""
-    command = [str(python), "-m", "pip", "install", "--prefer-binary", "--progress-bar", "off", *wanted]
-    quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0", "PYTHONUNBUFFERED": "1"}
-    last: list[str] = []
-    total = 0.0
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **quiet},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    ) as pip:
-        for line in pip.stdout or ():
-            last = [*last[1 - KEEP_LINES :], line]
-            total = _show(line, total)
-    if pip.returncode:
-        sys.stderr.writelines(last)
-        raise SetUpError("installing failed, see pip's last lines above; put it right and run this again")
+def _not_made(folder: Path, said: str) -> SetUpError:
+    if "ensurepip" in said:
+        return SetUpError(f"{sys.executable} cannot make {folder}: {_remedy()}")
+    why = (said.strip() or "it does not say why").splitlines()[-1].removeprefix("Error: ")
+    return SetUpError(f"{folder} cannot be made ({why}); {folder.parent} must be writable and have room for 1 GB")
 
 
 def fetch_models(python: Path) -> None:
@@ -150,33 +130,13 @@ def fetch_models(python: Path) -> None:
         command, check=False, cwd=ROOT, env=environ, capture_output=True, encoding="utf-8", errors="replace"
     )
     if ran.returncode:
-        said = (ran.stderr.strip() or "it failed").splitlines()[-1].removeprefix("error: ")
+        said = (ran.stderr.strip() or "it failed").splitlines()[-1].removeprefix("framefleet: ")
         tell(f"Sounds are left out: {said}; then run: {' '.join(command)}")
-
-
-_FETCHED = re.compile(r"\s*(?:Downloading|Using cached) (\S+\.(?:whl|tar\.gz)) \(([\d.]+) (bytes|[kMG]B)\)")
-_UNITS = {"bytes": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
-
-
-def _show(line: str, total: float) -> float:
-    """Tells of a line of pip's that matters; the megabytes fetched so far."""
-    if found := _FETCHED.match(line):
-        name, size = "-".join(found[1].split("-")[:2]), float(found[2]) * _UNITS[found[3]]
-        total += size
-        if size >= 1:
-            tell(f"  {size:7.1f} MB  {name} ({total:.0f} MB so far)")
-    elif line.startswith("Installing collected packages"):
-        tell(f"  unpacking {line.count(',') + 1} packages, {total:.0f} MB …")
-    return total
 
 
 def _megabytes(folder: Path) -> float:
     files = (Path(top) / name for top, _, names in os.walk(folder) for name in names)
     return sum(path.lstat().st_size for path in files) / 1e6
-
-
-def tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def enter() -> None:
@@ -207,9 +167,9 @@ def guarded(action: Callable[[], None]) -> None:
     try:
         action()
     except SetUpError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"framefleet: {error}")
     except OSError as error:
-        sys.exit(f"error: {error.filename or ROOT}: {error.strerror or error}; put it right and run this again")
+        sys.exit(f"framefleet: {error.filename or ROOT}: {error.strerror or error}; put it right and run this again")
     except KeyboardInterrupt:
         tell("Interrupted; the next start sets up anew.")
         sys.exit(130)

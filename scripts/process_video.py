@@ -14,12 +14,12 @@ SAMPLE = ROOT / "samples" / "sample.mp4"
 
 
 def main() -> None:
+    arguments = to_options(sys.argv[1:], ["fps", "output-dir"]) or [str(SAMPLE)]
     enter()
     from framefleet.cli import main as framefleet
 
     if {"-h", "--help"} & set(sys.argv):
         print(__doc__)
-    arguments = to_options(sys.argv[1:], ["fps", "output-dir"]) or [str(SAMPLE)]
     framefleet(["run", "--sequential", *arguments])
 
 

