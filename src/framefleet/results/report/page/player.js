@@ -121,14 +121,14 @@ class Player extends EventTarget {
 
   // The first picture. Some browsers keep the file's own clock, others begin at 0 with whatever begins first.
   meet(first) {
-    if (!this.video || this.known) return;
+    if (!this.video || this.known || this.video.seeking) return;
     const ours = [this.model.video.start_s, -this.model.from];
     this.lead = ours.reduce((a, b) => (Math.abs(first - b) < Math.abs(first - a) ? b : a));
     this.begin();
   }
 
   begin() {
-    if (!this.video || this.known) return;
+    if (!this.video || this.known || this.video.seeking) return;
     this.known = true;
     const aim = this.wanted ?? 0;
     this.wanted = null;
