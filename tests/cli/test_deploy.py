@@ -57,7 +57,15 @@ def test_a_dry_run_needs_no_key_and_sends_nothing(run: Run) -> None:
     assert yolo["request"] == "POST https://api.runpod.io/v2/serverless"
     assert yolo["body"]["image"] == "ghcr.io/me/framefleet-yolo:1"
     assert whisper["body"]["name"] == "framefleet-whisper"
+    assert yolo["costs"].startswith("at most $0.00093 a second ($3.35 an hour) with 3 workers busy; nothing while")
     assert not Path("framefleet.toml").exists()
+
+
+def test_a_dry_run_reckons_with_what_is_asked_for(run: Run) -> None:
+    workers = ["--max-workers", "10", "--min-workers", "2"]
+    _, out, _ = run("deploy", "ast", "--dry-run", *IMAGE, *workers, "--price", "0.001")
+    (ast,) = json.loads(out)
+    assert "at most $0.01000 a second" in ast["costs"] and "$172.80 a day for 2 kept awake" in ast["costs"]
 
 
 def test_a_dry_run_with_a_known_id_shows_the_change(run: Run, service: Service) -> None:
@@ -67,6 +75,7 @@ def test_a_dry_run_with_a_known_id_shows_the_change(run: Run, service: Service) 
     assert (code, service.asked) == (0, [])
     assert shown["request"].endswith("/v2/serverless/abc") and shown["request"].startswith("PATCH")
     assert shown["body"] == {"workers": {"max": 9}}
+    assert shown["costs"].startswith("not known without asking")
 
 
 def test_endpoints_are_made_once_and_their_ids_kept(run: Run, service: Service) -> None:

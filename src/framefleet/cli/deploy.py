@@ -65,7 +65,7 @@ def deploy(
     usd = load_options({"price": price}).price
     fleet = load_fleet()
     if dry_run:
-        print(json.dumps([_shown(kind, prefix, spec, fleet) for kind in wanted], indent=2, ensure_ascii=False))
+        print(json.dumps([_shown(kind, prefix, spec, fleet, usd) for kind in wanted], indent=2, ensure_ascii=False))
         return 0
     endpoint_ids.check(wanted)
     with closing(ManageApi(fleet)) as api:
@@ -112,14 +112,16 @@ def agreed(question: str, *, yes: bool) -> None:
         raise UsageError("not agreed to; nothing was changed")
 
 
-def _shown(kind: str, prefix: str, spec: Spec, fleet: Fleet) -> dict[str, Any]:
-    """What would be sent, as far as can be known without asking the service what there is."""
+def _shown(kind: str, prefix: str, spec: Spec, fleet: Fleet, price: float | None) -> dict[str, Any]:
+    """What would be sent, and what that costs at worst, as far as it can be known without asking the service."""
     id = fleet.endpoints.get(kind)
     if id is None:
         url, body = f"POST {fleet.manage_url}/{ROUTE}", creation(kind, f"{prefix}-{kind}", spec)
+        costs = worst_case(*expected(Step(kind, None, body)), price)
     else:
         url, body = f"PATCH {fleet.manage_url}/{ROUTE}/{id}", said(kind, spec)
-    return {"endpoint": kind, "request": url, "body": body}
+        costs = "not known without asking RunPod, since it is there already"
+    return {"endpoint": kind, "request": url, "body": body, "costs": costs}
 
 
 def _told(step: Step, price: float | None) -> str:
