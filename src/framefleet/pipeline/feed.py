@@ -45,11 +45,12 @@ def _pumps(
         threads=decoding_threads(os.cpu_count() or 1, [lane.plan.backend for lane in wanting]),
         on_keyframe=keyframes_s.append,
     )
+    hearing = Meter()
     looking: list[BatchConsumer | WatchConsumer] = [*pictures, *watchers]
     return [
         *([PicturePump(looking, decode, stop)] if looking else []),
         *(
-            SoundPump([ClipConsumer(lane) for lane in group], media, clip_format(group[0]), stop)
+            SoundPump([ClipConsumer(lane) for lane in group], media, clip_format(group[0]), hearing, stop)
             for group in sound_groups(sounds)
         ),
     ]

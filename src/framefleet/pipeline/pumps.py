@@ -35,10 +35,10 @@ class Pump(threading.Thread, ABC, Generic[Taker]):
     kept in `fault`.
     """
 
-    def __init__(self, reads: str, consumers: Sequence[Taker], stop: threading.Event) -> None:
+    def __init__(self, reads: str, consumers: Sequence[Taker], meter: Meter, stop: threading.Event) -> None:
         super().__init__(name=f"feed-{reads}", daemon=True)
         self.reads = reads
-        self.meter = Meter()
+        self.meter = meter
         self.fault: BaseException | None = None
         self._consumers = consumers
         self._halt = stop
@@ -85,7 +85,7 @@ class PicturePump(Pump[BatchConsumer | WatchConsumer]):
     def __init__(
         self, consumers: Sequence[BatchConsumer | WatchConsumer], decode: DecodeOrders, stop: threading.Event
     ) -> None:
-        super().__init__("pictures", consumers, stop)
+        super().__init__("pictures", consumers, Meter(), stop)
         self._decode = decode
 
     def _pieces(self) -> Iterator[Load[BatchConsumer | WatchConsumer]]:
@@ -94,12 +94,12 @@ class PicturePump(Pump[BatchConsumer | WatchConsumer]):
 
 
 class SoundPump(Pump[ClipConsumer]):
-    """One decode for consumers that cut the sound alike and want it in one format."""
+    """One decode for consumers that cut the sound alike and want it in one format. `meter` is of all such pumps."""
 
     def __init__(
-        self, consumers: Sequence[ClipConsumer], media: MediaInfo, form: ClipFormat, stop: threading.Event
+        self, consumers: Sequence[ClipConsumer], media: MediaInfo, form: ClipFormat, meter: Meter, stop: threading.Event
     ) -> None:
-        super().__init__("sound", consumers, stop)
+        super().__init__("sound", consumers, meter, stop)
         self._media = media
         self._form = form
 
