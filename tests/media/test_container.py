@@ -148,10 +148,14 @@ def test_a_stream_that_begins_late_changes_nothing(tmp_path):
     """Sound that comes long after a transport stream was opened: PyAV stumbles over it at the end."""
     times = [Fraction(k, 5) for k in range(200)]
     noise = np.random.default_rng(1).integers(0, 256, (len(times), 48, 64, 3), np.uint8)  # large, so as to be read late
-    quiet = make_video(tmp_path / "quiet.ts", times=times, size=(64, 48), pictures=list(noise))
-    loud = make_video(tmp_path / "loud.ts", frames=50, size=(64, 48), audio="aac")
+    quiet, after = (
+        make_video(tmp_path / f"{begin}.ts", times=[begin + t for t in times], size=(64, 48), pictures=list(noise))
+        for begin in (0, 42)
+    )
+    loud = tmp_path / "loud.ts"
+    make_video(loud, frames=50, size=(64, 48), audio="aac", container_options={"output_ts_offset": "40"})
     path = tmp_path / "late.ts"
-    path.write_bytes(quiet.read_bytes() + loud.read_bytes() + quiet.read_bytes())
+    path.write_bytes(quiet.read_bytes() + loud.read_bytes() + after.read_bytes())
     with open_media(path) as container:
         assert len(container.streams) == 1
         assert sum(1 for _ in demuxed(container.demux())) > 2 * len(times)

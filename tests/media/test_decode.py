@@ -125,7 +125,11 @@ def test_frames_that_an_edit_list_hides_are_not_shown(tmp_path):
 
 
 def test_the_size_may_change_on_the_way(tmp_path):
-    parts = [make_video(tmp_path / f"{w}.ts", frames=10, size=(w, h)) for w, h in ((160, 120), (320, 200))]
+    sizes = {0: (160, 120), 10: (320, 200)}
+    parts = [
+        make_video(tmp_path / f"{first}.ts", times=[Fraction(first + i, 25) for i in range(10)], size=size)
+        for first, size in sizes.items()
+    ]
     joined = tmp_path / "joined.ts"
     joined.write_bytes(b"".join(part.read_bytes() for part in parts))
     media = probe(parts[0])

@@ -24,6 +24,7 @@ from framefleet.media.container import (
     video_stream,
 )
 from framefleet.media.info import AudioInfo, MediaInfo
+from framefleet.media.restart import refuse_restarts
 from framefleet.units import seconds
 
 _AV_TIME_BASE = Fraction(1, 1_000_000)
@@ -43,15 +44,19 @@ def probe(path: Path, audio_track: int | str | None = None) -> MediaInfo:
         video, audio = video_stream(container), audio_stream(container, track) if track is not None else None
         if video is None and audio is None:
             raise InputError(f"{path}: neither pictures nor sound in it can be decoded; convert it to H.264 in .mp4")
+        main = video or audio
+        assert main is not None
         try:
             first = _first_picture(container, video) if video is not None else None
-            tail = _tail(container, video or audio)
+            tail = _tail(container, main)
             if audio is not None and audio.index not in tail.ends:
-                _look_back(container, video or audio, audio, tail)
+                _look_back(container, main, audio, tail)
         except av.FFmpegError as error:
             raise InputError(f"{path}: damaged ({reason_of(error)}); copy or download it again") from None
         if video is not None and first is None:
             raise InputError(f"{path}: none of its pictures ({_codec(video)}) can be decoded; convert it to H.264")
+        if container.format.name == "mpegts":
+            refuse_restarts(path, main.index)
         return _describe(path, container, video, first, audio, track, tail)
 
 
@@ -151,9 +156,9 @@ def _first_picture(container: InputContainer, video: VideoStream) -> _First | No
     return None
 
 
-def _tail(container: InputContainer, main: Stream | None) -> _Tail:
+def _tail(container: InputContainer, main: Stream) -> _Tail:
     """The ends of all streams, from the packets that follow the last key frame; from all packets if none follow."""
-    assert main is not None and main.time_base is not None
+    assert main.time_base is not None
     tail = _Tail()
     if container.duration is not None and not _counts_only(container, main):
         last = max(_header_start(main), _container_end(container) - _REORDERED)
