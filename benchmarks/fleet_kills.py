@@ -23,7 +23,7 @@ import msgspec
 from clips import make_clip
 from fleet_impatient import told
 from fleet_service import Emulated, emulating
-from framefleet.journal.store import FILE_NAME
+from framefleet.journal.file import FILE_NAME
 from framefleet.results.codec import read_document
 from framefleet.results.files import document_path
 from record import record

@@ -6,7 +6,7 @@ from typing import Any
 
 from framefleet.config import Fleet, Options, load_fleet, load_options
 from framefleet.errors import BudgetError, UsageError
-from framefleet.journal.store import FILE_NAME
+from framefleet.journal.file import FILE_NAME
 from framefleet.media.info import MediaInfo
 from framefleet.media.probe import probe
 from framefleet.pipeline.known import unanswered

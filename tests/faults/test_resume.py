@@ -16,7 +16,7 @@ import pytest
 from framefleet.cli.plan import described
 from framefleet.errors import BudgetError, FrameFleetError, Interrupted, RefusedError
 from framefleet.fleet.asking import Asker
-from framefleet.journal.store import FILE_NAME
+from framefleet.journal.file import FILE_NAME
 from framefleet.progress import Event, ItemDone, Notice, StageStarted
 from framefleet.results.codec import read_document
 from framefleet.results.document import Document

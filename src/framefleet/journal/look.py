@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from framefleet.journal.store import in_chunks
+from framefleet.journal.file import in_chunks
 
 
 def answered(path: Path, keys: Sequence[str]) -> set[str]:
