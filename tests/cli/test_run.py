@@ -103,6 +103,13 @@ def test_several_videos_are_done_one_after_the_other(cli: Cli, fleet: Fleet, vid
     assert told.code == 3
     assert "missing.mp4: no such file" in told.err
     assert {p.name for p in (tmp_path / "output").glob("*.json")} == {"clip_results.json", "other_results.json"}
+    for name in ("clip.mp4", "other.mkv"):
+        assert f"{name}: objects: done" in told.err.splitlines()
+
+
+def test_of_one_video_no_line_has_to_name_it(cli: Cli, fleet: Fleet, video: Path) -> None:
+    fleet()
+    assert "objects: done" in cli("run", video, "--no-speech").err.splitlines()
 
 
 def test_the_same_video_again_replaces_its_document(cli: Cli, fleet: Fleet, video: Path, document: Read) -> None:

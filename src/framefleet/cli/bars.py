@@ -16,11 +16,13 @@ class Bars:
     """A bar with rate and time left for each stage; `verbose` adds a line for each request answered.
 
     Where standard error is no terminal there are no bars: one line when a stage starts and one when it is done.
-    An error is told once a stage, however often it comes; the summary counts.
+    An error is told once a stage, however often it comes; the summary counts. `video`, where there are several, is
+    the one of which each line is.
     """
 
-    def __init__(self, *, verbose: bool = False) -> None:
+    def __init__(self, *, verbose: bool = False, video: str | None = None) -> None:
         self._verbose = verbose
+        self._prefix = f"{video}: " if video else ""
         self._terminal = sys.stderr.isatty()
         self._bars: dict[str, Any] = {}
         self._stages: dict[str, StageStarted] = {}
@@ -93,14 +95,14 @@ class Bars:
             self._write(f"{event.stage}: {event.error}")
 
     def _write(self, text: str) -> None:
-        tqdm.write(clean(text), file=sys.stderr)  # an error may be in a worker's words
+        tqdm.write(clean(self._prefix + text), file=sys.stderr)  # an error may be in a worker's words
 
 
 class Lines(Bars):
     """The sequential way's own line: `Frame 7/574: 3 objects (0.030 s)`."""
 
-    def __init__(self) -> None:
-        super().__init__(verbose=True)
+    def __init__(self, *, video: str | None = None) -> None:
+        super().__init__(verbose=True, video=video)
         self._terminal = False
 
     def _line(self, event: ItemDone) -> str:

@@ -37,7 +37,8 @@ def run(
 
     def one(video: Path) -> int:
         prepared = prepare(video, options, fleet)
-        with Lines() if sequential else Bars(verbose=verbose) as listener:
+        name = video.name if len(paths) > 1 else None
+        with Lines(video=name) if sequential else Bars(verbose=verbose, video=name) as listener:
             document = execute(prepared, listener)
         summary(document, prepared.path)
         rows.append(Row(video, "done in part" if document.failures else "done", document.cost.usd, prepared.path))
