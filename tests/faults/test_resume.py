@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -231,8 +232,13 @@ def test_ctrl_c_cancels_what_is_queued_and_the_same_command_goes_on(
         if isinstance(event, ItemDone) and sum(isinstance(e, ItemDone) for e in events) == 5:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(Interrupted, match="goes on from here"):
+    with pytest.raises(Interrupted, match="goes on from here") as ended:
         there.run(interrupt)
+    told_of = re.search(
+        r"objects (\d+) of 200 frames, speech \d+ of 20 s kept; about \$0\.00\d+ spent", str(ended.value)
+    )
+    assert told_of is not None
+    assert 8 <= int(told_of[1]) < PICTURES
     assert all(not e.health()["jobs"]["inQueue"] for e in there.service.endpoints.values())
     before = there.executions()
     assert before < PICTURES

@@ -68,6 +68,12 @@ class Dispatcher:
         """The error that ended this stage: what is put from then on fails at once with it."""
         return self._outcome.fatal
 
+    @property
+    def answers(self) -> list[Answer[Any]]:
+        """All that is answered so far, in this run or before."""
+        with self._lock:
+            return list(self._outcome.answers)
+
     def known(self, answers: Sequence[Answer[Any]]) -> None:
         """Answers from before this run."""
         self._outcome.answers.extend(answers)

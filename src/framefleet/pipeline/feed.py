@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from framefleet.config import Options
-from framefleet.errors import FrameFleetError, Interrupted, told
+from framefleet.errors import FrameFleetError, told
 from framefleet.fleet.meter import Meter
 from framefleet.media.audio_encode import ClipFormat
 from framefleet.media.decode import decode_orders
 from framefleet.media.info import MediaInfo
 from framefleet.media.order import JpegView, Order
 from framefleet.pipeline.consumers import BatchConsumer, ClipConsumer, WatchConsumer
+from framefleet.pipeline.interrupt import interrupted
 from framefleet.pipeline.lane import Lane
 from framefleet.pipeline.open import WATCH_S, LaneOpener
 from framefleet.pipeline.pumps import PicturePump, SoundPump
@@ -107,13 +108,13 @@ def feed(
                 pass
     except BaseException as error:
         stop.set()
-        interrupted = isinstance(error, KeyboardInterrupt)
-        why = Interrupted("interrupted; run the same command again: it goes on from here") if interrupted else error
+        stopped = isinstance(error, KeyboardInterrupt)
+        why = interrupted(lanes, options) if stopped else error
         for lane in lanes:
             lane.dispatcher.end(why if isinstance(why, FrameFleetError) else FrameFleetError(told(why)))
         for pump in pumps:
             pump.join(END_S / len(pumps))
-        if interrupted:
+        if stopped:
             raise why from None
         raise
     finally:
