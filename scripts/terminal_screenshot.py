@@ -45,12 +45,12 @@ def main() -> None:
 
 def printed(command: list[str], folder: str) -> str:
     """Standard output, as a terminal would get it."""
-    terminal = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "FRAMEFLEET_BACKEND": "local"}
+    terminal = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": str(COLUMNS)}
     terminal["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # told as a name
     return subprocess.run(
         [sys.executable, "-m", "framefleet", *command],
         cwd=folder,
-        env=os.environ | terminal,
+        env={name: value for name, value in os.environ.items() if not name.startswith("FRAMEFLEET_")} | terminal,
         stdout=subprocess.PIPE,
         check=True,
         encoding="utf-8",
