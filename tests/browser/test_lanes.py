@@ -29,9 +29,14 @@ def test_what_failed_has_a_lane(open_report: Open) -> None:
         FailureEntry(stage="speech", span_s=Span(1.0, 2.0), error="timed out", attempts=3),
     ]
     report = open_report(bare(detections=seen(None, None), transcription=said((2.0, "Hello")), failures=failures))
-    assert lanes(report) == [
-        "objects: nothing found; not all was answered", "speech", "text: failed", "✕ objects", "✕ speech",
-    ]  # fmt: skip
+    assert lanes(report) == ["objects: failed", "speech", "text: failed", "✕ objects", "✕ speech"]
+
+
+def test_what_failed_in_part_may_have_been_there(open_report: Open) -> None:
+    failures = [FailureEntry(stage="objects", items=[1], error="timed out", attempts=3)]
+    report = open_report(bare(detections=seen([], None), failures=failures))
+    assert lanes(report) == ["objects: nothing found; not all was answered", "✕ objects"]
+    assert "No objects were found; not all was answered." in report.text("#filters")
 
 
 def test_labels_that_are_filtered_out_are_not_called_missing(open_report: Open) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from framefleet.results.codec import read_document, write_document
-from framefleet.results.document import Document
+from framefleet.results.document import Document, FailureEntry
 from framefleet.results.report.make import make_report
 from tests.browser.conftest import PAINTED, Report
 from tests.browser.documents import bare, of_video, said, seen, squares, with_scenes
@@ -166,6 +166,20 @@ def test_looked_for_and_not_found(open_report: Open) -> None:
     assert "Nothing was said" in report.text("#said")
     assert "No objects were found" in report.text("#filters")
     assert "0 boxes" in report.text("#now")
+
+
+def test_what_failed_altogether_is_not_said_to_be_absent_or_unasked(open_report: Open) -> None:
+    failures = [
+        FailureEntry(stage="objects", items=[0, 1], error="the GPU was lost", attempts=3),
+        FailureEntry(stage="speech", error="the service is down", attempts=3),
+        FailureEntry(stage="scenes", error="no memory", attempts=1),
+    ]
+    report = open_report(bare(detections=seen(None, None), failures=failures))
+    assert "Not known: objects failed (the GPU was lost)." in report.text("#filters")
+    assert report.text("#said") == "Not known: speech failed (the service is down)."
+    report.page.locator("#tab-scenes").click()
+    assert report.text("#shots") == "Not known: scenes failed (no memory)."
+    assert "looked at" not in report.text("#about")
 
 
 def test_sound_alone(open_report: Open, tmp_path: Path) -> None:

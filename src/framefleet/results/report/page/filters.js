@@ -51,8 +51,10 @@ function setUpFilters(model, filter) {
     chips.forEach((one, i) => one.setAttribute("aria-pressed", Boolean(filter.labels[i]))),
   );
   const bar = el("div", { class: "filterbar" }, el("b", {}, "Boxes"));
-  if (!chips.length)
-    bar.append(el("span", { class: "dim" }, model.samples ? "No objects were found." : "Objects were not looked for."));
+  if (!chips.length) {
+    const why = lacking(model, "objects", "Objects were not looked for.", "No objects were found");
+    bar.append(el("span", { class: "dim" }, why));
+  }
   const shelf = el("div", { class: "chips" }, chips);
   if (model.spans?.count)
     shelf.append(

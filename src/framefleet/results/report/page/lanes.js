@@ -5,24 +5,23 @@ const SHARED = 3; // rows that overlapping texts are spread over
 
 // Each stage that was asked for has a lane, also one that found nothing.
 function lanesOf(model, filter, opened) {
-  const { scenes, samples, segments, events, spans } = model;
   const lanes = [
-    laneOf(model, "scenes", scenes, scenesLane(model)),
-    laneOf(model, "objects", samples, objectsLane(model, filter, opened.has("objects")), hides(model, filter)),
-    laneOf(model, "speech", segments, speechLane(model)),
-    laneOf(model, "sounds", events, soundsLane(model, opened.has("sounds"))),
-    laneOf(model, "text", spans, textLane(model)),
+    laneOf(model, "scenes", scenesLane(model)),
+    laneOf(model, "objects", objectsLane(model, filter, opened.has("objects")), hides(model, filter)),
+    laneOf(model, "speech", speechLane(model)),
+    laneOf(model, "sounds", soundsLane(model, opened.has("sounds"))),
+    laneOf(model, "text", textLane(model)),
     failuresLane(model),
   ].filter(Boolean);
   return lanes.length ? lanes : [{ stage: "", rows: [new EmptyRow("", "Nothing was looked for.")] }];
 }
 
-function laneOf({ failures }, stage, result, lane, hidden = false) {
+function laneOf(model, stage, lane, hidden = false) {
   if (lane?.rows.length) return lane;
-  const failed = failures.some((one) => one.stage === stage);
-  if (!result && !failed) return null;
-  const why = hidden ? "hidden by the filter" : !result ? "failed" : "nothing found";
-  return { stage, rows: [new EmptyRow(stage, failed && result ? `${why}; not all was answered` : why)] };
+  const { known, error } = answersOf(model, stage);
+  if (!known && error === null) return null;
+  const why = hidden ? "hidden by the filter" : known ? "nothing found" : "failed";
+  return { stage, rows: [new EmptyRow(stage, known && error !== null ? `${why}; not all was answered` : why)] };
 }
 
 const hides = ({ boxes }, filter) => Boolean(boxes?.count) && !filter.labels.includes(1);

@@ -49,13 +49,15 @@ function leaveOut({ video, samples, scenes, segments }) {
   document.body.classList.toggle("soundalone", !video.width);
 }
 
-function title({ video, samples, boxes, provenance }) {
+function title(model) {
+  const { video, samples, boxes, provenance } = model;
   const name = video.path.split(/[\\/]/).at(-1) || video.path;
   document.title = `${name} – FrameFleet`;
   $("name").textContent = name;
   const size = video.width ? `${video.width} × ${video.height}` : "sound only";
-  const looked = samples ? `${counted(samples.count, "picture")} looked at` : "";
-  const found = boxes ? `${counted(boxes.count, "box", "boxes")}` : "";
+  const { known } = answersOf(model, "objects");
+  const looked = known ? `${counted(samples.count, "picture")} looked at` : "";
+  const found = known ? counted(boxes.count, "box", "boxes") : "";
   $("about").textContent = [stamp(video.duration_s), size, looked, found, moment(provenance.finished_at)]
     .filter(Boolean)
     .join(" · ");

@@ -102,6 +102,23 @@ function spansOf(texts, columns) {
 
 const endsOf = (starts, long) => Float64Array.from(starts, (start, i) => start + Math.max(0, long[i]) / 1000);
 
+const RESULTS = { objects: "seen", speech: "said", scenes: "scenes", sounds: "heard", text: "written" };
+
+// Whether anybody answered anything of a stage (a picture without objects, or a silence, is an answer), and why not all
+// of it was: as results/known.py has it.
+function answersOf(model, stage) {
+  const error = model.failures.find((one) => one.stage === stage)?.error ?? null;
+  const pictures = stage === "objects" && model.samples?.count;
+  return { known: pictures ? model.samples.answered.includes(1) : Boolean(model[RESULTS[stage]]), error };
+}
+
+// Why a stage has nothing to show: `unasked` where nobody looked for it, `nothing` where nothing was there.
+function lacking(model, stage, unasked, nothing) {
+  const { known, error } = answersOf(model, stage);
+  if (known) return error === null ? `${nothing}.` : `${nothing}; not all was answered.`;
+  return error === null ? unasked : `Not known: ${stage} failed (${shortened(error, 400)}).`;
+}
+
 // The scene on screen at a time; -1 where there is none.
 function sceneAt(model, time) {
   const at = lastUpTo(model.cuts, time);

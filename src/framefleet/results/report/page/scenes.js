@@ -5,10 +5,10 @@ class Scenes {
     Object.assign(this, { model, player, box: $("shots"), cards: [], scene: -1 });
     const { scenes } = model;
     $("scenes-count").textContent = scenes?.length ? counted(scenes.length, "scene") : "";
-    if (!scenes?.length)
-      return void this.box.append(
-        el("p", { class: "empty" }, scenes ? "There are none." : "Scenes were not looked for."),
-      );
+    if (!scenes?.length) {
+      const why = lacking(model, "scenes", "Scenes were not looked for.", "There are none");
+      return void this.box.append(el("p", { class: "empty" }, why));
+    }
     const note = pictureNote(model);
     if (note) this.box.append(el("p", { class: "empty" }, note));
     const near = whenNear(this.box, (card) => this.fill(card));

@@ -138,10 +138,10 @@ class Transcript {
 const amount = ({ said, words, segments }) =>
   said.words ? counted(words.count, "word") : counted(segments.count, "segment");
 
-function silence({ said }) {
-  if (!said) return "Speech was not listened to.";
-  const reasons = [...new Set(said.skipped.map((one) => one.reason))];
-  return reasons.length ? `Nothing was said (${reasons.join(", ")}).` : "Nothing was said.";
+function silence(model) {
+  const reasons = [...new Set(model.said?.skipped.map((one) => one.reason))];
+  const nothing = reasons.length ? `Nothing was said (${reasons.join(", ")})` : "Nothing was said";
+  return lacking(model, "speech", "Speech was not listened to.", nothing);
 }
 
 function skippedNotes({ said }) {
