@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from framefleet.results.document import FailureEntry
 from framefleet.stages.sounds.merge import SoundEvent, Sounds
 from framefleet.stages.text.merge import TextResult
@@ -48,6 +50,15 @@ def test_labels_that_are_filtered_out_are_not_called_missing(open_report: Open) 
 def test_a_document_of_nothing_says_so(open_report: Open) -> None:
     report = open_report(bare())
     assert lanes(report) == [": Nothing was looked for."]
+
+
+def test_a_row_tells_of_the_picture_on_screen_by_the_time_it_is_shown(open_report: Open) -> None:
+    asked = seen([("car", 0.9, BOX)], [("car", 0.9, BOX), ("car", 0.8, BOX)])
+    shown = [replace(one, pts_s=max(0.0, one.time_s - 0.3)) for one in asked]
+    report = open_report(bare(detections=shown))
+    plot = report.page.locator("#plot")
+    plot.hover(position={"x": plot.bounding_box()["width"] / 2, "y": 34})
+    assert "car: 2 in the picture of 0:00.7" in report.text("#hover")
 
 
 def test_all_of_many_kinds_can_be_asked_for_and_put_away(open_report: Open) -> None:

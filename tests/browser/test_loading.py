@@ -182,6 +182,18 @@ def test_what_failed_altogether_is_not_said_to_be_absent_or_unasked(open_report:
     assert "looked at" not in report.text("#about")
 
 
+def test_a_failure_says_how_often_it_was_asked_for_if_it_was(open_report: Open) -> None:
+    failures = [
+        FailureEntry(stage=name, error=f"{name} broke", attempts=n) for n, name in enumerate(("text", "objects"))
+    ]
+    report = open_report(bare(failures=[*failures, FailureEntry(stage="speech", error="speech broke", attempts=2)]))
+    assert [" ".join(line.split()) for line in report.page.locator("#failures li").all_inner_texts()] == [
+        "text all of it text broke",
+        "objects all of it objects broke · asked once",
+        "speech all of it speech broke · asked 2 times",
+    ]
+
+
 def test_sound_alone(open_report: Open, tmp_path: Path) -> None:
     audio = make_audio(tmp_path / "talk.m4a", seconds=3)
     report = open_report(bare(transcription=said((1.0, "Hello there"))), audio)
@@ -224,14 +236,14 @@ def test_the_bill_of_a_fleet(open_report: Open) -> None:
 
 
 @pytest.mark.parametrize("advice", [None, "raise the endpoint's max workers"])
-def test_what_took_longest_is_told_apart_from_what_would_help(open_report: Open, advice: str | None) -> None:
+def test_what_needed_most_time_is_told_apart_from_what_would_help(open_report: Open, advice: str | None) -> None:
     timing = msgspec.structs.replace(bare().timing, bottleneck="decode", advice=advice)
     report = open_report(bare(timing=timing))
     told = report.page.locator("#timing .advice p").all_inner_texts()
     assert told == (
         ["Bottleneck: decoding the pictures", advice]
         if advice
-        else ["Bottleneck: decoding the pictures took longest; there is no advice for it"]
+        else ["Bottleneck: decoding the pictures needed the most time; there is no advice for it"]
     )
 
 

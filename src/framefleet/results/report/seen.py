@@ -16,7 +16,7 @@ UNANSWERED = -1
 def seen_columns(
     detections: Sequence[Detection] | None, tracks: TracksResult | None, unit: float
 ) -> tuple[dict[str, Any] | None, dict[str, Numbers]]:
-    """Labels, the commonest first; by sample its times and number of boxes; by box all the rest.
+    """Labels, the commonest first; by sample when it is shown and its number of boxes; by box all the rest.
 
     Boxes stand track by track: neighbours are then alike, and pack into a third of the space.
     """
@@ -27,7 +27,6 @@ def seen_columns(
     boxes = boxes[np.lexsort((boxes[:, 4], boxes[:, 2], boxes[:, 0], boxes[:, 1]))]
     corners = whole(boxes[:, 4:] / unit)
     named = {
-        "sampleAsked": whole([d.time_s for d in detections], 1000),
         "sampleShown": whole([d.shown_s for d in detections], 1000),
         "sampleBoxes": whole([UNANSWERED if d.objects is None else len(d.objects) for d in detections]),
         "boxSample": whole(boxes[:, 0]),

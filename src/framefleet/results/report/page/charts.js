@@ -23,13 +23,13 @@ function drawTiming({ timing, video }) {
   if (slowest) $("timing").append(bottleneck(timing));
 }
 
-// What took longest, and apart from that what would help.
+// What needed the most time, and apart from that what would help.
 function bottleneck({ bottleneck, advice }) {
   const cause = bottleneck === "decode" ? "decoding the pictures" : bottleneck;
   return el(
     "div",
     { class: "advice" },
-    el("p", {}, el("b", {}, `Bottleneck: ${cause}`), advice ? "" : " took longest; there is no advice for it"),
+    el("p", {}, el("b", {}, `Bottleneck: ${cause}`), advice ? "" : " needed the most time; there is no advice for it"),
     advice && el("p", {}, advice),
   );
 }

@@ -44,7 +44,7 @@ function failure({ config }, player, { stage, runs, span: lost, error, attempts 
     from === null
       ? el("span", {}, what)
       : el("button", { type: "button", class: "plain", onclick: () => player.seek(from) }, what);
-  const tried = attempts ? `asked ${attempts === 1 ? "once" : `${attempts} times`}` : "could not be asked";
+  const tried = attempts > 0 && `asked ${attempts === 1 ? "once" : `${attempts} times`}`; // else the error says it all
   return el(
     "li",
     {},
@@ -53,7 +53,7 @@ function failure({ config }, player, { stage, runs, span: lost, error, attempts 
     where,
     " ",
     el("bdi", {}, shortened(error, 400)),
-    el("span", { class: "dim" }, ` · ${tried}`),
+    tried && el("span", { class: "dim" }, ` · ${tried}`),
   );
 }
 

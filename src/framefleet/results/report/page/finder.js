@@ -1,6 +1,7 @@
 // Search over everything said, written, seen and heard: what `framefleet show` finds too.
 
 const MOST_FOUND = 60; // of each kind; how many more there are is said
+const NONE = { total: 0, found: [] };
 
 class Finder {
   constructor(model) {
@@ -22,10 +23,10 @@ class Finder {
 
   search(query) {
     const [, name, id] = /^(.*?)#\s*(\d+)\s*\??\s*$/u.exec(query) ?? [];
-    if (id) return [{ kind: "tracks", ...this.track(tokens(name), Number(id)) }].filter((group) => group.total);
     const words = tokens(query);
     if (!words.length) return [];
     return [
+      { kind: "tracks", ...(id ? this.track(tokens(name), Number(id)) : NONE) },
       { kind: "said", ...this.said(words) },
       { kind: "written", ...this.written(words) },
       { kind: "seen", ...this.seen(words) },
@@ -85,7 +86,7 @@ class Finder {
   seen(words) {
     const { labels, boxes, samples } = this.model;
     const fits = named(labels, words);
-    if (!fits.includes(true)) return { total: 0, found: [] };
+    if (!fits.includes(true)) return NONE;
     const last = new Int32Array(labels.length).fill(-2);
     const runs = [];
     const open = new Map();
@@ -107,7 +108,7 @@ class Finder {
     return { total: runs.length, found: runs.slice(0, MOST_FOUND).map(one) };
   }
 
-  // The track of that number, if it is of such a thing.
+  // The track of that number, "dog #2", if it is of such a thing.
   track(words, id) {
     const { labels, samples } = this.model;
     const fits = named(labels, words);

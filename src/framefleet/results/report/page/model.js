@@ -23,7 +23,6 @@ function samplesOf(columns) {
   columns.sampleBoxes.forEach((count, i) => (first[i + 1] = first[i] + Math.max(0, count)));
   return {
     count: columns.sampleBoxes.length,
-    asked: secondsOf(columns.sampleAsked),
     shown: rising(secondsOf(columns.sampleShown)),
     first, // boxes of sample i stand from first[i] on, the surest first, and end at first[i + 1]
     answered: Uint8Array.from(columns.sampleBoxes, (count) => (count >= 0 ? 1 : 0)),

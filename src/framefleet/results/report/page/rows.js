@@ -80,7 +80,7 @@ class CountRow {
 
   at(time) {
     const i = lastUpTo(this.samples.shown, time);
-    return i >= 0 && this.counts[i] ? `${this.counts[i]} in the picture of ${stamp(this.samples.asked[i])}` : "";
+    return i >= 0 && this.counts[i] ? `${this.counts[i]} in the picture of ${stamp(this.samples.shown[i])}` : "";
   }
 }
 
