@@ -47,6 +47,23 @@ def test_labels_that_are_filtered_out_are_not_called_missing(open_report: Open) 
     report.until(lambda: lanes(report) == ["objects: hidden by the filter"])
 
 
+def test_the_keyboard_stays_on_a_label_that_is_shown_alone_and_with_all_again(open_report: Open) -> None:
+    report = open_report(bare(detections=seen([(f"thing {i}", 0.9, BOX) for i in range(8)])))
+    page = report.page
+
+    def press(names: int, focus: str) -> None:
+        page.keyboard.press("Enter")
+        report.until(lambda: len(lanes(report)) == names, f"{names} names")
+        assert page.evaluate("document.activeElement.textContent") == focus
+
+    page.locator(".names").get_by_role("button", name="thing 2").focus()
+    press(1, "thing 2")
+    press(6, "thing 2")
+    page.get_by_role("button", name="2 more objects").focus()
+    press(8, "fewer objects")
+    press(6, "2 more objects")
+
+
 def test_a_document_of_nothing_says_so(open_report: Open) -> None:
     report = open_report(bare())
     assert lanes(report) == [": Nothing was looked for."]

@@ -50,6 +50,8 @@ def test_thumbnails_stand_in_the_list_of_scenes(open_report: Open, tmp_path: Pat
     report.page.locator("#tab-scenes").click()
     images = report.page.locator(".shot img")
     report.until(lambda: images.count() == 2)
+    images.first.drag_to(report.page.locator("#screen"))
+    shows_the_video(report)
     assert images.evaluate_all("all => all.map(image => image.naturalWidth)") == [240, 240]
 
 
@@ -121,11 +123,56 @@ def test_a_video_that_went_away_is_said_to_be_gone_and_can_be_chosen(open_report
         report.page.get_by_role("button", name="Choose the video").click()
     choosing.value.set_files(video)
     shows_the_video(report)
+    assert report.page.locator("#file").evaluate("file => file.files.length") == 0  # it can be chosen again
     report.at(1.0)  # where the page was
     report.until(lambda: report.page.locator("video").evaluate("v => v.currentTime") > 0.9)
     report.page.keyboard.press("Space")
     report.until(lambda: report.drawn["time"] > 1.2, "playing")
     forgive(report)
+
+
+NO_MESSAGES = "Object.defineProperty(MediaError.prototype, 'message', { get: () => '' })"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_where_a_browser_does_not_say_what_is_wrong_both_are_named(
+    open_report: Open, tmp_path: Path, *, there: bool
+) -> None:
+    video = make_video(tmp_path / "old.mp4", codec="mpeg4", frames=5, size=(320, 180))
+    report = open_report(bare(), video)
+    if not there:
+        video.unlink()
+    report.page.add_init_script(NO_MESSAGES)
+    report.page.reload()
+    report.until(lambda: report.page.locator("#notice").is_visible(), "the notice")
+    told = report.text("#notice")
+    assert "nor beside it, or this browser cannot play it (mpeg4 in .mp4)" in told
+    assert "framefleet render" in told
+    report.until(lambda: there or any("ERR_FILE_NOT_FOUND" in line for line in report.complaints))
+    forgive(report)
+
+
+NO_FRAMES = "HTMLVideoElement.prototype.requestVideoFrameCallback = () => 0"  # as of a page that nobody sees
+
+
+def test_another_video_is_waited_for_as_long_as_the_first(open_report: Open, tmp_path: Path) -> None:
+    videos = [squares(tmp_path / name, [BOX, BOX]) for name in ("one.mp4", "two.mp4")]
+    report = open_report(bare(detections=seen([], [])))
+    page = report.page
+    page.add_init_script(NO_FRAMES)
+    page.clock.install(time=0)
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    page.clock.pause_at(60_000)
+    for video in videos:
+        page.locator("#file").set_input_files(video)
+        report.until(lambda: page.evaluate("document.getElementById('video').readyState >= 2"), "the video")
+        page.clock.run_for(600)
+    page.keyboard.press(".")
+    now = "document.getElementById('video').currentTime"
+    assert page.evaluate(now) == 0  # nothing is asked of a video whose clock is not known
+    page.clock.run_for(2000)
+    report.until(lambda: page.evaluate(now) > 0.9, "the second picture")
 
 
 DROP = """data => {

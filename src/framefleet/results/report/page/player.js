@@ -18,6 +18,7 @@ class Player extends EventTarget {
   // From now on the element's time counts, which begins where the page is.
   attach() {
     this.pause();
+    clearTimeout(this.late);
     this.at = this.wanted = this.time;
     this.known = false;
     this.video = this.element;
@@ -116,7 +117,7 @@ class Player extends EventTarget {
   // Sound alone has no first picture, and a page that nobody sees is told of none.
   loaded() {
     if (!this.element.requestVideoFrameCallback || !this.element.videoWidth) this.begin();
-    else setTimeout(() => this.begin(), 1000);
+    else this.late = setTimeout(() => this.begin(), 1000);
   }
 
   // The first picture. Some browsers keep the file's own clock, others begin at 0 with whatever begins first.

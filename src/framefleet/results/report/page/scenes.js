@@ -54,7 +54,10 @@ class Scenes {
     const { jpegs, video } = this.model;
     const picture = el("span", { class: "still" });
     picture.style.aspectRatio = `${video.width} / ${video.height}`;
-    if (jpegs[i]) picture.append(el("img", { src: `data:image/jpeg;base64,${jpegs[i]}`, alt: "", decoding: "async" }));
+    if (!jpegs[i]) return picture;
+    const src = `data:image/jpeg;base64,${jpegs[i]}`;
+    // a picture that is dragged counts as a file: dropped, it would be taken for the video
+    picture.append(el("img", { src, alt: "", decoding: "async", draggable: "false" }));
     return picture;
   }
 

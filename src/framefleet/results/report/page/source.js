@@ -13,7 +13,7 @@ class Source {
     this.element.addEventListener("error", () => this.failed());
     this.element.addEventListener("loadedmetadata", () => this.loaded());
     $("choose").addEventListener("click", () => $("file").click());
-    $("file").addEventListener("change", () => $("file").files.length && this.take($("file").files[0]));
+    $("file").addEventListener("change", () => this.choose($("file")));
     document.addEventListener("dragover", (event) => holdsFile(event) && event.preventDefault());
     document.addEventListener("drop", (event) => this.drop(event));
     if (this.waiting.length) this.next();
@@ -40,6 +40,11 @@ class Source {
     this.play(URL.createObjectURL(file));
   }
 
+  choose(input) {
+    if (input.files.length) this.take(input.files[0]);
+    input.value = ""; // the same file may be chosen again, which would else be no change
+  }
+
   drop(event) {
     if (!holdsFile(event)) return;
     event.preventDefault();
@@ -48,11 +53,14 @@ class Source {
 
   failed() {
     if (!this.element.error) return;
-    this.found ||= !isMissing(this.element.error);
+    const { message } = this.element.error;
+    this.found ||= Boolean(message) && !isMissing(message);
     if (this.waiting.length) return this.next();
     this.player.giveUp();
+    const gone = `${this.name} is not where it was when this report was made, nor beside it`;
     if (this.found) this.say(`This browser cannot play ${this.name} (${this.kind()}).`, RENDER);
-    else this.say(`${this.name} is not where it was when this report was made, nor beside it.`);
+    else if (message) this.say(`${gone}.`);
+    else this.say(`${gone}, or this browser cannot play it (${this.kind()}): it does not say which.`, RENDER);
   }
 
   loaded() {
@@ -83,7 +91,7 @@ const RENDER = "framefleet render writes an MP4 that every browser plays.";
 const holdsFile = ({ dataTransfer }) => Boolean(dataTransfer?.types.includes("Files"));
 
 // Browsers tell no codes for it. Chromium's words for a file that is not there, then Firefox's.
-const isMissing = ({ message }) => /format error|not found|404|open media/i.test(message);
+const isMissing = (message) => /format error|not found|404|open media/i.test(message);
 
 function notice(text, choosing = false) {
   $("wrong").textContent = text;

@@ -48,11 +48,19 @@ class Timeline {
     this.height = y + GAP;
     this.plot.style.height = `${this.height}px`;
     $("names").style.height = `${this.height}px`;
-    $("names").replaceChildren(...this.rows.map((placed) => this.name(placed)));
+    this.name();
     this.draw();
   }
 
-  name({ row, y, lane }) {
+  // Names are made anew; the one in focus keeps it, or else, where it is put away, the button that brings it back.
+  name() {
+    const names = $("names");
+    const focus = names.contains(document.activeElement) ? document.activeElement.dataset.name : null;
+    names.replaceChildren(...this.rows.map((placed) => this.nameOf(placed)));
+    if (focus) (names.querySelector(`[data-name="${focus}"]`) ?? names.querySelector(".opener"))?.focus();
+  }
+
+  nameOf({ row, y, lane }) {
     const name = row === OPENER ? this.opener(lane) : row.kind === "count" ? this.only(row) : plainName(row, lane);
     Object.assign(name.style, { top: `${y}px`, height: `${row.height}px`, lineHeight: `${row.height}px` });
     return name;
@@ -67,6 +75,7 @@ class Timeline {
       {
         type: "button",
         class: "rowname",
+        "data-name": `label-${label}`,
         title: `${name}: a click shows it alone, another one all`,
         "aria-pressed": this.filter.isOnly(label),
         onclick: () => this.filter.only(this.filter.isOnly(label) ? null : label),
@@ -83,11 +92,10 @@ class Timeline {
       if (open) this.opened.delete(stage);
       else this.opened.add(stage);
       this.lay();
-      $("names").querySelector(`.opener[data-stage="${stage}"]`).focus();
     };
     return el(
       "button",
-      { type: "button", class: "opener", "data-stage": stage, "aria-expanded": open, onclick },
+      { type: "button", class: "opener", "data-name": `more-${stage}`, "aria-expanded": open, onclick },
       open ? `fewer ${stage}` : `${more} more ${stage}`,
     );
   }
