@@ -1,10 +1,13 @@
 """What of a document goes into the page."""
 
+import math
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from framefleet.results.document import Document
 from framefleet.results.report.head import GRID, head_of
@@ -76,6 +79,25 @@ def test_confidence_beyond_one_does_not_upset_the_order_of_boxes() -> None:
     sure = msgspec.structs.replace(document.detections[0], objects=[msgspec.structs.replace(thing, confidence=7.0)])
     _, columns, _ = columns_of(msgspec.structs.replace(document, detections=[sure]))
     assert columns["boxSure"] == [200]
+
+
+ROUND = st.integers(0, 10_000).map(lambda n: n / 10_000)  # as workers send them; ties and near ties among them
+
+
+@given(st.lists(ROUND | st.floats(0, 1), min_size=1), st.integers(0, 100))
+@example([0.125, 0.375, 0.575, 0.025, 0.28999], 29)
+def test_a_confidence_is_shown_as_the_terminal_does_and_filtered_as_it_is(confidences: list[float], least: int) -> None:
+    document = make_document()
+    assert document.detections is not None
+    thing = (document.detections[0].objects or [])[0]
+    things = [msgspec.structs.replace(thing, confidence=one) for one in sorted(confidences)]
+    picture = msgspec.structs.replace(document.detections[0], objects=things)
+    _, columns, _ = columns_of(msgspec.structs.replace(document, detections=[picture], tracks=None))
+    sure = sorted(columns["boxSure"])
+    shown = [f"{math.ceil(one / 2) / 100:.2f}" for one in sure]  # `hundredths` of `page/format.js`
+    assert shown == [f"{one.confidence:.2f}" for one in things]
+    let = [one >= 2 * least for one in sure]  # `lets` of `page/filters.js`
+    assert let == [one.confidence >= least / 100 - 1e-11 for one in things]
 
 
 def test_a_document_in_which_nothing_was_looked_for() -> None:

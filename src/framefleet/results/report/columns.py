@@ -2,7 +2,7 @@
 
 import base64
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -28,6 +28,11 @@ def whole(values: "NDArray[np.float64] | list[float]", scale: float = 1.0) -> Nu
     """`values` × `scale` to the nearest whole number, within what 30 bits hold, so that differences fit as well."""
     most = 2**30 - 1
     return np.clip(np.rint(np.asarray(values, np.float64) * scale), -most, most).astype(np.int32)
+
+
+def rounded(shares: "Sequence[float] | NDArray[np.float64]") -> Numbers:
+    """0 to 1 as hundredths, rounded as the terminal prints them: Python goes by the exact value, and ties to even."""
+    return whole([round(float(share), 2) for share in shares], 100)
 
 
 def _planes(values: Numbers) -> bytes:

@@ -1,7 +1,8 @@
 """What the page needs of a document: a JSON head and, packed, columns of numbers and all that may be long. Pure.
 
 Times are milliseconds, boxes are in units of 1/4096 of the picture's longer side, so right to a third of a pixel of
-the largest screen; boxes' confidences are 200ths, others hundredths. `page/model.js` reads it.
+the largest screen; boxes' confidences are twice hundredths (see `seen.py`), others hundredths. `page/model.js` reads
+it.
 """
 
 from collections.abc import Mapping

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from framefleet.results.report.columns import Numbers, whole
+from framefleet.results.report.columns import Numbers, rounded, whole
 from framefleet.stages.sounds.merge import Sounds
 
 
@@ -21,6 +21,6 @@ def heard_columns(sounds: Sounds | None) -> tuple[dict[str, Any] | None, dict[st
         "eventLabel": whole([labels[event.label] for event in sounds.events]),
         "eventStart": whole([event.start_s for event in sounds.events], 1000),
         "eventLong": whole([event.end_s - event.start_s for event in sounds.events], 1000),
-        "eventScore": whole([event.score for event in sounds.events], 100),
+        "eventScore": rounded([event.score for event in sounds.events]),
     }
     return {"labels": list(labels), "skipped": msgspec.to_builtins(sounds.skipped)}, named

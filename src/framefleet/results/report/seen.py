@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from framefleet.results.palette import commonest
-from framefleet.results.report.columns import Numbers, whole
+from framefleet.results.report.columns import Numbers, rounded, whole
 from framefleet.stages.objects.merge import Detection
 from framefleet.stages.tracks.track import TracksResult
 
@@ -44,8 +44,13 @@ def seen_columns(
 
 
 def _sure(confidences: "np.ndarray[Any, np.dtype[np.float64]]") -> Numbers:
-    """In 200ths, cut off: so both comparing with hundredths and rounding to them come out as of the number itself."""
-    return whole(np.floor(confidences.clip(0, 1) * 200 + 1e-9))
+    """The hundredths cut off plus the hundredths rounded, 0 to 200.
+
+    Half of it, cut off, compares with hundredths as the number itself does; half of it, rounded up, is the number as
+    the terminal prints it.
+    """
+    shares = confidences.clip(0, 1)
+    return whole(np.floor(shares * 100 + 1e-9)) + rounded(shares)
 
 
 def _labels(detections: Sequence[Detection]) -> dict[str, int]:

@@ -18,7 +18,6 @@ def written_columns(
     named = {
         "spanStart": whole([span.start_s for span in text.spans], 1000),
         "spanLong": whole([span.end_s - span.start_s for span in text.spans], 1000),
-        "spanSure": whole([span.confidence for span in text.spans], 100),
         "spanLeft": corners[:, 0],
         "spanTop": corners[:, 1],
         "spanWide": corners[:, 2] - corners[:, 0],

@@ -6,7 +6,7 @@ class Filter extends EventTarget {
   constructor(model) {
     super();
     this.labels = new Uint8Array(model.labels.length).fill(1);
-    this.least = 0; // 200ths, as boxes have it
+    this.least = 0; // twice hundredths, as boxes have it
     this.written = Boolean(model.spans?.count);
   }
 

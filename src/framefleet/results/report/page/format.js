@@ -28,7 +28,7 @@ function span(seconds) {
   return hours ? `${hours} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
 }
 
-// 200ths, cut off, as hundredths.
+// Of hundredths cut off + hundredths rounded, the rounded ones.
 const hundredths = (sure) => (Math.ceil(sure / 2) / 100).toFixed(2);
 
 const usd = (value) => (value >= 100 ? `$${value.toFixed(2)}` : `$${value.toFixed(4)}`);

@@ -49,7 +49,7 @@ function sortedBoxes(columns) {
     sample: put(Int32Array, columns.boxSample),
     track: put(Int32Array, columns.boxTrack),
     label: put(Int32Array, columns.boxLabel),
-    sure: put(Uint8Array, columns.boxSure), // 200ths, cut off
+    sure: put(Uint8Array, columns.boxSure), // hundredths cut off + hundredths rounded
     left: put(Int32Array, columns.boxLeft),
     top: put(Int32Array, columns.boxTop),
     wide: put(Int32Array, columns.boxWide),
@@ -91,7 +91,6 @@ function spansOf(texts, columns) {
     starts,
     ends,
     stretches: new Stretches(starts, ends),
-    sure: columns.spanSure,
     left: columns.spanLeft,
     top: columns.spanTop,
     wide: columns.spanWide,
