@@ -85,12 +85,12 @@ def test_a_track_is_found_by_its_number(open_report: Open) -> None:
 
 
 def test_what_looks_like_a_track_is_looked_for_everywhere(open_report: Open) -> None:
-    detections = seen([("room", 0.9, BOX)])
+    detections = seen([], [("room", 0.9, BOX)])
     text = TextResult([TextSpan("Room #1", 2.0, 3.0, BOX, 0.9, 1), TextSpan("Room #3", 3.0, 4.0, BOX, 0.9, 1)], 4, 0, 0)
     report = open_report(
         bare(
             detections=detections,
-            tracks=tracked(detections, [(0, 0)]),
+            tracks=tracked(detections, [(1, 0)]),
             transcription=said(*TALK, (3.9, "room #3")),
             text=text,
         )
@@ -99,7 +99,7 @@ def test_what_looks_like_a_track_is_looked_for_everywhere(open_report: Open) -> 
     assert len(hits(report, "Room #3", "said")) == 1
     assert hits(report, "Room #1", "written") == ["0:02.0 Room #1"]
     report.page.keyboard.press("Enter")
-    report.at(0.0)  # the track comes first
+    report.at(1.0)  # the track comes first
 
 
 def test_what_is_written_is_found_over_lost_spaces(open_report: Open) -> None:

@@ -53,13 +53,13 @@ class Source {
 
   failed() {
     if (!this.element.error) return;
-    const { message } = this.element.error;
-    this.found ||= Boolean(message) && !isMissing(message);
+    const missing = isMissing(this.element.error);
+    this.found ||= missing === false;
     if (this.waiting.length) return this.next();
     this.player.giveUp();
     const gone = `${this.name} is not where it was when this report was made, nor beside it`;
     if (this.found) this.say(`This browser cannot play ${this.name} (${this.kind()}).`, RENDER);
-    else if (message) this.say(`${gone}.`);
+    else if (missing) this.say(`${gone}.`);
     else this.say(`${gone}, or this browser cannot play it (${this.kind()}): it does not say which.`, RENDER);
   }
 
@@ -90,8 +90,12 @@ const RENDER = "framefleet render writes an MP4 that every browser plays.";
 
 const holdsFile = ({ dataTransfer }) => Boolean(dataTransfer?.types.includes("Files"));
 
-// Browsers tell no codes for it. Chromium's words for a file that is not there, then Firefox's.
-const isMissing = (message) => /format error|not found|404|open media/i.test(message);
+// Browsers tell no codes for it, only words: of a file that is not there Chromium the first of these, Firefox the others.
+// Of one that it cannot play Chromium has none. Null: not known, where a browser has none at all.
+function isMissing({ message }) {
+  if (/format error|not found|404|open media/i.test(message)) return true;
+  return message || navigator.userAgent.includes("Chrome/") ? false : null;
+}
 
 function notice(text, choosing = false) {
   $("wrong").textContent = text;
