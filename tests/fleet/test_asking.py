@@ -207,6 +207,24 @@ def test_a_job_of_an_earlier_run_is_in_flight_and_cancelled_at_the_end() -> None
     assert backend.cancelled == ["an old job"]
 
 
+def test_a_job_of_an_earlier_run_is_not_waited_for_after_the_end() -> None:
+    waited = []
+
+    def wait(job: str, timeout_s: float) -> Done:
+        waited.append(job)
+        return done()
+
+    asker = Asker(Scripted(wait), "x", began=0, level=Level(1, 1))
+    asker.end(StalledError("nothing moves"))
+    with pytest.raises(StalledError):
+        asker.attend("job 7")
+    assert (waited, asker.in_flight) == ([], 0)
+    paid = Asker(Scripted(wait), "x", began=0, level=Level(1, 1))
+    paid.end(BudgetError("too dear"))
+    paid.attend("job 8")  # costs nothing more
+    assert waited == ["job 8"]
+
+
 def test_the_jobs_of_a_backend_that_ends_with_its_process_are_never_asked_after() -> None:
     backend, told = Scripted(), []
     backend.lasting = False

@@ -372,6 +372,21 @@ def test_the_job_of_a_run_that_dies_meanwhile_is_asked_for_and_nothing_anew(tmp_
     two.close()
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_pieces_beside_those_of_a_dead_runs_job_are_asked_too(lost: bool, tmp_path: Path) -> None:
+    def attend(_: str) -> Any:
+        if lost:
+            raise JobLostError("no such job")
+        return [0, 1]
+
+    two = Two(tmp_path / "journal.sqlite3", [0, 1], attend)
+    two._waiting(0)
+    exchange = two.run([0, 1, 2, 3])
+    assert (answered(exchange), exchange.failures) == ([0, 1, 2, 3], [])
+    assert two.asked == ([[0, 1, 2, 3]] if lost else [[2, 3]])
+    two.close()
+
+
 def test_what_the_job_of_a_dead_run_did_not_answer_is_asked_anew(tmp_path: Path) -> None:
     two = Two(tmp_path / "journal.sqlite3", [0, 1], lambda _: [1])
     assert answered(two.run([0, 1])) == [0, 1]

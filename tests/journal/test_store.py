@@ -153,12 +153,12 @@ def test_what_a_job_was_charged_is_kept_with_its_answer_and_once(tmp_path: Path,
         first.charge("yolo x", "job 1", **at, charge=b"1")
         assert second.charges("yolo x", **at) == []
         first.keep({"k1": b"answer"})
-        assert second.charges("yolo x", **at) == [b"1"]
+        assert second.charges("yolo x", **at) == [("job 1", b"1")]
         assert first.charges("yolo x", **at) == []  # its own it knows
         second.charge("yolo x", "job 1", **at, charge=b"again")
         second.charge("yolo x", "job 2", **at, charge=b"2")
     with opened(tmp_path, clock) as third:
-        assert sorted(third.charges("yolo x", **at)) == [b"1", b"2"]
+        assert sorted(third.charges("yolo x", **at)) == [("job 1", b"1"), ("job 2", b"2")]
         for other in ({"source": "b", "stage": "objects"}, {"source": "a video", "stage": "speech"}):
             assert third.charges("yolo x", **other) == []
         assert third.charges("yolo y", **at) == []

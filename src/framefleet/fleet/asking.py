@@ -102,6 +102,8 @@ class Asker:
         job = self._backend.attach(self._endpoint, job_id)
         self._enlist(job)
         try:
+            if self._error is not None and not isinstance(self._error, BudgetError):
+                raise self._error  # else it would be waited for after the end, which has cancelled what there was
             done = self._wait(job, None, JOB_TIMEOUT_S)
         finally:
             self._over(job)

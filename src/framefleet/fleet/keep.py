@@ -78,17 +78,17 @@ class Keeper:
     def attended(self, orphan: Orphan) -> list[Answer[Any]]:
         """What the orphan's job answered, kept, as far as it is of this run; nothing if the job is lost or has failed.
 
-        Raises `FleetError` where nobody can tell: the job is then left to whoever asks after it next.
+        Raises the error for which nobody can tell: the job is then left to whoever asks after it next.
         """
-        facts = {key: self._fact.decode(fact) for key, fact in orphan.facts.items()}
         try:
+            facts = {key: self._fact.decode(fact) for key, fact in orphan.facts.items()}
             output = self._attend(orphan.job_id)
-        except FleetError as error:
-            if not error.job_over:
-                self.leave(orphan.id)
-                raise
-            self.release(orphan.id)
-            return []
+        except BaseException as error:
+            if (isinstance(error, FleetError) and error.job_over) or isinstance(error, msgspec.MsgspecError):
+                self.release(orphan.id)
+                return []
+            self.leave(orphan.id)
+            raise
         try:
             return self._adopted(facts, self._stage.parse(tuple(facts.values()), output))
         except FleetError:
@@ -112,7 +112,7 @@ class Keeper:
             claim = self._journal.claim(self._endpoint, {key: msgspec.json.encode(fact) for key, fact in left.items()})
             granted = tuple(fact for key, fact in left.items() if key in claim.granted)
             answers = [a for key, parts in claim.answered.items() for a in self._read(key, parts)]
-            left = {key: fact for key, fact in left.items() if key in claim.held}
+            left = {k: fact for k, fact in left.items() if k not in claim.granted and k not in claim.answered}
             if claim.orphans:
                 self._tell("asking", "asking for answers that another run, which has ended, waited for")
                 answers += self._answering(claim.orphans, left)

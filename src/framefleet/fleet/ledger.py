@@ -23,16 +23,18 @@ class Ledger:
         self._stage = stage
         self._endpoint = endpoint
         self._began_s = began_s
+        self._own: set[str] = set()
 
     def add(self, job_id: str, charge: Charge) -> None:
         """Keeps what a job was charged, once, however many ask after it."""
+        self._own.add(job_id)
         kept = msgspec.json.encode(replace(charge, run_s=self._began_s))
         self._journal.charge(self._endpoint, job_id, source=self._source, stage=self._stage, charge=kept)
 
     def others(self) -> list[Charge]:
-        """What other runs were charged, before this one and beside it."""
-        with contextlib.suppress(OutputError):
+        """What other runs were charged, before this one and beside it, for jobs that this one has not asked after."""
+        with contextlib.suppress(OutputError, msgspec.MsgspecError):
             rows = self._journal.charges(self._endpoint, source=self._source, stage=self._stage)
-            charges = [msgspec.json.decode(row, type=Charge) for row in rows]
+            charges = [msgspec.json.decode(row, type=Charge) for job_id, row in rows if job_id not in self._own]
             return [replace(charge, run_s=charge.run_s - self._began_s) for charge in charges]
         return []

@@ -1,4 +1,4 @@
-"""Looking into a journal without taking part: for a plan, which locks nothing and leaves every file as it is."""
+"""Looking into a journal without taking part: for a plan, which locks nothing and writes nothing into it."""
 
 import sqlite3
 from collections.abc import Sequence

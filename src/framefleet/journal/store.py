@@ -128,16 +128,16 @@ class Journal:
     def charge(self, endpoint: str, job_id: str, *, source: str, stage: str, charge: bytes) -> None:
         """What a job was charged is known. The first to know it wins.
 
-        It goes onto the disk with what is written next, which is the job's answer: no charge without it, nor twice.
+        It goes onto the disk with what is written next, which mostly is the job's answer.
         """
         with self._lock:
             self._charged.append((endpoint, job_id, source, stage, self.owner, charge))
 
-    def charges(self, endpoint: str, *, source: str, stage: str) -> list[bytes]:
-        """What the endpoint charged other processes for this stage of this video."""
-        query = "SELECT charge FROM charges WHERE source = ? AND stage = ? AND endpoint = ? AND owner <> ?"
+    def charges(self, endpoint: str, *, source: str, stage: str) -> list[tuple[str, bytes]]:
+        """What the endpoint charged other processes for this stage of this video, each with its job's id."""
+        query = "SELECT job_id, charge FROM charges WHERE source = ? AND stage = ? AND endpoint = ? AND owner <> ?"
         with self._told():
-            return [charge for (charge,) in self._db.execute(query, (source, stage, endpoint, self.owner))]
+            return self._db.execute(query, (source, stage, endpoint, self.owner)).fetchall()
 
     def beat(self) -> None:
         """Says that this process is at work, for another `LEASE_S`."""
