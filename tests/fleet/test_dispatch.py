@@ -3,6 +3,8 @@
 import threading
 from typing import Any
 
+import pytest
+
 from framefleet.fleet.asking import Asker
 from framefleet.fleet.dispatch import Dispatcher
 from framefleet.fleet.keep import Keeper
@@ -52,3 +54,27 @@ def test_no_more_is_in_hand_than_twice_what_is_asked_at_once_however_many_thread
     go.set()
     feeder.join(30)
     assert len(dispatcher.finish().answers) == 20
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_where_no_thread_can_be_started_that_is_said_and_nothing_waits_for_it(
+    taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool may have taken the work all the same, for a thread that it has: it is dealt with once."""
+    stage: Any = Counting()
+    keeper = Keeper(stage, "numbers x", {0: "key 0"}, None, silent)
+    asker = Asker(Scripted(), "numbers", began=0, level=Level(1, 1))
+    pack = lambda number: Parcel(Numbers([number]), (Fact(number),))  # noqa: E731
+    dispatcher = Dispatcher(stage, pack, asker, keeper, workers=1, listener=silent)
+
+    def submit(serve: Any, *work: Any) -> None:
+        if taken:
+            serve(*work)
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(dispatcher._pool, "submit", submit)
+    dispatcher.put(0, 0, 1)
+    assert dispatcher.idle(0)
+    outcome = dispatcher.finish()
+    assert len(outcome.answers) == (1 if taken else 0)
+    assert ["new thread" in failure.error for failure in outcome.failures] == ([] if taken else [True])

@@ -62,6 +62,7 @@ class Dispatcher:
         self._outcome = Outcome(charges=asker.charges)
         self._largest: int | None = None
         self.in_hand = Meter()  # payloads that were put and are not done
+        self._tickets: set[object] = set()  # of those among them that no thread has begun with
 
     @property
     def fatal(self) -> FrameFleetError | None:
@@ -87,10 +88,18 @@ class Dispatcher:
 
     def put(self, number: int, payload: Any, units: float) -> None:
         """Hands over one payload. Blocks while twice as many are in hand as are asked at once."""
+        ticket = object()
         with self._lock:
             self._idle.wait_for(lambda: self.in_hand.open < 2 * min(self._workers, self._asker.at_once))
             self.in_hand.begin()
-            self._pool.submit(self._serve, number, payload, units)
+            self._tickets.add(ticket)
+        try:
+            self._pool.submit(self._serve, ticket, number, payload, units)
+        except RuntimeError as error:  # no thread can be started; the pool may have taken it all the same
+            if self._took(ticket):
+                ours = FrameFleetError(told(error))
+                self._failed(number, units, ours, [Failure((), str(ours), 0)])
+                self._done()
 
     def idle(self, timeout_s: Seconds) -> bool:
         """Whether all that was put is done, after waiting for that at most `timeout_s`."""
@@ -108,7 +117,21 @@ class Dispatcher:
             self._outcome.fatal = self._outcome.fatal or error
         self._asker.end(error)
 
-    def _serve(self, number: int, payload: Any, units: float) -> None:
+    def _took(self, ticket: object) -> bool:
+        """Whether what was put with this ticket is the caller's to deal with: somebody else may have been quicker."""
+        with self._lock:
+            mine = ticket in self._tickets
+            self._tickets.discard(ticket)
+        return mine
+
+    def _done(self) -> None:
+        with self._lock:
+            self.in_hand.end()
+            self._idle.notify_all()
+
+    def _serve(self, ticket: object, number: int, payload: Any, units: float) -> None:
+        if not self._took(ticket):
+            return
         began = perf_counter()
         facts: tuple[Any, ...] = ()
         try:
@@ -128,9 +151,7 @@ class Dispatcher:
                 self._asker.meter.count(units)
                 self._listener(ItemDone(self._stage.name, number, units, found, perf_counter() - began))
         finally:
-            with self._lock:
-                self.in_hand.end()
-                self._idle.notify_all()
+            self._done()
 
     def _exchanged(self, parcel: Parcel[Any]) -> Exchange:
         """The parcel's exchange, run. What it answered is part of the outcome, whatever else became of it."""

@@ -108,12 +108,15 @@ def feed(
                 pass
     except BaseException as error:
         stop.set()
-        stopped = isinstance(error, KeyboardInterrupt)
-        why = interrupted(lanes, options) if stopped else error
-        for lane in lanes:
-            lane.dispatcher.end(why if isinstance(why, FrameFleetError) else FrameFleetError(told(why)))
+        why, stopped = error, isinstance(error, KeyboardInterrupt)
+        try:
+            why = interrupted(lanes, options) if stopped else error
+        finally:  # whatever comes between: what is not ended here goes on and costs
+            for lane in lanes:
+                lane.dispatcher.end(why if isinstance(why, FrameFleetError) else FrameFleetError(told(why)))
         for pump in pumps:
-            pump.join(END_S / len(pumps))
+            if pump.is_alive():
+                pump.join(END_S / len(pumps))
         if stopped:
             raise why from None
         raise

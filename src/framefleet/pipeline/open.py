@@ -7,7 +7,7 @@ from time import perf_counter, time
 from typing import Any
 
 from framefleet.config import Fleet, Options
-from framefleet.errors import FleetError
+from framefleet.errors import FrameFleetError
 from framefleet.fleet.asking import Asker
 from framefleet.fleet.backend import Backend
 from framefleet.fleet.budget import Budget
@@ -167,5 +167,5 @@ def _attended(keeper: Keeper, orphan: Orphan) -> list[Answer[Any]]:
     """What the orphan's job answered; where nobody can tell now, it is asked after again when its pieces come up."""
     try:
         return keeper.attended(orphan)
-    except FleetError:
+    except FrameFleetError:
         return []

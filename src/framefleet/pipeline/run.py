@@ -126,9 +126,9 @@ def _finish(lane: Lane, media: MediaInfo, options: Options) -> StageRun:
     lane.listener(StageDone(lane.plan.stage.name))
     models = {answer.reply.model_id: answer.reply.model for answer in outcome.answers if answer.reply.model}
     if len(models) > 1:  # the endpoint was given another one since the journal's answers, or is being given one
-        told = ", ".join(f"{name} ({id[:8]}…)" for id, name in sorted(models.items()))
+        named = ", ".join(f"{name} ({id[:8]}…)" for id, name in sorted(models.items()))
         lane.listener(
-            Notice(f"{lane.plan.stage.name}: answered by different models: {told}; --fresh asks for all anew")
+            Notice(f"{lane.plan.stage.name}: answered by different models: {named}; --fresh asks for all anew")
         )
     return StageRun(
         plan=lane.plan,
@@ -175,5 +175,6 @@ def _raise_if_nothing_came(stages: Mapping[str, StageRun], client: Mapping[str, 
         if stage.outcome.fatal is not None:
             raise stage.outcome.fatal
     failed = [failure.error for stage in asked for failure in stage.outcome.failures]
-    for error in (*failed, *(stage.error for stage in client.values())):
-        raise FrameFleetError(f"nothing could be done: {error}")
+    failed += [stage.error for stage in client.values() if stage.error is not None]
+    if failed:
+        raise FrameFleetError(f"nothing could be done: {failed[0]}")
