@@ -1,6 +1,7 @@
 """MPEG-4 with B-pictures, packed and with times that are not those of the pictures."""
 
 from fractions import Fraction
+from functools import partial
 
 import av
 import pytest
@@ -8,6 +9,7 @@ import simplejpeg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from framefleet.media import mpeg4
 from framefleet.media.container import open_media
 from framefleet.media.decode import decode_orders
 from framefleet.media.info import Picture
@@ -91,3 +93,29 @@ def test_right_times_stay_as_they_are(tmp_path, ending, b_frames, gop):
     with av.open(str(path)) as container:
         stored = [(p.pts * p.time_base, bytes(p)) for p in container.demux(video=0) if p.size]
     assert times_of(path) == stored
+
+
+@pytest.fixture
+def vop():
+    """Makes a packet with pictures that begin like those of these kinds, and have nothing else of them."""
+    with open_media(PACKED) as container:
+        yield partial(vop_of, container.streams.video[0])
+
+
+def vop_of(stream, kind, key=False):
+    packet = av.Packet(b"".join(b"\0\0\1\xb6" + bytes(["IPBS".index(k) << 6]) + b"x" * 30 for k in kind))
+    packet.stream, packet.time_base, packet.is_keyframe = stream, stream.time_base, key
+    return packet
+
+
+def test_a_picture_whose_place_is_missing_takes_no_others(vop):
+    """The hole has swallowed the empty packet that stood for B."""
+    steps = [(vop("PB"), False), (vop("I", key=True), True), (vop("P"), False)]
+    made = [(picture_type(packet), packet.is_keyframe) for packet, _ in mpeg4._unpacked(steps)]
+    assert made == [("P", False), ("I", True), ("P", False)]
+
+
+def test_a_keyframe_stays_one_where_pictures_move_on_by_a_packet(vop):
+    steps = [(vop("PB"), False), (vop("I", key=True), False), (vop("P"), False)]
+    made = [(picture_type(packet), packet.is_keyframe) for packet, _ in mpeg4._unpacked(steps)]
+    assert made == [("P", False), ("B", False), ("I", True)]

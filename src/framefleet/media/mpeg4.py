@@ -35,16 +35,20 @@ def _unpacked(steps: Iterable[Step]) -> Iterator[Step]:
 
     FFmpeg's filter `mpeg4_unpack_bframes` takes small B-pictures for empty ones; those are never B-pictures.
     """
-    due: bytes | None = None
+    due: tuple[bytes, bool] | None = None  # what comes next in the place of a packet, and whether it is a keyframe
     for packet, after_hole in steps:
-        data = bytes(packet)
+        data, is_key = bytes(packet), packet.is_keyframe
+        if after_hole:
+            due = None  # its place is lost
         second = data.find(_VOP, data.find(_VOP) + 1)
         if second > 0:
             yield with_data(packet, data[:second]), after_hole
-            due = data[second:]
+            due = data[second:], False
         elif due is not None:
-            yield with_data(packet, due), after_hole
-            due = data if _is_b(data) or len(data) > _EMPTY else None
+            made = with_data(packet, due[0])
+            made.is_keyframe = due[1]
+            yield made, after_hole
+            due = (data, is_key) if _is_b(data) or len(data) > _EMPTY else None
         else:
             yield packet, after_hole
 
