@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from framefleet.installing import with_extra
 from framefleet.results.codec import write_document
-from framefleet.results.document import Document
+from framefleet.results.document import Document, FailureEntry
 from framefleet.results.export.formats import FORMATS
 from framefleet.weights import file_sha256
 from tests.cli.conftest import Told
@@ -237,3 +237,13 @@ def test_the_command_line_starts_without_the_formats_libraries() -> None:
     code = "import sys, framefleet.cli; print(*{'pyarrow','pysubs2','yaml','opentimelineio'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_objects_that_all_failed_are_no_empty_set(cli: Cli, tmp_path: Path) -> None:
+    document = sees([CAT])
+    lost = [replace(detection, objects=None) for detection in document.detections or ()]
+    broke = [FailureEntry(stage="objects", error="noise", attempts=3)]
+    path = stored(replace(document, detections=lost, failures=broke), tmp_path)
+    told = cli("export", path, "--to", "coco")
+    assert (told.code, told.line) == (2, "framefleet: coco: objects failed (noise); run it again")
+    assert cli("export", path, "--to", "csv", "--labels", "cat").code == 0, "others are not about objects"

@@ -126,6 +126,15 @@ FEW = Asked(40, 10, 2, busy_s=60, asked_s=600, queued_s=480, ran_s=120, queue=8)
             "sift speech",
             "--no-vad does without, but sends and pays for silence too",
         ),
+        (
+            {
+                "sift speech": Part(40, "sound", "speech", "local"),
+                "speech": Part(1, HERE, "speech", "local", "whisper"),
+            },
+            HOW,
+            "sift speech",
+            None,  # a model here takes longer to listen to silence than looking for it takes
+        ),
         ({"decode": decode(5), "tracks": Part(30, "tracks", "tracks")}, HOW, "tracks", None),
         ({"decode": decode(50), "objects": there(Asked(40, 5, 5, 60, 245, ran_s=240, queue=4))}, HOW, "decode", None),
         ({"speech": there(FULL, "api")}, HOW, "speech", "speech: there was more to ask: raise --max-workers to 10"),

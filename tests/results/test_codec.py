@@ -68,6 +68,10 @@ def test_a_part_of_a_document_is_none(tmp_path_factory: pytest.TempPathFactory, 
     [
         ("0", "schema version 0, and this program reads 1; run the video again"),
         ("2", "schema version 2, and this program reads 1; update FrameFleet, or run the video again"),
+        (
+            "9" * 5000,
+            f"schema version {'9' * 20}…, and this program reads 1; update FrameFleet, or run the video again",
+        ),
         ("²", "schema version ², and this program reads 1; run the video again"),
         (1, "not a whole document of FrameFleet: Expected `str`, got `int` - at `$.schema_version`"),
         (None, "not a whole document of FrameFleet"),

@@ -45,6 +45,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         ("new/folder/", "_coco", "new/folder/clip_coco"),
         ("mine.v2", "_coco", "mine.v2"),
         ("written", "_coco", "written"),
+        ("written/", "_coco", "written"),
     ],
 )
 def test_where_something_made_of_a_document_goes(

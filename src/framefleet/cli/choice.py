@@ -11,6 +11,7 @@ from framefleet.errors import UsageError
 from framefleet.results import find
 from framefleet.results.choose import choose, labels_of
 from framefleet.results.document import Document
+from framefleet.results.known import known
 from framefleet.units import Seconds, Span
 
 Result = Annotated[Path, typer.Argument(metavar="RESULT.json", help="what a run has written", show_default=False)]
@@ -34,11 +35,13 @@ To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="only befor
 def chosen(document: Document, labels: str | None, conf: float) -> Document:
     """What `--labels` and `--conf` leave of it. Says which labels nothing bears: that may be a slip, or an answer.
 
-    Raises `UsageError` where nothing bears any of them.
+    Raises `UsageError` where nothing bears any of them. Where no objects are known there is nothing to choose among.
     """
     wanted = labels_of(labels)
     if wanted is not None and not wanted:
         raise UsageError("--labels: name a label or several")
+    if not known(document, "detections"):
+        return document
     seen = find.labels(document)
     unknown = sorted((wanted or frozenset()).difference(seen))
     said = [f"nothing is labelled {label}{instead(label, seen) or '; there are no objects'}" for label in unknown]

@@ -9,7 +9,7 @@ from framefleet.cli.choice import Output, Result, Video
 from framefleet.cli.words import clean, counted
 from framefleet.results.codec import read_document
 from framefleet.results.files import target
-from framefleet.results.report.make import Report, look_for_video, make_report
+from framefleet.results.report.make import ENDING, Report, look_for_video, make_report
 
 
 def report(
@@ -22,7 +22,7 @@ def report(
 ) -> int:
     """Make one HTML file to look at a result with: video, boxes, timeline, transcript, search, bill."""
     document = read_document(result)
-    place = target(result, "_report.html", output)
+    place = target(result, ENDING, output)
     with Bars() as listener:
         found = look_for_video(document, result, video, listener)
         made = make_report(document, result, output=place, video=found, pictures=thumbnails, listener=listener)

@@ -45,7 +45,7 @@ def run(
         if len(paths) == 1 and not report:
             point_on(prepared.path)
         if report:
-            with Bars() as listener:
+            with Bars(video=name) as listener:
                 print(told(make_report(document, prepared.path, video=prepared.media.path, listener=listener)))
         return 3 if document.failures else 0
 

@@ -12,7 +12,7 @@ from framefleet.cli.words import counted
 from framefleet.errors import InputError, UsageError
 from framefleet.media.container import SNIFFED_BYTES, sniff
 
-# As text: a path would make one slash of an address's two, and the folder at work of an empty name.
+# As text: a path would make the folder at work of an empty name.
 Videos = Annotated[
     list[str],
     typer.Argument(metavar="VIDEO", help="videos, sounds, or folders of them", show_default=False),

@@ -12,6 +12,7 @@ from math import ceil, inf
 
 from framefleet.config import Backend
 from framefleet.results.asked import Asked
+from framefleet.settings import endpoint_variable
 from framefleet.units import Seconds
 
 ENOUGH_S = 3.0  # a run shorter than this has nothing to gain
@@ -88,11 +89,11 @@ def _remedies(name: str, part: Part, line_s: Seconds, next_s: Seconds, how: Circ
         yield from _of_api(name, part.asked, next_s, how)
     elif part.asked is not None:
         yield from _of_endpoint(name, part.asked, next_s, how)
-    elif part.backend == "local":
+    elif part.line == HERE:
         drop = "leave out --backend local and " if how.stay_here else ""
-        variable = f"FRAMEFLEET_{part.endpoint.upper()}_ENDPOINT"
+        variable = endpoint_variable(part.endpoint)
         yield Remedy(part.needs_s, f"{name} ran on this machine: {drop}set {variable} for a GPU worker")
-    elif part.stage == "speech":
+    elif part.stage == "speech" and part.backend != "local":  # a model here takes longer to listen than to sift
         yield Remedy(part.needs_s, f"{name} took longest: --no-vad does without, but sends and pays for silence too")
 
 

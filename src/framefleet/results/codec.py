@@ -72,10 +72,11 @@ def read_document(path: Path) -> Document:
     except (msgspec.MsgspecError, RecursionError) as error:
         version = _version(content)
         if version not in {None, SCHEMA_VERSION}:
-            newer = version.isdecimal() and int(version) > int(SCHEMA_VERSION)
+            newer = version.isdecimal() and (len(version), version) > (len(SCHEMA_VERSION), SCHEMA_VERSION)
             remedy = "update FrameFleet, or run the video again" if newer else "run the video again"
+            told = version if len(version) <= 20 else f"{version[:20]}…"
             raise InputError(
-                f"{path}: schema version {version}, and this program reads {SCHEMA_VERSION}; {remedy}"
+                f"{path}: schema version {told}, and this program reads {SCHEMA_VERSION}; {remedy}"
             ) from None
         raise InputError(f"{path}: not a whole document of FrameFleet: {error}") from None
 

@@ -92,7 +92,10 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FailureEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """Work without an answer: the pictures (`items`, their indices) or the stretch of sound (`span_s`)."""
+    """Work without an answer: pictures (`items`, their indices), or a stretch of sound, of video for scenes (`span_s`).
+
+    `attempts` is 0 where asking was not what failed.
+    """
 
     stage: str
     items: list[int] | None = None

@@ -45,9 +45,12 @@ def target(document: Path, ending: str, output: str | None) -> Path:
 
 
 def is_folder(output: str) -> bool:
-    """Whether that stands for a folder to write into, and not for the very thing to be written."""
+    """Whether that stands for a folder to write into, and not for the very thing to be written.
+
+    A folder that was written as one whole is the latter, also with the slash that completing its name leaves.
+    """
     path = Path(output)
-    return output.endswith(_SLASHES) or (path.is_dir() and not (path / _MARK).is_file())
+    return not (path / _MARK).is_file() and (output.endswith(_SLASHES) or path.is_dir())
 
 
 def folder_at(output: str) -> Path:

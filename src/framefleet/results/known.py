@@ -2,7 +2,14 @@
 
 from framefleet.results.document import Document
 
-STAGES = {"detections": "objects", "transcription": "speech", "sounds": "sounds", "text": "text", "scenes": "scenes"}
+STAGES = {
+    "detections": "objects",
+    "transcription": "speech",
+    "scenes": "scenes",
+    "tracks": "tracks",
+    "sounds": "sounds",
+    "text": "text",
+}
 """The parts of a document that people ask about, and the stages they come from."""
 
 

@@ -67,10 +67,15 @@ def segments(draw: Any) -> Segment:
     return Segment(start, start + length, draw(texts), -0.5, 0.1, words)
 
 
+def _known(pictures: list[Any]) -> bool:
+    """Where none of the pictures was answered, nothing can be made of them, and what asks says so."""
+    return not pictures or any(objects is not None for objects in pictures)
+
+
 @st.composite
 def documents(draw: Any) -> Document:
     """Any pictures, some unanswered, tracks over some of their objects, and any speech, sounds, text and scenes."""
-    pictures = draw(st.lists(st.none() | st.lists(objects, max_size=4), max_size=5))
+    pictures = draw(st.lists(st.none() | st.lists(objects, max_size=4), max_size=5).filter(_known))
     detections = [Detection(i, float(i), None if p is None else float(i), p) for i, p in enumerate(pictures)]
     spans = [(start, start + 1.0) for start in sorted(draw(st.lists(times, max_size=3)))]
     named = draw(st.lists(texts, min_size=len(spans), max_size=len(spans)))

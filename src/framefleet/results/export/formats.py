@@ -13,12 +13,12 @@ from framefleet.results.export.otio import OTIO
 from framefleet.results.export.parquet_files import PARQUET
 from framefleet.results.export.subtitles import ASS, SRT, VTT
 from framefleet.results.export.yolo import YOLO
+from framefleet.results.known import STAGES, failed, known
 
 FORMATS = {
     format.name: format for format in (SRT, VTT, ASS, CSV, PARQUET, COCO, YOLO, MOT, CVAT, LABELSTUDIO, FIFTYONE, OTIO)
 }
 
-_STAGE = {"detections": "objects", "transcription": "speech"}  # others are called as their field
 _NOTHING = {
     "detections": "no pictures were looked at",
     "transcription": "nothing was listened to",
@@ -39,11 +39,10 @@ def check(format: Format, document: Document) -> None:
     """Raises `InputError` where the document has nothing that the format could hold, and says what to run."""
     if format.needs == ("detections",) and not document.video.width:
         raise InputError(f"{format.name}: the video has sound alone; try --to srt or csv")
-    if any(getattr(document, field) is not None for field in format.needs):
+    if any(known(document, part) for part in format.needs):
         return
-    stages = [_STAGE.get(field, field) for field in format.needs]
-    failed = next((failure for failure in document.failures if failure.stage in stages), None)
-    if failed is not None:
-        raise InputError(f"{format.name}: {failed.stage} failed ({failed.error}); run it again")
+    for part in format.needs:
+        if (error := failed(document, part)) is not None:
+            raise InputError(f"{format.name}: {STAGES[part]} failed ({error}); run it again")
     nothing = _NOTHING[format.needs[0]] if len(format.needs) == 1 else "nothing of what it holds was looked for"
-    raise InputError(f"{format.name}: {nothing}; run with --stages {stages[0]}")
+    raise InputError(f"{format.name}: {nothing}; run with --stages {STAGES[format.needs[0]]}")

@@ -2,6 +2,7 @@
 
 from framefleet.media.info import MediaInfo
 from framefleet.results.document import Document
+from framefleet.results.known import failed
 from framefleet.results.palette import commonest
 from framefleet.results.render.lettering import is_whole
 from framefleet.results.render.look import Look
@@ -33,7 +34,8 @@ class Account:
         if self._document.detections is None:
             return "no boxes: objects were not asked for"
         if not self._moments.count:
-            return "no boxes: there is no object to draw"
+            error = failed(self._document, "detections")
+            return f"no boxes: objects failed ({error})" if error else "no boxes: there is no object to draw"
         if self._is_dense:
             return "boxes as they are found in every picture"
         if self._moments.moving:
