@@ -96,9 +96,9 @@ def main() -> None:
         for kind in ENDPOINTS:
             print(lay_out(kind, out))
     except LayoutError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"framefleet: {error}")
     except OSError as error:
-        sys.exit(f"error: {error.filename or out}: {error.strerror or error}; put it right and run this again")
+        sys.exit(f"framefleet: {error.filename or out}: {error.strerror or error}; put it right and run this again")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ KEEP_LINES = 15  # of pip's output, shown when it fails
 _FETCHED = re.compile(r"\s*(?:Downloading|Using cached) (\S+\.(?:whl|tar\.gz)) \(([\d.]+) (bytes|[kMG]B)\)")
 _UNITS = {"bytes": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
 _TRYING_AGAIN = "WARNING: Retrying ("
-_GAVE_UP = ("Retry(total=0", "Max retries exceeded", "Read timed out", "Connection aborted")
+_GAVE_UP = re.compile(
+    r"Retry\(total=0|Max retries exceeded|^ERROR: .*(?:Read timed out|Connection aborted)", re.MULTILINE
+)
 _REASON = re.compile(r"\[Errno -?\d+\] ([\w ]+)|(certificate verify failed|timed out)")
 
 
@@ -51,7 +53,7 @@ def install(python: Path, wanted: list[str], root: Path) -> None:
 
 def _failed(last: list[str]) -> SetUpError:
     said = "".join(last)
-    if any(sign in said for sign in _GAVE_UP):
+    if _GAVE_UP.search(said):
         reasons = ["".join(found).strip() for found in _REASON.findall(said)]
         why = f" ({reasons[-1].lower()})" if reasons else ""
         return SetUpError(f"PyPI cannot be reached{why}; check the network, or the proxy in HTTPS_PROXY")

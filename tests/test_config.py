@@ -106,6 +106,9 @@ def test_a_name_that_is_nearly_one_gets_it_told(tmp_path: Path) -> None:
     (tmp_path / CONFIG_FILE).write_text('[endpoints]\nyola = "d"', encoding="utf-8")
     with pytest.raises(UsageError, match=r"framefleet\.toml: yola: no such endpoint; did you mean yolo\?$"):
         load_fleet(environ={}, folder=tmp_path)
+    (tmp_path / CONFIG_FILE).write_text('yolo_endpoint = "d"', encoding="utf-8")
+    with pytest.raises(UsageError, match=r"no such option; an endpoint's id goes under \[endpoints\]: yolo = …$"):
+        load_options({}, environ={}, folder=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["report", "verbose", "sequential"])

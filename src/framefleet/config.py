@@ -115,7 +115,7 @@ def load_options(
     environ = os.environ if environ is None else environ
     refuse_unknown(environ, SETTINGS)
     in_file = {k: v for k, v in from_file(folder).items() if k != "endpoints"}
-    listed = _turned(in_file, f"{folder / CONFIG_FILE}: {{}}".format)
+    listed = _turned(in_file, lambda name: f"{folder / CONFIG_FILE}: {name}")
     settings = _turned(from_environment(environ, _SETTINGS_OF_OPTIONS), variable)
     given = {k: v for k, v in flags.items() if v is not None}
     stands = {n: f"{folder / CONFIG_FILE}: {n}" for n in listed} | {n: variable(n) for n in settings}

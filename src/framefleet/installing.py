@@ -47,8 +47,9 @@ def _joined(command: Sequence[str]) -> str:
 
 
 def _near(path: Path) -> str:
-    """As it is reached from the working folder, where it lies in there."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    """As it is reached from the working folder, where it lies in a folder there: a bare name is looked up elsewhere."""
+    near = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return str(near if len(near.parts) > 1 else path)
 
 
 def _origin() -> str | None:

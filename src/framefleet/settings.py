@@ -23,6 +23,11 @@ def variable(name: str) -> str:
     return f"{PREFIX}{name.upper()}"
 
 
+def endpoint_variable(kind: str) -> str:
+    """The environment's name of the id of an endpoint, such as "yolo"."""
+    return variable(f"{kind}_endpoint")
+
+
 def from_environment(environ: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
     """Those of `names` that are set there, by name; one that is empty is not set."""
     return {name: environ[variable(name)] for name in names if environ.get(variable(name))}
@@ -53,6 +58,8 @@ def unknown(place: str, name: str, what: str, known: Iterable[str]) -> UsageErro
     option = name.removeprefix(PREFIX).lower()
     if option in _OF_ONE_COMMAND:
         return UsageError(f"{place}: not a setting; say --{option} on the command line")
+    if option.endswith("_endpoint") and what != "setting":
+        return UsageError(f"{place}: no such {what}; an endpoint's id goes under [endpoints]: {option[:-9]} = …")
     if near := get_close_matches(name, known, n=1):
         return UsageError(f"{place}: no such {what}; did you mean {near[0]}?")
     return UsageError(f"{place}: no such {what}; there are {', '.join(known)}")

@@ -23,7 +23,7 @@ from framefleet.cli.report import report
 from framefleet.cli.run import run
 from framefleet.cli.show import show
 from framefleet.cli.words import clean
-from framefleet.errors import FrameFleetError, Interrupted
+from framefleet.errors import FrameFleetError, Interrupted, told
 
 app = typer.Typer(
     cls=Group,
@@ -81,7 +81,7 @@ def _told(error: BaseException) -> int:
         return _usage(error)
     if os.environ.get("FRAMEFLEET_DEBUG"):
         raise error
-    return _say(f"a fault of this program: {type(error).__name__}: {error} (FRAMEFLEET_DEBUG=1 shows where)", 1)
+    return _say(f"{told(error)} (FRAMEFLEET_DEBUG=1 shows where)", 1)
 
 
 def _usage(error: BaseException) -> int:

@@ -14,7 +14,7 @@ from framefleet.fleet import endpoint_ids
 from framefleet.fleet.deploy import Spec, Step, creation, expected, find, make_spec, plan, said
 from framefleet.fleet.deploy_cost import worst_case
 from framefleet.fleet.manage_api import ROUTE, Endpoint, ManageApi
-from framefleet.settings import CONFIG_FILE
+from framefleet.settings import CONFIG_FILE, endpoint_variable
 
 
 def _option(text: str, *names: str) -> Any:
@@ -146,5 +146,5 @@ def _do(api: ManageApi, step: Step) -> None:
     print(f"{step.kind}: {made.name} has the id {made.id}, which goes into {CONFIG_FILE}")
     endpoint_ids.remember({step.kind: made.id})
     if load_fleet().endpoints.get(step.kind) != made.id:
-        variable = f"FRAMEFLEET_{step.kind.upper()}_ENDPOINT"
+        variable = endpoint_variable(step.kind)
         print(f"framefleet: {variable} is set to another and goes before {CONFIG_FILE}; unset it", file=sys.stderr)

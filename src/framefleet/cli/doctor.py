@@ -11,7 +11,7 @@ from framefleet.config import MAIN_KINDS, Fleet, Options, load_fleet, load_optio
 from framefleet.errors import FrameFleetError
 from framefleet.fleet.runpod import RunPodBackend
 from framefleet.installing import pip, with_extra
-from framefleet.settings import CONFIG_FILE
+from framefleet.settings import CONFIG_FILE, endpoint_variable
 from framefleet.stages.base import Stage
 from framefleet.stages.registry import FLEET
 from framefleet.wire.common import ProbeReply, read_reply
@@ -88,7 +88,7 @@ def _stage(stage: Stage, options: Options, fleet: Fleet) -> Finding:  # type: ig
     except FrameFleetError as error:
         where = "an endpoint is set" if configured else "on this machine"
         return Finding(stage.name, where, str(error), vital=configured or stage.endpoint in MAIN_KINDS)
-    variable = f"FRAMEFLEET_{stage.endpoint.upper()}_ENDPOINT"
+    variable = endpoint_variable(stage.endpoint)
     return Finding(stage.name, state if configured else f"{state} (set {variable} for a GPU endpoint)")
 
 

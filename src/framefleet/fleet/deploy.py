@@ -11,6 +11,7 @@ import msgspec
 
 from framefleet.errors import RefusedError, UsageError
 from framefleet.fleet.manage_api import Endpoint, Gpu, Workers
+from framefleet.settings import endpoint_variable
 
 QUEUE_DELAY, REQUEST_COUNT = "QUEUE_DELAY", "REQUEST_COUNT"
 
@@ -115,7 +116,7 @@ def find(kind: str, name: str, id: str | None, listed: Sequence[Endpoint]) -> En
     named = [endpoint for endpoint in listed if endpoint.name.removesuffix(" -fb") == name]
     if len(named) > 1:
         ids = ", ".join(endpoint.id for endpoint in named)
-        raise RefusedError(f"several endpoints are named {name} ({ids}); set FRAMEFLEET_{kind.upper()}_ENDPOINT to one")
+        raise RefusedError(f"several endpoints are named {name} ({ids}); set {endpoint_variable(kind)} to one")
     return named[0] if named else None
 
 

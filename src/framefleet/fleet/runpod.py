@@ -22,6 +22,7 @@ from framefleet.fleet.limits import RateLimiter
 from framefleet.fleet.polling import Polling
 from framefleet.fleet.retry import AGAIN
 from framefleet.fleet.runpod_api import JobStatus, RunPodApi
+from framefleet.settings import endpoint_variable
 from framefleet.units import Seconds
 
 OVER = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"})
@@ -131,7 +132,7 @@ class RunPodBackend:
 
     def _id(self, endpoint: str) -> str:
         if endpoint not in self._ids:
-            raise EndpointGoneError(f"no {endpoint} endpoint is set; set FRAMEFLEET_{endpoint.upper()}_ENDPOINT")
+            raise EndpointGoneError(f"no {endpoint} endpoint is set; set {endpoint_variable(endpoint)}")
         return self._ids[endpoint]
 
     def _poll(self, job: Job, *, fresh: bool) -> JobStatus:

@@ -10,6 +10,7 @@ from framefleet.fleet.cost import Estimate, estimate
 from framefleet.media.info import MediaInfo
 from framefleet.media.order import Order
 from framefleet.pipeline.graph import plan_graph
+from framefleet.settings import endpoint_variable
 from framefleet.stages.base import Needs, Stage
 from framefleet.stages.client import DerivingStage, WatchingStage
 from framefleet.stages.registry import DEFAULT, DERIVING, FLEET, NEEDS, WATCHING
@@ -138,7 +139,7 @@ def choose_backend(stage: Stage[Any, Any, Any, Any, Any], options: Options, flee
         return "local"
     configured = stage.endpoint in fleet.endpoints
     if options.backend == "runpod" and not configured:
-        variable = f"FRAMEFLEET_{stage.endpoint.upper()}_ENDPOINT"
+        variable = endpoint_variable(stage.endpoint)
         raise UsageError(f"--backend runpod: no endpoint for {stage.name}; set {variable}, or use --backend auto")
     if configured:
         return "runpod"
