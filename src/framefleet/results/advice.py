@@ -94,7 +94,9 @@ def _remedies(name: str, part: Part, line_s: Seconds, next_s: Seconds, how: Circ
         variable = endpoint_variable(part.endpoint)
         yield Remedy(part.needs_s, f"{name} ran on this machine: {drop}set {variable} for a GPU worker")
     elif part.stage == "speech" and part.backend != "local":  # a model here takes longer to listen than to sift
-        yield Remedy(part.needs_s, f"{name} needed the most time: --no-vad does without, but sends and pays for silence too")
+        yield Remedy(
+            part.needs_s, f"{name} needed the most time: --no-vad does without, but sends and pays for silence too"
+        )
 
 
 def _decode_less(how: Circumstances) -> str | None:

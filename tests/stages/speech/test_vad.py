@@ -149,7 +149,7 @@ def test_the_detector_tells_speech_from_noise_and_music(sample):
     detect = vad.silero()
     media = probe(sample)
     (spoken,) = decode_clips(media, STAGE.plan(media, Options(), "runpod"), format="opus")
-    assert STAGE.trim(spoken, Options(), "runpod") is spoken
+    assert STAGE.sift(spoken) is spoken
     times = np.arange(20 * RATE) / RATE
     chord = sum(np.sin(2 * np.pi * hertz * times) for hertz in (262, 330, 392)) * 0.1
     noise = np.random.default_rng(1).normal(0, 0.02, 20 * RATE)
@@ -162,10 +162,11 @@ def test_the_detector_tells_speech_from_noise_and_music(sample):
 def test_the_stage_looks_first_wherever_it_asks(monkeypatch, backend):
     monkeypatch.setattr(vad, "silero", lambda: loud)
     silent = clip(40)
-    assert STAGE.trim(silent, Options(), backend) is None
-    assert STAGE.trim(silent, Options(vad=False), backend) is silent
+    sieve = STAGE.sieve(Options(), backend)
+    assert isinstance(sieve(silent), Answer)
+    assert STAGE.sieve(Options(vad=False), backend) is None
     monkeypatch.setattr(vad, "silero", lambda: None)  # faster-whisper is not installed
-    assert STAGE.trim(silent, Options(), backend) is silent
+    assert sieve(silent) is silent
 
 
 @pytest.mark.parametrize("backend", ["runpod", "local"])
@@ -173,12 +174,13 @@ def test_answers_found_with_and_without_a_look_are_not_taken_for_each_other(back
     assert STAGE.identity(Options(), backend) != STAGE.identity(Options(vad=False), backend)
 
 
-def test_what_was_skipped_is_in_the_transcription_whether_sent_in_part_or_not_at_all():
+def test_what_was_skipped_is_in_the_transcription_whether_sent_in_part_or_not_at_all(monkeypatch):
     trimmed = vad.trim(clip(150, 60), loud)
     parcel = STAGE.pack(trimmed, HOUR, Options(), "runpod")
     assert parcel.request.duration_s == trimmed.span.length_s == 3.0
     said = Answer(parcel.facts, answer(0, 3, ["yes"]).reply)
-    silent = STAGE.nothing_said(clip(50, start_s=250.0))
+    monkeypatch.setattr(vad, "silero", lambda: loud)
+    silent = STAGE.sift(clip(50, start_s=250.0))
     for answers in ([said, silent], [silent, said]):
         merged = merge_speech([remembered(one) for one in answers])
         assert merged.text == "yes"

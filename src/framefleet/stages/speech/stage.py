@@ -43,30 +43,19 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         }
         return identity | ({"vad": True} if options.vad else {})
 
-    def sieve(self, options: Options, backend: Backend) -> Sieve:
-        """Keeps back what nobody speaks in; the detector is loaded with the first clip."""
+    def sieve(self, options: Options, backend: Backend) -> Sieve | None:
+        return self.sift if options.vad else None
 
-        def sift(clip: Clip) -> Clip | Answer[WhisperReply]:
-            worth = self.trim(clip, options, backend)
-            return self.nothing_said(clip) if worth is None else worth
+    def sift(self, clip: Clip) -> Clip | Answer[WhisperReply]:
+        """As much of the clip as is worth asking about, as `pack` takes it; of one in which nobody speaks, the answer.
 
-        return sift
-
-    def trim(self, clip: Clip, options: Options, backend: Backend) -> Clip | None:
-        """As much of the clip as is worth asking about, as `pack` takes it; None where nobody speaks in it.
-
-        All of it where that is not wished for, and where faster-whisper is not installed.
+        All of it where faster-whisper is not installed. The detector is loaded with the first clip.
         """
         from framefleet.stages.speech.vad import silero, trim
 
-        detect = silero() if options.vad else None
-        return trim(clip, detect) if detect is not None else clip
-
-    def nothing_said(self, clip: Clip) -> Answer[WhisperReply]:
-        """The answer of a clip that nobody has to listen to: to be kept in the journal as any other."""
-        skipped = Skipped(clip.span.start_s, clip.span.end_s, NO_SPEECH)
-        reply = WhisperReply(model="", model_id="", device="", language="", language_probability=0.0, segments=[])
-        return Answer((SentTime(clip.number, clip.span, (skipped,), gaps=clip.gaps),), reply)
+        detect = silero()
+        worth = trim(clip, detect) if detect is not None else clip
+        return _nothing_said(clip) if worth is None else worth
 
     def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> Parcel[WhisperRequest]:
         fact = SentTime(payload.number, payload.span, getattr(payload, "skipped", ()), gaps=payload.gaps)
@@ -141,3 +130,10 @@ def _within(piece: Segment | Word, duration_s: Seconds) -> tuple[Seconds, Second
     if not (isfinite(start) and isfinite(end) and -TOLERANCE_S <= start <= end <= duration_s + TOLERANCE_S):
         raise BadReplyError(f"the worker heard something from {start} to {end} s in a clip of {duration_s} s")
     return min(max(start, 0.0), duration_s), min(max(end, 0.0), duration_s)
+
+
+def _nothing_said(clip: Clip) -> Answer[WhisperReply]:
+    """The answer of a clip that nobody has to listen to: to be kept in the journal as any other."""
+    skipped = Skipped(clip.span.start_s, clip.span.end_s, NO_SPEECH)
+    reply = WhisperReply(model="", model_id="", device="", language="", language_probability=0.0, segments=[])
+    return Answer((SentTime(clip.number, clip.span, (skipped,), gaps=clip.gaps),), reply)
