@@ -1,5 +1,6 @@
 """The command line in this process, with workers that need no model."""
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from framefleet.cli import main
-from framefleet.results.codec import read_document
+from framefleet.results.codec import json_schema, read_document
 from framefleet.results.document import Document
 from tests.conftest import API_KEY
 from tests.media.make import make_video
@@ -104,3 +106,17 @@ def document(tmp_path: Path) -> Callable[[], Document]:
         return read_document(path)
 
     return read
+
+
+@pytest.fixture
+def analysed(cli: Callable[..., Told], tmp_path: Path) -> Callable[..., Document]:
+    """`analysed(path, "--fps", 5)`: the document of a run that does all it was asked to."""
+
+    def run(path: Path, *flags: object) -> Document:
+        told = cli("run", path, "--output-dir", tmp_path / "out", *flags)
+        assert told.code == 0, told.err
+        written = tmp_path / "out" / f"{path.stem}_results.json"
+        Draft202012Validator(json_schema()).validate(json.loads(written.read_bytes()))
+        return read_document(written)
+
+    return run
