@@ -140,6 +140,24 @@ def test_a_job_is_handed_over_and_not_asked_anew_whenever_its_process_goes(tmp_p
         assert mine.claim("yolo x", FACTS).granted == set(FACTS)
 
 
+@pytest.mark.parametrize("looks", range(1, 6))
+def test_a_job_is_handed_over_though_its_process_goes_in_the_middle_of_a_claim(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    other = killed(tmp_path, clock)
+    for key, job_id in (("k1", "job-1"), ("k2", "job-2")):
+        other.sent(other.claim("yolo x", {key: b""}).id, job_id)
+    there = iter([False] * looks)  # so often it is looked for and found at work, and then it is not
+    monkeypatch.setattr("framefleet.journal.store.surely_gone", lambda _: next(there, True))
+    facts, asked_after = {"k1": b"", "k2": b""}, list[str]()
+    with opened(tmp_path, clock) as mine:
+        while len(asked_after) < 2:
+            claim = mine.claim("yolo x", facts)
+            assert claim.granted == set()
+            asked_after += [orphan.job_id for orphan in claim.orphans]
+    assert sorted(asked_after) == ["job-1", "job-2"]
+
+
 def test_what_was_never_accepted_is_granted_when_its_process_is_gone(tmp_path: Path, clock: Clock) -> None:
     killed(tmp_path, clock).claim("yolo x", {"k1": b"1"})
     clock.now += LEASE_S + 1

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from framefleet.units import Seconds
 
 LEASE_S = 30.0  # how long a process that stopped beating is still believed to be at work
 BEAT_S = 5.0
+
+Gone = Callable[[str], bool]
+"""Whether the process that a submission names as its owner has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,10 @@ class Journal:
         somebody has asked after it.
         """
         with self._transaction() as db:
+            gone = cache(self._gone)  # asked once: what a process that ends just now holds would be taken for free
             answered = self._answers(list(facts))
-            orphans = self._taken_over(list(facts.keys() - answered.keys()), endpoint)
-            held = self._held(list(facts.keys() - answered.keys()))
+            orphans = self._taken_over(list(facts.keys() - answered.keys()), endpoint, gone)
+            held = self._held(list(facts.keys() - answered.keys()), gone)
             granted = frozenset(facts) - answered.keys() - held if not orphans else frozenset[str]()
             number = 0
             if granted:
@@ -111,19 +116,19 @@ class Journal:
         Those that never got a job id, or whose keys are all answered, are forgotten: there is nothing to ask for.
         """
         with self._transaction():
-            return self._taken_over(keys, endpoint)
+            return self._taken_over(keys, endpoint, cache(self._gone))
 
     def held_elsewhere(self, keys: Sequence[str]) -> int:
         """How many of the keys other processes at work hold."""
         with self._told():
-            return len(self._held(keys, but=self.owner))
+            return len(self._held(keys, self._gone, but=self.owner))
 
     def forget(self, keys: Sequence[str]) -> None:
         """Drops the answers to these keys, and what was submitted for them and is held by nobody."""
         with self._transaction() as db:
             db.executemany("DELETE FROM answers WHERE key = ?", [(key,) for key in keys])
-            gone = [(number,) for number, _ in self._about(keys, None)]
-            db.executemany("DELETE FROM submissions WHERE id = ?", gone)
+            left = [(number,) for number, _ in self._about(keys, None, self._gone)]
+            db.executemany("DELETE FROM submissions WHERE id = ?", left)
 
     def charge(self, endpoint: str, job_id: str, *, source: str, stage: str, charge: bytes) -> None:
         """What a job was charged is known. The first to know it wins.
@@ -162,15 +167,15 @@ class Journal:
         query = "SELECT key, parts FROM answers WHERE key IN ({})"
         return dict(row for rows in in_chunks(self._db, query, keys) for row in rows)
 
-    def _held(self, keys: Sequence[str], *, but: str = "") -> set[str]:
+    def _held(self, keys: Sequence[str], gone: Gone, *, but: str = "") -> set[str]:
         query = "SELECT key, owner FROM carried JOIN submissions ON id = submission WHERE key IN ({})"
         owners = [row for rows in in_chunks(self._db, query, keys) for row in rows]
-        return {key for key, owner in owners if owner != but and not self._gone(owner)}
+        return {key for key, owner in owners if owner != but and not gone(owner)}
 
-    def _taken_over(self, keys: Sequence[str], endpoint: str) -> list[Orphan]:
+    def _taken_over(self, keys: Sequence[str], endpoint: str, gone: Gone) -> list[Orphan]:
         """Makes the submissions about any of the keys whose owner is gone this process's own."""
         orphans = []
-        for number, job_id in self._about(keys, endpoint):
+        for number, job_id in self._about(keys, endpoint, gone):
             facts = dict(self._db.execute("SELECT key, fact FROM carried WHERE submission = ?", (number,)))
             if job_id is None or facts.keys() == self._answers(list(facts)).keys():
                 self._db.execute("DELETE FROM submissions WHERE id = ?", (number,))
@@ -179,7 +184,7 @@ class Journal:
             orphans.append(Orphan(number, job_id, facts))
         return orphans
 
-    def _about(self, keys: Sequence[str], endpoint: str | None) -> list[tuple[int, str | None]]:
+    def _about(self, keys: Sequence[str], endpoint: str | None, gone: Gone) -> list[tuple[int, str | None]]:
         """Submissions about any of the keys whose owner is gone: number and job id."""
         query = """SELECT DISTINCT id, job_id, owner, endpoint FROM carried JOIN submissions ON id = submission
                    WHERE key IN ({})"""
@@ -187,7 +192,7 @@ class Journal:
         return sorted(
             (number, job_id)
             for number, job_id, owner, at in found
-            if (endpoint is None or at == endpoint) and self._gone(owner)
+            if (endpoint is None or at == endpoint) and gone(owner)
         )
 
     def _gone(self, owner: str) -> bool:
