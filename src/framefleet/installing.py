@@ -33,6 +33,11 @@ def pip(*what: str) -> str:
     return _joined([*command, "install", *what])
 
 
+def anew(package: str) -> str:
+    """The command line that installs a package once more, as it was: files of it are missing or damaged."""
+    return pip("--force-reinstall", "--no-deps", f"{package}=={metadata.version(package)}")
+
+
 def framefleet(*arguments: str) -> str:
     """The command line that starts FrameFleet with these arguments, quoted for this system's shell."""
     python = Path(sys.executable)

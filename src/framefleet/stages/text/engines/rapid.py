@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from framefleet.errors import SetupError, WorkerError
-from framefleet.installing import with_extra
+from framefleet.installing import anew, with_extra
 from framefleet.stages.jpeg import Pixels
 from framefleet.stages.text.engines import Device
 from framefleet.stages.text.engines.base import Corners, Reading
@@ -89,7 +89,7 @@ def _load(device: Device) -> tuple[Any, Any, str]:
     digest = hashlib.sha256()
     for path in paths:
         if not path.is_file():  # RapidOCR would download it
-            raise SetupError(f"{path}: the model file is missing; reinstall framefleet[text]")
+            raise SetupError(f"{path}: the model file is missing; {anew('rapidocr')}")
         digest.update(path.read_bytes())
     ocr = rapid_ocr(
         params={
