@@ -1,22 +1,28 @@
-"""What stages have in common whose requests carry pictures: how batches of them are named, halved and matched."""
+"""What stages have in common whose requests carry pictures: how batches of them are named, sent, halved and matched.
 
-from collections.abc import Container, Sequence
+Samples that show the same frame, one after the other (the nearest keyframe, a slide, a frozen picture), are one picture
+in a request, and its answer is that of each of them.
+"""
+
+from collections.abc import Container, Iterable, Sequence
+from itertools import groupby
 from typing import Any, Generic, TypeVar
 
 from msgspec.structs import replace
 
 from framefleet.config import Backend, Options
 from framefleet.errors import BadReplyError
-from framefleet.media.info import MediaInfo, PictureTime, Sample
+from framefleet.media.info import MediaInfo, Picture, PictureTime, Sample
 from framefleet.stages.base import Answer, Needs, Parcel, Sieve
 from framefleet.stages.objects.forecast import request_bytes
 from framefleet.stages.objects.plan import PictureBatch, batched
-from framefleet.wire.ocr import OcrReply, OcrRequest
-from framefleet.wire.pictures import JpegFrames
-from framefleet.wire.yolo import YoloReply, YoloRequest
+from framefleet.wire.ocr import OcrFrame, OcrReply, OcrRequest
+from framefleet.wire.pictures import JpegFrame, JpegFrames
+from framefleet.wire.yolo import FrameReply, YoloReply, YoloRequest
 
 Request = TypeVar("Request", YoloRequest, OcrRequest)
 Reply = TypeVar("Reply", YoloReply, OcrReply)
+Frame = TypeVar("Frame", JpegFrame, FrameReply, OcrFrame)
 
 
 class PictureStage(Generic[Request, Reply]):
@@ -46,9 +52,9 @@ class PictureStage(Generic[Request, Reply]):
         return [self.narrow(parcel, half) for half in (parcel.facts[:middle], parcel.facts[middle:])]
 
     def narrow(self, parcel: Parcel[Request], facts: Sequence[PictureTime]) -> Parcel[Request]:
-        wanted = {fact.index for fact in facts}
-        frames = [frame for frame in parcel.request.source.frames if frame.index in wanted]
-        return Parcel(replace(parcel.request, source=JpegFrames(frames)), tuple(facts))
+        sent = _by_fact(parcel.facts, parcel.request.source.frames)
+        pictures = [Picture(fact, sent[fact.index].jpeg) for fact in facts]
+        return Parcel(replace(parcel.request, source=frames_of(pictures)), tuple(facts))
 
     def part(self, reply: Reply, fact: PictureTime) -> Reply | None:
         frames = [frame for frame in reply.frames if frame.index == fact.index]
@@ -69,14 +75,30 @@ class PictureStage(Generic[Request, Reply]):
         return request_bytes(sum(len(batch.samples) for batch in items), seen.width, seen.height, options, backend)
 
 
+def frames_of(pictures: Iterable[Picture]) -> JpegFrames:
+    """The pictures as they are sent: of those in a row that are the same, the first."""
+    rows = groupby(pictures, key=lambda picture: (picture.at.pts_s, picture.jpeg))
+    firsts = [next(row) for _, row in rows]
+    return JpegFrames([JpegFrame(picture.at.index, picture.at.time_s, picture.jpeg) for picture in firsts])
+
+
 def matched(facts: Sequence[PictureTime], reply: Reply) -> Reply:
-    """The reply with an answer for each picture sent, in their order, as far as it has one.
+    """The reply with an answer for each picture asked about, in their order, as far as it has one.
 
     Of a picture answered twice the first answer counts; what was not asked for is left out. Raises `BadReplyError`
     where nothing is left.
     """
-    answers = {frame.index: frame for frame in reversed(reply.frames)}
-    frames = [answers[fact.index] for fact in facts if fact.index in answers]
+    answers = _by_fact(facts, list(reversed(reply.frames)))
+    frames = [
+        replace(answers[fact.index], index=fact.index, time_s=fact.time_s) for fact in facts if fact.index in answers
+    ]
     if not frames:
         raise BadReplyError(f"none of the {len(facts)} pictures sent is in the worker's reply")
     return replace(reply, frames=frames)
+
+
+def _by_fact(facts: Sequence[PictureTime], frames: Sequence[Frame]) -> dict[int, Frame]:
+    """By each fact's index its own frame, or where it has none, that of another fact whose picture is the same."""
+    own = {frame.index: frame for frame in frames}
+    same = {fact.pts_s: own[fact.index] for fact in facts if fact.index in own}
+    return {fact.index: own.get(fact.index, same[fact.pts_s]) for fact in facts if fact.pts_s in same}

@@ -16,7 +16,7 @@ from framefleet.media.info import MediaInfo, Picture, PictureTime
 from framefleet.stages.base import Answer, Parcel
 from framefleet.stages.objects.stage import ObjectsStage
 from framefleet.wire.common import TimingMs, to_input
-from framefleet.wire.yolo import FrameReply, YoloReply, YoloRequest
+from framefleet.wire.yolo import DetectedObject, FrameReply, YoloReply, YoloRequest
 
 from .pictures import SIGN_BOX, jpeg, stop_sign
 
@@ -103,6 +103,48 @@ def test_narrow_keeps_what_is_named(numbers: set[int]) -> None:
     narrow = STAGE.narrow(whole, [fact for fact in whole.facts if fact.index in numbers])
     assert {fact.index for fact in narrow.facts} == numbers
     assert {frame.index for frame in narrow.request.source.frames} == numbers
+
+
+def frozen(shown: list[int]) -> list[Picture]:
+    """Samples each of which shows the frame of this number; the frame's picture is its number."""
+    return [Picture(PictureTime(at, float(at), n / 8), str(n).encode()) for at, n in enumerate(shown)]
+
+
+def seen_on(asked: Parcel[YoloRequest]) -> YoloReply:
+    """On each picture as many objects as its number says."""
+    thing = DetectedObject(0, "person", 0.5, (0, 0, 1, 1))
+    frames = [FrameReply(f.index, f.time_s, [thing] * int(f.jpeg)) for f in asked.request.source.frames]
+    return YoloReply(model="m", model_id="id", device="cpu", frames=frames)
+
+
+def test_a_picture_that_several_samples_show_is_sent_once_and_its_answer_is_that_of_each() -> None:
+    asked = STAGE.pack(frozen([0, 0, 0, 4, 4, 9]), MEDIA, Options(), "runpod")
+    assert [(frame.index, frame.jpeg) for frame in asked.request.source.frames] == [(0, b"0"), (3, b"4"), (5, b"9")]
+    reply = STAGE.parse(asked.facts, msgspec.to_builtins(seen_on(asked)))
+    assert [(frame.index, frame.time_s, len(frame.objects or ())) for frame in reply.frames] == [
+        (0, 0.0, 0), (1, 1.0, 0), (2, 2.0, 0), (3, 3.0, 4), (4, 4.0, 4), (5, 5.0, 9)
+    ]  # fmt: skip
+
+
+def test_pictures_that_differ_are_all_sent_whatever_their_times() -> None:
+    same_time = [Picture(PictureTime(at, float(at), 0.0), str(at).encode()) for at in range(3)]
+    asked = STAGE.pack(same_time, MEDIA, Options(), "runpod")
+    reply = STAGE.parse(asked.facts, msgspec.to_builtins(seen_on(asked)))
+    assert [len(frame.objects or ()) for frame in reply.frames] == [0, 1, 2]
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=12).map(sorted), st.data())
+def test_however_a_parcel_is_parted_each_sample_gets_the_answer_of_its_picture(
+    shown: list[int], data: st.DataObject
+) -> None:
+    whole = STAGE.pack(frozen(shown), MEDIA, Options(), "runpod")
+    wanted = data.draw(st.sets(st.sampled_from(range(len(shown))), min_size=1))
+    narrow = STAGE.narrow(whole, [fact for fact in whole.facts if fact.index in wanted])
+    found = {}
+    for part in STAGE.split(narrow):
+        reply = STAGE.parse(part.facts, msgspec.to_builtins(seen_on(part)))
+        found |= {frame.index: len(frame.objects or ()) for frame in reply.frames}
+    assert found == {index: shown[index] for index in wanted}
 
 
 @given(st.permutations(range(5)))

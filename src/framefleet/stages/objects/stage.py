@@ -12,10 +12,10 @@ from framefleet.stages.base import Answer, Handler, Pace, Parcel
 from framefleet.stages.objects.forecast import ENDPOINT_PACE, LOCAL_PACE, max_side
 from framefleet.stages.objects.merge import Detection, merge
 from framefleet.stages.objects.plan import PictureBatch, check_crop, plan_batches
-from framefleet.stages.pictures import PictureStage, matched
+from framefleet.stages.pictures import PictureStage, frames_of, matched
 from framefleet.weights import model_identity
 from framefleet.wire.common import read_reply
-from framefleet.wire.yolo import JpegFrame, JpegFrames, YoloReply, YoloRequest
+from framefleet.wire.yolo import YoloReply, YoloRequest
 
 EMBEDDED_MODEL = "yolov3-tiny"
 
@@ -51,7 +51,7 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
         seen = options.crop or media
         request = YoloRequest(
             model=None if _is_file(options.yolo_model) else options.yolo_model,
-            source=JpegFrames([JpegFrame(picture.at.index, picture.at.time_s, picture.jpeg) for picture in payload]),
+            source=frames_of(payload),
             source_width=seen.width,
             source_height=seen.height,
             conf=options.conf,

@@ -13,13 +13,12 @@ from framefleet.media.sample import plan_samples
 from framefleet.stages.base import Answer, Handler, Pace, Parcel, Sieve
 from framefleet.stages.objects.forecast import max_side
 from framefleet.stages.objects.plan import PictureBatch, check_crop, plan_batches
-from framefleet.stages.pictures import PictureStage, matched
+from framefleet.stages.pictures import PictureStage, frames_of, matched
 from framefleet.stages.text.changed import ChangeFilter, to_see
 from framefleet.stages.text.forecast import ENDPOINT_PACE, LOCAL_PACE, find_side
 from framefleet.stages.text.merge import TextResult, merge
 from framefleet.wire.common import read_reply
 from framefleet.wire.ocr import OcrFrame, OcrReply, OcrRequest
-from framefleet.wire.pictures import JpegFrame, JpegFrames
 
 
 class TextStage(PictureStage[OcrRequest, OcrReply]):
@@ -65,7 +64,7 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
     ) -> Parcel[OcrRequest]:
         seen = options.crop or media
         request = OcrRequest(
-            source=JpegFrames([JpegFrame(picture.at.index, picture.at.time_s, picture.jpeg) for picture in payload]),
+            source=frames_of(payload),
             source_width=seen.width,
             source_height=seen.height,
             max_side=find_side(backend),
