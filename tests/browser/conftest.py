@@ -18,6 +18,7 @@ from tests.browser.documents import of_video
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"]  # fmt: skip
+PATIENCE_S = 30.0  # what does not come about by then, on however busy a machine, never will
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,7 +65,8 @@ class Report:
 
     def until(self, right: Callable[[], Any], what: str = "it") -> None:
         """Waits until that is so."""
-        for _ in range(200):
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
             if right():
                 return
             time.sleep(0.02)
@@ -142,7 +144,7 @@ def open_report(chromium: Any, tmp_path: Path) -> Iterator[Callable[..., Report]
             write_document(document, path)
             path = make_report(document, path, video=video).path
         context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, offline=True)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_S * 1000)
         contexts.append(context)
         report = Report(context.new_page())
         reports.append(report)

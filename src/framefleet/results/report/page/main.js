@@ -39,7 +39,8 @@ async function main() {
   new Source(model, player, picture);
   setUpAddress(player);
   picture.draw();
-  document.documentElement.dataset.ready = "yes";
+  // The timeline and the lists are filled in the first frame, when their sizes are known; it is over in the second.
+  requestAnimationFrame(() => requestAnimationFrame(() => (document.documentElement.dataset.ready = "yes")));
 }
 
 // What makes no sense for this document: pictures to step by where none was looked at, boxes on sound, …
