@@ -6,22 +6,26 @@ import shutil
 import subprocess
 
 import pytest
+from msgspec.structs import replace
 
 from framefleet.results.palette import HUES, SHARES, colour, colours, commonest
 from framefleet.results.report.html import page
 from framefleet.stages.objects.merge import Detection
 from framefleet.wire.yolo import DetectedObject
+from tests.results.make import make_document
 
 
-def seen(*labels: str) -> Detection:
-    return Detection(0, 0.0, 0.0, [DetectedObject(0, label, 0.5, (0.0, 0.0, 1.0, 1.0)) for label in labels])
+def seen(index: int, *labels: str) -> Detection:
+    objects = [DetectedObject(0, label, 0.5, (0.0, 0.0, 1.0, 1.0)) for label in labels]
+    return Detection(index, float(index), float(index), objects)
 
 
 def test_the_commonest_label_has_the_first_colour() -> None:
-    looked = [seen("cat"), Detection(1, 1.0, None, None), seen("dog", "cup", "dog")]
-    assert commonest(looked) == ["dog", "cat", "cup"]
-    assert colours(looked) == {"dog": (0x3D, 0x9B, 0xFF), "cat": (0xFF, 0x8B, 0x3D), "cup": (0x2F, 0xC5, 0x8A)}
-    assert commonest(None) == []
+    detections = [seen(0, "cat"), Detection(1, 1.0, None, None), seen(2, "dog", "cup", "dog")]
+    document = replace(make_document(), detections=detections)
+    assert commonest(document) == ["dog", "cat", "cup"]
+    assert colours(document) == {"dog": (0x3D, 0x9B, 0xFF), "cat": (0xFF, 0x8B, 0x3D), "cup": (0x2F, 0xC5, 0x8A)}
+    assert commonest(replace(document, detections=None)) == []
 
 
 def test_thirty_labels_have_thirty_colours_and_the_next_begin_again() -> None:

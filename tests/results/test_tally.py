@@ -22,8 +22,10 @@ def test_every_box_is_counted_once(pictures: list[list[str] | None]) -> None:
         Detection(n, float(n), None, None if labels is None else [thing(label) for label in labels])
         for n, labels in enumerate(pictures)
     ]
-    document = replace(make_document(), detections=detections, tracks=None)
-    told = seen(document, Span(0.0, max(1.0, len(pictures))))
+    whole = make_document()
+    video = replace(whole.video, duration_s=max(1.0, len(pictures)))
+    document = replace(whole, video=video, detections=detections, tracks=None)
+    told = seen(document, Span(0.0, video.duration_s))
     boxes = [(n, label) for n, labels in enumerate(pictures) for label in labels or ()]
     assert {one.label: one.count for one in told} == {
         label: [name for _, name in boxes].count(label) for label in {label for _, label in boxes}

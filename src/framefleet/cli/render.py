@@ -61,7 +61,7 @@ def render(
     keep_apart(place, (source, result))
     try:
         with Bars() as listener:
-            palette = colours(whole.detections)  # as the report has them, whatever is left out here
+            palette = colours(whole)  # as the report has them, whatever is left out here
             film = write(document, probe(source), place, look, palette=palette, listener=listener)
     except KeyboardInterrupt:
         raise Interrupted("interrupted; nothing was written") from None

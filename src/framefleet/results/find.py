@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from framefleet.results.document import Document
 from framefleet.results.fuse import SceneEntry
+from framefleet.results.looks import counted, looks
 from framefleet.results.phrase import inside, named, occurrences, words_of
 from framefleet.stages.objects.merge import Detection
 from framefleet.stages.sounds.merge import SoundEvent
 from framefleet.stages.text.spans import TextSpan
-from framefleet.stages.tracks.track import TrackBox
 from framefleet.units import Seconds, Span
 from framefleet.wire.pictures import Box
 from framefleet.wire.whisper import Segment
@@ -134,14 +134,14 @@ def texts(document: Document, part: str) -> list[TextSpan]:
 
 
 def within(document: Document, span: Span) -> Document:
-    """The document as if the video had but `span`: pictures asked for in it, and what shares time with it, whole."""
+    """The document as if the video had but `span`: pictures that count in it, and what shares time with it, whole."""
     transcription, heard, text, tracks = document.transcription, document.sounds, document.text, document.tracks
     pictures, scenes = document.detections, document.scenes
     segments = _touching(transcription.segments, span) if transcription else []
-    kept = [replace(t, boxes=[b for b in t.boxes if _in(b, span)]) for t in (tracks.tracks if tracks else ())]
+    kept = [replace(t, boxes=[b for b in t.boxes if _in(b.time_s, span)]) for t in (tracks.tracks if tracks else ())]
     return replace(
         document,
-        detections=None if pictures is None else [picture for picture in pictures if _in(picture, span)],
+        detections=None if pictures is None else [p for p in pictures if _in(counted(document, p), span)],
         transcription=transcription
         and replace(transcription, segments=segments, text=" ".join(segment.text for segment in segments)),
         scenes=None if scenes is None else _touching(scenes, span),
@@ -190,18 +190,16 @@ def _around(words: Sequence[Spoken], time_s: Seconds) -> Said | None:
 
 def _stretches(document: Document, label: str) -> list[Stretch]:
     ids = document.tracks.ids() if document.tracks else {}
-    detections = document.detections or []
-    step_s = 1 / document.config.fps
     found: list[Stretch] = []
     before = -2  # the place of the last picture that had it
-    for place, detection in enumerate(detections):
-        places = [n for n, thing in enumerate(detection.objects or ()) if thing.label == label]
+    for place, (span, picture) in enumerate(looks(document)):
+        places = [n for n, thing in enumerate(picture.objects or ()) if thing.label == label]
         if not places:
             continue
-        tracks = [ids[detection.index, n] for n in places if (detection.index, n) in ids]
+        tracks = [ids[picture.index, n] for n in places if (picture.index, n) in ids]
         one = Stretch(
-            start_s=detection.time_s,
-            end_s=min(round(detection.time_s + step_s, 6), max(document.video.duration_s, detection.time_s)),
+            start_s=span.start_s,
+            end_s=span.end_s,
             pictures=1,
             most=len(places),
             tracks=sorted(set(tracks)),
@@ -228,8 +226,8 @@ def _during(piece: Spoken | SoundEvent | TextSpan, time_s: Seconds) -> bool:
     return piece.start_s <= time_s < piece.end_s or piece.start_s == time_s
 
 
-def _in(piece: Detection | TrackBox, span: Span) -> bool:
-    return span.start_s <= piece.time_s < span.end_s
+def _in(time_s: Seconds, span: Span) -> bool:
+    return span.start_s <= time_s < span.end_s
 
 
 def _touching(pieces: Iterable[_Piece], span: Span) -> list[_Piece]:

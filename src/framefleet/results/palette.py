@@ -1,9 +1,9 @@
 """One colour a label, the same on the page and in the annotated video. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable
 
-from framefleet.stages.objects.merge import Detection
+from framefleet.results.document import Document
+from framefleet.results.looks import looks
 
 Rgb = tuple[int, int, int]
 
@@ -14,15 +14,15 @@ SHARES = (1.0, 0.78, 0.6)
 """Of more labels than hues, the commonest have the hues as they are, and the rest begin again darker."""
 
 
-def commonest(detections: Iterable[Detection] | None) -> list[str]:
+def commonest(document: Document) -> list[str]:
     """Every label that was seen, that of the most boxes first; of as many, that which was seen first."""
-    counts = Counter(thing.label for detection in detections or () for thing in detection.objects or ())
+    counts = Counter(thing.label for _, picture in looks(document) for thing in picture.objects or ())
     return [label for label, _ in counts.most_common()]
 
 
-def colours(detections: Iterable[Detection] | None) -> dict[str, Rgb]:
+def colours(document: Document) -> dict[str, Rgb]:
     """Red, green and blue, 0 to 255, of every label."""
-    return {label: colour(place) for place, label in enumerate(commonest(detections))}
+    return {label: colour(place) for place, label in enumerate(commonest(document))}
 
 
 def colour(place: int) -> Rgb:

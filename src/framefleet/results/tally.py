@@ -7,6 +7,7 @@ from math import ceil, floor
 import msgspec
 
 from framefleet.results.document import Document
+from framefleet.results.looks import looks
 from framefleet.units import Seconds, Span
 
 LEVELS = 60  # stretches that the time is divided into
@@ -41,16 +42,16 @@ def seen(document: Document, span: Span) -> list[Tally]:
     looked = [0] * LEVELS
     found: dict[str, list[int]] = defaultdict(lambda: [0] * LEVELS)
     times: dict[str, list[Seconds]] = defaultdict(list)
-    for detection in document.detections or ():
-        if detection.objects is None:
+    for look, picture in looks(document):
+        if picture.objects is None:
             continue
-        labels = [thing.label for thing in detection.objects]
-        for place in bins.places(Span(detection.time_s, detection.time_s + 1 / document.config.fps)):
+        labels = [thing.label for thing in picture.objects]
+        for place in bins.places(look):
             looked[place] += 1
             for label in labels:
                 found[label][place] += 1
         for label in labels:
-            times[label].append(detection.time_s)
+            times[label].append(look.start_s)
     tracks: dict[str, int] = defaultdict(int)
     for track in document.tracks.tracks if document.tracks else ():
         tracks[track.label] += 1

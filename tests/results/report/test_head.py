@@ -47,9 +47,8 @@ def test_labels_stand_the_commonest_first_and_boxes_track_by_track() -> None:
     thing = (document.detections[0].objects or [])[0]
     dogs = [msgspec.structs.replace(thing, label="dog", class_id=16)] * 2
     second = msgspec.structs.replace(document.detections[1], objects=[*dogs, thing])
-    head, columns, _ = columns_of(
-        msgspec.structs.replace(document, detections=[document.detections[0], second, second])
-    )
+    third = msgspec.structs.replace(second, index=2, time_s=2.0)
+    head, columns, _ = columns_of(msgspec.structs.replace(document, detections=[document.detections[0], second, third]))
     assert head["seen"]["labels"] == ["dog", "person"]
     assert columns["boxTrack"] == sorted(columns["boxTrack"])
     assert sorted(columns["boxSample"]) == [0, 1, 1, 1, 2, 2, 2]

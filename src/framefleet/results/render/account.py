@@ -54,7 +54,7 @@ class Account:
         notes, crowded = [], self._moments.crowded
         if crowded:
             notes.append(f"more than {MAX_BOXES} boxes in {crowded} of the pictures: the surest are drawn")
-        if lost := [label for label in commonest(self._document.detections) if not is_whole(label)]:
+        if lost := [label for label in commonest(self._document) if not is_whole(label)]:
             named = ", ".join(lost[:_TOLD]) + (", …" if len(lost) > _TOLD else "")
             notes.append(
                 f"{len(lost)} of the labels cannot be drawn as they are; for letters a class number stands: {named}"

@@ -66,7 +66,7 @@ def render(
         raise UsageError(f"--from {float(look.start):g}: the pictures end at {media.duration_s:g} s")
     with whole_file(target) as temporary, News(listener, look.length_s(media.duration_s)) as news:
         try:
-            return _Rendering(document, media, look, palette or colours(document.detections)).write(temporary, news)
+            return _Rendering(document, media, look, palette or colours(document)).write(temporary, news)
         except OSError:
             raise
         except av.FFmpegError as error:

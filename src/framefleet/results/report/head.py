@@ -26,7 +26,7 @@ def head_of(
     """`url` is the video's, as seen from the page; `thumbs` base64 JPEGs by the scene's index, `wanted` or not."""
     video = document.video
     unit = max(video.width, video.height, 1) / GRID
-    seen, seen_numbers = seen_columns(document.detections, document.tracks, unit)
+    seen, seen_numbers = seen_columns(document, unit)
     said, words, said_numbers = said_columns(document.transcription, document.scenes)
     heard, heard_numbers = heard_columns(document.sounds)
     written, texts, written_numbers = written_columns(document.text, unit)

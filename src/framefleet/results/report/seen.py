@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from framefleet.results.document import Document
+from framefleet.results.looks import looks
 from framefleet.results.palette import commonest
 from framefleet.results.report.columns import Numbers, rounded, whole
 from framefleet.stages.objects.merge import Detection
@@ -13,22 +15,21 @@ from framefleet.stages.tracks.track import TracksResult
 UNANSWERED = -1
 
 
-def seen_columns(
-    detections: Sequence[Detection] | None, tracks: TracksResult | None, unit: float
-) -> tuple[dict[str, Any] | None, dict[str, Numbers]]:
-    """Labels, the commonest first; by sample when it is shown and its number of boxes; by box all the rest.
+def seen_columns(document: Document, unit: float) -> tuple[dict[str, Any] | None, dict[str, Numbers]]:
+    """Labels, the commonest first; by picture when it is shown and its number of boxes; by box all the rest.
 
     Boxes stand track by track: neighbours are then alike, and pack into a third of the space.
     """
-    if detections is None:
+    if document.detections is None:
         return None, {}
-    labels = _labels(detections)
-    boxes = _boxes(detections, tracks, labels)
+    pictures, tracks = [picture for _, picture in looks(document)], document.tracks
+    labels = {label: place for place, label in enumerate(commonest(document))}
+    boxes = _boxes(pictures, tracks, labels)
     boxes = boxes[np.lexsort((boxes[:, 4], boxes[:, 2], boxes[:, 0], boxes[:, 1]))]
     corners = whole(boxes[:, 4:] / unit)
     named = {
-        "sampleShown": whole([d.shown_s for d in detections], 1000),
-        "sampleBoxes": whole([UNANSWERED if d.objects is None else len(d.objects) for d in detections]),
+        "sampleShown": whole([picture.shown_s for picture in pictures], 1000),
+        "sampleBoxes": whole([UNANSWERED if p.objects is None else len(p.objects) for p in pictures]),
         "boxSample": whole(boxes[:, 0]),
         "boxTrack": whole(boxes[:, 1]),
         "boxLabel": whole(boxes[:, 2]),
@@ -53,18 +54,14 @@ def _sure(confidences: "np.ndarray[Any, np.dtype[np.float64]]") -> Numbers:
     return whole(np.floor(shares * 100 + 1e-9)) + rounded(shares)
 
 
-def _labels(detections: Sequence[Detection]) -> dict[str, int]:
-    return {label: place for place, label in enumerate(commonest(detections))}
-
-
 def _boxes(
-    detections: Sequence[Detection], tracks: TracksResult | None, labels: dict[str, int]
+    pictures: Sequence[Detection], tracks: TracksResult | None, labels: dict[str, int]
 ) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """(n, 8): sample, track (0: none), label, confidence, x1, y1, x2, y2."""
     ids = tracks.ids() if tracks else {}
     rows = [
-        (place, ids.get((detection.index, number), 0), labels[thing.label], thing.confidence, *thing.box)
-        for place, detection in enumerate(detections)
-        for number, thing in enumerate(detection.objects or ())
+        (place, ids.get((picture.index, number), 0), labels[thing.label], thing.confidence, *thing.box)
+        for place, picture in enumerate(pictures)
+        for number, thing in enumerate(picture.objects or ())
     ]
     return np.array(rows, np.float64).reshape(-1, 8)

@@ -1,0 +1,40 @@
+"""The pictures that count, each once, and the time for which each of them speaks. Pure."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from framefleet.results.document import Document
+from framefleet.stages.objects.merge import Detection
+from framefleet.stages.when import counted_s
+from framefleet.units import Seconds, Span
+
+
+class Look(NamedTuple):
+    """A picture and the time from when it counts to when the next one does."""
+
+    span: Span
+    picture: Detection
+
+
+def looks(document: Document) -> list[Look]:
+    """In the order of time. Of several samples of one keyframe the first that was answered speaks for all."""
+    if not document.detections:
+        return []
+    by_time: dict[Seconds, list[Detection]] = {}
+    for detection in document.detections:
+        by_time.setdefault(counted(document, detection), []).append(detection)
+    starts = sorted(by_time)
+    last = by_time[starts[-1]][-1]
+    end_s = min(round(last.time_s + 1 / document.config.fps, 6), document.video.duration_s)
+    edges = pairwise([*starts, max(end_s, starts[-1])])
+    return [Look(Span(start_s, until_s), _answered(by_time[start_s])) for start_s, until_s in edges]
+
+
+def counted(document: Document, detection: Detection) -> Seconds:
+    """When the picture counts."""
+    return counted_s(detection.time_s, detection.pts_s, document.config.sampling)
+
+
+def _answered(same: Sequence[Detection]) -> Detection:
+    return next((detection for detection in same if detection.objects is not None), same[0])
