@@ -41,8 +41,10 @@ def opened(folder: Path, clock: Clock, owner: str | None = None) -> Iterator[Jou
 
 
 def killed(folder: Path, clock: Clock, owner: str = ELSEWHERE) -> Journal:
-    """A journal whose process will end without closing it."""
-    return Journal(folder / "journal.sqlite3", owner=owner, clock=clock)
+    """A journal whose process will end without closing it, its heart stopped already."""
+    journal = Journal(folder / "journal.sqlite3", owner=owner, clock=clock)
+    journal._closed.set()
+    return journal
 
 
 def test_an_answer_is_found_again_by_another_process(tmp_path: Path, clock: Clock) -> None:
@@ -158,6 +160,30 @@ def test_a_job_is_handed_over_though_its_process_goes_in_the_middle_of_a_claim(
     assert sorted(asked_after) == ["job-1", "job-2"]
 
 
+def test_a_process_that_slept_past_its_lease_is_not_heeded(tmp_path: Path, clock: Clock) -> None:
+    """Another one has its pieces by then, and perhaps its claim's number."""
+    slept = killed(tmp_path, clock)
+    sending, sent, asking = (slept.claim("yolo x", {key: b""}).id for key in ("k1", "k2", "k3"))
+    slept.sent(sent, "old job")
+    clock.now += LEASE_S + 1
+    with opened(tmp_path, clock) as mine, opened(tmp_path, clock) as third:
+        (orphan,) = mine.adopt("yolo x", ["k1", "k2", "k3"])
+        claim = mine.claim("yolo x", {"k1": b"", "k3": b""})
+        assert claim.granted == {"k1", "k3"}
+        assert claim.id not in {sending, sent, asking}
+        mine.sent(claim.id, "new job")
+        for number in (sending, sent, asking, claim.id):
+            slept.sent(number, "its job")
+            slept.leave(number)
+            slept.release(number)
+        assert orphan.job_id == "old job"
+        assert third.claim("yolo x", {"k1": b"", "k2": b"", "k3": b""}).held == {"k1", "k2", "k3"}
+        slept.keep({"k1": b"an answer"})
+        assert mine.answers(["k1"]) == {"k1": b"an answer"}
+    with opened(tmp_path, clock) as later:
+        assert {each.job_id for each in later.adopt("yolo x", ["k2", "k3"])} == {"old job", "new job"}
+
+
 def test_what_was_never_accepted_is_granted_when_its_process_is_gone(tmp_path: Path, clock: Clock) -> None:
     killed(tmp_path, clock).claim("yolo x", {"k1": b"1"})
     clock.now += LEASE_S + 1
@@ -202,6 +228,16 @@ def test_an_ended_process_of_this_host_is_known_to_be_gone() -> None:
     assert not surely_gone(mine)
     assert not surely_gone(f"{host}:{os.getpid()}:bb")
     assert not surely_gone("another-host:1:cc")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere containers are not told apart")
+def test_a_process_of_another_container_with_this_ones_name_is_not_known_to_be_gone() -> None:
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    host, boot, namespace = new_owner().partition(":")[0].split("/")
+    assert surely_gone(f"{host}/{boot}/{namespace}:{done.pid}:aa")
+    assert not surely_gone(f"{host}/{boot}/{int(namespace) + 1}:{done.pid}:aa")
+    assert not surely_gone(f"{host}/another-boot/{namespace}:{done.pid}:aa")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells of zombies")

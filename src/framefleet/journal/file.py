@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS answers (
     parts BLOB NOT NULL          -- JSON: [[fact, reply], …]
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS submissions (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- a number is never given out again: who has lost it may yet speak of it
     endpoint TEXT NOT NULL,      -- kind and id, as in the keys
     job_id TEXT,                 -- NULL until the service has accepted it
     owner TEXT NOT NULL

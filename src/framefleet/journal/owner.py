@@ -9,18 +9,18 @@ from pathlib import Path
 
 
 def new_owner() -> str:
-    """`host:pid:random`: names this process among all that may share a journal."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    """`place:pid:random`: names this process among all that may share a journal."""
+    return f"{_place()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 def surely_gone(owner: str) -> bool:
-    """Whether the process is known to have ended, without waiting for its lease: on this host, and no such pid.
+    """Whether the process is known to have ended, without waiting for its lease: of this place, and no such pid.
 
     On Windows nothing is sure: asking for a process there by its number can end it.
     """
-    host, _, rest = owner.partition(":")
+    place, _, rest = owner.partition(":")
     pid = rest.partition(":")[0]
-    if host != socket.gethostname() or not pid.isdecimal() or sys.platform == "win32":
+    if place != _place() or not pid.isdecimal() or sys.platform == "win32":
         return False
     with contextlib.suppress(PermissionError):
         try:
@@ -28,6 +28,18 @@ def surely_gone(owner: str) -> bool:
         except ProcessLookupError:
             return True
     return _ended(int(pid))
+
+
+def _place() -> str:
+    """Where process numbers mean what they mean here: the host, and on Linux its boot and this container's namespace.
+
+    Containers may share their host's name, and machines made from one image theirs.
+    """
+    place = [socket.gethostname()]
+    with contextlib.suppress(OSError):
+        place.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        place.append(str(Path("/proc/self/ns/pid").stat().st_ino))
+    return "/".join(place)
 
 
 def _ended(pid: int) -> bool:

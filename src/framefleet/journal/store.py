@@ -1,7 +1,8 @@
 """The journal: answers by key, submissions by job id, and which process holds what.
 
 One file for an output folder, whatever the video: keys tell videos apart. Every method is one transaction, on disk when
-it returns; many threads and several processes may use it at once.
+it returns; many threads and several processes may use it at once. A process that was believed to be gone (its computer
+slept) and comes back has lost its claims: what it says of them is not heeded, but its answers are.
 """
 
 import sqlite3
@@ -65,6 +66,11 @@ class Journal:
         self._heart = threading.Thread(target=self._beat_on, name="journal-heart", daemon=True)
         self._heart.start()
 
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called: threads that were not waited for may come back later."""
+        return self._closed.is_set()
+
     def answers(self, keys: Sequence[str]) -> dict[str, bytes]:
         """The answers there are to these keys."""
         with self._told():
@@ -93,7 +99,7 @@ class Journal:
     def sent(self, claim: int, job_id: str) -> None:
         """The service has accepted what the claim holds, as this job."""
         with self._transaction() as db:
-            db.execute("UPDATE submissions SET job_id = ? WHERE id = ?", (job_id, claim))
+            db.execute("UPDATE submissions SET job_id = ? WHERE id = ? AND owner = ?", (job_id, claim, self.owner))
 
     def keep(self, answers: dict[str, bytes]) -> None:
         """Answers are known. The first answer to a key wins."""
@@ -103,12 +109,12 @@ class Journal:
     def release(self, claim: int) -> None:
         """The claim is over, answered or not."""
         with self._transaction() as db:
-            db.execute("DELETE FROM submissions WHERE id = ?", (claim,))
+            db.execute("DELETE FROM submissions WHERE id = ? AND owner = ?", (claim, self.owner))
 
     def leave(self, claim: int) -> None:
         """The claim is nobody's any more, but its job may be done yet: whoever claims its keys is to ask after it."""
         with self._transaction() as db:
-            db.execute("UPDATE submissions SET owner = '' WHERE id = ?", (claim,))
+            db.execute("UPDATE submissions SET owner = '' WHERE id = ? AND owner = ?", (claim, self.owner))
 
     def adopt(self, endpoint: str, keys: Sequence[str]) -> list[Orphan]:
         """Takes over the submissions about any of these keys whose process is gone.
