@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from framefleet.errors import FleetError, StalledError, UnreachableError
@@ -113,3 +115,41 @@ def test_an_endpoint_that_is_asked_nothing_is_not_stalled() -> None:
     time.now = 1000
     watch.look()
     assert ended == []
+
+
+@pytest.mark.parametrize("answer", [Health({}, {"idle": 1}), UnreachableError("no answer in time")])
+def test_what_moved_while_the_service_took_its_time_counts(answer: Health | FleetError) -> None:
+    watch, time, _, ended = watching(answer)
+    time.now = 301
+    look = watch._backend.health
+
+    def slowly(endpoint: str) -> Health:
+        time.now += 60
+        watch.moved()
+        return look(endpoint)
+
+    watch._backend.health = slowly  # type: ignore[method-assign]
+    watch.look()
+    assert ended == []
+
+
+def test_whoever_is_told_may_be_gone_and_the_endpoint_is_watched_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("framefleet.fleet.watch.LOOK_S", 0.001)
+    told, ended = threading.Event(), threading.Event()
+
+    def gone(_: Event) -> None:
+        told.set()
+        raise BrokenPipeError
+
+    time = Time()
+    watch = Watch(
+        "objects", Sick(Health({}, {"throttled": 1})), "yolo", Level(5, 5), gone, lambda _: ended.set(),  # type: ignore[arg-type]
+        busy=lambda: True, patience_s=300, clock=time,
+    )  # fmt: skip
+    time.now = QUIET_S + 1
+    watch.start()
+    assert told.wait(30)
+    time.now = 301
+    assert ended.wait(30)
+    watch.close()
+    watch.join()

@@ -1,5 +1,6 @@
 """Looks at an endpoint's health when nothing moves, and says why: people see jobs "in queue" for many reasons."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -68,20 +69,21 @@ class Watch(threading.Thread):
 
     def run(self) -> None:
         while not self._closed.wait(LOOK_S):
-            self.look()
+            with contextlib.suppress(Exception):  # who is told may be gone; the endpoint is to be watched all the same
+                self.look()
 
     def look(self) -> None:
         """One look at the endpoint's health. While nothing is asked of it, nothing can move."""
         if not self._busy():
             self.moved()
             return
-        quiet_s = self._clock() - self._moved_at
         try:
             health = self._backend.health(self._endpoint)
         except FleetError as error:
-            self._say(quiet_s, str(error))
+            self._say(self._clock() - self._moved_at, str(error))
             return
         self._level.saw(health)
+        quiet_s = self._clock() - self._moved_at  # by now: while the service took its time, something may have moved
         # Workers at work are being paid for: neither thrown away soon, nor worth a word.
         if not health.workers.get("running") or quiet_s >= self._patience_s + AT_WORK_S:
             self._say(quiet_s, reason(health))
