@@ -1,5 +1,6 @@
 """A run that was cut off goes on from where it was, and what was answered once is never asked again."""
 
+import itertools
 import os
 import random
 import re
@@ -7,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing, nullcontext, suppress
 from pathlib import Path
@@ -275,15 +277,10 @@ def test_a_journal_that_cannot_be_written_loses_nothing_that_was_answered(
 
 
 def test_a_service_that_goes_away_for_a_while_is_waited_for(world: Callable[..., World], faultless: Document) -> None:
-    import threading
-
-    there = world()
-    done = 0
+    there, done = world(), itertools.count(1)
 
     def leave(event: Event) -> None:
-        nonlocal done
-        done += isinstance(event, ItemDone)
-        if isinstance(event, ItemDone) and done == 10:
+        if isinstance(event, ItemDone) and next(done) == 10:  # once, of however many threads
             there.service.stop()
             threading.Timer(1.5, there.service.start).start()  # an outage has a length: nothing else can end it
 
