@@ -1,5 +1,6 @@
 """What is asked of a service is charged whatever came of it, and nothing is left to run when a stage ends."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,12 +18,13 @@ from framefleet.errors import (
     StalledError,
     UnreachableError,
 )
-from framefleet.fleet.asking import CANCEL_S, Asker
+from framefleet.fleet.asking import Asker
 from framefleet.fleet.backend import Done, Health, Job, Receipt
 from framefleet.fleet.budget import Budget
 from framefleet.fleet.hedge import ENOUGH, Hedge
+from framefleet.fleet.jobs import CANCEL_S
 from framefleet.fleet.limits import Level
-from framefleet.fleet.runpod import RunPodBackend
+from framefleet.fleet.runpod import CANCELLED_S, RunPodBackend
 from framefleet.fleet.runpod_api import JobStatus
 from framefleet.wire.common import Probe
 from tests.fleet.test_retry import Time
@@ -144,8 +146,9 @@ def test_ending_cancels_what_is_under_way_once_however_many_threads_end_it() -> 
     assert backend.cancelled == ["job 1"]
 
 
-def test_a_cancellation_refused_for_its_rate_is_asked_again() -> None:
-    backend = Scripted(cancelling=[RateLimitedError("too many")] * 2)
+@pytest.mark.parametrize("refusal", [RateLimitedError("too many"), UnreachableError("the service answered 502")])
+def test_a_cancellation_that_was_not_heard_is_asked_again(refusal: FleetError) -> None:
+    backend = Scripted(cancelling=[refusal] * 2)
     under_way(asker(backend), backend, StalledError("nothing moves"))
     assert backend.cancelled == ["job 1"]
 
@@ -155,15 +158,24 @@ def test_a_job_submitted_while_the_stage_ends_is_cancelled_and_its_answer_kept_i
     there = asker(backend)
     submit = backend.submit
 
-    def late(endpoint: str, request: Any) -> Job:
+    def end() -> None:
         there.end(Interrupted("Ctrl-C"))
+        cancelled_by_then.extend(backend.cancelled)
+
+    def late(endpoint: str, request: Any) -> Job:
+        ending.start()
+        while not there._jobs.stopped:
+            pass
         return submit(endpoint, request)
 
+    cancelled_by_then: list[str] = []
+    ending = threading.Thread(target=end)
     backend.submit = late  # type: ignore[method-assign]
     sent = []
     assert there.ask(Probe(), sent.append) == {"gpu": "NVIDIA L4"}
-    assert backend.cancelled == ["job 1"]
-    assert [job.id for job in sent] == ["job 1"]
+    ending.join()
+    assert cancelled_by_then == ["job 1"]  # the process may end then
+    assert [each.job.id for each in sent] == ["job 1"]
 
 
 def test_the_budgets_end_cancels_nothing_but_an_interruption_after_it_does() -> None:
@@ -178,7 +190,7 @@ def test_the_budgets_end_cancels_nothing_but_an_interruption_after_it_does() -> 
 
 def test_cancelling_ends_when_the_network_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     time = Time()
-    monkeypatch.setattr("framefleet.fleet.asking.perf_counter", time)
+    monkeypatch.setattr("framefleet.fleet.jobs.perf_counter", time)
     backend = Scripted()
     there = asker(backend)
     there.wake(100)
@@ -264,6 +276,24 @@ class Busy:
     def status(self, endpoint_id: str, job_id: str) -> JobStatus:
         self.polls += 1
         return JobStatus(id=job_id, status="IN_PROGRESS")
+
+
+def test_a_job_that_was_to_be_cancelled_is_not_waited_for_to_its_end() -> None:
+    """Whether the service heard of it or not: a run that has ended hangs on nothing."""
+    time = Time()
+    backend = RunPodBackend(Fleet(endpoints={"yolo": "x"}, api_key=Secret("k")), clock=time, sleep=time.sleep)
+    backend._api = Deaf()  # type: ignore[assignment]
+    with pytest.raises(UnreachableError):
+        backend.cancel(Job("yolo", "j"))
+    with pytest.raises(NotDoneError, match="though it was to be cancelled") as ended:
+        backend.wait(Job("yolo", "j"), 4000)
+    assert not ended.value.job_over
+    assert CANCELLED_S <= time.now <= CANCELLED_S + 2
+
+
+class Deaf(Busy):
+    def cancel(self, endpoint_id: str, job_id: str) -> JobStatus:
+        raise UnreachableError("the service answered 502")
 
 
 def test_a_short_wait_for_a_long_job_waits_all_of_it_and_looks_seldom() -> None:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from framefleet.errors import BudgetError
 from framefleet.fleet.backend import Receipt
 from framefleet.fleet.budget import Budget
+from framefleet.fleet.charge import Charge
 from framefleet.fleet.cost import IDLE_TIMEOUT_S, billed_seconds, estimate, stage_cost, total
-from framefleet.fleet.exchange import Charge
 from framefleet.fleet.prices import rate
 
 

@@ -10,6 +10,7 @@ import pytest
 from framefleet.errors import JobLostError, UnreachableError
 from framefleet.fleet.backend import Job
 from framefleet.fleet.exchange import Exchange
+from framefleet.fleet.jobs import Sent
 from framefleet.fleet.keep import Keeper
 from framefleet.fleet.retry import RetryPolicy
 from framefleet.journal.store import Journal
@@ -44,9 +45,9 @@ class Two:
             db.execute("DELETE FROM owners WHERE name = 'elsewhere:1:aa'")
 
     def run(self, facts: list[int]) -> Exchange:
-        def ask(request: Numbers, sent: Callable[[Job], None]) -> Any:
+        def ask(request: Numbers, note: Callable[[Sent], None], known: Sent | None) -> Any:
             self.asked.append(request.numbers)
-            sent(Job("numbers", "job 2"))
+            note(Sent(Job("numbers", "job 2"), 0))
             return request.numbers
 
         exchange = Exchange(self._stage, self.keeper, ask, RetryPolicy(1, patience_s=0), sleep=lambda _: None)

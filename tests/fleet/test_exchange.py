@@ -15,16 +15,18 @@ from framefleet.errors import (
     BadReplyError,
     FleetError,
     JobFailedError,
+    JobLostError,
     SetupError,
     TooLargeError,
     UnreachableError,
 )
 from framefleet.fleet.backend import Job
 from framefleet.fleet.exchange import Exchange
+from framefleet.fleet.jobs import Sent
 from framefleet.fleet.keep import Keeper
 from framefleet.fleet.retry import RetryPolicy
 from framefleet.journal.store import Journal
-from framefleet.progress import silent
+from framefleet.progress import Event, silent
 from framefleet.stages.base import Answer, Parcel
 
 
@@ -91,9 +93,9 @@ def exchanged(
     keeper = Keeper(stage, "numbers x", keys, journal, silent, sleep=lambda _: None)
     requests = []
 
-    def ask(request: Numbers, sent: Callable[[Job], None]) -> Any:
+    def ask(request: Numbers, note: Callable[[Sent], None], known: Sent | None) -> Any:
         requests.append(list(request.numbers))
-        sent(Job("numbers", f"job {len(requests)}"))
+        note(Sent(Job("numbers", f"job {len(requests)}"), 0))
         return answer(request.numbers)
 
     exchange = Exchange(stage, keeper, ask, RetryPolicy(attempts, patience_s=1e9), sleep=lambda _: None)
@@ -229,7 +231,7 @@ def test_what_another_process_holds_is_waited_for_and_taken_from_it(tmp_path: Pa
     keeper = Keeper(stage, "numbers x", keys, journal, silent, sleep=meanwhile)
     asked = []
 
-    def ask(request: Numbers, sent: Any) -> Any:
+    def ask(request: Numbers, note: Any, known: Any) -> Any:
         asked.append(request.numbers)
         return request.numbers
 
@@ -239,6 +241,38 @@ def test_what_another_process_holds_is_waited_for_and_taken_from_it(tmp_path: Pa
     assert sorted(fact.index for a in exchange.answers for fact in a.facts) == [0, 1, 2]
     other.close()
     journal.close()
+
+
+def test_a_job_that_nobody_could_tell_of_is_asked_after_again_and_not_anew() -> None:
+    stage: Any = NumberStage()
+    asked: list[str] = []
+
+    def ask(request: Numbers, note: Callable[[Sent], None], known: Sent | None) -> Any:
+        if known is None:
+            asked.append("anew")
+            note(Sent(Job("numbers", f"job {len(asked)}"), 0))
+        else:
+            asked.append(known.job.id)
+        if len(asked) in {1, 2}:
+            raise UnreachableError("no status for 300 s")
+        if len(asked) == 3:
+            raise JobLostError("it is gone")
+        return request.numbers
+
+    keeper = Keeper(stage, "numbers x", {0: "key 0"}, None, silent)
+    exchange = Exchange(stage, keeper, ask, RetryPolicy(1, patience_s=1e9), sleep=lambda _: None)
+    exchange.run(parcel(1))
+    assert asked == ["anew", "job 1", "job 1", "anew"]
+    assert [answer.facts for answer in exchange.answers] == [(Fact(0),)]
+
+
+def test_a_thread_that_comes_back_after_the_run_s_end_says_nothing(tmp_path: Path) -> None:
+    stage: Any = NumberStage()
+    journal, said = Journal(tmp_path / "journal.sqlite3"), list[Event]()
+    keeper = Keeper(stage, "numbers x", {0: "key 0"}, journal, said.append)
+    journal.close()
+    keeper.keep({0: [(Fact(0), Numbers([0]))]})
+    assert said == []
 
 
 class Half(Fact, frozen=True):
@@ -260,9 +294,9 @@ def left_behind(journal: Journal, answer: Callable[[int], Any], stage: Any = Non
     keeper = Keeper(stage or NumberStage(), "numbers x", {0: "key 0"}, journal, silent)
     asked = []
 
-    def ask(request: Numbers, sent: Callable[[Job], None]) -> Any:
+    def ask(request: Numbers, note: Callable[[Sent], None], known: Sent | None) -> Any:
         asked.append(request)
-        sent(Job("numbers", f"job {len(asked)}"))
+        note(Sent(Job("numbers", f"job {len(asked)}"), 0))
         return answer(len(asked))
 
     exchange = Exchange(stage or NumberStage(), keeper, ask, RetryPolicy(1, patience_s=0), sleep=lambda _: None)

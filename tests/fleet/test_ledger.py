@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from framefleet.fleet.backend import Receipt
-from framefleet.fleet.exchange import Charge
+from framefleet.fleet.charge import Charge
 from framefleet.fleet.ledger import Ledger
 from framefleet.journal.store import Journal
 

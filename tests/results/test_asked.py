@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from pytest import approx
 
 from framefleet.fleet.backend import Receipt
-from framefleet.fleet.exchange import Charge
+from framefleet.fleet.charge import Charge
 from framefleet.results.asked import Asked, sum_up
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from framefleet.config import Options
 from framefleet.fleet.backend import Receipt
+from framefleet.fleet.charge import Charge
 from framefleet.fleet.dispatch import Outcome
-from framefleet.fleet.exchange import Charge
 from framefleet.fleet.meter import Meter
 from framefleet.pipeline.derive import ClientRun
 from framefleet.results.parts import circumstances, parts_of

@@ -1,6 +1,6 @@
 """The one seam between a run and whatever answers its requests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
@@ -10,10 +10,14 @@ from framefleet.units import Seconds
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An accepted request. `endpoint` is the kind ("yolo"), `id` the service's own name for it."""
+    """An accepted request. `endpoint` is the kind ("yolo"), `id` the service's own name for it.
+
+    `since_s` is when this process heard of it, by the backend's clock.
+    """
 
     endpoint: str
     id: str
+    since_s: Seconds = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Backend(Protocol):
         """The job's output, or the error it ended with. Raises `NotDoneError` after `timeout_s`."""
 
     def cancel(self, job: Job) -> None:
-        """Asks that the job not run, or stop. No error if it is already over."""
+        """Asks that the job not run, or stop; who waits for it does not do so for long. No error if it is over."""
 
     def attach(self, endpoint: str, id: str) -> Job:
         """A job submitted earlier, perhaps by another process."""

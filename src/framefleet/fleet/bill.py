@@ -4,7 +4,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from framefleet.fleet.exchange import Charge
+from framefleet.fleet.charge import Charge
 from framefleet.fleet.prices import rate
 from framefleet.units import Seconds
 

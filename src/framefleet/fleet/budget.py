@@ -2,10 +2,12 @@
 
 import threading
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from framefleet.errors import BudgetError
 from framefleet.fleet.bill import Bill
-from framefleet.fleet.exchange import Charge
+from framefleet.fleet.charge import Charge
 
 
 class Budget:
@@ -35,6 +37,15 @@ class Budget:
         """The request is over."""
         with self._lock:
             self._in_flight[endpoint] -= 1
+
+    @contextmanager
+    def request(self, endpoint: str) -> Iterator[None]:
+        """From `begin` to `end`."""
+        self.begin(endpoint)
+        try:
+            yield
+        finally:
+            self.end(endpoint)
 
     def add(self, endpoint: str, charge: Charge) -> None:
         """What a job cost is known, whatever came of it."""

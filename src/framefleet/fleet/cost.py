@@ -7,7 +7,7 @@ import msgspec
 
 from framefleet.config import Backend
 from framefleet.fleet.bill import IDLE_TIMEOUT_S, Bill
-from framefleet.fleet.exchange import Charge
+from framefleet.fleet.charge import Charge
 from framefleet.fleet.prices import rate
 from framefleet.units import Seconds
 

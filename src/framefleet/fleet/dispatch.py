@@ -12,7 +12,8 @@ from typing import Any
 
 from framefleet.errors import FrameFleetError, Interrupted, told
 from framefleet.fleet.asking import Asker
-from framefleet.fleet.exchange import Charge, Exchange, Failure
+from framefleet.fleet.charge import Charge
+from framefleet.fleet.exchange import Exchange, Failure
 from framefleet.fleet.keep import Keeper
 from framefleet.fleet.meter import Meter
 from framefleet.fleet.retry import RetryPolicy
@@ -185,5 +186,6 @@ class Dispatcher:
             self._outcome.failures.extend(failures)
         if error.ends_run:
             self.end(error)
-        if not isinstance(error, Interrupted):  # a person need not be told of each request not sent for that
+        # A person who interrupts need not be told of each request not sent for that, nor of what threads still meet.
+        if not isinstance(error, Interrupted) and not isinstance(self.fatal, Interrupted):
             self._listener(ItemFailed(self._stage.name, number, units, str(error)))

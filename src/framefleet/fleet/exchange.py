@@ -9,26 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from framefleet.errors import Advice, BadReplyError, FleetError, FrameFleetError
-from framefleet.fleet.backend import Job, Receipt
+from framefleet.fleet.jobs import Sent
 from framefleet.fleet.keep import Keeper
 from framefleet.fleet.retry import RetryPolicy, retrying
 from framefleet.stages.base import Answer, Parcel, Stage
 from framefleet.units import Seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """One job as it was served: what a bill is made of. `submitted_s` is seconds since the run began.
-
-    `submitted_s` is None for a job of an earlier run, `gpu` where the worker did not say. `hedged`: another one won.
-    `run_s` is when the run that asked began, in seconds since this one did.
-    """
-
-    submitted_s: Seconds | None
-    receipt: Receipt
-    gpu: str | None = None
-    hedged: bool = False
-    run_s: Seconds = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +32,11 @@ class Exchange:
         self,
         stage: Stage[Any, Any, Any, Any, Any],
         keeper: Keeper,
-        ask: Callable[[Any, Callable[[Job], None]], Any],
+        ask: Callable[[Any, Callable[[Sent], None], Sent | None], Any],
         policy: RetryPolicy,
         sleep: Callable[[Seconds], None],
     ) -> None:
-        """`ask(request, sent)` gives the output of one request, having called `sent` with its job once accepted."""
+        """`ask` is `Asker.ask`."""
         self._stage = stage
         self._keeper = keeper
         self._ask = ask
@@ -61,6 +46,7 @@ class Exchange:
         self._parts: dict[int, list[tuple[Any, Any]]] = defaultdict(list)
         self._claimed: tuple[Any, ...] = ()
         self._unheard = False
+        self._asked: tuple[Parcel[Any], Sent] | None = None  # and its job, where that is not known to be over
         self.answers: list[Answer[Any]] = []
         self.failures: list[Failure] = []
         self.error: FrameFleetError | None = None
@@ -123,20 +109,26 @@ class Exchange:
         return missing
 
     def _output(self, parcel: Parcel[Any], claim: int) -> Any:
-        """What one request is answered. Its job is known to the journal from when it is accepted until it is over."""
+        """What one request is answered. Its job is known to the journal from when it is accepted until it is over.
 
-        def sent(job: Job) -> None:
+        A job that nobody could tell of is asked after again, and not anew: it is paid for.
+        """
+
+        def note(sent: Sent) -> None:
+            self._asked = (parcel, sent)
             # the answer to half a piece would be taken for that to all of it
             if all(fact in self._claimed for fact in parcel.facts):
-                self._keeper.sent(claim, job.id)
+                self._keeper.sent(claim, sent.job.id)
                 self._unheard = True
 
+        known = self._asked[1] if self._asked is not None and self._asked[0] is parcel else None
         try:
-            output = self._ask(parcel.request, sent)
+            output = self._ask(parcel.request, note, known)
         except FleetError as error:
-            self._unheard = self._unheard and not error.job_over
+            if error.job_over:
+                self._unheard, self._asked = False, None
             raise
-        self._unheard = False
+        self._unheard, self._asked = False, None
         return output
 
     def _fail(self, facts: tuple[Any, ...], error: FrameFleetError, attempts: int) -> None:

@@ -185,6 +185,8 @@ class Keeper:
             action()
         except OutputError as error:
             self._broken = error
+            if self._journal.closed:  # the run has ended without this thread, and said so
+                return
             self._listener(Notice(f"{error}; nothing more is asked, and what is known goes into the result"))
 
     def _read(self, key: str, parts: bytes) -> list[Answer[Any]]:

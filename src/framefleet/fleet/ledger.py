@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 
 from framefleet.errors import OutputError
-from framefleet.fleet.exchange import Charge
+from framefleet.fleet.charge import Charge
 from framefleet.journal.store import Journal
 from framefleet.units import Seconds
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from math import inf
 
 import msgspec
 
@@ -30,6 +31,7 @@ FRESH_S = 2.0  # a fresh job's status may be 404 for a moment
 EXECUTION_TIMEOUT_MS = 600_000
 TTL_MS = 3_600_000  # queue and run together; longer than anybody waits, far shorter than RunPod's day
 PATIENCE_S = 300.0
+CANCELLED_S = 5.0  # a job that is to be cancelled is waited for so long, whether that was heard or not
 
 # RunPod's own limits, per second and at once (documentation of August 2026), with a tenth to spare.
 RUN_RATE, RUN_BURST = 90.0, 180
@@ -76,6 +78,7 @@ class RunPodBackend:
         self._polling = {kind: Polling() for kind in self._ids}
         self._submit = self._api.runsync if runsync else self._api.run
         self._early: dict[str, JobStatus] = {}
+        self._cancelled_s: dict[str, Seconds] = {}
         rate, burst = (RUNSYNC_RATE, RUNSYNC_BURST) if runsync else (RUN_RATE, RUN_BURST)
         self._runs = {kind: RateLimiter(rate, burst, clock=clock, sleep=sleep) for kind in self._ids}
         self._statuses = {kind: RateLimiter(STATUS_RATE, STATUS_BURST, clock=clock, sleep=sleep) for kind in self._ids}
@@ -89,7 +92,7 @@ class RunPodBackend:
             raise JobFailedError(f"{endpoint}: the service accepted the request but gave no job id")
         if status.status in OVER:
             self._early[status.id] = status
-        return Job(endpoint, status.id)
+        return self.attach(endpoint, status.id)
 
     def wait(self, job: Job, timeout_s: Seconds) -> Done:
         began = self._clock()
@@ -97,7 +100,7 @@ class RunPodBackend:
         while True:
             waited = self._clock() - began
             try:
-                status = self._poll(job, fresh=waited < FRESH_S)
+                status = self._poll(job, fresh=self._clock() - job.since_s < FRESH_S)
                 trouble = None
             except FleetError as error:
                 trouble = waited if trouble is None else trouble
@@ -109,19 +112,22 @@ class RunPodBackend:
                 return Done(status.output, _receipt(status))
             if status.status in OVER:
                 raise failure(job, status)
+            if self._clock() - self._cancelled_s.get(job.id, inf) >= CANCELLED_S:
+                raise NotDoneError(f"{job.endpoint}: job {job.id} is {status.status}, though it was to be cancelled")
             if waited >= timeout_s:
                 raise NotDoneError(f"{job.endpoint}: job {job.id} is {status.status} after {timeout_s:g} s")
             self._sleep(min(polling.interval(waited), timeout_s - waited))
 
     def cancel(self, job: Job) -> None:
         endpoint_id = self._id(job.endpoint)
+        self._cancelled_s.setdefault(job.id, self._clock())
         try:
             _limited(self._cancels[job.endpoint], lambda: self._api.cancel(endpoint_id, job.id))
         except JobLostError:
             return
 
     def attach(self, endpoint: str, id: str) -> Job:
-        return Job(endpoint, id)
+        return Job(endpoint, id, self._clock())
 
     def health(self, endpoint: str) -> Health:
         reply = self._api.health(self._id(endpoint))

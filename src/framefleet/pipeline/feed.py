@@ -112,8 +112,11 @@ def feed(
         try:
             why = interrupted(lanes, options) if stopped else error
         finally:  # whatever comes between: what is not ended here goes on and costs
+            reason = why if isinstance(why, FrameFleetError) else FrameFleetError(told(why))
+            for lane in lanes:  # all at once, and then each its jobs, which takes a while
+                lane.asker.stop(reason)
             for lane in lanes:
-                lane.dispatcher.end(why if isinstance(why, FrameFleetError) else FrameFleetError(told(why)))
+                lane.dispatcher.end(reason)
         for pump in pumps:
             if pump.is_alive():
                 pump.join(END_S / len(pumps))

@@ -11,8 +11,9 @@ from typing import Any
 from framefleet.config import Fleet, Options
 from framefleet.errors import FleetError, FrameFleetError, told
 from framefleet.fleet.backend import Backend
+from framefleet.fleet.charge import Charge
 from framefleet.fleet.dispatch import Outcome
-from framefleet.fleet.exchange import Charge, Failure
+from framefleet.fleet.exchange import Failure
 from framefleet.fleet.meter import Meter
 from framefleet.fleet.retry import AGAIN, RetryPolicy, retrying
 from framefleet.journal.store import Journal

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from framefleet.fleet.exchange import Charge
+from framefleet.fleet.charge import Charge
 from framefleet.fleet.limits import SPARE
 from framefleet.units import Seconds
 

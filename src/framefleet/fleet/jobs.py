@@ -1,0 +1,151 @@
+"""The jobs that one stage has with its endpoint: submitted, waited for, cancelled, and what each was charged."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import NamedTuple
+
+import msgspec
+
+from framefleet.errors import FleetError
+from framefleet.fleet.backend import Backend, Done, Job, Receipt
+from framefleet.fleet.budget import Budget
+from framefleet.fleet.charge import Charge
+from framefleet.fleet.ledger import Ledger
+from framefleet.fleet.retry import AGAIN
+from framefleet.units import Seconds
+
+CANCEL_S = 20.0  # how long a run's end may take to cancel its jobs; what is left ends by its time to live
+CANCEL_TRIES = 3
+
+
+class Sent(NamedTuple):
+    """A job that the service accepted, and when, in seconds since the run began; None where another run sent it."""
+
+    job: Job
+    submitted_s: Seconds | None
+
+
+class Jobs:
+    """Safe to call from many threads. `charges` are of all jobs that are known to be over."""
+
+    def __init__(
+        self, backend: Backend, endpoint: str, *, began: Seconds, budget: Budget, ledger: Ledger | None = None
+    ) -> None:
+        self._backend = backend
+        self._endpoint = endpoint
+        self._began = began
+        self._budget = budget
+        self._ledger = ledger
+        self._changed = threading.Condition()
+        self._at_work: dict[str, Job] = {}
+        self._placing = 0  # jobs that are being submitted
+        self.stopped = False
+        self.charges: list[Charge] = []
+
+    @property
+    def in_flight(self) -> int:
+        """Jobs that the service has and has not answered."""
+        with self._changed:
+            return len(self._at_work)
+
+    def submit(self, request: msgspec.Struct, note: Callable[[Sent], None] = lambda _: None) -> Sent:
+        """Has the service take a request. `note` is told its job before anything else happens. Raises `FleetError`.
+
+        Once `stopped`, the job is cancelled; unless it is done already, it ends as cancelled.
+        """
+        with self._being_placed():
+            submitted_s = self.now()
+            sent = Sent(self._backend.submit(self._endpoint, request), submitted_s)
+            self.enlist(sent)
+            note(sent)
+            if self.stopped:
+                self.cancel(sent.job)
+        return sent
+
+    def enlist(self, sent: Sent) -> None:
+        """From now on the job is one of those at work."""
+        with self._changed:
+            self._at_work[sent.job.id] = sent.job
+
+    def over(self, sent: Sent) -> None:
+        """Nobody waits for the job any more."""
+        with self._changed:
+            self._at_work.pop(sent.job.id, None)
+
+    def wait(self, sent: Sent, timeout_s: Seconds, *, hedged: bool = False) -> Done:
+        """The job's output. What it cost is counted, also where it failed. Raises `FleetError`."""
+        try:
+            done = self._backend.wait(sent.job, timeout_s)
+        except FleetError as error:
+            if error.receipt is not None and error.receipt.execution_ms > 0:  # or no worker ever had it
+                self._charge(sent, error.receipt, hedged=hedged)
+            raise
+        gpu = done.output.get("gpu") if isinstance(done.output, dict) else None
+        self._charge(sent, done.receipt, gpu if isinstance(gpu, str) else None, hedged=hedged)
+        return done
+
+    def lose(self, sent: Sent) -> None:
+        """Cancels a job whose answer came from another one.
+
+        Counted is what the service says it cost, or where it says nothing, all of its time.
+        """
+        self.over(sent)
+        self.cancel(sent.job)
+        try:
+            self.wait(sent, 0, hedged=True)
+        except FleetError as error:
+            if error.receipt is None:
+                ran_ms = (self.now() - (sent.submitted_s or 0.0)) * 1000
+                self._charge(sent, Receipt(f"hedged {sent.job.id}", 0, ran_ms), hedged=True)
+
+    def cancel(self, job: Job) -> None:
+        """Asks for it a few times; a job that cannot be cancelled ends by its time to live."""
+        for _ in range(CANCEL_TRIES):
+            try:
+                return self._backend.cancel(job)
+            except FleetError as error:
+                if error.advice not in AGAIN:
+                    return None
+        return None
+
+    def stop(self) -> None:
+        """What is being submitted, and what will be, is cancelled as soon as its id is known."""
+        self.stopped = True
+
+    def cancel_all(self, also: Iterable[Job] = ()) -> None:
+        """Stops, cancels what the service has, and waits for what is being submitted: all in `CANCEL_S` or so."""
+        self.stop()
+        with self._changed:
+            jobs = [*self._at_work.values(), *also]
+        until = perf_counter() + CANCEL_S
+        for job in jobs:
+            if perf_counter() < until:  # a network that is away would cost each of them its timeout
+                self.cancel(job)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._placing, max(0.0, until - perf_counter()))
+
+    def now(self) -> Seconds:
+        """Since the run began."""
+        return perf_counter() - self._began
+
+    @contextmanager
+    def _being_placed(self) -> Iterator[None]:
+        """A job accepted here, whose id nobody knows yet, would be paid for in vain if the process ended now."""
+        with self._changed:
+            self._placing += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._placing -= 1
+                self._changed.notify_all()
+
+    def _charge(self, sent: Sent, receipt: Receipt, gpu: str | None = None, *, hedged: bool) -> None:
+        charge = Charge(sent.submitted_s, receipt, gpu, hedged)
+        with self._changed:
+            self.charges.append(charge)
+        if self._ledger is not None:
+            self._ledger.add(sent.job.id, charge)
+        self._budget.add(self._endpoint, charge)
