@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from framefleet.config import Secret
@@ -58,6 +58,8 @@ errors = st.none() | st.text() | st.dictionaries(st.text(max_size=5), st.text(),
 
 
 @given(st.sampled_from(["FAILED", "CANCELLED", "TIMED_OUT"]), errors, errors)
+@example("FAILED", None, "\r")
+@example("FAILED", {"message": " "}, None)
 def test_however_a_job_fails_it_is_an_error_of_ours(state: str, error: Any, output: Any) -> None:
     told = failure(Job("yolo", "j"), JobStatus(id="j", status=state, error=error, output=output))
     assert isinstance(told, FleetError)
@@ -77,7 +79,7 @@ class Canned:
         self.content = content
         self.sent: list[bytes | None] = []
 
-    def send(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    def send(self, method: str, path: str, body: bytes | None = None, **_: Any) -> tuple[int, bytes]:
         self.sent.append(body)
         return 200, self.content
 

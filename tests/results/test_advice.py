@@ -169,6 +169,11 @@ def test_a_worker_s_start_is_no_lack_of_workers(warmable_s: float, how: Circumst
     assert advice == f"objects: requests waited up to 5.0 s for a worker to start: {remedy}"
 
 
+def test_beside_a_part_that_took_next_to_nothing_no_number_is_beyond_all_bounds() -> None:
+    name, advice = run_of(100, {"decode": decode(5e-324), "objects": there(FULL)})
+    assert (name, "raise --max-workers to 10," in (advice or "")) == ("objects", True)
+
+
 def test_a_short_run_and_a_balanced_one_need_no_advice() -> None:
     assert run_of(1.0, {"decode": decode(1)}) == (None, None)
     assert run_of(100, {"decode": decode(50), "objects": there(Asked(9, 1, 1, 49, 49, ran_s=49))}) == ("decode", None)

@@ -145,8 +145,8 @@ def _more_places(
     """
     if asked.queue < QUEUED or not asked.ceiling:
         return
-    balanced = ceil(asked.places * asked.needs_s / next_s) if next_s > 0 else inf
-    more = int(min(asked.count, 2 * asked.places, balanced, enough or inf))
+    balanced = asked.places * asked.needs_s / next_s if next_s > 0 else inf
+    more = ceil(min(asked.count, 2 * asked.places, balanced, enough or inf))
     if more > asked.places:
         working_s = max(0.0, asked.asked_s - asked.starting_s - asked.queued_s)
         saves_s = working_s / asked.places - working_s / more
