@@ -86,6 +86,20 @@ def test_the_keyboard_alone(report: Report) -> None:
     assert page.locator("#found").is_hidden()
 
 
+def test_a_keyframe_that_served_several_samples_is_one_step(open_report: Open) -> None:
+    document = bare(detections=seen(*[[("cat", 0.9, BOX)]] * 4))
+    pts_s = (0.0, 0.0, 2.5, 2.5)
+    detections = [msgspec.structs.replace(d, pts_s=at) for d, at in zip(document.detections or (), pts_s, strict=True)]
+    config = msgspec.structs.replace(document.config, sampling="keyframes")
+    report = open_report(msgspec.structs.replace(document, detections=detections, config=config))
+    assert "2 pictures looked at · 2 boxes" in report.text("#about")
+    report.page.keyboard.press(".")
+    report.at(2.5)
+    assert "Picture 2 of 2" in report.text("#now")
+    report.page.keyboard.press(",")
+    report.at(0.0)
+
+
 def test_a_link_leads_to_a_time(report: Report) -> None:
     page = report.page
     report.seek(2.5)

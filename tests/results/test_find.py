@@ -173,7 +173,7 @@ def test_nothing_was_asked_for() -> None:
     assert not said(document, "cat")
     assert not sounds(document, "cat")
     assert not texts(document, "cat")
-    assert within(document, Span(0.0, 1.0)) == document
+    assert within(document, extent(document)) == document
 
 
 @given(PICTURES, SPOKEN, st.floats(0, 15), st.floats(0.1, 15))

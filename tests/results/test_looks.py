@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from framefleet.results.document import Document
-from framefleet.results.find import sightings, within
+from framefleet.results.find import at, labels, sightings, within
 from framefleet.results.looks import looks
 from framefleet.results.palette import commonest
 from framefleet.results.tally import seen
@@ -50,12 +50,18 @@ def test_a_keyframe_counts_once_when_it_is_until_the_next_one() -> None:
     (stretch,) = sightings(document, "dog")["dog"]
     assert (stretch.start_s, stretch.end_s, stretch.pictures) == (0, 7, 2)
     assert commonest(document) == ["cat", "dog"]
-    assert [picture.index for _, picture in looks(within(document, Span(5.0, 6.0)))] == [3]
+    (part,) = looks(within(document, Span(5.0, 6.0)))
+    assert (part.span, part.picture.index) == (Span(5.5, 6.0), 3)
+    assert [look.span for look in looks(within(document, Span(0.0, 5.0)))] == [Span(0.0, 5.0)]
 
 
 def test_the_sample_that_was_answered_speaks_for_its_keyframe() -> None:
-    (look,) = looks(looked([0.0, 0.0, 0.0], "keyframes", [None, [CAT], [CAT]]))
+    document = looked([0.0, 0.0, 0.0], "keyframes", [None, [CAT], [CAT, DOG]])
+    (look,) = looks(document)
     assert look.picture.index == 1
+    assert [thing.label for thing in at(document, 1.0).things or ()] == ["cat"]
+    assert labels(document) == ["cat"]
+    assert sightings(document, "dog") == {}
 
 
 @given(st.lists(st.none() | st.floats(0, 9), max_size=9), st.sampled_from(["exact", "keyframes"]))

@@ -13,6 +13,7 @@ from framefleet.results import tally
 from framefleet.results.document import Document, FailureEntry, Timing
 from framefleet.results.fuse import SceneEntry
 from framefleet.results.known import failed, known
+from framefleet.results.looks import looks
 from framefleet.results.tally import Tally
 from framefleet.units import Span
 
@@ -39,7 +40,7 @@ def summary(
     `everything`: however many labels there are. `span`: the document was cut to it, so it is only about what is there.
     """
     page = page or Page()
-    title(document, page)
+    title(document, page, part=span is not None)
     if span is not None:
         page.line("only", f"{clock(span.start_s)} to {clock(span.end_s)}")
     found(document, page, span or tally.extent(document), everything=everything)
@@ -48,10 +49,10 @@ def summary(
     page.line("results", str(path), whole=True)
 
 
-def title(document: Document, page: Page) -> None:
+def title(document: Document, page: Page, *, part: bool = False) -> None:
     video = document.video
-    what = counted(len(document.detections or ()), "picture") if video.width else "sound alone"
-    page.title(f"{video.path}: {video.duration_s:.1f} s, {what}")
+    what = counted(len(looks(document)), "picture") if video.width else "sound alone"
+    page.title(f"{video.path}: {what}" if part else f"{video.path}: {video.duration_s:.1f} s, {what}")
 
 
 def found(document: Document, page: Page, span: Span, *, everything: bool = False) -> None:

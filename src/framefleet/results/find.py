@@ -82,7 +82,8 @@ class Spoken(msgspec.Struct, frozen=True):
 
 def at(document: Document, time_s: Seconds) -> Moment:
     """What is on screen, said, heard and written at `time_s`."""
-    picture = max((d for d in document.detections or () if d.shown_s <= time_s), key=lambda d: d.shown_s, default=None)
+    shown = [picture for _, picture in looks(document) if picture.shown_s <= time_s]
+    picture = max(shown, key=lambda picture: picture.shown_s, default=None)
     cut_since = picture is not None and any(picture.shown_s < s.start_s <= time_s for s in document.scenes or ())
     return Moment(
         time_s=time_s,
@@ -98,7 +99,7 @@ def at(document: Document, time_s: Seconds) -> Moment:
 
 def labels(document: Document) -> list[str]:
     """Every label that was seen, in alphabetical order."""
-    return sorted({thing.label for d in document.detections or () for thing in d.objects or ()})
+    return sorted({thing.label for _, picture in looks(document) for thing in picture.objects or ()})
 
 
 def sightings(document: Document, label: str) -> dict[str, list[Stretch]]:
@@ -141,6 +142,7 @@ def within(document: Document, span: Span) -> Document:
     kept = [replace(t, boxes=[b for b in t.boxes if _in(b.time_s, span)]) for t in (tracks.tracks if tracks else ())]
     return replace(
         document,
+        video=replace(document.video, duration_s=min(document.video.duration_s, span.end_s)),
         detections=None if pictures is None else [p for p in pictures if _in(counted(document, p), span)],
         transcription=transcription
         and replace(transcription, segments=segments, text=" ".join(segment.text for segment in segments)),

@@ -25,8 +25,9 @@ def looks(document: Document) -> list[Look]:
     for detection in document.detections:
         by_time.setdefault(counted(document, detection), []).append(detection)
     starts = sorted(by_time)
-    last = by_time[starts[-1]][-1]
-    end_s = min(round(last.time_s + 1 / document.config.fps, 6), document.video.duration_s)
+    end_s = document.video.duration_s
+    if document.config.sampling == "exact":
+        end_s = min(end_s, round(starts[-1] + 1 / document.config.fps, 6))
     edges = pairwise([*starts, max(end_s, starts[-1])])
     return [Look(Span(start_s, until_s), _answered(by_time[start_s])) for start_s, until_s in edges]
 

@@ -54,6 +54,16 @@ def test_labels_stand_the_commonest_first_and_boxes_track_by_track() -> None:
     assert sorted(columns["boxSample"]) == [0, 1, 1, 1, 2, 2, 2]
 
 
+def test_a_keyframe_that_served_several_samples_is_one_picture() -> None:
+    document = make_document()
+    first = msgspec.structs.replace((document.detections or [])[0], pts_s=0.0)
+    detections = [msgspec.structs.replace(first, index=n, time_s=float(n)) for n in range(3)]
+    config = msgspec.structs.replace(document.config, sampling="keyframes")
+    _, columns, _ = columns_of(msgspec.structs.replace(document, detections=detections, config=config))
+    assert (columns["sampleShown"], columns["sampleBoxes"]) == ([0], [len(first.objects or ())])
+    assert columns["boxSample"] == [0] * len(first.objects or ())
+
+
 def test_a_segment_without_words_is_one_long_word() -> None:
     document = make_document()
     assert document.transcription is not None
