@@ -47,6 +47,9 @@ class NumberStage:
         middle = len(parcel.facts) // 2
         return [self.narrow(parcel, h) for h in (parcel.facts[:middle], parcel.facts[middle:])] if middle else [parcel]
 
+    def carried(self, parcel: Parcel[Numbers]) -> int:
+        return len(parcel.facts)
+
     def narrow(self, parcel: Parcel[Numbers], facts: Sequence[Fact]) -> Parcel[Numbers]:
         return Parcel(Numbers([fact.index for fact in facts]), tuple(facts))
 

@@ -177,7 +177,7 @@ class Dispatcher:
 
     def _fitting(self, parcel: Parcel[Any]) -> list[Parcel[Any]]:
         """The parcel, in as many halves of halves as a worker's memory asks for."""
-        if self._largest is None or len(parcel.facts) <= self._largest:
+        if self._largest is None or self._stage.carried(parcel) <= self._largest:
             return [parcel]
         return [part for half in self._stage.split(parcel) for part in self._fitting(half)]
 

@@ -113,6 +113,9 @@ class Stage(Protocol[Item, Payload, Request, Reply, Result]):
     def split(self, parcel: Parcel[Request]) -> list[Parcel[Request]]:
         """Two halves of a parcel that is too large, or the parcel alone if it cannot be halved."""
 
+    def carried(self, parcel: Parcel[Request]) -> int:
+        """How many pictures or clips the request carries: fewer than facts where one carries for several."""
+
     def narrow(self, parcel: Parcel[Request], facts: Sequence[Any]) -> Parcel[Request]:
         """The parcel with these of its facts alone."""
 

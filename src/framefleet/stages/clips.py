@@ -33,6 +33,9 @@ class ClipStage(Generic[Request, Reply]):
     def sieve(self, options: Options, backend: Backend) -> Sieve | None:
         return None
 
+    def carried(self, parcel: Parcel[Request]) -> int:
+        return 1
+
     def narrow(self, parcel: Parcel[Request], facts: Sequence[ClipTime]) -> Parcel[Request]:
         return parcel
 

@@ -16,6 +16,7 @@ from framefleet.media.info import MediaInfo, Picture, PictureTime, Sample
 from framefleet.stages.base import Answer, Needs, Parcel, Sieve
 from framefleet.stages.objects.forecast import request_bytes
 from framefleet.stages.objects.plan import PictureBatch, batched
+from framefleet.units import Seconds
 from framefleet.wire.ocr import OcrFrame, OcrReply, OcrRequest
 from framefleet.wire.pictures import JpegFrame, JpegFrames
 from framefleet.wire.yolo import FrameReply, YoloReply, YoloRequest
@@ -46,10 +47,15 @@ class PictureStage(Generic[Request, Reply]):
         return wanted
 
     def split(self, parcel: Parcel[Request]) -> list[Parcel[Request]]:
-        if len(parcel.facts) < 2:
+        frames = parcel.request.source.frames
+        if len(frames) < 2:
             return [parcel]
-        middle = len(parcel.facts) // 2
+        second = frames[len(frames) // 2].index  # where the second half begins, so that no picture is in both
+        middle = [fact.index for fact in parcel.facts].index(second)
         return [self.narrow(parcel, half) for half in (parcel.facts[:middle], parcel.facts[middle:])]
+
+    def carried(self, parcel: Parcel[Request]) -> int:
+        return len(parcel.request.source.frames)
 
     def narrow(self, parcel: Parcel[Request], facts: Sequence[PictureTime]) -> Parcel[Request]:
         sent = _by_fact(parcel.facts, parcel.request.source.frames)
@@ -98,7 +104,11 @@ def matched(facts: Sequence[PictureTime], reply: Reply) -> Reply:
 
 
 def _by_fact(facts: Sequence[PictureTime], frames: Sequence[Frame]) -> dict[int, Frame]:
-    """By each fact's index its own frame, or where it has none, that of another fact whose picture is the same."""
-    own = {frame.index: frame for frame in frames}
-    same = {fact.pts_s: own[fact.index] for fact in facts if fact.index in own}
-    return {fact.index: own.get(fact.index, same[fact.pts_s]) for fact in facts if fact.pts_s in same}
+    """By each fact's index its own frame, or where it has none, that of the last one before it of the same time."""
+    own, found = {frame.index: frame for frame in frames}, dict[int, Frame]()
+    same: dict[Seconds, Frame] = {}
+    for fact in sorted(facts, key=lambda fact: fact.index):
+        frame = own.get(fact.index) or same.get(fact.pts_s)
+        if frame is not None:
+            found[fact.index] = same[fact.pts_s] = frame
+    return found

@@ -127,10 +127,17 @@ def test_a_picture_that_several_samples_show_is_sent_once_and_its_answer_is_that
 
 
 def test_pictures_that_differ_are_all_sent_whatever_their_times() -> None:
-    same_time = [Picture(PictureTime(at, float(at), 0.0), str(at).encode()) for at in range(3)]
+    same_time = [Picture(PictureTime(at, float(at), 0.0), jpeg) for at, jpeg in enumerate([b"1", b"1", b"2", b"0"])]
     asked = STAGE.pack(same_time, MEDIA, Options(), "runpod")
     reply = STAGE.parse(asked.facts, msgspec.to_builtins(seen_on(asked)))
-    assert [len(frame.objects or ()) for frame in reply.frames] == [0, 1, 2]
+    assert [len(frame.objects or ()) for frame in reply.frames] == [1, 1, 2, 0]
+    (second,) = STAGE.narrow(asked, asked.facts[1:2]).request.source.frames
+    assert (second.index, second.jpeg) == (1, b"1")
+
+
+def test_samples_of_one_picture_are_not_halved() -> None:
+    asked = STAGE.pack(frozen([3] * 8), MEDIA, Options(), "runpod")
+    assert STAGE.split(asked) == [asked]
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=12).map(sorted), st.data())
@@ -141,10 +148,14 @@ def test_however_a_parcel_is_parted_each_sample_gets_the_answer_of_its_picture(
     wanted = data.draw(st.sets(st.sampled_from(range(len(shown))), min_size=1))
     narrow = STAGE.narrow(whole, [fact for fact in whole.facts if fact.index in wanted])
     found = {}
+    sent = []
     for part in STAGE.split(narrow):
         reply = STAGE.parse(part.facts, msgspec.to_builtins(seen_on(part)))
         found |= {frame.index: len(frame.objects or ()) for frame in reply.frames}
+        sent += [frame.jpeg for frame in part.request.source.frames]
+        assert STAGE.carried(part) == len(part.request.source.frames) > 0
     assert found == {index: shown[index] for index in wanted}
+    assert len(sent) == len(set(sent)) == STAGE.carried(narrow)  # no picture is paid for twice
 
 
 @given(st.permutations(range(5)))

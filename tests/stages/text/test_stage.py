@@ -53,6 +53,17 @@ def test_a_file_without_pictures_has_no_work() -> None:
     assert STAGE.merge(audio, Options(), []).spans == []
 
 
+def test_a_still_that_is_read_again_is_sent_once_a_request() -> None:
+    """One of each ten seconds is read, however alike they are."""
+    still = [Picture(PictureTime(at, float(at), 0.0), b"jpeg") for at in (0, 10, 20)]
+    asked = STAGE.pack(still, MEDIA, Options(), "runpod")
+    assert [frame.index for frame in asked.request.source.frames] == [0]
+    reply = STAGE.parse(asked.facts, msgspec.to_builtins(reply_to(asked)))
+    assert [(frame.index, frame.time_s, frame.lines) for frame in reply.frames] == [
+        (n, float(n), []) for n in (0, 10, 20)
+    ]
+
+
 def test_a_crop_out_of_the_picture_is_said_before_anything_is_decoded() -> None:
     with pytest.raises(UsageError, match="--crop"):
         STAGE.plan(MEDIA, Options(crop=Crop(600, 0, 100, 100)), "local")
