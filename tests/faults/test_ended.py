@@ -69,7 +69,7 @@ def test_a_run_whose_patience_ends_does_not_wait_for_a_job_that_could_not_be_can
     world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("framefleet.fleet.watch.LOOK_S", 0.05)
-    monkeypatch.setattr("framefleet.fleet.runpod.CANCELLED_S", 0.2)
+    monkeypatch.setattr("framefleet.fleet.runpod.LEFT_S", 0.2)
     there = world(min_workers=0)
     there.service.endpoints["yolo-id"].block(throttled=4)
     cancel, deaf = RunPodApi.cancel, list[str]()

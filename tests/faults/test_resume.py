@@ -147,14 +147,14 @@ def test_work_submitted_is_asked_for_by_its_job_id_before_any_is_sent_anew(world
     """The client dies when the service has accepted everything, and the service goes on without it."""
     there = world()
 
-    waiting = Asker._first
+    waiting = Asker._waited
 
     def dying(self: Asker, *arguments: Any) -> Any:
         waiting(self, *arguments)
         raise RefusedError("the client died here")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Asker, "_first", dying)
+        patch.setattr(Asker, "_waited", dying)
         patch.setattr("framefleet.journal.store.Journal.release", lambda *_: None)
         patch.setattr("framefleet.journal.store.new_owner", lambda: "another-host:1:aa")
         with pytest.raises(FrameFleetError):
@@ -344,7 +344,7 @@ def test_ctrl_c_is_heard_while_an_earlier_runs_jobs_are_waited_for(
     for endpoint in there.service.endpoints.values():
         endpoint.block(throttled=4)  # so the jobs stay in the queue
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Asker, "_first", lambda *_: (_ for _ in ()).throw(RefusedError("the client died here")))
+        patch.setattr(Asker, "_waited", lambda *_: (_ for _ in ()).throw(RefusedError("the client died here")))
         patch.setattr("framefleet.journal.store.Journal.release", lambda *_: None)
         patch.setattr("framefleet.journal.store.new_owner", lambda: "another-host:1:aa")
         with pytest.raises(FrameFleetError):

@@ -24,7 +24,7 @@ from framefleet.fleet.budget import Budget
 from framefleet.fleet.hedge import ENOUGH, Hedge
 from framefleet.fleet.jobs import CANCEL_S
 from framefleet.fleet.limits import Level
-from framefleet.fleet.runpod import CANCELLED_S, RunPodBackend
+from framefleet.fleet.runpod import RunPodBackend
 from framefleet.fleet.runpod_api import JobStatus
 from framefleet.wire.common import Probe
 from tests.fleet.test_retry import Time
@@ -65,6 +65,8 @@ class Scripted:
         if self.cancelling:
             raise self.cancelling.pop()
         self.cancelled.append(job.id)
+
+    def leave(self, endpoint: str) -> None: ...
 
     def attach(self, endpoint: str, id: str) -> Job:
         return Job(endpoint, id)
@@ -196,12 +198,12 @@ def test_cancelling_ends_when_the_network_is_away(monkeypatch: pytest.MonkeyPatc
     there.wake(100)
 
     def slowly(_: Job) -> None:
-        time.sleep(10)
+        time.sleep(15)
         raise UnreachableError("no answer in time")
 
     monkeypatch.setattr(backend, "cancel", slowly)
     there.end(Interrupted("Ctrl-C"))
-    assert time.now <= CANCEL_S + 10
+    assert time.now <= CANCEL_S + 15
 
 
 def test_a_job_of_an_earlier_run_is_in_flight_and_cancelled_at_the_end() -> None:
@@ -276,24 +278,6 @@ class Busy:
     def status(self, endpoint_id: str, job_id: str) -> JobStatus:
         self.polls += 1
         return JobStatus(id=job_id, status="IN_PROGRESS")
-
-
-def test_a_job_that_was_to_be_cancelled_is_not_waited_for_to_its_end() -> None:
-    """Whether the service heard of it or not: a run that has ended hangs on nothing."""
-    time = Time()
-    backend = RunPodBackend(Fleet(endpoints={"yolo": "x"}, api_key=Secret("k")), clock=time, sleep=time.sleep)
-    backend._api = Deaf()  # type: ignore[assignment]
-    with pytest.raises(UnreachableError):
-        backend.cancel(Job("yolo", "j"))
-    with pytest.raises(NotDoneError, match="though it was to be cancelled") as ended:
-        backend.wait(Job("yolo", "j"), 4000)
-    assert not ended.value.job_over
-    assert CANCELLED_S <= time.now <= CANCELLED_S + 2
-
-
-class Deaf(Busy):
-    def cancel(self, endpoint_id: str, job_id: str) -> JobStatus:
-        raise UnreachableError("the service answered 502")
 
 
 def test_a_short_wait_for_a_long_job_waits_all_of_it_and_looks_seldom() -> None:

@@ -88,7 +88,7 @@ def test_a_second_sending_is_within_the_budget() -> None:
     assert backend.submitted == 1
 
 
-def test_a_race_goes_on_though_the_budget_has_ended() -> None:
+def test_a_race_goes_on_though_the_budget_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     backend = Scripted()
     there = impatient(backend)
     looks = iter(range(6))
@@ -101,9 +101,27 @@ def test_a_race_goes_on_though_the_budget_has_ended() -> None:
             raise NotDoneError("at work")
         return done()
 
+    slept = list[float]()
+    monkeypatch.setattr("framefleet.fleet.asking.time.sleep", slept.append)
     backend.waiting = wait
     assert there.ask(Probe(), lambda _: None) == {"gpu": "NVIDIA L4"}
     assert there.in_flight == 0
+    assert slept == [RACE_S]  # nothing else makes it wait then
+
+
+def test_a_race_is_counted_in_the_budget_as_two() -> None:
+    backend, budget = Scripted(), Budget(None)
+    there, looks, counted = impatient(backend, budget), iter(range(4)), list[int]()
+
+    def wait(job: str, _: float) -> Done:
+        counted.append(budget._in_flight["yolo"])
+        if next(looks, None) is None:
+            return done()
+        raise NotDoneError("at work")
+
+    backend.waiting = wait
+    there.ask(Probe(), lambda _: None)
+    assert (counted[0], set(counted[1:]), budget._in_flight["yolo"]) == (1, {2}, 0)
 
 
 def test_a_race_ends_with_the_run() -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import msgspec
@@ -48,7 +48,6 @@ class Asker:
         self._lock = threading.Lock()
         self._probes: list[Sent] = []
         self._ended = threading.Event()
-        self._cancelled = False
         self._error: FrameFleetError | None = None
         self.meter = Meter()  # requests that are being asked
 
@@ -96,8 +95,7 @@ class Asker:
         sent = Sent(self._backend.attach(self._endpoint, job_id), None)
         self._jobs.enlist(sent)
         try:
-            if self._error is not None and not isinstance(self._error, BudgetError):
-                raise self._error  # else it would be waited for after the end, which has cancelled what there was
+            self._check()  # else it would be waited for after the end, which has cancelled what there was
             done = self._jobs.wait(sent, JOB_TIMEOUT_S)
         finally:
             self._jobs.over(sent)
@@ -139,51 +137,57 @@ class Asker:
     def end(self, error: FrameFleetError) -> None:
         """Stops, and cancels the jobs that the service has, unless it was the budget that ended."""
         self.stop(error)
-        with self._lock:
-            if isinstance(error, BudgetError) or self._cancelled:
-                return
-            self._cancelled = True
-        self._jobs.cancel_all(also=[probe.job for probe in self._probes])
+        if not isinstance(error, BudgetError):
+            self._jobs.cancel_all(also=[probe.job for probe in self._probes])
+
+    def _check(self) -> None:
+        """Raises the error that ended the stage, unless what is under way is worth waiting for all the same."""
+        if self._jobs.stopped and self._error is not None:
+            raise self._error
 
     def _served(self, request: msgspec.Struct, note: Callable[[Sent], None], known: Sent | None) -> Done:
-        first = self._jobs.submit(request, note) if known is None else known
-        self._jobs.enlist(first)
+        if known is None:
+            first = self._jobs.submit(request, note)
+        else:
+            first = known
+            self._jobs.enlist(first)
         try:
-            if known is not None and self._jobs.stopped and self._error is not None:
-                raise self._error  # as in `attend`
-            done = self._first(request, first, note)
+            if known is not None:
+                self._check()  # as in `attend`
+            done = self._waited(request, first, note)
         finally:
             self._jobs.over(first)
         if self._hedge is not None and first.submitted_s is not None:
             self._hedge.answered(self._jobs.now() - first.submitted_s)
         return done
 
-    def _first(self, request: msgspec.Struct, first: Sent, note: Callable[[Sent], None]) -> Done:
+    def _waited(self, request: msgspec.Struct, first: Sent, note: Callable[[Sent], None]) -> Done:
         """The job's output, or that of a second sending of the same request if that comes first."""
         after_s = self._hedge.after_s() if self._hedge is not None else None
-        if after_s is not None:
-            with suppress(NotDoneError):
-                return self._jobs.wait(first, after_s)
-        second = self._again(request) if after_s is not None else None
-        if second is None:
+        if after_s is None:
             return self._jobs.wait(first, JOB_TIMEOUT_S)
-        return race(self._jobs, first, second, note=note, pause=self._pause, timeout_s=JOB_TIMEOUT_S)
+        with suppress(NotDoneError):
+            return self._jobs.wait(first, after_s)
+        with ExitStack() as meanwhile:
+            second = self._again(request, meanwhile)
+            if second is None:
+                return self._jobs.wait(first, JOB_TIMEOUT_S)
+            return race(self._jobs, first, second, note=note, pause=self._pause, timeout_s=JOB_TIMEOUT_S)
 
-    def _again(self, request: msgspec.Struct) -> Sent | None:
-        """Another job for the request; None where there is to be none, or none can be had: the first is at work."""
+    def _again(self, request: msgspec.Struct, meanwhile: ExitStack) -> Sent | None:
+        """Another job for the request, in the budget `meanwhile`; None where there is to be none or none can be had."""
         if self._error is not None or self._hedge is None or not self._hedge.take():
             return None
         try:
-            with self._budget.request(self._endpoint):
-                return self._jobs.submit(request)
+            meanwhile.enter_context(self._budget.request(self._endpoint))
+            return self._jobs.submit(request)
         except FleetError:
-            return None
+            return None  # the first is at work
 
     def _pause(self, seconds: Seconds) -> None:
         """As `sleep`, but where the budget has ended: what is under way is worth waiting for."""
         if self._ended.wait(seconds):
-            if self._jobs.stopped and self._error is not None:
-                raise self._error
+            self._check()
             time.sleep(seconds)
 
 

@@ -61,7 +61,10 @@ class Backend(Protocol):
         """The job's output, or the error it ended with. Raises `NotDoneError` after `timeout_s`."""
 
     def cancel(self, job: Job) -> None:
-        """Asks that the job not run, or stop; who waits for it does not do so for long. No error if it is over."""
+        """Asks that the job not run, or stop. No error if it is already over."""
+
+    def leave(self, endpoint: str) -> None:
+        """Nobody wants its answers any more: who waits for one gets a `NotDoneError` if it does not come soon."""
 
     def attach(self, endpoint: str, id: str) -> Job:
         """A job submitted earlier, perhaps by another process."""

@@ -38,7 +38,13 @@ class Http:
         self._lock = threading.Lock()
 
     def send(
-        self, method: str, path: str, body: bytes | None = None, *, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        content_type: str = "application/json",
+        read_timeout_s: Seconds | None = None,
     ) -> tuple[int, bytes]:
         """The answer's status and content, whatever the status. Raises `UnreachableError` where there is no answer."""
         try:
@@ -47,7 +53,7 @@ class Http:
                 f"{self._base_url}/{path}" if path else self._base_url,
                 data=body,
                 headers={"Content-Type": content_type},
-                timeout=(CONNECT_TIMEOUT_S, self._read_timeout_s),
+                timeout=(CONNECT_TIMEOUT_S, read_timeout_s or self._read_timeout_s),
                 allow_redirects=False,  # a redirect would carry the key elsewhere
                 stream=True,
             ) as response:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from math import inf
 from time import perf_counter
 from typing import NamedTuple
 
@@ -41,6 +42,7 @@ class Jobs:
         self._changed = threading.Condition()
         self._at_work: dict[str, Job] = {}
         self._placing = 0  # jobs that are being submitted
+        self._cancelled = False
         self.stopped = False
         self.charges: list[Charge] = []
 
@@ -100,29 +102,35 @@ class Jobs:
                 ran_ms = (self.now() - (sent.submitted_s or 0.0)) * 1000
                 self._charge(sent, Receipt(f"hedged {sent.job.id}", 0, ran_ms), hedged=True)
 
-    def cancel(self, job: Job) -> None:
-        """Asks for it a few times; a job that cannot be cancelled ends by its time to live."""
+    def cancel(self, job: Job, until: Seconds = inf) -> None:
+        """Asks for it a few times, and not anew after `until`; what cannot be cancelled ends by its time to live."""
         for _ in range(CANCEL_TRIES):
+            if perf_counter() >= until:  # a network that is away costs each time its timeout
+                break
             try:
-                return self._backend.cancel(job)
+                self._backend.cancel(job)
+                break
             except FleetError as error:
                 if error.advice not in AGAIN:
-                    return None
-        return None
+                    break
 
     def stop(self) -> None:
-        """What is being submitted, and what will be, is cancelled as soon as its id is known."""
+        """What is at work is waited for a moment longer; what is being submitted is cancelled once its id is known."""
         self.stopped = True
+        self._backend.leave(self._endpoint)
 
     def cancel_all(self, also: Iterable[Job] = ()) -> None:
-        """Stops, cancels what the service has, and waits for what is being submitted: all in `CANCEL_S` or so."""
+        """Stops, cancels what the service has, and waits for what is being submitted: all in `CANCEL_S` or so.
+
+        However many threads call it, each job is cancelled once, and each caller waits.
+        """
         self.stop()
         with self._changed:
-            jobs = [*self._at_work.values(), *also]
+            jobs = [] if self._cancelled else [*self._at_work.values(), *also]
+            self._cancelled = True
         until = perf_counter() + CANCEL_S
         for job in jobs:
-            if perf_counter() < until:  # a network that is away would cost each of them its timeout
-                self.cancel(job)
+            self.cancel(job, until)
         with self._changed:
             self._changed.wait_for(lambda: not self._placing, max(0.0, until - perf_counter()))
 

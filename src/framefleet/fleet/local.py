@@ -63,6 +63,9 @@ class LocalBackend:
         if future is not None:
             future.cancel()
 
+    def leave(self, endpoint: str) -> None:
+        """What is cancelled ends at once here."""
+
     def attach(self, endpoint: str, id: str) -> Job:
         return Job(endpoint, id)
 

@@ -98,6 +98,9 @@ class OpenAiBackend:
             if call is not None and not call.over.done():
                 call.over.set_exception(JobLostError(f"{job.endpoint}: job {job.id} was cancelled"))
 
+    def leave(self, endpoint: str) -> None:
+        """What is cancelled ends at once here."""
+
     def attach(self, endpoint: str, id: str) -> Job:
         return Job(endpoint, id)
 

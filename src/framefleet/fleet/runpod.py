@@ -31,7 +31,7 @@ FRESH_S = 2.0  # a fresh job's status may be 404 for a moment
 EXECUTION_TIMEOUT_MS = 600_000
 TTL_MS = 3_600_000  # queue and run together; longer than anybody waits, far shorter than RunPod's day
 PATIENCE_S = 300.0
-CANCELLED_S = 5.0  # a job that is to be cancelled is waited for so long, whether that was heard or not
+LEFT_S = 5.0  # jobs that were to be cancelled are waited for so long, whether the service heard of it or not
 
 # RunPod's own limits, per second and at once (documentation of August 2026), with a tenth to spare.
 RUN_RATE, RUN_BURST = 90.0, 180
@@ -78,7 +78,7 @@ class RunPodBackend:
         self._polling = {kind: Polling() for kind in self._ids}
         self._submit = self._api.runsync if runsync else self._api.run
         self._early: dict[str, JobStatus] = {}
-        self._cancelled_s: dict[str, Seconds] = {}
+        self._left_s: dict[str, Seconds] = {}  # when an endpoint was left
         rate, burst = (RUNSYNC_RATE, RUNSYNC_BURST) if runsync else (RUN_RATE, RUN_BURST)
         self._runs = {kind: RateLimiter(rate, burst, clock=clock, sleep=sleep) for kind in self._ids}
         self._statuses = {kind: RateLimiter(STATUS_RATE, STATUS_BURST, clock=clock, sleep=sleep) for kind in self._ids}
@@ -112,19 +112,21 @@ class RunPodBackend:
                 return Done(status.output, _receipt(status))
             if status.status in OVER:
                 raise failure(job, status)
-            if self._clock() - self._cancelled_s.get(job.id, inf) >= CANCELLED_S:
-                raise NotDoneError(f"{job.endpoint}: job {job.id} is {status.status}, though it was to be cancelled")
+            if self._clock() - self._left_s.get(job.endpoint, inf) >= LEFT_S:
+                raise NotDoneError(f"{job.endpoint}: job {job.id} is {status.status}; it is not waited for any more")
             if waited >= timeout_s:
                 raise NotDoneError(f"{job.endpoint}: job {job.id} is {status.status} after {timeout_s:g} s")
             self._sleep(min(polling.interval(waited), timeout_s - waited))
 
     def cancel(self, job: Job) -> None:
         endpoint_id = self._id(job.endpoint)
-        self._cancelled_s.setdefault(job.id, self._clock())
         try:
             _limited(self._cancels[job.endpoint], lambda: self._api.cancel(endpoint_id, job.id))
         except JobLostError:
             return
+
+    def leave(self, endpoint: str) -> None:
+        self._left_s.setdefault(endpoint, self._clock())
 
     def attach(self, endpoint: str, id: str) -> Job:
         return Job(endpoint, id, self._clock())
@@ -186,17 +188,17 @@ def _passing(error: FleetError) -> bool:
 
 
 def _text(error: object) -> str:
-    """The one line in what a failed job carries: text, text that is itself JSON, or a dict."""
+    """The one line in what a failed job carries: text, text that is JSON itself, or a dict; empty if it says nothing."""
     if isinstance(error, str):
         try:
             inner = msgspec.json.decode(error)
         except msgspec.DecodeError:
-            return error
-        return _text(inner) if isinstance(inner, dict) else error
+            return error.strip()
+        return _text(inner) if isinstance(inner, dict) else error.strip()
     if isinstance(error, dict):
         for key in ("error", "error_message", "message"):
             if isinstance(error.get(key), str):
-                return str(error[key])
+                return str(error[key]).strip()
     return ""
 
 

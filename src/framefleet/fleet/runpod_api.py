@@ -20,9 +20,11 @@ from framefleet.errors import (
     UnreachableError,
 )
 from framefleet.fleet.http import Http
+from framefleet.units import Seconds
 
 RUN_BODY_LIMIT = 10 * 2**20  # bytes `run` takes
 RUNSYNC_BODY_LIMIT = 20 * 2**20
+CANCEL_TIMEOUT_S = 10.0  # whoever cancels wants to go
 RUNSYNC_WAIT_MS = 5_000  # of RunPod's 1,000 to 300,000: until it answers, nobody knows the id to cancel or to ask after
 
 
@@ -67,7 +69,7 @@ class RunPodApi:
         return self._call("GET", endpoint_id, f"status/{job_id}", JobStatus)
 
     def cancel(self, endpoint_id: str, job_id: str) -> JobStatus:
-        return self._call("POST", endpoint_id, f"cancel/{job_id}", JobStatus, b"")
+        return self._call("POST", endpoint_id, f"cancel/{job_id}", JobStatus, b"", CANCEL_TIMEOUT_S)
 
     def health(self, endpoint_id: str) -> HealthReply:
         return self._call("GET", endpoint_id, "health", HealthReply)
@@ -76,9 +78,15 @@ class RunPodApi:
         self._http.close()
 
     def _call(
-        self, method: str, endpoint_id: str, route: str, type: type[Answered], body: bytes | None = None
+        self,
+        method: str,
+        endpoint_id: str,
+        route: str,
+        type: type[Answered],
+        body: bytes | None = None,
+        read_timeout_s: Seconds | None = None,
     ) -> Answered:
-        content = self._send(method, endpoint_id, route, body)
+        content = self._send(method, endpoint_id, route, body, read_timeout_s)
         try:
             return msgspec.json.decode(content, type=type)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -86,9 +94,11 @@ class RunPodApi:
                 f"endpoint {endpoint_id}: {route.partition('/')[0]} answered no {type.__name__}: {error}"
             ) from None
 
-    def _send(self, method: str, endpoint_id: str, route: str, body: bytes | None) -> bytes:
+    def _send(
+        self, method: str, endpoint_id: str, route: str, body: bytes | None, read_timeout_s: Seconds | None
+    ) -> bytes:
         try:
-            status, content = self._http.send(method, f"{endpoint_id}/{route}", body)
+            status, content = self._http.send(method, f"{endpoint_id}/{route}", body, read_timeout_s=read_timeout_s)
         except UnreachableError as error:
             raise UnreachableError(f"endpoint {endpoint_id}: {error}") from None
         if status != 200:
