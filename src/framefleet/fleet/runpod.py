@@ -188,7 +188,7 @@ def _passing(error: FleetError) -> bool:
 
 
 def _text(error: object) -> str:
-    """The one line in what a failed job carries: text, text that is JSON itself, or a dict; empty if it says nothing."""
+    """The line in what a failed job carries: text, text that is JSON itself, or a dict; empty where it says nothing."""
     if isinstance(error, str):
         try:
             inner = msgspec.json.decode(error)
