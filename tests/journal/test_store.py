@@ -12,7 +12,7 @@ import pytest
 
 from framefleet.errors import OutputError
 from framefleet.journal.owner import new_owner, surely_gone
-from framefleet.journal.store import LEASE_S, Journal
+from framefleet.journal.store import BEAT_S, LEASE_S, Journal
 
 ELSEWHERE = "another-host:1:aa"
 FACTS = {"k1": b"1", "k2": b"2", "k3": b"3"}
@@ -45,6 +45,14 @@ def killed(folder: Path, clock: Clock, owner: str = ELSEWHERE) -> Journal:
     journal = Journal(folder / "journal.sqlite3", owner=owner, clock=clock)
     journal._closed.set()
     return journal
+
+
+def pass_time(clock: Clock, seconds: float, *at_work: Journal) -> None:
+    until = clock.now + seconds
+    while clock.now < until:
+        clock.now += BEAT_S
+        for journal in at_work:
+            journal.beat()
 
 
 def test_an_answer_is_found_again_by_another_process(tmp_path: Path, clock: Clock) -> None:
@@ -85,7 +93,7 @@ def test_a_held_key_comes_free_when_it_is_released_or_its_lease_ends(tmp_path: P
         assert mine.claim("yolo x", FACTS).held == {"k1", "k2"}
         other.release(held.id)
         assert mine.claim("yolo x", {"k1": b"1"}).granted == {"k1"}
-        clock.now += LEASE_S + 1
+        pass_time(clock, LEASE_S + 1, mine)
         assert mine.claim("yolo x", {"k2": b"2"}).granted == {"k2"}
 
 
@@ -106,7 +114,7 @@ def test_what_a_dead_process_submitted_is_adopted_with_its_job(tmp_path: Path, c
     other.claim("yolo x", {"k3": b"3"})  # killed before the service accepted it
     with opened(tmp_path, clock) as mine:
         assert mine.adopt("yolo x", list(FACTS)) == []  # still at work
-        clock.now += LEASE_S + 1
+        pass_time(clock, LEASE_S + 1, mine)
         assert mine.adopt("whisper y", list(FACTS)) == []
         (orphan,) = mine.adopt("yolo x", ["k2", "k3"])
         assert (orphan.job_id, orphan.facts) == ("job-7", {"k1": b"1", "k2": b"2"})
@@ -127,9 +135,7 @@ def test_a_job_is_handed_over_and_not_asked_anew_whenever_its_process_goes(tmp_p
     other.sent(other.claim("yolo x", {"k1": b"1", "k2": b"2"}).id, "job-7")
     with opened(tmp_path, clock) as mine, opened(tmp_path, clock) as third:
         assert mine.claim("yolo x", {"k1": b"1"}).orphans == ()
-        clock.now += LEASE_S + 1
-        mine.beat()
-        third.beat()
+        pass_time(clock, LEASE_S + 1, mine, third)
         claim = mine.claim("yolo x", {"k1": b"1", "k3": b"3"})
         assert [(orphan.job_id, orphan.facts) for orphan in claim.orphans] == [("job-7", {"k1": b"1", "k2": b"2"})]
         assert (claim.granted, claim.held) == (set(), {"k1"})
@@ -182,6 +188,22 @@ def test_a_process_that_slept_past_its_lease_is_not_heeded(tmp_path: Path, clock
         assert mine.answers(["k1"]) == {"k1": b"an answer"}
     with opened(tmp_path, clock) as later:
         assert {each.job_id for each in later.adopt("yolo x", ["k2", "k3"])} == {"old job", "new job"}
+
+
+def test_a_computer_that_slept_gives_nobody_s_work_to_another_when_it_wakes(tmp_path: Path, clock: Clock) -> None:
+    """Whoever looks first: the one that has the work has had no time to say that it is there."""
+    other = killed(tmp_path, clock)
+    other.claim("yolo x", {"k1": b""})  # being ordered, so nobody could ask after it
+    with opened(tmp_path, clock) as mine:
+        clock.now += 8 * 3600
+        assert mine.claim("yolo x", {"k1": b""}).granted == set()
+        mine.beat()
+        assert mine.claim("yolo x", {"k1": b""}).granted == set()
+        other.beat()
+        pass_time(clock, LEASE_S - BEAT_S, mine)
+        assert mine.claim("yolo x", {"k1": b""}).granted == set()
+        pass_time(clock, 2 * BEAT_S, mine)
+        assert mine.claim("yolo x", {"k1": b""}).granted == {"k1"}
 
 
 def test_what_was_never_accepted_is_granted_when_its_process_is_gone(tmp_path: Path, clock: Clock) -> None:

@@ -1,8 +1,8 @@
 """The journal: answers by key, submissions by job id, and which process holds what.
 
 One file for an output folder, whatever the video: keys tell videos apart. Every method is one transaction, on disk when
-it returns; many threads and several processes may use it at once. A process that was believed to be gone (its computer
-slept) and comes back has lost its claims: what it says of them is not heeded, but its answers are.
+it returns; many threads and several processes may use it at once. A process that was believed to be gone (it was
+stopped for a while) and comes back has lost its claims: what it says of them is not heeded, but its answers are.
 """
 
 import sqlite3
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,8 @@ class Journal:
         self._lock = threading.RLock()
         self._closed = threading.Event()
         self._charged: list[tuple[Any, ...]] = []
+        self._alive_until = inf
+        self._woke_s = -inf
         with self._told():
             self._db = opened(path)
         self.beat()
@@ -153,8 +156,12 @@ class Journal:
     def beat(self) -> None:
         """Says that this process is at work, for another `LEASE_S`."""
         with self._transaction() as db:
-            until = self._clock() + LEASE_S
-            db.execute("INSERT OR REPLACE INTO owners(name, alive_until) VALUES (?, ?)", (self.owner, until))
+            now = self._clock()
+            self._woke_s = now if self._alive_until < now else self._woke_s
+            self._alive_until = now + LEASE_S
+            db.execute(
+                "INSERT OR REPLACE INTO owners(name, alive_until) VALUES (?, ?)", (self.owner, self._alive_until)
+            )
 
     def close(self) -> None:
         """Lets go of the lease. Submissions not yet answered stay, for the next run to ask after."""
@@ -205,7 +212,15 @@ class Journal:
         if owner == self.owner:
             return False
         row = self._db.execute("SELECT alive_until FROM owners WHERE name = ?", (owner,)).fetchone()
-        return row is None or row[0] < self._clock() or surely_gone(owner)
+        return row is None or (row[0] < self._clock() and not self._just_woke()) or surely_gone(owner)
+
+    def _just_woke(self) -> bool:
+        """Whether this process's own lease ran out a moment ago: its computer slept, or the clock was put forward.
+
+        The others of this computer may then be at work as well, and have not had the time to say so.
+        """
+        now = self._clock()
+        return self._alive_until < now or now < self._woke_s + 2 * BEAT_S
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
