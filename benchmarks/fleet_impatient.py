@@ -22,7 +22,8 @@ _INSTEAD = {
     "framefleet.fleet.limits.LONGEST_HOLD_S": 0.02,
     "framefleet.fleet.runpod.FRESH_S": 0.3,  # the service's own is scaled by its clock
     "framefleet.fleet.polling.LONGEST_S": 0.05,
-    "framefleet.journal.store.LEASE_S": 1.0,
+    "framefleet.journal.lease.LEASE_S": 1.0,
+    "framefleet.journal.lease.BEAT_S": 0.2,
     "framefleet.journal.store.BEAT_S": 0.2,
 }
 SERVICE_SCALE = 5.0

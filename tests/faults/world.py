@@ -103,5 +103,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("framefleet.fleet.runpod.FRESH_S", 0.3)
     monkeypatch.setattr("framefleet.emulator.limits.FRESH_S", 0.1)
     monkeypatch.setattr("framefleet.fleet.polling.LONGEST_S", 0.05)
-    monkeypatch.setattr("framefleet.journal.store.LEASE_S", 1.0)
+    monkeypatch.setattr("framefleet.journal.lease.LEASE_S", 1.0)
+    monkeypatch.setattr("framefleet.journal.lease.BEAT_S", 0.2)
     monkeypatch.setattr("framefleet.journal.store.BEAT_S", 0.2)

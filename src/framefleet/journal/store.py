@@ -12,17 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from math import inf
 from pathlib import Path
 from typing import Any
 
 from framefleet.errors import OutputError
 from framefleet.journal.file import in_chunks, opened, remedy
-from framefleet.journal.owner import new_owner, surely_gone
+from framefleet.journal.lease import BEAT_S, Lease
+from framefleet.journal.owner import new_owner
 from framefleet.units import Seconds
-
-LEASE_S = 30.0  # how long a process that stopped beating is still believed to be at work
-BEAT_S = 5.0
 
 Gone = Callable[[str], bool]
 """Whether the process that a submission names as its owner has ended."""
@@ -57,14 +54,12 @@ class Journal:
     def __init__(self, path: Path, *, owner: str | None = None, clock: Callable[[], Seconds] = time.time) -> None:
         self.path = path
         self.owner = owner or new_owner()
-        self._clock = clock
         self._lock = threading.RLock()
         self._closed = threading.Event()
         self._charged: list[tuple[Any, ...]] = []
-        self._alive_until = inf
-        self._woke_s = -inf
         with self._told():
             self._db = opened(path)
+        self._lease = Lease(self._db, self.owner, clock)
         self.beat()
         self._heart = threading.Thread(target=self._beat_on, name="journal-heart", daemon=True)
         self._heart.start()
@@ -86,7 +81,9 @@ class Journal:
         somebody has asked after it.
         """
         with self._transaction() as db:
-            gone = cache(self._gone)  # asked once: what a process that ends just now holds would be taken for free
+            gone = cache(
+                self._lease.gone
+            )  # asked once: what a process that ends just now holds would be taken for free
             answered = self._answers(list(facts))
             orphans = self._taken_over(list(facts.keys() - answered.keys()), endpoint, gone)
             held = self._held(list(facts.keys() - answered.keys()), gone)
@@ -125,18 +122,18 @@ class Journal:
         Those that never got a job id, or whose keys are all answered, are forgotten: there is nothing to ask for.
         """
         with self._transaction():
-            return self._taken_over(keys, endpoint, cache(self._gone))
+            return self._taken_over(keys, endpoint, cache(self._lease.gone))
 
     def held_elsewhere(self, keys: Sequence[str]) -> int:
         """How many of the keys other processes at work hold."""
         with self._told():
-            return len(self._held(keys, self._gone, but=self.owner))
+            return len(self._held(keys, self._lease.gone, but=self.owner))
 
     def forget(self, keys: Sequence[str]) -> None:
         """Drops the answers to these keys, and what was submitted for them and is held by nobody."""
         with self._transaction() as db:
             db.executemany("DELETE FROM answers WHERE key = ?", [(key,) for key in keys])
-            left = [(number,) for number, _ in self._about(keys, None, self._gone)]
+            left = [(number,) for number, _ in self._about(keys, None, self._lease.gone)]
             db.executemany("DELETE FROM submissions WHERE id = ?", left)
 
     def charge(self, endpoint: str, job_id: str, *, source: str, stage: str, charge: bytes) -> None:
@@ -155,13 +152,8 @@ class Journal:
 
     def beat(self) -> None:
         """Says that this process is at work, for another `LEASE_S`."""
-        with self._transaction() as db:
-            now = self._clock()
-            self._woke_s = now if self._alive_until < now else self._woke_s
-            self._alive_until = now + LEASE_S
-            db.execute(
-                "INSERT OR REPLACE INTO owners(name, alive_until) VALUES (?, ?)", (self.owner, self._alive_until)
-            )
+        with self._transaction():
+            self._lease.renew()
 
     def close(self) -> None:
         """Lets go of the lease. Submissions not yet answered stay, for the next run to ask after."""
@@ -169,8 +161,8 @@ class Journal:
         self._heart.join()
         with self._lock:
             try:
-                with self._transaction() as db:
-                    db.execute("DELETE FROM owners WHERE name = ?", (self.owner,))
+                with self._transaction():
+                    self._lease.end()
             except OutputError:
                 pass  # a full disk: the lease then ends by itself
             finally:
@@ -207,20 +199,6 @@ class Journal:
             for number, job_id, owner, at in found
             if (endpoint is None or at == endpoint) and gone(owner)
         )
-
-    def _gone(self, owner: str) -> bool:
-        if owner == self.owner:
-            return False
-        row = self._db.execute("SELECT alive_until FROM owners WHERE name = ?", (owner,)).fetchone()
-        return row is None or (row[0] < self._clock() and not self._just_woke()) or surely_gone(owner)
-
-    def _just_woke(self) -> bool:
-        """Whether this process's own lease ran out a moment ago: its computer slept, or the clock was put forward.
-
-        The others of this computer may then be at work as well, and have not had the time to say so.
-        """
-        now = self._clock()
-        return self._alive_until < now or now < self._woke_s + 2 * BEAT_S
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
