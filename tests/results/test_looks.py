@@ -8,8 +8,7 @@ from msgspec.structs import replace
 
 from framefleet.results.document import Document
 from framefleet.results.find import at, labels, sightings, within
-from framefleet.results.looks import looks
-from framefleet.results.palette import commonest
+from framefleet.results.looks import commonest, looks
 from framefleet.results.tally import seen
 from framefleet.stages.objects.merge import Detection
 from framefleet.units import Span

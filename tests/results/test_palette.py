@@ -8,7 +8,8 @@ import subprocess
 import pytest
 from msgspec.structs import replace
 
-from framefleet.results.palette import HUES, SHARES, colour, colours, commonest
+from framefleet.results.looks import commonest
+from framefleet.results.palette import HUES, SHARES, colour, colours
 from framefleet.results.report.html import page
 from framefleet.stages.objects.merge import Detection
 from framefleet.wire.yolo import DetectedObject

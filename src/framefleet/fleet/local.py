@@ -64,7 +64,7 @@ class LocalBackend:
             future.cancel()
 
     def leave(self, endpoint: str) -> None:
-        """What is cancelled ends at once here."""
+        """What waits is cancelled at once here, and a model at work cannot be stopped."""
 
     def attach(self, endpoint: str, id: str) -> Job:
         return Job(endpoint, id)

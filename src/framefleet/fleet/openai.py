@@ -99,7 +99,7 @@ class OpenAiBackend:
                 call.over.set_exception(JobLostError(f"{job.endpoint}: job {job.id} was cancelled"))
 
     def leave(self, endpoint: str) -> None:
-        """What is cancelled ends at once here."""
+        """Who waits for a call that is cancelled hears of it at once."""
 
     def attach(self, endpoint: str, id: str) -> Job:
         return Job(endpoint, id)

@@ -1,6 +1,6 @@
 """A second sending of a request that takes unusually long: whichever job is done first answers it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from framefleet.errors import FleetError, NotDoneError
 from framefleet.fleet.backend import Done
@@ -25,31 +25,39 @@ def race(
     last error where both fail, and what `pause` raises.
     """
     running, noted = [first, second], first
-    last: FleetError = NotDoneError(f"{first.job.endpoint}: neither of two jobs is done after {timeout_s:g} s")
     until = jobs.now() + timeout_s
     try:
-        while running and jobs.now() < until:
-            for sent in list(running):
-                try:
-                    done = jobs.wait(sent, 0)
-                except NotDoneError:
-                    continue
-                except FleetError as error:
-                    last = error
-                    running.remove(sent)
-                    jobs.over(sent)
-                    if running and noted is sent:
-                        noted = running[0]
-                        note(noted)
-                    continue
-                running.remove(sent)
-                if noted is not sent:
+        while jobs.now() < until:
+            ended = _first_over(jobs, running)
+            if ended is None:
+                pause(RACE_S)
+                continue
+            sent, outcome = ended
+            running.remove(sent)
+            if isinstance(outcome, Done):
+                if sent is not noted:
                     note(sent)  # before the other is cancelled: were the process killed now, this one has the answer
                 for loser in running:
                     jobs.lose(loser)
-                return done
-            pause(RACE_S)
-        raise last
+                return outcome
+            if not running:
+                raise outcome
+            if sent is noted:
+                noted = running[0]
+                note(noted)
+        raise NotDoneError(f"{first.job.endpoint}: neither of two jobs is done after {timeout_s:g} s")
     finally:
         for sent in (first, second):
             jobs.over(sent)
+
+
+def _first_over(jobs: Jobs, running: Sequence[Sent]) -> tuple[Sent, Done | FleetError] | None:
+    """One look at each: the first that is over, and what came of it."""
+    for sent in running:
+        try:
+            return sent, jobs.wait(sent, 0)
+        except NotDoneError:
+            continue
+        except FleetError as error:
+            return sent, error
+    return None

@@ -92,7 +92,7 @@ class RunPodBackend:
             raise JobFailedError(f"{endpoint}: the service accepted the request but gave no job id")
         if status.status in OVER:
             self._early[status.id] = status
-        return self.attach(endpoint, status.id)
+        return Job(endpoint, status.id, self._clock())
 
     def wait(self, job: Job, timeout_s: Seconds) -> Done:
         began = self._clock()

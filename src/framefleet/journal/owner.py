@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 import uuid
+from functools import cache
 from pathlib import Path
 
 
@@ -30,6 +31,7 @@ def surely_gone(owner: str) -> bool:
     return _ended(int(pid))
 
 
+@cache
 def _place() -> str:
     """Where process numbers mean what they mean here: the host, and on Linux its boot and this container's namespace.
 

@@ -81,9 +81,7 @@ class Journal:
         somebody has asked after it.
         """
         with self._transaction() as db:
-            gone = cache(
-                self._lease.gone
-            )  # asked once: what a process that ends just now holds would be taken for free
+            gone = cache(self._lease.gone)  # asked once: who ends just now would neither hold a key nor leave a job
             answered = self._answers(list(facts))
             orphans = self._taken_over(list(facts.keys() - answered.keys()), endpoint, gone)
             held = self._held(list(facts.keys() - answered.keys()), gone)
@@ -151,7 +149,7 @@ class Journal:
             return self._db.execute(query, (source, stage, endpoint, self.owner)).fetchall()
 
     def beat(self) -> None:
-        """Says that this process is at work, for another `LEASE_S`."""
+        """Says that this process is at work."""
         with self._transaction():
             self._lease.renew()
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from framefleet.results.document import Document
 from framefleet.results.fuse import SceneEntry
-from framefleet.results.looks import counted, looks
+from framefleet.results.looks import commonest, counted, looks
 from framefleet.results.phrase import inside, named, occurrences, words_of
 from framefleet.stages.objects.merge import Detection
 from framefleet.stages.sounds.merge import SoundEvent
@@ -99,7 +99,7 @@ def at(document: Document, time_s: Seconds) -> Moment:
 
 def labels(document: Document) -> list[str]:
     """Every label that was seen, in alphabetical order."""
-    return sorted({thing.label for _, picture in looks(document) for thing in picture.objects or ()})
+    return sorted(commonest(document))
 
 
 def sightings(document: Document, label: str) -> dict[str, list[Stretch]]:

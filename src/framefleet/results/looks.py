@@ -1,5 +1,6 @@
 """The pictures that count, each once, and the time for which each of them speaks. Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -35,6 +36,12 @@ def looks(document: Document) -> list[Look]:
 def counted(document: Document, detection: Detection) -> Seconds:
     """When the picture counts."""
     return counted_s(detection.time_s, detection.pts_s, document.config.sampling)
+
+
+def commonest(document: Document) -> list[str]:
+    """Every label that was seen, that of the most boxes first; of as many, that which was seen first."""
+    counts = Counter(thing.label for _, picture in looks(document) for thing in picture.objects or ())
+    return [label for label, _ in counts.most_common()]
 
 
 def _answered(same: Sequence[Detection]) -> Detection:

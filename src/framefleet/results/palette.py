@@ -1,9 +1,7 @@
 """One colour a label, the same on the page and in the annotated video. Pure."""
 
-from collections import Counter
-
 from framefleet.results.document import Document
-from framefleet.results.looks import looks
+from framefleet.results.looks import commonest
 
 Rgb = tuple[int, int, int]
 
@@ -12,12 +10,6 @@ HUES = (
 )  # fmt: skip
 SHARES = (1.0, 0.78, 0.6)
 """Of more labels than hues, the commonest have the hues as they are, and the rest begin again darker."""
-
-
-def commonest(document: Document) -> list[str]:
-    """Every label that was seen, that of the most boxes first; of as many, that which was seen first."""
-    counts = Counter(thing.label for _, picture in looks(document) for thing in picture.objects or ())
-    return [label for label, _ in counts.most_common()]
 
 
 def colours(document: Document) -> dict[str, Rgb]:

@@ -3,7 +3,7 @@
 from framefleet.media.info import MediaInfo
 from framefleet.results.document import Document
 from framefleet.results.known import failed
-from framefleet.results.palette import commonest
+from framefleet.results.looks import commonest
 from framefleet.results.render.lettering import is_whole
 from framefleet.results.render.look import Look
 from framefleet.results.render.moment import MAX_BOXES, Moments

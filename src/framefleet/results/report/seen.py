@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from framefleet.results.document import Document
-from framefleet.results.looks import looks
-from framefleet.results.palette import commonest
+from framefleet.results.looks import commonest, looks
 from framefleet.results.report.columns import Numbers, rounded, whole
 from framefleet.stages.objects.merge import Detection
 from framefleet.stages.tracks.track import TracksResult
