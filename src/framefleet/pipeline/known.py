@@ -7,11 +7,15 @@ from framefleet.journal.keys import piece_key
 from framefleet.journal.look import answered
 from framefleet.media.info import MediaInfo
 from framefleet.pipeline.plan import StagePlan, sized
+from framefleet.stages.base import Needs
 
 
-def piece_keys(plan: StagePlan, sha256: str, options: Options) -> dict[int, str]:
+def piece_keys(plan: StagePlan, sha256: str, media: MediaInfo, options: Options) -> dict[int, str]:
     """The journal's key of each piece of the plan, by the piece's index. `sha256` is of the video file."""
     identity = plan.stage.identity(options, plan.backend)
+    read_anew = media.pictures_read_anew if plan.stage.needs is Needs.PICTURES else media.sound_read_anew
+    if read_anew:  # else the keys are those of versions that knew nothing of this
+        identity = {**identity, "read_anew": sorted(read_anew)}
     return {
         index: piece_key(sha256, f"{plan.backend} {plan.endpoint_id}", f"{plan.stage.name} {name}", identity)
         for item in plan.items
@@ -23,7 +27,7 @@ def unanswered(plan: StagePlan, sha256: str, media: MediaInfo, options: Options,
     """As much of the plan as the journal at this path has no answers to."""
     if options.fresh:
         return plan
-    keys = piece_keys(plan, sha256, options)
+    keys = piece_keys(plan, sha256, media, options)
     known = answered(journal, list(keys.values()))
     if not known:
         return plan

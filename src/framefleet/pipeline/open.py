@@ -75,7 +75,7 @@ class LaneOpener:
 
     def open(self, plan: StagePlan) -> Lane:
         """The plan's lane, ready to be fed with what nobody has answered yet."""
-        keys = piece_keys(plan, self._sha256, self._options)
+        keys = piece_keys(plan, self._sha256, self._media, self._options)
         if self._options.fresh:
             self._journal.forget(list(keys.values()))
         endpoint = f"{plan.stage.endpoint} {plan.endpoint_id}"
