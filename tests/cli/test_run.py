@@ -37,6 +37,13 @@ def test_a_run_writes_a_document_and_a_short_summary(cli: Cli, fleet: Fleet, vid
     assert str(Path("output") / "clip_results.json") in told.out
 
 
+def test_the_folder_for_results_has_a_short_option(cli: Cli, fleet: Fleet, video: Path) -> None:
+    fleet()
+    assert cli("run", video, "-o", "elsewhere").code == 0
+    assert (Path("elsewhere") / "clip_results.json").exists()
+    assert "answered already" in cli("plan", video, "-o", "elsewhere").out
+
+
 def test_verbose_tells_a_line_for_each_request(cli: Cli, fleet: Fleet, video: Path) -> None:
     fleet()
     told = cli("run", video, "--batch-size", 4, "-v")

@@ -60,6 +60,9 @@ FLAGS: dict[str, tuple[str, str, str]] = {
     "task": ("transcribe|translate", "transcribe, or translate to English (transcribe)", _SPEECH),
 }
 
+# What else an option is called: as most commands have it.
+SHORT = {"output_dir": "-o"}
+
 # option: (field, what it becomes, help, panel)
 SWITCHES: dict[str, tuple[str, bool, str, str]] = {
     "fresh": ("fresh", True, "forget what is known of this work and start over", _RUN),
@@ -80,7 +83,7 @@ def with_flags(command: Callable[..., int]) -> Callable[..., int]:
         return command(**values, flags=flags)
 
     shared = [
-        _parameter(name, Annotated[str | None, typer.Option(help=text, metavar=takes, rich_help_panel=panel)], None)
+        _parameter(name, Annotated[str | None, _option(name, takes, text, panel)], None)
         for name, (takes, text, panel) in FLAGS.items()
     ]
     shared += [
@@ -91,6 +94,11 @@ def with_flags(command: Callable[..., int]) -> Callable[..., int]:
     wrapped.__annotations__ = {p.name: p.annotation for p in [*own, *shared]}
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
     return wrapped
+
+
+def _option(name: str, takes: str, text: str, panel: str) -> Any:
+    names = [_spelt(name), SHORT[name]] if name in SHORT else []
+    return typer.Option(*names, help=text, metavar=takes, rich_help_panel=panel)
 
 
 def _spelt(name: str) -> str:

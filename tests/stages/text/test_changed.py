@@ -58,6 +58,14 @@ def test_what_moves_and_is_no_text_is_no_change() -> None:
     assert read(shown) == [True, False, False, False]
 
 
+@given(st.integers(16, 200), st.integers(16, 200))
+def test_pictures_of_any_size_are_compared(width: int, height: int) -> None:
+    """Also where a picture is one pixel wider than whole blocks, such as what 854 × 480 is compared at."""
+    still = np.random.default_rng(0).integers(0, 255, (height, width), np.uint8)
+    assert not text_changed(Look(still), Look(still.copy()))
+    assert text_changed(Look(still), Look(255 - still))
+
+
 def test_one_of_every_ten_seconds_is_read_whatever_it_shows() -> None:
     fps = 2.0
     shown: list[Picture | Gap] = [picture(index, PAGES[0], fps) for index in range(50)]

@@ -39,7 +39,8 @@ class Look:
     @cached_property
     def like_text(self) -> NDArray[np.bool_]:
         """Which blocks have as many strokes as letters do: a stroke has two sides, one up and one down."""
-        steps = self.luma[:, 1:].astype(np.int16) - self.luma[:, :-1]
+        luma = self.luma.astype(np.int16)
+        steps = np.diff(luma, append=luma[:, -1:])  # no step behind the last pixel: as many columns, so as many blocks
         strokes = np.minimum(_sums(steps >= STROKE), _sums(steps <= -STROKE))
         like_text: NDArray[np.bool_] = strokes > DENSE * _PIXELS
         return like_text
