@@ -1,5 +1,6 @@
 """One parcel's way to its answers, on a stage whose requests are lists of numbers."""
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -276,6 +277,30 @@ def test_a_thread_that_comes_back_after_the_run_s_end_says_nothing(tmp_path: Pat
     journal.close()
     keeper.keep({0: [(Fact(0), Numbers([0]))]})
     assert said == []
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("method", ["keep", "sent", "release", "leave"])
+@pytest.mark.parametrize("fault", [TypeError("a row is None"), sqlite3.InterfaceError("bad parameter")])
+def test_whatever_goes_wrong_in_writing_an_answer_is_in_the_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, fault: Exception, times: int
+) -> None:
+    """Paid for is paid for; what only stumbles once is kept in the journal all the same."""
+    written, left = getattr(Journal, method), [fault] * times
+
+    def stumble(self: Journal, *arguments: Any) -> None:
+        if left:
+            with self._told():
+                raise left.pop()
+        written(self, *arguments)
+
+    monkeypatch.setattr(Journal, method, stumble)
+    journal = Journal(tmp_path / "journal.sqlite3")
+    outcome = exchanged(4, lambda numbers: numbers, journal=journal)
+    assert (sorted(outcome.answered), outcome.failed, len(outcome.requests)) == ([0, 1, 2, 3], [], 1)
+    if times == 1 and isinstance(fault, TypeError):
+        assert len(journal.answers([f"key {n}" for n in range(4)])) == 4
+    journal.close()
 
 
 class Half(Fact, frozen=True):

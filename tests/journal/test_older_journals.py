@@ -20,5 +20,5 @@ def test_all_that_an_older_version_was_answered_about_an_ordinary_video_is_good_
     assert document.failures == []
     assert len(document.detections) == 25
     assert document.transcription.text == "Hello"
-    assert document.text[0].text == "EXIT"
-    assert document.sounds[0].label == "Speech"
+    assert document.text.spans[0].text == "EXIT"
+    assert document.sounds.events[0].label == "Speech"

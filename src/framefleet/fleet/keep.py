@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from framefleet.errors import FleetError, JobLostError, OutputError
+from framefleet.errors import FleetError, JobLostError, OutputError, told
 from framefleet.journal.store import Journal, Orphan
 from framefleet.progress import Listener, Notice
 from framefleet.stages.base import Answer, Stage
@@ -179,10 +179,11 @@ class Keeper:
         return self._journal
 
     def _write(self, action: Callable[[], None]) -> None:
+        """Raises nothing, whatever goes wrong: what is written has been paid for, and belongs into the result."""
         if self._journal is None or self._broken is not None:
             return
         try:
-            action()
+            _twice(action)
         except OutputError as error:
             self._broken = error
             if self._journal.closed:  # the run has ended without this thread, and said so
@@ -192,6 +193,21 @@ class Keeper:
     def _read(self, key: str, parts: bytes) -> list[Answer[Any]]:
         index = self._index[key]
         return [self._stage.restamp(Answer((fact,), reply), index) for fact, reply in self._parts.decode(parts)]
+
+
+def _twice(action: Callable[[], None]) -> None:
+    """Does it, and once more after an error that SQLite has no name for. Raises `OutputError`."""
+    try:
+        action()
+    except OutputError:
+        raise
+    except Exception:  # noqa: BLE001 - a fault of ours, or of threads that met, must not cost what is paid for
+        try:
+            action()
+        except OutputError:
+            raise
+        except Exception as error:
+            raise OutputError(f"the journal cannot be used ({told(error)}); run the same command again") from error
 
 
 def _encode(parts: list[tuple[Any, Any]]) -> bytes:

@@ -78,7 +78,7 @@ def opened(path: Path) -> sqlite3.Connection:
             time.sleep(_AGAIN_S)
 
 
-def remedy(error: sqlite3.DatabaseError) -> str:
+def remedy(error: sqlite3.Error) -> str:
     text = str(error)
     if "full" in text:
         return "free some space and run the same command again"

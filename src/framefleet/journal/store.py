@@ -218,7 +218,7 @@ class Journal:
         with self._lock:
             try:
                 yield
-            except sqlite3.DatabaseError as error:
+            except sqlite3.Error as error:  # misuse has a class of its own beside DatabaseError
                 raise OutputError(f"{self.path}: the journal cannot be used ({error}); {remedy(error)}") from None
 
     def _beat_on(self) -> None:
