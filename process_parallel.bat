@@ -3,6 +3,10 @@ rem process_parallel.bat VIDEO [fps] [max_workers] [batch_size] [output_dir] [op
 rem Sets itself up on first use, then does the whole job; without arguments on the clip in samples\. --help tells the rest.
 rem A path with spaces or an ampersand goes in double quotes. PYTHON, where set, names the Python that is tried first.
 setlocal EnableExtensions DisableDelayedExpansion
+rem Other tools' packages and Pythons (ROS, Blender, Maya) would go before ours.
+set "PYTHONPATH="
+set "PYTHONHOME="
+set "PYTHONNOUSERSITE=1"
 set "PYTHONUTF8=1"
 set "HERE=%~dp0"
 set "FITS=import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))"

@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import site
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from wheels import SetUpError, install, tell
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMP = "framefleet-stamp"
+_MADE_ANEW = "FRAMEFLEET_ENVIRONMENT_MADE_ANEW"  # set for the start that follows
 OLDEST, NEWEST = (3, 11), (3, 14)
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -112,7 +114,27 @@ def make(folder: Path, wanted: list[str]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         raise _not_made(folder, made.stdout + made.stderr)
     install(python_of(folder), wanted, ROOT)
+    isolate_command(python_of(folder))
     tell(f"Ready in {time.monotonic() - started:.0f} s: {_megabytes(folder):.0f} MB in {folder}")
+
+
+def isolate_command(python: Path) -> None:
+    """Has the environment's `framefleet` start Python by `-I`: without PYTHONPATH, PYTHONHOME and the user's packages.
+
+    The scripts that pip writes heed them. This is pip's own way of writing scripts, launchers on Windows included.
+    """
+    subprocess.run([str(python), "-I", "-c", _ISOLATE, str(python.parent)], check=False, capture_output=True)
+
+
+_ISOLATE = """
+import sys
+from importlib.metadata import distribution
+from pip._vendor.distlib.scripts import ScriptMaker
+maker = ScriptMaker(None, sys.argv[1])
+maker.clobber, maker.variants = True, {""}
+for entry in distribution("framefleet").entry_points.select(group="console_scripts"):
+    maker.make(f"{entry.name} = {entry.value}", {"interpreter_args": ["-I"]})
+"""
 
 
 def _not_made(folder: Path, said: str) -> SetUpError:
@@ -140,12 +162,48 @@ def _megabytes(folder: Path) -> float:
 
 
 def enter() -> None:
-    """Returns where FrameFleet can be imported; elsewhere hands this command over to `.venv`, made if need be."""
+    """Returns where FrameFleet can be imported; elsewhere hands this command over to `.venv`, made if need be.
+
+    A package of `.venv` that is missing or damaged has it made anew, once.
+    """
+    leave_others_out()
     folder = ROOT / ".venv"
     inside = os.path.realpath(sys.prefix) == os.path.realpath(folder)
     if not inside and importlib.util.find_spec("framefleet") is None:
         guarded(lambda: hand_over(ensure(folder)))
     sys.path.insert(0, str(ROOT / "src"))
+    if inside:
+        try:
+            import framefleet.cli  # noqa: F401
+        except ImportError as error:
+            why = error  # Python forgets the other name
+            guarded(lambda: make_anew(folder, why))
+
+
+def leave_others_out() -> None:
+    """No packages but the environment's own: ROS, Blender or Maya set PYTHONPATH, and their numpy would go first."""
+    foreign = {os.path.realpath(path) for path in os.environ.pop("PYTHONPATH", "").split(os.pathsep) if path}
+    foreign |= {os.path.realpath(site.getusersitepackages())}
+    own = os.path.realpath(Path(__file__).parent)
+    sys.path[:] = [path for path in sys.path if os.path.realpath(path) not in foreign - {own}]
+    os.environ.pop("PYTHONHOME", None)
+    os.environ["PYTHONNOUSERSITE"] = "1"
+
+
+def make_anew(folder: Path, error: ImportError) -> None:
+    """Starts this command again with the Python that made the environment in `folder`, which makes it once more.
+
+    Raises `SetUpError` where that was just done, and on Windows, where a Python at work cannot be replaced.
+    """
+    what = (error.name or str(error)).partition(".")[0]
+    if os.environ.get(_MADE_ANEW):
+        raise SetUpError(f"{what} does not load ({error}), though {folder} is new; a virus scanner may have removed it")
+    (folder / STAMP).unlink(missing_ok=True)
+    if os.name == "nt":
+        raise SetUpError(f"{what} is missing or damaged in {folder}; run this again, and it is set up anew")
+    tell(f"{what} is missing or damaged in {folder}; setting up anew …")
+    os.environ[_MADE_ANEW] = "1"
+    hand_over(Path(getattr(sys, "_base_executable", sys.executable)))
 
 
 def hand_over(python: Path) -> None:
@@ -182,6 +240,7 @@ def main() -> None:
     parser.add_argument("-r", "--requirements", type=Path, action="append", default=[], metavar="FILE")
     parser.add_argument("--without-project", action="store_true", help="its dependencies alone")
     args = parser.parse_args()
+    leave_others_out()
     args.requirements = [path.resolve() for path in args.requirements]
     guarded(lambda: print(_ensure(args).as_posix()))
 

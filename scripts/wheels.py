@@ -4,6 +4,7 @@ from __future__ import annotations  # so that a Python too old can still say so
 
 import os
 import re
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,9 @@ _TRYING_AGAIN = "WARNING: Retrying ("
 _GAVE_UP = re.compile(
     r"Retry\(total=0|Max retries exceeded|^ERROR: .*(?:Read timed out|Connection aborted)", re.MULTILINE
 )
-_REASON = re.compile(r"\[Errno -?\d+\] ([\w ]+)|(certificate verify failed|timed out)")
+_REASON = re.compile(r"\[Errno -?\d+\] ([\w ]+)|(timed out)")
+_UNTRUSTED = re.compile(r"certificate verify failed: ([^()\n]+?) *\(")
+_EARLY = re.compile("not yet valid|has expired")
 
 
 class SetUpError(Exception):
@@ -26,8 +29,23 @@ def install(python: Path, wanted: list[str], root: Path) -> None:
     """Installs `wanted` into `python`'s environment, working in `root`. Raises `SetUpError`.
 
     What pip fetches and how large it is is told as it goes; its last lines where it fails for another reason than that
-    nothing can be fetched.
+    nothing can be fetched. Pips before 24.2 know no certificates but those they bring along: where these do not do, as
+    behind a company's proxy, the system's are tried.
     """
+    failed = _installed(python, wanted, root, {})
+    bundle = ssl.get_default_verify_paths().cafile
+    if failed and _UNTRUSTED.search(failed) and bundle and not _CERTIFICATES & os.environ.keys():
+        tell("  pip does not know the certificate; trying with those of this system …")
+        failed = _installed(python, wanted, root, {"PIP_CERT": bundle})
+    if failed:
+        raise _failed(failed)
+
+
+_CERTIFICATES = {"PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
+
+
+def _installed(python: Path, wanted: list[str], root: Path, environ: dict[str, str]) -> str:
+    """Runs pip; its last lines where it failed, else nothing."""
     command = [str(python), "-m", "pip", "install", "--prefer-binary", "--progress-bar", "off", *wanted]
     quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0", "PYTHONUNBUFFERED": "1"}
     last: list[str] = []
@@ -35,7 +53,7 @@ def install(python: Path, wanted: list[str], root: Path) -> None:
     with subprocess.Popen(
         command,
         cwd=root,
-        env={**os.environ, **quiet},
+        env={**os.environ, **quiet, **environ},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -47,12 +65,18 @@ def install(python: Path, wanted: list[str], root: Path) -> None:
                 tell("  PyPI does not answer; trying again …")
             last = [*last[1 - KEEP_LINES :], line]
             total = show(line, total)
-    if pip.returncode:
-        raise _failed(last)
+    return "".join(last) if pip.returncode else ""
 
 
-def _failed(last: list[str]) -> SetUpError:
-    said = "".join(last)
+def _failed(said: str) -> SetUpError:
+    if untrusted := _UNTRUSTED.search(said):
+        why = untrusted[1].lower()
+        if _EARLY.search(why):
+            return SetUpError(f"PyPI's certificate is refused ({why}); set this computer's clock right")
+        return SetUpError(
+            f"PyPI's certificate is not trusted here ({why}), as behind a company's proxy; "
+            "set PIP_CERT and SSL_CERT_FILE to the file with the company's certificate (.pem)"
+        )
     if _GAVE_UP.search(said):
         reasons = ["".join(found).strip() for found in _REASON.findall(said)]
         why = f" ({reasons[-1].lower()})" if reasons else ""

@@ -1,5 +1,6 @@
 """What a person is told to type installs FrameFleet from where it came, into the Python at work."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from framefleet import installing
-from framefleet.installing import framefleet, pip, with_extra
+from framefleet.installing import framefleet, mend, pip, with_extra
 from tests.conftest import ROOT
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="another shell's quotes")
@@ -109,3 +110,29 @@ def test_a_shell_takes_it_as_one_requirement(monkeypatch: pytest.MonkeyPatch) ->
     line = with_extra("export").partition(" install ")[2]
     done = subprocess.run(["sh", "-c", f"printf '%s\\n' {line}"], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["-e", ".[export]"]
+
+
+def test_a_package_that_does_not_load_is_named_with_the_command_that_installs_it_anew() -> None:
+    line = mend(ImportError("No module named 'numpy._core'", name="numpy._core"))
+    assert line.startswith("numpy is missing or damaged (No module named 'numpy._core'); ")
+    assert line.endswith(f" install --force-reinstall --no-deps numpy=={metadata.version('numpy')}")
+    assert mend(ImportError("No module named 'gone'", name="gone")).endswith(with_extra("local"))
+
+
+@pytest.mark.full
+def test_the_command_runs_on_its_own_packages_alone(tmp_path: Path) -> None:
+    (tmp_path / "requests.py").write_text("raise SystemExit('the other tool is loaded')")
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT / "src")])}
+    command = [sys.executable, "-m", "framefleet", "doctor", "--help"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.full
+def test_a_package_that_does_not_load_is_one_line(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['msgspec'] = None; from framefleet.__main__ import command; command()"
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("framefleet: msgspec is missing or damaged (") and "install --force-reinstall" in line

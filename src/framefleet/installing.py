@@ -38,6 +38,15 @@ def anew(package: str) -> str:
     return pip("--force-reinstall", "--no-deps", f"{package}=={metadata.version(package)}")
 
 
+def mend(error: ImportError) -> str:
+    """What does not load, why, and the command line that installs it anew, in one line."""
+    module = (error.name or "").partition(".")[0]
+    packages = metadata.packages_distributions().get(module, [])
+    remedy = anew(packages[0]) if packages else with_extra("local")
+    why = " ".join(str(error).split())
+    return f"{module or 'a package'} is missing or damaged ({why}); {remedy}"
+
+
 def framefleet(*arguments: str) -> str:
     """The command line that starts FrameFleet with these arguments, quoted for this system's shell."""
     python = Path(sys.executable)

@@ -279,7 +279,7 @@ def test_a_thread_that_comes_back_after_the_run_s_end_says_nothing(tmp_path: Pat
     assert said == []
 
 
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [1, 9])
 @pytest.mark.parametrize("method", ["keep", "sent", "release", "leave"])
 @pytest.mark.parametrize("fault", [TypeError("a row is None"), sqlite3.InterfaceError("bad parameter")])
 def test_whatever_goes_wrong_in_writing_an_answer_is_in_the_result(

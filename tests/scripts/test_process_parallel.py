@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 from types import ModuleType
 
@@ -14,14 +15,30 @@ posix = pytest.mark.skipif(os.name == "nt", reason="bash")
 STUB = "import json, sys\ndef main(arguments):\n    print(json.dumps(arguments))\n    sys.exit(3)\n"
 
 
+@pytest.fixture(scope="session")
+def python_with_stub(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Python in whose environment framefleet tells what it was asked, and ends with 3."""
+    folder = tmp_path_factory.mktemp("python") / "env"
+    venv.create(folder, symlinks=os.name != "nt")
+    (packages,) = [*folder.glob("lib/python*/site-packages"), *folder.glob("Lib/site-packages")]
+    (packages / "framefleet").mkdir()
+    (packages / "framefleet" / "__init__.py").touch()
+    (packages / "framefleet" / "cli.py").write_text(STUB)
+    return str(folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+
+
 @pytest.fixture
-def stub(checkout: Path) -> dict[str, str]:
-    """An environment in which framefleet tells what it was asked, and ends with 3."""
-    package = checkout / "stub" / "framefleet"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    (package / "cli.py").write_text(STUB)
-    return {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(package.parent), "PYTHONUTF8": "1"}
+def stub(python_with_stub: str) -> dict[str, str]:
+    return {**os.environ, "PYTHON": python_with_stub, "PYTHONUTF8": "1"}
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> dict[str, str]:
+    """What another tool sets: its packages, which would go before ours, and a Python that is not this one."""
+    for name in ("numpy", "requests", "framefleet"):
+        (tmp_path / "foreign" / name).mkdir(parents=True)
+        (tmp_path / "foreign" / name / "__init__.py").write_text("raise SystemExit('the other tool is loaded')")
+    return {"PYTHONPATH": str(tmp_path / "foreign"), "PYTHONHOME": str(tmp_path / "foreign")}
 
 
 def run(command: list[str], cwd: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -65,15 +82,51 @@ def test_without_arguments_it_runs_on_the_sample(checkout: Path, stub: dict[str,
     assert json.loads(done.stdout) == ["run", str(checkout / "samples" / "sample.mp4")]
 
 
+def test_other_tools_packages_and_pythons_are_left_out(
+    checkout: Path, stub: dict[str, str], foreign: dict[str, str]
+) -> None:
+    done = run([*starter(checkout), "a.mp4"], checkout.parent, stub | foreign)
+    assert (done.returncode, json.loads(done.stdout)) == (3, ["run", "a.mp4"]), done.stderr
+    script = str(checkout / "scripts" / "process_video_parallel.py")
+    done = run([stub["PYTHON"], script, "a.mp4"], checkout, stub | {"PYTHONPATH": foreign["PYTHONPATH"]})
+    assert (done.returncode, json.loads(done.stdout)) == (3, ["run", "a.mp4"]), done.stderr
+
+
+@posix
+def test_an_environment_with_a_package_missing_is_made_anew_and_once(checkout: Path, tmp_path: Path) -> None:
+    """As a virus scanner or an interrupted copy leaves it: the stamp is there, and a package is not."""
+    folder = checkout / ".venv"
+    venv.create(folder, symlinks=True)
+    (checkout / "src" / "framefleet").mkdir(parents=True)
+    (checkout / "src" / "framefleet" / "__init__.py").touch()
+    (checkout / "src" / "framefleet" / "cli.py").write_text("import numpy_that_is_gone\n")
+    (folder / "framefleet-stamp").touch()
+    base = tmp_path / "base"
+    base.write_text('#!/bin/sh\necho "again: $1"\n')
+    base.chmod(0o755)
+    script = "process_video_parallel.py"
+    started = f"import runpy, sys; sys._base_executable = {str(base)!r}; sys.argv = ['{script}', 'a.mp4']"
+    code = f"{started}; sys.path.insert(0, 'scripts'); runpy.run_path('scripts/{script}', run_name='__main__')"
+    python = str(folder / "bin" / "python")
+    done = run([python, "-c", code], checkout, dict(os.environ))
+    assert done.stdout == f"again: scripts/{script}\n"
+    assert done.stderr.startswith("numpy_that_is_gone is missing or damaged in ")
+    assert not (folder / "framefleet-stamp").exists()
+    done = run([python, "-c", code], checkout, os.environ | {"FRAMEFLEET_ENVIRONMENT_MADE_ANEW": "1"})
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "numpy_that_is_gone does not load" in line and "virus scanner" in line
+
+
 def test_the_sequential_way_is_a_flag(checkout: Path, stub: dict[str, str]) -> None:
     script = str(checkout / "scripts" / "process_video.py")
-    done = run([sys.executable, script, "a.mp4", "1", "out"], checkout, stub)
+    done = run([stub["PYTHON"], script, "a.mp4", "1", "out"], checkout, stub)
     assert json.loads(done.stdout) == ["run", "--sequential", "a.mp4", "--fps=1", "--output-dir=out"]
 
 
 def test_help_tells_of_the_positions_first(checkout: Path, stub: dict[str, str]) -> None:
     for script in ("process_video_parallel.py", "process_video.py"):
-        done = run([sys.executable, str(checkout / "scripts" / script), "--help"], checkout, stub)
+        done = run([stub["PYTHON"], str(checkout / "scripts" / script), "--help"], checkout, stub)
         assert f"{script} VIDEO [fps]" in done.stdout
         assert json.loads(done.stdout.splitlines()[-1])[-1] == "--help"
 

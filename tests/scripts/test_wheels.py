@@ -12,7 +12,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="a script stands in for Pytho
 RETRYING = "WARNING: Retrying (Retry(total={}, connect=None)) after connection broken by '{}': /simple/lap/"
 NAME = "NewConnectionError('Failed to establish a new connection: [Errno -2] Name or service not known')"
 PROXY = "ProxyError('Cannot connect to proxy.', NewConnectionError('… [Errno 111] Connection refused'))"
-CERTIFICATE = "SSLError(SSLCertVerificationError(1, '[SSL] certificate verify failed: self-signed (_ssl.c:1006)'))"
+CERTIFICATE = "SSLError(SSLCertVerificationError(1, '[SSL: X] certificate verify failed: {} (_ssl.c:1006)'))"
 NOTHING = "ERROR: Could not find a version that satisfies the requirement lap (from versions: none)"
 
 
@@ -27,7 +27,7 @@ def python_saying(folder: Path, lines: list[str]) -> Path:
 @posix
 @pytest.mark.parametrize(
     ("cause", "told"),
-    [(NAME, "name or service not known"), (PROXY, "connection refused"), (CERTIFICATE, "certificate verify failed")],
+    [(NAME, "name or service not known"), (PROXY, "connection refused")],
 )
 def test_a_network_that_is_away_is_one_line_at_once_and_one_at_the_end(
     wheels: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], cause: str, told: str
@@ -37,6 +37,43 @@ def test_a_network_that_is_away_is_one_line_at_once_and_one_at_the_end(
     with pytest.raises(wheels.SetUpError, match=said):
         wheels.install(python_saying(tmp_path, lines), ["lap"], tmp_path)
     assert capsys.readouterr().err == "  PyPI does not answer; trying again …\n"
+
+
+@posix
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ("self-signed certificate in certificate chain", "a company's proxy; set PIP_CERT and SSL_CERT_FILE"),
+        ("unable to get local issuer certificate", "a company's proxy; set PIP_CERT and SSL_CERT_FILE"),
+        ("certificate is not yet valid", "set this computer's clock right"),
+        ("certificate has expired", "set this computer's clock right"),
+    ],
+)
+def test_a_certificate_that_is_not_trusted_is_called_that(
+    wheels: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str, remedy: str
+) -> None:
+    monkeypatch.setenv("PIP_CERT", "company.pem")
+    lines = [RETRYING.format(left, CERTIFICATE.format(reason)) for left in range(4, -1, -1)] + [NOTHING]
+    with pytest.raises(wheels.SetUpError, match=f"^PyPI's certificate .*{reason}.*{remedy}") as told:
+        wheels.install(python_saying(tmp_path, lines), ["lap"], tmp_path)
+    assert "network" not in str(told.value)
+
+
+@posix
+def test_a_certificate_that_pip_does_not_know_may_be_one_that_the_system_knows(
+    wheels: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in wheels._CERTIFICATES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "system.pem"))
+    (tmp_path / "system.pem").touch()
+    (tmp_path / "said").write_text(CERTIFICATE.format("self-signed certificate"), encoding="utf-8")
+    python = tmp_path / "python"
+    python.write_text(
+        f"#!/bin/sh\n[ \"$PIP_CERT\" = '{tmp_path / 'system.pem'}' ] || {{ cat '{tmp_path / 'said'}'; exit 1; }}\n"
+    )
+    python.chmod(0o755)
+    wheels.install(python, ["lap"], tmp_path)
 
 
 @posix

@@ -24,6 +24,7 @@ from framefleet.cli.run import run
 from framefleet.cli.show import show
 from framefleet.cli.words import clean
 from framefleet.errors import FrameFleetError, Interrupted, told
+from framefleet.installing import mend
 
 app = typer.Typer(
     cls=Group,
@@ -81,6 +82,8 @@ def _told(error: BaseException) -> int:
         return _usage(error)
     if os.environ.get("FRAMEFLEET_DEBUG"):
         raise error
+    if isinstance(error, ImportError) and not (error.name or "framefleet").startswith("framefleet"):
+        return _say(mend(error), 1)
     return _say(f"{told(error)} (FRAMEFLEET_DEBUG=1 shows where)", 1)
 
 

@@ -14,6 +14,7 @@ from framefleet.progress import Listener, Notice
 from framefleet.stages.base import Answer, Stage
 from framefleet.units import Seconds
 
+_TRIES = 5  # of a write that fails for no reason that SQLite knows
 WATCH_S = 0.2  # how often a piece that another process holds is looked after
 
 
@@ -183,7 +184,7 @@ class Keeper:
         if self._journal is None or self._broken is not None:
             return
         try:
-            _twice(action)
+            _written(action)
         except OutputError as error:
             self._broken = error
             if self._journal.closed:  # the run has ended without this thread, and said so
@@ -195,19 +196,20 @@ class Keeper:
         return [self._stage.restamp(Answer((fact,), reply), index) for fact, reply in self._parts.decode(parts)]
 
 
-def _twice(action: Callable[[], None]) -> None:
-    """Does it, and once more after an error that SQLite has no name for. Raises `OutputError`."""
-    try:
-        action()
-    except OutputError:
-        raise
-    except Exception:  # noqa: BLE001 - a fault of ours, or of threads that met, must not cost what is paid for
+def _written(action: Callable[[], None]) -> None:
+    """Does it, and a few times more after an error that SQLite has no name for. Raises `OutputError`.
+
+    A fault of ours, or of threads that met in one statement, must not cost what is paid for.
+    """
+    for left in reversed(range(_TRIES)):
         try:
-            action()
+            return action()
         except OutputError:
             raise
         except Exception as error:
-            raise OutputError(f"the journal cannot be used ({told(error)}); run the same command again") from error
+            if not left:
+                raise OutputError(f"the journal cannot be used ({told(error)}); run the same command again") from error
+    return None
 
 
 def _encode(parts: list[tuple[Any, Any]]) -> bytes:
