@@ -24,7 +24,7 @@ from wheels import SetUpError, install, tell
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMP = "framefleet-stamp"
-_MADE_ANEW = "FRAMEFLEET_ENVIRONMENT_MADE_ANEW"  # set for the start that follows
+_MADE_ANEW = "_FRAMEFLEET_MADE_ANEW"  # set for the start that follows
 OLDEST, NEWEST = (3, 11), (3, 14)
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -178,6 +178,7 @@ def enter() -> None:
         except ImportError as error:
             why = error  # Python forgets the other name
             guarded(lambda: make_anew(folder, why))
+        os.environ.pop(_MADE_ANEW, None)
 
 
 def leave_others_out() -> None:
@@ -195,9 +196,11 @@ def make_anew(folder: Path, error: ImportError) -> None:
 
     Raises `SetUpError` where that was just done, and on Windows, where a Python at work cannot be replaced.
     """
-    what = (error.name or str(error)).partition(".")[0]
+    from framefleet.installing import culprit
+
+    what, why = culprit(error)
     if os.environ.get(_MADE_ANEW):
-        raise SetUpError(f"{what} does not load ({error}), though {folder} is new; a virus scanner may have removed it")
+        raise SetUpError(f"{what} does not load ({why}), though {folder} is new; a virus scanner may have removed it")
     (folder / STAMP).unlink(missing_ok=True)
     if os.name == "nt":
         raise SetUpError(f"{what} is missing or damaged in {folder}; run this again, and it is set up anew")

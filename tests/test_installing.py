@@ -116,6 +116,9 @@ def test_a_package_that_does_not_load_is_named_with_the_command_that_installs_it
     line = mend(ImportError("No module named 'numpy._core'", name="numpy._core"))
     assert line.startswith("numpy is missing or damaged (No module named 'numpy._core'); ")
     assert line.endswith(f" install --force-reinstall --no-deps numpy=={metadata.version('numpy')}")
+    wrapped = ImportError("IMPORTANT: PLEASE READ THIS FOR ADVICE")
+    wrapped.__cause__ = ImportError("No module named 'numpy._core'", name="numpy._core")
+    assert mend(wrapped) == line
     assert mend(ImportError("No module named 'gone'", name="gone")).endswith(with_extra("local"))
 
 

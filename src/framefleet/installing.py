@@ -40,11 +40,18 @@ def anew(package: str) -> str:
 
 def mend(error: ImportError) -> str:
     """What does not load, why, and the command line that installs it anew, in one line."""
-    module = (error.name or "").partition(".")[0]
+    module, why = culprit(error)
     packages = metadata.packages_distributions().get(module, [])
     remedy = anew(packages[0]) if packages else with_extra("local")
-    why = " ".join(str(error).split())
-    return f"{module or 'a package'} is missing or damaged ({why}); {remedy}"
+    return f"{module} is missing or damaged ({why}); {remedy}"
+
+
+def culprit(error: ImportError) -> tuple[str, str]:
+    """The module at the root of what does not load, and why: some packages wrap that in a page of advice (NumPy)."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, ImportError) and cause.name:
+        return culprit(cause)
+    return (error.name or "a package").partition(".")[0], " ".join(str(error).split())
 
 
 def framefleet(*arguments: str) -> str:

@@ -11,6 +11,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.conftest import ROOT
+
 posix = pytest.mark.skipif(os.name == "nt", reason="bash")
 STUB = "import json, sys\ndef main(arguments):\n    print(json.dumps(arguments))\n    sys.exit(3)\n"
 
@@ -100,6 +102,7 @@ def test_an_environment_with_a_package_missing_is_made_anew_and_once(checkout: P
     (checkout / "src" / "framefleet").mkdir(parents=True)
     (checkout / "src" / "framefleet" / "__init__.py").touch()
     (checkout / "src" / "framefleet" / "cli.py").write_text("import numpy_that_is_gone\n")
+    shutil.copy(ROOT / "src" / "framefleet" / "installing.py", checkout / "src" / "framefleet")
     (folder / "framefleet-stamp").touch()
     base = tmp_path / "base"
     base.write_text('#!/bin/sh\necho "again: $1"\n')
@@ -112,7 +115,7 @@ def test_an_environment_with_a_package_missing_is_made_anew_and_once(checkout: P
     assert done.stdout == f"again: scripts/{script}\n"
     assert done.stderr.startswith("numpy_that_is_gone is missing or damaged in ")
     assert not (folder / "framefleet-stamp").exists()
-    done = run([python, "-c", code], checkout, os.environ | {"FRAMEFLEET_ENVIRONMENT_MADE_ANEW": "1"})
+    done = run([python, "-c", code], checkout, os.environ | {"_FRAMEFLEET_MADE_ANEW": "1"})
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "numpy_that_is_gone does not load" in line and "virus scanner" in line
