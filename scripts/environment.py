@@ -52,10 +52,19 @@ def _stamp(folder: Path, key: str) -> str:
 
 
 def is_ready(folder: Path, key: str) -> bool:
+    """Whether it is finished, and none of the packages has gone since (a virus scanner, an interrupted copy)."""
     try:
-        return (folder / STAMP).read_text(encoding="utf-8") == _stamp(folder, key) and python_of(folder).exists()
-    except OSError:
+        first, *installed = (folder / STAMP).read_text(encoding="utf-8").splitlines(keepends=True)
+        there = _installed(folder) if installed else set()
+    except (OSError, ValueError):
         return False
+    return first == _stamp(folder, key) and python_of(folder).exists() and {n.rstrip("\n") for n in installed} <= there
+
+
+def _installed(folder: Path) -> set[str]:
+    """What lies in the environment's site-packages: one entry or two for each package."""
+    (packages,) = [*folder.glob("lib/python*/site-packages"), *folder.glob("Lib/site-packages")]
+    return {path.name for path in packages.iterdir()}
 
 
 def ensure(folder: Path, extras: str = "local", requirements: list[Path] | None = None, editable: bool = True) -> Path:
@@ -74,7 +83,8 @@ def ensure(folder: Path, extras: str = "local", requirements: list[Path] | None 
         make(folder, wanted)
         if "local" in extras.split(","):
             fetch_models(python_of(folder))
-        (folder / STAMP).write_text(_stamp(folder, key), encoding="utf-8")
+        installed = "".join(f"{name}\n" for name in sorted(_installed(folder)))
+        (folder / STAMP).write_text(_stamp(folder, key) + installed, encoding="utf-8")
     return python_of(folder)
 
 

@@ -21,6 +21,7 @@ def made(environment: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[
         python = environment.python_of(folder)
         python.parent.mkdir(parents=True, exist_ok=True)
         python.touch()
+        (folder / "lib" / "python3" / "site-packages" / "numpy").mkdir(parents=True, exist_ok=True)
         calls.append(wanted)
 
     monkeypatch.setattr(environment, "make", make)
@@ -79,6 +80,19 @@ def test_other_requirements_make_it_anew(environment: ModuleType, made: list[Any
 
 def test_a_python_that_is_gone_makes_it_anew(environment: ModuleType, made: list[Any], checkout: Path) -> None:
     environment.ensure(checkout / ".venv").unlink()
+    environment.ensure(checkout / ".venv")
+    assert len(made) == 2
+
+
+def test_a_package_that_is_gone_makes_it_anew_and_one_that_came_does_not(
+    environment: ModuleType, made: list[Any], checkout: Path
+) -> None:
+    environment.ensure(checkout / ".venv")
+    packages = checkout / ".venv" / "lib" / "python3" / "site-packages"
+    (packages / "pyarrow").mkdir()
+    environment.ensure(checkout / ".venv")
+    assert len(made) == 1
+    (packages / "numpy").rmdir()
     environment.ensure(checkout / ".venv")
     assert len(made) == 2
 
