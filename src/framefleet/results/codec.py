@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import tempfile
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,9 @@ def read_document(path: Path) -> Document:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema that every written document validates against."""
     schema: dict[str, Any] = msgspec.json.schema(Document)
+    for definition in schema["$defs"].values():
+        if "description" in definition:  # a docstring, which Python keeps as it is indented until 3.12
+            definition["description"] = cleandoc(definition["description"])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "FrameFleet results"} | schema
 
 

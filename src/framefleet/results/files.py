@@ -66,10 +66,13 @@ def folder_at(output: str) -> Path:
 def keep_apart(target: Path, sources: Iterable[Path]) -> None:
     """Raises `UsageError` where the file `target` is one of those it is made of, `OutputError` where it is a folder."""
     try:
+        target.stat()  # from Python 3.14 on, `exists` and `is_dir` say no where they should say why
         if target.is_dir():
             raise OutputError(f"{target}: a folder; give the name of a file")
-        if target.exists() and any(source.exists() and target.samefile(source) for source in sources):
+        if any(source.exists() and target.samefile(source) for source in sources):
             raise UsageError(f"{target}: what is to be written is made of it; give another name with --output")
+    except FileNotFoundError:
+        return
     except OSError as error:
         raise OutputError(f"{target}: cannot be written ({error.strerror}); give another name") from None
 
