@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from framefleet.stages.objects.merge import Detection
-from framefleet.stages.scenes.scene import Scene, scene_at, scene_of
+from framefleet.stages.scenes.scene import Scene, Transition, scene_at, scene_of
 from framefleet.stages.sounds.merge import Sounds
 from framefleet.stages.speech.merge import Transcription
 from framefleet.stages.text.merge import TextResult
@@ -18,7 +18,8 @@ class SceneEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A scene and all that the other stages found in it.
 
     `seen` is, by label, the most that were in one picture at once. What is said over a cut belongs to the scene
-    that it shares most time with; what is heard or written belongs to each.
+    that it shares most time with; what is heard or written belongs to each. `transition` is how it begins; null for
+    the first one, and where nobody looked.
     """
 
     index: int
@@ -29,6 +30,7 @@ class SceneEntry(msgspec.Struct, frozen=True, kw_only=True):
     said: str
     heard: list[str]
     written: list[str]
+    transition: Transition | None = None
 
 
 def fuse(
@@ -66,6 +68,7 @@ def fuse(
             said=" ".join(said[scene.index]),
             heard=_within(scene, heard),
             written=_within(scene, written),
+            transition=scene.transition,
         )
         for scene in scenes
     ]

@@ -60,10 +60,86 @@ def test_a_flash_is_no_cut(frames):
     assert starts(watched(shot, 10.0)) == []
 
 
-def test_a_slow_dissolve_is_no_cut():
-    shares = [min(1.0, max(0.0, time - 4.0) / 2) for time in CONSTANT]
-    faded = [(1 - share) * look(0) + share * look(1) for share in shares]
-    assert starts(watched([(t, p.astype(np.uint8)) for t, p in zip(CONSTANT, faded, strict=True)], 10.0)) == []
+def mixed(one, other, begin, length):
+    """One picture that turns into the other."""
+    shares = [min(1.0, max(0.0, time - begin) / length) for time in CONSTANT]
+    return [
+        (time, ((1 - share) * one + share * other).astype(np.uint8))
+        for time, share in zip(CONSTANT, shares, strict=True)
+    ]
+
+
+BLACK, WHITE = np.zeros_like(look(0)), np.full_like(look(0), 255)
+
+
+def begins(scenes):
+    return [(scene.start_s, scene.transition) for scene in scenes]
+
+
+@pytest.mark.parametrize("length", [0.6, 1.0, 2.0])
+def test_a_dissolve_is_a_cut_in_its_middle(length):
+    first, second = begins(watched(mixed(look(0), look(1), 4.0, length), 10.0))
+    assert first == (0.0, None)
+    assert second == (pytest.approx(4.0 + length / 2, abs=0.21), "dissolve")
+
+
+@pytest.mark.parametrize("through", [BLACK, WHITE], ids=["black", "white"])
+@pytest.mark.parametrize("length", [0.4, 1.0, 2.0])
+def test_a_fade_is_a_cut_where_nothing_is_seen(through, length):
+    out = [frame for frame in mixed(look(0), through, 4.0 - length, length) if frame[0] < 4.0]
+    into = [frame for frame in mixed(through, look(1), 4.0, length) if frame[0] >= 4.0]
+    first, second = begins(watched(out + into, 10.0))
+    assert first == (0.0, None)
+    assert second == (pytest.approx(4.0, abs=0.21), "fade")
+
+
+def test_a_fade_that_comes_out_where_it_went_in_is_no_cut():
+    out = [frame for frame in mixed(look(0), BLACK, 3.0, 1.0) if frame[0] < 4.0]
+    into = [frame for frame in mixed(BLACK, look(0), 4.0, 1.0) if frame[0] >= 4.0]
+    assert starts(watched(out + into, 10.0)) == []
+
+
+def test_fading_in_at_the_beginning_and_out_at_the_end_is_no_cut():
+    assert starts(watched(mixed(BLACK, look(0), 0.0, 2.0), 10.0)) == []
+    assert starts(watched(mixed(look(0), BLACK, 8.0, 2.0), 10.0)) == []
+
+
+@pytest.mark.parametrize("period", [0.08, 0.12, 0.2, 0.36, 0.52, 1.0])
+@pytest.mark.parametrize("light", [WHITE, BLACK], ids=["strobe", "blinks"])
+def test_a_strobe_is_no_scene(period, light):
+    lit = [(t, light if 3.0 <= t < 6.0 and t % period < 0.4 * period else look(1, t * 2)) for t in CONSTANT]
+    assert starts(watched(lit, 10.0)) == []
+
+
+def test_light_that_changes_is_no_cut():
+    assert starts(watched([(t, look(1, 0, min(60.0, max(0.0, t - 4.0) * 40))) for t in CONSTANT], 10.0)) == []
+
+
+def page(*lines):
+    """White, with words in their rows: bits of their letters, as strokes."""
+    picture = np.full((54, 96, 3), 255, np.uint8)
+    for row, word in enumerate(lines):
+        for place, letter in enumerate(word):
+            bits = np.array([(ord(letter) >> bit) & 1 for bit in range(6)], bool)
+            picture[8 + 9 * row : 13 + 9 * row, 6 + 4 * place : 9 + 4 * place][bits.reshape(2, 3).repeat(3, 0)[:5]] = 40
+    return picture
+
+
+PAGES = page("Quarterly results", "Revenue grew"), page("Road map", "Version two in May"), page("Questions?", "Ask!")
+
+
+def test_another_slide_is_a_scene_of_its_own_kind():
+    shown = [(t, PAGES[min(2, int(t / 3.0))]) for t in CONSTANT]
+    assert begins(watched(shown, 10.0)) == [
+        (0.0, None), (pytest.approx(3.0, abs=0.11), "slide"), (pytest.approx(6.0, abs=0.11), "slide")
+    ]  # fmt: skip
+
+
+def test_a_line_more_on_a_slide_and_typing_are_the_same_scene():
+    lines = "Quarterly results", "Revenue grew by 12 %", "Costs fell by 3 %", "Outlook"
+    assert starts(watched([(t, page(*lines[: 2 + int(t / 4.0)])) for t in CONSTANT], 10.0)) == []
+    typed = "all that is typed letter by letter into one line of a document"
+    assert starts(watched([(t, page("Title", typed[: int(t * 4)][-20:])) for t in CONSTANT], 10.0)) == []
 
 
 @pytest.mark.parametrize("lost", [[20], [20, 21], range(5), range(20, 30), range(40, 50), range(1, 50), range(50)])

@@ -116,11 +116,10 @@ def _text(document: Document) -> Table:
 
 def _scenes(document: Document) -> Table:
     columns = {"index": int, "start_s": float, "end_s": float, "thumbnail_s": float}
-    columns |= {"seen": str, "said": str, "heard": str, "written": str}
+    columns |= {"seen": str, "said": str, "heard": str, "written": str, "transition": str}
     rows = []
     for s in document.scenes or ():
         seen = "; ".join(f"{label} {count}" for label, count in s.seen.items())
-        rows.append(
-            (s.index, s.start_s, s.end_s, s.thumbnail_s, seen, s.said, "; ".join(s.heard), "; ".join(s.written))
-        )
+        found = seen, s.said, "; ".join(s.heard), "; ".join(s.written)
+        rows.append((s.index, s.start_s, s.end_s, s.thumbnail_s, *found, s.transition))
     return Table(columns, rows)

@@ -3,22 +3,28 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from typing import Literal
 
 import msgspec
 
 from framefleet.units import Seconds, Span
 
+Transition = Literal["cut", "fade", "dissolve", "slide"]
+"""A hard cut, a fade through one colour, one picture turning into another, or another page on a screen that stands."""
+
 
 class Scene(msgspec.Struct, frozen=True, gc=False):
     """A stretch of the video's clock, `end_s` not included, and a time whose picture stands for all of it.
 
-    Scenes are in the order of time, do not overlap, and `index` counts them from 0.
+    Scenes are in the order of time, do not overlap, and `index` counts them from 0. `transition` is how the scene
+    begins; null for the first one, and where nobody looked.
     """
 
     index: int
     start_s: Seconds
     end_s: Seconds
     thumbnail_s: Seconds
+    transition: Transition | None = None
 
     @property
     def span(self) -> Span:
@@ -29,21 +35,28 @@ def middle(span: Span) -> Seconds:
     return round((span.start_s + span.end_s) / 2, 6)
 
 
-def scenes_of(spans: Iterable[Span], pictured: Callable[[Span], Seconds] = middle) -> list[Scene]:
+def scenes_of(
+    spans: Iterable[Span],
+    pictured: Callable[[Span], Seconds] = middle,
+    begun: Callable[[Seconds], Transition | None] = lambda _: None,
+) -> list[Scene]:
     """Scenes of spans in the order of time; each is pictured in its middle, far from what happens at either end.
 
-    `pictured` says when instead.
+    `pictured` says when instead, and `begun` how the scene that starts at a time began.
     """
-    return [Scene(index, span.start_s, span.end_s, pictured(span)) for index, span in enumerate(spans)]
+    return [Scene(i, span.start_s, span.end_s, pictured(span), begun(span.start_s)) for i, span in enumerate(spans)]
 
 
 def scenes_between(
-    cuts: Iterable[Seconds], duration_s: Seconds, pictured: Callable[[Span], Seconds] = middle
+    cuts: Iterable[Seconds],
+    duration_s: Seconds,
+    pictured: Callable[[Span], Seconds] = middle,
+    begun: Callable[[Seconds], Transition | None] = lambda _: None,
 ) -> list[Scene]:
     """Scenes that cover a video from 0 to `duration_s` without a gap, parted at the cuts that lie within it."""
     inner = sorted({cut for cut in cuts if 0 < cut < duration_s})
     spans = (Span(start, end) for start, end in pairwise([0.0, *inner, duration_s]) if start < end)
-    return scenes_of(spans, pictured)
+    return scenes_of(spans, pictured, begun)
 
 
 def scene_at(scenes: Sequence[Scene], time_s: Seconds) -> Scene | None:

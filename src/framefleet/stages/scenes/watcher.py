@@ -1,4 +1,5 @@
-"""Finds cuts among pictures as they go by, with PySceneDetect's adaptive detector, in memory that stays flat."""
+"""Finds scenes among pictures as they go by: hard cuts with PySceneDetect's adaptive detector, and what no two pictures
+in a row show (`transitions`), in memory that stays flat."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -12,8 +13,9 @@ from framefleet.installing import pip
 from framefleet.media.info import Gap, MediaInfo, Picture
 from framefleet.media.order import Pixels
 from framefleet.stages.scenes.cuts import Cut, out_of_rhythm, place
-from framefleet.stages.scenes.scene import Scene, scenes_between
+from framefleet.stages.scenes.scene import Scene, Transition, scenes_between
 from framefleet.stages.scenes.seen import Seen
+from framefleet.stages.scenes.transitions import Passage, Passages
 from framefleet.units import Seconds
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class SceneWatcher:
         self._media = media
         self._keyframes_s = keyframes_s
         self._cuts: list[Cut] = []
+        self._passages: list[Passage] = []
         self._seen = Seen()
         self._until_s: Seconds = 0.0
         self._new_detector = _load()
@@ -62,19 +65,58 @@ class SceneWatcher:
             self._close()
             stretch = self._stretch = _Stretch(self._new_detector())
         self._cuts += stretch.see(piece)
+        self._passages += stretch.passages.see(piece.at.time_s, piece.at.pts_s, piece.rgb)
 
     def finish(self) -> list[Scene]:
         """Scenes from 0 to the video's end without a gap, each pictured where a picture was seen."""
         self._close()
         end = self._media.duration_s
-        marks = out_of_rhythm(sorted(self._keyframes_s), self._until_s) if self._cuts else []
-        times = [place(cut, self._media.fps, marks) for cut in self._cuts if cut.by_s <= end - MIN_SCENE_S]
-        return scenes_between(times, end, self._seen.nearest)
+        marks = out_of_rhythm(sorted(self._keyframes_s), self._until_s) if self._cuts or self._passages else []
+        begins = {
+            place(cut, self._media.fps, marks): kind
+            for cut, kind in together(self._cuts, self._passages)
+            if cut.by_s <= end - MIN_SCENE_S
+        }
+        return scenes_between(begins, end, self._seen.nearest, begins.get)
 
     def _close(self) -> None:
         if self._stretch is not None:
             self._cuts += self._stretch.finish()
+            self._passages += self._stretch.passages.finish()
         self._stretch = None
+
+
+def together(cuts: Sequence[Cut], passages: Sequence[Passage]) -> list[tuple[Cut, Transition]]:
+    """Where scenes begin and how, in the order of time, no two of them nearer than a scene may be short. Pure.
+
+    A fade has no cut within it, and what leads back into the same scene none at all. A change of slides is a cut
+    between pictures that stand still: where the detector saw it too, its bounds are the closer ones.
+    """
+    fades = [passage for passage in passages if passage.kind in {"fade", None}]
+    found: list[tuple[Cut, Transition]] = [(_instant(fade), "fade") for fade in fades if fade.kind]
+    dissolves = [p for p in passages if p.kind == "dissolve" and not any(_overlap(p, fade) for fade in fades)]
+    found += [(_instant(dissolve), "dissolve") for dissolve in dissolves]
+    slides = [passage for passage in passages if passage.kind == "slide"]
+    gradual = [*fades, *dissolves]
+    sharp: list[tuple[Cut, Transition]] = [
+        (cut, "slide" if any(slide.since_s <= cut.by_s <= slide.until_s for slide in slides) else "cut")
+        for cut in cuts
+        if not any(p.since_s < cut.by_s <= p.until_s for p in gradual)
+    ]
+    sharp += [(Cut(slide.since_s, slide.at_s), "slide") for slide in slides]
+    for cut, kind in sharp:
+        if all(abs(cut.by_s - other.by_s) >= MIN_SCENE_S - 1e-6 for other, _ in found):
+            found.append((cut, kind))
+    return sorted(found, key=lambda each: each[0].by_s)
+
+
+def _instant(passage: Passage) -> Cut:
+    """The middle of a passage, to no frame in particular."""
+    return Cut(passage.at_s, passage.at_s)
+
+
+def _overlap(one: Passage, other: Passage) -> bool:
+    return one.since_s < other.until_s and other.since_s < one.until_s
 
 
 class _Stretch:
@@ -84,6 +126,7 @@ class _Stretch:
         self._detector = detector
         self._recent: deque[Cut] = deque(maxlen=2 * _WINDOW + 1)  # where the cut is if one of the last pictures is new
         self._last: tuple[FrameTimecode, np.ndarray] | None = None
+        self.passages = Passages()
         self.until_s = 0.0  # when the last picture was still on screen
 
     def see(self, piece: Pixels) -> list[Cut]:
