@@ -85,6 +85,14 @@ def test_what_is_like_a_picture_that_is_not_known_is_not_known_either(lost: Any)
     assert (result.read, result.unchanged, result.unknown) == (2, 0, 3)
 
 
+def test_how_a_text_lies_moves_with_its_box() -> None:
+    upside_down = TextLine("a word", 0.9, (10.0, 10.0, 110.0, 30.0), ((110.0, 30.0), (10, 30), (10, 10), (110, 10)))
+    (span,) = merged([upside_down], crop=Crop(100, 50, 300, 300)).spans
+    assert span.box == (110.0, 60.0, 210.0, 80.0)
+    assert span.quad == ((210.0, 80.0), (110.0, 80.0), (110.0, 60.0), (210.0, 60.0))
+    assert merged([line("a word")]).spans[0].quad is None
+
+
 def test_boxes_move_from_the_crop_to_the_source() -> None:
     assert merged([line("a word")], crop=Crop(100, 50, 300, 300)).spans[0].box == (110.0, 60.0, 210.0, 80.0)
 

@@ -10,7 +10,7 @@ from framefleet.media.info import PictureTime, Sample
 from framefleet.stages.text.spans import Shown, TextSpan, spans_of
 from framefleet.stages.when import counted_s
 from framefleet.units import Seconds
-from framefleet.wire.ocr import OcrFrame, OcrReply, TextLine
+from framefleet.wire.ocr import OcrFrame, OcrReply, Point, TextLine
 
 _ROUNDING_S = 2e-6  # of the difference between two times in a document
 
@@ -98,9 +98,13 @@ def _rank(frame: OcrFrame) -> tuple[bool, bytes]:
 def _moved(lines: Sequence[TextLine], crop: Crop | None) -> tuple[TextLine, ...]:
     if crop is None or (crop.x, crop.y) == (0, 0):
         return tuple(lines)
-    return tuple(msgspec.structs.replace(line, box=_shift(line.box, crop)) for line in lines)
+    return tuple(_shifted(line, crop) for line in lines)
 
 
-def _shift(box: tuple[float, float, float, float], crop: Crop) -> tuple[float, float, float, float]:
-    x1, y1, x2, y2 = box
-    return round(x1 + crop.x, 2), round(y1 + crop.y, 2), round(x2 + crop.x, 2), round(y2 + crop.y, 2)
+def _shifted(line: TextLine, crop: Crop) -> TextLine:
+    def moved(x: float, y: float) -> Point:
+        return round(x + crop.x, 2), round(y + crop.y, 2)
+
+    x1, y1, x2, y2 = line.box
+    quad = tuple(moved(*corner) for corner in line.quad) if line.quad is not None else None
+    return msgspec.structs.replace(line, box=(*moved(x1, y1), *moved(x2, y2)), quad=quad)

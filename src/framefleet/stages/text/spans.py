@@ -8,7 +8,7 @@ from itertools import accumulate
 import msgspec
 
 from framefleet.units import Seconds
-from framefleet.wire.ocr import TextLine
+from framefleet.wire.ocr import Quad, TextLine
 from framefleet.wire.pictures import Box
 
 OVERLAP = 0.3  # IoU: a text that is read again comes in a box a little larger or smaller, or has moved a little
@@ -19,7 +19,9 @@ BRIDGE_S: Seconds = 1.0  # a text that is back after this long, or after one pic
 class TextSpan(msgspec.Struct, frozen=True):
     """A text on screen from `start_s` to `end_s`, as read best in `readings` pictures of this stretch.
 
-    `box` is x1, y1, x2, y2 in source pixels and `confidence` 0-1, both of the surest reading of this text.
+    `box` is x1, y1, x2, y2 in source pixels and `confidence` 0-1, both of the surest reading of this text. `quad` says
+    how the text lies where it does not fill the box from left to right: top left, top right, bottom right and bottom
+    left of it as it is read.
     """
 
     text: str
@@ -28,6 +30,7 @@ class TextSpan(msgspec.Struct, frozen=True):
     box: Box
     confidence: float
     readings: int
+    quad: Quad | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class _Open:
 
     def closed(self) -> TextSpan:
         best = _best(self.readings)
-        return TextSpan(best.text, self.start_s, self.until_s, best.box, best.confidence, len(self.readings))
+        count = len(self.readings)
+        return TextSpan(best.text, self.start_s, self.until_s, best.box, best.confidence, count, best.quad)
 
 
 def spans_of(shown: Sequence[Shown]) -> list[TextSpan]:

@@ -32,8 +32,12 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
         return plan_batches(media.duration_s, options.fps, options.batch_size) if media.has_video else []
 
     def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
-        """`fps` and `sampling` too: that a picture's text is that of the one before is an answer as well."""
-        return {
+        """`fps` and `sampling` too: that a picture's text is that of the one before is an answer as well.
+
+        What was read here before text was read that lies on its side or upside down is read once more, which is free.
+        """
+        turned = {"turned": True} if backend == "local" else {}
+        return turned | {
             "crop": options.crop,
             "max_side": max_side(options, backend),
             "jpeg_quality": options.jpeg_quality,
