@@ -41,7 +41,7 @@ class Mixer:
     def __init__(self, wanted: AudioChannel | None) -> None:
         self.mended = False
         self._wanted = wanted
-        self._names: tuple[str, ...] = ()
+        self._matrix: Matrix | None = None  # what the channels are multiplied by; None: they stay as they are
         self._begin(())
 
     def heard(self, frames: Sequence[AudioFrame]) -> Sequence[AudioFrame]:
@@ -53,8 +53,7 @@ class Mixer:
             self._begin(names)
         waves = [_wave_of(frame) for frame in frames]
         self._weigh(waves)
-        before: Matrix | None = self._matrix
-        self._matrix = self._choose()
+        before, self._matrix = self._matrix, self._choose()
         if before is None and self._matrix is None:
             return frames
         self.mended |= self._wanted is None
@@ -67,7 +66,7 @@ class Mixer:
         self._power: Matrix = np.zeros((len(names), len(names)), np.float32)
         self._signs: Matrix = np.ones(len(names), np.float32)
         self._loudest = 0
-        self._matrix: Matrix | None = None  # what the channels are multiplied by; None: they stay as they are
+        self._matrix = None
 
     def _weigh(self, waves: Iterable[Matrix]) -> None:
         """What the channels have in common, of this block and, ever less, of those before."""
