@@ -20,7 +20,7 @@ MIXED = frozenset({"FL", "FR", "FC", "BL", "BR", "BC", "SL", "SR", "FLC", "FRC"}
 BLOCK_S = 0.5
 """Of sound that is decided on at once: shorter than a sentence, longer than a vowel."""
 
-_FADE = 0.5  # of what a block counts in the next one's decision
+_FADE = 0.25  # of what a block counts in the next one's decision
 _OPPOSITE = -0.6  # of a correlation between −1 and 1: mixed, such channels are 6 dB quieter than their difference
 _ALIKE_AGAIN = -0.3
 _LOUDER = 2.0  # times as much power: what another channel must have to be taken instead

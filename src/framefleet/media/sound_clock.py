@@ -23,9 +23,9 @@ STEP_S: Seconds = 0.015
 """What the line is off by more is missing sound, or sound given twice: a lost packet is 20 ms of most calls. A person
 sees sound and picture part from 45 ms on (ITU-R BT.1359); words are to be within 20 ms."""
 
-_LOOK_S: Seconds = 0.2  # of sound that must agree that the line is wrong; a time that wanders is back by then
-_LOOK_FRAMES = 4  # and at least as many frames: some hold a second
-_SETTLE_S: Seconds = 0.15  # in which a clock's error is made good: one of 5 % stays within 5 + 7.5 ms
+_LOOK_S: Seconds = 0.15  # of sound that must agree that the line is wrong; a time that wanders is back by then
+_LOOK_FRAMES = 3  # and at least as many frames: some hold a second
+_SETTLE_S: Seconds = 0.1  # in which a clock's error is made good: one of 5 % stays within 5 + 5 ms
 _WORST_CLOCK = 0.06  # of a frame's length: what is off by less within one frame is its clock, however long it is
 
 F = TypeVar("F")
@@ -55,7 +55,7 @@ class Place:
 
 
 def lay(frames: Iterable[Heard[F]], start: Seconds) -> Iterator[tuple[Heard[F], Place]]:
-    """Every frame with its place on a line that begins at `start`. Some 0.2 s of frames are held."""
+    """Every frame with its place on a line that begins at `start`. Some 0.15 s of frames are held."""
     ahead, held = deque[Heard[F]](), 0.0
     position = start
     for frame in frames:
@@ -81,25 +81,30 @@ def place_of(position: Seconds, ahead: Sequence[Heard[F]]) -> Place:
     if here.anew:
         jump = 0.0 if here.time is None else here.time - position
     else:
-        jump = _off(position, ahead)
+        jump = _off(position, ahead, _WORST_CLOCK)
         jump = jump if abs(jump) > STEP_S else 0.0
     start = position + jump
-    off = abs(late := _off(start + here.length, islice(ahead, 1, None)))
+    late = _off(start + here.length, islice(ahead, 1, None), 0.0)
+    off = abs(late)
     if QUIET_S < off < max(STEP_S, _WORST_CLOCK * here.length):
         return Place(start, jump, copysign((off - QUIET_S) * min(1.0, here.length / _SETTLE_S), late))
     return Place(start, jump)
 
 
-def _off(position: Seconds, ahead: Iterable[Heard[F]]) -> Seconds:
-    """By how much all these frames come later than the line has it (less than 0: earlier); 0 if they do not agree."""
-    least = 0.0
+def _off(position: Seconds, ahead: Iterable[Heard[F]], clock: float) -> Seconds:
+    """By how much all these frames come later than the line has it (less than 0: earlier), at least; 0 if they do not
+    agree. They need not be off by as much as the first as time goes on: `clock` s less a second may be their clock's.
+    """
+    least, after = 0.0, 0.0
     for frame in ahead:
         if frame.anew:
             break
         if frame.time is not None:
-            off = frame.time - position
-            if abs(off) <= QUIET_S or off * least < 0:
+            late = frame.time - position - after
+            off = (abs(late) if late * least >= 0 else -abs(late)) + clock * after
+            if off <= QUIET_S:
                 return 0.0
-            least = off if not least or abs(off) < abs(least) else least
-        position += frame.length
+            if not least or off < abs(least):
+                least = copysign(off, least or late)
+        after += frame.length
     return least
