@@ -102,7 +102,9 @@ class SoundReading:
             for block in _blocks(self._decode(container, stream)):
                 mixed = self._mixer.heard([frame.frame for frame in block])
                 for frame, heard in zip(block, mixed, strict=True):
-                    yield self._timed(frame._replace(frame=heard, setup=_setup_of(heard)))
+                    yield self._timed(
+                        frame if heard is frame.frame else SoundFrame(heard, _setup_of(heard), frame.lost)
+                    )
 
     def _decode(self, container: InputContainer, stream: AudioStream) -> Iterator[SoundFrame]:
         packets = _once(demuxed(container.demux(stream)))
@@ -184,7 +186,7 @@ class _Line:
         self._origin = span.start_s
         self._skip = 0  # samples to drop, having been heard before
         self._owed = 0.0  # samples by which what comes is to be played longer
-        self._last = np.zeros(2, dtype=np.int16)
+        self._last = np.zeros(2, dtype=np.int16)  # what was handed on last, two samples at least
         self._setup: tuple[str, str, int] | None = None
         self._resampler: AudioResampler | None = None
 
@@ -223,7 +225,7 @@ class _Line:
         while self.position < target:
             silence = np.zeros(min(_BLOCK, target - self.position), dtype=np.int16)
             self.position += len(silence)
-            self._last = silence[:2]
+            self._last = np.zeros(2, dtype=np.int16)
             yield silence
 
     def _flush(self) -> Iterator[Samples]:
@@ -238,7 +240,7 @@ class _Line:
             if longer and len(samples) + longer > 0:
                 samples = _played(samples, len(samples) + longer, self._last)
                 self._owed -= longer
-            self._last = np.concatenate((self._last, samples))[-2:]
+            self._last = samples if len(samples) > 1 else np.concatenate((self._last, samples))
             kept = samples[self._skip :]
             self._skip = max(0, self._skip - len(samples))
             self.position += len(kept)
@@ -252,10 +254,10 @@ class _Line:
 
 
 def _played(samples: Samples, count: int, before: Samples) -> Samples:
-    """`samples` slower or faster, as `count` ones that follow on the two `before`. A cubic through four neighbours
+    """`samples` slower or faster, as `count` ones that follow on those `before`. A cubic through four neighbours
     (Catmull and Rom's); the last sample stays the last, so that pieces played at different speeds join without a step.
     """
-    known = np.concatenate((before, samples, np.repeat(samples[-1:], 2))).astype(np.float64)
+    known = np.concatenate((before[-2:], samples, np.repeat(samples[-1:], 2))).astype(np.float64)
     at = np.arange(1, count + 1) * (len(samples) / count)
     whole = np.minimum(at.astype(np.intp), len(samples))
     part = at - whole

@@ -20,6 +20,7 @@ MIXED = frozenset({"FL", "FR", "FC", "BL", "BR", "BC", "SL", "SR", "FLC", "FRC"}
 BLOCK_S = 0.5
 """Of sound that is decided on at once: shorter than a sentence, longer than a vowel."""
 
+_WEIGHED = 6  # frames of a block, spread over it, tell enough of what its channels have in common
 _FADE = 0.25  # of what a block counts in the next one's decision
 _OPPOSITE = -0.6  # of a correlation between −1 and 1: mixed, such channels are 6 dB quieter than their difference
 _ALIKE_AGAIN = -0.3
@@ -51,15 +52,16 @@ class Mixer:
             return frames
         if began := names != self._names:
             self._begin(names)
-        waves = [_wave_of(frame) for frame in frames]
-        self._weigh(waves)
+        self._weigh([_wave_of(frame) for frame in frames[:: max(1, len(frames) // _WEIGHED)]])
         before, self._matrix = self._matrix, self._choose()
         if before is None and self._matrix is None:
             return frames
         self.mended |= self._wanted is None
         first = self._matrix if began else before
-        heard = [_multiplied(wave, self._matrix if k else first, self._matrix) for k, wave in enumerate(waves)]
-        return [_rebuilt(frame, wave) for frame, wave in zip(frames, heard, strict=True)]
+        return [
+            _rebuilt(frame, _multiplied(_wave_of(frame), self._matrix if k else first, self._matrix))
+            for k, frame in enumerate(frames)
+        ]
 
     def _begin(self, names: tuple[str, ...]) -> None:
         self._names = names
