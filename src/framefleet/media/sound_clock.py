@@ -78,8 +78,10 @@ def _place_first(position: Seconds, ahead: deque[Heard[F]]) -> Generator[tuple[H
 def place_of(position: Seconds, ahead: Sequence[Heard[F]]) -> Place:
     """The place of the first of the frames `ahead` on a line that has come to `position`."""
     here = ahead[0]
-    if here.anew:
-        jump = 0.0 if here.time is None else here.time - position
+    if here.time is None:
+        jump = 0.0
+    elif here.anew:
+        jump = here.time - position
     else:
         jump = _off(position, ahead, _WORST_CLOCK)
         jump = jump if abs(jump) > STEP_S else 0.0
