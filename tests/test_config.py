@@ -35,6 +35,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "conf": st.sampled_from([0.0, 0.25, 1.0]),
     "imgsz": st.integers(32, 4096),
     "audio_track": st.sampled_from([1, 2, "eng", "de"]),
+    "audio_channel": st.sampled_from(["left", "right", "mix", "loudest"]),
     "language": st.sampled_from(["en", "de", "zh"]),
     "yolo_model": st.sampled_from(["yolo11m", "a b.onnx"]),
 }

@@ -1,6 +1,6 @@
 """The whole job from Python: `analyze("video.mp4")` is what the command does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from framefleet.errors import BudgetError, UsageError
 from framefleet.journal.file import FILE_NAME
 from framefleet.media.info import MediaInfo
 from framefleet.media.probe import probe
-from framefleet.pipeline.known import unanswered
+from framefleet.pipeline.known import unanswered, with_reading
 from framefleet.pipeline.plan import RunPlan, StagePlan, plan_run
 from framefleet.pipeline.run import run
 from framefleet.progress import Listener, Notice, silent
@@ -43,7 +43,7 @@ class Prepared:
 
 def prepare(video: Path | str, options: Options, fleet: Fleet) -> Prepared:
     """Probes the video, or the sound alone, and plans every stage. Raises `InputError` or `UsageError`."""
-    media = probe(Path(video), options.audio_track)
+    media = replace(probe(Path(video), options.audio_track), audio_channel=options.audio_channel)
     plan = plan_run(media, options, fleet)
     if options.scenes is not None and "scenes" not in plan.names:
         raise UsageError(f"--scenes {options.scenes}: scenes are not among --stages {','.join(plan.names)}; add them")
@@ -59,7 +59,8 @@ def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[Stag
     if not prepared.journal.exists():
         return plans
     sha256 = sha256 or file_sha256(prepared.media.path)
-    return [unanswered(plan, sha256, prepared.media, prepared.options, prepared.journal) for plan in plans]
+    media = with_reading(prepared.media, plans, sha256, prepared.options, prepared.journal)
+    return [unanswered(plan, sha256, media, prepared.options, prepared.journal) for plan in plans]
 
 
 def check_budget(prepared: Prepared, sha256: str | None = None) -> None:
@@ -82,7 +83,8 @@ def execute(prepared: Prepared, listener: Listener = silent) -> Document:
             listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint is set, so it runs on this machine"))
     for notice in notices(prepared):
         listener(Notice(notice))
-    done = run(prepared.media, sha256, prepared.plan, prepared.options, prepared.fleet, prepared.journal, listener)
+    media = with_reading(prepared.media, prepared.plan.fleet, sha256, prepared.options, prepared.journal)
+    done = run(media, sha256, prepared.plan, prepared.options, prepared.fleet, prepared.journal, listener)
     document = build_document(done, sha256)
     write_document(document, prepared.path)
     return document

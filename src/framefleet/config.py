@@ -30,6 +30,9 @@ class Crop(msgspec.Struct, frozen=True):
     height: Positive
 
 
+AudioChannel = Literal["left", "right", "mix", "loudest"]
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a run depends on besides the video. `None` means: what suits the place the stage runs in."""
 
@@ -43,6 +46,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     scenes: Path | None = None  # a JSON file of scenes, instead of looking for them
     sampling: Literal["exact", "keyframes"] = "exact"
     audio_track: Positive | str | None = None  # counted from 1, or a language; None: the one that players take
+    audio_channel: AudioChannel | None = None  # None: all mixed, none lost in the mix
 
     max_side: Annotated[int, msgspec.Meta(ge=32, le=16_384)] | None = None
     jpeg_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] = 90

@@ -17,7 +17,8 @@ from framefleet.units import Span
 from tests.cli.conftest import WORKER, Told
 from tests.fleet.openai_service import KEY, serving, verbose
 from tests.media.odd import Track, add_cover, make_tracks
-from tests.media.sound import bursts, heard_at, make_sound
+from tests.media.sound import bursts, heard_at, make_sound, retimed
+from tests.media.test_sound_channels import EVER, record, talk
 
 Cli = Callable[..., Told]
 Fleet = Callable[..., Any]
@@ -90,6 +91,39 @@ def test_what_is_said_outside_of_the_pictures_is_kept_and_belongs_to_no_scene(
     assert beeps(document) == pytest.approx([-2, -1, 0, 1, 2, 3], abs=0.06)
     (scene,) = document.scenes
     assert (scene.start_s, scene.end_s, scene.said) == (0, 2, "beep beep")
+
+
+@pytest.mark.parametrize(("every", "clock"), [(25, 1.0), (10, 1.0), (10**9, 1.03)])
+def test_packets_lost_on_the_way_and_a_clock_that_is_off(
+    analysed: Callable[..., Document], fleet: Fleet, tmp_path: Path, every: int, clock: float
+) -> None:
+    """Bursts last longer than the packets that are lost, and each is heard when a player plays it."""
+    fleet(whisper=hears_bursts)
+    whole = make_sound(tmp_path / "whole.mkv", [(0, bursts(0, 20))], codec="libopus")
+    spoilt = tmp_path / "spoilt.mkv"
+    retimed(whole, spoilt, lambda number, time: [time * clock] * (number % every != every - 1))
+    document = analysed(spoilt, "--stages", "speech")
+    assert document.failures == []
+    assert beeps(document) == pytest.approx([second * clock for second in range(20)], abs=0.025)
+
+
+def test_channels_that_are_opposite_are_heard_and_one_can_be_chosen(
+    cli: Cli, analysed: Callable[..., Document], fleet: Fleet, tmp_path: Path
+) -> None:
+    asked: list[Any] = []
+    fleet(whisper=lambda job: asked.append(job) or hears_bursts(job))
+    opposite = record(tmp_path / "opposite.flac", [talk(*EVER), -talk(*EVER)], "stereo")
+    assert beeps(analysed(opposite, "--stages", "speech")) == pytest.approx(EVER, abs=0.06)
+    assert "--audio-channel" in cli("run", opposite, "--stages", "speech", "--fresh").err
+    sides = record(tmp_path / "sides.flac", [talk(0, 2), talk(1, 3)], "stereo")
+    for channel, expected in (("left", [0, 2]), ("right", [1, 3]), ("loudest", [0, 1, 2, 3]), ("mix", [0, 1, 2, 3])):
+        before = len(asked)
+        document = analysed(sides, "--stages", "speech", "--audio-channel", channel)
+        assert beeps(document) == pytest.approx(expected, abs=0.06)
+        assert document.config.audio_channel == channel
+        assert len(asked) == before + 1
+    told = cli("run", sides, "--audio-channel", "both")
+    assert told.code == 2 and "--audio-channel both" in told.line
 
 
 def empty(path: Path) -> Path:

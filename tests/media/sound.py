@@ -102,3 +102,55 @@ def heard_at(clips: Iterable[Clip]) -> list[float]:
     found = [np.flatnonzero(np.abs(samples_of(clip)) > 4000) / RATE + clip.span.start_s for clip in clips]
     loud = np.concatenate(found)
     return [round(float(time), 2) for time in loud[np.diff(loud, prepend=-99) > 0.5]]
+
+
+CLICK_S = 0.004
+
+
+def clicks(times: Iterable[float], end_s: float, rate: int = FILE_RATE) -> Wave:
+    """Silence but for a click of 4 ms, 1.5 kHz, at each of the times."""
+    wave = np.zeros(round(end_s * rate), np.int16)
+    click = (np.sin(np.arange(round(CLICK_S * rate)) * 2 * np.pi * 1500 / rate) * 20_000).astype(np.int16)
+    for time in times:
+        at = round(time * rate)
+        wave[at : at + len(click)] = click[: max(0, len(wave) - at)]
+    return wave
+
+
+def clicked_at(samples: Wave, near_s: float, within_s: float = 0.15) -> float | None:
+    """Where in `samples` (16 kHz) the click nearest to a time begins, by correlation; None if there is none."""
+    click = clicks([0], CLICK_S, RATE).astype(float)
+    first = max(0, round((near_s - within_s) * RATE))
+    part = samples[first : round((near_s + within_s) * RATE)].astype(float)
+    if len(part) <= len(click):
+        return None
+    likeness = np.abs(np.correlate(part, click, "valid"))
+    best = int(likeness.argmax())
+    return (first + best) / RATE if likeness[best] > 0.1 * np.dot(click, click) else None
+
+
+def retimed(path: Path, to: Path, timed: Callable[[int, float], Sequence[float]]) -> Path:
+    """A copy in which the sound's `number`-th packet, at a time, is at each of the times `timed(number, time)`."""
+    with av.open(str(path)) as source, av.open(str(to), "w") as out:
+        stream = source.streams.audio[0]
+        copy = out.add_stream_from_template(stream)
+        number = 0
+        for packet in source.demux(stream):
+            if packet.pts is None:
+                continue
+            for time in timed(number, float(packet.pts * packet.time_base)):
+                again = av.Packet(bytes(packet))
+                again.time_base, again.duration = packet.time_base, packet.duration
+                again.pts = again.dts = round(time / packet.time_base)
+                again.stream = copy
+                out.mux(again)
+            number += 1
+    return to
+
+
+def plainly_decoded(path: Path) -> Wave:
+    """All frames of the first track through one resampler, as they come, with no look at their times."""
+    resampler = av.AudioResampler("s16", "mono", RATE)
+    with av.open(str(path)) as container:
+        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+    return np.concatenate([frame.to_ndarray()[0] for frame in [*frames, *resampler.resample(None)]])

@@ -57,6 +57,11 @@ FLAGS: dict[str, tuple[str, str, str]] = {
         "audio track to listen to: its number, counted from 1, or its language, such as eng (the one players take)",
         _SPEECH,
     ),
+    "audio_channel": (
+        "left|right|mix|loudest",
+        "channel to listen to; loudest changes with who speaks (all mixed, none lost in the mix)",
+        _SPEECH,
+    ),
     "task": ("transcribe|translate", "transcribe, or translate to English (transcribe)", _SPEECH),
 }
 

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 
 import numpy as np
 
@@ -30,19 +31,27 @@ def plan_sound(media: MediaInfo, max_chunk_s: Seconds) -> list[AudioChunk]:
     return plan_chunks(span.start_s, span.end_s, max_chunk_s, track=audio.track if audio and several else None)
 
 
-def decode_clips(media: MediaInfo, chunks: Sequence[AudioChunk], *, format: ClipFormat = "opus") -> Iterator[Clip]:
+def decode_clips(
+    media: MediaInfo,
+    chunks: Sequence[AudioChunk],
+    *,
+    format: ClipFormat = "opus",
+    on_mended: Callable[[], None] | None = None,
+) -> Iterator[Clip]:
     """A clip for each of `chunks` (of one plan over `sound_span(media)`; some may be left out), in time's order.
 
     `clip.span` is where it really lies: each cut has moved to the quietest place within the chunk's reach, the same
     place whichever chunks are asked for. The last chunk of the plan takes all that is left; where the sound ends
     early a clip may be empty. A clip is encoded while the sound is read: memory holds its bytes and the sound in
     which the next cut is searched, whatever the chunk's and the file's length.
-    Stretches that cannot be decoded are silent, and told in `clip.gaps`. Raises `InputError` if nothing can be decoded.
+    Stretches that cannot be decoded are silent, and told in `clip.gaps`; `on_mended` is called once if channels are
+    heard that a plain mix would lose. Raises `InputError` if nothing can be decoded.
     """
     if not chunks:
         return
     whole, gaps = sound_span(media), list[SoundGap]()
-    with closing(read_sound(media, whole, gaps.append)) as blocks:
+    read = read_sound if on_mended is None else partial(read_sound, on_mended=on_mended)
+    with closing(read(media, whole, gaps.append)) as blocks:
         cutter = _Cutter(blocks, whole)
         for chunk in sorted(chunks, key=lambda chunk: chunk.number):
             with closing(ClipEncoder(format)) as encoder:

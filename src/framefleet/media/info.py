@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from framefleet.config import AudioChannel
 from framefleet.media.sound_gap import SoundGap
 from framefleet.units import Seconds, Span
 
@@ -38,6 +39,7 @@ class MediaInfo:
     `duration_s` is the end of the video stream on that clock (of the sound if there is only sound). `fps` and
     `frame_count` are the header's, for people to read: sampling relies on neither. `has_video` is False for audio
     alone. `unknown_pictures` and `unknown_sound`: there are some, but all of a codec that cannot be decoded here.
+    `audio_channel` is the one asked for; None: all are mixed, and none lost in the mix.
     `pictures_read_anew` and `sound_read_anew` are reading versions: the kinds of file, such as "mirrored", that this
     one is of and that were once read wrongly. They enter the journal's keys, so that no answer to a wrong reading is
     taken for one to the right one, while answers about all other files stay good. Once published, a word stays.
@@ -57,6 +59,7 @@ class MediaInfo:
     has_video: bool = True
     unknown_pictures: bool = False
     unknown_sound: bool = False
+    audio_channel: AudioChannel | None = None
     pictures_read_anew: tuple[str, ...] = ()
     sound_read_anew: tuple[str, ...] = ()
 

@@ -19,10 +19,16 @@ from framefleet.pipeline.open import WATCH_S, LaneOpener
 from framefleet.pipeline.pumps import PicturePump, SoundPump
 from framefleet.pipeline.threads import decoding_threads
 from framefleet.pipeline.warm import warm_up
+from framefleet.progress import Notice
 from framefleet.stages.base import Needs
 from framefleet.stages.objects.forecast import max_side
 from framefleet.stages.pictures import PictureStage
 from framefleet.units import Seconds, Span
+
+_MENDED = Notice(
+    "sound: channels that a plain mix would lose (opposite to each other, or outside of it) are heard; "
+    "--audio-channel mix does without, left, right or loudest takes one"
+)
 
 END_S = 2.0  # how long what is being read may take to stop, where the run ends before it is all
 
@@ -51,8 +57,15 @@ def _pumps(
     return [
         *([PicturePump(looking, decode, stop)] if looking else []),
         *(
-            SoundPump([ClipConsumer(lane) for lane in group], media, clip_format(group[0]), hearing, stop)
-            for group in sound_groups(sounds)
+            SoundPump(
+                [ClipConsumer(lane) for lane in group],
+                media,
+                clip_format(group[0]),
+                hearing,
+                stop,
+                partial(group[0].listener, _MENDED) if number == 0 else None,  # the others hear the same
+            )
+            for number, group in enumerate(sound_groups(sounds))
         ),
     ]
 

@@ -94,18 +94,28 @@ class PicturePump(Pump[BatchConsumer | WatchConsumer]):
 
 
 class SoundPump(Pump[ClipConsumer]):
-    """One decode for consumers that cut the sound alike and want it in one format. `meter` is of all such pumps."""
+    """One decode for consumers that cut the sound alike and want it in one format. `meter` is of all such pumps.
+
+    `on_mended` is called once if channels are heard that a plain mix would lose.
+    """
 
     def __init__(
-        self, consumers: Sequence[ClipConsumer], media: MediaInfo, form: ClipFormat, meter: Meter, stop: threading.Event
+        self,
+        consumers: Sequence[ClipConsumer],
+        media: MediaInfo,
+        form: ClipFormat,
+        meter: Meter,
+        stop: threading.Event,
+        on_mended: Callable[[], None] | None = None,
     ) -> None:
         super().__init__("sound", consumers, meter, stop)
         self._media = media
+        self._on_mended = on_mended
         self._form = form
 
     def _pieces(self) -> Iterator[Load[ClipConsumer]]:
         """Clips of all chunks that anybody wants."""
         chunks = {number: chunk for consumer in self._consumers for number, chunk in consumer.left.items()}
         wanted = [chunks[number] for number in sorted(chunks)]
-        for clip in decode_clips(self._media, wanted, format=self._form):
+        for clip in decode_clips(self._media, wanted, format=self._form, on_mended=self._on_mended):
             yield Load(self._consumers, clip, clip.span.length_s)

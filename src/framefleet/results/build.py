@@ -134,6 +134,7 @@ def _config(run: Run) -> Config:
         task=options.task,
         sampling=options.sampling,
         audio_track=options.audio_track,
+        audio_channel=options.audio_channel,
         ast_model=getattr(_first_reply(run.stages.get("sounds")), "model", options.ast_model),
         sounds_threshold=options.sounds_threshold,
     )

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from framefleet.config import Backend, Crop
+from framefleet.config import AudioChannel, Backend, Crop
 from framefleet.fleet.cost import Cost
 from framefleet.media.info import AudioInfo
 from framefleet.results.fuse import SceneEntry
@@ -55,6 +55,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     sampling: str
     audio_track: int | str | None = None
+    audio_channel: AudioChannel | None = None
     ast_model: str | None
     sounds_threshold: float
 

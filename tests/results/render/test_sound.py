@@ -129,3 +129,30 @@ def test_without_sound_there_is_none(tmp_path: Path) -> None:
     assert film.sound == "no sound"
     with opened(target) as made:
         assert not made.streams.audio
+
+
+@pytest.mark.parametrize("codec", ["libopus", "pcm_s16le"])
+@pytest.mark.parametrize(("every", "clock"), [(10, 1.0), (10**9, 1.02)])
+def test_lost_packets_and_clocks_that_are_off_shift_nothing(
+    tmp_path: Path, codec: str, every: int, clock: float
+) -> None:
+    """Copied as it is, or encoded anew. Bursts last longer than the packets that are lost."""
+    whole = make_sound(tmp_path / "whole.mkv", [(0, bursts(0, 8))], codec=codec, video_from_s=0)
+    spoilt = tmp_path / "spoilt.mkv"
+    with av.open(str(whole)) as source, av.open(str(spoilt), "w") as out:
+        copies = {stream.index: out.add_stream_from_template(stream) for stream in source.streams}
+        number = 0
+        for packet in source.demux():
+            if packet.pts is None:
+                continue
+            if packet.stream.type == "audio":
+                number += 1
+                if number % every == every - 1:
+                    continue
+                packet.pts = packet.dts = round(packet.pts * clock)
+            packet.stream = copies[packet.stream_index]
+            out.mux(packet)
+    _, target = rendered(spoilt)
+    found = heard_at(target)
+    assert len(found) == 8
+    assert found == pytest.approx([second * clock for second in range(8)], abs=0.025)

@@ -17,6 +17,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from framefleet.media.container import demuxed
+from framefleet.media.sound_clock import QUIET_S, STEP_S
 
 COPIED = {"aac", "mp3", "flac", "opus"}
 """What every browser of today plays in MP4; not so AC-3 and ALAC, which MP4 takes too."""
@@ -26,6 +27,7 @@ _AAC_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 6400
 _BITS_A_CHANNEL = 80_000
 _LEAD_IN = Fraction(1, 10)  # packets kept before the beginning: decoders need one or two to come in
 _MAX_READ_ERRORS = 100
+_BY_THE_CLOCK = f"async=3000:min_comp={QUIET_S}:min_hard_comp={STEP_S}:comp_duration=0.1"  # within 20 ms, as the stages
 
 
 class Track(Protocol):
@@ -128,7 +130,7 @@ class _Copied:
 
 
 class _Encoded:
-    """Decoded, holes filled with silence, and encoded as AAC; more than two channels are mixed down to two."""
+    """Decoded, on the clock of its timestamps, and encoded as AAC; more than two channels are mixed down to two."""
 
     def __init__(self, stream: AudioStream, out: OutputContainer, start: Fraction) -> None:
         self._out, self._start = out, start
@@ -176,7 +178,7 @@ class _Encoded:
                 time_base=frame.time_base,
             ),
             graph.add("atrim", "start=0"),
-            graph.add("aresample", "async=1:min_hard_comp=0.1"),
+            graph.add("aresample", _BY_THE_CLOCK),
             graph.add("aformat", f"sample_fmts=fltp:sample_rates={self._rate}:channel_layouts={self._layout}"),
             sink,
         )
