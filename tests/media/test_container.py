@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from framefleet.errors import InputError
-from framefleet.media.container import demuxed, open_media, sniff, video_stream
+from framefleet.media.container import demuxed, open_media, video_stream
 from framefleet.media.decode import decode_pictures
+from framefleet.media.kind import sniff
 from framefleet.media.probe import probe
 from framefleet.media.sample import plan_samples
 from tests.media.make import make_video

@@ -10,7 +10,7 @@ import typer
 from framefleet.cli.table import Column, Page
 from framefleet.cli.words import counted
 from framefleet.errors import InputError, UsageError
-from framefleet.media.container import SNIFFED_BYTES, sniff
+from framefleet.media.kind import SNIFFED_BYTES, sniff
 
 # As text: a path would make the folder at work of an empty name.
 Videos = Annotated[

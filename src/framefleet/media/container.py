@@ -1,14 +1,16 @@
 """Opening somebody else's file: by its content, with one demuxer, as a file and nothing else.
 
-Left to guess, FFmpeg takes a text named .mp4 that begins `ffconcat version 1.0`, or an HLS playlist, for what it says
-it is and opens the files it names. Here the first bytes choose one demuxer of a short list, and FFmpeg is held to it.
+The file's own bytes choose one demuxer of a list (`kind`), and FFmpeg is held to it. It is handed the open file, and has
+no way to open another.
 """
 
+import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from errno import EACCES
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import av
 from av.audio.stream import AudioStream
@@ -18,37 +20,48 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from framefleet.errors import InputError
+from framefleet.media.kind import ORDERLY, SNIFFED_BYTES, TIMELESS, sniff, sniff_moving, what_else
 
 MAX_PIXELS = 8192 * 8192  # twice 8K; a header may claim any size, and memory is taken before a pixel is seen
 
 AnyPacket = TypeVar("AnyPacket", bound="Packet[Any]")
 
-_MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"}
-SNIFFED_BYTES = 1024
-_KINDS = "mp4, mov, mkv, webm, avi, ts, mp3, m4a, aac, wav, aiff, flac, ogg or opus"
-_PLAYLISTS = (b"ffconcat", b"#EXTM3U", b"<?xml", b"[playlist]")
+_BUFFER_BYTES = 1 << 16  # read at once; each read waits for Python's other threads
+_CONVERT = (
+    ", not a video or sound (mp4, mov, mkv, webm, avi, ts, mpg, vob, flv, wmv, mxf, raw H.264 and others are read, mp3, m4a,"
+    " wav, flac, ogg and others, whatever the name says); convert it first"
+)
+_REMEDIES = {"a playlist, which only names other files": "; give one of those files"}
 
 
 @contextmanager
 def open_media(path: Path) -> Iterator[InputContainer]:
     """The file opened for reading, closed at the end. Raises `InputError` naming the file and what to do about it."""
-    demuxer = _demuxer_of(path)
-    try:
-        container = av.open(
-            f"file:{path.absolute()}",  # so that a name such as "http:x.mp4" or "-i.mp4" is a name
-            format=demuxer,
-            metadata_errors="replace",
-            container_options={
-                "format_whitelist": demuxer,
-                "protocol_whitelist": "file",
-                "enable_drefs": "0",
-                "use_absolute_path": "0",
-            },
-        )
-    except (av.FFmpegError, ValueError, OSError) as error:
-        raise InputError(f"{path}: damaged or incomplete ({reason_of(error)}); copy or download it again") from None
-    with container:
+    demuxer, why_not = _kind_of(path)
+    if demuxer is None:
+        raise InputError(f"{path}: {why_not}{_REMEDIES.get(why_not or '', _CONVERT)}")
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(io.FileIO(path))
+            file.name = ""  # which could choose the demuxer, and be taken for an address
+            container = av.open(
+                file,
+                "r",
+                format=demuxer,
+                metadata_errors="replace",
+                buffer_size=_BUFFER_BYTES,
+                io_open=_open_nothing,
+                container_options={"format_whitelist": demuxer, "protocol_whitelist": "none", "enable_drefs": "0"},
+            )
+        except (av.FFmpegError, ValueError, OSError) as error:
+            raise InputError(f"{path}: damaged or incomplete ({reason_of(error)}); copy or download it again") from None
+        stack.enter_context(container)
         yield container
+
+
+def _open_nothing(url: str, flags: int, options: object) -> NoReturn:
+    """What FFmpeg calls to open another file that this one names."""
+    raise PermissionError(EACCES, "names another file")
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:
@@ -76,23 +89,41 @@ def audio_stream(container: InputContainer, track: int | None = None) -> AudioSt
 def demuxed(packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
     """What `container.demux(…)` gives, ended where everything is read.
 
-    A stream that began only after opening (MPEG-TS) makes PyAV raise `IndexError` there: it looks up a stream that it
-    has no entry for. Raises `av.FFmpegError` where the file cannot be read on.
+    Where no packet has a time (H.264 and HEVC without a container), each gets that of its place in the file, of which
+    `packets` are all. A stream that began only after opening (MPEG-TS) makes PyAV raise `IndexError` at the end: it looks
+    up a stream that it has no entry for. Raises `av.FFmpegError` where the file cannot be read on.
     """
+    ticks = 0
     try:
-        yield from packets
+        for packet in packets:
+            if packet.pts is None and packet.dts is None and packet.size and _kind(packet.stream) in ORDERLY:
+                packet.pts = packet.dts = ticks
+                ticks += packet.duration or round(frame_length(packet.stream) / packet.time_base)
+            yield packet
     except IndexError:
         return
 
 
-def _demuxer_of(path: Path) -> str:
+def _kind(stream: Stream) -> str:
+    return stream.container.format.name
+
+
+def refusal(path: Path) -> str | None:
+    """Why the file is not one to open, in words; None where it seems to be. Raises `InputError` if it is none to read.
+
+    Only its bytes say so; `open_media` may find out more.
+    """
+    return _kind_of(path)[1]
+
+
+def _kind_of(path: Path) -> tuple[str | None, str | None]:
+    """The demuxer for the file, or why there is none."""
     head = _head_of(path)
-    demuxer = sniff(head)
-    if demuxer is not None:
-        return demuxer
-    if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(_PLAYLISTS):
-        raise InputError(f"{path}: a playlist, which only names other files; give one of those files")
-    raise InputError(f"{path}: not a video or sound ({_KINDS} are read, whatever the name says); convert it first")
+    try:
+        demuxer = sniff(head) or sniff_moving(path, head)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
+    return demuxer, None if demuxer else what_else(head) or "of no kind that is known"
 
 
 def _head_of(path: Path) -> bytes:
@@ -117,37 +148,6 @@ def _missing(path: Path) -> str:
     return f"{path}: no such file; check the name and the folder"
 
 
-def sniff(head: bytes) -> str | None:
-    """The FFmpeg demuxer for a file that begins with `head` (1024 bytes are enough); None: none that is trusted."""
-    if head[4:8] in _MP4_BOXES:
-        return "mp4"
-    if head.startswith(b"\x1aE\xdf\xa3"):
-        return "matroska"
-    if head.startswith((b"RIFF", b"RF64")):
-        return {b"AVI ": "avi", b"WAVE": "wav"}.get(head[8:12])
-    if head.startswith(b"FORM"):
-        return "aiff" if head[8:12] in {b"AIFF", b"AIFC"} else None
-    for magic, demuxer in ((b"fLaC", "flac"), (b"OggS", "ogg"), (b"ID3", "mp3")):
-        if head.startswith(magic):
-            return demuxer
-    return "mpegts" if _is_transport_stream(head) else _mpeg_audio(head)
-
-
-def _mpeg_audio(head: bytes) -> str | None:
-    """MPEG audio without a container: eleven bits set, two of the version, two of the layer.
-
-    The layer is 11 for layer I, which nobody has, but UTF-16 text begins so; 00 after a twelfth bit set is AAC.
-    """
-    if len(head) < 2 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return None
-    return {0b01: "mp3", 0b10: "mp3", 0b00: "aac" if head[1] & 0x10 else None}.get(head[1] >> 1 & 0b11)
-
-
-def _is_transport_stream(head: bytes) -> bool:
-    """Four sync bytes, 188 bytes apart, or 192 with time codes (.m2ts); recordings may begin within a packet."""
-    return any(head[start::step][:4] == b"\x47" * 4 for step in (188, 192) for start in range(step))
-
-
 def reason_of(error: Exception) -> str:
     """FFmpeg's own word for what is wrong, in lower case."""
     return (getattr(error, "strerror", None) or str(error)).lower()
@@ -163,5 +163,12 @@ def packet_end(packet: "Packet[Stream] | Packet[VideoStream]") -> Fraction | Non
 
 def frame_length(stream: Stream) -> Fraction:
     """How long a frame stays if its packet does not say (MPEG-TS): one step of the stream's average rate."""
-    rate = stream.average_rate or stream.guessed_rate if isinstance(stream, VideoStream) else None
+    rate = rate_of(stream) if isinstance(stream, VideoStream) else None
     return 1 / rate if rate else Fraction(0)
+
+
+def rate_of(stream: VideoStream) -> Fraction | None:
+    """Pictures a second on average, as the header says; of pictures without a container, as they themselves say."""
+    if _kind(stream) in TIMELESS or _kind(stream) == "dv":  # the average is FFmpeg's default, or the clock's rate
+        return stream.guessed_rate
+    return stream.average_rate or stream.guessed_rate

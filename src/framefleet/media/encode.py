@@ -4,15 +4,13 @@ import numpy as np
 import simplejpeg
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
-from numpy.typing import NDArray
 
 from framefleet.config import Crop
 from framefleet.errors import UsageError
 from framefleet.media.info import MediaInfo
 from framefleet.media.planes import pixels
 from framefleet.media.tones import Flattener, matrix_of
-
-Plane = NDArray[np.uint8]
+from framefleet.media.turn import Plane
 
 
 def scaled_size(width: int, height: int, max_side: int | None) -> tuple[int, int]:
@@ -35,11 +33,11 @@ class JpegEncoder:
     def __init__(self, media: MediaInfo, *, max_side: int | None, quality: int, crop: Crop | None) -> None:
         """Raises `UsageError` where `crop` does not lie within the picture."""
         self._quality = quality
-        self._turns = media.rotation // 90  # counter-clockwise, as numpy.rot90 counts
-        self._coded = _turned((media.width, media.height), self._turns)
+        self._turn = media.turn
+        self._coded = self._turn.size((media.width, media.height))
         self._window = _window(media, crop)
         size = (crop.width, crop.height) if crop else (media.width, media.height)
-        self._size = _turned(scaled_size(*size, max_side), self._turns)
+        self._size = self._turn.size(scaled_size(*size, max_side))
         self._cut, self._scale = VideoReformatter(), VideoReformatter()
         self._flattener = Flattener()
 
@@ -57,7 +55,7 @@ class JpegEncoder:
             dst_color_range=ColorRange.JPEG,
             threads=1,
         )
-        planes = [np.ascontiguousarray(np.rot90(pixels(plane), self._turns)) for plane in scaled.planes]
+        planes = [np.ascontiguousarray(self._turn.upright(pixels(plane))) for plane in scaled.planes]
         jpeg: bytes = simplejpeg.encode_jpeg_yuv_planes(*planes, quality=self._quality)
         return jpeg
 
@@ -71,17 +69,16 @@ class JpegEncoder:
             dst_color_range=ColorRange.JPEG,
             threads=1,
         )
-        picture: Plane = np.rot90(rgb.to_ndarray(), self._turns)[self._window].astype(np.uint8, copy=False)
-        coded: Plane = np.ascontiguousarray(np.rot90(picture, -self._turns))
-        return VideoFrame.from_ndarray(coded, format="rgb24")
+        picture = self._turn.upright(rgb.to_ndarray().astype(np.uint8, copy=False))[self._window]
+        return VideoFrame.from_ndarray(np.ascontiguousarray(self._turn.coded(picture)), format="rgb24")
 
 
 class PixelEncoder:
     """Frames of one video to upright RGB arrays, scaled by swscale in one pass; pixels are not made square."""
 
     def __init__(self, media: MediaInfo, *, max_side: int) -> None:
-        self._turns = media.rotation // 90
-        self._size = _turned(scaled_size(media.width, media.height, max_side), self._turns)
+        self._turn = media.turn
+        self._size = self._turn.size(scaled_size(media.width, media.height, max_side))
         self._scale, self._flattener = VideoReformatter(), Flattener()
 
     def encode(self, frame: VideoFrame) -> Plane:
@@ -98,8 +95,7 @@ class PixelEncoder:
             interpolation=Interpolation.AREA,
             threads=1,
         )
-        pixels: Plane = np.ascontiguousarray(np.rot90(rgb.to_ndarray(), self._turns))
-        return pixels
+        return np.ascontiguousarray(self._turn.upright(rgb.to_ndarray().astype(np.uint8, copy=False)))
 
 
 def _window(media: MediaInfo, crop: Crop | None) -> tuple[slice, slice] | None:
@@ -111,7 +107,3 @@ def _window(media: MediaInfo, crop: Crop | None) -> tuple[slice, slice] | None:
             " give a rectangle within it"
         )
     return slice(crop.y, crop.y + crop.height), slice(crop.x, crop.x + crop.width)
-
-
-def _turned(size: tuple[int, int], turns: int) -> tuple[int, int]:
-    return size if turns % 2 == 0 else (size[1], size[0])

@@ -8,6 +8,7 @@ import msgspec
 
 from framefleet.config import AudioChannel
 from framefleet.media.sound_gap import SoundGap
+from framefleet.media.turn import Turn
 from framefleet.units import Seconds, Span
 
 _UNKNOWN = "its {} of a codec that cannot be decoded here; convert it first, such as by ffmpeg -i IN {} OUT.mp4"
@@ -34,7 +35,7 @@ class AudioInfo(msgspec.Struct, frozen=True, kw_only=True):
 class MediaInfo:
     """A probed file. Only its first picture is decoded for it.
 
-    `width` and `height` are of the upright picture, rotation applied. `start` is the presentation time of the
+    `width` and `height` are of the upright picture, turned and mirrored. `start` is the presentation time of the
     first video frame in the file's own time (of the first audio sample if there is only audio): zero of the clock.
     `duration_s` is the end of the video stream on that clock (of the sound if there is only sound). `fps` and
     `frame_count` are the header's, for people to read: sampling relies on neither. `has_video` is False for audio
@@ -60,8 +61,14 @@ class MediaInfo:
     unknown_pictures: bool = False
     unknown_sound: bool = False
     audio_channel: AudioChannel | None = None
+    mirrored: bool = False  # left and right of the coded picture are exchanged before it is turned
+    oddly_shown: str | None = None  # what else the display matrix would do to it, which is left undone
     pictures_read_anew: tuple[str, ...] = ()
     sound_read_anew: tuple[str, ...] = ()
+
+    @property
+    def turn(self) -> Turn:
+        return Turn(self.rotation, self.mirrored)
 
     @property
     def start_s(self) -> Seconds:

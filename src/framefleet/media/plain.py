@@ -11,6 +11,7 @@ from av.video.stream import VideoStream
 from framefleet.errors import InputError
 from framefleet.media.container import MAX_PIXELS, frame_length, packet_end, reason_of, video_stream
 from framefleet.media.info import MediaInfo
+from framefleet.media.kind import ORDERLY
 from framefleet.media.promised import Promised
 from framefleet.media.step import Step, VideoPacket
 
@@ -39,8 +40,10 @@ def frame_threads(threads: int) -> int:
 
 def gives_only_order(video: VideoStream) -> bool:
     """AVI has no presentation times. Of codecs that store pictures in another order than that in which they are shown,
-    FFmpeg works them out for MPEG-4 alone."""
+    FFmpeg works them out for MPEG-4 alone. H.264 and HEVC without a container have no times at all."""
     codec = video.codec_context.codec
+    if video.container.format.name in ORDERLY:
+        return True
     return video.container.format.name == "avi" and codec.reorder and codec.canonical_name != "mpeg4"
 
 
@@ -115,7 +118,7 @@ class _Decoding:
             self._damaged.add(packet.pts)
 
     def _placed(self, frame: VideoFrame) -> Iterator[tuple[int, VideoFrame | str]]:
-        pts = self._promised.first() if self._only_order else frame.pts
+        pts = self._promised.next_frame() if self._only_order else frame.pts
         if pts is None:
             return
         for lost in self._promised.came(pts, frame.duration or self._frame_ticks()):

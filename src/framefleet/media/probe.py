@@ -20,11 +20,14 @@ from framefleet.media.container import (
     moving_streams,
     open_media,
     packet_end,
+    rate_of,
     reason_of,
     video_stream,
 )
 from framefleet.media.info import AudioInfo, MediaInfo
+from framefleet.media.kind import TIMELESS
 from framefleet.media.restart import refuse_restarts
+from framefleet.media.turn import Turn, turn_of
 from framefleet.units import seconds
 
 _AV_TIME_BASE = Fraction(1, 1_000_000)
@@ -48,7 +51,7 @@ def probe(path: Path, audio_track: int | str | None = None) -> MediaInfo:
         assert main is not None
         try:
             first = _first_picture(container, video) if video is not None else None
-            tail = _tail(container, main)
+            tail = _tail(container, main) if container.format.name not in TIMELESS else _all_of(path, main)
             if audio is not None and audio.index not in tail.ends:
                 _look_back(container, main, audio, tail)
         except av.FFmpegError as error:
@@ -65,7 +68,8 @@ class _First:
     start: Fraction
     width: int
     height: int
-    rotation: int
+    turn: Turn
+    oddly_shown: str | None
 
 
 @dataclass(slots=True)
@@ -93,7 +97,7 @@ def _describe(
     assert main is not None
     start = first.start if first else _header_start(main)
     end = _end(container, main, tail)
-    rate = (video.average_rate or video.guessed_rate) if video is not None else None
+    rate = rate_of(video) if video is not None else None
     return MediaInfo(
         path=path,
         size_bytes=path.stat().st_size,
@@ -101,7 +105,10 @@ def _describe(
         duration_s=seconds(max(end - start, Fraction(0))),
         width=first.width if first else 0,
         height=first.height if first else 0,
-        rotation=first.rotation if first else 0,
+        rotation=first.turn.rotation if first else 0,
+        mirrored=first is not None and first.turn.mirrored,
+        oddly_shown=first.oddly_shown if first else None,
+        pictures_read_anew=("mirrored",) if first is not None and first.turn.mirrored else (),
         fps=float(rate or 0),
         codec=_codec(video) if video is not None else "",
         frame_count=(video.frames or round((end - start) * (rate or 0))) if video is not None else 0,
@@ -147,10 +154,9 @@ def _first_picture(container: InputContainer, video: VideoStream) -> _First | No
         for frame in frames:
             if frame.pts is None or frame.time_base is None:
                 continue
-            rotation = round(frame.rotation / 90) * 90 % 360
-            size = (frame.width, frame.height) if rotation % 180 == 0 else (frame.height, frame.width)
+            turn, oddly_shown = turn_of(frame)
             pts = min(promised, default=frame.pts) if damaged else frame.pts
-            return _First(pts * frame.time_base, *size, rotation)
+            return _First(pts * frame.time_base, *turn.size((frame.width, frame.height)), turn, oddly_shown)
         if count > _PACKETS_TO_A_PICTURE:
             break
     return None
@@ -165,6 +171,15 @@ def _tail(container: InputContainer, main: Stream) -> _Tail:
         _read_packets(container, main, int(last / main.time_base), tail)
     if main.index not in tail.ends:
         _read_packets(container, main, int(_header_start(main) / main.time_base), tail)
+    return tail
+
+
+def _all_of(path: Path, main: Stream) -> _Tail:
+    """The same of pictures without a container, which have no times to seek by."""
+    tail = _Tail()
+    with open_media(path) as container:
+        for packet in demuxed(container.demux(container.streams[main.index])):
+            tail.add(packet)
     return tail
 
 

@@ -25,6 +25,12 @@ class Promised:
         """The earliest time still to come."""
         return self._times[0] if self._times else None
 
+    def next_frame(self) -> int | None:
+        """The same, second fields of the frame before it passed over."""
+        while self._times and self._times[0] < self._until:
+            self.drop_first()
+        return self.first()
+
     def drop_first(self) -> None:
         del self._times[:1]
 

@@ -2,12 +2,12 @@
 
 from fractions import Fraction
 
-import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, VideoReformatter
 
 from framefleet.media.info import MediaInfo
 from framefleet.media.planes import pixels
+from framefleet.media.turn import Turn
 
 FORMAT = "yuv420p"
 
@@ -25,8 +25,8 @@ class Upright:
         self.interlaced = first.interlaced_frame
         self._size = media.width, media.height
         self._bits = max(component.bits for component in first.format.components)
-        self._turns = media.rotation // 90  # counter-clockwise, as numpy.rot90 counts
-        self._coded = self._size if self._turns % 2 == 0 else (media.height, media.width)
+        self._turn = media.turn
+        self._coded = self._turn.size(self._size)
         self._reformatter = VideoReformatter()
 
     @property
@@ -43,12 +43,12 @@ class Upright:
         """The upright pixel's width over its height, of the coded one's."""
         if not shape:
             return Fraction(1)
-        return 1 / shape if self._turns % 2 else shape
+        return 1 / shape if self._turn.rotation % 180 else shape
 
     def of(self, frame: VideoFrame) -> VideoFrame:
         """The frame, or one made of it: without its time."""
         plain = self._plain(frame)
-        if self._turns or (plain.width, plain.height) != (self.width, self.height):
+        if self._turn != Turn() or (plain.width, plain.height) != (self.width, self.height):
             return self._turned(plain)
         plain.make_writable()
         return plain
@@ -62,7 +62,7 @@ class Upright:
     def _turned(self, frame: VideoFrame) -> VideoFrame:
         turned = VideoFrame(self.width, self.height, FORMAT)
         for source, target in zip(frame.planes, turned.planes, strict=True):
-            lines, room = np.rot90(pixels(source), self._turns), pixels(target)
+            lines, room = self._turn.upright(pixels(source)), pixels(target)
             room[: lines.shape[0], : lines.shape[1]] = lines
             room[lines.shape[0] :] = room[lines.shape[0] - 1]
             room[:, lines.shape[1] :] = room[:, lines.shape[1] - 1 : lines.shape[1]]
