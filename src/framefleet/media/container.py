@@ -5,27 +5,30 @@ no way to open another.
 """
 
 import io
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from errno import EACCES
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import av
 from av.audio.stream import AudioStream
-from av.container import InputContainer
+from av.container import Container, InputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from framefleet.errors import InputError
-from framefleet.media.kind import ORDERLY, SNIFFED_BYTES, TIMELESS, sniff, sniff_moving, what_else
+from framefleet.media.encryption import ALL, encryption, sample_aes
+from framefleet.media.kind import ADRIFT, ORDERLY, SNIFFED_BYTES, TIMELESS, sniff, sniff_moving, what_else
 
 MAX_PIXELS = 8192 * 8192  # twice 8K; a header may claim any size, and memory is taken before a pixel is seen
 
 AnyPacket = TypeVar("AnyPacket", bound="Packet[Any]")
 
+_PACKETS_TO_TELL, _FRAMES_TO_TELL = 16, 3  # random bytes and programs gave none
 _BUFFER_BYTES = 1 << 16  # read at once; each read waits for Python's other threads
 _CONVERT = (
     ", not a video or sound (mp4, mov, mkv, webm, avi, ts, mpg, vob, flv, wmv, mxf, raw H.264 and others are read, mp3, m4a,"
@@ -42,21 +45,71 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         raise InputError(f"{path}: {why_not}{_REMEDIES.get(why_not or '', _CONVERT)}")
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(io.FileIO(path))
-            file.name = ""  # which could choose the demuxer, and be taken for an address
-            container = av.open(
-                file,
-                "r",
-                format=demuxer,
-                metadata_errors="replace",
-                buffer_size=_BUFFER_BYTES,
-                io_open=_open_nothing,
-                container_options={"format_whitelist": demuxer, "protocol_whitelist": "none", "enable_drefs": "0"},
-            )
+            container = stack.enter_context(_opened(path, demuxer, demuxer))
         except (av.FFmpegError, ValueError, OSError) as error:
+            how = next(iter(_encryption(path, demuxer).values()), None)
+            if how is not None:
+                raise _locked(path, "", how) from None
             raise InputError(f"{path}: damaged or incomplete ({reason_of(error)}); copy or download it again") from None
-        stack.enter_context(container)
         yield container
+
+
+@contextmanager
+def _opened(path: Path, demuxer: str | None, allowed: str) -> Iterator[InputContainer]:
+    """The file, by that demuxer, or one that FFmpeg finds among those `allowed`. Raises what PyAV raises."""
+    with io.FileIO(path) as file:
+        file.name = ""  # which could choose the demuxer, and be taken for an address
+        with av.open(
+            file,
+            "r",
+            format=demuxer,
+            metadata_errors="replace",
+            buffer_size=_BUFFER_BYTES,
+            io_open=_open_nothing,
+            container_options={"format_whitelist": allowed, "protocol_whitelist": "none", "enable_drefs": "0"},
+        ) as container:
+            yield container
+
+
+def refuse_encrypted(path: Path, container: InputContainer, video: Stream | None, audio: Stream | None) -> None:
+    """Raises `InputError` where what is chosen of the file, or all that there is to choose from, is encrypted."""
+    how = _encryption(path, demuxer_of(container))
+    locked: dict[str, str] = {}
+    for what, chosen, those in (("pictures", video, moving_streams(container)), ("sound", audio, container.streams.audio)):
+        ways = (_way(stream, how) for stream in ([chosen] if chosen is not None else those))
+        locked |= {what: way for way in ways if way is not None}
+    if locked:
+        raise _locked(path, " and ".join(locked), ", ".join(dict.fromkeys(locked.values())))
+
+
+def _way(stream: Stream, how: Mapping[int, str]) -> str | None:
+    """How a stream is encrypted, in words."""
+    if "enc_key_id" in stream.metadata:  # Matroska's
+        return "as WebM's specification says"
+    way = how.get(stream.id) or how.get(ALL)
+    if way is None and demuxer_of(stream.container) == "mpegts" and stream.codec_context is not None:
+        return sample_aes(stream.codec_context.codec_tag)
+    return way
+
+
+def _encryption(path: Path, demuxer: str) -> Mapping[int, str]:
+    try:
+        return encryption(path, demuxer)
+    except OSError:
+        return {}
+
+
+def _locked(path: Path, what: str, how: str) -> InputError:
+    subject = f"its {what} {'are' if 'pictures' in what else 'is'} encrypted" if what else "it is encrypted"
+    return InputError(
+        f"{path}: {subject} ({how}): it plays with its owner's key alone; give a copy that is free of copy protection"
+    )
+
+
+def demuxer_of(container: Container) -> str:
+    """Its name, as `sniff` says it."""
+    names = container.format.name.split(",")
+    return "mp4" if "mp4" in names else names[0]
 
 
 def _open_nothing(url: str, flags: int, options: object) -> NoReturn:
@@ -97,11 +150,22 @@ def demuxed(packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
     try:
         for packet in packets:
             if packet.pts is None and packet.dts is None and packet.size and _kind(packet.stream) in ORDERLY:
+                if not (ticks or packet.is_keyframe):
+                    continue  # what was cut off before refers to nothing here, and is never shown
                 packet.pts = packet.dts = ticks
-                ticks += packet.duration or round(frame_length(packet.stream) / packet.time_base)
+                ticks += _lasting(packet)
             yield packet
     except IndexError:
         return
+
+
+def _lasting(packet: "Packet[Any]") -> int:
+    """A field, a picture, or one and a half (film as television); before the first parameter set FFmpeg makes it up."""
+    usual = round(frame_length(packet.stream) / packet.time_base)
+    said = packet.duration or 0
+    if not usual:
+        return said or 1
+    return said if 0.45 < said / usual < 0.55 or 0.9 < said / usual < 1.6 else usual
 
 
 def _kind(stream: Stream) -> str:
@@ -123,7 +187,26 @@ def _kind_of(path: Path) -> tuple[str | None, str | None]:
         demuxer = sniff(head) or sniff_moving(path, head)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
-    return demuxer, None if demuxer else what_else(head) or "of no kind that is known"
+    why_not = None if demuxer else what_else(head)
+    demuxer = demuxer or (_found_further_on(path) if why_not is None else None)
+    return demuxer, None if demuxer else why_not or "of no kind that is known"
+
+
+def _found_further_on(path: Path) -> str | None:
+    """The demuxer for a stream without a container that was cut off at its beginning, or has something else before it.
+
+    FFmpeg looks for it in the first MB, and finds it only if it then decodes.
+    """
+    try:
+        with _opened(path, None, ",".join(ADRIFT)) as container:
+            streams = [s for s in container.streams if isinstance(s, VideoStream | AudioStream) and s.codec_context]
+            decoded = 0
+            for packet in islice(container.demux(streams) if streams else (), _PACKETS_TO_TELL):
+                with suppress(av.FFmpegError):
+                    decoded += len(packet.decode())
+            return container.format.name if decoded >= _FRAMES_TO_TELL else None
+    except (av.FFmpegError, ValueError, OSError, IndexError):
+        return None
 
 
 def _head_of(path: Path) -> bytes:

@@ -17,6 +17,9 @@ TIMELESS = frozenset({"h264", "hevc", "m4v", "mjpeg", "mpegvideo", "obu", "vc1"}
 ORDERLY = frozenset({"h264", "hevc"})
 """Those of them whose packets FFmpeg gives no time: a picture's place tells it."""
 
+ADRIFT = ("mpegts", "mpeg", "mpegvideo", "h264", "hevc", "m4v", "mp3", "aac", "ac3", "eac3", "dts", "loas", "dv")
+"""Demuxers of streams that make sense from the middle on, too."""
+
 SUFFIXES = frozenset(
     ".3g2 .3gp .aac .ac3 .aif .aiff .amr .ape .apng .asf .au .av1 .avi .caf .dav .divx .dts .dv .eac3 .f4v .flac .flv .gxf"
     " .h264 .264 .h265 .265 .hevc .ivf .m2t .m2ts .m2v .m4a .m4b .m4v .mjpeg .mjpg .mka .mkv .mod .mov .mp2 .mp3 .mp4 .mpc"

@@ -22,6 +22,7 @@ from framefleet.media.container import (
     packet_end,
     rate_of,
     reason_of,
+    refuse_encrypted,
     video_stream,
 )
 from framefleet.media.info import AudioInfo, MediaInfo
@@ -45,6 +46,7 @@ def probe(path: Path, audio_track: int | str | None = None) -> MediaInfo:
     with open_media(path) as container:
         track = choose_track(path, container, audio_track)
         video, audio = video_stream(container), audio_stream(container, track) if track is not None else None
+        refuse_encrypted(path, container, video, audio)
         if video is None and audio is None:
             raise InputError(f"{path}: neither pictures nor sound in it can be decoded; convert it to H.264 in .mp4")
         main = video or audio
