@@ -36,6 +36,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "imgsz": st.integers(32, 4096),
     "audio_track": st.sampled_from([1, 2, "eng", "de"]),
     "audio_channel": st.sampled_from(["left", "right", "mix", "loudest"]),
+    "video_track": st.integers(1, 4),
     "language": st.sampled_from(["en", "de", "zh"]),
     "yolo_model": st.sampled_from(["yolo11m", "a b.onnx"]),
 }

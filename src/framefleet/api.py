@@ -13,10 +13,11 @@ from framefleet.pipeline.known import unanswered, with_reading
 from framefleet.pipeline.plan import RunPlan, StagePlan, plan_run
 from framefleet.pipeline.run import run
 from framefleet.progress import Listener, Notice, silent
-from framefleet.results.build import build_document
-from framefleet.results.codec import claim, write_document
+from framefleet.results.build import as_text, build_document
+from framefleet.results.codec import claim, owner, write_document
 from framefleet.results.document import Document
 from framefleet.results.files import document_path
+from framefleet.results.names import further_names
 from framefleet.stages.base import Needs
 from framefleet.weights import file_sha256
 
@@ -29,11 +30,10 @@ class Prepared:
     options: Options
     fleet: Fleet
     plan: RunPlan
-
-    @property
-    def path(self) -> Path:
-        """Where the document will be."""
-        return document_path(self.options.output_dir, self.media.path)
+    path: Path
+    """Where the document will be."""
+    taken: str | None = None
+    """Whose document has the name that this one would have, in words."""
 
     @property
     def journal(self) -> Path:
@@ -41,13 +41,32 @@ class Prepared:
         return self.path.parent / FILE_NAME
 
 
-def prepare(video: Path | str, options: Options, fleet: Fleet) -> Prepared:
-    """Probes the video, or the sound alone, and plans every stage. Raises `InputError` or `UsageError`."""
-    media = replace(probe(Path(video), options.audio_track), audio_channel=options.audio_channel)
+def prepare(video: Path | str, options: Options, fleet: Fleet, name: str | None = None) -> Prepared:
+    """Probes the video, or the sound alone, and plans every stage. Raises `InputError` or `UsageError`.
+
+    `name` is what its results are called among those of other videos (None: by the video's own name).
+    """
+    media = probe(Path(video), options.audio_track, options.video_track)
+    media = replace(media, audio_channel=options.audio_channel)
     plan = plan_run(media, options, fleet)
     if options.scenes is not None and "scenes" not in plan.names:
         raise UsageError(f"--scenes {options.scenes}: scenes are not among --stages {','.join(plan.names)}; add them")
-    return Prepared(media, options, fleet, plan)
+    return Prepared(media, options, fleet, plan, *_place(media.path, options.output_dir, name))
+
+
+def _place(video: Path, folder: Path, name: str | None) -> tuple[Path, str | None]:
+    """Where the document goes: by `name`, or by a longer one where an earlier command wrote another video's there.
+
+    A file that has changed since is not another video: whoever writes will refuse to replace its results.
+    """
+    usual = document_path(folder, video, name)
+    taken: str | None = None
+    for path in (usual, *(document_path(folder, video, further) for further in further_names(video))):
+        whose = owner(path)
+        if whose is None or whose[1] in {"", as_text(video)} or whose[0] == file_sha256(video):
+            return path, taken
+        taken = taken or f"{path.name} holds those of {whose[1]}"
+    return usual, None
 
 
 def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[StagePlan]:
@@ -95,12 +114,28 @@ def notices(prepared: Prepared) -> list[str]:
     plan, audio = prepared.plan, prepared.media.audio
     reasons = dict.fromkeys(plan.left_out.values())
     lines = [f"{', '.join(n for n in plan.left_out if plan.left_out[n] == r)}: left out; {r}" for r in reasons]
+    looks = any(stage.stage.needs is Needs.PICTURES for stage in plan.fleet) or bool(plan.watching)
+    lines += _of_pictures(prepared.media, prepared.options) if looks else []
     hears = any(stage.stage.needs is Needs.AUDIO for stage in plan.fleet)
     if hears and audio is not None and (audio.tracks or 1) > 1 and prepared.options.audio_track is None:
         which = f"{audio.track} of {audio.tracks}" + (f" ({audio.language})" if audio.language else "")
         lines.append(f"audio track {which} is heard; --audio-track chooses another")
+    if prepared.taken is not None:
+        lines.append(f"the results go to {prepared.path.name}: {prepared.taken}")
     if prepared.options.sampling == "keyframes" and any(watch.order.samples for watch in plan.watching):
         lines.append("scenes: of keyframes alone; where the encoder put none on a cut, it is told at the next one")
+    return lines
+
+
+def _of_pictures(media: MediaInfo, options: Options) -> list[str]:
+    """How the pictures are taken where that is not plain."""
+    lines = []
+    if (media.tracks or 1) > 1 and options.video_track is None:
+        lines.append(f"video track {media.track} of {media.tracks} is looked at; --video-track chooses another")
+    if media.oddly_shown is not None:
+        lines.append(f"the file's display matrix also {media.oddly_shown}: that is left undone")
+    if media.counted_at is not None:
+        lines.append(f"there are no times in the file: its pictures are counted, {media.counted_at:g} a second")
     return lines
 
 

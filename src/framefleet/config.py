@@ -48,6 +48,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     audio_track: Positive | str | None = None  # counted from 1, or a language; None: the one that players take
     audio_channel: AudioChannel | None = None  # None: all mixed, none lost in the mix
 
+    video_track: Positive | None = None  # counted from 1; None: the one that players take
+
     max_side: Annotated[int, msgspec.Meta(ge=32, le=16_384)] | None = None
     jpeg_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] = 90
     crop: Crop | None = None

@@ -64,27 +64,32 @@ def make_video(
     container_options: dict[str, str] | None = None,
     pictures: Sequence[Picture] | None = None,
     colour: tuple[int, int] | None = None,
+    format: str | None = None,
 ) -> Path:
     """Writes a video and returns its path.
 
     `times` are the frames' presentation times (constant `fps` if absent); `rotation` is the display matrix in degrees
     counter-clockwise; `audio` is an encoder ("aac", "libopus", "pcm_s16le") for a 440 Hz tone of `audio_s` seconds (as
-    long as the video if absent) that begins at 0; `colour` is (matrix, range) in FFmpeg's numbers.
+    long as the video if absent) that begins at 0; `colour` is (matrix, range) in FFmpeg's numbers; `format` is the
+    muxer, where the name's ending does not say it.
     """
     fps = Fraction(fps)
     times = times if times is not None else [Fraction(i) / fps for i in range(frames)]
     tick = Fraction(1, 90_000)
-    with av.open(str(path), "w", options=container_options or {}) as out:
+    with av.open(str(path), "w", format=format, options=container_options or {}) as out:
         video = out.add_stream(codec, rate=fps, options=ENCODERS.get(codec, {}) | (options or {}))
         video.width, video.height = size
         video.pix_fmt = pix_fmt
-        # AVI counts frames: it has one time base, the frame rate's.
-        video.codec_context.time_base = tick if path.suffix != ".avi" and codec != "mpeg4" else 1 / fps
+        # AVI counts frames: it has one time base, the frame rate's; so have some more muxers and encoders.
+        counts = path.suffix == ".avi" or format is not None or codec == "mpeg4"
+        video.codec_context.time_base = 1 / fps if counts else tick
         if colour is not None:
             video.colorspace, video.color_range = colour
         if rotation:
             video.set_display_rotation(rotation)
         sound = out.add_stream(audio, rate=48_000, layout="mono") if audio else None
+        if audio == "wmav2":
+            sound.bit_rate = 64_000  # which it will not choose
         base = video.codec_context.time_base
         for number, time in enumerate(times):
             rgb = pictures[number] if pictures is not None else picture_of(number, *size)

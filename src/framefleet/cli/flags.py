@@ -37,6 +37,7 @@ FLAGS: dict[str, tuple[str, str, str]] = {
     "max_side": ("INTEGER", "longest side of a picture that is sent, in pixels (1280 to an endpoint)", _PICTURES),
     "jpeg_quality": ("INTEGER", "1 to 100 (90)", _PICTURES),
     "crop": ("X,Y,W,H", "look only at x,y,w,h of the picture, in pixels", _PICTURES),
+    "video_track": ("NUMBER", "video track to look at, of several, counted from 1 (the one players take)", _PICTURES),
     "conf": ("NUMBER", "least confidence of an object, 0 to 1 (0.15)", _OBJECTS),
     "iou": ("NUMBER", "boxes of a class that overlap more than this are one object, 0 to 1 (0.5)", _OBJECTS),
     "imgsz": ("INTEGER", "size the model looks at, in pixels (416 here, 1280 on an endpoint)", _OBJECTS),

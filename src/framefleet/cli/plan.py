@@ -9,10 +9,11 @@ from framefleet.api import Prepared, notices, prepare, unanswered_plans
 from framefleet.cli.each import each
 from framefleet.cli.flags import with_flags
 from framefleet.cli.run import SEQUENTIAL
-from framefleet.cli.videos import Videos, named
+from framefleet.cli.videos import Videos, exit_code, named, told_left_out
 from framefleet.cli.words import NOUN, clean, counted
 from framefleet.config import load_fleet, load_options
 from framefleet.pipeline.plan import StagePlan
+from framefleet.results.names import names_of
 
 
 @with_flags
@@ -24,13 +25,15 @@ def plan(
     flags: dict[str, Any],
 ) -> int:
     """Show frames, requests, bytes, seconds and dollars of a run, without decoding anything."""
+    left_out, paths = told_left_out(videos), named(videos)
+    names = names_of(paths)
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
 
     def one(video: Path) -> int:
-        print(described(prepare(video, options, fleet), verbose=verbose))
+        print(described(prepare(video, options, fleet, names[video]), verbose=verbose))
         return 0
 
-    return each(named(videos), one)
+    return exit_code(each(paths, one), left_out)
 
 
 def described(prepared: Prepared, *, verbose: bool = False) -> str:

@@ -62,7 +62,9 @@ def render(
     try:
         with Bars() as listener:
             palette = colours(whole)  # as the report has them, whatever is left out here
-            film = write(document, probe(source), place, look, palette=palette, listener=listener)
+            film = write(
+                document, probe(source, video_track=whole.video.track), place, look, palette=palette, listener=listener
+            )
     except KeyboardInterrupt:
         raise Interrupted("interrupted; nothing was written") from None
     for line in (*film.notes, told(film, place)):

@@ -12,9 +12,10 @@ from framefleet.cli.flags import with_flags
 from framefleet.cli.report import told
 from framefleet.cli.summary import summary
 from framefleet.cli.table import Page
-from framefleet.cli.videos import Row, Videos, named, overview
+from framefleet.cli.videos import Row, Videos, exit_code, named, overview, told_left_out
 from framefleet.config import load_fleet, load_options
 from framefleet.installing import framefleet
+from framefleet.results.names import names_of
 from framefleet.results.report.make import make_report, report_path
 
 SEQUENTIAL = {"max_workers": 1, "batch_size": 1, "stages": "objects"}
@@ -32,11 +33,12 @@ def run(
     flags: dict[str, Any],
 ) -> int:
     """Turn videos into one JSON each of what is seen, said, heard and written in them."""
-    paths, rows = named(videos), list[Row]()
+    left_out, paths, rows = told_left_out(videos), named(videos), list[Row]()
+    names = names_of(paths)
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
 
     def one(video: Path) -> int:
-        prepared = prepare(video, options, fleet)
+        prepared = prepare(video, options, fleet, names[video])
         name = video.name if len(paths) > 1 else None
         with Lines(video=name) if sequential else Bars(verbose=verbose, video=name) as listener:
             document = execute(prepared, listener)
@@ -50,10 +52,10 @@ def run(
         return 3 if document.failures else 0
 
     try:
-        return each(paths, one)
+        return exit_code(each(paths, one), left_out)
     finally:  # also of those before one that ended it all
         if len(paths) > 1 and rows:
-            overview(paths, rows)
+            overview(paths, rows, left_out=left_out)
 
 
 def point_on(document: Path, page: Page | None = None) -> None:

@@ -1,5 +1,8 @@
 """The videos that a command line names, and how it went with several of them."""
 
+import os
+import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +11,12 @@ from typing import Annotated
 import typer
 
 from framefleet.cli.table import Column, Page
-from framefleet.cli.words import counted
+from framefleet.cli.words import clean, counted
 from framefleet.errors import InputError, UsageError
-from framefleet.media.kind import SNIFFED_BYTES, sniff
+from framefleet.media.container import refusal
+from framefleet.media.kind import MOVING_WEBP, SUFFIXES
+
+_NAMED = 5  # files of a kind that are named; of the others their number is told
 
 # As text: a path would make the folder at work of an empty name.
 Videos = Annotated[
@@ -29,22 +35,40 @@ class Row:
     document: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What is in a folder that was named, and is not looked at, and what it is instead."""
+
+    path: Path
+    why: str
+
+    @property
+    def looks_like_video(self) -> bool:
+        """By its name, or by what is in it."""
+        ending = self.path.suffix.lower()
+        is_code = self.why == "a text" and ending in {".ts", ".mod"}  # TypeScript's and Go's
+        return self.why == MOVING_WEBP or (ending in SUFFIXES and self.why != "a folder" and not is_code)
+
+
 def named(names: Sequence[str]) -> list[Path]:
     """What to look at, each once: files as they are named, and of a folder those in it that can be looked at.
 
     Raises `UsageError` for a name that is empty, and `InputError` for a folder that has nothing to look at.
     """
-    found: dict[Path, None] = {}
+    found: dict[str, Path] = {}
     for name in names:
         if not name.strip():
             raise UsageError("no video is named: the name is empty; give a video file")
         path = Path(name)
-        found |= dict.fromkeys(_inside(path) if path.is_dir() else [path])
-    return list(found)
+        for one in _inside(path) if path.is_dir() else [path]:
+            found.setdefault(os.path.abspath(one), one)  # noqa: PTH100 - a link is a name of its own
+    return list(found.values())
 
 
-def overview(videos: Sequence[Path], rows: Sequence[Row], page: Page | None = None) -> None:
-    """Prints a table of all the videos, and how many are done and what they cost together."""
+def overview(
+    videos: Sequence[Path], rows: Sequence[Row], page: Page | None = None, *, left_out: Sequence[LeftOut] = ()
+) -> None:
+    """Prints a table of all the videos, how many are done and what they cost together, and what was left out."""
     page = page or Page()
     known = {row.video: row for row in rows}
     listed = [known.get(video, Row(video, "not done")) for video in videos]
@@ -58,24 +82,64 @@ def overview(videos: Sequence[Path], rows: Sequence[Row], page: Page | None = No
         ]
     )
     done = sum(row.document is not None for row in listed)
+    if missing := [f"{one.path.name} ({one.why})" for one in left_out if one.looks_like_video]:
+        page.line("left out", _few(missing), "yellow")
     page.line("in all", f"{done} of {len(listed)} done, ${sum(row.usd or 0 for row in listed):.4f}")
 
 
+def told_left_out(names: Sequence[str]) -> list[LeftOut]:
+    """What is in the folders named that nobody will look at, said on standard error: that alone which is named or made
+    like a video has a line of its own."""
+    left = [one for name in names if name.strip() and Path(name).is_dir() for one in _sorted(Path(name))[1]]
+    for one in left:
+        if one.looks_like_video:
+            print(clean(f"{one.path}: left out: {one.why}"), file=sys.stderr)
+    others: dict[Path, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for one in left:
+        if not one.looks_like_video:
+            others[one.path.parent][one.why].append(one.path.name)
+    for folder, kinds in others.items():
+        told = "; ".join(f"{_few(files)} ({why}{' each' * (len(files) > 1)})" for why, files in kinds.items())
+        print(clean(f"{folder}: left out: {told}"), file=sys.stderr)
+    return left
+
+
+def exit_code(code: int, left_out: Sequence[LeftOut]) -> int:
+    """That of a command which did all that it found, but for what looks like a video and was left out: 3."""
+    return 3 if code == 0 and any(one.looks_like_video for one in left_out) else code
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
 def _inside(folder: Path) -> list[Path]:
-    """The folder's own files that are a video or sound by their first bytes, by name; not what is hidden."""
-    try:
-        files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be read ({error.strerror}); check its permissions") from None
-    found = [path for path in files if _may_be_looked_at(path)]
+    """The folder's own files that are a video or sound by what is in them, by name; not what is hidden."""
+    found, _ = _sorted(folder)
     if not found:
         raise InputError(f"{folder}: a folder without a video in it; give a video file")
     return found
 
 
-def _may_be_looked_at(path: Path) -> bool:
+def _sorted(folder: Path) -> tuple[list[Path], list[LeftOut]]:
+    """What to look at of a folder, and what is left out of it."""
     try:
-        with path.open("rb") as file:
-            return sniff(file.read(SNIFFED_BYTES)) is not None
-    except OSError:
-        return True  # whoever opens it for good will say why it cannot be read
+        inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror}); check its permissions") from None
+    found: list[Path] = []
+    left: list[LeftOut] = []
+    for path in inside:
+        why = "a folder" if path.is_dir() else _why_not(path) if path.is_file() else "not a file"
+        if why is None:
+            found.append(path)
+        else:
+            left.append(LeftOut(path, why))
+    return found, left
+
+
+def _why_not(path: Path) -> str | None:
+    try:
+        return refusal(path)
+    except InputError:
+        return None  # whoever opens it for good will say why it cannot be read

@@ -1,7 +1,7 @@
 """Opening somebody else's file: by its content, with one demuxer, as a file and nothing else.
 
-The file's own bytes choose one demuxer of a list (`kind`), and FFmpeg is held to it. It is handed the open file, and has
-no way to open another.
+The file's own bytes choose one demuxer of a list (`kind`), and FFmpeg is held to it. It is handed the open file, and
+has no way to open another.
 """
 
 import io
@@ -22,19 +22,33 @@ from av.video.stream import VideoStream
 
 from framefleet.errors import InputError
 from framefleet.media.encryption import ALL, encryption, sample_aes
-from framefleet.media.kind import ADRIFT, ORDERLY, SNIFFED_BYTES, TIMELESS, sniff, sniff_moving, what_else
+from framefleet.media.kind import (
+    ADRIFT,
+    EMPTY,
+    ORDERLY,
+    PLAYLIST,
+    SNIFFED_BYTES,
+    TIMELESS,
+    UNKNOWN,
+    sniff,
+    sniff_moving,
+    what_else,
+)
 
 MAX_PIXELS = 8192 * 8192  # twice 8K; a header may claim any size, and memory is taken before a pixel is seen
 
 AnyPacket = TypeVar("AnyPacket", bound="Packet[Any]")
 
-_PACKETS_TO_TELL, _FRAMES_TO_TELL = 16, 3  # random bytes and programs gave none
+_PACKETS_TO_TELL, _FRAMES_TO_TELL = 500, 3  # what is cut off may be a long group; random bytes and programs gave none
 _BUFFER_BYTES = 1 << 16  # read at once; each read waits for Python's other threads
-_CONVERT = (
-    ", not a video or sound (mp4, mov, mkv, webm, avi, ts, mpg, vob, flv, wmv, mxf, raw H.264 and others are read, mp3, m4a,"
-    " wav, flac, ogg and others, whatever the name says); convert it first"
+_READ = (
+    "mp4, mov, mkv, webm, avi, ts, mpg, vob, flv, wmv, mxf, gif, raw H.264, mp3, m4a, wav, flac, ogg and others are read,"
+    " whatever the name says"
 )
-_REMEDIES = {"a playlist, which only names other files": "; give one of those files"}
+_REMEDIES = {
+    EMPTY: "copy or download it again",
+    PLAYLIST: "give one of those files",
+}
 
 
 @contextmanager
@@ -42,7 +56,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     """The file opened for reading, closed at the end. Raises `InputError` naming the file and what to do about it."""
     demuxer, why_not = _kind_of(path)
     if demuxer is None:
-        raise InputError(f"{path}: {why_not}{_REMEDIES.get(why_not or '', _CONVERT)}")
+        raise _refused(path, why_not or UNKNOWN)
     with ExitStack() as stack:
         try:
             container = stack.enter_context(_opened(path, demuxer, demuxer))
@@ -52,6 +66,13 @@ def open_media(path: Path) -> Iterator[InputContainer]:
                 raise _locked(path, "", how) from None
             raise InputError(f"{path}: damaged or incomplete ({reason_of(error)}); copy or download it again") from None
         yield container
+
+
+def _refused(path: Path, why_not: str) -> InputError:
+    if why_not in _REMEDIES:
+        return InputError(f"{path}: {why_not}; {_REMEDIES[why_not]}")
+    what = f"not a video or sound{f' but {why_not}' if why_not != UNKNOWN else ''}"
+    return InputError(f"{path}: {what} ({_READ}); convert it first")
 
 
 @contextmanager
@@ -75,9 +96,13 @@ def refuse_encrypted(path: Path, container: InputContainer, video: Stream | None
     """Raises `InputError` where what is chosen of the file, or all that there is to choose from, is encrypted."""
     how = _encryption(path, demuxer_of(container))
     locked: dict[str, str] = {}
-    for what, chosen, those in (("pictures", video, moving_streams(container)), ("sound", audio, container.streams.audio)):
-        ways = (_way(stream, how) for stream in ([chosen] if chosen is not None else those))
-        locked |= {what: way for way in ways if way is not None}
+    for what, chosen, those in (
+        ("pictures", video, moving_streams(container)),
+        ("sound", audio, container.streams.audio),
+    ):
+        for stream in [chosen] if chosen is not None else those:
+            if (way := _way(stream, how)) is not None:
+                locked[what] = way
     if locked:
         raise _locked(path, " and ".join(locked), ", ".join(dict.fromkeys(locked.values())))
 
@@ -112,13 +137,16 @@ def demuxer_of(container: Container) -> str:
     return "mp4" if "mp4" in names else names[0]
 
 
-def _open_nothing(url: str, flags: int, options: object) -> NoReturn:
+def _open_nothing(*_: object) -> NoReturn:
     """What FFmpeg calls to open another file that this one names."""
     raise PermissionError(EACCES, "names another file")
 
 
-def video_stream(container: InputContainer) -> VideoStream | None:
-    """The stream to look at: the best one that is neither cover art nor of an unknown codec."""
+def video_stream(container: InputContainer, track: int | None = None) -> VideoStream | None:
+    """The stream to look at: the `track`-th of `moving_streams`, counted from 1, or else the best of a known codec."""
+    if track is not None:
+        streams = moving_streams(container)[track - 1 : track]
+        return next((s for s in streams if s.codec_context is not None), None)
     known = [s for s in moving_streams(container) if s.codec_context is not None]
     best = container.streams.best("video")
     return next((s for s in known if s is best), known[0] if known else None)
@@ -143,8 +171,8 @@ def demuxed(packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
     """What `container.demux(…)` gives, ended where everything is read.
 
     Where no packet has a time (H.264 and HEVC without a container), each gets that of its place in the file, of which
-    `packets` are all. A stream that began only after opening (MPEG-TS) makes PyAV raise `IndexError` at the end: it looks
-    up a stream that it has no entry for. Raises `av.FFmpegError` where the file cannot be read on.
+    `packets` are all. A stream that began only after opening (MPEG-TS) makes PyAV raise `IndexError` at the end: it
+    looks up a stream that it has no entry for. Raises `av.FFmpegError` where the file cannot be read on.
     """
     ticks = 0
     try:
@@ -183,13 +211,15 @@ def refusal(path: Path) -> str | None:
 def _kind_of(path: Path) -> tuple[str | None, str | None]:
     """The demuxer for the file, or why there is none."""
     head = _head_of(path)
+    if not head:
+        return None, EMPTY
     try:
         demuxer = sniff(head) or sniff_moving(path, head)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
     why_not = None if demuxer else what_else(head)
     demuxer = demuxer or (_found_further_on(path) if why_not is None else None)
-    return demuxer, None if demuxer else why_not or "of no kind that is known"
+    return demuxer, None if demuxer else why_not or UNKNOWN
 
 
 def _found_further_on(path: Path) -> str | None:
@@ -204,6 +234,8 @@ def _found_further_on(path: Path) -> str | None:
             for packet in islice(container.demux(streams) if streams else (), _PACKETS_TO_TELL):
                 with suppress(av.FFmpegError):
                     decoded += len(packet.decode())
+                if decoded >= _FRAMES_TO_TELL:
+                    break
             return container.format.name if decoded >= _FRAMES_TO_TELL else None
     except (av.FFmpegError, ValueError, OSError, IndexError):
         return None
@@ -219,8 +251,6 @@ def _head_of(path: Path) -> bytes:
             head = file.read(SNIFFED_BYTES)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
-    if not head:
-        raise InputError(f"{path}: an empty file; copy or download it again")
     return head
 
 

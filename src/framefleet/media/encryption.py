@@ -1,4 +1,4 @@
-"""Whether a file plays with its owner's key alone, told by what it says of itself: nothing of it is decoded for that."""
+"""Whether a file plays with its owner's key alone, by what it says of itself: nothing of it is decoded for that."""
 
 import re
 from collections import Counter
@@ -36,7 +36,7 @@ def encryption(path: Path, demuxer: str) -> Mapping[int, str]:
     if look is None:
         return {}
     with path.open("rb") as file:
-        return look(path, file)
+        return look(file)
 
 
 def sample_aes(codec_tag: str) -> str | None:
@@ -44,18 +44,16 @@ def sample_aes(codec_tag: str) -> str | None:
     return "SAMPLE-AES" if ord(codec_tag[:1] or "\0") in _SAMPLE_AES else None
 
 
-def _of_mp4(path: Path, file: BinaryIO) -> Mapping[int, str]:
+def _of_mp4(file: BinaryIO) -> Mapping[int, str]:
     found: dict[int, str] = {}
     systems: dict[str, None] = {}
-    for kind, start, end in boxes(path):
-        if kind != b"moov":
-            continue
-        for inner, begin, stop in _children(file, start, end):
-            if inner == b"trak":
-                found |= _of_track(file, begin, stop)
-            elif inner == b"pssh":
-                file.seek(begin + 4)
-                systems |= dict.fromkeys(filter(None, [_SYSTEMS.get(file.read(16).hex())]))
+    movie = next(((start, end) for kind, start, end in boxes(file) if kind == b"moov"), (0, 0))
+    for kind, start, end in boxes(file, *movie):
+        if kind == b"trak":
+            found |= _of_track(file, start, end)
+        elif kind == b"pssh":
+            name = _SYSTEMS.get(_read(file, start + 4, 16).hex())
+            systems |= {name: None} if name else {}
     return {track: ", ".join((how, *systems)) for track, how in found.items()}
 
 
@@ -66,7 +64,7 @@ def _of_track(file: BinaryIO, start: int, end: int) -> Mapping[int, str]:
         head = _read(file, begin, 24)
         track = int.from_bytes(head[20:24] if head[:1] == b"\1" else head[12:16], "big")
     for _, begin, stop in _inside(file, start, end, b"mdia", b"minf", b"stbl", b"stsd"):
-        for entry, first, last in _children(file, begin + 8, stop):
+        for entry, first, last in boxes(file, begin + 8, stop):
             if entry in _PROTECTED:
                 return {track: _scheme(_read(file, first, min(last - first, 1 << 16)))}
             if entry in _FAIRPLAY or entry == b"aavd":
@@ -83,23 +81,9 @@ def _scheme(entry: bytes) -> str:
     return {"itun": "FairPlay", "piff": "PlayReady"}.get(name, f"Common Encryption, {name}")
 
 
-def _children(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """The boxes between two places of the file: each one's kind, and where its contents begin and end."""
-    while start + 8 <= end:
-        head = _read(file, start, 16)
-        size, kind, begin = int.from_bytes(head[:4], "big"), head[4:8], start + 8
-        if size == 1:
-            size, begin = int.from_bytes(head[8:16], "big"), start + 16
-        stop = min(start + size, end) if size else end
-        if stop < begin:
-            return
-        yield kind, begin, stop
-        start = stop
-
-
 def _inside(file: BinaryIO, start: int, end: int, *way: bytes) -> Iterator[tuple[bytes, int, int]]:
     """The boxes that lie in one another so, the outermost first."""
-    for found in _children(file, start, end):
+    for found in boxes(file, start, end):
         if found[0] == way[0]:
             yield from [found] if len(way) == 1 else _inside(file, *found[1:], *way[1:])
 
@@ -109,17 +93,17 @@ def _read(file: BinaryIO, at: int, count: int) -> bytes:
     return file.read(count)
 
 
-def _of_asf(path: Path, file: BinaryIO) -> Mapping[int, str]:
+def _of_asf(file: BinaryIO) -> Mapping[int, str]:
     head = file.read(30)
     header = file.read(min(int.from_bytes(head[16:24], "little"), _LOOKED_AT))
     return {ALL: "Windows Media DRM"} if any(guid in header for guid in _WINDOWS_MEDIA) else {}
 
 
-def _of_mxf(path: Path, file: BinaryIO) -> Mapping[int, str]:
+def _of_mxf(file: BinaryIO) -> Mapping[int, str]:
     return {ALL: "as films for cinemas are"} if _TRIPLET.search(file.read(_LOOKED_AT)) else {}
 
 
-def _of_transport_stream(path: Path, file: BinaryIO) -> Mapping[int, str]:
+def _of_transport_stream(file: BinaryIO) -> Mapping[int, str]:
     """By PID, where the headers of most packets say that what follows is scrambled (ISO/IEC 13818-1, 2.4.3.3)."""
     data = file.read(_LOOKED_AT)
     step, at = next(
@@ -134,14 +118,14 @@ def _of_transport_stream(path: Path, file: BinaryIO) -> Mapping[int, str]:
     return {pid: "as pay television is" for pid, count in scrambled.items() if count > packets[pid] / 2}
 
 
-def _of_program_stream(path: Path, file: BinaryIO) -> Mapping[int, str]:
+def _of_program_stream(file: BinaryIO) -> Mapping[int, str]:
     """By the bits for it in the heads of packets of pictures and sound (ISO/IEC 13818-1, 2.4.3.7)."""
     heads = re.findall(rb"\x00\x00\x01[\xbd\xc0-\xef]..([\x80-\xbf])", file.read(_LOOKED_AT), re.DOTALL)
     locked = sum(head[0] & 0x30 != 0 for head in heads)
     return {ALL: "as DVDs are"} if locked > 2 and locked > _SOME * len(heads) else {}
 
 
-_LOOKS: Mapping[str, Callable[[Path, BinaryIO], Mapping[int, str]]] = {
+_LOOKS: Mapping[str, Callable[[BinaryIO], Mapping[int, str]]] = {
     "mp4": _of_mp4,
     "asf": _of_asf,
     "mxf": _of_mxf,

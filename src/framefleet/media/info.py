@@ -62,6 +62,10 @@ class MediaInfo:
     unknown_sound: bool = False
     audio_channel: AudioChannel | None = None
     mirrored: bool = False  # left and right of the coded picture are exchanged before it is turned
+    track: int | None = None  # which of the file's `tracks` of pictures, counted from 1; None: the only one
+    tracks: int | None = None
+    usual_track: bool = True  # the one that players take
+    counted_at: float | None = None  # pictures a second of a file that has no times: it is told by their number
     oddly_shown: str | None = None  # what else the display matrix would do to it, which is left undone
     pictures_read_anew: tuple[str, ...] = ()
     sound_read_anew: tuple[str, ...] = ()

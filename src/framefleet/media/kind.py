@@ -5,8 +5,10 @@ sequences, lists of parts) is not on it. Left to guess, FFmpeg takes a text name
 1.0`, or an HLS playlist, for what it says it is and opens the files it names.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from io import SEEK_END
 from pathlib import Path
+from typing import BinaryIO
 
 SNIFFED_BYTES = 1 << 16
 """Of a file's beginning. Transport streams and raw ones may begin within a packet; MXF may have 64 KiB before it."""
@@ -20,13 +22,18 @@ ORDERLY = frozenset({"h264", "hevc"})
 ADRIFT = ("mpegts", "mpeg", "mpegvideo", "h264", "hevc", "m4v", "mp3", "aac", "ac3", "eac3", "dts", "loas", "dv")
 """Demuxers of streams that make sense from the middle on, too."""
 
-SUFFIXES = frozenset(
-    ".3g2 .3gp .aac .ac3 .aif .aiff .amr .ape .apng .asf .au .av1 .avi .caf .dav .divx .dts .dv .eac3 .f4v .flac .flv .gxf"
-    " .h264 .264 .h265 .265 .hevc .ivf .m2t .m2ts .m2v .m4a .m4b .m4v .mjpeg .mjpg .mka .mkv .mod .mov .mp2 .mp3 .mp4 .mpc"
-    " .mpeg .mpg .mts .mxf .nsv .nut .obu .oga .ogg .ogm .ogv .opus .ra .rm .rmvb .spx .swf .tod .ts .tta .ty .vob .voc .w64"
-    " .wav .webm .wma .wmv .wtv .wv .y4m".split()
+_SUFFIXES = (
+    ".264 .265 .3g2 .3gp .aac .ac3 .aif .aiff .amr .ape .apng .asf .au .av1 .avi .caf .dav .divx .dts .dv .eac3"
+    " .f4v .flac .flv .gxf .h264 .h265 .hevc .ivf .m2t .m2ts .m2v .m4a .m4b .m4v .mjpeg .mjpg .mka .mkv .mod"
+    " .mov .mp2 .mp3 .mp4 .mpc .mpeg .mpg .mts .mxf .nsv .nut .obu .oga .ogg .ogm .ogv .opus .ra .rm .rmvb .spx"
+    " .swf .tod .ts .tta .ty .vob .voc .w64 .wav .webm .wma .wmv .wtv .wv .y4m"
 )
+SUFFIXES = frozenset(_SUFFIXES.split())
 """Of names that promise a video or sound."""
+
+EMPTY, UNKNOWN = "an empty file", "of no kind that is known"
+PLAYLIST = "a playlist, which only names other files"
+MOVING_WEBP = "a moving WebP, which cannot be decoded here"
 
 _MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"}
 _STILL_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"mif2", b"avif", b"crx ", b"jpeg"}
@@ -143,13 +150,13 @@ def sniff(head: bytes) -> str | None:
 def what_else(head: bytes) -> str | None:
     """What a file is that is not read, in words; None where nobody can tell."""
     if is_playlist(head):
-        return "a playlist, which only names other files"
+        return PLAYLIST
     if is_text(head) and not head.startswith(b"%PDF"):
         return "a text"
     if head[4:8] == b"ftyp":
         return "a picture"
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "a moving WebP" if is_moving_webp(head) else "a picture"
+        return MOVING_WEBP if is_moving_webp(head) else "a picture"
     for magic, kind in _OTHERS.items():
         if head.startswith(magic):
             return kind
@@ -175,7 +182,8 @@ def is_moving_webp(head: bytes) -> bool:
 def sniff_moving(path: Path, head: bytes) -> str | None:
     """The demuxer for a file that begins like a picture, but has several; None: it has not. Raises `OSError`."""
     if head[4:8] == b"ftyp":
-        several = head[8:12] != b"crx " and any(kind == b"moov" for kind, _, _ in boxes(path))
+        with path.open("rb") as file:
+            several = head[8:12] != b"crx " and any(kind == b"moov" for kind, _, _ in boxes(file))
         return "mp4" if several else None
     for magic, (demuxer, test) in _MOVING.items():
         if head.startswith(magic):
@@ -187,24 +195,23 @@ def sniff_moving(path: Path, head: bytes) -> str | None:
 _FIRST_PICTURES = 16 << 20
 
 
-def boxes(path: Path) -> list[tuple[bytes, int, int]]:
-    """The outermost boxes of an MP4: each one's kind, and where its contents begin and end. Raises `OSError`."""
-    found: list[tuple[bytes, int, int]] = []
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        at = 0
-        while at + 8 <= size and len(found) < 10_000:  # fragments are two each
-            file.seek(at)
-            head = file.read(16)
-            length, kind, start = int.from_bytes(head[:4], "big"), head[4:8], at + 8
-            if length == 1:
-                length, start = int.from_bytes(head[8:16], "big"), at + 16
-            end = at + length if length else size
-            if end < start:
-                break
-            found.append((kind, start, min(end, size)))
-            at = end
-    return found
+def boxes(file: BinaryIO, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
+    """The boxes of an MP4 between two places of it: each one's kind, and where its contents begin and end.
+
+    Raises `OSError`.
+    """
+    end = file.seek(0, SEEK_END) if end is None else end
+    while start + 8 <= end:
+        file.seek(start)
+        head = file.read(16)
+        size, kind, begin = int.from_bytes(head[:4], "big"), head[4:8], start + 8
+        if size == 1:
+            size, begin = int.from_bytes(head[8:16], "big"), start + 16
+        stop = min(start + size, end) if size else end
+        if stop < begin:
+            return
+        yield kind, begin, stop
+        start = stop
 
 
 def _has_three_jpegs(data: bytes) -> bool:
@@ -229,7 +236,9 @@ def _end_of_jpeg(data: bytes, at: int) -> int | None:
         if marker == 0xDA:  # from here on coded: FF D9 does not come but at the end
             end = data.find(b"\xff\xd9", at)
             return end + 2 if end >= 0 else None
-        at += 2 if marker in {0x01, 0xFF} or 0xD0 <= marker <= 0xD7 else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        at += (
+            2 if marker in {0x01, 0xFF} or 0xD0 <= marker <= 0xD7 else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        )
     return None
 
 
@@ -298,14 +307,13 @@ def _start_code(head: bytes) -> str | None:
         return "mpegvideo"
     if first == 0x0F and b"\0\0\x01\x0e" in head[:256]:
         return "vc1"
-    if (first == 0xB0 or first < 0x20) and any(b"\0\0\x01" + bytes([layer]) in behind[:128] for layer in range(0x20, 0x30)):
-        return "m4v"
     if first in {0x40, 0x42, 0x46, 0x4E} and second == 1:  # parameter sets, a delimiter or SEI, of the lowest layer
         return "hevc" if b"\0\0\x01\x42\x01" in head[at:] else None
-    if first in {0x06, 0x09} or first & 0x9F in {0x01, 0x05, 0x07, 0x08}:
-        sets = (b"\0\0\x01" + bytes([unit]) in head[at:] for unit in (0x27, 0x47, 0x67))
-        return "h264" if any(sets) else None
-    return None
+    if first in {0x06, 0x09} or first & 0x9F in {0x01, 0x05, 0x07, 0x08}:  # of these, sets say how pictures are coded
+        if any(b"\0\0\x01" + bytes([unit]) in head[at:] for unit in (0x27, 0x47, 0x67)):
+            return "h264"
+    layers = (b"\0\0\x01" + bytes([layer]) in behind[:128] for layer in range(0x20, 0x30))
+    return "m4v" if (first == 0xB0 or first < 0x20) and any(layers) else None
 
 
 def _jpegs_in_parts(head: bytes) -> str | None:

@@ -24,7 +24,7 @@ Event = tuple[Fraction, VideoFrame | str]
 
 def open_video(media: MediaInfo, container: InputContainer, *, threads: int) -> VideoStream:
     """The stream to decode, its decoder set to that many threads. Raises `InputError` where there is none any more."""
-    video = video_stream(container)
+    video = video_stream(container, media.track)
     if video is None or video.time_base is None:
         raise InputError(f"{media.path}: its pictures are gone; it changed since it was probed")
     video.thread_type = "AUTO"

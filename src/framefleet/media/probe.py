@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
@@ -11,7 +12,7 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from framefleet.errors import InputError
+from framefleet.errors import InputError, UsageError
 from framefleet.media.audio_track import choose_track, language_of
 from framefleet.media.container import (
     MAX_PIXELS,
@@ -38,14 +39,17 @@ _LOOK_BACK = Fraction(15)  # seconds, and then four times as many
 _CUT_SHORT = Fraction(1)  # muxers disagree about the end by less than this; a cut file by more
 
 
-def probe(path: Path, audio_track: int | str | None = None) -> MediaInfo:
-    """What `path` is, and the audio track of that number (from 1) or language. Decodes one picture of it.
+def probe(path: Path, audio_track: int | str | None = None, video_track: int | None = None) -> MediaInfo:
+    """What `path` is, and the audio track of that number (from 1) or language; pictures of the track of that number.
+
+    Decodes one picture of it.
 
     Raises `InputError`, one line naming the file and the remedy, and `UsageError` where there is no such track.
     """
     with open_media(path) as container:
         track = choose_track(path, container, audio_track)
-        video, audio = video_stream(container), audio_stream(container, track) if track is not None else None
+        video = video_stream(container, _choose_pictures(path, container, video_track))
+        audio = audio_stream(container, track) if track is not None else None
         refuse_encrypted(path, container, video, audio)
         if video is None and audio is None:
             raise InputError(f"{path}: neither pictures nor sound in it can be decoded; convert it to H.264 in .mp4")
@@ -63,6 +67,21 @@ def probe(path: Path, audio_track: int | str | None = None) -> MediaInfo:
         if container.format.name == "mpegts":
             refuse_restarts(path, main.index)
         return _describe(path, container, video, first, audio, track, tail)
+
+
+def _choose_pictures(path: Path, container: InputContainer, wanted: int | None) -> int | None:
+    """Raises `UsageError`, which lists the tracks there are, where there is no such one or its codec is unknown."""
+    streams = moving_streams(container)
+    if wanted is None or any(number == wanted and s.codec_context for number, s in enumerate(streams, 1)):
+        return wanted
+    told = "; ".join(f"{number}: {_listed(stream)}" for number, stream in enumerate(streams, 1))
+    count = f"{len(streams) or 'no'} video track{'s' * (len(streams) > 1)}"
+    raise UsageError(f"--video-track {wanted}: {path} has {count}{': ' * bool(told)}{told}")
+
+
+def _listed(stream: VideoStream) -> str:
+    context = stream.codec_context
+    return f"{_codec(stream)} {context.width}×{context.height}" if context is not None else "of an unknown codec"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +128,8 @@ def _describe(
         height=first.height if first else 0,
         rotation=first.turn.rotation if first else 0,
         mirrored=first is not None and first.turn.mirrored,
+        **_track_of(container, video),
+        counted_at=float(rate or 0) if container.format.name in TIMELESS else None,
         oddly_shown=first.oddly_shown if first else None,
         pictures_read_anew=("mirrored",) if first is not None and first.turn.mirrored else (),
         fps=float(rate or 0),
@@ -119,6 +140,13 @@ def _describe(
         unknown_pictures=video is None and bool(moving_streams(container)),
         unknown_sound=audio is None and bool(container.streams.audio),
     )
+
+
+def _track_of(container: InputContainer, video: VideoStream | None) -> dict[str, Any]:
+    tracks = moving_streams(container)
+    if video is None or len(tracks) < 2:
+        return {}
+    return {"track": tracks.index(video) + 1, "tracks": len(tracks), "usual_track": video is video_stream(container)}
 
 
 def _describe_audio(

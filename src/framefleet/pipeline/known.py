@@ -18,6 +18,8 @@ def piece_keys(plan: StagePlan, sha256: str, media: MediaInfo, options: Options)
     identity = plan.stage.identity(options, plan.backend)
     if plan.stage.needs is Needs.AUDIO and options.audio_channel is not None:
         identity = {**identity, "audio_channel": options.audio_channel}
+    if plan.stage.needs is Needs.PICTURES and not media.usual_track:
+        identity = {**identity, "video_track": media.track}
     read_anew = media.pictures_read_anew if plan.stage.needs is Needs.PICTURES else media.sound_read_anew
     if read_anew:  # else the keys are those of versions that knew nothing of this
         identity = {**identity, "read_anew": sorted(read_anew)}

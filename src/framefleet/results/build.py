@@ -5,6 +5,7 @@ import platform
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, timedelta
+from pathlib import Path
 from typing import Any
 
 from framefleet import __version__
@@ -97,7 +98,7 @@ def _client_failures(name: str, client: ClientRun) -> Iterator[FailureEntry]:
 def _video(run: Run, sha256: str) -> Video:
     media = run.media
     return Video(
-        path=os.fsencode(media.path).decode("utf-8", "replace"),  # a name may be no text at all
+        path=as_text(media.path),
         sha256=sha256,
         start_s=media.start_s,
         duration_s=media.duration_s,
@@ -107,7 +108,16 @@ def _video(run: Run, sha256: str) -> Video:
         codec=media.codec,
         frame_count=media.frame_count,
         audio=media.audio,
+        rotation=media.rotation,
+        mirrored=media.mirrored,
+        track=media.track,
+        tracks=media.tracks,
     )
+
+
+def as_text(path: Path) -> str:
+    """A path as documents say it: a name may be no text at all."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _config(run: Run) -> Config:
@@ -135,6 +145,7 @@ def _config(run: Run) -> Config:
         sampling=options.sampling,
         audio_track=options.audio_track,
         audio_channel=options.audio_channel,
+        video_track=options.video_track,
         ast_model=getattr(_first_reply(run.stages.get("sounds")), "model", options.ast_model),
         sounds_threshold=options.sounds_threshold,
     )

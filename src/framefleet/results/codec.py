@@ -19,6 +19,7 @@ class _Head(msgspec.Struct):
 
     class VideoHead(msgspec.Struct):
         sha256: str
+        path: str = ""
 
     video: VideoHead
 
@@ -49,6 +50,15 @@ def claim(path: Path, sha256: str) -> None:
         raise OutputError(f"{path}: not a document of FrameFleet; move it or give another output folder") from None
     if owner != sha256:
         raise OutputError(f"{path}: holds the results of another video; move it or give another output folder")
+
+
+def owner(path: Path) -> tuple[str, str] | None:
+    """The sha256 and the path of the video whose document is at `path`; None where there is none that can be read."""
+    with contextlib.suppress(OSError, msgspec.MsgspecError, RecursionError):
+        if path.is_file():
+            video = msgspec.json.decode(path.read_bytes(), type=_Head).video
+            return video.sha256, video.path
+    return None
 
 
 def write_document(document: Document, path: Path) -> None:

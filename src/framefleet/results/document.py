@@ -19,7 +19,11 @@ SCHEMA_VERSION: Literal["1"] = "1"
 
 
 class Video(msgspec.Struct, frozen=True, kw_only=True):
-    """The source. `start_s` is the first frame's presentation time in the file: zero of every other time here."""
+    """The source. `start_s` is the first frame's presentation time in the file: zero of every other time here.
+
+    `width` and `height` are of the upright picture. The coded one is `mirrored` from left to right, and then turned
+    counter-clockwise by `rotation` degrees. It is the `track`-th of `tracks` of pictures, where there are several.
+    """
 
     path: str
     sha256: str
@@ -31,6 +35,10 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     codec: str
     frame_count: int
     audio: AudioInfo | None
+    rotation: int = 0
+    mirrored: bool = False
+    track: int | None = None
+    tracks: int | None = None
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +64,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     sampling: str
     audio_track: int | str | None = None
     audio_channel: AudioChannel | None = None
+    video_track: int | None = None
     ast_model: str | None
     sounds_threshold: float
 

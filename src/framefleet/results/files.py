@@ -18,8 +18,9 @@ _SLASHES = tuple(filter(None, ("/", os.sep, os.altsep)))
 _MARK = ".framefleet.json"  # in a folder that `whole_folder` made: the sha256 of each file in it
 
 
-def document_path(output_dir: Path, video: Path) -> Path:
-    return output_dir / f"{video.stem}{_RESULTS}.json"
+def document_path(output_dir: Path, video: Path, name: str | None = None) -> Path:
+    """Where the document of a video goes; `name` is what tells it apart from others (None: the video's own)."""
+    return output_dir / f"{video.stem if name is None else name}{_RESULTS}.json"
 
 
 def beside(document: Path, ending: str) -> Path:

@@ -43,18 +43,18 @@ class FrameNumbers:
 
 def frame_numbers(document: Document, video: Path | None) -> FrameNumbers:
     """By the frames of the file where it is at hand, whatever its rate does; else by time and the header's rate."""
-    times = _times(video) if video is not None else None
+    times = _times(video, document.video.track) if video is not None else None
     fps = document.video.fps if document.video.fps > 0 else _USUAL_FPS
     if times:
         return FrameNumbers(fps, len(times), times)
     return FrameNumbers(fps, max(document.video.frame_count, round(document.video.duration_s * fps)))
 
 
-def _times(video: Path) -> list[Seconds] | None:
+def _times(video: Path, track: int | None) -> list[Seconds] | None:
     """When each frame begins, from the packets alone; None where they do not tell."""
-    start = probe(video).start
+    start = probe(video, video_track=track).start
     with open_media(video) as container:
-        stream = video_stream(container)
+        stream = video_stream(container, track)
         if stream is None or stream.time_base is None:
             return None
         stamps = [packet.pts for packet, _ in read_steps(container, stream) if not packet.is_discard]

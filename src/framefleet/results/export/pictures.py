@@ -29,7 +29,9 @@ def take_pictures(document: Document, video: Path, folder: Path, listener: Liste
     sampling: Literal["exact", "keyframes"] = "keyframes" if document.config.sampling == "keyframes" else "exact"
     taken: dict[int, Path] = {}
     listener(StageStarted("pictures", "local", 0, len(wanted), "frames"))
-    for number, (_, piece) in enumerate(decode_orders(probe(video), [order], sampling=sampling)):
+    for number, (_, piece) in enumerate(
+        decode_orders(probe(video, video_track=document.video.track), [order], sampling=sampling)
+    ):
         if isinstance(piece, Picture):
             path = folder / f"{piece.at.index}.jpg"
             path.write_bytes(piece.jpeg)

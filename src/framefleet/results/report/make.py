@@ -67,7 +67,7 @@ def look_for_video(document: Document, document_path: Path, given: Path | None, 
 def _thumbnails(document: Document, video: Path, listener: Listener) -> dict[int, str]:
     """None of them where the video has become unreadable: the rest of the page is worth having."""
     try:
-        return thumbnails(video, document.scenes or (), listener)
+        return thumbnails(video, document.scenes or (), listener, track=document.video.track)
     except FrameFleetError as error:
         listener(Notice(f"no thumbnails: {error}"))
         return {}

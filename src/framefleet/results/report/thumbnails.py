@@ -20,13 +20,16 @@ VIEW = JpegView(max_side=240, quality=72)
 _NAME = "thumbnails"
 
 
-def thumbnails(video: Path, scenes: Sequence[SceneEntry], listener: Listener = silent) -> dict[int, str]:
-    """By the scene's index, a JPEG as base64 of what is on screen at `thumbnail_s`, 240 pixels at its longer side.
+def thumbnails(
+    video: Path, scenes: Sequence[SceneEntry], listener: Listener = silent, *, track: int | None = None
+) -> dict[int, str]:
+    """A JPEG as base64 by the scene's index: what is on screen at `thumbnail_s`, 240 pixels at its longer side.
 
-    A scene whose picture cannot be decoded has none. Raises `InputError` where the video cannot be opened.
+    `track` is that of pictures (None: the one that players take). A scene whose picture cannot be decoded has none.
+    Raises `InputError` where the video cannot be opened.
     """
     picked = [scenes[i * len(scenes) // min(MOST, len(scenes))] for i in range(min(MOST, len(scenes)))]
-    media = probe(video)
+    media = probe(video, video_track=track)
     if not picked or not media.has_video:
         return {}
     listener(StageStarted(_NAME, "local", total=0, units=len(picked), unit="frames"))
