@@ -39,11 +39,11 @@ MAX_PIXELS = 8192 * 8192  # twice 8K; a header may claim any size, and memory is
 
 AnyPacket = TypeVar("AnyPacket", bound="Packet[Any]")
 
-_PACKETS_TO_TELL, _FRAMES_TO_TELL = 500, 3  # what is cut off may be a long group; random bytes and programs gave none
+_PACKETS_TO_TELL, _FRAMES_TO_TELL = 500, 3  # of a group that was cut off none can be decoded
 _BUFFER_BYTES = 1 << 16  # read at once; each read waits for Python's other threads
 _READ = (
-    "mp4, mov, mkv, webm, avi, ts, mpg, vob, flv, wmv, mxf, gif, raw H.264, mp3, m4a, wav, flac, ogg and others are read,"
-    " whatever the name says"
+    "mp4, mov, mkv, webm, avi, ts, mpg, vob, flv, wmv, mxf, gif, raw H.264, mp3, m4a, wav, flac, ogg and others are"
+    " read, whatever the name says"
 )
 _REMEDIES = {
     EMPTY: "copy or download it again",
@@ -113,7 +113,7 @@ def _way(stream: Stream, how: Mapping[int, str]) -> str | None:
         return "as WebM's specification says"
     way = how.get(stream.id) or how.get(ALL)
     if way is None and demuxer_of(stream.container) == "mpegts" and stream.codec_context is not None:
-        return sample_aes(stream.codec_context.codec_tag)
+        return sample_aes(stream.codec_context)
     return way
 
 

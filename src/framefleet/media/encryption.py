@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from av.codec.context import CodecContext
+
 from framefleet.media.kind import boxes
 
 ALL = -1
@@ -27,7 +29,7 @@ _WINDOWS_MEDIA = (  # Content Encryption and Extended Content Encryption objects
 _TRIPLET = re.compile(rb"\x06\x0e\x2b\x34\x02\x04\x01.\x0d\x01\x03\x01\x02\x7e\x01", re.DOTALL)  # SMPTE 429-6
 _LOOKED_AT = 4 << 20  # bytes from the beginning
 _SOME = 0.05  # of the packets: DVDs leave most of them alone, and chance makes one in thousands
-_SAMPLE_AES = {0xDB, 0xCF, 0xC1, 0xC2}  # stream types of Apple's "MPEG-2 Stream Encryption Format for HLS"
+_SAMPLE_AES = {b"\xdb", b"\xcf", b"\xc1", b"\xc2"}  # stream types of Apple's "MPEG-2 Stream Encryption Format for HLS"
 
 
 def encryption(path: Path, demuxer: str) -> Mapping[int, str]:
@@ -39,9 +41,13 @@ def encryption(path: Path, demuxer: str) -> Mapping[int, str]:
         return look(file)
 
 
-def sample_aes(codec_tag: str) -> str | None:
+def sample_aes(context: CodecContext) -> str | None:
     """The same of one stream of a transport stream, whose tag FFmpeg makes of its type."""
-    return "SAMPLE-AES" if ord(codec_tag[:1] or "\0") in _SAMPLE_AES else None
+    try:
+        tag = context.codec_tag.encode()
+    except UnicodeDecodeError as error:  # PyAV takes tags for text
+        tag = error.object
+    return "SAMPLE-AES" if tag[:1] in _SAMPLE_AES else None
 
 
 def _of_mp4(file: BinaryIO) -> Mapping[int, str]:

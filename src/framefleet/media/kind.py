@@ -309,9 +309,9 @@ def _start_code(head: bytes) -> str | None:
         return "vc1"
     if first in {0x40, 0x42, 0x46, 0x4E} and second == 1:  # parameter sets, a delimiter or SEI, of the lowest layer
         return "hevc" if b"\0\0\x01\x42\x01" in head[at:] else None
-    if first in {0x06, 0x09} or first & 0x9F in {0x01, 0x05, 0x07, 0x08}:  # of these, sets say how pictures are coded
-        if any(b"\0\0\x01" + bytes([unit]) in head[at:] for unit in (0x27, 0x47, 0x67)):
-            return "h264"
+    of_h264 = first in {0x06, 0x09} or first & 0x9F in {0x01, 0x05, 0x07, 0x08}
+    if of_h264 and any(b"\0\0\x01" + bytes([parameters]) in head[at:] for parameters in (0x27, 0x47, 0x67)):
+        return "h264"
     layers = (b"\0\0\x01" + bytes([layer]) in behind[:128] for layer in range(0x20, 0x30))
     return "m4v" if (first == 0xB0 or first < 0x20) and any(layers) else None
 

@@ -68,7 +68,7 @@ def _rest(turn: Turn, numbers: tuple[float, ...], angle: float, *, flat: bool) -
     said = []
     off = (angle - turn.rotation + 180) % 360 - 180
     if abs(off) > 0.1:
-        said.append(f"turns it by {off:.4g}° more")
+        said.append(f"turns it by {abs(off):.4g}° {'counter-' * (off > 0)}clockwise")
     if abs(a * c + b * d) > _EXACT * wide * high:
         said.append("shears it")
     if abs(wide - 1) > _EXACT or abs(high - 1) > _EXACT:
