@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from framefleet.results.codec import read_document
 from framefleet.results.document import Document
 from tests.cli.conftest import Told, sees_a_person
 from tests.media.make import make_video
@@ -126,18 +127,56 @@ def test_the_same_video_again_replaces_its_document(cli: Cli, fleet: Fleet, vide
     assert len(document().detections) == 12
 
 
-def test_another_video_of_that_name_is_refused(
-    cli: Cli, fleet: Fleet, video: Path, tmp_path: Path, document: Read
+@pytest.fixture
+def second(tmp_path: Path) -> Path:
+    """Another video of the name `clip.mp4`, in another folder."""
+    (tmp_path / "second").mkdir()
+    return make_video(tmp_path / "second" / "clip.mp4", frames=10, fps=5)
+
+
+def test_videos_of_one_name_have_results_of_their_own(
+    cli: Cli, fleet: Fleet, video: Path, second: Path, tmp_path: Path
 ) -> None:
     fleet()
-    (tmp_path / "second").mkdir()
-    make_video(tmp_path / "second" / "clip.mp4", frames=10, fps=5)
-    told = cli("run", video, tmp_path / "second" / "clip.mp4", "--no-speech")
-    assert told.code == 3
-    assert told.err.splitlines()[-1].endswith(
+    for command in ("plan", "run", "run"):  # again under the same names
+        told = cli(command, video, second, "--no-speech")
+        assert told.code == 0
+        for name in (f"{tmp_path.name}_clip_results.json", "second_clip_results.json"):
+            assert f"output/{name}" in told.out
+    written = sorted((tmp_path / "output").glob("*_results.json"))
+    assert {path.name: read_document(path).video.path for path in written} == {
+        f"{tmp_path.name}_clip_results.json": str(video),
+        "second_clip_results.json": str(second),
+    }
+
+
+def test_a_name_that_an_earlier_run_has_taken(
+    cli: Cli, fleet: Fleet, video: Path, second: Path, tmp_path: Path
+) -> None:
+    fleet()
+    cli("run", video, "--no-speech")
+    for command in ("plan", "run", "run"):
+        told = cli(command, second, "--no-speech")
+        assert told.code == 0
+        assert (
+            f"the results go to second_clip_results.json: clip_results.json holds those of {video}"
+            in told.out + told.err
+        )
+    assert cli("run", video, "--no-speech").code == 0
+    written = sorted((tmp_path / "output").glob("*_results.json"))
+    assert [path.name for path in written] == ["clip_results.json", "second_clip_results.json"]
+    assert [len(read_document(path).detections or ()) for path in written] == [6, 2]
+
+
+def test_a_video_that_has_changed_since_does_not_replace_its_results(cli: Cli, fleet: Fleet, video: Path) -> None:
+    fleet()
+    cli("run", video, "--no-speech")
+    make_video(video, frames=10, fps=5)
+    told = cli("run", video, "--no-speech")
+    assert told.code == 2
+    assert told.line.endswith(
         "clip_results.json: holds the results of another video; move it or give another output folder"
     )
-    assert len(document().detections) == 6
 
 
 def test_without_sound_it_says_so(cli: Cli, fleet: Fleet, tmp_path: Path, document: Read) -> None:

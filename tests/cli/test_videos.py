@@ -37,6 +37,54 @@ def test_a_folder_stands_for_the_videos_in_it(video: Path, tmp_path: Path) -> No
     ]
 
 
+def test_what_a_folder_leaves_out_is_said(cli: Cli, fleet: Fleet, video: Path, tmp_path: Path) -> None:
+    fleet()
+    folder = tmp_path / "films"
+    (folder / "deeper").mkdir(parents=True)
+    copy(video, folder / "a.mp4")
+    for number in range(7):
+        (folder / f"{number}.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(100))
+    (folder / "notes.txt").write_text("no video")
+    (folder / "code.ts").write_text("let a = 1;")  # TypeScript
+    for command in ("plan", "run"):
+        told = cli(command, folder, "--no-speech")
+        assert told.code == 0
+        (line,) = (line for line in told.err.splitlines() if "left out" in line)
+        assert line == (
+            f"{folder}: left out: 0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 2 more (a picture each); "
+            "code.ts, notes.txt (a text each); deeper (a folder)"
+        )
+
+
+def test_what_looks_like_a_video_and_is_left_out_is_no_success(
+    cli: Cli, fleet: Fleet, video: Path, tmp_path: Path
+) -> None:
+    fleet()
+    folder = tmp_path / "films"
+    folder.mkdir()
+    copy(video, folder / "a.mp4")
+    (folder / "empty.mkv").touch()
+    (folder / "notes.mp4").write_text("no video")
+    (folder / "odd.bin").write_bytes(b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0")
+    for command in ("plan", "run"):
+        told = cli(command, folder, "--no-speech")
+        assert told.code == 3
+        assert [line for line in told.err.splitlines() if "left out" in line] == [
+            f"{folder / 'empty.mkv'}: left out: an empty file",
+            f"{folder / 'notes.mp4'}: left out: a text",
+            f"{folder / 'odd.bin'}: left out: a moving WebP, which cannot be decoded here",
+        ]
+    copy(video, folder / "b.mp4")
+    told = cli("run", folder, "--no-speech")
+    assert told.code == 3
+    (line,) = (line for line in told.out.splitlines() if line.split()[:2] == ["left", "out"])
+    assert "empty.mkv (an empty file), notes.mp4 (a text), odd.bin (a moving WebP" in line
+
+
+def test_one_video_under_two_names_is_done_once(video: Path, tmp_path: Path) -> None:
+    assert named(["clip.mp4", str(video), f"deeper/../{video.name}"]) == [Path("clip.mp4")]
+
+
 def test_a_folder_without_videos_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r": a folder without a video in it; give a video file"):
         named([str(tmp_path)])

@@ -20,7 +20,7 @@ def names_of(videos: Sequence[Path]) -> dict[Path, str]:
         named |= _told_apart(videos_alike)
     for videos_alike in _alike(named):  # one has the name that another was given; nothing but a number is left
         taken = set(map(_key, named.values()))
-        for video in sorted(videos_alike, key=str)[1:]:
+        for video in sorted(videos_alike, key=lambda video: (named[video] != video.stem, str(video)))[1:]:
             named[video] = next(n for i in count(2) if _key(n := f"{named[video]}_{i}") not in taken)
             taken.add(_key(named[video]))
     return named
