@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ import pytest
 import simplejpeg
 
 from framefleet.config import Options
+from framefleet.results.codec import read_document
 from framefleet.results.document import Document
+from framefleet.results.report.thumbnails import thumbnails
 from framefleet.stages.registry import FLEET
+from tests.cli.conftest import Told
 from tests.conftest import ROOT
-from tests.media.make import Picture, make_video
+from tests.media.make import Picture, make_video, number_of, picture_of
 from tests.media.odd import HLG, PQ, add_cover, attach, make_wide, make_woven
 
 Fleet = Callable[..., Any]
@@ -144,3 +148,78 @@ def test_odd_pictures_here(analysed: Callable[..., Document], cat: Picture, tmp_
     for name in ("one.mp4", "pq.mp4"):
         document = analysed(KINDS[name](tmp_path / name, cat), "--stages", "all" if name == "one.mp4" else "objects")
         assert "cat" in {thing.label for thing in document.detections[0].objects}
+
+
+@pytest.fixture
+def two_cameras(tmp_path: Path) -> Path:
+    """Two tracks of pictures: numbered from 0 on, and from 100 on."""
+    path = tmp_path / "dash.mkv"
+    with av.open(str(path), "w") as out:
+        streams = [out.add_stream("libx264", rate=5, options={"preset": "ultrafast"}) for _ in range(2)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        for number in range(10):
+            for camera, stream in enumerate(streams):
+                frame = av.VideoFrame.from_ndarray(picture_of(number + 100 * camera), format="rgb24")
+                frame.pts, frame.time_base = number, Fraction(1, 5)
+                out.mux(stream.encode(frame))
+        for stream in streams:
+            out.mux(stream.encode(None))
+    return path
+
+
+def test_of_two_video_tracks_one_is_chosen(
+    cli: Callable[..., Told], analysed: Callable[..., Document], seen: list[Picture], two_cameras: Path, tmp_path: Path
+) -> None:
+    told = cli("run", two_cameras, "--stages", "objects", "--output-dir", "out")
+    assert "video track 1 of 2 is looked at; --video-track chooses another" in told.err
+    assert "video track 1 of 2 is looked at" in cli("plan", two_cameras, "--stages", "objects").out
+    assert [number_of(picture) for picture in seen] == [0, 5]
+    for wanted, sent in ((2, [100, 105]), (1, [])):  # what the first track showed is known
+        seen.clear()
+        document = analysed(two_cameras, "--stages", "objects", "--video-track", wanted)
+        assert [number_of(picture) for picture in seen] == sent
+        assert (document.video.track, document.video.tracks, document.config.video_track) == (wanted, 2, wanted)
+    assert "--video-track" not in cli("run", two_cameras, "--stages", "objects", "--video-track", 2).err
+    told = cli("run", two_cameras, "--video-track", 3)
+    assert told.code == 2
+    assert "--video-track 3: " in told.line and "has 2 video tracks: 1: h264 160×120; 2: h264 160×120" in told.line
+
+
+def test_what_is_made_of_a_result_is_of_its_track(
+    cli: Callable[..., Told], seen: list[Picture], two_cameras: Path, tmp_path: Path
+) -> None:
+    assert cli("run", two_cameras, "--stages", "objects,scenes", "--video-track", 2).code == 0
+    result = tmp_path / "output" / "dash_results.json"
+    assert cli("render", result, "--no-legend").code == 0
+    with av.open(str(tmp_path / "output" / "dash_annotated.mp4")) as made:
+        assert number_of(next(made.decode(video=0)).to_ndarray(format="rgb24")) == 100
+    assert cli("export", result, "--to", "coco", "--pictures").code == 0
+    pictures = sorted((tmp_path / "output" / "dash_coco").rglob("*.jpg"))
+    assert [number_of(simplejpeg.decode_jpeg(path.read_bytes())) for path in pictures] == [100, 105]
+    document = read_document(result)
+    made_of_scenes = thumbnails(two_cameras, document.scenes or (), track=document.video.track)
+    assert made_of_scenes and all(
+        number_of(simplejpeg.decode_jpeg(base64.b64decode(jpeg))) >= 100 for jpeg in made_of_scenes.values()
+    )
+
+
+@pytest.mark.parametrize("kind", ["flv", "mpeg", "gif", "h264"])
+def test_files_of_other_kinds_go_all_the_way(
+    cli: Callable[..., Told], seen: list[Picture], tmp_path: Path, kind: str
+) -> None:
+    """From the file, whose name says nothing, to its pictures, its page and its annotated video."""
+    codec, pix_fmt = {"flv": ("flv", None), "mpeg": ("mpeg2video", None), "gif": ("gif", "rgb8")}.get(
+        kind, ("libx264", None)
+    )
+    path = make_video(
+        tmp_path / "holiday.bin", frames=50, fps=25, codec=codec, pix_fmt=pix_fmt or "yuv420p", format=kind
+    )  # fmt: skip
+    told = cli("run", path, "--stages", "objects,scenes", "--report")
+    assert told.code == 0
+    assert ("there are no times in the file: its pictures are counted, 25 a second" in told.err) == (kind == "h264")
+    assert [number_of(picture) for picture in seen] == [0, 25]
+    assert cli("render", tmp_path / "output" / "holiday_results.json").code == 0
+    with av.open(str(tmp_path / "output" / "holiday_annotated.mp4")) as made:
+        numbers = [number_of(frame.to_ndarray(format="rgb24")) for frame in made.decode(video=0)]
+    assert numbers == list(range(50))

@@ -44,6 +44,14 @@ def test_pictures_that_are_read_anew_are_asked_anew_and_the_sound_is_not(ordinar
     assert before["speech"] == now["speech"]
 
 
+def test_another_track_of_pictures_has_keys_of_its_own_and_the_usual_one_has_not(ordinary: MediaInfo) -> None:
+    before = keys_of(ordinary)
+    assert keys_of(replace(ordinary, track=1, tracks=2)) == before
+    now = keys_of(replace(ordinary, track=2, tracks=2, usual_track=False))
+    assert not before["objects"] & now["objects"]
+    assert before["speech"] == now["speech"]
+
+
 def test_sound_that_is_read_anew_is_asked_anew_and_the_pictures_are_not(ordinary: MediaInfo) -> None:
     before, now = keys_of(ordinary), keys_of(replace(ordinary, sound_read_anew=("lossy clock",)))
     assert not before["speech"] & now["speech"]
