@@ -5,13 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from framefleet.api import Prepared, notices, prepare, unanswered_plans
+from framefleet.api import Prepared, asleep, notices, prepare, unanswered_plans
 from framefleet.cli.each import each
 from framefleet.cli.flags import with_flags
 from framefleet.cli.run import SEQUENTIAL
 from framefleet.cli.videos import Videos, named
 from framefleet.cli.words import NOUN, clean, counted
 from framefleet.config import load_fleet, load_options
+from framefleet.fleet.prices import LISTED
+from framefleet.fleet.survey import Survey
 from framefleet.pipeline.plan import StagePlan
 
 
@@ -25,9 +27,10 @@ def plan(
 ) -> int:
     """Show frames, requests, bytes, seconds and dollars of a run, without decoding anything."""
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
+    survey = Survey(fleet, options.price)
 
     def one(video: Path) -> int:
-        print(described(prepare(video, options, fleet), verbose=verbose))
+        print(described(prepare(video, options, fleet, survey), verbose=verbose))
         return 0
 
     return each(named(videos), one)
@@ -39,6 +42,7 @@ def described(prepared: Prepared, *, verbose: bool = False) -> str:
     lines = [f"{clean(str(media.path))}: {media.duration_s:.1f} s, {what}"]
     lines += [f"  {notice}" for notice in notices(prepared)]
     left = unanswered_plans(prepared)
+    lines += [f"  {sleep}; run --wake raises them again" for sleep in asleep(prepared, left)]
     for stage, rest in zip(prepared.plan.fleet, left, strict=True):
         lines += [_line(stage, rest), *(_requests(rest) if verbose else [])]
     for watch in prepared.plan.watching:
@@ -55,6 +59,8 @@ def described(prepared: Prepared, *, verbose: bool = False) -> str:
     lines.append(
         f"  {what:<8} about {seconds:.0f} s and ${usd:.4f} (one at a time ${alone:.4f}); results in {prepared.path}"
     )
+    if asked := [rest.estimate.rate_source for rest in left if rest.items and rest.tariff != LISTED]:
+        lines.insert(-1, f"  {'price':<8} {'; '.join(dict.fromkeys(asked))}")
     return "\n".join(lines)
 
 
