@@ -68,7 +68,7 @@ def diagnosis(
     if State.READY in by_state:
         return Diagnosis("a new release of the endpoint rolls out, and only workers of the old one are there yet")
     worst = min(by_state)
-    others = [f"{_counted(len(found))} {_SHORT[state]}" for state, found in by_state.items() if state is not worst]
+    others = [f"{_counted(len(found))} {_SAID[state]}" for state, found in by_state.items() if state is not worst]
     here = by_state[worst]
     also = f" ({', '.join(others)})" if others else ""
     sentence = f"{_counted(len(here))} {_SAID[worst]}{where if worst is State.NO_ROOM else ''}{also}{_REMEDY[worst]}"
@@ -76,22 +76,16 @@ def diagnosis(
 
 
 _SAID = {
-    State.CRASHES: "crash and start over, again and again, each start billed",
-    State.PULLS: "fetch the image; the first time takes minutes",
-    State.LOADS: "have started and load the model",
-    State.NO_ROOM: "wait for a free GPU: RunPod has none",
-}
-_SHORT = {
-    State.CRASHES: "crash",
-    State.PULLS: "fetch the image",
-    State.LOADS: "load the model",
-    State.NO_ROOM: "wait for a free GPU",
+    State.CRASHES: "in a crash loop",
+    State.PULLS: "fetching the image",
+    State.LOADS: "started, loading the model",
+    State.NO_ROOM: "waiting for a free GPU",
 }
 _REMEDY = {
-    State.CRASHES: "; framefleet down ends that, then mend the image",
-    State.PULLS: "",
+    State.CRASHES: "; each start is billed: framefleet down ends that, then mend the image",
+    State.PULLS: "; the first time takes minutes",
     State.LOADS: "",
-    State.NO_ROOM: "; framefleet deploy --gpu-pools allows others",
+    State.NO_ROOM: "; RunPod has none: framefleet deploy --gpu-pools allows others",
 }
 # What a host writes when an image cannot be had at all.
 _NO_IMAGE = re.compile(
