@@ -65,7 +65,6 @@ def test_every_gpu_of_the_list_by_the_names_that_workers_report(usd: float, gpu:
         "Tesla T4",
         "AMD Instinct MI300X OAM",
         "Rubin R100",
-        "",
     ],
 )
 def test_one_that_nobody_knows_counts_as_the_dearest_and_is_said_to(gpu: str) -> None:
@@ -102,6 +101,7 @@ def test_several_gpus_a_worker_cost_as_many_times() -> None:
 def test_nothing_known_and_nothing_said_is_an_assumption_by_name() -> None:
     assert rate(None, None)[0] == 0.00019
     assert "L4 assumed" in rate(None, None)[1]
+    assert rate("", None) == rate(None, None)
 
 
 @given(st.text(max_size=60) | st.sampled_from([gpu for gpus in LIST.values() for gpu in gpus]))
@@ -130,19 +130,24 @@ def test_a_gpu_that_the_live_list_lacks_is_looked_for_in_its_pool() -> None:
     live = Tariff(prices=listed(Service(KEY).gpus))
     usd, source = rate("NVIDIA RTX A5000", None, live)  # of the pool of the L4, by the table
     assert usd == pytest.approx(0.72 / 3600) and "dearest of AMPERE_24" in source
-    assert rate("NVIDIA A30", None, live)[0] == pytest.approx(1.58 / 3600)  # listed, without a price or a pool
+    assert rate("NVIDIA A30", None, live)[0] == 0.00240  # listed, without a price or a pool
+    assert rate("NVIDIA H100 PCIe", None, live) == (0.00116, f"RunPod price list of {TABLE_DATE}, H100")
+
+
+def test_each_of_an_endpoints_pools_counts_by_the_list_that_has_it() -> None:
+    live = listed(Service(KEY).gpus)
+    assert rate(None, None, Tariff(prices=live, pools=("AMPERE_24", "AMPERE_80")))[0] == 0.00076
+    assert rate(None, None, Tariff(prices=live, pools=("AMPERE_24", "ADA_32_PRO")))[0] == pytest.approx(1.58 / 3600)
 
 
 PRICES = [None, {}, {"serverless": None}, {"serverless": 0}, {"serverless": -1}, {"serverless": 1e9}]
 
 
 @pytest.mark.parametrize("price", PRICES)
-    "price", [None, {}, {"serverless": None}, {"serverless": 0}, {"serverless": -1}, {"serverless": 1e9}]
-)
 def test_a_price_that_is_none_is_not_taken(price: object) -> None:
     odd = {"id": "NVIDIA L4", "pool": "AMPERE_24", "price": price}
     usd, source = rate("NVIDIA L4", None, Tariff(prices=listed([odd])))
-    assert usd == max(row.usd_per_s or 0 for row in TABLE.gpus) and "assumed" in source
+    assert usd == 0.00019 and TABLE_DATE in source  # the table's
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def spent(journal: Path) -> list[Spent]:
 def seconds_since(text: str, now_s: Seconds) -> Seconds:
     """When `7d`, `12h`, `2w` or `2026-11-01` was, in seconds since 1970. Raises `UsageError`."""
     with contextlib.suppress(ValueError, OverflowError):
-        if found := re.fullmatch(r"(\d{1,5})([hdw])", text.strip()):
+        if found := re.fullmatch(r"([0-9]{1,5})([hdw])", text.strip()):
             return now_s - int(found[1]) * UNITS[found[2]]
         day = datetime.fromisoformat(text.strip())
         at_s = (day if day.tzinfo is not None else day.replace(tzinfo=UTC)).timestamp()

@@ -11,7 +11,7 @@ def worker_price(gpu: Gpu, price: float | None, prices: PriceList = TABLE) -> tu
     """Dollars a worker's second in the dearest of its pools, and where that is from; None where no price is known."""
     if price is not None:
         return rate(None, price)
-    if not gpu.pools or any(prices.dearest([pool]) is None for pool in gpu.pools):
+    if not gpu.pools or any((prices.dearest([pool]) or TABLE.dearest([pool])) is None for pool in gpu.pools):
         return None
     usd, source = max(rate(None, None, Tariff(prices=prices, pools=(pool,), gpus=gpu.count)) for pool in gpu.pools)
     return usd, source.replace(": the worker's GPU is not known", "")

@@ -179,7 +179,7 @@ class ManageApi:
         if status != 200:
             raise translate(status, id, "")
         said = [line for event in lines if event.startswith("data:") and (line := _logged(event[5:]).strip())]
-        return self._shown(hide_secrets(said[-1])) if said else None
+        return self._shown(hide_secrets(_COLOURS.sub("", said[-1]))) if said else None
 
     def gpus(self) -> list[CatalogGpu]:
         """All GPUs that RunPod has, with what it asks for them."""
@@ -234,6 +234,7 @@ def translate(status: int, id: str | None, reason: str) -> FleetError:
     return RefusedError(f"{name}: RunPod refuses ({status}): {reason or 'it does not say why'}")
 
 
+_COLOURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _SECRETS = re.compile(
     r"\b(?:rpa|hf|sk|ghp|gho|github_pat|AKIA)[-_]?[A-Za-z0-9_-]{8,}"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"

@@ -4,7 +4,7 @@ Pure: reading the list is for `catalog`. Prices change, so every figure says whe
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -91,29 +91,48 @@ def rate(gpu: str | None, override: float | None, tariff: Tariff = LISTED) -> tu
     """
     if override is not None:
         return override, "given by --price"
-    row, how = _row(gpu, tariff)
+    row, source, how = _row(gpu or None, tariff)
     cards = f", {tariff.gpus} of them a worker" if tariff.gpus > 1 else ""
-    return (row.usd_per_s or 0.0) * tariff.gpus, f"{tariff.prices.source}, {_short(row.gpu)}{how}{cards}"
+    return (row.usd_per_s or 0.0) * tariff.gpus, f"{source}, {_short(row.gpu)}{how}{cards}"
 
 
-def _row(gpu: str | None, tariff: Tariff) -> tuple[GpuPrice, str]:
-    """The row that a worker is billed by, and how it came to that where the row is not plainly its GPU's."""
-    prices, pools = tariff.prices, tariff.pools
-    found = prices.find(gpu) if gpu is not None else None
-    if found is not None and found.usd_per_s is not None:
-        slice_of = "MIG" in _words(gpu or "") and "MIG" not in _words(found.gpu)
-        return found, f", the whole card: {gpu} is a part of one" if slice_of else ""
-    if gpu is None and not pools and (assumed := prices.find(ASSUMED)) is not None and assumed.usd_per_s is not None:
-        return assumed, " assumed: the worker's GPU is not known"
-    known = found or (TABLE.find(gpu) if gpu is not None else None)
-    own = {known.pool} if known is not None and known.pool is not None else set()
+def _row(gpu: str | None, tariff: Tariff) -> tuple[GpuPrice, str, str]:
+    """The row that a worker is billed by, of which list, and how it came to that where it is not plainly its GPU's.
+
+    What the list has no price for is looked for in the table.
+    """
+    lists = [tariff.prices] if tariff.prices is TABLE else [tariff.prices, TABLE]
+    rows = [row for prices in lists if gpu is not None and (row := prices.find(gpu)) is not None]
+    own = [row.pool for row in rows if row.pool is not None][:1]
+    for prices in lists:
+        found = prices.find(gpu or ASSUMED) if gpu is not None or not tariff.pools else None
+        if found is not None and found.usd_per_s is not None:
+            return found, prices.source, _as_what(gpu, found)
+        if own and (dearest := prices.dearest(own)) is not None:
+            return dearest, prices.source, _assumed(f"the dearest of {own[0]}", gpu)
+    priced = [first for pool in tariff.pools if (first := _first(lists, [pool])) is not None]
+    named = ", ".join(tariff.pools) if priced else "all"
+    priced = priced or [(row, prices.source) for prices in lists if (row := prices.dearest()) is not None]
+    row, source = max(priced, key=lambda found: found[0].usd_per_s or 0.0)
+    return row, source, _assumed(f"the dearest of {named}", gpu)
+
+
+def _first(lists: Sequence[PriceList], pools: Sequence[str]) -> tuple[GpuPrice, str] | None:
+    """The dearest of the pools by the first list that has a price for one, and which list that is."""
+    found = ((row, prices.source) for prices in lists if (row := prices.dearest(pools)) is not None)
+    return next(found, None)
+
+
+def _as_what(gpu: str | None, found: GpuPrice) -> str:
+    if gpu is None:
+        return _assumed("", gpu)
+    slice_of = "MIG" in _words(gpu) and "MIG" not in _words(found.gpu)
+    return f", the whole card: {gpu} is a part of one" if slice_of else ""
+
+
+def _assumed(named: str, gpu: str | None) -> str:
     why = "the worker's GPU is not known" if gpu is None else f"{gpu} has no price there"
-    for among in (own, set(pools)):
-        if among and (dearest := prices.dearest(among)) is not None:
-            return dearest, f" assumed, the dearest of {', '.join(sorted(among))}: {why}"
-    dearest = prices.dearest() or TABLE.dearest()
-    assert dearest is not None, "the table has prices"
-    return dearest, f" assumed, the dearest of all: {why}"
+    return f" assumed{', ' if named else ''}{named}: {why}"
 
 
 # What makers write and leave out as they please; none of it tells two cards apart.
