@@ -104,10 +104,10 @@ def test_a_tag_that_moves_is_warned_of_and_rolls_out_again(run: Run, service: Se
     (endpoint,) = service.endpoints.values()
     endpoint["env"]["HF_TOKEN"] = "hf_secret_of_theirs"
     code, out, _ = run("deploy", "yolo", *latest)
-    assert code == 0 and "FRAMEFLEET_RELEASE" in out and "hf_secret" not in out
+    assert code == 0 and "IMAGE_RELEASE" in out and "hf_secret" not in out
     assert service.changed == ["POST", "PATCH"]
     (endpoint,) = service.endpoints.values()
-    assert endpoint["env"]["HF_TOKEN"] == "hf_secret_of_theirs" and "FRAMEFLEET_RELEASE" in endpoint["env"]
+    assert endpoint["env"]["HF_TOKEN"] == "hf_secret_of_theirs" and "IMAGE_RELEASE" in endpoint["env"]
 
 
 def test_a_version_is_so_already_unless_it_is_to_roll(run: Run, service: Service) -> None:
@@ -115,7 +115,7 @@ def test_a_version_is_so_already_unless_it_is_to_roll(run: Run, service: Service
     code, out, err = run("deploy", "yolo", *IMAGE)
     assert (code, err) == (0, "") and "is so already" in out
     code, out, _ = run("deploy", "yolo", "--roll", "--yes")
-    assert code == 0 and "FRAMEFLEET_RELEASE" in out
+    assert code == 0 and "IMAGE_RELEASE" in out
     assert service.changed == ["POST", "PATCH"]
 
 

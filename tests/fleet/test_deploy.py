@@ -157,7 +157,7 @@ def test_a_release_is_made_where_the_image_is_called_as_before() -> None:
     current = msgspec.structs.replace(made(image="me/{endpoint}:latest"), env={"RUNPOD_LOG_LEVEL": "INFO", "MINE": "1"})
     again = Spec(image="me/yolo:latest", release="now")
     assert changes("yolo", again, current) == {
-        "env": {"RUNPOD_LOG_LEVEL": "INFO", "MINE": "1", "FRAMEFLEET_RELEASE": "now"}  # an update takes the whole of it
+        "env": {"RUNPOD_LOG_LEVEL": "INFO", "MINE": "1", "IMAGE_RELEASE": "now"}  # an update takes the whole of it
     }
     assert changes("yolo", Spec(release="now"), current).keys() == {"env"}
     assert changes("yolo", Spec(image="me/yolo:2", release="now"), current) == {"image": "me/yolo:2"}

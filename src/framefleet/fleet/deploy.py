@@ -26,7 +26,7 @@ QUEUE_DELAY_S = 4.0  # the service's own default
 EXECUTION_TIMEOUT_S = 600  # the service's default for a job, and what the client allows one
 # The package `runpod` would log every reply, and with it what a video shows and says; RunPod keeps logs for 90 days.
 QUIET = {"RUNPOD_LOG_LEVEL": "INFO"}
-RELEASE = "FRAMEFLEET_RELEASE"  # in the environment, where a change makes a release: its workers are all replaced
+RELEASE = "IMAGE_RELEASE"  # in the environment, where a change makes a release: its workers are all replaced
 OURS = (*QUIET, RELEASE)
 
 
