@@ -122,6 +122,7 @@ def logged(environ: dict[str, str], folder: Path) -> str:
     return (folder / "log").read_text(encoding="utf-8")
 
 
+@pytest.mark.full
 @pytest.mark.gpu_engines  # whose environment has the package
 def test_what_is_said_in_a_video_is_in_nobodys_log(tmp_path: Path) -> None:
     pytest.importorskip("runpod", reason="runs on workers, and comes with the images' requirements")

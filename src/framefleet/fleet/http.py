@@ -1,8 +1,7 @@
 """HTTP to a service that takes a key: bounded answers, no redirects, timeouts, the key in one header alone."""
 
 import threading
-import time
-from contextlib import suppress
+from collections.abc import Callable
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -13,7 +12,6 @@ from framefleet.errors import UnreachableError
 from framefleet.units import Seconds
 
 REPLY_LIMIT = 24 * 2**20  # results over 20 MB are lost on the worker's side, so more than this is no reply
-LINES_LIMIT = 64 * 2**10  # bytes of an answer of which only the first lines are wanted
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
 
@@ -48,8 +46,12 @@ class Http:
         *,
         content_type: str = "application/json",
         read_timeout_s: Seconds | None = None,
+        read: Callable[[requests.Response], bytes] | None = None,
     ) -> tuple[int, bytes]:
-        """The answer's status and content, whatever the status. Raises `UnreachableError` where there is no answer."""
+        """The answer's status and content, whatever the status. Raises `UnreachableError` where there is no answer.
+
+        `read` takes as much of the content as is wanted; else it is all of it.
+        """
         try:
             with self._session().request(
                 method,
@@ -60,29 +62,7 @@ class Http:
                 allow_redirects=False,  # a redirect would carry the key elsewhere
                 stream=True,
             ) as response:
-                return response.status_code, _read_bounded(response)
-        except requests.RequestException as error:
-            raise UnreachableError(_reason(error)) from None
-
-    def first_lines(self, path: str, *, most: int, timeout_s: Seconds) -> tuple[int, list[str]]:
-        """Status and the first lines of an answer that need not end: what of it comes in time, and no more than `most`.
-
-        Raises `UnreachableError` where there is no answer.
-        """
-        until, content = time.monotonic() + timeout_s, bytearray()
-        try:
-            with self._session().get(
-                f"{self._base_url}/{path}",
-                timeout=(CONNECT_TIMEOUT_S, timeout_s),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                with suppress(requests.RequestException):  # what has come until then is what there is
-                    for byte in response.iter_content(1):  # a larger piece would be waited for until it is full
-                        content += byte
-                        if content.count(b"\n") > most or len(content) > LINES_LIMIT or time.monotonic() > until:
-                            break
-                return response.status_code, content.decode("utf-8", "replace").splitlines()[:most]
+                return response.status_code, (read or _read_bounded)(response)
         except requests.RequestException as error:
             raise UnreachableError(_reason(error)) from None
 

@@ -5,11 +5,14 @@ only what it names, errors are `{"title", "status", "detail", "errors"}`.
 """
 
 import re
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
+import requests
 
 from framefleet.config import Fleet
 from framefleet.errors import (
@@ -26,7 +29,9 @@ from framefleet.units import Seconds
 
 ROUTE = "v2/serverless"
 GPUS, BILL = "v2/catalog/gpus", "v2/billing/serverless"
-LOG_LINES, LOG_S = 60, 3.0  # of a worker's log, a stream without an end: a few events, as far as they come in so long
+LOG_S = 3.0  # a worker's log is a stream without an end: what of it comes in so long is looked at
+LOG_LIMIT = 64 * 2**10  # bytes of it
+LOG_EVENTS = 5
 ID_PATTERN = r"^[A-Za-z0-9_-]{1,100}\Z"  # ids become part of an address and of framefleet.toml
 
 EndpointId = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
@@ -171,14 +176,10 @@ class ManageApi:
 
     def last_log_line(self, id: str, worker: str) -> str | None:
         """The last thing that a worker wrote, or its host of it, made safe to print; None where it wrote nothing."""
-        path = f"{ROUTE}/{id}/workers/{quote(worker, safe='')}/logs?tail=5"
-        try:
-            status, lines = self._http.first_lines(path, most=LOG_LINES, timeout_s=LOG_S)
-        except UnreachableError as error:
-            raise UnreachableError(f"{_name(id)}: {error}") from None
-        if status != 200:
-            raise translate(status, id, "")
-        said = [line for event in lines if event.startswith("data:") and (line := _logged(event[5:]).strip())]
+        path = f"{ROUTE}/{id}/workers/{quote(worker, safe='')}/logs?tail={LOG_EVENTS}"
+        content = self._send("GET", path, id, None, read=_first_events, read_timeout_s=LOG_S)
+        events = content.decode("utf-8", "replace").splitlines()
+        said = [line for event in events if event.startswith("data:") and (line := _logged(event[5:]).strip())]
         return self._shown(hide_secrets(_COLOURS.sub("", said[-1]))) if said else None
 
     def gpus(self) -> list[CatalogGpu]:
@@ -202,10 +203,10 @@ class ManageApi:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise BadReplyError(f"{_name(id)}: no answer to {method}: {self._shown(str(error))}") from None
 
-    def _send(self, method: str, path: str, id: str | None, body: dict[str, Any] | None) -> bytes:
+    def _send(self, method: str, path: str, id: str | None, body: dict[str, Any] | None, **how: Any) -> bytes:
         sent = None if body is None else msgspec.json.encode(body)
         try:
-            status, content = self._http.send(method, path, sent)
+            status, content = self._http.send(method, path, sent, **how)
         except UnreachableError as error:
             raise UnreachableError(f"{_name(id)}: {error}") from None
         if status not in {200, 201, 204}:
@@ -246,6 +247,17 @@ _SECRETS = re.compile(
 def hide_secrets(text: str) -> str:
     """What looks like a key, as log lines may have one, is left out."""
     return _SECRETS.sub("…", text)
+
+
+def _first_events(response: requests.Response) -> bytes:
+    """Of an answer that need not end: what comes in time, and of that the events asked for."""
+    until, content = time.monotonic() + LOG_S, bytearray()
+    with suppress(requests.RequestException):  # it is silent; what has come until then is what there is
+        for byte in response.iter_content(1):  # a larger piece would be waited for until it is full
+            content += byte
+            if content.count(b"\n\n") >= LOG_EVENTS or len(content) > LOG_LIMIT or time.monotonic() > until:
+                break
+    return bytes(content)
 
 
 def _logged(event: str) -> str:

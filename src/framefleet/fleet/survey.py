@@ -35,8 +35,8 @@ class Sleep:
         name = f"{self.kind}: endpoint {self.endpoint.id}"
         if self.most == 0:
             return (
-                f"{name} has max workers 0, so nothing can start; RunPod sets that after 7 days without a request, "
-                "and framefleet down does"
+                f"{name} has max workers 0, so nothing can start; RunPod sets that after 7 days without a request "
+                "or when workers crash again and again, and framefleet down does"
             )
         return f"{name} has max workers {self.most}; RunPod lowers them to that after 3 days without a request"
 
