@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from framefleet.fleet.budget import Budget
 from tests.cli.conftest import Told
 from tests.conftest import API_KEY
 from tests.fleet.manage_service import Service, managing
@@ -110,6 +111,22 @@ def test_a_plan_says_what_price_it_goes_by(cli: Cli, video: Path, managed: Servi
     told = cli("plan", video)
     assert "price    RunPod's price list as read on " in told.out
     assert "RTX 4090 assumed, the dearest of ADA_24" in told.out
+
+
+def test_a_plan_of_what_is_left_goes_by_the_same_price(cli: Cli, video: Path, managed: Service) -> None:
+    assert cli("run", video).code == 0
+    told = cli("plan", video, "--fps", 2)
+    assert "6 of 12 frames answered already" in told.out and "the dearest of ADA_24" in told.out
+    assert "price " not in cli("plan", video).out  # nothing is left to pay for
+
+
+def test_the_budget_goes_by_the_same_price(
+    cli: Cli, video: Path, managed: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected: dict[str, tuple[str, ...]] = {}
+    monkeypatch.setattr(Budget, "expect", lambda _, kind, tariff: expected.update({kind: tariff.pools}))
+    assert cli("run", video).code == 0
+    assert expected == {"yolo": ("ADA_24",), "whisper": ("ADA_24",)}
 
 
 def test_doctor_names_and_mends(cli: Cli, managed: Service, monkeypatch: pytest.MonkeyPatch) -> None:
