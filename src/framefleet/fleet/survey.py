@@ -42,18 +42,14 @@ class Sleep:
 
 
 class Survey:
-    """Asked for the first time when somebody wants to know, and no more after a refusal. For one thread.
-
-    Where the jobs go to another service than RunPod, RunPod's management is not told of it, unless its address was set.
-    """
+    """Asked for the first time when somebody wants to know, and no more after a refusal. For one thread."""
 
     def __init__(self, fleet: Fleet, price: float | None = None) -> None:
         self._fleet = fleet
         self._price = price
         self._listed: dict[str, Endpoint] | None = None
         self._prices: PriceList | None = None
-        apart = fleet.base_url != RUNPOD_BASE_URL and fleet.manage_url == RUNPOD_MANAGE_URL
-        self._silent = fleet.api_key is None or apart
+        self._silent = not may_be_asked(fleet)
         self.unasked = ""
         """Why RunPod said nothing though it was asked, in a word."""
 
@@ -112,6 +108,15 @@ class Survey:
             self._silent = True
             self.unasked = "the key may not ask" if isinstance(error, AuthError) else "RunPod does not answer"
             return None
+
+
+def may_be_asked(fleet: Fleet) -> bool:
+    """Whether there is a key for a management API, and that is of the service that the jobs go to.
+
+    RunPod's is not told the key of another service, unless somebody has set the address of both.
+    """
+    apart = fleet.base_url != RUNPOD_BASE_URL and fleet.manage_url == RUNPOD_MANAGE_URL
+    return fleet.api_key is not None and not apart
 
 
 def _get(api: ManageApi, id: str) -> Endpoint | None:
