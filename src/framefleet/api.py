@@ -1,11 +1,13 @@
 """The whole job from Python: `analyze("video.mp4")` is what the command does."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from framefleet.config import Fleet, Options, load_fleet, load_options
-from framefleet.errors import BudgetError, UsageError
+from framefleet.errors import AsleepError, BudgetError, UsageError
+from framefleet.fleet.survey import Sleep, Survey
 from framefleet.journal.file import FILE_NAME
 from framefleet.media.info import MediaInfo
 from framefleet.media.probe import probe
@@ -30,6 +32,7 @@ class Prepared:
     options: Options
     fleet: Fleet
     plan: RunPlan
+    survey: Survey
     path: Path
     """Where the document will be."""
     taken: str | None = None
@@ -41,17 +44,21 @@ class Prepared:
         return self.path.parent / FILE_NAME
 
 
-def prepare(video: Path | str, options: Options, fleet: Fleet, name: str | None = None) -> Prepared:
+def prepare(
+    video: Path | str, options: Options, fleet: Fleet, *, name: str | None = None, survey: Survey | None = None
+) -> Prepared:
     """Probes the video, or the sound alone, and plans every stage. Raises `InputError` or `UsageError`.
 
-    `name` is what its results are called among those of other videos (None: by the video's own name).
+    `name` is what its results are called among those of other videos (None: by the video's own name). `survey` is what
+    several videos share, so that RunPod is asked about its endpoints once.
     """
+    survey = survey or Survey(fleet, options.price)
     media = probe(Path(video), options.audio_track, options.video_track)
     media = replace(media, audio_channel=options.audio_channel)
-    plan = plan_run(media, options, fleet)
+    plan = plan_run(media, options, fleet, survey.tariff)
     if options.scenes is not None and "scenes" not in plan.names:
         raise UsageError(f"--scenes {options.scenes}: scenes are not among --stages {','.join(plan.names)}; add them")
-    return Prepared(media, options, fleet, plan, *_place(media.path, options.output_dir, name))
+    return Prepared(media, options, fleet, plan, survey, *_place(media.path, options.output_dir, name))
 
 
 def _place(video: Path, folder: Path, name: str | None) -> tuple[Path, str | None]:
@@ -92,10 +99,28 @@ def check_budget(prepared: Prepared, sha256: str | None = None) -> None:
         raise BudgetError(f"--max-cost {most:g}: the run would cost about ${expected:.4f}; raise it, or lower --fps")
 
 
+def asleep(prepared: Prepared, left: Sequence[StagePlan]) -> list[Sleep]:
+    """The endpoints that `left`, which is to be asked yet, is for and that RunPod or somebody left too few workers."""
+    plans = [plan for plan in left if plan.backend == "runpod" and plan.items]
+    found = (prepared.survey.asleep(plan.stage.endpoint, plan.workers) for plan in plans)
+    return [sleep for sleep in found if sleep is not None]
+
+
+def check_awake(prepared: Prepared, sha256: str, listener: Listener) -> None:
+    """Tells of endpoints that sleep. Raises `AsleepError` where one may have no workers at all: all would wait."""
+    if not asleep(prepared, prepared.plan.fleet):
+        return
+    for sleep in asleep(prepared, unanswered_plans(prepared, sha256)):
+        if sleep.most == 0:
+            raise AsleepError(f"{sleep}; --wake raises them again, or framefleet deploy {sleep.kind}")
+        listener(Notice(f"{sleep}; --wake raises them again"))
+
+
 def execute(prepared: Prepared, listener: Listener = silent) -> Document:
     """Runs what was prepared and writes its document. Raises `FrameFleetError`."""
     sha256 = file_sha256(prepared.media.path)
     check_budget(prepared, sha256)
+    check_awake(prepared, sha256, listener)
     claim(prepared.path, sha256)
     for plan in prepared.plan.fleet:
         if plan.backend == "local" and prepared.options.backend != "local":

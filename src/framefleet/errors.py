@@ -10,6 +10,7 @@ FrameFleetError                one line a person can act on; `exit_code` is what
 └── FleetError                 something went wrong between the client and a worker; `advice` says what to do
     ├── AuthError         1    GIVE_UP for the whole run: the key is wrong
     ├── EndpointGoneError 1    GIVE_UP for the whole run: no such endpoint
+    ├── AsleepError       1    GIVE_UP for the whole run: the endpoint may have no workers
     ├── UnreachableError  -    RETRY: the network or the service did not answer
     ├── RateLimitedError  -    WAIT: too many requests
     ├── TooLargeError     -    SPLIT: the request or its reply does not fit
@@ -103,6 +104,11 @@ class AuthError(FleetError):
 
 
 class EndpointGoneError(FleetError):
+    advice = Advice.GIVE_UP
+    ends_run = True
+
+
+class AsleepError(FleetError):
     advice = Advice.GIVE_UP
     ends_run = True
 

@@ -1,9 +1,10 @@
-"""How to install what is missing into the Python at work, and how to start the command of this installation.
+"""How to install what is missing into the Python at work, how to start its command, and where it keeps what it fetches.
 
 FrameFleet itself is not on PyPI: it has a checkout.
 """
 
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -23,6 +24,15 @@ def with_extra(extra: str) -> str:
         return pip("-e", f"{place}[{extra}]")
     origin = _origin()
     return pip(f"{NAME}[{extra}] @ {origin}" if origin else f"{NAME}[{extra}]")
+
+
+def cache_folder() -> Path:
+    """Where this user's programs keep what can be fetched again; ours in it. No option, because set-up asks, too."""
+    if os.name == "nt":
+        cache = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    else:
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache, "framefleet")
 
 
 def pip(*what: str) -> str:

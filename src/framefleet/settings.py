@@ -15,7 +15,7 @@ CONFIG_FILE = "framefleet.toml"
 PREFIX = "FRAMEFLEET_"
 
 _READ_ELSEWHERE = ("debug", "models")  # by the command line's end of all errors, and by what finds fetched models
-_OF_ONE_COMMAND = ("report", "verbose", "sequential")  # options that are said each time
+_OF_ONE_COMMAND = ("report", "verbose", "sequential", "wake", "yes")  # options that are said each time
 
 
 def variable(name: str) -> str:

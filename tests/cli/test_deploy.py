@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from framefleet.cli import main
+from tests.conftest import ROOT
 from tests.fleet.manage_service import RefusedRequestError, Service, managing
 
 KEY = "rpa_TESTKEY0123456789"
@@ -39,8 +40,10 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+def service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Service]:
     monkeypatch.setenv("RUNPOD_API_KEY", KEY)
+    for cache in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(cache, str(tmp_path / "cache"))
     with managing(KEY) as running:
         monkeypatch.setenv("RUNPOD_API_BASE_URL", running.url)
         yield running
@@ -92,6 +95,63 @@ def test_endpoints_are_made_once_and_their_ids_kept(run: Run, service: Service) 
     code, out, _ = run("deploy", *IMAGE)  # nothing to change: nothing to agree to
     assert code == 0 and "is so already" in out
     assert service.changed == ["POST", "POST"]
+
+
+def test_a_tag_that_moves_is_warned_of_and_rolls_out_again(run: Run, service: Service) -> None:
+    latest = ["--image", "ghcr.io/me/framefleet-{endpoint}:latest", "--yes"]
+    code, _, err = run("deploy", "yolo", *latest)
+    assert code == 0 and "its tag moves" in err and err.count("\n") == 1
+    (endpoint,) = service.endpoints.values()
+    endpoint["env"]["HF_TOKEN"] = "hf_secret_of_theirs"
+    code, out, _ = run("deploy", "yolo", *latest)
+    assert code == 0 and "IMAGE_RELEASE" in out and "hf_secret" not in out
+    assert service.changed == ["POST", "PATCH"]
+    (endpoint,) = service.endpoints.values()
+    assert endpoint["env"]["HF_TOKEN"] == "hf_secret_of_theirs" and "IMAGE_RELEASE" in endpoint["env"]
+
+
+def test_a_version_is_so_already_unless_it_is_to_roll(run: Run, service: Service) -> None:
+    run("deploy", "yolo", *IMAGE, "--yes")
+    code, out, err = run("deploy", "yolo", *IMAGE)
+    assert (code, err) == (0, "") and "is so already" in out
+    code, out, _ = run("deploy", "yolo", "--roll", "--yes")
+    assert code == 0 and "IMAGE_RELEASE" in out
+    assert service.changed == ["POST", "PATCH"]
+
+
+def test_one_from_the_hub_gets_a_minimum(run: Run, service: Service) -> None:
+    run("deploy", "yolo", *IMAGE, "--min-cuda", "", "--yes")
+    (endpoint,) = service.endpoints.values()
+    endpoint["gpu"]["allowedCudaVersions"] = ["12.9", "12.8"]
+    assert run("deploy", "yolo", "--min-cuda", "12.8", "--yes")[0] == 0
+    (endpoint,) = service.endpoints.values()
+    assert (endpoint["gpu"]["minCudaVersion"], endpoint["gpu"]["allowedCudaVersions"]) == ("12.8", [])
+
+
+def test_fast_starts_quiet_logs_and_the_limit_by_default(run: Run, service: Service) -> None:
+    _, out, _ = run("deploy", "yolo", *IMAGE, "--yes")
+    (endpoint,) = service.endpoints.values()
+    assert (endpoint["flashboot"], endpoint["env"]) == ("FLASHBOOT", {"RUNPOD_LOG_LEVEL": "INFO"})
+    assert "$80 an hour by default" in out
+    run("deploy", "yolo", "--no-flashboot", "--yes")
+    assert next(iter(service.endpoints.values()))["flashboot"] == "OFF"
+
+
+def test_what_it_costs_is_by_todays_list(run: Run, service: Service) -> None:
+    _, out, _ = run("deploy", "yolo", *IMAGE, "--gpu-pools", "ADA_24", "--yes")
+    assert "at most $0.00092 a second ($3.30 an hour)" in out and "RunPod's price list as read on " in out
+    service.forbidden = ("/v2/catalog",)
+    (Path("cache") / "framefleet" / "prices.json").unlink()
+    code, out, _ = run("deploy", "yolo", *IMAGE)
+    assert code == 0 and "$0.00093 a second" in out and "RunPod price list of 2026-06-08" in out
+
+
+def test_no_example_teaches_a_tag_that_moves(run: Run) -> None:
+    _, out, _ = run("deploy", "--help")
+    _, _, err = run("deploy", "yolo", "--dry-run")
+    documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    for text in (out, err, *(path.read_text(encoding="utf-8") for path in documents)):
+        assert "}:latest" not in text and "yolo:latest" not in text
 
 
 def test_one_that_the_toml_lost_is_found_by_name(run: Run, service: Service) -> None:

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from framefleet.errors import RefusedError, UsageError
 from framefleet.fleet import deploy
-from framefleet.fleet.deploy import Spec, changes, creation, expected, find, make_spec, plan
-from framefleet.fleet.deploy_cost import DEAREST, worst_case
+from framefleet.fleet.deploy import Spec, changes, creation, expected, find, make_spec, moves, plan
+from framefleet.fleet.deploy_cost import over_limit, worst_case, worst_usd_per_hour
 from framefleet.fleet.manage_api import Endpoint, Gpu, Workers
-from framefleet.fleet.prices import USD_PER_SECOND
 from tests.fleet.manage_service import Service
 
 ROOT = Path(__file__).parents[2]
@@ -37,10 +36,11 @@ def test_a_new_endpoint_gets_the_defaults() -> None:
         "type": "QUEUE",
         "image": "me/yolo:1",
         "disk": 20,
+        "env": {"RUNPOD_LOG_LEVEL": "INFO"},
         "gpu": {"pools": ["AMPERE_16", "AMPERE_24", "ADA_24"], "count": 1, "minCudaVersion": "12.8"},
         "workers": {"min": 0, "max": 3, "idleTimeout": 5},
         "scaling": {"type": "QUEUE_DELAY", "queueDelay": 4.0},
-        "flashboot": "OFF",
+        "flashboot": "FLASHBOOT",
         "timeout": 600_000,
     }
 
@@ -54,7 +54,7 @@ def test_what_is_said_goes_before_the_defaults() -> None:
             gpu_count=2,
             min_cuda="",
             min_workers=4,
-            flashboot=True,
+            flashboot=False,
             execution_timeout=60,
             request_count=5,
         ),
@@ -63,7 +63,7 @@ def test_what_is_said_goes_before_the_defaults() -> None:
     assert body["gpu"] == {"pools": ["ADA_24", "AMPERE_48"], "count": 2}
     assert body["workers"] == {"min": 4, "max": 4}  # no idle timeout goes with this scaling
     assert body["scaling"] == {"type": "REQUEST_COUNT", "requestCount": 5}
-    assert (body["flashboot"], body["timeout"]) == ("FLASHBOOT", 60_000)
+    assert (body["flashboot"], body["timeout"]) == ("OFF", 60_000)
 
 
 def test_a_template_brings_its_own_container_and_cuda() -> None:
@@ -117,11 +117,60 @@ def test_only_what_is_said_and_differs_is_changed() -> None:
     current = made()
     assert changes("yolo", Spec(), current) == {}
     assert changes("yolo", spec(), current) == {}
-    assert changes("yolo", spec(max_workers=9, flashboot=False), current) == {"workers": {"max": 9}}
+    assert changes("yolo", spec(max_workers=9, flashboot=True), current) == {"workers": {"max": 9}}
     assert changes("yolo", spec(gpu_count=2), current) == {"gpu": {"count": 2}}
     assert changes("yolo", Spec(image="me/yolo:2"), current) == {"image": "me/yolo:2"}
     assert changes("yolo", Spec(min_cuda=""), current) == {"gpu": {"minCudaVersion": ""}}
     assert changes("yolo", Spec(min_cuda=""), made(min_cuda="")) == {}
+
+
+def test_the_hubs_versions_go_where_a_minimum_comes() -> None:
+    hub = msgspec.structs.replace(
+        made(min_cuda=""), gpu=Gpu(pools=["ADA_24"], allowedCudaVersions=["13.0", "12.9", "12.8"])
+    )
+    assert changes("yolo", Spec(min_cuda="12.8"), hub) == {"gpu": {"minCudaVersion": "12.8", "allowedCudaVersions": []}}
+    assert changes("yolo", Spec(max_workers=4), hub) == {"workers": {"max": 4}}
+    assert changes("yolo", Spec(min_cuda=""), hub) == {}
+    assert changes("yolo", Spec(min_cuda="12.8"), made(min_cuda="")) == {"gpu": {"minCudaVersion": "12.8"}}
+
+
+@pytest.mark.parametrize(
+    ("image", "moving"),
+    [
+        ("me/yolo", True),
+        ("me/yolo:latest", True),
+        ("ghcr.io/me/yolo:main", True),
+        ("host:5000/me/yolo", True),
+        ("me/yolo:latest-cu128", True),
+        ("me/yolo:1", False),
+        ("host:5000/me/yolo:v1.2.0", False),
+        ("me/yolo:3f2c1ab9", False),
+        ("me/yolo@sha256:" + "a" * 64, False),
+        ("me/yolo:latest@sha256:" + "0" * 64, False),
+    ],
+)
+def test_tags_that_move_are_told_from_versions_and_digests(image: str, moving: bool) -> None:
+    assert moves(image) == moving
+
+
+def test_a_release_is_made_where_the_image_is_called_as_before() -> None:
+    current = msgspec.structs.replace(made(image="me/{endpoint}:latest"), env={"RUNPOD_LOG_LEVEL": "INFO", "MINE": "1"})
+    again = Spec(image="me/yolo:latest", release="now")
+    assert changes("yolo", again, current) == {
+        "env": {"RUNPOD_LOG_LEVEL": "INFO", "MINE": "1", "IMAGE_RELEASE": "now"}  # an update takes the whole of it
+    }
+    assert changes("yolo", Spec(release="now"), current).keys() == {"env"}
+    assert changes("yolo", Spec(image="me/yolo:2", release="now"), current) == {"image": "me/yolo:2"}
+    assert changes("yolo", Spec(template="t", release="now"), current)["env"] == {"RUNPOD_LOG_LEVEL": "INFO"}
+
+
+def test_one_that_was_made_before_logs_were_quiet_becomes_so() -> None:
+    loud = msgspec.structs.replace(made(), env={"MINE": "1"})
+    assert changes("yolo", Spec(), loud) == {"env": {"RUNPOD_LOG_LEVEL": "INFO", "MINE": "1"}}
+    wanted = msgspec.structs.replace(made(), env={"RUNPOD_LOG_LEVEL": "DEBUG"})
+    assert changes("yolo", Spec(), wanted) == {}
+    unknown = msgspec.structs.replace(made(), env=None)
+    assert changes("yolo", Spec(release="now"), unknown) == {}  # what is set there would be lost
 
 
 def test_one_scaled_to_zero_wakes() -> None:
@@ -189,5 +238,9 @@ def test_what_it_costs_at_worst() -> None:
     assert "no price is known for NEW" in worst_case(Workers(min=0, max=1), Gpu(pools=["NEW"]), None)
 
 
-def test_every_pool_has_a_gpu_in_the_price_list() -> None:
-    assert all(any(name in gpu for name, _ in USD_PER_SECOND) for gpu in DEAREST.values())
+def test_the_accounts_own_limit_is_told_and_when_it_would_be_passed() -> None:
+    assert "$80 an hour" in over_limit(3.35) and "could come" not in over_limit(80)
+    many = worst_usd_per_hour(Workers(min=0, max=10), Gpu(pools=["BLACKWELL_180"]), None)
+    assert many == pytest.approx(86.4)
+    assert "these could come to $86.40" in over_limit(many)
+    assert worst_usd_per_hour(Workers(min=0, max=10), Gpu(pools=["NEW"]), None) == 0

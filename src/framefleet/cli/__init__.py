@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from framefleet import __version__
+from framefleet.cli.bill import bill
 from framefleet.cli.deploy import deploy
 from framefleet.cli.doctor import doctor
 from framefleet.cli.down import down
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="One JSON of what is seen, said, heard and written in a video, by a fleet of GPU workers or on this machine.",
 )
-for command in (run, plan, report, show, render, export, doctor, emulate, deploy, endpoints, down):
+for command in (run, plan, report, show, render, export, doctor, emulate, deploy, endpoints, bill, down):
     app.command(cls=Command)(command)
 
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -11,9 +12,11 @@ import typer
 from framefleet.config import ENDPOINT_KINDS, MAIN_KINDS, Fleet, load_fleet, load_options
 from framefleet.errors import EndpointGoneError, UsageError
 from framefleet.fleet import endpoint_ids
-from framefleet.fleet.deploy import Spec, Step, creation, expected, find, make_spec, plan, said
-from framefleet.fleet.deploy_cost import worst_case
+from framefleet.fleet.deploy import OURS, Spec, Step, creation, expected, find, make_spec, moves, plan, said
+from framefleet.fleet.deploy_cost import over_limit, worst_case, worst_usd_per_hour
 from framefleet.fleet.manage_api import ROUTE, Endpoint, ManageApi
+from framefleet.fleet.prices import PriceList
+from framefleet.fleet.survey import Survey
 from framefleet.settings import CONFIG_FILE, endpoint_variable
 
 
@@ -27,6 +30,11 @@ def kinds_argument(without: str) -> Any:
 
 
 Prefix = Annotated[str, typer.Option(help="endpoints are named PREFIX-yolo, PREFIX-whisper and so on")]
+MOVING = (
+    "its tag moves: workers may keep the image that they have, and old and new ones work side by side; "
+    "give a version, a commit or a digest (…@sha256:…)"
+)
+
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
 
 
@@ -35,7 +43,7 @@ def deploy(
     *,
     prefix: Prefix = "framefleet",
     image: Annotated[
-        str | None, _option("such as ghcr.io/YOU/framefleet-{endpoint}:latest; {endpoint} stands for its name")
+        str | None, _option("such as ghcr.io/YOU/framefleet-{endpoint}:VERSION; {endpoint} stands for its name")
     ] = None,
     template: Annotated[str | None, _option("id of a RunPod template, instead of an image")] = None,
     gpu_pools: Annotated[
@@ -52,15 +60,24 @@ def deploy(
         float | None, _option("start a worker when a job has waited for so many seconds (new: 4)")
     ] = None,
     request_count: Annotated[int | None, _option("start a worker for every so many requests instead")] = None,
-    flashboot: Annotated[bool | None, _option("faster cold starts (new: no)", "--flashboot/--no-flashboot")] = None,
+    flashboot: Annotated[bool | None, _option("faster cold starts (new: yes)", "--flashboot/--no-flashboot")] = None,
     execution_timeout: Annotated[int | None, _option("seconds a job may take (new: 600)")] = None,
     price: Annotated[float | None, _option("dollars a worker's second, instead of the price list")] = None,
+    roll: Annotated[
+        bool,
+        typer.Option("--roll", help="replace all workers, though nothing else changes: the image's tag has moved"),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be sent, and send nothing")] = False,
     yes: Yes = False,
 ) -> int:
     """Make the RunPod endpoints, or change those there are; what is not said stays as it is."""
     values = {name: value for name, value in locals().items() if name in Spec.__struct_fields__}
     wanted = chosen(kinds, MAIN_KINDS)
+    moving = image is not None and moves(image)
+    if moving:
+        print(f"framefleet: {image}: {MOVING}", file=sys.stderr)
+    if moving or roll:
+        values["release"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     spec = make_spec(values, wanted)
     usd = load_options({"price": price}).price
     fleet = load_fleet()
@@ -70,8 +87,10 @@ def deploy(
     endpoint_ids.check(wanted)
     with closing(ManageApi(fleet)) as api:
         steps = [plan(kind, f"{prefix}-{kind}", spec, current) for kind, current in located(api, fleet, prefix, wanted)]
+        prices = Survey(fleet, usd).prices()
         for step in steps:
-            print(_told(step, usd))
+            print(_told(step, usd, prices))
+        print(over_limit(sum(worst_usd_per_hour(*expected(step), usd, prices) for step in steps)))
         if any(step.body for step in steps):
             agreed("Do this?", yes=yes)
         for step in steps:
@@ -124,7 +143,7 @@ def _shown(kind: str, prefix: str, spec: Spec, fleet: Fleet, price: float | None
     return {"endpoint": kind, "request": url, "body": body, "costs": costs}
 
 
-def _told(step: Step, price: float | None) -> str:
+def _told(step: Step, price: float | None, prices: PriceList) -> str:
     workers, gpu = expected(step)
     if step.current is None:
         head = f"{step.kind}: make {step.body['name']}"
@@ -132,8 +151,11 @@ def _told(step: Step, price: float | None) -> str:
         head = f"{step.kind}: change {step.current.name} ({step.current.id})"
     else:
         head = f"{step.kind}: {step.current.name} ({step.current.id}) is so already"
-    body = f" {json.dumps(step.body, ensure_ascii=False)}" if step.body else ""
-    return f"{head}{body}\n  costs {worst_case(workers, gpu, price)}"
+    shown = dict(step.body)
+    if "env" in shown:  # what else is set there may be a key
+        shown["env"] = {name: value for name, value in shown["env"].items() if name in OURS}
+    body = f" {json.dumps(shown, ensure_ascii=False)}" if shown else ""
+    return f"{head}{body}\n  costs {worst_case(workers, gpu, price, prices)}"
 
 
 def _do(api: ManageApi, step: Step) -> None:

@@ -5,12 +5,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from framefleet import __version__
+from framefleet.cli.deploy import Yes
+from framefleet.cli.wake import raise_again
 from framefleet.config import MAIN_KINDS, Fleet, Options, load_fleet, load_options
 from framefleet.errors import FrameFleetError
 from framefleet.fleet.runpod import RunPodBackend
-from framefleet.installing import pip, with_extra
+from framefleet.fleet.survey import Survey
+from framefleet.installing import framefleet, pip, with_extra
+from framefleet.pipeline.plan import most_workers
 from framefleet.settings import CONFIG_FILE, endpoint_variable
 from framefleet.stages.base import Stage
 from framefleet.stages.registry import FLEET
@@ -43,16 +50,26 @@ class Finding:
     vital: bool = False
 
 
-def doctor() -> int:
+def doctor(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="raise the max workers of endpoints that RunPod lowered, after asking")
+    ] = False,
+    yes: Yes = False,
+) -> int:
     """Tell what is installed, configured and reachable, and what to do about what is not."""
-    findings = list(examine(load_options({}), load_fleet()))
+    options, fleet = load_options({}), load_fleet()
+    survey = Survey(fleet)
+    if fix:
+        sleeps = (survey.asleep(kind, most_workers(options)) for kind in fleet.endpoints)
+        raise_again(survey, [sleep for sleep in sleeps if sleep is not None], yes=yes)
+    findings = list(examine(options, fleet, survey))
     for finding in findings:
         mark = "ok  " if not finding.remedy else "FAIL" if finding.vital else "note"
         print(f"{mark}  {finding.subject:<22} {finding.state}" + (f": {finding.remedy}" if finding.remedy else ""))
     return 1 if any(finding.vital and finding.remedy for finding in findings) else 0
 
 
-def examine(options: Options, fleet: Fleet) -> Iterator[Finding]:
+def examine(options: Options, fleet: Fleet, survey: Survey) -> Iterator[Finding]:
     """Everything there is to know before a run, in the order in which a person would mend it."""
     yield Finding("framefleet", f"{__version__}, Python {sys.version.split()[0]}")
     for package in CLIENT:
@@ -61,7 +78,7 @@ def examine(options: Options, fleet: Fleet) -> Iterator[Finding]:
         yield _package(package, with_extra("local"), vital=False)
     yield _settings(fleet)
     for stage in FLEET.values():
-        yield _stage(stage, options, fleet)
+        yield _stage(stage, options, fleet, survey)
 
 
 def _package(name: str, remedy: str, *, vital: bool) -> Finding:
@@ -78,16 +95,22 @@ def _settings(fleet: Fleet) -> Finding:
     return Finding("settings", f"{listed}; RUNPOD_API_KEY is {key}; the service is {fleet.base_url}")
 
 
-def _stage(stage: Stage, options: Options, fleet: Fleet) -> Finding:  # type: ignore[type-arg]
+def _stage(stage: Stage, options: Options, fleet: Fleet, survey: Survey) -> Finding:  # type: ignore[type-arg]
     configured = stage.endpoint in fleet.endpoints
     lacking = None if configured else stage.missing(options)
     if lacking is not None:
         return Finding(stage.name, "left out", lacking)
     try:
         state = _reach(stage.endpoint, fleet) if configured else _load(stage, options)
+        sleep = survey.asleep(stage.endpoint, most_workers(options)) if configured else None
     except FrameFleetError as error:
         where = "an endpoint is set" if configured else "on this machine"
         return Finding(stage.name, where, str(error), vital=configured or stage.endpoint in MAIN_KINDS)
+    if sleep is not None:
+        remedy = f"{framefleet('doctor', '--fix')} raises them again"
+        return Finding(stage.name, str(sleep).partition(": ")[2], remedy, vital=sleep.most == 0)
+    if configured and survey.unasked:
+        state += f"; max workers not checked, {survey.unasked}"
     variable = endpoint_variable(stage.endpoint)
     return Finding(stage.name, state if configured else f"{state} (set {variable} for a GPU endpoint)")
 

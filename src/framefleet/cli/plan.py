@@ -5,13 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from framefleet.api import Prepared, notices, prepare, unanswered_plans
+from framefleet.api import Prepared, asleep, notices, prepare, unanswered_plans
 from framefleet.cli.each import each
 from framefleet.cli.flags import with_flags
 from framefleet.cli.run import SEQUENTIAL
 from framefleet.cli.videos import Videos, exit_code, named, told_left_out
 from framefleet.cli.words import NOUN, clean, counted
 from framefleet.config import load_fleet, load_options
+from framefleet.fleet.prices import LISTED
+from framefleet.fleet.survey import Survey
 from framefleet.pipeline.plan import StagePlan
 from framefleet.results.names import names_of
 
@@ -28,9 +30,11 @@ def plan(
     left_out, paths = told_left_out(videos), named(videos)
     names = names_of(paths)
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
+    survey = Survey(fleet, options.price)
 
     def one(video: Path) -> int:
-        print(described(prepare(video, options, fleet, names[video]), verbose=verbose))
+        prepared = prepare(video, options, fleet, name=names[video], survey=survey)
+        print(described(prepared, verbose=verbose))
         return 0
 
     return exit_code(each(paths, one), left_out)
@@ -42,6 +46,7 @@ def described(prepared: Prepared, *, verbose: bool = False) -> str:
     lines = [f"{clean(str(media.path))}: {media.duration_s:.1f} s, {what}"]
     lines += [f"  {notice}" for notice in notices(prepared)]
     left = unanswered_plans(prepared)
+    lines += [f"  {sleep}; run --wake raises them again" for sleep in asleep(prepared, left)]
     for stage, rest in zip(prepared.plan.fleet, left, strict=True):
         lines += [_line(stage, rest), *(_requests(rest) if verbose else [])]
     for watch in prepared.plan.watching:
@@ -58,6 +63,8 @@ def described(prepared: Prepared, *, verbose: bool = False) -> str:
     lines.append(
         f"  {what:<8} about {seconds:.0f} s and ${usd:.4f} (one at a time ${alone:.4f}); results in {prepared.path}"
     )
+    if asked := [rest.estimate.rate_source for rest in left if rest.items and rest.tariff != LISTED]:
+        lines.insert(-1, f"  {'price':<8} {'; '.join(dict.fromkeys(asked))}")
     return "\n".join(lines)
 
 

@@ -5,15 +5,18 @@ from typing import Annotated, Any
 
 import typer
 
-from framefleet.api import execute, prepare
+from framefleet.api import asleep, execute, prepare, unanswered_plans
 from framefleet.cli.bars import Bars, Lines
+from framefleet.cli.deploy import Yes
 from framefleet.cli.each import each
 from framefleet.cli.flags import with_flags
 from framefleet.cli.report import told
 from framefleet.cli.summary import summary
 from framefleet.cli.table import Page
 from framefleet.cli.videos import Row, Videos, exit_code, named, overview, told_left_out
+from framefleet.cli.wake import raise_again
 from framefleet.config import load_fleet, load_options
+from framefleet.fleet.survey import Survey
 from framefleet.installing import framefleet
 from framefleet.results.names import names_of
 from framefleet.results.report.make import make_report, report_path
@@ -29,6 +32,10 @@ def run(
     ] = False,
     report: Annotated[bool, typer.Option("--report", help="also make a page to look at the result with")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="a line for each request answered")] = False,
+    wake: Annotated[
+        bool, typer.Option("--wake", help="raise the max workers of endpoints that RunPod lowered, after asking")
+    ] = False,
+    yes: Yes = False,
     *,
     flags: dict[str, Any],
 ) -> int:
@@ -36,9 +43,12 @@ def run(
     left_out, paths, rows = told_left_out(videos), named(videos), list[Row]()
     names = names_of(paths)
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
+    survey = Survey(fleet, options.price)
 
     def one(video: Path) -> int:
-        prepared = prepare(video, options, fleet, names[video])
+        prepared = prepare(video, options, fleet, name=names[video], survey=survey)
+        if wake:
+            raise_again(survey, asleep(prepared, unanswered_plans(prepared)), yes=yes)
         name = video.name if len(paths) > 1 else None
         with Lines(video=name) if sequential else Bars(verbose=verbose, video=name) as listener:
             document = execute(prepared, listener)

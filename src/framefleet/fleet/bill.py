@@ -5,10 +5,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from framefleet.fleet.charge import Charge
-from framefleet.fleet.prices import rate
+from framefleet.fleet.prices import LISTED, Tariff, rate
 from framefleet.units import Seconds
-
-IDLE_TIMEOUT_S = 5.0  # RunPod's default: how long a worker is kept, and billed, after its last job
 
 
 @dataclass(slots=True)
@@ -41,18 +39,21 @@ class _Worker:
 
 
 class Bill:
-    """One endpoint's. `gpu` is that of workers which do not say; the order of charges does not matter."""
+    """One endpoint's. `gpu` is that of workers which do not say; the order of charges does not matter.
 
-    def __init__(self, price: float | None = None, *, gpu: str | None = None, idle_s: Seconds = IDLE_TIMEOUT_S) -> None:
+    `price` is dollars a worker's second, whatever the tariff says.
+    """
+
+    def __init__(self, price: float | None = None, *, gpu: str | None = None, tariff: Tariff = LISTED) -> None:
         self._price = price
         self._gpu = gpu
-        self._idle_s = idle_s
+        self._tariff = tariff
         self._workers: dict[str | None, _Worker] = {}
         self.requests = 0
         self.execution_s: Seconds = 0.0
 
     def add(self, charge: Charge) -> None:
-        self._workers.setdefault(charge.receipt.worker_id, _Worker()).add(charge, self._idle_s)
+        self._workers.setdefault(charge.receipt.worker_id, _Worker()).add(charge, self._tariff.idle_s)
         self._gpu = charge.gpu or self._gpu
         self.requests += 1
         self.execution_s += charge.receipt.execution_ms / 1000
@@ -63,22 +64,24 @@ class Bill:
 
     @property
     def billed_s(self) -> int:
-        return sum(worker.billed_s(self._idle_s) for worker in self._workers.values())
+        return sum(worker.billed_s(self._tariff.idle_s) for worker in self._workers.values())
 
     @property
     def usd(self) -> float:
         """Each worker at the price of its own GPU."""
         return sum(
-            worker.billed_s(self._idle_s) * rate(worker.gpu or self._gpu, self._price)[0]
-            for worker in self._workers.values()
+            worker.billed_s(self._tariff.idle_s) * self._rate(worker.gpu)[0] for worker in self._workers.values()
         )
 
     @property
     def usd_per_s(self) -> float:
         """What a second costs; where workers differ, on average."""
-        return self.usd / self.billed_s if self.billed_s else rate(self._gpu, self._price)[0]
+        return self.usd / self.billed_s if self.billed_s else self._rate(None)[0]
 
     @property
     def rate_source(self) -> str:
-        gpus = {worker.gpu or self._gpu for worker in self._workers.values()} or {self._gpu}
-        return "; ".join(sorted({rate(gpu, self._price)[1] for gpu in gpus}))
+        gpus = {worker.gpu for worker in self._workers.values()} or {None}
+        return "; ".join(sorted({self._rate(gpu)[1] for gpu in gpus}))
+
+    def _rate(self, gpu: str | None) -> tuple[float, str]:
+        return rate(gpu or self._gpu, self._price, self._tariff)

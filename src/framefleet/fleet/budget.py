@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from framefleet.errors import BudgetError
 from framefleet.fleet.bill import Bill
 from framefleet.fleet.charge import Charge
+from framefleet.fleet.prices import Tariff
 
 
 class Budget:
@@ -15,9 +16,14 @@ class Budget:
 
     def __init__(self, max_usd: float | None, price: float | None = None) -> None:
         self._max_usd = max_usd
+        self._price = price
         self._bills: dict[str, Bill] = defaultdict(lambda: Bill(price))
         self._in_flight: dict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
+
+    def expect(self, endpoint: str, tariff: Tariff) -> None:
+        """What is known of the endpoint's bill before it has one."""
+        self._bills[endpoint] = Bill(self._price, tariff=tariff)
 
     def begin(self, endpoint: str) -> None:
         """One more request is to be sent, and then `end` called. Raises `BudgetError` if that would cost too much."""

@@ -3,6 +3,7 @@
 Field names and ranges are those of RunPod's OpenAPI description of its management API v2 (August 2026).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -23,10 +24,17 @@ MAX_WORKERS = 3
 IDLE_TIMEOUT_S = 5  # seconds a worker is kept, and billed, after its last job: what bills are reckoned with
 QUEUE_DELAY_S = 4.0  # the service's own default
 EXECUTION_TIMEOUT_S = 600  # the service's default for a job, and what the client allows one
+# The package `runpod` would log every reply, and with it what a video shows and says; RunPod keeps logs for 90 days.
+QUIET = {"RUNPOD_LOG_LEVEL": "INFO"}
+RELEASE = "IMAGE_RELEASE"  # in the environment, where a change makes a release: its workers are all replaced
+OURS = (*QUIET, RELEASE)
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
-    """What is said about the endpoints. None: not said, so a new one gets the default and an old one stays as it is."""
+    """What is said about the endpoints. None: not said, so a new one gets the default and an old one stays as it is.
+
+    `release` names one that is to be made of an endpoint whose image is called as before, since its tag has moved.
+    """
 
     image: str | None = None
     template: str | None = None
@@ -40,6 +48,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     request_count: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
     flashboot: bool | None = None
     execution_timeout: Annotated[int, msgspec.Meta(ge=1, le=86_400)] | None = None  # seconds
+    release: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,14 @@ def make_spec(values: Mapping[str, Any], kinds: Sequence[str]) -> Spec:
     return spec
 
 
+def moves(image: str) -> bool:
+    """Whether the image's tag, such as `latest` or none, is pushed again and again: no version, no digest."""
+    if "@" in image:
+        return False
+    tag = image.rpartition("/")[2].partition(":")[2]
+    return "latest" in tag or re.search(r"\d", tag) is None
+
+
 def plan(kind: str, name: str, spec: Spec, current: Endpoint | None) -> Step:
     """What makes `current` (None: there is no such endpoint yet) what `spec` says. An empty body: it is so already."""
     if current is None:
@@ -84,12 +101,14 @@ def plan(kind: str, name: str, spec: Spec, current: Endpoint | None) -> Step:
 def creation(kind: str, name: str, spec: Spec) -> dict[str, Any]:
     """The whole of a new endpoint. Raises `UsageError` where something is missing or contradicts itself."""
     if spec.image is None and spec.template is None:
-        raise UsageError(f"there is no {kind} endpoint yet: say --image, such as ghcr.io/YOU/framefleet-{kind}:latest")
+        raise UsageError(f"there is no {kind} endpoint yet: say --image, such as ghcr.io/YOU/framefleet-{kind}:VERSION")
     body: dict[str, Any] = {"name": name, "type": "QUEUE"} | said(kind, _with_defaults(spec))
     if spec.image is not None:  # a template brings its own
         body["disk"] = DISK_GB
+    body["env"] = QUIET
+    body["gpu"].pop("allowedCudaVersions", None)  # a new one has none that would have to be taken off
     if spec.min_cuda == "":
-        del body["gpu"]["minCudaVersion"]  # "" takes it off an endpoint, and a new one has none
+        del body["gpu"]["minCudaVersion"]  # likewise
     _check(Workers(**body["workers"]), body["scaling"]["type"], spec)
     return body
 
@@ -101,7 +120,14 @@ def changes(kind: str, spec: Spec, current: Endpoint) -> dict[str, Any]:
     told = said(kind, spec)
     workers = msgspec.convert(msgspec.to_builtins(current.workers) | told.get("workers", {}), Workers)
     _check(workers, (told.get("scaling") or current.scaling).get("type"), spec)
-    return _differing(told, msgspec.to_builtins(current))
+    body = _differing(told, msgspec.to_builtins(current))
+    if current.env is None:  # then it is not known what would be lost
+        return body
+    before = {} if spec.template is not None else current.env  # a template brings its own, which ours joins
+    env = QUIET | before  # who has set another level wants it
+    if spec.release is not None and not {"image", "templateId"} & body.keys():
+        env |= {RELEASE: spec.release}
+    return body if env == before else body | {"env": env}
 
 
 def find(kind: str, name: str, id: str | None, listed: Sequence[Endpoint]) -> Endpoint | None:
@@ -138,7 +164,7 @@ def _with_defaults(spec: Spec) -> Spec:
         "gpu_count": 1,
         "min_workers": 0,
         "max_workers": max(MAX_WORKERS, low),
-        "flashboot": False,
+        "flashboot": True,
         "execution_timeout": EXECUTION_TIMEOUT_S,
     }
     if spec.template is None:  # a template brings its own
@@ -158,6 +184,8 @@ def said(kind: str, spec: Spec) -> dict[str, Any]:
             pools=list(spec.gpu_pools) if spec.gpu_pools else None,
             count=spec.gpu_count,
             minCudaVersion=spec.min_cuda,
+            # the Hub sets these, and RunPod takes no minimum beside them
+            allowedCudaVersions=[] if spec.min_cuda else None,
         ),
         "workers": _without_none(min=spec.min_workers, max=spec.max_workers, idleTimeout=spec.idle_timeout),
         "scaling": _scaling(spec),

@@ -1,6 +1,7 @@
 """HTTP to a service that takes a key: bounded answers, no redirects, timeouts, the key in one header alone."""
 
 import threading
+from collections.abc import Callable
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -45,8 +46,12 @@ class Http:
         *,
         content_type: str = "application/json",
         read_timeout_s: Seconds | None = None,
+        read: Callable[[requests.Response], bytes] | None = None,
     ) -> tuple[int, bytes]:
-        """The answer's status and content, whatever the status. Raises `UnreachableError` where there is no answer."""
+        """The answer's status and content, whatever the status. Raises `UnreachableError` where there is no answer.
+
+        `read` takes as much of the content as is wanted; else it is all of it.
+        """
         try:
             with self._session().request(
                 method,
@@ -57,7 +62,7 @@ class Http:
                 allow_redirects=False,  # a redirect would carry the key elsewhere
                 stream=True,
             ) as response:
-                return response.status_code, _read_bounded(response)
+                return response.status_code, (read or _read_bounded)(response)
         except requests.RequestException as error:
             raise UnreachableError(_reason(error)) from None
 

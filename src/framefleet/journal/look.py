@@ -1,8 +1,8 @@
 """Looking into a journal without taking part: for a plan, which locks nothing and writes nothing into it."""
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from framefleet.journal.file import in_chunks
@@ -18,14 +18,26 @@ def paid_for(path: Path, keys: Sequence[str]) -> set[str]:
     return answered(path, keys) | _found(path, "SELECT key FROM carried WHERE key IN ({})", keys)
 
 
+def charged(path: Path) -> list[tuple[str, str, bytes]]:
+    """Endpoint (kind and id), sha256 of the video and charge of all jobs that the journal at `path` has accounts of."""
+    with suppress(sqlite3.Error), _looking(path) as db:
+        return db.execute("SELECT endpoint, source, charge FROM charges").fetchall()
+    return []
+
+
 def _found(path: Path, query: str, keys: Sequence[str]) -> set[str]:
+    with suppress(sqlite3.Error), _looking(path) as db:  # whoever runs will say so
+        return {key for rows in in_chunks(db, query, keys) for (key,) in rows}
+    return set()
+
+
+@contextmanager
+def _looking(path: Path) -> Iterator[sqlite3.Connection]:
+    """Raises `sqlite3.Error` where there is no journal to be read."""
     if not path.exists():
-        return set()
+        raise sqlite3.OperationalError("no such file")
     # beside a journal that is in use, or was when its run was killed, lies what was last written; without it the file
     # is all there is, and SQLite is kept from making anything beside it
     how = "mode=ro" if Path(f"{path}-wal").exists() else "immutable=1"
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True)) as db:
-            return {key for rows in in_chunks(db, query, keys) for (key,) in rows}
-    except sqlite3.Error:  # whoever runs will say so
-        return set()
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True)) as db:
+        yield db

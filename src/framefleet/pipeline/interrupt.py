@@ -24,7 +24,7 @@ def _kept(lane: Lane, options: Options) -> str:
 
 
 def _spent(lane: Lane, options: Options) -> float:
-    bill = Bill(options.price)
+    bill = Bill(options.price, tariff=lane.plan.tariff)
     for charge in list(lane.asker.charges):
         bill.add(charge)
     return bill.usd

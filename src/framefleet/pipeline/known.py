@@ -56,4 +56,4 @@ def unanswered(plan: StagePlan, sha256: str, media: MediaInfo, options: Options,
     if not known:
         return plan
     left = plan.stage.without(plan.items, {index for index, key in keys.items() if key in known}, options)
-    return sized(plan.stage, plan.backend, plan.endpoint_id, left, media, options)
+    return sized(plan.stage, plan.backend, plan.endpoint_id, left, media, options, plan.tariff)

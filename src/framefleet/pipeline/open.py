@@ -99,6 +99,8 @@ class LaneOpener:
 
     def _lane(self, plan: StagePlan, endpoint: str, keys: dict[int, str]) -> Lane:
         options, remote = self._options, plan.backend == "runpod"
+        if remote:
+            self._budget.expect(plan.stage.endpoint, plan.tariff)
         level = self._level(plan)
         ledger = Ledger(self._journal, self._sha256, plan.stage.name, endpoint, self._began_at) if remote else None
         asker = Asker(

@@ -1,12 +1,13 @@
 """What a run will do, before anything is decoded: pure, and all that `framefleet plan` shows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from framefleet.config import MAIN_KINDS, Backend, Fleet, Options
 from framefleet.errors import InputError, SetupError, UsageError
 from framefleet.fleet.cost import Estimate, estimate
+from framefleet.fleet.prices import LISTED, Tariff
 from framefleet.media.info import MediaInfo
 from framefleet.media.order import Order
 from framefleet.pipeline.graph import plan_graph
@@ -20,7 +21,10 @@ AUTO_WORKERS = 64  # `auto` has no ceiling but the threads that wait; far more t
 
 @dataclass(frozen=True, slots=True)
 class StagePlan:
-    """One stage's work. `units` are frames or seconds of sound; `workers` is how many requests are asked at once."""
+    """One stage's work. `units` are frames or seconds of sound; `workers` is how many requests are asked at once.
+
+    `tariff` is what is known of its endpoint's bill.
+    """
 
     stage: Stage[Any, Any, Any, Any, Any]
     backend: Backend
@@ -30,6 +34,7 @@ class StagePlan:
     workers: int
     payload_bytes: tuple[int, int]
     estimate: Estimate
+    tariff: Tariff = LISTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,10 @@ class RunPlan:
     deriving: list[DerivingStage[Any]]
 
 
-def plan_run(media: MediaInfo, options: Options, fleet: Fleet) -> RunPlan:
-    """A plan for every stage that the file has something for.
+def plan_run(
+    media: MediaInfo, options: Options, fleet: Fleet, tariff: Callable[[str], Tariff] | None = None
+) -> RunPlan:
+    """A plan for every stage that the file has something for. `tariff` is asked for each endpoint that is to be used.
 
     Raises `UsageError`, `SetupError` for a stage that was asked for by name and cannot run here, and `InputError` where
     there is nothing in the file for any of them.
@@ -74,7 +81,9 @@ def plan_run(media: MediaInfo, options: Options, fleet: Fleet) -> RunPlan:
     return RunPlan(
         names=names,
         left_out=left_out,
-        fleet=[_plan_stage(FLEET[n], media, options, fleet) for n in names if n in FLEET and _has(media, FLEET[n])],
+        fleet=[
+            _plan_stage(FLEET[n], media, options, fleet, tariff) for n in names if n in FLEET and _has(media, FLEET[n])
+        ],
         watching=[WatchPlan(WATCHING[n], WATCHING[n].order(media, options)) for n in names if n in WATCHING],
         deriving=[DERIVING[n] for n in names if n in DERIVING],
     )
@@ -146,10 +155,17 @@ def choose_backend(stage: Stage[Any, Any, Any, Any, Any], options: Options, flee
     return "api" if stage.endpoint == "whisper" and fleet.whisper_api else "local"
 
 
-def _plan_stage(stage: Stage[Any, Any, Any, Any, Any], media: MediaInfo, options: Options, fleet: Fleet) -> StagePlan:
+def _plan_stage(
+    stage: Stage[Any, Any, Any, Any, Any],
+    media: MediaInfo,
+    options: Options,
+    fleet: Fleet,
+    tariff: Callable[[str], Tariff] | None,
+) -> StagePlan:
     backend = choose_backend(stage, options, fleet)
+    known = tariff(stage.endpoint) if tariff is not None and backend == "runpod" else LISTED
     endpoint_id = {"runpod": fleet.endpoints.get(stage.endpoint), "api": fleet.whisper_api}.get(backend) or ""
-    return sized(stage, backend, endpoint_id, stage.plan(media, options, backend), media, options)
+    return sized(stage, backend, endpoint_id, stage.plan(media, options, backend), media, options, known)
 
 
 def sized(
@@ -159,6 +175,7 @@ def sized(
     items: Sequence[Any],
     media: MediaInfo,
     options: Options,
+    tariff: Tariff = LISTED,
 ) -> StagePlan:
     """The plan of these items: how much it is, and what it is expected to take."""
     units = sum(item.units for item in items)
@@ -173,6 +190,13 @@ def sized(
         workers=workers,
         payload_bytes=stage.payload_bytes(items, media, options, backend),
         estimate=estimate(
-            backend, unit_seconds=pace.unit_s, units=units, workers=workers, alone_s=pace.alone_s, price=options.price
+            backend,
+            unit_seconds=pace.unit_s,
+            units=units,
+            workers=workers,
+            alone_s=pace.alone_s,
+            price=options.price,
+            tariff=tariff,
         ),
+        tariff=tariff,
     )

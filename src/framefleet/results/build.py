@@ -181,6 +181,7 @@ def _cost(run: Run, stage: StageRun) -> Any:
         stage.outcome.charges,
         gpu=getattr(_first_reply(stage), "gpu", None),
         price=run.options.price,
+        tariff=plan.tariff,
         estimated=plan.estimate,
         alone_s=plan.units * plan.stage.pace(plan.backend).alone_s,
         others=stage.others,

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from framefleet.errors import SetupError
+from framefleet.installing import cache_folder
 from framefleet.weights import file_sha256
 
 FETCHER = "framefleet.weights.fetch"
@@ -26,11 +27,7 @@ def models_folder() -> Path:
     """Where fetched models are kept: FRAMEFLEET_MODELS, or the user's cache. No option, because set-up asks, too."""
     if chosen := os.environ.get("FRAMEFLEET_MODELS"):
         return Path(chosen)
-    if os.name == "nt":
-        cache = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    else:
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache, "framefleet", "models")
+    return cache_folder() / "models"
 
 
 def yamnet_files() -> Path:

@@ -1,0 +1,141 @@
+"""Why jobs wait and none is taken, from the list of an endpoint's workers: people see "in queue" for many reasons."""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from enum import IntEnum
+
+from framefleet.config import Fleet
+from framefleet.errors import AuthError, FleetError
+from framefleet.fleet.manage_api import Endpoint, ManageApi, Worker
+from framefleet.fleet.survey import READ_TIMEOUT_S
+
+
+class State(IntEnum):
+    """What keeps a worker, the worst first."""
+
+    CRASHES = 0
+    PULLS = 1
+    LOADS = 2
+    NO_ROOM = 3
+    READY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A sentence with its remedy, and the worker whose log says more, if one has a log."""
+
+    sentence: str
+    worker: str | None = None
+
+
+def state_of(worker: Worker, earlier: Mapping[str, str | None]) -> State:
+    """`earlier`: when each worker had started at an earlier look; one that has started anew since was ended by itself.
+
+    Statuses are RunPod's: UNHEALTHY fails its health checks, THROTTLED waits for capacity, INITIALIZING is not ready
+    yet, which is no place, no container or no model yet: a type of GPU, then a start, come with the first two.
+    """
+    before = earlier.get(worker.id)
+    if worker.status == "UNHEALTHY" or (before is not None and worker.startedAt not in {None, before}):
+        return State.CRASHES
+    if worker.status == "THROTTLED":
+        return State.NO_ROOM
+    if worker.status == "INITIALIZING":
+        if worker.startedAt is not None or worker.uptimeSeconds:
+            return State.LOADS
+        return State.PULLS if worker.gpuTypeId is not None else State.NO_ROOM
+    return State.READY
+
+
+def diagnosis(
+    workers: Sequence[Worker], endpoint: Endpoint | None = None, earlier: Mapping[str, str | None] = {}
+) -> Diagnosis | None:
+    """Why nothing is taken; None where some worker is ready or at work, so that this is not why."""
+    pools = ", ".join(endpoint.gpu.pools) if endpoint is not None and endpoint.gpu is not None else ""
+    where = f" in {pools}" if pools else ""
+    if not workers:
+        if endpoint is not None and endpoint.workers.max == 0:
+            return Diagnosis(
+                "its max workers are 0, so none may start; run with --wake, or framefleet deploy raises them"
+            )
+        return Diagnosis(f"RunPod has started no worker yet: it has none free{where}; --gpu-pools allows other GPUs")
+    by_state: dict[State, list[Worker]] = {}
+    for worker in workers:
+        by_state.setdefault(state_of(worker, earlier), []).append(worker)
+    if any(not worker.isStale for worker in by_state.get(State.READY, ())):
+        return None
+    if State.READY in by_state:
+        return Diagnosis("a new release of the endpoint rolls out, and only workers of the old one are there yet")
+    worst = min(by_state)
+    others = [f"{_counted(len(found))} {_SAID[state]}" for state, found in by_state.items() if state is not worst]
+    here = by_state[worst]
+    also = f" ({', '.join(others)})" if others else ""
+    sentence = f"{_counted(len(here))} {_SAID[worst]}{where if worst is State.NO_ROOM else ''}{also}{_REMEDY[worst]}"
+    return Diagnosis(sentence, None if worst is State.NO_ROOM else here[0].id)
+
+
+_SAID = {
+    State.CRASHES: "in a crash loop",
+    State.PULLS: "fetching the image",
+    State.LOADS: "started, loading the model",
+    State.NO_ROOM: "waiting for a free GPU",
+}
+_REMEDY = {
+    State.CRASHES: "; each start is billed: framefleet down ends that, then mend the image",
+    State.PULLS: "; the first time takes minutes",
+    State.LOADS: "",
+    State.NO_ROOM: "; RunPod has none: framefleet deploy --gpu-pools allows others",
+}
+# What a host writes when an image cannot be had at all.
+_NO_IMAGE = re.compile(
+    r"manifest unknown|not found|denied|unauthorized|failed to pull|no such image|toomanyrequests", re.I
+)
+
+
+def with_log(found: Diagnosis, line: str | None, *, pulls: bool) -> str:
+    """The sentence and the last line of the worker's log."""
+    if not line:
+        return found.sentence
+    cannot = "the image cannot be fetched: check its name and that RunPod may read it; " if pulls else ""
+    cannot = cannot if _NO_IMAGE.search(line) else ""
+    return f'{cannot}{found.sentence}; the last line of worker {found.worker}\'s log: "{line}"'
+
+
+class Diagnoser:
+    """For one endpoint; called when nothing moves. None where the key may not look, or nothing can be said."""
+
+    def __init__(self, fleet: Fleet, kind: str) -> None:
+        self._fleet = fleet
+        self._id = fleet.endpoints[kind]
+        self._started: dict[str, str | None] = {}
+        self._refused = False
+
+    def __call__(self) -> str | None:
+        if self._refused:
+            return None
+        try:
+            with closing(ManageApi(self._fleet, read_timeout_s=READ_TIMEOUT_S)) as api:
+                return self._said(api)
+        except AuthError:
+            self._refused = True
+        except FleetError:
+            pass  # the next look may be luckier
+        return None
+
+    def _said(self, api: ManageApi) -> str | None:
+        workers, endpoint = api.workers(self._id), api.get(self._id)
+        found = diagnosis(workers, endpoint, self._started)
+        self._started |= {worker.id: worker.startedAt for worker in workers if worker.startedAt is not None}
+        if found is None or found.worker is None:
+            return found.sentence if found is not None else None
+        try:
+            line = api.last_log_line(self._id, found.worker)
+        except FleetError:
+            line = None
+        pulls = any(worker.id == found.worker and worker.startedAt is None for worker in workers)
+        return with_log(found, line, pulls=pulls)
+
+
+def _counted(number: int) -> str:
+    return f"{number} worker{'s' * (number != 1)}"
