@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 
 from framefleet.fleet.backend import Health, Receipt
 from framefleet.units import Seconds
@@ -13,6 +14,8 @@ SPARE = 1.5  # requests a busy worker: one at work, and half a one waiting so th
 FIRST_HOLD_S = 0.05
 LONGEST_HOLD_S = 0.5
 HOLD_SHARE = 0.05  # of the time since the first refusal: of a limit by window at most that much is left unused
+WINDOW_S = 60.0  # what is refused for longer is no limit by window: it is asked for less and less often
+RETRY_AFTER_S = 10.0  # of what a `Retry-After` asks for: RunPod's windows are that long, and it may ask for an hour
 
 
 class RateLimiter:
@@ -54,14 +57,16 @@ class RateLimiter:
         if wait > 0:
             self._sleep(wait)
 
-    def refused(self) -> None:
-        """The provider said 429."""
+    def refused(self, after_s: Seconds = 0.0) -> None:
+        """The provider said 429, and perhaps when to come again."""
         with self._lock:
             now = self._clock()
             if now < self._held_until:
                 return  # another thread has just said so
             self._refused_since = now if self._refused_since is None else self._refused_since
-            self._hold = min(max(FIRST_HOLD_S, HOLD_SHARE * (now - self._refused_since)), LONGEST_HOLD_S)
+            since_s = now - self._refused_since
+            longest = LONGEST_HOLD_S if since_s <= WINDOW_S else inf
+            self._hold = max(min(max(FIRST_HOLD_S, HOLD_SHARE * since_s), longest), min(after_s, RETRY_AFTER_S))
             self._held_until = now + self._hold
 
     def accepted(self) -> None:

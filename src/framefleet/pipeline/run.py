@@ -23,6 +23,7 @@ from framefleet.media.sound_gap import joined
 from framefleet.pipeline.consumers import WatchConsumer
 from framefleet.pipeline.derive import ClientRun, derive
 from framefleet.pipeline.feed import feed
+from framefleet.pipeline.interrupt import note_cost
 from framefleet.pipeline.lane import Lane
 from framefleet.pipeline.open import LaneOpener, open_backends
 from framefleet.pipeline.plan import RunPlan, StagePlan, WatchPlan
@@ -72,25 +73,32 @@ def run(
     journal_path: Path,
     listener: Listener,
 ) -> Run:
-    """Runs a plan to its end. Raises the error that made all of it impossible, or `Interrupted`."""
+    """Runs a plan to its end. Raises the error that made all of it impossible, or `Interrupted`.
+
+    What was spent until then is a note on that error (PEP 678).
+    """
     started_at, began = datetime.now(UTC), perf_counter()
     give_back_freed_memory()
     backends = open_backends(plan.fleet, options, fleet)
+    lanes: list[Lane] = []
     try:
         for stage in plan.fleet:
             check_reachable(backends[stage.backend], stage.stage.endpoint, options, listener)
         with closing(Journal(journal_path)) as journal:
             opener = LaneOpener(media, sha256, options, backends, journal, listener)
-            lanes = [opener.open(stage) for stage in plan.fleet]
+            lanes += [opener.open(stage) for stage in plan.fleet]
             keyframes_s: list[Seconds] = []
             watchers = [_watcher(watch, media, options, keyframes_s, listener) for watch in plan.watching]
             decode = feed(lanes, watchers, opener, media, options, keyframes_s)
             stages = {lane.plan.stage.name: _finish(lane, media, options) for lane in lanes}
+        client = {watcher.name: _watched(watcher) for watcher in watchers}
+        _raise_if_nothing_came(stages, client)
+    except FrameFleetError as error:
+        note_cost(error, lanes, options)
+        raise
     finally:
         for backend in backends.values():
             backend.close()
-    client = {watcher.name: _watched(watcher) for watcher in watchers}
-    _raise_if_nothing_came(stages, client)
     client |= derive(plan.deriving, media, options, _results(stages, client), listener)
     return Run(media, options, plan.names, stages, client, decode, started_at, perf_counter() - began)
 
