@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from math import inf
@@ -77,6 +78,11 @@ class Asker:
     def busy(self) -> bool:
         """Whether anything is wanted of the endpoint: asked, at work there, or to be asked again in a moment."""
         return self.in_flight > 0 or self.meter.open > 0 or self._resting.open > 0
+
+    @property
+    def failed(self) -> Counter[str]:
+        """How many requests were paid for in vain, by the reason."""
+        return self._breaker.failed
 
     def on_answer(self, moved: Callable[[], None]) -> None:
         """`moved` is called when a worker has answered, or has failed to."""

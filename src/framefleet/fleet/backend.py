@@ -73,6 +73,6 @@ class Backend(Protocol):
     def health(self, endpoint: str) -> Health: ...
 
     def trouble(self, endpoint: str, in_flight: bool) -> FleetError | None:
-        """What the last call about a job met, or where none is `in_flight`, the last to submit one; None: no trouble."""
+        """What the last call about a job met, or where none is `in_flight`, the last to submit one; or None."""
 
     def close(self) -> None: ...

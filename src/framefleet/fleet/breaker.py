@@ -34,6 +34,7 @@ class Breaker:
         self._held = False
         self._trials = 0  # that failed since all are held
         self._error: FrameFleetError | None = None
+        self.failed: Counter[str] = Counter()  # requests that were paid for in vain, by the reason
 
     @contextmanager
     def request(self, on_over: Callable[[], None] = lambda: None) -> Iterator[int | None]:
@@ -80,6 +81,7 @@ class Breaker:
             elif failed is not None:
                 self._row += 1
                 self._words[str(failed)] += 1
+                self.failed[str(failed)] += 1
                 self._trials += trial is not None
                 self._held = self._held or self._row >= self._limit
                 if self._trials >= TRIALS or self._row >= ENOUGH * self._limit:

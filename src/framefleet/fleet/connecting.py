@@ -94,7 +94,8 @@ def why(error: BaseException, url: str, proxies: Mapping[str, str]) -> str:
     host = urlsplit(url).netloc.rpartition("@")[2]
     chain = list(_chain(error))
     if is_out_of_files(error):
-        return f"too many files are open (this process may have {open_files_limit()}); raise that with ulimit -n"
+        allowed = f"{open_files_limit()} are allowed: ulimit -n raises that"
+        return f"too many files are open ({allowed}); making do with fewer connections from here on"
     if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in str(error):
         return f"the proxy is of the SOCKS kind, which wants a package: {pip('pysocks')}"
     if isinstance(error, requests.exceptions.InvalidProxyURL | requests.exceptions.InvalidSchema) and proxies:

@@ -144,6 +144,8 @@ class Exchange:
                 asked = self._stage.narrow(parcel, [parcel.facts[-(trial % 2)]])
             output = self._output(asked, claim)
             missing = self._kept(asked, self._stage.parse(asked.facts, output))
+            if len(missing) == len(asked.facts):  # before the place is left: of such a reply nothing is good
+                raise BadReplyError(f"all of {len(missing)} were left out of the worker's reply")
         return missing, [fact for fact in parcel.facts if fact not in asked.facts]
 
     def _kept(self, parcel: Parcel[Any], reply: Any) -> list[Any]:

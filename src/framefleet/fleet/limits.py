@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import inf
 
 from framefleet.fleet.backend import Health, Receipt
 from framefleet.units import Seconds
@@ -14,7 +13,9 @@ SPARE = 1.5  # requests a busy worker: one at work, and half a one waiting so th
 FIRST_HOLD_S = 0.05
 LONGEST_HOLD_S = 0.5
 HOLD_SHARE = 0.05  # of the time since the first refusal: of a limit by window at most that much is left unused
-WINDOW_S = 60.0  # what is refused for longer is no limit by window: it is asked for less and less often
+WINDOW_S = 60.0  # what is refused for longer is no limit by window, and asked for less often: a block grows by asking
+LONGEST_BLOCK_S = 15.0
+NAP_S = 1.0  # who is held off for longer looks up meanwhile
 RETRY_AFTER_S = 10.0  # of what a `Retry-After` asks for: RunPod's windows are that long, and it may ask for an hour
 
 
@@ -48,7 +49,7 @@ class RateLimiter:
     def acquire(self) -> None:
         """Returns when the next call may be made."""
         while (held := self._held()) > 0:
-            self._sleep(held)
+            self._sleep(min(held, NAP_S))
         with self._lock:
             now = self._clock()
             arrival = max(self._due, now)
@@ -65,7 +66,7 @@ class RateLimiter:
                 return  # another thread has just said so
             self._refused_since = now if self._refused_since is None else self._refused_since
             since_s = now - self._refused_since
-            longest = LONGEST_HOLD_S if since_s <= WINDOW_S else inf
+            longest = LONGEST_HOLD_S if since_s <= WINDOW_S else LONGEST_BLOCK_S
             self._hold = max(min(max(FIRST_HOLD_S, HOLD_SHARE * since_s), longest), min(after_s, RETRY_AFTER_S))
             self._held_until = now + self._hold
 

@@ -88,7 +88,7 @@ class RunPodBackend:
         self._sleep = sleep
         self._clock = clock
         self._polling = {kind: Polling() for kind in self._ids}
-        self._lines = {kind: _Line(clock) for kind in self._ids}
+        self._lines = {kind: _Line(patience_s, clock) for kind in self._ids}
         self._none_runs_since = dict.fromkeys(self._ids, inf)  # by health, as long as it says so
         self._progress: dict[str, tuple[Seconds, int]] = {}  # jobs at work: since when, and how many were over by then
         self._missing: dict[str, Seconds] = {}  # jobs whose status is 404: since when
@@ -224,7 +224,8 @@ class _Line:
     A key or an endpoint that was good is not given up for one refusal, which may be the page of somebody in between.
     """
 
-    def __init__(self, clock: Callable[[], Seconds]) -> None:
+    def __init__(self, patience_s: Seconds, clock: Callable[[], Seconds]) -> None:
+        self._longest_s = patience_s / 4  # that a call is put off because the service asks for it
         self._clock = clock
         self._lock = threading.Lock()
         self._trouble: dict[str, FleetError] = {}
@@ -238,7 +239,7 @@ class _Line:
             status = call()
         except FleetError as error:
             if isinstance(error, RateLimitedError):
-                limiter.refused(error.after_s)
+                limiter.refused(min(error.after_s, self._longest_s))
             raise self._met(kind, error) from None
         limiter.accepted()
         with self._lock:
@@ -276,7 +277,7 @@ def failure(job: Job, status: JobStatus) -> FleetError:
 
 def _failure(job: Job, status: JobStatus) -> FleetError:
     if status.unread is not None and status.status == "COMPLETED":
-        return BadReplyError(f"{job.endpoint}: job {job.id} is done and its answer cannot be read: {status.unread}")
+        return BadReplyError(f"{job.endpoint}: what a job answered cannot be read: {status.unread}")
     if status.status == "TIMED_OUT":
         return JobTimeoutError(f"{job.endpoint}: job {job.id} ran longer than the endpoint allows")
     if status.status == "CANCELLED":

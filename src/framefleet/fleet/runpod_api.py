@@ -108,7 +108,7 @@ class RunPodApi:
         if status != 200:
             raise translate(status, route, endpoint_id, content, headers)
         if is_page(content):
-            raise UnreachableError(f"{where}: {A_PAGE}")
+            raise _not_the_service(where)
         try:
             return read(content)
         except Unreadable as error:
@@ -134,6 +134,12 @@ def _counts(said: Any) -> dict[str, int]:
     return {str(state): count(number) for state, number in said.items()} if isinstance(said, dict) else {}
 
 
+def _not_the_service(where: str) -> FleetError:
+    error = BadReplyError(f"{where}: {A_PAGE}")
+    error.counted = False  # no worker has had the request
+    return error
+
+
 def is_page(content: bytes) -> bool:
     """Whether it is for a person to read in a browser, and no answer to a program."""
     return content[:200].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
@@ -156,7 +162,7 @@ def translate(
     if status in {401, 403}:
         return AuthError(f"{where}: RunPod refuses the key ({status}); check RUNPOD_API_KEY")
     if status == 404 and "/" in route and is_page(content):
-        return UnreachableError(f"{where}: {A_PAGE}")
+        return _not_the_service(where)
     if status == 404 and "/" in route:
         return JobLostError(f"{where}: the service no longer knows job {route.partition('/')[2]}")
     if status == 404:

@@ -127,8 +127,9 @@ class Watch(threading.Thread):
         return quiet_s - min(self._starting_s, self._cold_start_s)
 
     def _until_next(self) -> Seconds:
-        """Until the next look: a little more often where there is little patience."""
-        return min(LOOK_S, max(self._patience_s / 4, LOOK_S / 10))
+        """Until the next look: sooner where patience ends before that, or is little."""
+        left_s = self._patience_s - (self._clock() - self._moved_at)
+        return min(LOOK_S, max(left_s, LOOK_S / 10), max(self._patience_s / 4, LOOK_S / 10))
 
     def _say(self, quiet_s: Seconds, why: str, *, over: bool, again: bool = False) -> None:
         """Tells why nothing moves: once, or where it is to be told `again`, as long as it does not."""

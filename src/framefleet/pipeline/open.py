@@ -122,7 +122,7 @@ class LaneOpener:
             keeper,
             workers=plan.workers,
             listener=self._listener,
-            policy=RetryPolicy(options.max_attempts, options.patience_s),
+            policy=RetryPolicy(options.max_attempts, options.patience_s, refused_s=inf if remote else None),
         )
         watch = self._watch(plan, level, dispatcher, asker) if remote else None
         sieve = plan.stage.sieve(options, plan.backend)
