@@ -71,17 +71,18 @@ def _members(content: bytes) -> dict[str, Any]:
     if not content.lstrip().startswith(b"{"):
         raise Unreadable("with no object")
     members: dict[str, Any] = {}
-    key, begins, depth = "", -1, 0
+    key: str | None = None
+    begins, depth = -1, 0
     for found in _TOKEN.finditer(content):
         token = found[0]
         if token in b"{[":
             depth += 1
-        elif depth == 1 and token == b":" and begins < 0 and key:
+        elif depth == 1 and token == b":" and begins < 0 and key is not None:
             begins = found.end()
         elif depth == 1 and token in b",}":
-            if begins >= 0:
+            if key is not None and begins >= 0:
                 members[key] = _value(content[begins : found.start()])
-            key, begins = "", -1
+            key, begins = None, -1
             depth -= token == b"}"
         elif token in b"}]":
             depth -= 1
@@ -89,9 +90,9 @@ def _members(content: bytes) -> dict[str, Any]:
             key = _key(token)
         if depth == 0:
             break
-    if begins >= 0:
+    if key is not None and begins >= 0:
         members[key] = Unreadable("it breaks off")
-    if not members:
+    if all(isinstance(member, Unreadable) for member in members.values()):
         raise Unreadable("with nothing that can be read")
     return members
 
@@ -107,4 +108,4 @@ def _key(text: bytes) -> str:
     try:
         return str(json.loads(text))
     except ValueError:
-        return ""
+        return text.decode("utf-8", "replace")

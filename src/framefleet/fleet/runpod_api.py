@@ -76,7 +76,10 @@ class RunPodApi:
 
     def status(self, endpoint_id: str, job_id: str) -> JobStatus:
         """Raises `JobLostError` for an id that the service does not know (yet, or any more)."""
-        return _status(self._call("GET", endpoint_id, f"status/{job_id}"))
+        status = _status(self._call("GET", endpoint_id, f"status/{job_id}"))
+        if not status.status:
+            raise BadReplyError(f"endpoint {endpoint_id}: status answered without saying how the job is")
+        return status
 
     def cancel(self, endpoint_id: str, job_id: str) -> JobStatus:
         return _status(self._call("POST", endpoint_id, f"cancel/{job_id}", b"", CANCEL_TIMEOUT_S))
