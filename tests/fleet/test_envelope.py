@@ -14,7 +14,7 @@ from framefleet.fleet import runpod
 from framefleet.fleet.backend import Job
 from framefleet.fleet.envelope import LONGEST_MS, Unreadable, read
 from framefleet.fleet.runpod import LEFT_S, REFUSALS, REFUSED_S, UNREAD_TRIES, RunPodBackend
-from framefleet.fleet.runpod_api import A_PAGE, HealthReply, JobStatus, RunPodApi, translate
+from framefleet.fleet.runpod_api import A_PAGE, HealthReply, JobStatus, translate
 from framefleet.wire.common import Probe
 from tests.fleet.test_retry import Time
 from tests.fleet.test_runpod_api import answering
@@ -35,18 +35,20 @@ def with_field(name: str, value: str) -> bytes:
     ("value", "meant"),
     [
         ('"100"', 100.0), ('"12.5"', 12.5), ("12.5", 12.5), ("null", None), ("-5", None), ("true", None), ("[1]", None),
-        ('"soon"', None), ("1e308", None), ("NaN", None), ("Infinity", None), ("1e999", None), (str(LONGEST_MS), LONGEST_MS),
-        ("[" * 100_000 + "]" * 100_000, None), ("0" * 30, None), ("9" * 5000, None),
+        ('"soon"', None), ("1e308", None), ("NaN", None), ("Infinity", None), ("1e999", None),
+        (str(LONGEST_MS), LONGEST_MS), ("[" * 100_000 + "]" * 100_000, None), ("0" * 30, None), ("9" * 5000, None),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("field", ["executionTime", "delayTime"])
 def test_times_are_taken_as_they_come(field: str, value: str, meant: float | None) -> None:
-    status = said(b'{"id": "j", "status": "COMPLETED", "%s": %s, "output": {"a": 1}}' % (field.encode(), value.encode()))
+    content = f'{{"id": "j", "status": "COMPLETED", "{field}": {value}, "output": {{"a": 1}}}}'
+    status = said(content.encode())
     assert (getattr(status, field), status.output, status.unread) == (meant, {"a": 1}, None)
 
 
 @pytest.mark.parametrize(
-    ("value", "meant"), [('"w"', "w"), ("7", "7"), ("null", None), ("[]", None), ("true", None), ('"\\ud800"', "\ufffd")]
+    ("value", "meant"),
+    [('"w"', "w"), ("7", "7"), ("null", None), ("[]", None), ("true", None), ('"\\ud800"', "\ufffd")],
 )
 def test_a_worker_s_name_may_be_a_number(value: str, meant: str | None) -> None:
     status = said(with_field("workerId", value))
@@ -55,7 +57,8 @@ def test_a_worker_s_name_may_be_a_number(value: str, meant: str | None) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["NaN", "-Infinity", "1e999", '"\\ud800"', '"\\udc00\\ud800"', "[" * 100_000 + "]" * 100_000, '{"a": ' * 5000 + "1" + "}" * 5000,
+    ["NaN", "-Infinity", "1e999", '"\\ud800"', '"\\udc00\\ud800"', "[" * 100_000 + "]" * 100_000,
+     '{"a": ' * 5000 + "1" + "}" * 5000,
      '"\\\\ud800"', '"a\\"b{[,:"', '{"output": 1, "status": "FAILED"}', "[NaN, {\"x\": \"}\"}]"],
 )  # fmt: skip
 def test_an_unknown_field_costs_nothing_whatever_it_holds(value: str) -> None:
@@ -90,11 +93,12 @@ def test_what_is_no_object_is_no_status(content: bytes) -> None:
     assert len(str(caught.value)) < 200
 
 
+numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none() | st.booleans() | numbers | st.text(),
     lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 @given(st.dictionaries(st.text(), json_values, min_size=1, max_size=6), st.integers(0, 6), st.booleans())
@@ -121,7 +125,7 @@ def test_whatever_comes_is_read_or_refused(content: bytes) -> None:
 
 
 def test_health_is_taken_as_it_comes() -> None:
-    health = b'{"jobs": {"inQueue": "3", "x": null, "y": -1}, "workers": {"running": 2.0, "z": NaN}, "novel": {"a": []}}'
+    health = b'{"jobs": {"inQueue": "3", "x": null, "y": -1}, "workers": {"running": 2.0, "z": NaN}, "novel": []}'
     assert answering(health)[0].health("e") == HealthReply(jobs={"inQueue": 3, "x": 0, "y": 0}, workers={})
     assert answering(b'{"workers": {"idle": 1}}')[0].health("e").workers == {"idle": 1}
     assert answering(b"{}")[0].health("e") == HealthReply()
@@ -160,7 +164,8 @@ def test_each_status_is_named_as_what_it_is(status: int, content: bytes, kind: A
 
 
 @pytest.mark.parametrize(
-    ("said", "after_s"), [("7", 7), ("soon", 0), ("", 0), ("-3", 0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0), ("9" * 50, 999999999)]
+    ("said", "after_s"),
+    [("7", 7), ("soon", 0), ("", 0), ("-3", 0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0), ("9" * 50, 999999999)],
 )
 def test_how_long_to_wait_is_heard(said: str, after_s: float) -> None:
     error = translate(429, "run", "e", b"", {"retry-after": said})
@@ -319,7 +324,7 @@ def test_a_job_that_others_overtook_long_ago_is_lost_though_they_go_on() -> None
 
 
 def test_failed_jobs_teach_how_long_jobs_take() -> None:
-    backend, service, time = backed({"status": "FAILED", "error": "x", "executionTime": 5.0})
+    backend, service, _ = backed({"status": "FAILED"})
     for _ in range(3):
         service.answers = [*[AT_WORK] * 5, {"status": "FAILED", "error": "x"}]
         with pytest.raises(Exception, match="x"):
@@ -344,5 +349,3 @@ def test_what_keeps_an_endpoint_from_being_asked_is_told() -> None:
     with pytest.raises(NotDoneError):
         backend.wait(JOB, 1e9)
     assert backend.trouble("yolo", True) is away
-
-

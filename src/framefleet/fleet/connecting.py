@@ -139,7 +139,7 @@ def _of_certificate(host: str, error: ssl.SSLCertVerificationError) -> str:
         return f"{host}: its certificate is for another name; somebody may be in between, or the address is wrong"
     return (
         f"{host}: its certificate is not trusted ({said}); where a company's proxy looks into connections, "
-        "name the file with its certificate in REQUESTS_CA_BUNDLE"
+        "name the file with its certificate in SSL_CERT_FILE or REQUESTS_CA_BUNDLE"
     )
 
 
