@@ -249,3 +249,15 @@ def test_who_knows_more_may_fail() -> None:
     look_until(watch, time, 1e4, ended)
     assert told
     assert "idle" in str(ended[0])
+
+
+@pytest.mark.parametrize("workers", [{"running": 1}, {"initializing": 1}], ids=str)
+def test_an_endpoint_that_is_waited_for_is_not_looked_at_all_the_time(workers: dict[str, int]) -> None:
+    watch, time, _, ended = watching(Health({}, workers), cold_start_s=900)
+    looks = 0
+    while time.now < 800:
+        time.sleep(watch._until_next())
+        watch.look()
+        looks += 1
+    assert ended == []
+    assert looks <= 800 / LOOK_S + 2

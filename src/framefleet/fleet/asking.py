@@ -70,6 +70,11 @@ class Asker:
         return self._jobs.in_flight
 
     @property
+    def unheard(self) -> int:
+        """Jobs that this run submitted and that are not known to be over."""
+        return self._jobs.unheard
+
+    @property
     def at_once(self) -> int:
         """How many requests are asked at once, as things stand."""
         return self._level.limit

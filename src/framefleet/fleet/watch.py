@@ -128,8 +128,9 @@ class Watch(threading.Thread):
 
     def _until_next(self) -> Seconds:
         """Until the next look: sooner where patience ends before that, or is little."""
-        left_s = self._patience_s - (self._clock() - self._moved_at)
-        return min(LOOK_S, max(left_s, LOOK_S / 10), max(self._patience_s / 4, LOOK_S / 10))
+        left_s = self._patience_s - self._waited(self._clock() - self._moved_at)
+        soon = [max(left_s, LOOK_S / 10)] if left_s > 0 else []  # else what is at work, or starts, is waited for
+        return min(LOOK_S, max(self._patience_s / 4, LOOK_S / 10), *soon)
 
     def _say(self, quiet_s: Seconds, why: str, *, over: bool, again: bool = False) -> None:
         """Tells why nothing moves: once, or where it is to be told `again`, as long as it does not."""

@@ -24,7 +24,9 @@ def note_cost(error: FrameFleetError, lanes: Sequence[Lane], options: Options) -
         return
     usd, ran_s = sum(_spent(lane, options) for lane in paid), sum(c.receipt.execution_ms for c in charges) / 1000
     jobs = "1 job" if len(charges) == 1 else f"{len(charges)} jobs"
-    error.add_note(f"about ${usd:.4f} spent, on {jobs} of {ran_s:.1f} s" if charges else "nothing spent")
+    spent = f"about ${usd:.4f} spent, on {jobs} of {ran_s:.1f} s" if charges else "nothing spent"
+    unheard = sum(lane.asker.unheard for lane in paid)
+    error.add_note(f"{spent}, besides {unheard} more of which nobody could tell" if unheard else spent)
 
 
 def _kept(lane: Lane, options: Options) -> str:
