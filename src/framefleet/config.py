@@ -74,6 +74,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     max_cost: Annotated[float, msgspec.Meta(ge=0)] | None = None  # dollars a run may cost
     max_attempts: Positive = 3
     patience_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 300.0
+    cold_start_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 900.0
     hedge: bool = False
     runsync: bool = False
     warm: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0

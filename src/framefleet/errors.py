@@ -8,7 +8,7 @@ FrameFleetError                one line a person can act on; `exit_code` is what
 ├── Interrupted         130    a person pressed Ctrl-C
 ├── WorkerError           -    raised on a worker; travels as `{"error": "<type>: <line>"}`
 └── FleetError                 something went wrong between the client and a worker; `advice` says what to do
-    ├── AuthError         1    GIVE_UP for the whole run: the key is wrong
+    ├── AuthError         1    GIVE_UP for the whole run: the key is wrong, or its account has nothing left
     ├── EndpointGoneError 1    GIVE_UP for the whole run: no such endpoint
     ├── AsleepError       1    GIVE_UP for the whole run: the endpoint may have no workers
     ├── UnreachableError  -    RETRY: the network or the service did not answer
@@ -21,6 +21,7 @@ FrameFleetError                one line a person can act on; `exit_code` is what
     ├── JobFailedError    -    RETRY, counted: the worker failed for a reason that may pass
     ├── BadReplyError     -    RETRY, counted: an answer that is not an answer to what was asked
     ├── StalledError      1    GIVE_UP for the whole run: nothing has moved for a long time, and why
+    ├── HopelessError     1    GIVE_UP for the whole run: nothing good comes of what is paid for, and why
     ├── BudgetError       2    GIVE_UP for the whole run: it would cost more than allowed (3 where some was answered)
     └── RefusedError      -    GIVE_UP for this request: the worker says it can never serve it
 """
@@ -40,9 +41,13 @@ class FrameFleetError(Exception):
 
 
 def told(error: BaseException) -> str:
-    """Any error in one line: ours in its own words, another as the fault of this program that it is."""
+    """Any error in one line: ours in its own words, another as the fault of this program that it is.
+
+    Its notes, such as what a run has cost, come behind it.
+    """
     ours = isinstance(error, FrameFleetError)
-    return " ".join((str(error) if ours else f"a fault of this program: {type(error).__name__}: {error}").split())
+    words = str(error) if ours else f"a fault of this program: {type(error).__name__}: {error}"
+    return " ".join("; ".join([words, *getattr(error, "__notes__", ())]).split())
 
 
 class UsageError(FrameFleetError):
@@ -93,6 +98,12 @@ class FleetError(FrameFleetError):
     receipt: Any = None  # the `Receipt` of the job that ended so; None: none is known to have ended
 
     @property
+    def paid(self) -> bool:
+        """Whether a worker, or whoever is paid for it, has had the request in vain."""
+        ran = self.receipt is not None and self.receipt.execution_ms > 0
+        return self.counted or ran or isinstance(self, RefusedError | OutOfMemoryError)
+
+    @property
     def job_over(self) -> bool:
         """Whether the job that was waited for is known to be over, so that there is nothing left to ask it for."""
         return self.receipt is not None or isinstance(self, JobLostError)
@@ -119,6 +130,7 @@ class UnreachableError(FleetError):
 
 class RateLimitedError(FleetError):
     advice = Advice.WAIT
+    after_s = 0.0  # how long to wait, where the service says so
 
 
 class TooLargeError(FleetError):
@@ -153,6 +165,11 @@ class BadReplyError(FleetError):
 
 
 class StalledError(FleetError):
+    advice = Advice.GIVE_UP
+    ends_run = True
+
+
+class HopelessError(FleetError):
     advice = Advice.GIVE_UP
     ends_run = True
 

@@ -1,6 +1,7 @@
 """A service that is wrong, away or failing: what is said, what is written, and never the key."""
 
 import logging
+import re
 import socket
 import sys
 from collections.abc import Callable
@@ -177,3 +178,97 @@ def test_a_stage_with_nothing_to_do_is_no_success(cli: Cli, fleet: Fleet, tmp_pa
     told = cli("run", make_video(tmp_path / "silent.mp4", frames=10, fps=5))
     assert told.code == 1
     assert not list(tmp_path.rglob("*.json"))
+
+
+BROKEN: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "fails": lambda job: {"error": "RuntimeError: CUDA error: no kernel image is available"},
+    "refuses": refuse,
+    "a list": lambda job: [sees_a_person(job)],
+    "text": lambda job: "https://storage.invalid/result.json",
+    "nothing": lambda job: None,
+    "another stage's": lambda job: {"model": "m", "model_id": "0", "language": "en", "segments": []},
+    "each picture failed": lambda job: sees_a_person(job) | {"frames": _failed(sees_a_person(job)["frames"])},
+}
+
+
+def takes_a_moment() -> None:
+    """Some milliseconds: what takes less than half of one, the service does not count."""
+    sum(range(200_000))
+
+
+def _failed(frames: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [frame | {"objects": None, "error": "CUDA error"} for frame in frames]
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_an_endpoint_that_is_never_good_ends_the_run_and_what_it_cost_is_said(
+    cli: Cli, fleet: Fleet, video: Path, tmp_path: Path, kind: str
+) -> None:
+    asked: list[Any] = []
+    fleet(yolo=lambda job: asked.append(job) or takes_a_moment() or BROKEN[kind](job))
+    told = cli("run", video, "--stages", "objects", "--fps", 5, "--batch-size", 2)  # 15 requests
+    assert told.code == 1
+    assert len(asked) <= 15
+    last = told.err.splitlines()[-1]
+    assert "requests in a row failed and none was answered" in last
+    assert re.search(r"about \$0\.0\d+ spent, on \d+ jobs", last)
+    assert told.err.count("requests in a row failed") == 2  # when the stage ends, and in the last line
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_stage_that_is_given_up_leaves_the_other(cli: Cli, fleet: Fleet, video: Path, document: Read) -> None:
+    fleet(yolo=lambda job: takes_a_moment() or BROKEN["fails"](job))
+    told = cli("run", video, "--fps", 5, "--batch-size", 2)
+    assert told.code == 3
+    written = document()
+    assert written.transcription is not None
+    assert {failure.stage for failure in written.failures} == {"objects"}
+    assert written.cost.stages["objects"].usd > 0
+
+
+def test_one_poisoned_picture_is_named_and_the_others_are_answered(
+    cli: Cli, fleet: Fleet, video: Path, document: Read
+) -> None:
+    def worker(job: dict[str, Any]) -> dict[str, Any]:
+        indexes = [frame["index"] for frame in job["input"]["source"]["frames"]]
+        return {"error": "RuntimeError: it died"} if 7 in indexes else sees_a_person(job)
+
+    fleet(yolo=worker)
+    told = cli("run", video, "--stages", "objects", "--fps", 5, "--batch-size", 16)
+    assert told.code == 3
+    written = document()
+    assert [d.index for d in written.detections if d.objects is None] == [7]
+    (failure,) = written.failures
+    assert (failure.items, failure.error) == ([7], "RuntimeError: it died")
+    assert "failed and cost all the same" in told.err
+
+
+def test_an_error_tells_a_program_what_was_spent(fleet: Fleet, video: Path) -> None:
+    from framefleet.api import analyze
+    from framefleet.errors import HopelessError
+
+    fleet(yolo=lambda job: takes_a_moment() or BROKEN["fails"](job))
+    with pytest.raises(HopelessError, match="CUDA error") as caught:
+        analyze(video, stages="objects", fps=5, batch_size=2)
+    assert re.fullmatch(r"about \$0\.0\d+ spent, on \d+ jobs of \d+\.\d s", caught.value.__notes__[0])
+
+
+def test_an_endpoint_that_refuses_all_requests_for_being_too_many(
+    cli: Cli, fleet: Fleet, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from framefleet.emulator.faults import Fault
+
+    monkeypatch.setattr("framefleet.fleet.watch.LOOK_S", 0.05)
+    monkeypatch.setattr("framefleet.emulator.faults.Faults.possible", True)
+    monkeypatch.setattr(
+        "framefleet.emulator.faults.Faults.of_request",
+        lambda self, subject: Fault.TOO_MANY if subject.startswith("run/") else None,
+    )
+    asked: list[Any] = []
+    fleet(yolo=lambda job: asked.append(job) or sees_a_person(job))
+    told = cli("run", video, "--stages", "objects", "--fps", 5, "--batch-size", 1, "--patience-s", 1)  # 30 requests
+    assert told.code == 1
+    assert not asked
+    assert "waiting; endpoint yolo-id: too many requests (429)" in told.err
+    assert "nothing has moved for 1 s" in told.err.splitlines()[-1]
+    assert told.err.rstrip().endswith("nothing spent")

@@ -101,6 +101,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("framefleet.fleet.limits.FIRST_HOLD_S", 0.002)
     monkeypatch.setattr("framefleet.fleet.limits.LONGEST_HOLD_S", 0.02)
     monkeypatch.setattr("framefleet.fleet.runpod.FRESH_S", 0.3)
+    monkeypatch.setattr("framefleet.fleet.runpod.STUCK_S", 0.2)
+    monkeypatch.setattr("framefleet.fleet.watch.LOOK_S", 0.1)
     monkeypatch.setattr("framefleet.emulator.limits.FRESH_S", 0.1)
     monkeypatch.setattr("framefleet.fleet.polling.LONGEST_S", 0.05)
     monkeypatch.setattr("framefleet.journal.lease.LEASE_S", 1.0)

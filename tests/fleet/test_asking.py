@@ -101,6 +101,19 @@ def test_a_job_that_failed_on_a_worker_is_charged_and_counts_against_the_budget(
         ask(there)
 
 
+def test_a_job_of_which_nobody_could_tell_is_counted_until_it_is_over() -> None:
+    backend = Scripted(raising(UnreachableError("no status")))
+    there = asker(backend)
+    sent: list[Any] = []
+    with pytest.raises(UnreachableError):
+        there.ask(Probe(), sent.append)
+    assert there.unheard == 1
+    backend.waiting = raising(failed())
+    with pytest.raises(JobFailedError):
+        there.ask(Probe(), sent.append, sent[0])
+    assert there.unheard == 0
+
+
 def test_a_job_that_no_worker_had_is_not_charged() -> None:
     there = asker(Scripted(raising(failed())))
     with pytest.raises(JobFailedError):

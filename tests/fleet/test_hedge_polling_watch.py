@@ -1,13 +1,14 @@
 import threading
+from typing import Any
 
 import pytest
 
-from framefleet.errors import FleetError, StalledError, UnreachableError
+from framefleet.errors import FleetError, RateLimitedError, StalledError, UnreachableError
 from framefleet.fleet.backend import Health
 from framefleet.fleet.hedge import ENOUGH, SHARE, Hedge
 from framefleet.fleet.limits import Level
 from framefleet.fleet.polling import LONGEST_S, SHORTEST_S, Polling
-from framefleet.fleet.watch import QUIET_S, Watch, reason
+from framefleet.fleet.watch import AGAIN_S, LOOK_S, QUIET_S, Watch, reason
 from framefleet.progress import Event, Notice
 from tests.fleet.test_retry import Time
 
@@ -66,11 +67,13 @@ class Sick:
         return self.answer
 
 
-def watching(answer: Health | FleetError, *, busy: bool = True) -> tuple[Watch, Time, list[Event], list[FleetError]]:
+def watching(
+    answer: Health | FleetError, *, busy: bool = True, patience_s: float = 300, **settings: Any
+) -> tuple[Watch, Time, list[Event], list[FleetError]]:
     time, told, ended = Time(), [], []
     watch = Watch(
         "objects", Sick(answer), "yolo", Level(5, 5), told.append, ended.append,  # type: ignore[arg-type]
-        busy=lambda: busy, patience_s=300, clock=time,
+        busy=lambda: busy, patience_s=patience_s, clock=time, **settings,
     )  # fmt: skip
     return watch, time, told, ended
 
@@ -153,3 +156,108 @@ def test_whoever_is_told_may_be_gone_and_the_endpoint_is_watched_all_the_same(mo
     assert ended.wait(30)
     watch.close()
     watch.join()
+
+
+STARTING, STUCK = Health({}, {"initializing": 2}), Health({}, {"idle": 1})
+
+
+def look_until(watch: Watch, time: Time, until_s: float, ended: list[FleetError]) -> None:
+    """Looks as often as its thread does."""
+    while time.now < until_s and not ended:
+        time.sleep(watch._until_next())
+        watch.look()
+
+
+def texts(told: list[Event]) -> list[str]:
+    return [event.text for event in told if isinstance(event, Notice)]
+
+
+@pytest.mark.parametrize("patience_s", [1, 8, 20, 300])
+@pytest.mark.parametrize("workers", [{}, {"running": 3}, {"idle": 2}], ids=str)
+def test_what_keeps_all_from_being_asked_is_told_soon_and_patience_is_for_all_together(
+    patience_s: float, workers: dict[str, int]
+) -> None:
+    """Also while others' jobs run: they are not this stage's."""
+    too_many = RateLimitedError("endpoint x: too many requests (429)")
+    watch, time, told, ended = watching(Health({}, workers), patience_s=patience_s, trouble=lambda: too_many)
+    look_until(watch, time, min(15, patience_s * 0.9), ended)
+    assert len(told) == 1
+    assert "waiting; endpoint x: too many requests" in texts(told)[0]
+    look_until(watch, time, 1e4, ended)
+    assert patience_s <= time.now <= patience_s + 1
+    assert "too many requests" in str(ended[0])
+    assert len(told) == 1
+
+
+def test_it_goes_on_by_itself_when_the_trouble_is_over() -> None:
+    trouble: list[FleetError] = [RateLimitedError("too many")]
+    watch, time, _, ended = watching(STUCK, trouble=lambda: trouble[0] if trouble else None)
+    look_until(watch, time, 200, ended)
+    trouble.clear()
+    watch.moved()
+    look_until(watch, time, 490, ended)
+    assert ended == []
+
+
+def test_trouble_is_told_also_where_health_does_not_answer() -> None:
+    watch, time, told, _ = watching(UnreachableError("no answer in time"), trouble=lambda: RateLimitedError("too many"))
+    look_until(watch, time, 16, [])
+    assert texts(told) == ["objects: waiting; too many"]
+
+
+@pytest.mark.parametrize(("cold_start_s", "ends_s"), [(900, 900), (20, 300), (0, 300)])
+def test_a_start_that_is_under_way_is_waited_for_and_told_of(cold_start_s: float, ends_s: float) -> None:
+    watch, time, told, ended = watching(STARTING, cold_start_s=cold_start_s)
+    look_until(watch, time, 1e4, ended)
+    assert ends_s <= time.now <= ends_s + LOOK_S
+    assert "starting" in str(ended[0])
+    assert ends_s / AGAIN_S - 2 <= len(told) <= ends_s / AGAIN_S + 1
+
+
+def test_the_time_of_a_start_is_not_taken_off_the_patience() -> None:
+    """The look at which the workers are there and none has begun is not the end of it."""
+    watch, time, _, ended = watching(STARTING, cold_start_s=900)
+    look_until(watch, time, 600, ended)
+    watch._backend.answer = STUCK  # type: ignore[attr-defined]
+    look_until(watch, time, 890, ended)
+    assert ended == []
+    look_until(watch, time, 1e4, ended)
+    assert 900 <= time.now <= 900 + 2 * LOOK_S
+
+
+def test_workers_that_crash_when_they_start_are_not_waited_for_for_ever() -> None:
+    watch, time, _, ended = watching(STARTING, cold_start_s=900)
+    while not ended:
+        for health in (STARTING, Health({}, {"unhealthy": 1})):
+            watch._backend.answer = health  # type: ignore[attr-defined]
+            look_until(watch, time, time.now + 10, ended)
+    assert time.now < 900
+
+
+def test_who_knows_more_is_asked_and_quoted_and_asked_again_later() -> None:
+    found = iter([None, "the image cannot be pulled", "the image cannot be pulled"])
+    watch, time, told, ended = watching(STUCK, diagnose=lambda: next(found, None))
+    look_until(watch, time, 90, ended)
+    assert ["image" in text for text in texts(told)] == [False, True, True]
+
+
+def test_who_knows_more_may_fail() -> None:
+    def fails() -> str:
+        raise UnreachableError("the management API is away")
+
+    watch, time, told, ended = watching(STUCK, diagnose=fails)
+    look_until(watch, time, 1e4, ended)
+    assert told
+    assert "idle" in str(ended[0])
+
+
+@pytest.mark.parametrize("workers", [{"running": 1}, {"initializing": 1}], ids=str)
+def test_an_endpoint_that_is_waited_for_is_not_looked_at_all_the_time(workers: dict[str, int]) -> None:
+    watch, time, _, ended = watching(Health({}, workers), cold_start_s=900)
+    looks = 0
+    while time.now < 800:
+        time.sleep(watch._until_next())
+        watch.look()
+        looks += 1
+    assert ended == []
+    assert looks <= 800 / LOOK_S + 2

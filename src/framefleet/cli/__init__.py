@@ -78,7 +78,7 @@ def _told(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
         error = Interrupted("interrupted; run the same command again")
     if isinstance(error, FrameFleetError):
-        return _say(str(error), error.exit_code)
+        return _say(told(error), error.exit_code)
     if hasattr(error, "format_message"):  # of the library that reads the command line
         return _usage(error)
     if os.environ.get("FRAMEFLEET_DEBUG"):

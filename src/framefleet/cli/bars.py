@@ -92,7 +92,7 @@ class Bars:
     def _tell(self, event: ItemFailed) -> None:
         if (event.stage, event.error) not in self._told:
             self._told.add((event.stage, event.error))
-            self._write(f"{event.stage}: {event.error}")
+            self._write(f"{event.stage}: {event.error.removeprefix(event.stage + ': ')}")
 
     def _write(self, text: str) -> None:
         tqdm.write(clean(self._prefix + text), file=sys.stderr)  # an error may be in a worker's words

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from framefleet.cli.words import clean
-from framefleet.errors import FrameFleetError, Interrupted
+from framefleet.errors import FrameFleetError, Interrupted, told
 
 Thing = TypeVar("Thing")
 
@@ -24,6 +24,6 @@ def each(things: Sequence[Thing], do: Callable[[Thing], int]) -> int:
         except FrameFleetError as error:
             if len(things) == 1 or error.ends_run:
                 raise
-            print(f"framefleet: {clean(str(error))}", file=sys.stderr)
+            print(f"framefleet: {clean(told(error))}", file=sys.stderr)
             codes.append(error.exit_code)
     return codes[0] if len(set(codes)) == 1 else 3

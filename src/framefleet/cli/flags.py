@@ -33,6 +33,7 @@ FLAGS: dict[str, tuple[str, str, str]] = {
     "max_cost": ("DOLLARS", "do not start what would cost more, and stop before it does", _FLEET),
     "max_attempts": ("INTEGER", "times a request is paid for before its work counts as failed (3)", _FLEET),
     "patience_s": ("SECONDS", "how long to wait while the service is away or nothing moves (300)", _FLEET),
+    "cold_start_s": ("SECONDS", "how long to wait for workers that are starting, besides (900)", _FLEET),
     "warm": ("INTEGER", "wake this many workers of each endpoint before decoding (0)", _FLEET),
     "max_side": ("INTEGER", "longest side of a picture that is sent, in pixels (1280 to an endpoint)", _PICTURES),
     "jpeg_quality": ("INTEGER", "1 to 100 (90)", _PICTURES),

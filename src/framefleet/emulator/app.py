@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 
 from framefleet.emulator import limits
 from framefleet.emulator.endpoint import Endpoint
-from framefleet.emulator.faults import Fault
+from framefleet.emulator.faults import PAGE, Fault
 from framefleet.emulator.ledger import digest
 from framefleet.emulator.make import make_endpoint
 from framefleet.emulator.operations import OF_A_JOB, OPERATIONS, Answer, Asked, Operation
@@ -80,11 +80,16 @@ async def _answered(name: str, operation: Operation, asked: Asked) -> Response:
         return _json(_INSTEAD[fault])
     if fault is Fault.DROP_BEFORE:
         return Cut()
+    if fault is Fault.PORTAL or (fault is Fault.FORBIDDEN and name == "status"):
+        return Response(PAGE, 200 if fault is Fault.PORTAL else 403, media_type="text/html")
     answer = await operation(asked)
     if fault is Fault.DROP_AFTER:
         return Cut()
     if fault is Fault.GARBAGE:
         return Response(faults.garbage(f"{name}/{about}"), media_type="application/json")
+    if fault is Fault.ODD and answer.status == 200:
+        content = faults.odd(f"{name}/{about}", msgspec.json.encode(answer.body))
+        return Response(content, media_type="application/json")
     return _json(answer)
 
 

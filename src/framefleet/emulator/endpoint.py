@@ -195,6 +195,8 @@ class Endpoint:
             if Fault.LOST in job.faults:
                 self._queue.forget(job)
                 continue
+            if Fault.STUCK in job.faults:
+                continue
             worker.job = job
             return Task(job, job.input, job.faults)
         return None

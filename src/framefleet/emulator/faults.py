@@ -21,11 +21,15 @@ class Fault(StrEnum):
     DROP_BEFORE = "drop_before"  # the connection is cut and nothing was done
     DROP_AFTER = "drop_after"  # what was asked for is done, and the connection is cut without an answer
     GARBAGE = "garbage"  # what was asked for is done, and the answer is not what it should be
+    FORBIDDEN = "403"  # a page of somebody in between, in the place of a job's status
+    PORTAL = "portal"  # a page to log in at, which says that all is well (200)
+    ODD = "odd"  # what surrounds the answer is not as documented
     # of a job
     FRESH = "fresh"  # `status` does not know it for a moment
     SLOW = "slow"  # takes `slow_factor` times as long
     TWICE = "twice"  # is executed twice
     LOST = "lost"  # is accepted, never executed, and then unknown
+    STUCK = "stuck"  # is said to be at work for ever, and no worker has it
     FAILED = "failed"
     TIMED_OUT = "timed_out"
     KILLED = "killed"  # its worker dies: the job goes back to the queue, or is lost
@@ -46,6 +50,17 @@ _GARBAGE = (
     b'{"id": 7, "status": {}}',
     b"\xff\xfe\x00",
     b"",
+)
+
+
+PAGE = b"<!DOCTYPE html><html><head><title>Please log in</title></head><body></body></html>"
+_ODD = (
+    b', "executionTime": "120", "delayTime": "7"',
+    b', "executionTime": -5, "workerId": 7',
+    b', "executionTime": null, "delayTime": null, "workerId": null',
+    b', "novel": NaN',
+    b', "novel": "\\ud800"',
+    b', "novel": ' + b"[" * 10_000 + b"]" * 10_000,
 )
 
 
@@ -107,6 +122,12 @@ class Faults:
     def garbage(self, subject: str) -> bytes:
         """An answer that is none."""
         return random.Random(f"{self.seed}/garbage/{subject}/{self._seen[subject]}").choice(_GARBAGE)
+
+    def odd(self, subject: str, content: bytes) -> bytes:
+        """An answer in surroundings that no documentation knows."""
+        dice = random.Random(f"{self.seed}/odd/{subject}/{self._seen[subject]}")
+        mark = dice.choice((b"", b"\xef\xbb\xbf"))
+        return mark + content[:-1] + dice.choice(_ODD) + b"}" if len(content) > 2 and content[-1:] == b"}" else content
 
     def coin(self, subject: str) -> bool:
         """Which of two ways a fault takes."""

@@ -2,14 +2,17 @@
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from math import inf
 from typing import Any
 
 import msgspec
 
 from framefleet.errors import BudgetError, FleetError, FrameFleetError, JobLostError, NotDoneError, RateLimitedError
 from framefleet.fleet.backend import Backend, Done
+from framefleet.fleet.breaker import Breaker
 from framefleet.fleet.budget import Budget
 from framefleet.fleet.charge import Charge
 from framefleet.fleet.hedge import Hedge
@@ -37,12 +40,17 @@ class Asker:
         budget: Budget | None = None,
         hedge: Hedge | None = None,
         ledger: Ledger | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
+        """Without a `breaker` it is never asked whether an endpoint is worth asking."""
         self._backend = backend
         self._endpoint = endpoint
         self._level = level
         self._budget = budget or Budget(None)
         self._hedge = hedge
+        self._breaker = breaker or Breaker(endpoint, inf, inf)
+        self._mine = threading.local()  # `held`: how many places were in use when this thread got its own
+        self._resting = Meter()
         self._jobs = Jobs(backend, endpoint, began=began, budget=self._budget, ledger=ledger)
         self._moved: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
@@ -62,30 +70,62 @@ class Asker:
         return self._jobs.in_flight
 
     @property
+    def unheard(self) -> int:
+        """Jobs that this run submitted and that are not known to be over."""
+        return self._jobs.unheard
+
+    @property
     def at_once(self) -> int:
         """How many requests are asked at once, as things stand."""
         return self._level.limit
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is wanted of the endpoint: asked, at work there, or to be asked again in a moment."""
+        return self.in_flight > 0 or self.meter.open > 0 or self._resting.open > 0
+
+    @property
+    def failed(self) -> Counter[str]:
+        """How many requests were paid for in vain, by the reason."""
+        return self._breaker.failed
+
     def on_answer(self, moved: Callable[[], None]) -> None:
-        """`moved` is called after each answer."""
+        """`moved` is called when a worker has answered, or has failed to."""
         self._moved = moved
+
+    @contextmanager
+    def place(self) -> Iterator[int | None]:
+        """A place in the level, for a request until what it is answered is judged: the error raised in it says that.
+
+        Gives None, or the number of the trial that it is: what is asked then is to be about one piece alone. Raises the
+        error that ended the stage.
+        """
+        with self._level.slot() as held, self.meter.working(), self._breaker.request(self._moved) as trial:
+            self._mine.held = held
+            try:
+                yield trial
+            finally:
+                self._mine.held = None
 
     def ask(self, request: msgspec.Struct, note: Callable[[Sent], None], known: Sent | None = None) -> Any:
         """The output of `request`; `note` is told its job if another process can ask after it. Raises `FleetError`.
 
-        `known` is a job for it that is not known to be over: it is asked after, and nothing sent.
+        `known` is a job for it that is not known to be over: it is asked after, and nothing sent. Takes a place where
+        the thread has none.
         """
-        with self._level.slot() as held, self.meter.working():
-            if self._error is not None:
-                raise self._error
-            try:
-                with self._budget.request(self._endpoint):
-                    done = self._served(request, note if self._backend.lasting else _nobody, known)
-            except RateLimitedError:
-                self._level.refused()
-                raise
+        held = getattr(self._mine, "held", None)
+        if held is None:
+            with self.place():
+                return self.ask(request, note, known)
+        if self._error is not None:
+            raise self._error
+        try:
+            with self._budget.request(self._endpoint):
+                done = self._served(request, note if self._backend.lasting else _nobody, known)
+        except RateLimitedError:
+            self._level.refused()
+            raise
         self._level.answered(done.receipt, held)
-        self._moved()
         return done.output
 
     def attend(self, job_id: str) -> Any:
@@ -118,6 +158,11 @@ class Asker:
                 if not error.job_over:
                     self._jobs.cancel(probe.job)
 
+    def rest(self, seconds: Seconds) -> None:
+        """Waits before asking again. Raises the error that ended the stage, as soon as one does."""
+        with self._resting.working():
+            self.sleep(seconds)
+
     def sleep(self, seconds: Seconds) -> None:
         """Waits. Raises the error that ended the stage, as soon as one does."""
         if self._ended.wait(seconds) and self._error is not None:
@@ -131,6 +176,7 @@ class Asker:
         with self._lock:
             self._error = self._error or error
             self._ended.set()
+        self._breaker.end(error)
         if not isinstance(error, BudgetError):
             self._jobs.stop()
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from framefleet.errors import FleetError
 from framefleet.units import Seconds
 
 
@@ -70,5 +71,8 @@ class Backend(Protocol):
         """A job submitted earlier, perhaps by another process."""
 
     def health(self, endpoint: str) -> Health: ...
+
+    def trouble(self, endpoint: str, in_flight: bool) -> FleetError | None:
+        """What the last call about a job met, or where none is `in_flight`, the last to submit one; or None."""
 
     def close(self) -> None: ...

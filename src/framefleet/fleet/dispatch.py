@@ -156,7 +156,8 @@ class Dispatcher:
 
     def _exchanged(self, parcel: Parcel[Any]) -> Exchange:
         """The parcel's exchange, run. What it answered is part of the outcome, whatever else became of it."""
-        exchange = Exchange(self._stage, self._keeper, self._asker.ask, self._policy, self._asker.sleep)
+        asker = self._asker
+        exchange = Exchange(self._stage, self._keeper, asker.ask, self._policy, asker.rest, asker.place)
         try:
             exchange.run(parcel)
         finally:

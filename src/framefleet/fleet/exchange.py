@@ -3,10 +3,11 @@
 Every answer is kept the moment it is known. Nothing here knows threads or pools.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from framefleet.errors import Advice, BadReplyError, FleetError, FrameFleetError
 from framefleet.fleet.jobs import Sent
@@ -25,6 +26,14 @@ class Failure:
     attempts: int
 
 
+class _Ended(NamedTuple):
+    """A parcel that asking as it is has come to an end with."""
+
+    left: Parcel[Any]
+    error: FleetError
+    attempts: int
+
+
 class Exchange:
     """One parcel's way to its answers. `answers` and `failures` are complete when `run` returns."""
 
@@ -35,13 +44,19 @@ class Exchange:
         ask: Callable[[Any, Callable[[Sent], None], Sent | None], Any],
         policy: RetryPolicy,
         sleep: Callable[[Seconds], None],
+        place: Callable[[], AbstractContextManager[int | None]] | None = None,
     ) -> None:
-        """`ask` is `Asker.ask`."""
+        """`ask` is `Asker.ask`, `place` is `Asker.place`.
+
+        Without a place nobody judges whether a failure is the endpoint's, so that what failed is not asked in parts.
+        """
         self._stage = stage
         self._keeper = keeper
         self._ask = ask
         self._policy = policy
         self._sleep = sleep
+        self._place = place or nullcontext
+        self._judged = place is not None
         self._open: Counter[int] = Counter()
         self._parts: dict[int, list[tuple[Any, Any]]] = defaultdict(list)
         self._claimed: tuple[Any, ...] = ()
@@ -69,31 +84,72 @@ class Exchange:
             over |= {fact.index for failure in self.failures for fact in failure.facts}
             self._fail(tuple(fact for fact in parcel.facts if fact.index not in over), error, 0)
 
-    def _settle(self, parcel: Parcel[Any], claim: int) -> None:
-        """Asks for a parcel until nothing of it is left, or in halves if it is too large."""
+    def _settle(self, whole: Parcel[Any], claim: int) -> None:
+        """Asks for a parcel until nothing of it is left; in parts if it is too large, or one of its pieces is poison.
+
+        The parts of one size are asked before any of the next: a good one soon tells that others are to blame.
+        """
+        left = deque([(whole, self._policy, 0)])
+        while left:
+            parcel, policy, before = left.popleft()
+            ended = self._tried(parcel, claim, policy)
+            if ended is None:
+                continue
+            attempts = before + ended.attempts
+            parts = self._parted(ended.left, ended.error)
+            if len(parts) == 1:
+                self._fail(ended.left.facts, ended.error, attempts)
+                continue
+            for fact in ended.left.facts:
+                self._open[fact.index] += sum(f.index == fact.index for p in parts for f in p.facts) - 1
+            if ended.error.advice is not Advice.SPLIT:
+                policy = replace(policy, max_attempts=1)
+            left.extend((part, policy, attempts) for part in parts)
+
+    def _parted(self, parcel: Parcel[Any], error: FleetError) -> list[Parcel[Any]]:
+        """What is asked in the place of a parcel that failed so: itself alone, where nothing else is left to ask.
+
+        A piece is not cut in two for having failed; and where each may be paid for once, nothing is asked again.
+        """
+        again = self._judged and error.counted and self._policy.max_attempts > 1
+        poisoned = again and len({fact.index for fact in parcel.facts}) > 1
+        return self._stage.split(parcel) if error.advice is Advice.SPLIT or poisoned else [parcel]
+
+    def _tried(self, parcel: Parcel[Any], claim: int, policy: RetryPolicy) -> _Ended | None:
+        """None when all of it is answered; or what is left of it, and why."""
         left, attempts = parcel, 0
         try:
-            for attempt in retrying(self._policy, sleep=self._sleep):
+            for attempt in retrying(policy, sleep=self._sleep):
                 attempts = attempt.retry_state.attempt_number
                 with attempt:
-                    missing = self._once(left, claim)
+                    missing, unasked = self._once(left, claim)
+                    while unasked:  # the trial went well
+                        left = self._stage.narrow(left, [f for f in left.facts if f in missing or f in unasked])
+                        missing, unasked = self._once(left, claim)
                     if missing:
                         lacking, left = len(missing), self._stage.narrow(left, missing)
                         raise BadReplyError(f"{lacking} of {len(parcel.facts)} were left out of the worker's reply")
         except FleetError as error:
-            halves = self._stage.split(left) if error.advice is Advice.SPLIT else [left]
-            if len(halves) == 1:
-                self._fail(left.facts, error, attempts)
-                return
-            for fact in left.facts:
-                self._open[fact.index] += sum(f.index == fact.index for h in halves for f in h.facts) - 1
-            for half in halves:
-                self._settle(half, claim)
+            return _Ended(left, error, attempts)
+        return None
 
-    def _once(self, parcel: Parcel[Any], claim: int) -> list[Any]:
-        """One request; keeps what it answers and gives the facts that it does not."""
-        output = self._output(parcel, claim)
-        reply = self._stage.parse(parcel.facts, output)
+    def _once(self, parcel: Parcel[Any], claim: int) -> tuple[list[Any], list[Any]]:
+        """One request; keeps what it answers and gives the facts that it does not, and those that it did not ask for.
+
+        A trial asks for one of them: the first, and the next trial for the last.
+        """
+        with self._place() as trial:
+            asked = parcel
+            if trial is not None and len(parcel.facts) > 1 and self._known(parcel) is None:
+                asked = self._stage.narrow(parcel, [parcel.facts[-(trial % 2)]])
+            output = self._output(asked, claim)
+            missing = self._kept(asked, self._stage.parse(asked.facts, output))
+            if len(missing) == len(asked.facts):  # before the place is left: of such a reply nothing is good
+                raise BadReplyError(f"all of {len(missing)} were left out of the worker's reply")
+        return missing, [fact for fact in parcel.facts if fact not in asked.facts]
+
+    def _kept(self, parcel: Parcel[Any], reply: Any) -> list[Any]:
+        """Keeps what a reply answers and gives the facts that it does not."""
         missing, whole = [], {}
         for fact in parcel.facts:
             part = self._stage.part(reply, fact)
@@ -121,15 +177,18 @@ class Exchange:
                 self._keeper.sent(claim, sent.job.id)
                 self._unheard = True
 
-        known = self._asked[1] if self._asked is not None and self._asked[0] is parcel else None
         try:
-            output = self._ask(parcel.request, note, known)
+            output = self._ask(parcel.request, note, self._known(parcel))
         except FleetError as error:
             if error.job_over:
                 self._unheard, self._asked = False, None
             raise
         self._unheard, self._asked = False, None
         return output
+
+    def _known(self, parcel: Parcel[Any]) -> Sent | None:
+        """The parcel's job, where it has one that is not known to be over."""
+        return self._asked[1] if self._asked is not None and self._asked[0] is parcel else None
 
     def _fail(self, facts: tuple[Any, ...], error: FrameFleetError, attempts: int) -> None:
         self.failures.append(Failure(facts, str(error), attempts))

@@ -1,7 +1,9 @@
 """HTTP to a service that takes a key: bounded answers, no redirects, timeouts, the key in one header alone."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.cookiejar import DefaultCookiePolicy
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -9,6 +11,7 @@ from urllib3.util import Retry
 
 from framefleet.config import Secret
 from framefleet.errors import UnreachableError
+from framefleet.fleet.connecting import TooMuch, certificates, connections_allowed, is_out_of_files, proxies_for, why
 from framefleet.units import Seconds
 
 REPLY_LIMIT = 24 * 2**20  # results over 20 MB are lost on the worker's side, so more than this is no reply
@@ -17,9 +20,10 @@ READ_TIMEOUT_S = 60.0
 
 
 class Http:
-    """`base_url` is what comes before every path. Safe to call from many threads: each has its own session.
+    """`base_url` is what comes before every path. Safe to call from many threads, which share its connections.
 
-    The key goes into `key_header` as it is, or without one, as a bearer's.
+    The key goes into `key_header` as it is, or without one, as a bearer's. There are at most as many connections at
+    once as the files that this process may open allow; who needs one more waits.
     """
 
     def __init__(
@@ -34,9 +38,11 @@ class Http:
         self._api_key = api_key
         self._key_header = key_header
         self._read_timeout_s = read_timeout_s
-        self._local = threading.local()
-        self._sessions: list[requests.Session] = []
-        self._lock = threading.Lock()
+        self._most = connections_allowed()
+        self._in_use = 0
+        self._changed = threading.Condition()
+        self._proxies = proxies_for(base_url)
+        self._session = self._new_session()
 
     def send(
         self,
@@ -46,42 +52,62 @@ class Http:
         *,
         content_type: str = "application/json",
         read_timeout_s: Seconds | None = None,
+        on_headers: Callable[[Mapping[str, str]], object] = lambda _: None,
         read: Callable[[requests.Response], bytes] | None = None,
     ) -> tuple[int, bytes]:
         """The answer's status and content, whatever the status. Raises `UnreachableError` where there is no answer.
 
         `read` takes as much of the content as is wanted; else it is all of it.
         """
-        try:
-            with self._session().request(
-                method,
-                f"{self._base_url}/{path}" if path else self._base_url,
-                data=body,
-                headers={"Content-Type": content_type},
-                timeout=(CONNECT_TIMEOUT_S, read_timeout_s or self._read_timeout_s),
-                allow_redirects=False,  # a redirect would carry the key elsewhere
-                stream=True,
-            ) as response:
-                return response.status_code, (read or _read_bounded)(response)
-        except requests.RequestException as error:
-            raise UnreachableError(_reason(error)) from None
+        with self._connection():
+            try:
+                with self._session.request(
+                    method,
+                    f"{self._base_url}/{path}" if path else self._base_url,
+                    data=body,
+                    headers={"Content-Type": content_type},
+                    timeout=(CONNECT_TIMEOUT_S, read_timeout_s or self._read_timeout_s),
+                    allow_redirects=False,  # a redirect would carry the key elsewhere
+                    stream=True,
+                ) as response:
+                    on_headers(response.headers)
+                    return response.status_code, (read or _read_bounded)(response)
+            except (requests.RequestException, OSError, UnicodeError) as error:
+                if is_out_of_files(error):
+                    self._make_do_with_fewer()
+                raise UnreachableError(why(error, self._base_url, self._proxies)) from None
 
     def close(self) -> None:
-        with self._lock:
-            for session in self._sessions:
-                session.close()
-            self._sessions.clear()
+        self._session.close()
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = requests.Session()
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=_stale()))
-            session.auth = self._authorize  # and not a header: ~/.netrc would replace that
-            self._local.session = session
-            with self._lock:
-                self._sessions.append(session)
+    @contextmanager
+    def _connection(self) -> Iterator[None]:
+        """One of the connections that there may be at once."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._in_use < self._most)
+            self._in_use += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._in_use -= 1
+                self._changed.notify()
+
+    def _make_do_with_fewer(self) -> None:
+        """Others have the files: half as many connections from now on, and none is kept for later."""
+        with self._changed:
+            self._most = max(1, min(self._most, self._in_use) // 2)
+        self._session.close()  # those not in use; those that are close when their answer is read
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False  # what of the environment counts is said here, once
+        session.proxies.update(self._proxies)
+        session.verify = certificates()
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=self._most, max_retries=_stale()))
+        session.auth = self._authorize
         return session
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -102,13 +128,5 @@ def _read_bounded(response: requests.Response) -> bytes:
     for chunk in response.iter_content(1 << 20):
         content += chunk
         if len(content) > REPLY_LIMIT:
-            raise requests.RequestException("the answer is larger than any real one")
+            raise TooMuch
     return bytes(content)
-
-
-def _reason(error: requests.RequestException) -> str:
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    if isinstance(error, requests.ConnectionError):
-        return "cannot be reached; check the network"
-    return f"the connection failed ({type(error).__name__})"

@@ -42,6 +42,7 @@ class Jobs:
         self._changed = threading.Condition()
         self._at_work: dict[str, Job] = {}
         self._placing = 0  # jobs that are being submitted
+        self._unheard: set[str] = set()  # jobs that were submitted and are not known to be over
         self._cancelled = False
         self.stopped = False
         self.charges: list[Charge] = []
@@ -52,6 +53,12 @@ class Jobs:
         with self._changed:
             return len(self._at_work)
 
+    @property
+    def unheard(self) -> int:
+        """Jobs that this run submitted and that are not known to be over: what they cost is not known either."""
+        with self._changed:
+            return len(self._unheard)
+
     def submit(self, request: msgspec.Struct, note: Callable[[Sent], None] = lambda _: None) -> Sent:
         """Has the service take a request. `note` is told its job before anything else happens. Raises `FleetError`.
 
@@ -60,6 +67,8 @@ class Jobs:
         with self._being_placed():
             submitted_s = self.now()
             sent = Sent(self._backend.submit(self._endpoint, request), submitted_s)
+            with self._changed:
+                self._unheard.add(sent.job.id)
             self.enlist(sent)
             note(sent)
             if self.stopped:
@@ -81,9 +90,12 @@ class Jobs:
         try:
             done = self._backend.wait(sent.job, timeout_s)
         except FleetError as error:
+            if error.job_over:
+                self._heard(sent)
             if error.receipt is not None and error.receipt.execution_ms > 0:  # or no worker ever had it
                 self._charge(sent, error.receipt, hedged=hedged)
             raise
+        self._heard(sent)
         gpu = done.output.get("gpu") if isinstance(done.output, dict) else None
         self._charge(sent, done.receipt, gpu if isinstance(gpu, str) else None, hedged=hedged)
         return done
@@ -149,6 +161,10 @@ class Jobs:
             with self._changed:
                 self._placing -= 1
                 self._changed.notify_all()
+
+    def _heard(self, sent: Sent) -> None:
+        with self._changed:
+            self._unheard.discard(sent.job.id)
 
     def _charge(self, sent: Sent, receipt: Receipt, gpu: str | None = None, *, hedged: bool) -> None:
         charge = Charge(sent.submitted_s, receipt, gpu, hedged)

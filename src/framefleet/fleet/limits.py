@@ -13,6 +13,10 @@ SPARE = 1.5  # requests a busy worker: one at work, and half a one waiting so th
 FIRST_HOLD_S = 0.05
 LONGEST_HOLD_S = 0.5
 HOLD_SHARE = 0.05  # of the time since the first refusal: of a limit by window at most that much is left unused
+WINDOW_S = 60.0  # what is refused for longer is no limit by window, and asked for less often: a block grows by asking
+LONGEST_BLOCK_S = 15.0
+NAP_S = 1.0  # who is held off for longer looks up meanwhile
+RETRY_AFTER_S = 10.0  # of what a `Retry-After` asks for: RunPod's windows are that long, and it may ask for an hour
 
 
 class RateLimiter:
@@ -45,7 +49,7 @@ class RateLimiter:
     def acquire(self) -> None:
         """Returns when the next call may be made."""
         while (held := self._held()) > 0:
-            self._sleep(held)
+            self._sleep(min(held, NAP_S))
         with self._lock:
             now = self._clock()
             arrival = max(self._due, now)
@@ -54,14 +58,16 @@ class RateLimiter:
         if wait > 0:
             self._sleep(wait)
 
-    def refused(self) -> None:
-        """The provider said 429."""
+    def refused(self, after_s: Seconds = 0.0) -> None:
+        """The provider said 429, and perhaps when to come again."""
         with self._lock:
             now = self._clock()
             if now < self._held_until:
                 return  # another thread has just said so
             self._refused_since = now if self._refused_since is None else self._refused_since
-            self._hold = min(max(FIRST_HOLD_S, HOLD_SHARE * (now - self._refused_since)), LONGEST_HOLD_S)
+            since_s = now - self._refused_since
+            longest = LONGEST_HOLD_S if since_s <= WINDOW_S else LONGEST_BLOCK_S
+            self._hold = max(min(max(FIRST_HOLD_S, HOLD_SHARE * since_s), longest), min(after_s, RETRY_AFTER_S))
             self._held_until = now + self._hold
 
     def accepted(self) -> None:

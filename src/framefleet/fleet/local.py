@@ -78,6 +78,9 @@ class LocalBackend:
             workers={"idle": 1 - min(running, 1), "running": min(running, 1)},
         )
 
+    def trouble(self, endpoint: str, in_flight: bool) -> FleetError | None:
+        return None
+
     def close(self) -> None:
         self._lane.shutdown(wait=False, cancel_futures=True)  # a model at work cannot be stopped
 

@@ -113,6 +113,9 @@ class OpenAiBackend:
             workers={"idle": self._workers - running, "running": running},
         )
 
+    def trouble(self, endpoint: str, in_flight: bool) -> FleetError | None:
+        return None
+
     def close(self) -> None:
         self._closed.set()
         with self._lock:

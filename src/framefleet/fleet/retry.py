@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import tenacity
 from tenacity.stop import stop_base
 
-from framefleet.errors import Advice, FleetError
+from framefleet.errors import Advice, FleetError, RateLimitedError
 from framefleet.units import Seconds
 
 AGAIN = frozenset({Advice.RETRY, Advice.WAIT})
@@ -18,14 +18,16 @@ AGAIN = frozenset({Advice.RETRY, Advice.WAIT})
 class RetryPolicy:
     """Attempts that were paid for are few; a network or a service that is away is waited for.
 
-    `patience_s` is how long one request may meet nothing but transport faults and lost jobs. The waits grow
-    exponentially with full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+    `patience_s` is how long one request may meet nothing but transport faults and lost jobs, `refused_s` how long it
+    may be refused for there being too many (None: as long); where somebody watches all of them together, for ever. The
+    waits grow exponentially with full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
     """
 
     max_attempts: int = 3
     patience_s: Seconds = 300.0
     first_wait_s: Seconds = 0.25
     longest_wait_s: Seconds = 15.0
+    refused_s: Seconds | None = None
 
 
 class stop_by_kind(stop_base):  # noqa: N801 - named as tenacity names its own
@@ -45,7 +47,8 @@ class stop_by_kind(stop_base):  # noqa: N801 - named as tenacity names its own
             return self._counted >= self._policy.max_attempts
         now = self._clock()
         self._since = now if self._since is None else self._since
-        return now - self._since >= self._policy.patience_s
+        most_s = self._policy.refused_s if isinstance(error, RateLimitedError) else None
+        return now - self._since >= (self._policy.patience_s if most_s is None else most_s)
 
 
 def retrying(

@@ -1,6 +1,9 @@
 """The backend that queues jobs on RunPod serverless endpoints over HTTP and polls for their results."""
 
+import contextlib
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from math import inf
 
@@ -9,6 +12,7 @@ import msgspec
 from framefleet.config import Fleet
 from framefleet.errors import (
     AuthError,
+    BadReplyError,
     EndpointGoneError,
     FleetError,
     JobFailedError,
@@ -16,6 +20,9 @@ from framefleet.errors import (
     JobTimeoutError,
     NotDoneError,
     RateLimitedError,
+    RefusedError,
+    TooLargeError,
+    UnreachableError,
     from_worker,
 )
 from framefleet.fleet.backend import Done, Health, Job, Receipt
@@ -27,7 +34,12 @@ from framefleet.settings import endpoint_variable
 from framefleet.units import Seconds
 
 OVER = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"})
-FRESH_S = 2.0  # a fresh job's status may be 404 for a moment
+RAN = OVER - {"CANCELLED"}
+FRESH_S = 2.0  # a job's status may be 404 for a moment: one just taken, or by a page of somebody in between
+UNREAD_TRIES = 3  # looks at a job that is over and whose answer cannot be read, until it is asked for anew
+STUCK_S = 30.0  # a job is at work, and by health no worker is: it may lag behind that long
+OVERRUN_S = 60.0  # beyond executionTimeout, after which the service itself should have ended the job
+REFUSALS, REFUSED_S = 3, 10.0  # so many in a row, and for so long, until a key that was good is taken for revoked
 EXECUTION_TIMEOUT_MS = 600_000
 TTL_MS = 3_600_000  # queue and run together; longer than anybody waits, far shorter than RunPod's day
 PATIENCE_S = 300.0
@@ -76,6 +88,11 @@ class RunPodBackend:
         self._sleep = sleep
         self._clock = clock
         self._polling = {kind: Polling() for kind in self._ids}
+        self._lines = {kind: _Line(patience_s, clock) for kind in self._ids}
+        self._none_runs_since = dict.fromkeys(self._ids, inf)  # by health, as long as it says so
+        self._progress: dict[str, tuple[Seconds, int]] = {}  # jobs at work: since when, and how many were over by then
+        self._missing: dict[str, Seconds] = {}  # jobs whose status is 404: since when
+        self._unread: Counter[str] = Counter()  # looks at jobs that are over and whose answer could not be read
         self._submit = self._api.runsync if runsync else self._api.run
         self._early: dict[str, JobStatus] = {}
         self._left_s: dict[str, Seconds] = {}  # when an endpoint was left
@@ -87,9 +104,11 @@ class RunPodBackend:
     def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
         body = msgspec.json.encode({"input": request, "policy": self._policy})
         endpoint_id = self._id(endpoint)
-        status = _limited(self._runs[endpoint], lambda: self._submit(endpoint_id, body))
+        line = self._lines[endpoint]
+        status = line.call("run", self._runs[endpoint], lambda: self._submit(endpoint_id, body))
         if not status.id:
-            raise JobFailedError(f"{endpoint}: the service accepted the request but gave no job id")
+            told = _text(status.error)
+            raise JobFailedError(f"{endpoint}: the service gave no job id" + (f": {told}" if told else ""))
         if status.status in OVER:
             self._early[status.id] = status
         return Job(endpoint, status.id, self._clock())
@@ -100,18 +119,22 @@ class RunPodBackend:
         while True:
             waited = self._clock() - began
             try:
-                status = self._poll(job, fresh=self._clock() - job.since_s < FRESH_S)
+                status = self._poll(job)
                 trouble = None
             except FleetError as error:
                 trouble = waited if trouble is None else trouble
                 if not _passing(error) or waited - trouble >= self._patience_s:
                     raise
                 status = JobStatus(status="not known")
-            if status.status == "COMPLETED":
-                polling.finished(waited)
-                return Done(status.output, _receipt(status))
-            if status.status in OVER:
+            self._unread[job.id] += status.unread is not None
+            if status.status in OVER and (status.unread is None or self._unread[job.id] >= UNREAD_TRIES):
+                self._forget(job)
+                if status.status in RAN:
+                    polling.finished(waited)
+                if status.status == "COMPLETED" and status.unread is None:
+                    return Done(status.output, _receipt(status))
                 raise failure(job, status)
+            self._check_at_work(job, status.status)
             if self._clock() - self._left_s.get(job.endpoint, inf) >= LEFT_S:
                 raise NotDoneError(f"{job.endpoint}: job {job.id} is {status.status}; it is not waited for any more")
             if waited >= timeout_s:
@@ -121,7 +144,9 @@ class RunPodBackend:
     def cancel(self, job: Job) -> None:
         endpoint_id = self._id(job.endpoint)
         try:
-            _limited(self._cancels[job.endpoint], lambda: self._api.cancel(endpoint_id, job.id))
+            self._lines[job.endpoint].call(
+                "cancel", self._cancels[job.endpoint], lambda: self._api.cancel(endpoint_id, job.id)
+            )
         except JobLostError:
             return
 
@@ -133,7 +158,12 @@ class RunPodBackend:
 
     def health(self, endpoint: str) -> Health:
         reply = self._api.health(self._id(endpoint))
+        none_runs = reply.workers.get("running") == 0
+        self._none_runs_since[endpoint] = min(self._none_runs_since[endpoint], self._clock()) if none_runs else inf
         return Health(reply.jobs, reply.workers)
+
+    def trouble(self, endpoint: str, in_flight: bool) -> FleetError | None:
+        return self._lines[endpoint].trouble("status" if in_flight else "run")
 
     def close(self) -> None:
         self._api.close()
@@ -143,17 +173,99 @@ class RunPodBackend:
             raise EndpointGoneError(f"no {endpoint} endpoint is set; set {endpoint_variable(endpoint)}")
         return self._ids[endpoint]
 
-    def _poll(self, job: Job, *, fresh: bool) -> JobStatus:
+    def _poll(self, job: Job) -> JobStatus:
         early = self._early.pop(job.id, None)
         if early is not None:
             return early
         endpoint_id = self._id(job.endpoint)
         try:
-            return _limited(self._statuses[job.endpoint], lambda: self._api.status(endpoint_id, job.id))
+            status = self._lines[job.endpoint].call(
+                "status", self._statuses[job.endpoint], lambda: self._api.status(endpoint_id, job.id)
+            )
         except JobLostError:
-            if fresh:
+            missing_since = self._missing.setdefault(job.id, self._clock())
+            if self._clock() - missing_since < FRESH_S:
                 return JobStatus(id=job.id, status="IN_QUEUE")
+            self._forget(job)
             raise
+        self._missing.pop(job.id, None)
+        return status
+
+    def _forget(self, job: Job) -> None:
+        """The job is over."""
+        for known in (self._progress, self._missing, self._unread):
+            known.pop(job.id, None)
+
+    def _check_at_work(self, job: Job, state: str) -> None:
+        """Raises `JobLostError` for a job that is said to be at work although no worker can have it any more.
+
+        Such are left behind where a worker's last word of a job's progress comes after its result. It is cancelled
+        first, lest one has it all the same.
+        """
+        if state != "IN_PROGRESS":
+            if state == "IN_QUEUE":
+                self._progress.pop(job.id, None)
+            return
+        now, polling = self._clock(), self._polling[job.endpoint]
+        since, others = self._progress.setdefault(job.id, (now, polling.count))
+        idle_s = now - max(since, self._none_runs_since[job.endpoint])
+        overran = now - since >= (self._policy.executionTimeout / 1000) + OVERRUN_S
+        if idle_s < min(STUCK_S, self._patience_s / 4) and not overran and not polling.overdue(now - since, others):
+            return
+        self._forget(job)
+        with contextlib.suppress(FleetError):
+            self.cancel(job)
+        raise JobLostError(f"{job.endpoint}: job {job.id} is said to be at work, and no worker has it any more")
+
+
+class _Line:
+    """What calls to one endpoint meet: at most so many at once, and the last trouble by kind of call.
+
+    A key or an endpoint that was good is not given up for one refusal, which may be the page of somebody in between.
+    """
+
+    def __init__(self, patience_s: Seconds, clock: Callable[[], Seconds]) -> None:
+        self._longest_s = patience_s / 4  # that a call is put off because the service asks for it
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._trouble: dict[str, FleetError] = {}
+        self._good = False
+        self._refused = 0
+        self._refused_since = 0.0
+
+    def call(self, kind: str, limiter: RateLimiter, call: Callable[[], JobStatus]) -> JobStatus:
+        limiter.acquire()
+        try:
+            status = call()
+        except FleetError as error:
+            if isinstance(error, RateLimitedError):
+                limiter.refused(min(error.after_s, self._longest_s))
+            raise self._met(kind, error) from None
+        limiter.accepted()
+        with self._lock:
+            self._good, self._refused = True, 0
+            self._trouble.pop(kind, None)
+        return status
+
+    def trouble(self, kind: str) -> FleetError | None:
+        with self._lock:
+            return self._trouble.get(kind)
+
+    def _met(self, kind: str, error: FleetError) -> FleetError:
+        with self._lock:
+            if isinstance(error, AuthError | EndpointGoneError):
+                error = self._refusal(error)
+            if not isinstance(error, JobLostError | TooLargeError | RefusedError):
+                self._trouble[kind] = error
+            return error
+
+    def _refusal(self, error: FleetError) -> FleetError:
+        now = self._clock()
+        self._refused_since = self._refused_since if self._refused else now
+        self._refused += 1
+        if not self._good or (self._refused >= REFUSALS and now - self._refused_since >= REFUSED_S):
+            return error
+        return UnreachableError(f"{error}; it was good before, so that is asked again")
 
 
 def failure(job: Job, status: JobStatus) -> FleetError:
@@ -164,22 +276,13 @@ def failure(job: Job, status: JobStatus) -> FleetError:
 
 
 def _failure(job: Job, status: JobStatus) -> FleetError:
+    if status.unread is not None and status.status == "COMPLETED":
+        return BadReplyError(f"{job.endpoint}: what a job answered cannot be read: {status.unread}")
     if status.status == "TIMED_OUT":
         return JobTimeoutError(f"{job.endpoint}: job {job.id} ran longer than the endpoint allows")
     if status.status == "CANCELLED":
         return JobFailedError(f"{job.endpoint}: job {job.id} was cancelled")
     return from_worker(_text(status.error) or _text(status.output) or f"job {job.id} failed without a reason")
-
-
-def _limited(limiter: RateLimiter, call: Callable[[], JobStatus]) -> JobStatus:
-    limiter.acquire()
-    try:
-        status = call()
-    except RateLimitedError:
-        limiter.refused()
-        raise
-    limiter.accepted()
-    return status
 
 
 def _passing(error: FleetError) -> bool:

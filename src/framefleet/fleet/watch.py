@@ -1,4 +1,4 @@
-"""Looks at an endpoint's health when nothing moves, and says why: people see jobs "in queue" for many reasons."""
+"""Looks at an endpoint when nothing moves, and says why: people see jobs "in queue" for many reasons."""
 
 import contextlib
 import threading
@@ -12,7 +12,8 @@ from framefleet.progress import Listener, Notice
 from framefleet.units import Seconds
 
 LOOK_S = 5.0
-QUIET_S = 15.0  # nothing moved for this long: a person begins to wonder
+QUIET_S = 10.0  # nothing moved for this long: a person begins to wonder, and hears of it at the next look
+AGAIN_S = 30.0  # between two lines about a start that is under way
 AT_WORK_S = 600.0  # RunPod's executionTimeout, which jobs are sent with: the service itself ends one that runs longer
 
 
@@ -33,7 +34,11 @@ def reason(health: Health) -> str:
 
 
 class Watch(threading.Thread):
-    """One for an endpoint while there is work on it. `end` is called with the error when all patience is used up."""
+    """One for an endpoint while there is work on it. `end` is called with the error when all patience is used up.
+
+    Patience is for all of a stage together, however many requests wait: it begins anew when one is answered. Time in
+    which workers are starting is not taken off it, as long as there is not more than `cold_start_s` of that.
+    """
 
     def __init__(
         self,
@@ -46,8 +51,16 @@ class Watch(threading.Thread):
         *,
         busy: Callable[[], bool],
         patience_s: Seconds,
+        cold_start_s: Seconds = 0.0,
+        trouble: Callable[[], FleetError | None] = lambda: None,
+        diagnose: Callable[[], str | None] | None = None,
         clock: Callable[[], Seconds] = time.monotonic,
     ) -> None:
+        """`busy` tells whether anything is wanted of the endpoint, `trouble` what keeps it from being asked.
+
+        `diagnose` says what nobody can see from health and trouble, where there is more to know; it may take a while,
+        and is asked before a person is told anything.
+        """
         super().__init__(name=f"watch-{name}", daemon=True)
         self._stage = name
         self._backend = backend
@@ -57,43 +70,84 @@ class Watch(threading.Thread):
         self._end = end
         self._busy = busy
         self._patience_s = patience_s
+        self._cold_start_s = cold_start_s
+        self._trouble = trouble
+        self._diagnose = diagnose
         self._clock = clock
         self._moved_at = clock()
+        self._looked_at = self._moved_at
+        self._starting_s = 0.0  # of the time since something moved
         self._told = ""
+        self._told_at = self._moved_at
         self._closed = threading.Event()
 
     def moved(self) -> None:
         """Something was answered: all is well."""
         self._moved_at = self._clock()
+        self._starting_s = 0.0
         self._told = ""
 
     def run(self) -> None:
-        while not self._closed.wait(LOOK_S):
+        while not self._closed.wait(self._until_next()):
             with contextlib.suppress(Exception):  # who is told may be gone; the endpoint is to be watched all the same
                 self.look()
 
     def look(self) -> None:
         """One look at the endpoint's health. While nothing is asked of it, nothing can move."""
+        since, self._looked_at = self._looked_at, self._clock()
         if not self._busy():
             self.moved()
             return
+        health, why = None, self._trouble()
         try:
             health = self._backend.health(self._endpoint)
+            self._level.saw(health)
         except FleetError as error:
-            self._say(self._clock() - self._moved_at, str(error))
-            return
-        self._level.saw(health)
-        quiet_s = self._clock() - self._moved_at  # by now: while the service took its time, something may have moved
-        # Workers at work are being paid for: neither thrown away soon, nor worth a word.
-        if not health.workers.get("running") or quiet_s >= self._patience_s + AT_WORK_S:
-            self._say(quiet_s, reason(health))
+            why = why or error
+        now = self._clock()  # while the service took its time, something may have moved
+        quiet_s = now - self._moved_at
+        if why is not None or health is None:
+            self._say(quiet_s, str(why), over=self._waited(quiet_s) >= self._patience_s)
+        elif health.workers.get("running"):
+            # Workers at work are being paid for: neither thrown away soon, nor worth a word.
+            if quiet_s >= self._patience_s + AT_WORK_S:
+                self._say(quiet_s, reason(health), over=True)
+        elif health.workers.get("initializing"):
+            self._starting_s += max(0.0, now - max(since, self._moved_at))
+            lasts = self._starting_s >= self._cold_start_s and quiet_s >= self._patience_s
+            self._say(quiet_s, reason(health), over=lasts, again=True)
+        else:
+            self._say(quiet_s, reason(health), over=self._waited(quiet_s) >= self._patience_s)
 
     def close(self) -> None:
         self._closed.set()
 
-    def _say(self, quiet_s: Seconds, why: str) -> None:
-        if quiet_s >= self._patience_s:
-            self._end(StalledError(f"{self._stage}: nothing has moved for {quiet_s:.0f} s; {why}"))
-        elif quiet_s >= QUIET_S and why != self._told:
-            self._told = why
-            self._listener(Notice(f"{self._stage}: waiting; {why}"))
+    def _waited(self, quiet_s: Seconds) -> Seconds:
+        """How much of the patience is used up."""
+        return quiet_s - min(self._starting_s, self._cold_start_s)
+
+    def _until_next(self) -> Seconds:
+        """Until the next look: sooner where patience ends before that, or is little."""
+        left_s = self._patience_s - self._waited(self._clock() - self._moved_at)
+        soon = [max(left_s, LOOK_S / 10)] if left_s > 0 else []  # else what is at work, or starts, is waited for
+        return min(LOOK_S, max(self._patience_s / 4, LOOK_S / 10), *soon)
+
+    def _say(self, quiet_s: Seconds, why: str, *, over: bool, again: bool = False) -> None:
+        """Tells why nothing moves: once, or where it is to be told `again`, as long as it does not."""
+        now = self._clock()
+        again = again or self._diagnose is not None  # there may be more to know by now
+        told = why == self._told and not (again and now - self._told_at >= AGAIN_S)
+        early = quiet_s < min(QUIET_S, self._patience_s / 2)
+        if not over and (early or told):
+            return
+        more = None
+        if self._diagnose is not None:
+            with contextlib.suppress(FleetError):
+                more = self._diagnose()
+        text = "; ".join(part for part in (why, more) if part)
+        if over:
+            self._end(StalledError(f"{self._stage}: nothing has moved for {quiet_s:.0f} s; {text}"))
+            return
+        waits = f" for {quiet_s:.0f} s" if self._told else ""
+        self._told, self._told_at = why, now
+        self._listener(Notice(f"{self._stage}: waiting{waits}; {text}"))

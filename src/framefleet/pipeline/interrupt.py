@@ -1,9 +1,9 @@
-"""What a person who interrupts a run is told: what is kept, and what it has cost."""
+"""What a person is told of a run that ends before it is done: what is kept, and what it has cost."""
 
 from collections.abc import Sequence
 
 from framefleet.config import Options
-from framefleet.errors import Interrupted
+from framefleet.errors import FrameFleetError, Interrupted
 from framefleet.fleet.bill import Bill
 from framefleet.pipeline.lane import Lane
 
@@ -14,6 +14,19 @@ def interrupted(lanes: Sequence[Lane], options: Options) -> Interrupted:
     spent = [_spent(lane, options) for lane in lanes if lane.plan.backend == "runpod"]
     parts = [f"{kept} kept"] * bool(kept) + [f"about ${sum(spent):.4f} spent"] * bool(spent)
     return Interrupted(f"interrupted: {'; '.join([*parts, 'run the same command again: it goes on from here'])}")
+
+
+def note_cost(error: FrameFleetError, lanes: Sequence[Lane], options: Options) -> None:
+    """Notes on the error that ends a run what was spent until then, where anything could be."""
+    paid = [lane for lane in lanes if lane.plan.backend == "runpod"]
+    charges = [charge for lane in paid for charge in list(lane.asker.charges)]
+    if not paid or isinstance(error, Interrupted):  # which says it in its own words
+        return
+    usd, ran_s = sum(_spent(lane, options) for lane in paid), sum(c.receipt.execution_ms for c in charges) / 1000
+    jobs = "1 job" if len(charges) == 1 else f"{len(charges)} jobs"
+    spent = f"about ${usd:.4f} spent, on {jobs} of {ran_s:.1f} s" if charges else "nothing spent"
+    unheard = sum(lane.asker.unheard for lane in paid)
+    error.add_note(f"{spent}, besides {unheard} more of which nobody could tell" if unheard else spent)
 
 
 def _kept(lane: Lane, options: Options) -> str:

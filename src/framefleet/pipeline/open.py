@@ -10,6 +10,7 @@ from framefleet.config import Fleet, Options
 from framefleet.errors import FrameFleetError
 from framefleet.fleet.asking import Asker
 from framefleet.fleet.backend import Backend
+from framefleet.fleet.breaker import Breaker
 from framefleet.fleet.budget import Budget
 from framefleet.fleet.dispatch import Dispatcher
 from framefleet.fleet.hedge import Hedge
@@ -111,6 +112,7 @@ class LaneOpener:
             budget=self._budget if remote else None,
             hedge=Hedge() if options.hedge and remote else None,
             ledger=ledger,
+            breaker=Breaker(plan.stage.name) if remote else None,
         )
         keeper = Keeper(
             plan.stage, endpoint, keys, self._journal, self._listener, attend=asker.attend, sleep=asker.sleep
@@ -122,7 +124,7 @@ class LaneOpener:
             keeper,
             workers=plan.workers,
             listener=self._listener,
-            policy=RetryPolicy(options.max_attempts, options.patience_s),
+            policy=RetryPolicy(options.max_attempts, options.patience_s, refused_s=inf if remote else None),
         )
         watch = self._watch(plan, level, dispatcher, asker) if remote else None
         sieve = plan.stage.sieve(options, plan.backend)
@@ -135,15 +137,18 @@ class LaneOpener:
         return Level(None, AUTO_START) if automatic else Level(plan.workers, plan.workers)
 
     def _watch(self, plan: StagePlan, level: Level, dispatcher: Dispatcher, asker: Asker) -> Watch:
+        backend = self._backends[plan.backend]
         watch = Watch(
             plan.stage.name,
-            self._backends[plan.backend],
+            backend,
             plan.stage.endpoint,
             level,
             self._listener,
             dispatcher.end,
-            busy=lambda: asker.in_flight > 0,
+            busy=lambda: asker.busy,
             patience_s=self._options.patience_s,
+            cold_start_s=self._options.cold_start_s,
+            trouble=lambda: backend.trouble(plan.stage.endpoint, asker.in_flight > 0),
         )
         asker.on_answer(watch.moved)
         return watch

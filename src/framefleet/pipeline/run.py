@@ -1,5 +1,6 @@
 """Runs the lanes side by side to their end."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from framefleet.config import Fleet, Options
 from framefleet.errors import FleetError, FrameFleetError, told
 from framefleet.fleet.backend import Backend
 from framefleet.fleet.charge import Charge
+from framefleet.fleet.connecting import connections_allowed, open_files_limit
 from framefleet.fleet.dispatch import Outcome
 from framefleet.fleet.exchange import Failure
 from framefleet.fleet.meter import Meter
@@ -23,6 +25,7 @@ from framefleet.media.sound_gap import joined
 from framefleet.pipeline.consumers import WatchConsumer
 from framefleet.pipeline.derive import ClientRun, derive
 from framefleet.pipeline.feed import feed
+from framefleet.pipeline.interrupt import note_cost
 from framefleet.pipeline.lane import Lane
 from framefleet.pipeline.open import LaneOpener, open_backends
 from framefleet.pipeline.plan import RunPlan, StagePlan, WatchPlan
@@ -72,25 +75,34 @@ def run(
     journal_path: Path,
     listener: Listener,
 ) -> Run:
-    """Runs a plan to its end. Raises the error that made all of it impossible, or `Interrupted`."""
+    """Runs a plan to its end. Raises the error that made all of it impossible, or `Interrupted`.
+
+    What was spent until then is a note on that error (PEP 678).
+    """
     started_at, began = datetime.now(UTC), perf_counter()
     give_back_freed_memory()
     backends = open_backends(plan.fleet, options, fleet)
+    lanes: list[Lane] = []
     try:
         for stage in plan.fleet:
             check_reachable(backends[stage.backend], stage.stage.endpoint, options, listener)
+        if any(stage.backend == "runpod" for stage in plan.fleet):
+            _tell_of_few_connections(options, listener)
         with closing(Journal(journal_path)) as journal:
             opener = LaneOpener(media, sha256, options, backends, journal, listener)
-            lanes = [opener.open(stage) for stage in plan.fleet]
+            lanes += [opener.open(stage) for stage in plan.fleet]
             keyframes_s: list[Seconds] = []
             watchers = [_watcher(watch, media, options, keyframes_s, listener) for watch in plan.watching]
             decode = feed(lanes, watchers, opener, media, options, keyframes_s)
             stages = {lane.plan.stage.name: _finish(lane, media, options) for lane in lanes}
+        client = {watcher.name: _watched(watcher) for watcher in watchers}
+        _raise_if_nothing_came(stages, client)
+    except FrameFleetError as error:
+        note_cost(error, lanes, options)
+        raise
     finally:
         for backend in backends.values():
             backend.close()
-    client = {watcher.name: _watched(watcher) for watcher in watchers}
-    _raise_if_nothing_came(stages, client)
     client |= derive(plan.deriving, media, options, _results(stages, client), listener)
     return Run(media, options, plan.names, stages, client, decode, started_at, perf_counter() - began)
 
@@ -108,6 +120,16 @@ def check_reachable(backend: Backend, endpoint: str, options: Options, listener:
                 raise
 
 
+def _tell_of_few_connections(options: Options, listener: Listener) -> None:
+    """Where files are few, some of what is asked at once waits for others."""
+    allowed = connections_allowed()
+    if options.max_workers != "auto" and options.max_workers > allowed:
+        files = f"this process may open {open_files_limit()} files (ulimit -n)"
+        listener(
+            Notice(f"{files}, so of {options.max_workers} requests at once, {allowed} have a connection at a time")
+        )
+
+
 def _watcher(
     plan: WatchPlan, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds], listener: Listener
 ) -> WatchConsumer:
@@ -122,6 +144,8 @@ def _watched(watcher: WatchConsumer) -> ClientRun:
 def _finish(lane: Lane, media: MediaInfo, options: Options) -> StageRun:
     outcome = lane.dispatcher.finish()
     lane.asker.settle()
+    if lane.asker.failed and outcome.fatal is None and outcome.answers:
+        lane.listener(Notice(f"{lane.plan.stage.name}: {_in_vain(lane.asker.failed)}"))
     result = _merged(lane, outcome, media, options)
     outcome.failures.extend([*lane.lost, *_unheard(outcome)])
     lane.listener(StageDone(lane.plan.stage.name))
@@ -140,6 +164,14 @@ def _finish(lane: Lane, media: MediaInfo, options: Options) -> StageRun:
         sifting=lane.sifting,
         others=lane.ledger.others() if lane.ledger is not None else [],
     )
+
+
+def _in_vain(failed: Counter[str]) -> str:
+    """How many requests were paid for in vain, and the reason that most of them had."""
+    (words, most), count = failed.most_common(1)[0], failed.total()
+    requests = "a request" if count == 1 else f"{count} requests"
+    others = f" ({most} of them)" if most < count else ""
+    return f"{requests} failed and cost all the same, and what could be was asked again; {words}{others}"
 
 
 def _unheard(outcome: Outcome) -> list[Failure]:

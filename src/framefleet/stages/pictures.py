@@ -92,7 +92,7 @@ def matched(facts: Sequence[PictureTime], reply: Reply) -> Reply:
     """The reply with an answer for each picture asked about, in their order, as far as it has one.
 
     Of a picture answered twice the first answer counts; what was not asked for is left out. Raises `BadReplyError`
-    where nothing is left.
+    where nothing is left, or every picture failed.
     """
     answers = _by_fact(facts, list(reversed(reply.frames)))
     frames = [
@@ -100,6 +100,9 @@ def matched(facts: Sequence[PictureTime], reply: Reply) -> Reply:
     ]
     if not frames:
         raise BadReplyError(f"none of the {len(facts)} pictures sent is in the worker's reply")
+    if all(frame.error is not None for frame in frames):  # perhaps the worker's fault, and not theirs
+        none = "" if len(frames) == 1 else f"the worker could look at none of {len(frames)} pictures: "
+        raise BadReplyError(f"{none}{frames[0].error}")
     return replace(reply, frames=frames)
 
 

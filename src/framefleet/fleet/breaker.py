@@ -1,0 +1,97 @@
+"""When to stop paying an endpoint of which nothing good comes. Knows neither HTTP nor time."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from framefleet.errors import FleetError, FrameFleetError, HopelessError
+
+# Each is our choice: what a broken endpoint may cost, against how unlucky a good one may be.
+NEVER_GOOD = 5  # requests in a row that failed, where none was ever good
+NO_LONGER_GOOD = 20  # where some were: one worker of many may have fallen ill, and one picture in a few be poison
+ENOUGH = 3  # times so many, and what is still at work is not waited for either
+TRIALS = 2  # requests about one piece alone, of different pieces, before it is the endpoint's fault and not theirs
+
+
+class Breaker:
+    """One for a stage's endpoint, shared by all its threads; `name` is the stage's.
+
+    After so many paid failures in a row the others wait. What is at work may yet be good: then all go on. If it is not,
+    single requests are let through as trials, each to be made for one piece alone, because it may be the size of
+    the requests that a worker cannot bear, or one piece in each. When those fail too, every `request` raises
+    `HopelessError`, which ends the stage.
+    """
+
+    def __init__(self, name: str, never_good: float = NEVER_GOOD, no_longer_good: float = NO_LONGER_GOOD) -> None:
+        self._name = name
+        self._limit = never_good
+        self._no_longer_good = no_longer_good
+        self._changed = threading.Condition()
+        self._row = 0
+        self._words: Counter[str] = Counter()  # the reasons for which the row failed
+        self._at_work = 0
+        self._held = False
+        self._trials = 0  # that failed since all are held
+        self._error: FrameFleetError | None = None
+        self.failed: Counter[str] = Counter()  # requests that were paid for in vain, by the reason
+
+    @contextmanager
+    def request(self, on_over: Callable[[], None] = lambda: None) -> Iterator[int | None]:
+        """A block that asks, and judges what is answered: an error raised in it is what came of it.
+
+        Gives None, or for a trial, its number. `on_over` is called where a worker has had the request. Raises the error
+        that ended the stage.
+        """
+        trial = self._enter()
+        try:
+            yield trial
+        except FleetError as error:
+            if error.paid:
+                on_over()
+            self._leave(trial, error if error.paid else None, good=False)
+            raise
+        except BaseException:
+            self._leave(trial, None, good=False)
+            raise
+        else:
+            on_over()
+            self._leave(trial, None, good=True)
+
+    def end(self, error: FrameFleetError) -> None:
+        """The stage has ended: nobody waits here any longer."""
+        with self._changed:
+            self._error = self._error or error
+            self._changed.notify_all()
+
+    def _enter(self) -> int | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._error is not None or not self._held or self._at_work == 0)
+            if self._error is not None:
+                raise self._error
+            self._at_work += 1
+            return self._trials if self._held else None
+
+    def _leave(self, trial: int | None, failed: FleetError | None, *, good: bool) -> None:
+        with self._changed:
+            self._at_work -= 1
+            if good:
+                self._row, self._trials, self._held, self._limit = 0, 0, False, self._no_longer_good
+                self._words.clear()
+            elif failed is not None:
+                self._row += 1
+                self._words[str(failed)] += 1
+                self.failed[str(failed)] += 1
+                self._trials += trial is not None
+                self._held = self._held or self._row >= self._limit
+                if self._trials >= TRIALS or self._row >= ENOUGH * self._limit:
+                    self._error = self._error or self._hopeless()
+            self._changed.notify_all()
+
+    def _hopeless(self) -> HopelessError:
+        """Says once why, in the words that came most often."""
+        (words, _), since = self._words.most_common(1)[0], self._limit == self._no_longer_good
+        good = "none was answered since" if since else "none was answered"
+        return HopelessError(
+            f"{self._name}: {self._row} requests in a row failed and {good}, so no more are paid for; {words}"
+        )
