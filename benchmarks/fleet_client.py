@@ -77,7 +77,7 @@ def send(
     backends = open_backends(plans, made, fleet)
     began, cpu = perf_counter(), process_time()
     with closing(Journal(folder / f"{random.randbytes(8).hex()}.sqlite3")) as journal:
-        lane = LaneOpener(media, "0" * 64, made, backends, journal, listener).open(plans[0])
+        lane = LaneOpener(media, "0" * 64, made, fleet, backends, journal, listener).open(plans[0])
         assert lane.watch is not None
         lane.watch.start()
         for batch, payload in _payloads(lane.items, jpeg_bytes):

@@ -10,7 +10,7 @@ import pytest
 from framefleet.fleet.budget import Budget
 from tests.cli.conftest import Told
 from tests.conftest import API_KEY
-from tests.fleet.manage_service import Service, managing
+from tests.fleet.manage_service import Service, managing, worker
 
 Cli = Callable[..., Told]
 
@@ -163,3 +163,18 @@ def test_the_document_says_where_its_price_is_from(cli: Cli, video: Path, manage
     assert cost.usd_per_s == pytest.approx(1.1 / 3600, rel=1e-4)
     assert cli("run", video, "--no-speech", "--fresh", "--price", 0.5).code == 0
     assert document().cost.stages["objects"].rate_source == "given by --price"
+
+
+def test_a_run_that_nothing_comes_of_says_why_by_the_list_of_workers(
+    cli: Cli, video: Path, managed: Service, fleet: Any
+) -> None:
+    fleet(workers=0)
+    managed.workers["yolo-id"] = [
+        worker("w1", "UNHEALTHY", startedAt="2026-06-01T12:05:00Z", gpuTypeId="NVIDIA L4", uptimeSeconds=3)
+    ]
+    managed.logs["w1"] = ["RuntimeError: CUDA driver version is insufficient"]
+    told = cli("run", video, "--no-speech", "--patience-s", 0.5)
+    assert told.code == 1
+    last = told.err.splitlines()[-1]
+    assert "nothing has moved" in last and "1 worker in a crash loop" in last
+    assert 'log: "RuntimeError: CUDA driver version is insufficient"' in last

@@ -12,6 +12,7 @@ from framefleet.fleet.asking import Asker
 from framefleet.fleet.backend import Backend
 from framefleet.fleet.breaker import Breaker
 from framefleet.fleet.budget import Budget
+from framefleet.fleet.diagnose import Diagnoser
 from framefleet.fleet.dispatch import Dispatcher
 from framefleet.fleet.hedge import Hedge
 from framefleet.fleet.keep import Keeper
@@ -21,6 +22,7 @@ from framefleet.fleet.local import LocalBackend
 from framefleet.fleet.openai import OpenAiBackend
 from framefleet.fleet.retry import RetryPolicy
 from framefleet.fleet.runpod import RunPodBackend
+from framefleet.fleet.survey import may_be_asked
 from framefleet.fleet.watch import Watch
 from framefleet.journal.store import Journal, Orphan
 from framefleet.media.info import MediaInfo
@@ -59,6 +61,7 @@ class LaneOpener:
         media: MediaInfo,
         sha256: str,
         options: Options,
+        fleet: Fleet,
         backends: Mapping[str, Backend],
         journal: Journal,
         listener: Listener,
@@ -66,6 +69,7 @@ class LaneOpener:
         self._media = media
         self._sha256 = sha256
         self._options = options
+        self._fleet = fleet
         self._backends = backends
         self._journal = journal
         self._listener = listener
@@ -149,6 +153,7 @@ class LaneOpener:
             patience_s=self._options.patience_s,
             cold_start_s=self._options.cold_start_s,
             trouble=lambda: backend.trouble(plan.stage.endpoint, asker.in_flight > 0),
+            diagnose=Diagnoser(self._fleet, plan.stage.endpoint) if may_be_asked(self._fleet) else None,
         )
         asker.on_answer(watch.moved)
         return watch

@@ -89,7 +89,7 @@ def run(
         if any(stage.backend == "runpod" for stage in plan.fleet):
             _tell_of_few_connections(options, listener)
         with closing(Journal(journal_path)) as journal:
-            opener = LaneOpener(media, sha256, options, backends, journal, listener)
+            opener = LaneOpener(media, sha256, options, fleet, backends, journal, listener)
             lanes += [opener.open(stage) for stage in plan.fleet]
             keyframes_s: list[Seconds] = []
             watchers = [_watcher(watch, media, options, keyframes_s, listener) for watch in plan.watching]
