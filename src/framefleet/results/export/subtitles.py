@@ -17,6 +17,7 @@ from framefleet.results import cues as shown
 from framefleet.results.cues import cues_of
 from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format, library
+from framefleet.results.export.clock import player_zero_s
 from framefleet.results.export.text import clean
 from framefleet.units import Seconds
 
@@ -36,7 +37,7 @@ class Cue:
 
 def cues(document: Document) -> list[Cue]:
     """In the order of time, one at a time, none before the player's zero, none without text or length."""
-    zero_s = _zero_s(document)
+    zero_s = player_zero_s(document)
     return [made for cue in cues_of(document.transcription) if (made := _of(cue, zero_s)).text]
 
 
@@ -79,11 +80,6 @@ def _of(cue: shown.Cue, zero_s: Seconds) -> Cue:
 
 def _cue(start: int, end: int, text: str) -> Cue:
     return Cue(start, max(end, start + LEAST_MS), text.strip())
-
-
-def _zero_s(document: Document) -> Seconds:
-    audio = document.video.audio
-    return min(0.0, audio.start_s) if audio is not None else 0.0
 
 
 def _ms(time_s: Seconds) -> int:
