@@ -127,7 +127,7 @@ def test_pycocotools_draws_boxes_and_takes_them_for_results(monkeypatch: pytest.
     pyplot = SimpleNamespace(gca=lambda: SimpleNamespace(set_autoscale_on=bool, add_collection=drawn.append))
     patches = SimpleNamespace(Polygon=lambda points: points)
     collections = SimpleNamespace(PatchCollection=lambda shapes, **_: shapes)
-    parts = {"matplotlib": SimpleNamespace(), "matplotlib.pyplot": pyplot}
+    parts = {"matplotlib": SimpleNamespace(pyplot=pyplot), "matplotlib.pyplot": pyplot}
     parts |= {"matplotlib.collections": collections, "matplotlib.patches": patches}
     for name, part in parts.items():
         if name not in sys.modules:
