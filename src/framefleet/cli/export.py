@@ -13,7 +13,9 @@ from framefleet.cli.choice import Conf, Labels, Output, Result, Video, chosen
 from framefleet.cli.each import each
 from framefleet.cli.words import clean
 from framefleet.errors import InputError, OutputError, UsageError
+from framefleet.media.languages import as_in_names
 from framefleet.results.codec import read_document
+from framefleet.results.cues import cue_language
 from framefleet.results.document import Document
 from framefleet.results.export.base import Format
 from framefleet.results.export.csv_files import CSV
@@ -56,7 +58,7 @@ def export(
     between = _separator(formats, separator, decimal)
     whole = read_document(result)
     document = chosen(whole, labels, conf)
-    paths = _targets(formats, result, output)
+    paths = _targets(formats, document, result, output)
     source = _video(whole, result, video, formats, needed=pictures)
     stem = beside(result, "").name
     with ExitStack() as stack:
@@ -91,11 +93,19 @@ _FORMATS = "\n    ".join(f"{format.name:<12} {format.about}" for format in FORMA
 export.__doc__ = (export.__doc__ or "").replace("{formats}", _FORMATS)
 
 
-def _targets(formats: list[Format], result: Path, output: str | None) -> dict[Format, Path]:
+def _targets(formats: list[Format], document: Document, result: Path, output: str | None) -> dict[Format, Path]:
     if output is not None and len(formats) > 1 and not is_folder(output):
         raise UsageError(f"--output {output}: several formats need a folder; end its name with /")
     plain = result.with_name(without_wildcards(result.name))
-    return {format: target(plain if format.folder else result, format.ending, output) for format in formats}
+    tag = as_in_names(cue_language(document))
+    return {
+        format: target(
+            plain if format.folder else result,
+            f".{tag}{format.ending}" if format.spoken and tag else format.ending,
+            output,
+        )
+        for format in formats
+    }
 
 
 _SEPARATORS = {",": ",", ";": ";", "tab": "\t", "\\t": "\t", "\t": "\t"}

@@ -148,7 +148,7 @@ def _dress(subtitles: Any, document: Document, title: str) -> None:
 
 def _format(form: str, about: str, told: Callable[[str], str]) -> Format:
     write = partial(_write, form, told)
-    return Format(name=form, ending=f".{form}", about=about, needs=("transcription",), write=write)
+    return Format(name=form, ending=f".{form}", about=about, needs=("transcription",), write=write, spoken=True)
 
 
 SRT = _format("srt", "subtitles for nearly every player", in_srt)

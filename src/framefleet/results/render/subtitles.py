@@ -7,6 +7,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from framefleet.media.languages import as_in_mp4
 from framefleet.results.cues import Cue, Cues
 
 _CLOCK = Fraction(1, 1000)
@@ -22,11 +23,18 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 
 
 class SubtitleTrack:
-    """Players show it by themselves, so nothing is drawn then. `start` is 0 in the new file, `length` its end."""
+    """Players show it by themselves, so nothing is drawn then. `start` is 0 in the new file, `length` its end.
 
-    def __init__(self, out: OutputContainer, cues: Cues, start: Fraction, length: Fraction | None) -> None:
+    `language` is a tag such as `en`, by which players name and choose it.
+    """
+
+    def __init__(
+        self, out: OutputContainer, cues: Cues, start: Fraction, length: Fraction | None, language: str | None
+    ) -> None:
         self._out, self._start, self._length = out, start, length
         self._target = out.add_stream("mov_text")
+        if (tag := as_in_mp4(language)) is not None:
+            self._target.metadata["language"] = tag
         self._target.codec_context.subtitle_header = _STYLE
         self._target.codec_context.time_base = _CLOCK
         self._waiting = self._made(cues)
