@@ -1,10 +1,10 @@
 """`framefleet export`: which files it writes, and what it says where it cannot."""
 
-import glob
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from glob import glob
 from pathlib import Path
 
 import pytest
@@ -78,10 +78,10 @@ def test_names_that_readers_take_for_patterns_are_made_plain(cli: Cli, tmp_path:
     assert (tmp_path / f"{name}.en.srt").is_file(), "players look for the video's own name"
     plain = "My Clip (dQw4w9WgXcQ) (a)"
     pictures = tmp_path / f"{plain}_yolo" / "images"
-    assert len(glob.glob(f"{pictures}/*.*")) == 2, "as Ultralytics looks for them"
+    assert len(glob(f"{pictures}/*.*")) == 2, "as Ultralytics looks for them"
     for form in ("yolo", "parquet", "csv", "labelstudio", "fiftyone"):
         files = [path for path in (tmp_path / f"{plain}_{form}").rglob("*") if path.is_file()]
-        assert all(glob.glob(str(path)) == [str(path)] for path in files) and files
+        assert files and all(glob(str(path)) == [str(path)] for path in files)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,13 @@ def test_other_languages(one, other):
 @pytest.mark.parametrize(
     ("tag", "in_mp4", "in_names"),
     [
-        *(("en", "eng", "en"), ("ger", "deu", "de"), ("zh-TW", "zho", "zh"), ("jw", "jav", "jv"), ("yue", "yue", "yue")),
+        *(
+            ("en", "eng", "en"),
+            ("ger", "deu", "de"),
+            ("zh-TW", "zho", "zh"),
+            ("jw", "jav", "jv"),
+            ("yue", "yue", "yue"),
+        ),
         *(("haw", "haw", "haw"), ("english", None, None), ("../x", None, None), ("", None, None), (None, None, None)),
     ],
 )

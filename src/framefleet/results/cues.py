@@ -62,7 +62,7 @@ def cues_of(transcription: Transcription | None, columns: int = COLUMNS) -> Cues
 
 
 def cue_language(document: Document) -> str | None:
-    """What they are written in: what is spoken, or English where that was asked for (Whisper translates to no other)."""
+    """What they are written in: what is spoken, or English if that was asked for (Whisper translates to no other)."""
     if document.transcription is None:
         return None
     return "en" if document.config.task == "translate" else document.transcription.language

@@ -90,7 +90,14 @@ def test_a_timeline_begins_with_the_earliest_stream() -> None:
 @pytest.mark.parametrize(
     ("usual", "average", "rate"),
     [
-        *((30, 28.4, 30), (1000, 29.2, STANDARD[2]), (90_000, 7.3, STANDARD[0]), (50, 25, 25), (30, 25, 30), (60, 59.9401, 60)),
+        *(
+            (30, 28.4, 30),
+            (1000, 29.2, STANDARD[2]),
+            (90_000, 7.3, STANDARD[0]),
+            (50, 25, 25),
+            (30, 25, 30),
+            (60, 59.9401, 60),
+        ),
         *((10, 10, 10), (None, 12.5, 12.5), (None, 15, 15), (None, 29.97, STANDARD[2]), (None, 28.4, STANDARD[2])),
         *((None, None, 25), (None, 0, 25), (120, 120, 120), (None, 119.88, 119.88), (None, 1e308, 25)),
     ],

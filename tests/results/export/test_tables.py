@@ -79,7 +79,7 @@ def test_a_text_is_no_formula_and_a_number_stays_one(text: str) -> None:
         ("a\t=1+4", "a\t'=1+4"),
         ("\xa0\t+1", "'\xa0\t'+1"),
         ("a,-1\r\n@x", "a,'-1\r\n'@x"),
-        ('x;"=cmd|\' /C calc\'!A0";', 'x;"\'=cmd|\' /C calc\'!A0";'),
+        ("x;\"=cmd|' /C calc'!A0\";", "x;\"'=cmd|' /C calc'!A0\";"),
         ("'=1", "''=1"),
         ("well, no; a-b = c", "well, no; a-b = c"),
     ],
@@ -139,7 +139,16 @@ def test_libreoffice_computes_nothing_and_has_columns(tmp_path: Path, separator:
     """As its import dialogue would, by each separator and all of them; by the one that was written, cells are whole."""
     if shutil.which("soffice") is None:
         pytest.skip("needs LibreOffice: apt-get install libreoffice-calc")
-    hostile = [*HOSTILE, "a;=1+2;b", "a\t=1+4\tb", "a,=1+8,b", 'a;"=1+16";b', "a; ＝1+32", "a\r\n=1+64\r\nb", "x|=1+128|"]
+    hostile = [
+        *HOSTILE,
+        "a;=1+2;b",
+        "a\t=1+4\tb",
+        "a,=1+8,b",
+        'a;"=1+16";b',
+        "a; ＝1+32",
+        "a\r\n=1+64\r\nb",
+        "x|=1+128|",
+    ]
     seen = [(0, text, 0.5, (9.1, 0.0, 20.0, 20.0)) for text in hostile]
     export(sees(seen), FORMATS["csv"], tmp_path / "csv", stem="clip", separator=separator)
     place = tmp_path / "csv" / "clip_detections.csv"

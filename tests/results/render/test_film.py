@@ -339,11 +339,14 @@ def test_high_dynamic_range_is_mapped_to_what_eight_bits_hold(
 
 @pytest.mark.parametrize(
     ("language", "task", "tag"),
-    [("en", "transcribe", "eng"), ("de", "transcribe", "deu"), ("yue", "transcribe", "yue"), ("de", "translate", "eng")],
+    [
+        ("en", "transcribe", "eng"),
+        ("de", "transcribe", "deu"),
+        ("yue", "transcribe", "yue"),
+        ("de", "translate", "eng"),
+    ],
 )
-def test_a_subtitle_track_says_its_language(
-    tmp_path: Path, rendered: Make, language: str, task: str, tag: str
-) -> None:
+def test_a_subtitle_track_says_its_language(tmp_path: Path, rendered: Make, language: str, task: str, tag: str) -> None:
     video = squares(tmp_path / "v.mp4")
     document = document_of(video, said=[(0, 1, "Hello")])
     assert document.transcription is not None

@@ -12,9 +12,7 @@ from framefleet.media.container import open_media, video_stream
 from framefleet.results.document import Document
 from framefleet.units import Seconds
 
-STANDARD = tuple(
-    sorted(Fraction(n * 1000, d) for n in (24, 30, 48, 60) for d in (1000, 1001)) + [Fraction(25), Fraction(50)]
-)
+STANDARD = (*(Fraction(n * 1000, d) for n in (24, 30, 48, 60) for d in (1001, 1000)), Fraction(25), Fraction(50))
 """The rates of SMPTE ST 12's timecodes: editing programs and their exchange formats take no others."""
 
 _RATE_OF_SOUND = Fraction(25)  # frames are counted also where there are none
@@ -40,7 +38,8 @@ def clock(document: Document, video: Path | None = None) -> Clock:
     """The clock of a player, at the rate of the file where it can be read, else at one near the document's average."""
     zero_s = player_zero_s(document)
     length_s = max(document.video.duration_s - zero_s, 0.0)
-    usual, average, timecode = None, Fraction(document.video.fps).limit_denominator(1_000_000), None
+    usual, timecode = None, None
+    average: Fraction | None = Fraction(document.video.fps).limit_denominator(1_000_000)
     if video is not None:
         with contextlib.suppress(InputError), open_media(video) as container:
             told = (part.metadata.get("timecode") for part in (container, *container.streams))

@@ -13,13 +13,11 @@ from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format
 from framefleet.results.export.tables import tables
 
-# OWASP, "CSV Injection": what makes a spreadsheet take a cell for a formula; also in the forms that mean the same (NFKC)
+# OWASP, "CSV Injection": what makes a spreadsheet take a cell for a formula, in all forms that mean the same (NFKC)
 _FORMULA = r"=+\-@\u207a\u207c\u208a\u208c\u2a75\u2a76\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
 _BREAKS = r"\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
 _UNSEEN = rf"(?:[^\w!-~{_BREAKS}]|')*"  # spaces, signs, controls, which importers may leave out, and marks there before
-_BEGINS = (
-    rf"(?<=[,;|\"{_BREAKS}]){{mark}}(?={_UNSEEN}[{_FORMULA}])|^{{mark}}(?=(?:[^\w!-~]|')*[{_FORMULA}]|'*[\t\r\n])"
-)
+_BEGINS = rf"(?<=[,;|\"{_BREAKS}]){{mark}}(?={_UNSEEN}[{_FORMULA}])|^{{mark}}(?=(?:[^\w!-~]|')*[{_FORMULA}]|'*[\t\r\n])"
 _PLACES = re.compile(_BEGINS.format(mark=""))
 _MARKS = re.compile(_BEGINS.format(mark="'"))
 _SUSPECT = re.compile(rf"[{_FORMULA}]|^'*[\t\r\n]")

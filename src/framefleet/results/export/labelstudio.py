@@ -1,12 +1,12 @@
 """Pre-annotations for Label Studio: the video with its tracks, and the pictures with their boxes.
 
 Label Studio keeps a label in a project's own configuration, so each kind of task comes with one (labelstud.io, "Import
-pre-annotated data"). Boxes are in percent. Its player counts frames as seconds of a player's clock times a rate that the
+pre-annotated data"). Boxes are in percent. It counts frames as seconds of a player's clock times a rate that the
 configuration says, whatever the video's real frames do, and so does this.
 
-It serves what lies below a folder that the project has as storage, which must itself lie below the root of all that may
-be served (its `io_storages/localfiles`: `validate_connection`, `localfiles_data`). So the folder that is written here is
-made for a storage: all that its tasks are about lies in it.
+It serves what lies below a folder that the project has as storage, which must itself lie below the root of all that
+may be served (its `io_storages/localfiles`: `validate_connection`, `localfiles_data`). So the folder that is written
+here is made for a storage: all that its tasks are about lies in it.
 """
 
 import os

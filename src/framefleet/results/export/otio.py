@@ -69,11 +69,20 @@ def write(document: Document, context: Context, path: Path) -> None:
                 marked_range=frames(mark.start_s, mark.end_s),
                 color=getattr(otio.schema.MarkerColor, COLORS[mark.stage]),
                 metadata={
-                    "framefleet": {"stage": mark.stage, "start_s": mark.start_s, "end_s": mark.end_s, **mark.more}
+                    "framefleet": _fitting(
+                        {"stage": mark.stage, "start_s": mark.start_s, "end_s": mark.end_s, **mark.more}
+                    )
                 },
             )
         )
     otio.adapters.write_to_file(timeline, str(path), adapter_name="otio_json")
+
+
+def _fitting(value: Any) -> Any:
+    """Metadata with whole numbers as floats where OpenTimelineIO's 64 bits do not hold them."""
+    if isinstance(value, dict):
+        return {name: _fitting(part) for name, part in value.items()}
+    return float(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
 
 
 def _kinds(document: Document) -> list[str]:
@@ -82,7 +91,7 @@ def _kinds(document: Document) -> list[str]:
 
 
 def _begun(otio: Any, shown: Clock) -> float:
-    """The frame that the camera's timecode says the video begins with; 0 where there is none that goes with the rate."""
+    """The frame that the video begins with by the camera's timecode; 0 where there is none that goes with the rate."""
     try:
         return float(otio.opentime.from_timecode(shown.timecode, shown.rate).value) if shown.timecode else 0.0
     except ValueError:

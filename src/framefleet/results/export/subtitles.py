@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from framefleet.errors import InputError
 from framefleet.results import cues as shown
 from framefleet.results.cues import cues_of
 from framefleet.results.document import Document
@@ -25,7 +26,8 @@ from framefleet.units import Seconds
 
 LEAST_MS = 100  # a cue is to be seen, where the next one leaves it that long
 _SHORTEST_MS = 10  # none may be empty (WebVTT 1.0, 4.1), nor shorter than ASS can tell
-_LAST_MS = 99 * 3_600_000  # SRT and ASS tell hours in two digits
+_LAST_MS = 99 * 3_600_000  # SRT tells hours in two digits
+_LAST_OF_ASS_MS = 10 * 3_600_000 - 10  # and ASS in one
 _JOINER = "\N{WORD JOINER}"  # nothing to see, but ends what a reader would take for more than text
 
 
@@ -113,7 +115,10 @@ def _ms(time_s: Seconds) -> int:
 def _write(form: str, told: Callable[[str], str], document: Document, context: Context, path: Path) -> None:
     pysubs2 = library("pysubs2")
     subtitles = pysubs2.SSAFile()
-    for cue in word_cues(document) if context.words and form != "ass" else cues(document):
+    spoken = word_cues(document) if context.words and form != "ass" else cues(document)
+    if form == "ass" and spoken and spoken[-1].end_ms > _LAST_OF_ASS_MS:
+        raise InputError("ass: its times end with 9:59:59.99, and words are said after that; try --to srt or vtt")
+    for cue in spoken:
         text = _karaoke(cue, told) if context.words and cue.words else _told(cue.text, told)
         subtitles.append(pysubs2.SSAEvent(start=cue.start_ms, end=cue.end_ms, text=text))
     if form == "ass":

@@ -24,10 +24,9 @@ def export(
 ) -> None:
     """Writes `document` to the file or folder `path`; `Context` says what the rest is.
 
-    `decimal` None is what goes with `separator`: a comma with semicolons, as where spreadsheets want those, else a point.
-
-    Raises `InputError` where the document has nothing for this format, `SetupError` where a library is missing,
-    `OutputError` where the place cannot be written or holds somebody's work.
+    `decimal` None goes by `separator`: a comma with semicolons, as where spreadsheets want those, else a point. Raises
+    `InputError` where the document has nothing for this format, `SetupError` where a library is missing, `OutputError`
+    where the place cannot be written or holds somebody's work.
     """
     check(format, document)
     context = Context(

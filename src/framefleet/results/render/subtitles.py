@@ -11,6 +11,7 @@ from framefleet.media.languages import as_in_mp4
 from framefleet.results.cues import Cue, Cues
 
 _CLOCK = Fraction(1, 1000)
+_LAST = 2**31  # ticks, which is as far as 32 bits count
 _STYLE = b"""[Script Info]
 ScriptType: v4.00+
 [V4+ Styles]
@@ -51,8 +52,9 @@ class SubtitleTrack:
     def _made(self, cues: Cues) -> "Iterator[tuple[int, Packet[Stream]]]":
         for cue in cues:
             begin, end = (self._ticks(time_s) for time_s in (cue.start_s, cue.end_s))
-            if self._length is not None and begin * _CLOCK >= self._length:
+            if begin >= _LAST or (self._length is not None and begin * _CLOCK >= self._length):
                 return
+            end = min(end, _LAST)
             if end > max(begin, 0):
                 yield max(begin, 0), _packet(cue, max(begin, 0), end)
 
