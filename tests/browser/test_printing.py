@@ -45,8 +45,8 @@ def test_paper_is_light_and_the_screen_is_as_it_was_then(open_report: Open) -> N
     shown: list[str] = []
     report.page.expose_function("shown", lambda colour: shown.append(colour))  # noqa: PLW0108
     report.page.evaluate(
-        "addEventListener('beforeprint', () => shown(getComputedStyle(document.getElementById('cards').firstElementChild)"
-        ".backgroundColor))"
+        """() => addEventListener("beforeprint", () =>
+             shown(getComputedStyle(document.querySelector(".card")).backgroundColor))"""
     )
     report.page.pdf()
     report.until(lambda: shown == ["rgb(255, 255, 255)"])

@@ -179,6 +179,12 @@ def test_label_studio_counts_at_the_rate_that_most_frames_have(tmp_path: Path, t
     assert files["video_config.xml"].find("Video").get("frameRate") == rate
 
 
+def test_label_studio_has_a_label_to_correct_with_where_nothing_was_found() -> None:
+    files = exported(sees([], []), "labelstudio")
+    for kind in ("video", "picture"):
+        assert [label.get("value") for label in files[f"{kind}_config.xml"].iter("Label")] == ["object"]
+
+
 def test_label_studio_serves_all_that_its_tasks_are_about(tmp_path: Path) -> None:
     """By the rules of its own source: a storage is a child of the root, and files are served below a storage."""
     (tmp_path / "far").mkdir()

@@ -32,7 +32,8 @@ _LOCAL = "/data/local-files/?d="  # files on Label Studio's own disk, below LABE
 
 def write(document: Document, context: Context, folder: Path) -> None:
     things = courses(document)
-    labels = sorted({course.label for course in things} | {b.label for _, boxed in looked_at(document) for b in boxed})
+    found = {course.label for course in things} | {b.label for _, boxed in looked_at(document) for b in boxed}
+    labels = sorted(found) or ["object"]  # a configuration without any is refused
     shown = clock(document, context.video)
     rate = f"{shown.rate:g}"  # as Label Studio will read it
     numbers = FrameNumbers(float(rate), max(1, frame_at(shown.length_s - _ROUNDING, float(rate))))
@@ -47,9 +48,9 @@ def write(document: Document, context: Context, folder: Path) -> None:
     Xml.SubElement(pictures, "Image", name="image", value="$image")
     Xml.SubElement(pictures, "RectangleLabels", name="box", toName="image").extend(_labels(labels))
     _xml(folder / "picture_config.xml", pictures)
-    found = [(detection.index, boxed) for detection, boxed in looked_at(document)]
-    _json(folder / "picture_tasks.json", [_picture_task(document, context, index, boxed) for index, boxed in found])
-    put_pictures(context, {i: folder / "images" / picture_name(context.stem, i) for i, _ in found})
+    seen = [(detection.index, boxed) for detection, boxed in looked_at(document)]
+    _json(folder / "picture_tasks.json", [_picture_task(document, context, index, boxed) for index, boxed in seen])
+    put_pictures(context, {i: folder / "images" / picture_name(context.stem, i) for i, _ in seen})
     if context.video is not None and context.pictures is not None:
         _put(context.video, folder / _video_name(document, context))
 
