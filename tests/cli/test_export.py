@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from glob import glob
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from framefleet.results.document import Document, FailureEntry
 from framefleet.results.export.formats import FORMATS
 from framefleet.weights import file_sha256
 from tests.cli.conftest import Told
+from tests.media.make import make_video
 from tests.results.export.documents import sees
 from tests.results.export.test_datasets import CAT, DOG
 
@@ -42,6 +44,91 @@ def test_a_format_is_written_beside_the_document_and_told(cli: Cli, result: Path
     assert (tmp_path / "clip_csv" / "clip_words.csv").is_file()
 
 
+def test_subtitles_are_called_by_their_language_as_players_look_for_them(cli: Cli, tmp_path: Path) -> None:
+    document = sees([CAT])
+    assert document.transcription is not None
+    for language, task, names in (
+        ("en", "transcribe", ["clip.en.srt", "clip.en.vtt"]),
+        ("jw", "transcribe", ["clip.jv.srt", "clip.jv.vtt"]),
+        ("de", "translate", ["clip.en.srt", "clip.en.vtt"]),
+        ("../x", "transcribe", ["clip.srt", "clip.vtt"]),
+        (None, "transcribe", ["clip.srt", "clip.vtt"]),
+    ):
+        spoken = replace(document.transcription, language=language)
+        told = cli(
+            "export",
+            stored(replace(document, transcription=spoken, config=replace(document.config, task=task)), tmp_path),
+            *("--to", "srt,vtt,cvat", "--output", f"{tmp_path}/{names[0]} {task}/"),
+        )
+        assert told.code == 0
+        written = sorted(path.name for path in (tmp_path / f"{names[0]} {task}").iterdir())
+        assert written == [*names, "clip_cvat.xml"]
+    assert cli("export", tmp_path / "clip_results.json", "--to", "srt", "--output", tmp_path / "mine.srt").code == 0
+    assert (tmp_path / "mine.srt").is_file()
+
+
+def test_names_that_readers_take_for_patterns_are_made_plain(cli: Cli, tmp_path: Path, video: Path) -> None:
+    pytest.importorskip("pyarrow")
+    pytest.importorskip("yaml")
+    name = "My Clip [dQw4w9WgXcQ] {a}"
+    video = video.rename(tmp_path / f"{name}.mp4")
+    result = stored(sees([CAT], [CAT]), tmp_path, video).rename(tmp_path / f"{name}_results.json")
+    told = cli("export", result, "--to", "yolo,parquet,csv,labelstudio,fiftyone,srt", "--pictures")
+    assert told.code == 0, told.err
+    assert (tmp_path / f"{name}.en.srt").is_file(), "players look for the video's own name"
+    plain = "My Clip (dQw4w9WgXcQ) (a)"
+    pictures = tmp_path / f"{plain}_yolo" / "images"
+    found = glob  # which is what Ultralytics looks for its pictures with
+    assert len(found(f"{pictures}/*.*")) == 2
+    for form in ("yolo", "parquet", "csv", "labelstudio", "fiftyone"):
+        files = [path for path in (tmp_path / f"{plain}_{form}").rglob("*") if path.is_file()]
+        assert files and all(found(str(path)) == [str(path)] for path in files)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--separator", ";"], "0;0,0;0,0;0;1;15;cat;0,9;10,0;20,0;50,0;80,0"),
+        (["--separator", ";", "--decimal", "."], "0;0.0;0.0;0;1;15;cat;0.9;10.0;20.0;50.0;80.0"),
+        (["--separator", "tab"], "0\t0.0\t0.0\t0\t1\t15\tcat\t0.9\t10.0\t20.0\t50.0\t80.0"),
+        (["--separator", "tab", "--decimal", ","], "0\t0,0\t0,0\t0\t1\t15\tcat\t0,9\t10,0\t20,0\t50,0\t80,0"),
+        ([], "0,0.0,0.0,0,1,15,cat,0.9,10.0,20.0,50.0,80.0"),
+    ],
+)
+def test_tables_as_a_spreadsheet_wants_them(
+    cli: Cli, result: Path, tmp_path: Path, options: list[str], line: str
+) -> None:
+    assert cli("export", result, "--to", "csv", *options).code == 0
+    assert (tmp_path / "clip_csv" / "clip_detections.csv").read_text("utf-8-sig").splitlines()[1] == line
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--to", "srt", "--separator", ";"], "--separator: for csv; add it to --to"),
+        (["--to", "csv", "--separator", ":"], '--separator :: give "," or ";" or tab'),
+        (["--to", "csv", "--decimal", ","], '--decimal ",": between cells too; add --separator ";" or tab'),
+    ],
+)
+def test_separators_that_make_no_table_are_told(cli: Cli, result: Path, options: list[str], line: str) -> None:
+    told = cli("export", result, *options)
+    assert (told.code, told.line) == (2, f"framefleet: {line}")
+
+
+@pytest.mark.parametrize("name", ["my clip #1 100%.mp4", "ü.mp4"])
+def test_a_timeline_says_where_the_video_is_whatever_path_was_typed(cli: Cli, tmp_path: Path, name: str) -> None:
+    otio = pytest.importorskip("opentimelineio")
+    video = make_video(tmp_path / name, frames=5)
+    document = sees([CAT])
+    document = replace(document, video=replace(document.video, path=name, sha256=file_sha256(video)))
+    (tmp_path / "output").mkdir()
+    result = tmp_path / "output" / "clip_results.json"
+    write_document(document, result)
+    assert cli("export", result, "--to", "otio").code == 0
+    timeline = otio.adapters.read_from_file(str(tmp_path / "output" / "clip.otio"))
+    assert timeline.find_clips()[0].media_reference.target_url == video.as_uri()
+
+
 def test_all_formats_at_once_with_the_pictures(cli: Cli, video: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     names = [name for name in FORMATS if name != "otio"]  # which is not made for every Python
@@ -49,7 +136,8 @@ def test_all_formats_at_once_with_the_pictures(cli: Cli, video: Path, tmp_path: 
     told = cli("export", result, "--to", ",".join(names), "--pictures", "--output", f"{tmp_path / 'new' / 'out'}/")
     assert told.code == 0, told.err
     endings = [FORMATS[name].ending for name in names]
-    assert sorted(path.name for path in (tmp_path / "new" / "out").iterdir()) == sorted(f"clip{e}" for e in endings)
+    names = [f"clip.en{ending}" if ending in {".srt", ".vtt", ".ass"} else f"clip{ending}" for ending in endings]
+    assert sorted(path.name for path in (tmp_path / "new" / "out").iterdir()) == sorted(names)
     assert told.out.splitlines()[-1] == f"fiftyone: {tmp_path / 'new' / 'out' / 'clip_fiftyone'}"
     assert len(list((tmp_path / "new" / "out" / "clip_yolo" / "images").iterdir())) == 2
     assert len(list((tmp_path / "new" / "out" / "clip_mot" / "img1").iterdir())) == 2
@@ -163,7 +251,7 @@ def test_a_folder_is_written_into_whatever_the_formats(
         (tmp_path / output).mkdir()
     assert cli("export", result, "--to", to, "--output", output).code == 0
     assert sorted(path.name for path in (tmp_path / output).iterdir()) == sorted(
-        f"clip{FORMATS[form].ending}" for form in to.split(",")
+        f"clip{'.en' if form == 'srt' else ''}{FORMATS[form].ending}" for form in to.split(",")
     )
 
 
@@ -224,7 +312,7 @@ def test_a_library_that_is_missing_is_named(cli: Cli, result: Path, monkeypatch:
         1,
         f"framefleet: pysubs2 is not installed; {with_extra('export')}",
     )
-    assert not result.with_name("clip.srt").exists()
+    assert not list(result.parent.glob("*.srt"))
 
 
 def test_help_lists_every_format(cli: Cli) -> None:

@@ -4,7 +4,7 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,13 +13,16 @@ from framefleet.cli.choice import Conf, Labels, Output, Result, Video, chosen
 from framefleet.cli.each import each
 from framefleet.cli.words import clean
 from framefleet.errors import InputError, OutputError, UsageError
+from framefleet.media.languages import as_in_names
 from framefleet.results.codec import read_document
+from framefleet.results.cues import cue_language
 from framefleet.results.document import Document
 from framefleet.results.export.base import Format
+from framefleet.results.export.csv_files import CSV
 from framefleet.results.export.formats import FORMATS, check, formats_of
 from framefleet.results.export.pictures import take_pictures
 from framefleet.results.export.write import export as write
-from framefleet.results.files import beside, is_folder, keep_apart, target
+from framefleet.results.files import beside, is_folder, keep_apart, target, without_wildcards
 from framefleet.results.source import find_video, places
 
 
@@ -35,6 +38,13 @@ def export(
     video: Video = None,
     scores: Annotated[bool, typer.Option("--scores", help="yolo: the confidence as a sixth column")] = False,
     words: Annotated[bool, typer.Option("--words", help="srt, vtt: a cue a word; ass: karaoke")] = False,
+    separator: Annotated[
+        str | None, typer.Option(metavar="SIGN", help='csv: between cells, ",", ";" or tab (,)', show_default=False)
+    ] = None,
+    decimal: Annotated[
+        Literal[".", ","] | None,
+        typer.Option(help='csv: before decimals ("," with --separator ";", else ".")', show_default=False),
+    ] = None,
 ) -> int:
     """Write a result in the formats of other tools, beside it.
 
@@ -45,9 +55,10 @@ def export(
     if pictures and not any(format.pictures for format in formats):
         listed = ", ".join(format.name for format in FORMATS.values() if format.pictures)
         raise UsageError(f"--pictures: nothing asked for has a place for them; {listed} have")
+    between = _separator(formats, separator, decimal)
     whole = read_document(result)
     document = chosen(whole, labels, conf)
-    paths = _targets(formats, result, output)
+    paths = _targets(formats, document, result, output)
     source = _video(whole, result, video, formats, needed=pictures)
     stem = beside(result, "").name
     with ExitStack() as stack:
@@ -59,7 +70,18 @@ def export(
             path = paths[format]
             if not format.folder:
                 keep_apart(path, (result, *([video] if video else places(document, result))))
-            write(document, format, path, stem=stem, video=source, pictures=taken, scores=scores, words=words)
+            write(
+                document,
+                format,
+                path,
+                stem=without_wildcards(stem) if format.folder else stem,
+                video=source,
+                pictures=taken,
+                scores=scores,
+                words=words,
+                separator=between,
+                decimal=decimal,
+            )
             print(clean(f"{format.name}: {path}"))
             return 0
 
@@ -71,24 +93,47 @@ _FORMATS = "\n    ".join(f"{format.name:<12} {format.about}" for format in FORMA
 export.__doc__ = (export.__doc__ or "").replace("{formats}", _FORMATS)
 
 
-def _targets(formats: list[Format], result: Path, output: str | None) -> dict[Format, Path]:
+def _targets(formats: list[Format], document: Document, result: Path, output: str | None) -> dict[Format, Path]:
     if output is not None and len(formats) > 1 and not is_folder(output):
         raise UsageError(f"--output {output}: several formats need a folder; end its name with /")
-    return {format: target(result, format.ending, output) for format in formats}
+    plain = result.with_name(without_wildcards(result.name))
+    tag = as_in_names(cue_language(document))
+    return {
+        format: target(
+            plain if format.folder else result,
+            f".{tag}{format.ending}" if format.spoken and tag else format.ending,
+            output,
+        )
+        for format in formats
+    }
+
+
+_SEPARATORS = {",": ",", ";": ";", "tab": "\t", "\\t": "\t", "\t": "\t"}
+
+
+def _separator(formats: list[Format], given: str | None, decimal: str | None) -> str:
+    if (given or decimal) and CSV not in formats:
+        raise UsageError(f"--{'separator' if given else 'decimal'}: for csv; add it to --to")
+    separator = _SEPARATORS.get(given or ",")
+    if separator is None:
+        raise UsageError(f'--separator {given}: give "," or ";" or tab')
+    if separator == decimal:
+        raise UsageError('--decimal ",": between cells too; add --separator ";" or tab')
+    return separator
 
 
 def _video(document: Document, result: Path, given: Path | None, formats: list[Format], *, needed: bool) -> Path | None:
     """The video, where anything asked for wants it. What can do without it goes on, and says what that means."""
-    if given is None and not needed and not any(format.numbers for format in formats):
+    wanting = [format.video for format in formats if format.video is not None]
+    if given is None and not needed and not wanting:
         return None
     try:
         return find_video(document, result, given)
     except InputError as error:
         if given is not None or needed:
             raise
-        print(
-            f"{clean(str(error))}; until then frames are numbered by time × {document.video.fps:g} fps", file=sys.stderr
-        )
+        until = " and ".join(dict.fromkeys(wanting)).format(fps=document.video.fps)
+        print(f"{clean(str(error))}; until then {until}", file=sys.stderr)
         return None
 
 

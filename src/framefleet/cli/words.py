@@ -53,10 +53,13 @@ def instead(wanted: str, known: Sequence[str]) -> str:
     return f"; {' '.join(filter(None, (asked, there)))}" if there else ""
 
 
+_FOREVER_S = 1e15
+
+
 def clock(time_s: float) -> str:
     """A time of the video as players show it: `0:12.5`, `9:59.9`; from an hour on `1:02:03`."""
     sign = "-" if round(time_s, 1) < 0 else ""
-    tenths = round(abs(time_s) * 10)
+    tenths = round(min(abs(time_s), _FOREVER_S) * 10)
     if tenths >= 36_000:
         minutes, whole = divmod(tenths // 10, 60)
         return f"{sign}{minutes // 60}:{minutes % 60:02}:{whole:02}"

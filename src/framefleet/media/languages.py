@@ -22,11 +22,26 @@ _CODES = """
 """
 
 _ONE_CODE = {code: group.split(":")[1] for group in _CODES.split() for code in group.split(":")}
+_OLD = {"in", "iw", "ji", "jw", "mo"}
+_SHORT = {long: short for short, long, *_ in (group.split(":") for group in _CODES.split()) if short not in _OLD}
 
 
 def same_language(one: str, other: str) -> bool:
     """Whether two tags name one language, whatever regions and scripts follow."""
     return _language(one) == _language(other)
+
+
+def as_in_mp4(tag: str | None) -> str | None:
+    """The tag's three letters of ISO 639-2's terminology, such as `deu`; None where it has none."""
+    code = _language(tag or "")
+    return code if re.fullmatch("[a-z]{3}", code) else None
+
+
+def as_in_names(tag: str | None) -> str | None:
+    """The tag as names of files have it, `clip.de.srt`: of two letters where there are such; None if it is no tag."""
+    code = re.split("[-_]", (tag or "").lower())[0]
+    code = _SHORT.get(_ONE_CODE.get(code, code), code)
+    return code if re.fullmatch("[a-z]{2,3}", code) else None
 
 
 def _language(tag: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from framefleet.results.document import Document
 from framefleet.results.phrase import words_of
 from framefleet.stages.speech.merge import Transcription
 from framefleet.units import Seconds, Span
@@ -58,6 +59,13 @@ def cues_of(transcription: Transcription | None, columns: int = COLUMNS) -> Cues
         Cue(start_s, min(max(cue.end_s, start_s + SHORTEST_S), end_s), cue.lines, cue.words)
         for cue, start_s, end_s in zip(raw, starts, ends, strict=True)
     )
+
+
+def cue_language(document: Document) -> str | None:
+    """What they are written in: what is spoken, or English if that was asked for (Whisper translates to no other)."""
+    if document.transcription is None:
+        return None
+    return "en" if document.config.task == "translate" else document.transcription.language
 
 
 def wrapped(text: str, columns: int) -> tuple[str, ...]:

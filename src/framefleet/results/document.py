@@ -68,6 +68,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     ast_model: str | None
     sounds_threshold: float
 
+    @property
+    def step_s(self) -> Seconds:
+        """From one sampled picture to the next; without end where there is no rate."""
+        return 1 / self.fps if self.fps > 0 else float("inf")
+
 
 class StageTiming(msgspec.Struct, frozen=True, kw_only=True):
     """Wall seconds: `busy_s` with at least one request asked, `waiting_s` between requests with none.

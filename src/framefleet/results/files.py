@@ -28,6 +28,14 @@ def beside(document: Path, ending: str) -> Path:
     return document.with_name(document.stem.removesuffix(_RESULTS) + ending)
 
 
+def without_wildcards(name: str) -> str:
+    """`name` with nothing in it that data frames and trainers, which take names for patterns, look for other files by.
+
+    As are given to downloads, such as `My Clip [dQw4w9WgXcQ].mp4`.
+    """
+    return name.translate(str.maketrans("[]{}*?", "()()__"))
+
+
 def target(document: Path, ending: str, output: str | None) -> Path:
     """Where something made of a document goes: beside it, or to `output`, or into that where it is a folder.
 

@@ -28,7 +28,7 @@ def looks(document: Document) -> list[Look]:
     starts = sorted(by_time)
     end_s = document.video.duration_s
     if document.config.sampling == "exact":
-        end_s = min(end_s, round(starts[-1] + 1 / document.config.fps, 6))
+        end_s = min(end_s, round(starts[-1] + document.config.step_s, 6))
     edges = pairwise([*starts, max(end_s, starts[-1])])
     return [Look(Span(start_s, until_s), _answered(by_time[start_s])) for start_s, until_s in edges]
 

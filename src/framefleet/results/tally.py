@@ -101,17 +101,21 @@ def _lasting(found: Iterable[tuple[str, Seconds, Seconds]], span: Span) -> list[
     ]
 
 
+_LONGEST_S = 1e300
+
+
 class _Bins:
     """`LEVELS` stretches of equal length."""
 
     def __init__(self, span: Span) -> None:
-        self.start_s, self.length_s = span.start_s, max(span.length_s, 1e-9) / LEVELS
+        self.start_s, self.length_s = span.start_s, min(max(span.length_s, 1e-9), _LONGEST_S) / LEVELS
 
     def places(self, span: Span) -> range:
         """The stretches that `span` shares time with, at least the one in which it begins."""
-        first = max(0, min(LEVELS - 1, floor((span.start_s - self.start_s) / self.length_s)))
-        after = min(LEVELS, ceil((span.end_s - self.start_s) / self.length_s))
-        return range(first, max(first + 1, after))
+        edges = ((edge_s - self.start_s) / self.length_s for edge_s in (span.start_s, span.end_s))
+        begins, ends = (min(max(edge, 0.0), LEVELS) for edge in edges)
+        first = min(floor(begins), LEVELS - 1)
+        return range(first, max(first + 1, ceil(ends)))
 
     def covered(self, spans: Iterable[Span]) -> list[Level]:
         """The share of each stretch that `spans` take, a thing without length a little of its own."""

@@ -1,10 +1,12 @@
 """What CVAT, Label Studio and FiftyOne get lies in the right frame, in the picture, and is what they document."""
 
 import json
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as Xml
 
 import pytest
@@ -119,7 +121,7 @@ def test_datumaro_reads_cvat_back(tmp_path: Path) -> None:
 def test_label_studio_gets_tracks_in_percent_and_frames_from_1() -> None:
     files = exported(sees([CAT], [CAT], [DOG]), "labelstudio")
     [task] = files["video_tasks.json"]
-    assert task["data"] == {"video": "/data/local-files/?d=clip.mp4"}
+    assert task["data"] == {"video": "/data/local-files/?d=clip_labelstudio/clip.mp4"}
     cat = task["predictions"][0]["result"][0]
     assert (cat["type"], cat["from_name"], cat["to_name"], cat["value"]["labels"]) == (
         "videorectangle",
@@ -158,6 +160,52 @@ def test_label_studio_gets_pictures_where_they_will_lie() -> None:
         "rectanglelabels": ["cat"],
     }
     assert empty["predictions"][0]["result"] == []
+
+
+def test_label_studio_counts_from_where_its_player_does() -> None:
+    document = sees([], [], [CAT], [CAT])  # in pictures of 25 a second
+    assert document.video.audio is not None
+    early = replace(document.video, audio=replace(document.video.audio, start_s=-1.5))
+    [task] = exported(replace(document, video=early), "labelstudio")["video_tasks.json"]
+    value = task["predictions"][0]["result"][0]["value"]
+    assert [moment["frame"] for moment in value["sequence"]] == [89, 113]  # 3.5 s and 4.5 s of its clock
+    assert (value["duration"], value["framesCount"]) == (5.5, 137)
+
+
+@pytest.mark.parametrize(("times", "rate"), [([0, 1, 2, 3, 5, 6, 7, 9, 10, 11], "30"), (range(10), "30")])
+def test_label_studio_counts_at_the_rate_that_most_frames_have(tmp_path: Path, times: Sequence[int], rate: str) -> None:
+    video = make_video(tmp_path / "clip.mp4", times=[Fraction(t, 30) for t in times], fps=Fraction(30))
+    files = exported(sees([CAT]), "labelstudio", video=video)
+    assert files["video_config.xml"].find("Video").get("frameRate") == rate
+
+
+def test_label_studio_has_a_label_to_correct_with_where_nothing_was_found() -> None:
+    files = exported(sees([], []), "labelstudio")
+    for kind in ("video", "picture"):
+        assert [label.get("value") for label in files[f"{kind}_config.xml"].iter("Label")] == ["object"]
+
+
+def test_label_studio_serves_all_that_its_tasks_are_about(tmp_path: Path) -> None:
+    """By the rules of its own source: a storage is a child of the root, and files are served below a storage."""
+    (tmp_path / "far").mkdir()
+    video = make_video(tmp_path / "far" / "my clip #1.MP4", frames=3)
+    picture = tmp_path / "0.jpg"
+    picture.write_bytes(b"picture")
+    root = tmp_path / "output"
+    root.mkdir()
+    storage = root / "my clip #1_labelstudio"
+    document = sees([CAT])
+    document = replace(document, video=replace(document.video, path=str(video)))
+    export(document, FORMATS["labelstudio"], storage, stem="my clip #1", video=video, pictures={0: picture})
+    assert root in storage.parents
+    for kind, original in (("video", video), ("image", picture)):
+        tasks = json.loads((storage / f"{kind.replace('image', 'picture')}_tasks.json").read_bytes())
+        url = urlsplit(tasks[0]["data"][kind])
+        assert (url.path, url.fragment) == ("/data/local-files/", "")
+        served = root / parse_qs(url.query)["d"][0]
+        assert str(served.parent).startswith(str(storage))
+        assert served.read_bytes() == original.read_bytes()
+    export(document, FORMATS["labelstudio"], storage, stem="my clip #1", video=video, pictures={0: picture})
 
 
 @given(documents())

@@ -3,17 +3,21 @@
 import configparser
 import csv
 import json
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import assume, given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from framefleet.errors import InputError
 from framefleet.results.document import Document
 from framefleet.results.export.boxes import class_names, clipped, courses, looked_at
+from framefleet.results.export.coco import id_of
 from framefleet.results.export.formats import FORMATS
 from framefleet.results.export.write import export
 from framefleet.results.export.yolo import names
@@ -73,13 +77,14 @@ def coco_of(document: Document) -> Any:
 
 
 def test_coco_knows_pictures_classes_boxes_and_tracks() -> None:
-    found = coco_of(sees([CAT, DOG, GONE], None, []))
-    assert [(i["id"], i["file_name"], i["width"], i["height"]) for i in found.loadImgs(found.getImgIds())] == [
+    document = sees([CAT, DOG, GONE], None, [])
+    found, first = coco_of(document), id_of(document.video.sha256)
+    assert [(i["id"] - first, i["file_name"], i["width"], i["height"]) for i in found.loadImgs(found.getImgIds())] == [
         (0, "clip_000000.jpg", WIDTH, HEIGHT),
         (2, "clip_000002.jpg", WIDTH, HEIGHT),
     ]
     assert {c["id"]: c["name"] for c in found.loadCats(found.getCatIds())} == {15: "cat", 16: "dog"}
-    cat, dog = found.loadAnns(found.getAnnIds(imgIds=[0]))
+    cat, dog = found.loadAnns(found.getAnnIds(imgIds=[first]))
     assert (cat["category_id"], cat["bbox"], cat["area"], cat["score"], cat["track_id"]) == (
         15,
         [10, 20, 40, 60],
@@ -88,6 +93,50 @@ def test_coco_knows_pictures_classes_boxes_and_tracks() -> None:
         1,
     )
     assert (dog["bbox"], dog["track_id"]) == ([0, 100, 30, 20], 2)
+
+
+def test_coco_of_several_videos_goes_together(tmp_path: Path) -> None:
+    coco = pytest.importorskip("pycocotools.coco")
+    seen = sees([CAT, DOG], [CAT])
+    whole: dict[str, list[dict[str, Any]]] = {"images": [], "annotations": [], "categories": [], "videos": []}
+    for sha256 in ("ab" * 32, "cd" * 32):
+        folder = tmp_path / sha256
+        folder.mkdir()
+        document = replace(seen, video=replace(seen.video, sha256=sha256))
+        one = json.loads((exported(document, "coco", folder) / "annotations.json").read_bytes())
+        for name in ("images", "annotations", "videos"):
+            whole[name] += one[name]
+        whole["categories"] = one["categories"]
+    (tmp_path / "all.json").write_text(json.dumps(whole))
+    found = coco.COCO(str(tmp_path / "all.json"))
+    assert (len(found.getImgIds()), len(found.getAnnIds())) == (4, 6)
+    for image in found.loadImgs(found.getImgIds()):
+        assert len(found.getAnnIds(imgIds=[image["id"]])) == (2 if image["file_name"] == "clip_000000.jpg" else 1)
+    assert {image["video_id"] for image in whole["images"]} == {video["id"] for video in whole["videos"]}
+
+
+@given(st.text(max_size=70))
+def test_coco_ids_are_exact_where_numbers_are_floats(sha256: str) -> None:
+    first = id_of(sha256)
+    assert first >= 1 and float(first + 2**32 - 1) == first + 2**32 - 1
+
+
+def test_pycocotools_draws_boxes_and_takes_them_for_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own `showAnns`, which draws on a figure of matplotlib: a stand-in counts what it is given."""
+    drawn: list[Any] = []
+    pyplot = SimpleNamespace(gca=lambda: SimpleNamespace(set_autoscale_on=bool, add_collection=drawn.append))
+    patches = SimpleNamespace(Polygon=lambda points: points)
+    collections = SimpleNamespace(PatchCollection=lambda shapes, **_: shapes)
+    parts = {"matplotlib": SimpleNamespace(pyplot=pyplot), "matplotlib.pyplot": pyplot}
+    parts |= {"matplotlib.collections": collections, "matplotlib.patches": patches}
+    for name, part in parts.items():
+        if name not in sys.modules:
+            monkeypatch.setitem(sys.modules, name, part)
+    found = coco_of(sees([CAT, DOG]))
+    found.showAnns(found.loadAnns(found.getAnnIds()), draw_bbox=True)
+    results = found.loadRes(found.loadAnns(found.getAnnIds()))
+    results.showAnns(results.loadAnns(results.getAnnIds()), draw_bbox=True)
+    assert [len(shapes) for shapes in drawn] == [2, 2, 2, 2]  # filled and outlined, of either
 
 
 @given(documents())

@@ -1,5 +1,6 @@
 """Subtitles say what was said, when it was said, to the readers of their formats."""
 
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from framefleet.results.cues import cues_of
 from framefleet.results.document import Document
 from framefleet.results.export.formats import FORMATS
-from framefleet.results.export.subtitles import LEAST_MS, cues
+from framefleet.results.export.subtitles import LEAST_MS, cues, word_cues
 from framefleet.results.export.text import clean
 from framefleet.results.export.write import export
 from framefleet.stages.speech.merge import Transcription
@@ -159,6 +160,56 @@ def test_words_are_cues_elsewhere(form: str) -> None:
     found = read(written(two_words(), form, words=True), form)
     assert [(event.start, event.end) for event in found] == [(1000, 1400), (1400, 1700), (1700, 2000)]
     assert [event.plaintext for event in found][:2] == ["It", "'s"]
+
+
+spoken_times = st.sampled_from([-2.0, 0.0, 0.0, 0.5, 0.5, 0.504, 1.0, 3.0, 9.0]) | st.floats(-1, 20)
+
+
+@st.composite
+def any_words(draw: st.DrawFn) -> Document:
+    """Words of any times: none, the same, over one another, from behind; in the order that they are in the document."""
+    found, count = [], 0
+    for begun in sorted(draw(st.lists(spoken_times, max_size=4))):
+        times = draw(st.lists(st.tuples(spoken_times, spoken_times), max_size=8))
+        words = [Word(start, end, f" w{count + n}", 0.9) for n, (start, end) in enumerate(times)]
+        found.append(Segment(begun, draw(spoken_times), f"s{count}", -0.1, 0.0, words))
+        count += len(words) + 1
+    return replace(make_document(), transcription=Transcription("en", "", found))
+
+
+@given(any_words(), st.booleans())
+def test_no_cue_stands_on_another_whatever_the_times_of_words(document: Document, words: bool) -> None:
+    found = (word_cues if words else cues)(document)
+    assert all(cue.end_ms - cue.start_ms >= 10 for cue in found)
+    assert all(here.end_ms <= there.start_ms for here, there in pairwise(found))
+    assert letters("".join(cue.text for cue in found)) == spoken(document)
+
+
+@given(st.lists(st.integers(0, 400).map(lambda n: n / 20), min_size=1, max_size=30).map(sorted))
+def test_words_begin_when_the_document_says_or_as_soon_as_those_before_let_them(starts: list[float]) -> None:
+    words = [Word(start, start, f" w{n}", 0.9) for n, start in enumerate(starts)]
+    segment = Segment(starts[0], starts[-1], "", -0.1, 0.0, words)
+    found = word_cues(replace(make_document(), transcription=Transcription("en", "", [segment])))
+    assert [cue.text for cue in found] == [word.word.strip() for word in words]
+    for cue, start in zip(found, starts, strict=True):
+        before = sum(other == start for other in starts)
+        assert 1000 * start <= cue.start_ms + 0.5 <= 1000 * start + LEAST_MS * before
+    for cue, following in pairwise(found):
+        if following.start_ms - cue.start_ms >= LEAST_MS:
+            assert cue.end_ms - cue.start_ms >= LEAST_MS
+
+
+def test_words_without_length_are_shown_one_after_the_other() -> None:
+    words = [Word(0.0, 0.5, " One", 0.9), *(Word(0.5, 0.5, f" {word}", 0.9) for word in ("two", "three", "four"))]
+    segment = Segment(0.0, 3.0, "", -0.1, 0.0, [*words, Word(2.5, 3.0, " five", 0.9)])
+    found = word_cues(replace(make_document(), transcription=Transcription("en", "", [segment])))
+    assert [(cue.start_ms, cue.end_ms, cue.text) for cue in found] == [
+        (0, 500, "One"),
+        (500, 600, "two"),
+        (600, 700, "three"),
+        (700, 2500, "four"),
+        (2500, 3000, "five"),
+    ]
 
 
 @given(document=documents(), form=st.sampled_from(["srt", "vtt", "ass"]))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from av.stream import Disposition
 from msgspec.structs import replace
 
 from framefleet.errors import InputError, OutputError, UsageError
@@ -18,6 +19,7 @@ from framefleet.results.render.paint import Painter
 from framefleet.stages.objects.merge import Detection
 from framefleet.wire.yolo import DetectedObject
 from tests.media.make import make_audio
+from tests.media.odd import HLG, PQ, make_wide
 from tests.media.test_damage import spoil
 from tests.results.render.squares import (
     BOX,
@@ -311,6 +313,52 @@ def test_colours_are_tagged_as_they_were_and_full_range_becomes_limited(
         assert (context.colorspace, context.color_range) == (colour[0], 1)
     for _, (luma, *_) in frames_of(target):
         assert abs(float(luma[-40:, :20].mean()) - (16 + 219 * 90 / 255)) < 2
+
+
+@pytest.mark.parametrize(("curve", "name"), [(PQ, "PQ"), (HLG, "HLG")])
+def test_high_dynamic_range_is_mapped_to_what_eight_bits_hold(
+    tmp_path: Path, rendered: Make, curve: int, name: str
+) -> None:
+    picture = np.full((240, 320, 3), 128, np.uint8)
+    for place, colour in enumerate([(255, 255, 255), (180, 40, 40), (40, 160, 40), (40, 40, 180)]):
+        picture[20:220, 80 * place + 10 : 80 * place + 70] = colour
+    video = make_wide(tmp_path / "wide.mp4", picture, curve=curve)
+    film, target = rendered(video, document_of(video, boxes=lambda _: [(120, 200, 200, 236)]))
+    assert film.notes == [f"HDR ({name}) is mapped to SDR (BT.709, 8-bit)"]
+    with opened(target) as made:
+        context = made.streams.video[0].codec_context
+        tags = (context.colorspace, context.color_primaries, context.color_trc, context.color_range)
+        frame = next(made.decode(video=0))
+        seen = frame.to_ndarray(format="rgb24").astype(int)
+    assert tags == (1, 1, 1, 1)
+    for place in range(4):
+        middle = np.s_[60:180, 80 * place + 30 : 80 * place + 50]
+        assert np.abs(seen[middle].mean((0, 1)) - picture[middle].mean((0, 1))).max() < 25, place
+    assert box_found(frames_of(target)[0][1]) is not None, "in its colour, which is one of SDR"
+
+
+@pytest.mark.parametrize(
+    ("language", "task", "tag"),
+    [
+        ("en", "transcribe", "eng"),
+        ("de", "transcribe", "deu"),
+        ("yue", "transcribe", "yue"),
+        ("de", "translate", "eng"),
+    ],
+)
+def test_a_subtitle_track_says_its_language(tmp_path: Path, rendered: Make, language: str, task: str, tag: str) -> None:
+    video = squares(tmp_path / "v.mp4")
+    document = document_of(video, said=[(0, 1, "Hello")])
+    assert document.transcription is not None
+    document = replace(
+        document,
+        transcription=replace(document.transcription, language=language),
+        config=replace(document.config, task=task),
+    )
+    _, target = rendered(document=document, video=video, subtitles="track")
+    with opened(target) as made:
+        [track] = made.streams.subtitles
+        assert (track.language, bool(track.disposition & Disposition.default)) == (tag, True)
 
 
 def test_interlaced_pictures_stay_interlaced(tmp_path: Path, rendered: Make) -> None:

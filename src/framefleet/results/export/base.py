@@ -18,7 +18,8 @@ class Context:
     `stem` is what the names of files and pictures begin with, `name` what the file or folder is called in the end.
     `video` is the video's file, None where it is not at hand. `pictures` are the sampled pictures as JPEG files, by
     index; None where nobody asked for them. `scores`: confidences also where the format's usual readers want none.
-    `words`: single words where a format can show them.
+    `words`: single words where a format can show them. `separator` and `decimal` are what stands between cells of text
+    files and before the decimals of their numbers.
     """
 
     stem: str
@@ -27,6 +28,8 @@ class Context:
     pictures: Mapping[int, Path] | None = None
     scores: bool = False
     words: bool = False
+    separator: str = ","
+    decimal: str = "."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +37,9 @@ class Format:
     """A format by its `name`. What it writes is called as the document, with `ending`.
 
     `needs` are fields of a document, at least one of which must be there. `write` fills the file, or the folder where
-    it is a `folder`, that it is given. `pictures`: it has a place for pictures. `numbers`: it counts the video's
-    frames, for which it wants the video.
+    it is a `folder`, that it is given. `pictures`: it has a place for pictures. `video`: it wants the video's file,
+    and this is what becomes of it without; `{fps}` in it is the header's rate.
+    `spoken`: it is what is said, whose language its name tells.
     """
 
     name: str
@@ -45,7 +49,8 @@ class Format:
     write: Callable[[Document, Context, Path], None]
     folder: bool = False
     pictures: bool = False
-    numbers: bool = False
+    video: str | None = None
+    spoken: bool = False
 
 
 def library(name: str) -> Any:

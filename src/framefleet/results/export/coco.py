@@ -1,5 +1,6 @@
 """COCO's JSON of objects in pictures, as pycocotools reads it."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from framefleet.results.export.text import clean
 
 
 def write(document: Document, context: Context, folder: Path) -> None:
-    """`annotations.json`, and `images/`. A picture's id is its index; classes keep the model's numbers."""
+    """`annotations.json`, and `images/`. A picture's id is its index after the video's; classes keep their numbers."""
+    video_id = id_of(document.video.sha256)
     found = [(detection.index, boxed) for detection, boxed in looked_at(document)]
     content = {
         "info": {
@@ -23,9 +25,11 @@ def write(document: Document, context: Context, folder: Path) -> None:
             "date_created": document.provenance.finished_at,
         },
         "licenses": [],
+        "videos": [{"id": video_id, "name": clean(context.stem)}],
         "images": [
             {
-                "id": detection.index,
+                "id": video_id + detection.index,
+                "video_id": video_id,
                 "file_name": picture_name(context.stem, detection.index),
                 "width": document.video.width,
                 "height": document.video.height,
@@ -35,23 +39,33 @@ def write(document: Document, context: Context, folder: Path) -> None:
             for detection, _ in looked_at(document)
         ],
         "categories": [{"id": number, "name": name} for number, name in class_names(document).items()],
-        "annotations": list(_annotations(found)),
+        "annotations": list(_annotations(found, video_id)),
     }
     (folder / "annotations.json").write_bytes(msgspec.json.encode(content))
     put_pictures(context, {i: folder / "images" / picture_name(context.stem, i) for i, _ in found})
 
 
-def _annotations(found: list[tuple[int, list[Boxed]]]) -> Iterator[dict[str, Any]]:
-    """Numbered from 1: COCO's own evaluation takes 0 for "no match"."""
+def id_of(sha256: str) -> int:
+    """Where the ids of a video's pictures and boxes begin, such that those of several do not meet.
+
+    At least 1, since COCO's own evaluation takes 0 for "no match", and exact where numbers are floats, as there and in
+    JavaScript, also 2^32 further on. Of 1,000 videos with 300,000 boxes each any two meet once in 30,000 times.
+    """
+    number = int.from_bytes(hashlib.sha256(sha256.encode()).digest()[:8], "big")
+    return 1 + number % (2**53 - 2**32)
+
+
+def _annotations(found: list[tuple[int, list[Boxed]]], video_id: int) -> Iterator[dict[str, Any]]:
     every = ((index, thing) for index, boxed in found for thing in boxed)
-    for number, (index, thing) in enumerate(every, 1):
+    for number, (index, thing) in enumerate(every, video_id):
         _, _, width, height = thing.xywh
         yield {
             "id": number,
-            "image_id": index,
+            "image_id": video_id + index,
             "category_id": thing.class_id,
             "bbox": thing.xywh,
             "area": round(width * height, 2),
+            "segmentation": [],  # without it pycocotools neither draws boxes nor takes them for results
             "iscrowd": 0,
             "score": thing.confidence,
             "track_id": thing.track,

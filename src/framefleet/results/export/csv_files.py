@@ -1,7 +1,11 @@
-"""Tables as CSV files (RFC 4180, UTF-8 with the mark that Excel knows it by), safe to open in a spreadsheet."""
+"""Tables as CSV files (RFC 4180, UTF-8 with the mark that Excel knows it by), safe to open in a spreadsheet.
 
-import csv
-import unicodedata
+Whoever reads may take another separator than was written, and heed quotes or not. So a text is made harmless wherever a
+cell might begin in it, not only at its own beginning.
+"""
+
+import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,31 +13,45 @@ from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format
 from framefleet.results.export.tables import tables
 
-# OWASP, "CSV Injection": what makes a spreadsheet take a cell for a formula
-_FORMULA = tuple("=+-@")
-_BREAKS = tuple("\t\r\n")
+# OWASP, "CSV Injection": what makes a spreadsheet take a cell for a formula, in all forms that mean the same (NFKC)
+_FORMULA = r"=+\-@\u207a\u207c\u208a\u208c\u2a75\u2a76\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
+_BREAKS = r"\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
+_UNSEEN = rf"(?:[^\w!-~{_BREAKS}]|')*"  # spaces, signs, controls, which importers may leave out, and marks there before
+_BEGINS = rf"(?<=[,;|\"{_BREAKS}]){{mark}}(?={_UNSEEN}[{_FORMULA}])|^{{mark}}(?=(?:[^\w!-~]|')*[{_FORMULA}]|'*[\t\r\n])"
+_PLACES = re.compile(_BEGINS.format(mark=""))
+_MARKS = re.compile(_BEGINS.format(mark="'"))
+_SUSPECT = re.compile(rf"[{_FORMULA}]|^'*[\t\r\n]")
+_QUOTED = re.compile(rf"[,;|\"{_BREAKS}]|^\s|\s$")
 
 
 def harmless(value: Any) -> Any:
-    """What is put into a cell. A text that would be a formula has a ' before it, which spreadsheets do not show."""
+    """What is put into a cell: a text has a ' wherever a formula would begin if a cell began there."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"'{value}" if isinstance(value, str) and _may_be_formula(value) else value
+    return _PLACES.sub("'", value) if isinstance(value, str) and _SUSPECT.search(value) else value
 
 
-def _may_be_formula(text: str) -> bool:
-    """By the first that is to be seen of it, also in its wide form: importers leave out what is before."""
-    seen = (letter for letter in text if unicodedata.category(letter)[0] not in "CZ")
-    first = unicodedata.normalize("NFKC", next(seen, ""))
-    return text.startswith(_BREAKS) or first.startswith(_FORMULA)
+def as_it_was(text: str) -> str:
+    """The text that `harmless` was given."""
+    return _MARKS.sub("", text)
 
 
 def write(document: Document, context: Context, folder: Path) -> None:
+    cell = partial(_cell, decimal=context.decimal)
     for name, table in tables(document).items():
+        lines = (context.separator.join(map(cell, row)) for row in (table.columns, *table.rows))
         with (folder / f"{context.stem}_{name}.csv").open("w", newline="", encoding="utf-8-sig") as file:
-            writer = csv.writer(file)
-            writer.writerow(table.columns)
-            writer.writerows([harmless(value) for value in row] for row in table.rows)
+            file.writelines(f"{line}\r\n" for line in lines)
+
+
+def _cell(value: Any, decimal: str) -> str:
+    """In quotes where any of the usual separators is in it, whichever is used: so the text stays in one cell."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return str(value).replace(".", decimal)
+    text = str(harmless(value))
+    return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
 
 
 CSV = Format(

@@ -71,5 +71,5 @@ CVAT = Format(
     about="tracks to correct in CVAT (CVAT for video 1.1)",
     needs=("detections",),
     write=write,
-    numbers=True,
+    video="frames are numbered by time × {fps:g} fps",
 )

@@ -15,6 +15,7 @@ from framefleet import __version__
 from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format
 from framefleet.results.export.boxes import Boxed, looked_at
+from framefleet.results.export.clock import video_path
 from framefleet.results.export.frames import FrameNumbers, frame_numbers
 from framefleet.results.export.otio import marks
 from framefleet.results.export.text import clean
@@ -24,11 +25,10 @@ def write(document: Document, context: Context, folder: Path) -> None:
     """`manifest.json` names the video where it lies, so it is not copied, and the one file with its labels."""
     numbers = frame_numbers(document, context.video)
     labels = Path("labels") / f"{context.stem}.json"
-    video = document.video.path if context.video is None else str(context.video.absolute())
     manifest = {
         "type": "eta.core.datasets.LabeledVideoDataset",
         "description": f"FrameFleet {__version__}",
-        "index": [{"data": video, "labels": labels.as_posix()}],
+        "index": [{"data": video_path(document, context.video), "labels": labels.as_posix()}],
     }
     content = {"frames": _frames(document, numbers), "events": {"events": list(_events(document, numbers))}}
     (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
@@ -86,5 +86,5 @@ FIFTYONE = Format(
     needs=("detections",),
     write=write,
     folder=True,
-    numbers=True,
+    video="frames are numbered by time × {fps:g} fps",
 )

@@ -11,6 +11,7 @@ from framefleet.results.document import Document
 from framefleet.units import Seconds, seconds
 
 _HALF_MICROSECOND = 5e-7  # times are rounded to the microsecond
+_MOST = 2.0**53  # that floats count one by one
 _USUAL_FPS = 25.0  # of a video whose header says none
 
 
@@ -24,7 +25,7 @@ class FrameNumbers:
 
     def at(self, time_s: Seconds) -> int:
         if self.times is None:
-            number = round(time_s * self.fps)
+            number = frame_at(time_s, self.fps)
         else:
             number = bisect_right(self.times, time_s + _HALF_MICROSECOND) - 1
         return self._there(number)
@@ -32,7 +33,7 @@ class FrameNumbers:
     def before(self, time_s: Seconds) -> int:
         """The last frame that begins before a time: what ends then is in it still, and not in the next one."""
         if self.times is None:
-            number = round(time_s * self.fps) - 1
+            number = frame_at(time_s, self.fps) - 1
         else:
             number = bisect_left(self.times, time_s - _HALF_MICROSECOND) - 1
         return self._there(number)
@@ -41,13 +42,18 @@ class FrameNumbers:
         return min(max(number, 0), max(self.count - 1, 0))
 
 
+def frame_at(time_s: Seconds, rate: float) -> int:
+    """The frame nearest to a time, at a constant rate."""
+    return round(min(max(time_s * rate, -_MOST), _MOST))
+
+
 def frame_numbers(document: Document, video: Path | None) -> FrameNumbers:
     """By the frames of the file where it is at hand, whatever its rate does; else by time and the header's rate."""
     times = _times(video, document.video.track) if video is not None else None
     fps = document.video.fps if document.video.fps > 0 else _USUAL_FPS
     if times:
         return FrameNumbers(fps, len(times), times)
-    return FrameNumbers(fps, max(document.video.frame_count, round(document.video.duration_s * fps)))
+    return FrameNumbers(fps, max(document.video.frame_count, frame_at(document.video.duration_s, fps)))
 
 
 def _times(video: Path, track: int | None) -> list[Seconds] | None:

@@ -1,10 +1,16 @@
 """Pre-annotations for Label Studio: the video with its tracks, and the pictures with their boxes.
 
 Label Studio keeps a label in a project's own configuration, so each kind of task comes with one (labelstud.io, "Import
-pre-annotated data"). Boxes are in percent. Its player counts frames as seconds times a rate that the configuration
-says, whatever the video's real frames do, and so does this.
+pre-annotated data"). Boxes are in percent. It counts frames as seconds of a player's clock times a rate that the
+configuration says, whatever the video's real frames do, and so does this.
+
+It serves what lies below a folder that the project has as storage, which must itself lie below the root of all that
+may be served (its `io_storages/localfiles`: `validate_connection`, `localfiles_data`). So the folder that is written
+here is made for a storage: all that its tasks are about lies in it.
 """
 
+import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import Any
@@ -16,20 +22,25 @@ import msgspec
 from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format
 from framefleet.results.export.boxes import Boxed, Course, Seen, courses, looked_at, picture_name
-from framefleet.results.export.frames import FrameNumbers, frame_numbers
+from framefleet.results.export.clock import Clock, clock
+from framefleet.results.export.frames import FrameNumbers, frame_at
 from framefleet.results.export.pictures import put_pictures
 
+_ROUNDING = 1e-6  # seconds
 _LOCAL = "/data/local-files/?d="  # files on Label Studio's own disk, below LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT
 
 
 def write(document: Document, context: Context, folder: Path) -> None:
     things = courses(document)
-    labels = sorted({course.label for course in things} | {b.label for _, boxed in looked_at(document) for b in boxed})
-    numbers = frame_numbers(document, None)
-    _json(folder / "video_tasks.json", [_video_task(document, things, numbers)])
+    found = {course.label for course in things} | {b.label for _, boxed in looked_at(document) for b in boxed}
+    labels = sorted(found) or ["object"]  # a configuration without any is refused
+    shown = clock(document, context.video)
+    rate = f"{shown.rate:g}"  # as Label Studio will read it
+    numbers = FrameNumbers(float(rate), max(1, frame_at(shown.length_s - _ROUNDING, float(rate))))
+    _json(folder / "video_tasks.json", [_video_task(document, context, things, shown, numbers)])
     video = Xml.Element("View")
     Xml.SubElement(video, "Labels", name="labels", toName="video").extend(_labels(labels))
-    Xml.SubElement(video, "Video", name="video", value="$video", frameRate=f"{numbers.fps:g}")
+    Xml.SubElement(video, "Video", name="video", value="$video", frameRate=rate)
     Xml.SubElement(video, "VideoRectangle", name="box", toName="video")
     _xml(folder / "video_config.xml", video)
 
@@ -37,12 +48,31 @@ def write(document: Document, context: Context, folder: Path) -> None:
     Xml.SubElement(pictures, "Image", name="image", value="$image")
     Xml.SubElement(pictures, "RectangleLabels", name="box", toName="image").extend(_labels(labels))
     _xml(folder / "picture_config.xml", pictures)
-    found = [(detection.index, boxed) for detection, boxed in looked_at(document)]
-    _json(folder / "picture_tasks.json", [_picture_task(document, context, index, boxed) for index, boxed in found])
-    put_pictures(context, {i: folder / "images" / picture_name(context.stem, i) for i, _ in found})
+    seen = [(detection.index, boxed) for detection, boxed in looked_at(document)]
+    _json(folder / "picture_tasks.json", [_picture_task(document, context, index, boxed) for index, boxed in seen])
+    put_pictures(context, {i: folder / "images" / picture_name(context.stem, i) for i, _ in seen})
+    if context.video is not None and context.pictures is not None:
+        _put(context.video, folder / _video_name(document, context))
 
 
-def _video_task(document: Document, things: Iterable[Course], numbers: FrameNumbers) -> dict[str, Any]:
+def _put(video: Path, path: Path) -> None:
+    """Without a copy where the disk can do that: videos are large."""
+    for link in (os.link, os.symlink, shutil.copyfile):
+        try:
+            link(video.resolve(), path)
+        except OSError:
+            continue
+        return
+
+
+def _video_name(document: Document, context: Context) -> str:
+    told = PurePath(document.video.path.replace("\\", "/")) if context.video is None else context.video
+    return f"{context.stem}{told.suffix}"
+
+
+def _video_task(
+    document: Document, context: Context, things: Iterable[Course], shown: Clock, numbers: FrameNumbers
+) -> dict[str, Any]:
     results = [
         {
             "id": f"thing{place}" if course.id is None else f"track{course.id}",
@@ -53,20 +83,20 @@ def _video_task(document: Document, things: Iterable[Course], numbers: FrameNumb
             "score": max(seen.found.confidence for seen in course.seen),
             "value": {
                 "framesCount": numbers.count,
-                "duration": document.video.duration_s,
-                "sequence": [_moment(seen, document, numbers) for seen in course.seen],
+                "duration": round(shown.length_s, 6),
+                "sequence": [_moment(seen, document, shown, numbers) for seen in course.seen],
                 "labels": [course.label],
             },
         }
         for place, course in enumerate(things)
     ]
-    name = PurePath(document.video.path.replace("\\", "/")).name
-    return {"data": {"video": _LOCAL + quote(name)}, "predictions": [_prediction(document, results)]}
+    place = quote(f"{context.name}/{_video_name(document, context)}")
+    return {"data": {"video": _LOCAL + place}, "predictions": [_prediction(document, results)]}
 
 
-def _moment(seen: Seen, document: Document, numbers: FrameNumbers) -> dict[str, Any]:
+def _moment(seen: Seen, document: Document, shown: Clock, numbers: FrameNumbers) -> dict[str, Any]:
     """`enabled`: Label Studio goes on showing the box until the next moment. Frames count from 1."""
-    frame = numbers.at(seen.time_s)
+    frame = numbers.at(seen.time_s - shown.zero_s)
     at = {"frame": frame + 1, "time": round(frame / numbers.fps, 6), "enabled": seen.goes_on}
     return at | _percent(seen.found, document)
 
@@ -122,4 +152,5 @@ LABELSTUDIO = Format(
     write=write,
     folder=True,
     pictures=True,
+    video="Label Studio counts at a rate near its average",
 )

@@ -9,11 +9,12 @@ from typing import Any
 from framefleet.errors import SetupError
 from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format, library
+from framefleet.results.export.clock import Clock, clock, video_url
+from framefleet.results.export.frames import frame_at
 from framefleet.results.export.text import clean
 from framefleet.units import Seconds
 
 COLORS = {"scenes": "GREEN", "speech": "CYAN", "sounds": "ORANGE", "tracks": "RED", "text": "PURPLE"}
-_RATE_OF_SOUND = 25.0  # editing programs count in frames also where there are none
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +47,19 @@ def _marks(document: Document) -> Iterator[Mark]:
 
 def write(document: Document, context: Context, path: Path) -> None:
     otio = _library()
-    rate = document.video.fps if document.video.fps > 0 else _RATE_OF_SOUND
+    shown = clock(document, context.video)
+    begun = _begun(otio, shown)
 
     def frames(start_s: Seconds, end_s: Seconds) -> Any:
-        first, last = (max(0, round(time_s * rate)) for time_s in (start_s, end_s))
+        first, last = (max(0, frame_at(time_s - shown.zero_s, shown.rate)) for time_s in (start_s, end_s))
         time = otio.opentime.RationalTime
-        return otio.opentime.TimeRange(time(first, rate), time(max(last - first, 1), rate))
+        return otio.opentime.TimeRange(time(begun + first, shown.rate), time(max(last - first, 1), shown.rate))
 
     name = clean(context.stem)
     timeline = otio.schema.Timeline(name)
     for kind in _kinds(document):
-        whole = frames(0.0, document.video.duration_s)
-        media = otio.schema.ExternalReference(_url(document, context), whole)
+        whole = frames(shown.zero_s, shown.zero_s + shown.length_s)
+        media = otio.schema.ExternalReference(video_url(document, context.video), whole)
         timeline.tracks.append(otio.schema.Track(kind, [otio.schema.Clip(name, media, whole)], kind=kind))
     clip = timeline.tracks[0][0]
     for mark in marks(document):
@@ -67,11 +69,20 @@ def write(document: Document, context: Context, path: Path) -> None:
                 marked_range=frames(mark.start_s, mark.end_s),
                 color=getattr(otio.schema.MarkerColor, COLORS[mark.stage]),
                 metadata={
-                    "framefleet": {"stage": mark.stage, "start_s": mark.start_s, "end_s": mark.end_s, **mark.more}
+                    "framefleet": _fitting(
+                        {"stage": mark.stage, "start_s": mark.start_s, "end_s": mark.end_s, **mark.more}
+                    )
                 },
             )
         )
     otio.adapters.write_to_file(timeline, str(path), adapter_name="otio_json")
+
+
+def _fitting(value: Any) -> Any:
+    """Metadata with whole numbers as floats where OpenTimelineIO's 64 bits do not hold them."""
+    if isinstance(value, dict):
+        return {name: _fitting(part) for name, part in value.items()}
+    return float(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
 
 
 def _kinds(document: Document) -> list[str]:
@@ -79,10 +90,12 @@ def _kinds(document: Document) -> list[str]:
     return [kind for kind, there in kinds.items() if there] or ["Video"]
 
 
-def _url(document: Document, context: Context) -> str:
-    if context.video is not None:
-        return context.video.absolute().as_uri()
-    return clean(document.video.path)
+def _begun(otio: Any, shown: Clock) -> float:
+    """The frame that the video begins with by the camera's timecode; 0 where there is none that goes with the rate."""
+    try:
+        return float(otio.opentime.from_timecode(shown.timecode, shown.rate).value) if shown.timecode else 0.0
+    except ValueError:
+        return 0.0
 
 
 def _library() -> Any:
@@ -100,4 +113,5 @@ OTIO = Format(
     about="a timeline with markers, for DaVinci Resolve and other editing programs",
     needs=("scenes", "transcription", "sounds", "tracks", "text"),
     write=write,
+    video="the timeline says where it was, and counts at a rate near its average",
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from framefleet.errors import InputError
 from framefleet.media.decode import decode_orders
 from framefleet.media.info import Picture, Sample
 from framefleet.media.order import JpegView, Order
@@ -23,6 +24,8 @@ def take_pictures(document: Document, video: Path, folder: Path, listener: Liste
 
     They are the run's own: the same times, sampled in the same way. One that cannot be decoded is left out.
     """
+    if document.config.fps <= 0:
+        raise InputError("--pictures: the document does not say how often it was looked; run the video again")
     rate = exact(document.config.fps)
     wanted = [d.index for d in document.detections or () if d.objects is not None]
     order = Order([Sample(index, index / rate) for index in wanted], JpegView(None, QUALITY))

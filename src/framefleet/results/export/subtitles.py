@@ -5,22 +5,29 @@ later by as much as the sound begins before the picture.
 """
 
 import re
+import sys
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from framefleet.errors import InputError
 from framefleet.results import cues as shown
 from framefleet.results.cues import cues_of
 from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format, library
+from framefleet.results.export.clock import player_zero_s
 from framefleet.results.export.text import clean
 from framefleet.units import Seconds
 
-LEAST_MS = 100  # a cue may not be empty (WebVTT 1.0, 4.1), nor shorter than ASS can tell (10 ms), and is to be seen
+LEAST_MS = 100  # a cue is to be seen, where the next one leaves it that long
+_SHORTEST_MS = 10  # none may be empty (WebVTT 1.0, 4.1), nor shorter than ASS can tell
+_LAST_MS = 99 * 3_600_000  # SRT tells hours in two digits
+_LAST_OF_ASS_MS = 10 * 3_600_000 - 10  # and ASS in one
 _JOINER = "\N{WORD JOINER}"  # nothing to see, but ends what a reader would take for more than text
 
 
@@ -36,18 +43,42 @@ class Cue:
 
 def cues(document: Document) -> list[Cue]:
     """In the order of time, one at a time, none before the player's zero, none without text or length."""
-    zero_s = _zero_s(document)
-    return [made for cue in cues_of(document.transcription) if (made := _of(cue, zero_s)).text]
+    zero_s = player_zero_s(document)
+    return _apart([made for cue in cues_of(document.transcription) if (made := _of(cue, zero_s)).text])
 
 
 def word_cues(document: Document) -> list[Cue]:
-    """A cue a word, or as `cues` where words are not known."""
+    """A cue a word, or as `cues` where words are not known; in the same order, and one at a time too."""
     found = []
     for cue in cues(document):
         edges = pairwise([*(cue.start_ms + at for at, _ in cue.words), cue.end_ms])
-        spoken = [_cue(*edge, text) for edge, (_, text) in zip(edges, cue.words, strict=True) if text.strip()]
+        spoken = [Cue(*edge, text.strip()) for edge, (_, text) in zip(edges, cue.words, strict=True) if text.strip()]
         found += spoken or [cue]
-    return sorted(found, key=lambda cue: cue.start_ms)
+    return _apart(found)
+
+
+def _apart(given: list[Cue]) -> list[Cue]:
+    """The same, in the order of beginning, one after the other.
+
+    Those that begin together, as words without length do, have LEAST_MS each until the last of them, or less where
+    that is what it takes for the next one to begin in time.
+    """
+    made: list[Cue] = []
+    waiting = deque(given)
+    free = 0
+    while waiting:
+        start = max(waiting[0].start_ms, free)
+        together = [waiting.popleft()]
+        while waiting and waiting[0].start_ms <= start:
+            together.append(waiting.popleft())
+        until = waiting[0].start_ms if waiting else sys.maxsize
+        step = max(_SHORTEST_MS, min(LEAST_MS, (until - start) // len(together)))
+        for cue in together:
+            free = start + step
+            end = free if cue is not together[-1] else max(free, min(cue.end_ms, until))
+            made.append(replace(cue, start_ms=start, end_ms=end))
+            start = free
+    return made
 
 
 def in_srt(text: str) -> str:
@@ -74,26 +105,20 @@ def _of(cue: shown.Cue, zero_s: Seconds) -> Cue:
         spaced = (" " if word[:1].isspace() and words else "") + clean(word)
         words.append((min(max(_ms(begun_s - zero_s) - start, 0), max(end - start, 0)), spaced))
     text = "\n".join(filter(None, map(clean, cue.lines)))
-    return Cue(start, max(end, start + LEAST_MS), text, words)
-
-
-def _cue(start: int, end: int, text: str) -> Cue:
-    return Cue(start, max(end, start + LEAST_MS), text.strip())
-
-
-def _zero_s(document: Document) -> Seconds:
-    audio = document.video.audio
-    return min(0.0, audio.start_s) if audio is not None else 0.0
+    return Cue(start, end, text, words)
 
 
 def _ms(time_s: Seconds) -> int:
-    return max(0, round(time_s * 1000))
+    return round(min(max(0.0, time_s * 1000), _LAST_MS))
 
 
 def _write(form: str, told: Callable[[str], str], document: Document, context: Context, path: Path) -> None:
     pysubs2 = library("pysubs2")
     subtitles = pysubs2.SSAFile()
-    for cue in word_cues(document) if context.words and form != "ass" else cues(document):
+    spoken = word_cues(document) if context.words and form != "ass" else cues(document)
+    if form == "ass" and spoken and spoken[-1].end_ms > _LAST_OF_ASS_MS:
+        raise InputError("ass: its times end with 9:59:59.99, and words are said after that; try --to srt or vtt")
+    for cue in spoken:
         text = _karaoke(cue, told) if context.words and cue.words else _told(cue.text, told)
         subtitles.append(pysubs2.SSAEvent(start=cue.start_ms, end=cue.end_ms, text=text))
     if form == "ass":
@@ -128,7 +153,7 @@ def _dress(subtitles: Any, document: Document, title: str) -> None:
 
 def _format(form: str, about: str, told: Callable[[str], str]) -> Format:
     write = partial(_write, form, told)
-    return Format(name=form, ending=f".{form}", about=about, needs=("transcription",), write=write)
+    return Format(name=form, ending=f".{form}", about=about, needs=("transcription",), write=write, spoken=True)
 
 
 SRT = _format("srt", "subtitles for nearly every player", in_srt)

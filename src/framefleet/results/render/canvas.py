@@ -48,14 +48,10 @@ class Canvas:
             target[:] = part[: target.shape[0], : target.shape[1]]
 
     def snapped(self, box: Box) -> tuple[int, int, int, int]:
-        """The box in even pixels, within the picture."""
-        x1, y1, x2, y2 = box
-        return (
-            _even(x1, self.width),
-            _even(y1, self.height),
-            _even(x2, self.width),
-            _even(y2, self.height),
-        )
+        """The box in even pixels, within the picture, also where it was given from right to left or from below."""
+        x1, x2 = sorted(_even(x, self.width) for x in box[::2])
+        y1, y2 = sorted(_even(y, self.height) for y in box[1::2])
+        return x1, y1, x2, y2
 
 
 def _even(value: float, most: int) -> int:

@@ -14,6 +14,7 @@ from framefleet.results.render.look import Look
 from framefleet.results.render.shots import Shots
 from framefleet.results.render.upright import FORMAT, Upright
 
+_BT709 = 1  # in ITU-T H.273
 _STEADY = 0.01  # what a rate's mean may be off what it mostly is: cameras wander less, screen recordings more
 
 
@@ -39,6 +40,9 @@ class Coded:
         context.color_range = ColorRange.MPEG
         context.colorspace = colours.colorspace or Colorspace.ITU601  # 0: RGB, which swscale makes that of
         context.color_primaries, context.color_trc = colours.color_primaries, colours.color_trc
+        if upright.wide:
+            context.colorspace = Colorspace.ITU709
+            context.color_primaries = context.color_trc = _BT709
         if upright.interlaced:
             context.flags |= Flags.interlaced_dct | Flags.interlaced_me
 

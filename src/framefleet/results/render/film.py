@@ -13,7 +13,7 @@ from framefleet.errors import InputError, OutputError, UsageError
 from framefleet.media.container import open_media, reason_of
 from framefleet.media.info import MediaInfo
 from framefleet.progress import Listener, silent
-from framefleet.results.cues import cues_of
+from framefleet.results.cues import cue_language, cues_of
 from framefleet.results.document import Document
 from framefleet.results.files import whole_file
 from framefleet.results.palette import Rgb, colours
@@ -89,6 +89,7 @@ class _Rendering:
         self._moments = Moments(document, move=look.boxes == "move", span=part)
         self._account = Account(document, media, look, self._moments)
         self._painter = Painter(media.width, media.height, palette, self._account.legend)
+        self._language = cue_language(document)
         cues = cues_of(document.transcription, self._painter.columns)
         self._spoken = Spoken((cue for cue in cues if cue.touches(part)), look.subtitles)
 
@@ -107,7 +108,7 @@ class _Rendering:
             sound = Sound(sounds, out, media.start + shots.start, shots.length)
             alongside: list[Alongside] = [sound]
             if self._spoken.track:
-                alongside.append(SubtitleTrack(out, self._spoken.track, shots.start, shots.length))
+                alongside.append(SubtitleTrack(out, self._spoken.track, shots.start, shots.length, self._language))
             for time, shot in shots:
                 for other in alongside:
                     other.until(time)

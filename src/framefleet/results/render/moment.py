@@ -70,7 +70,7 @@ class Moments:
 
     def __init__(self, document: Document, *, move: bool = True, span: Span | None = None) -> None:
         looked = sorted(document.detections or (), key=lambda detection: detection.shown_s)
-        self._step_s = 1 / document.config.fps
+        self._step_s = document.config.step_s
         self._cuts = sorted(scene.start_s for scene in document.scenes or ())
         self._all = sorted({detection.shown_s for detection in looked})
         self._times: list[Seconds] = []  # of pictures that were answered
@@ -167,7 +167,7 @@ def _moved(piece: _Piece, since_s: Seconds, time_s: Seconds) -> Box:
         return piece.found.box
     end_s, there = piece.goal
     part = (time_s - since_s) / (end_s - since_s)
-    x1, y1, x2, y2 = (here + (then - here) * part for here, then in zip(piece.found.box, there, strict=True))
+    x1, y1, x2, y2 = (here * (1 - part) + then * part for here, then in zip(piece.found.box, there, strict=True))
     return x1, y1, x2, y2
 
 

@@ -7,9 +7,11 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from framefleet.media.languages import as_in_mp4
 from framefleet.results.cues import Cue, Cues
 
 _CLOCK = Fraction(1, 1000)
+_LAST = 2**31  # ticks, which is as far as 32 bits count
 _STYLE = b"""[Script Info]
 ScriptType: v4.00+
 [V4+ Styles]
@@ -22,11 +24,18 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 
 
 class SubtitleTrack:
-    """Players show it by themselves, so nothing is drawn then. `start` is 0 in the new file, `length` its end."""
+    """Players show it by themselves, so nothing is drawn then. `start` is 0 in the new file, `length` its end.
 
-    def __init__(self, out: OutputContainer, cues: Cues, start: Fraction, length: Fraction | None) -> None:
+    `language` is a tag such as `en`, by which players name and choose it.
+    """
+
+    def __init__(
+        self, out: OutputContainer, cues: Cues, start: Fraction, length: Fraction | None, language: str | None
+    ) -> None:
         self._out, self._start, self._length = out, start, length
         self._target = out.add_stream("mov_text")
+        if (tag := as_in_mp4(language)) is not None:
+            self._target.metadata["language"] = tag
         self._target.codec_context.subtitle_header = _STYLE
         self._target.codec_context.time_base = _CLOCK
         self._waiting = self._made(cues)
@@ -43,8 +52,9 @@ class SubtitleTrack:
     def _made(self, cues: Cues) -> "Iterator[tuple[int, Packet[Stream]]]":
         for cue in cues:
             begin, end = (self._ticks(time_s) for time_s in (cue.start_s, cue.end_s))
-            if self._length is not None and begin * _CLOCK >= self._length:
+            if begin >= _LAST or (self._length is not None and begin * _CLOCK >= self._length):
                 return
+            end = min(end, _LAST)
             if end > max(begin, 0):
                 yield max(begin, 0), _packet(cue, max(begin, 0), end)
 

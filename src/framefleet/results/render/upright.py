@@ -1,12 +1,13 @@
-"""Decoded frames as pictures to draw on and to encode: upright, 8-bit YUV 4:2:0, of even size."""
+"""Decoded frames as pictures to draw on and to encode: upright, 8-bit YUV 4:2:0, of even size, of ordinary range."""
 
 from fractions import Fraction
 
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from framefleet.media.info import MediaInfo
 from framefleet.media.planes import pixels
+from framefleet.media.tones import PQ, Flattener, is_wide
 from framefleet.media.turn import Turn
 
 FORMAT = "yuv420p"
@@ -16,8 +17,8 @@ class Upright:
     """Makes frames of one video writable, as the encoder wants them.
 
     `width` and `height` are those of the encoded picture: an odd side repeats its last line once more, because H.264
-    has no odd 4:2:0 pictures. A frame of another size than the video's first is stretched to it. HDR is not mapped to
-    SDR: it keeps its tags.
+    has no odd 4:2:0 pictures. A frame of another size than the video's first is stretched to it. High dynamic range
+    (`wide`) becomes BT.709's: 8 bits would show its steps, and white letters on it would be no brighter than grey.
     """
 
     def __init__(self, media: MediaInfo, first: VideoFrame) -> None:
@@ -27,7 +28,10 @@ class Upright:
         self._bits = max(component.bits for component in first.format.components)
         self._turn = media.turn
         self._coded = self._turn.size(self._size)
+        self.wide = is_wide(first)
+        self._curve = "PQ" if int(first.color_trc) == PQ else "HLG"
         self._reformatter = VideoReformatter()
+        self._flattener = Flattener()
 
     @property
     def notes(self) -> list[str]:
@@ -35,7 +39,9 @@ class Upright:
         notes = []
         if self._size != (self.width, self.height):
             notes.append(f"{_times(*self._size)} pixels are padded to {_times(self.width, self.height)}: H.264 is even")
-        if self._bits > 8:
+        if self.wide:
+            notes.append(f"HDR ({self._curve}) is mapped to SDR (BT.709, 8-bit)")
+        elif self._bits > 8:
             notes.append(f"{self._bits}-bit pictures are 8-bit now, in the same colours")
         return notes
 
@@ -54,6 +60,11 @@ class Upright:
         return plain
 
     def _plain(self, frame: VideoFrame) -> VideoFrame:
+        if self.wide and is_wide(frame):
+            flat = self._flattener.flatten(frame, *self._coded)
+            return self._reformatter.reformat(
+                flat, format=FORMAT, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+            )
         same_size = (frame.width, frame.height) == self._coded
         if frame.format.name == FORMAT and same_size and frame.color_range != ColorRange.JPEG:
             return frame

@@ -27,7 +27,14 @@ def pack(columns: Mapping[str, Numbers], rest: object) -> tuple[dict[str, int], 
 def whole(values: "NDArray[np.float64] | list[float]", scale: float = 1.0) -> Numbers:
     """`values` × `scale` to the nearest whole number, within what 30 bits hold, so that differences fit as well."""
     most = 2**30 - 1
-    return np.clip(np.rint(np.asarray(values, np.float64) * scale), -most, most).astype(np.int32)
+    with np.errstate(over="ignore"):  # what is too large is at the end of those bits, however large
+        return np.clip(np.rint(np.asarray(values, np.float64) * scale), -most, most).astype(np.int32)
+
+
+def on_grid(corners: NDArray[np.float64], unit: float) -> Numbers:
+    """Pixels as whole numbers of `unit`."""
+    with np.errstate(over="ignore"):
+        return whole(corners / unit)
 
 
 def rounded(shares: "Sequence[float] | NDArray[np.float64]") -> Numbers:

@@ -8,6 +8,8 @@ import msgspec
 from framefleet.results.report.columns import Numbers, rounded, whole
 from framefleet.stages.sounds.merge import Sounds
 
+_LONGEST_S = 1e9
+
 
 def heard_columns(sounds: Sounds | None) -> tuple[dict[str, Any] | None, dict[str, Numbers]]:
     """Labels, the one heard longest first, and each event's label, time and score."""
@@ -15,7 +17,7 @@ def heard_columns(sounds: Sounds | None) -> tuple[dict[str, Any] | None, dict[st
         return None, {}
     lasted: Counter[str] = Counter()
     for event in sounds.events:
-        lasted[event.label] += round(1000 * (event.end_s - event.start_s))
+        lasted[event.label] += round(1000 * min(max(event.end_s - event.start_s, 0.0), _LONGEST_S))
     labels = {label: place for place, (label, _) in enumerate(lasted.most_common())}
     named = {
         "eventLabel": whole([labels[event.label] for event in sounds.events]),

@@ -34,7 +34,9 @@ def said_columns(
         "segmentScene": whole([-1 if home is None else home.index for home in homes]),
         "wordStart": whole([word.start_s for word in words], 1000),
         "wordLong": whole([word.end_s - word.start_s for word in words], 1000),
-        "wordSure": whole([math.floor(100 * word.probability) for word in words]),  # what is below a half stays there
+        "wordSure": whole(
+            [math.floor(100 * min(max(word.probability, 0.0), 1.0)) for word in words]
+        ),  # what is below a half stays there
     }
     timed = any(segment.words for segment in segments)
     head = {"language": transcription.language, "words": timed, "skipped": msgspec.to_builtins(transcription.skipped)}

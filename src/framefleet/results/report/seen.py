@@ -7,7 +7,7 @@ import numpy as np
 
 from framefleet.results.document import Document
 from framefleet.results.looks import commonest, looks
-from framefleet.results.report.columns import Numbers, rounded, whole
+from framefleet.results.report.columns import Numbers, on_grid, rounded, whole
 from framefleet.stages.objects.merge import Detection
 from framefleet.stages.tracks.track import TracksResult
 
@@ -25,7 +25,7 @@ def seen_columns(document: Document, unit: float) -> tuple[dict[str, Any] | None
     labels = {label: place for place, label in enumerate(commonest(document))}
     boxes = _boxes(pictures, tracks, labels)
     boxes = boxes[np.lexsort((boxes[:, 4], boxes[:, 2], boxes[:, 0], boxes[:, 1]))]
-    corners = whole(boxes[:, 4:] / unit)
+    corners = on_grid(boxes[:, 4:], unit)
     named = {
         "sampleShown": whole([picture.shown_s for picture in pictures], 1000),
         "sampleBoxes": whole([UNANSWERED if p.objects is None else len(p.objects) for p in pictures]),

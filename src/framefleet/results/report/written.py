@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from framefleet.results.report.columns import Numbers, whole
+from framefleet.results.report.columns import Numbers, on_grid, whole
 from framefleet.stages.text.merge import TextResult
 
 
@@ -14,7 +14,7 @@ def written_columns(
     """Each span's text, time and box; a box is in `unit` pixels."""
     if text is None:
         return None, [], {}
-    corners = whole(np.array([span.box for span in text.spans], np.float64).reshape(-1, 4) / unit)
+    corners = on_grid(np.array([span.box for span in text.spans], np.float64).reshape(-1, 4), unit)
     named = {
         "spanStart": whole([span.start_s for span in text.spans], 1000),
         "spanLong": whole([span.end_s - span.start_s for span in text.spans], 1000),

@@ -58,6 +58,17 @@ function setUpTheme(changed) {
   const kept = remembered();
   if (kept === "light" || kept === "dark") root.dataset.theme = kept;
   system.addEventListener("change", apply);
+  let shown;
+  addEventListener("beforeprint", () => {
+    shown = root.dataset.theme;
+    root.dataset.theme = "light"; // paper is
+    apply();
+  });
+  addEventListener("afterprint", () => {
+    if (shown) root.dataset.theme = shown;
+    else delete root.dataset.theme;
+    apply();
+  });
   const toggle = () => {
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : system.matches;
     root.dataset.theme = dark ? "light" : "dark";

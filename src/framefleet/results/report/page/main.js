@@ -34,7 +34,7 @@ async function main() {
     model,
     player,
     timeline,
-    setUpTheme(() => timeline.draw()),
+    setUpTheme(() => timeline.drawNow()),
   );
   new Source(model, player, picture);
   setUpAddress(player);

@@ -15,6 +15,7 @@ class Scenes {
     this.cards = scenes.map((scene, i) => this.card(scene, i));
     this.box.append(...this.cards);
     this.cards.forEach((card) => near.observe(card));
+    addEventListener("beforeprint", () => this.cards.forEach((card) => this.fill(card)));
     player.addEventListener("time", ({ detail }) => this.move(detail.time));
     this.move(player.time);
   }
@@ -30,8 +31,9 @@ class Scenes {
     });
   }
 
-  // Only what comes near to being seen is made.
+  // Only what comes near to being seen is made, or printed.
   fill(card) {
+    if (card.firstChild) return;
     const i = Number(card.dataset.scene);
     const scene = this.model.scenes[i];
     const when = `${stamp(scene.start)} – ${stamp(scene.end)}`;

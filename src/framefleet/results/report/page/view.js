@@ -57,7 +57,7 @@ const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800,
 
 // Times for the axis, about `gap` pixels apart.
 function ticks(view, gap) {
-  const step = STEPS.find((one) => (one / view.span) * view.width >= gap) ?? STEPS.at(-1);
+  const step = STEPS.find((one) => (one / view.span) * view.width >= gap) ?? STEPS.at(-1) * Math.ceil((gap * view.span) / view.width / STEPS.at(-1));
   const found = [];
   for (let n = Math.ceil(view.from / step - 1e-9); n * step <= view.to; n++) found.push(n * step);
   return { step, found };
