@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -66,7 +67,9 @@ def test_whisper_hears_the_sentence(started: Any, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("WHISPER_MODEL", embedded_speech_model())
     monkeypatch.setenv("WHISPER_DEVICE", "cpu")
     reply = started(handler_module("whisper"))(test_input("whisper"))
-    assert "cat" in " ".join(segment["text"] for segment in reply["segments"])
+    heard = set(re.findall(r"\w+", " ".join(segment["text"] for segment in reply["segments"]).lower()))
+    said = {"here", "is", "a", "cat", "and", "she", "wants", "her", "dinner"}
+    assert len(heard & said) >= 6, heard  # whole numbers round by the CPU: some hear "we look at" for "is a cat"
 
 
 def test_whisper_runs_batched_in_half_precision_on_the_gpu(started: Any, monkeypatch: pytest.MonkeyPatch) -> None:
