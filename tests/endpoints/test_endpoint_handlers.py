@@ -111,7 +111,7 @@ def test_ocr_runs_on_the_gpu(started: Any, monkeypatch: pytest.MonkeyPatch) -> N
     ("endpoint", "environ", "seen"),
     [
         ("yolo", lambda _: {"YOLO_MODEL": str(weights.FOLDER / "yolov3-tiny.onnx")}, "'label': 'person'"),
-        ("whisper", lambda _: {"WHISPER_MODEL": embedded_speech_model(), "WHISPER_DEVICE": "cpu"}, "cat"),
+        ("whisper", lambda _: {"WHISPER_MODEL": embedded_speech_model(), "WHISPER_DEVICE": "cpu"}, "wants her dinner"),
         ("ast", lambda folder: {"AST_MODEL": str(small_ast(folder / "tiny-ast"))}, "'slice_s': 1.28"),
     ],
 )
