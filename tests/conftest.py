@@ -13,8 +13,9 @@ from framefleet.emulator.serve import serving
 from framefleet.settings import CONFIG_FILE
 from framefleet.stages.base import Handler
 
-settings.register_profile("framefleet", deadline=None)  # a busy machine is no failure
-settings.load_profile("framefleet")
+settings.register_profile("full", deadline=None)  # a busy machine is no failure
+settings.register_profile("fast", deadline=None, max_examples=25)  # scripts/test without --all
+settings.load_profile("full")
 
 ROOT = Path(__file__).parents[1]
 API_KEY = "rpa_TESTKEY0123456789"
