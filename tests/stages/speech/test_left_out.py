@@ -20,6 +20,8 @@ from tests.cli.conftest import WORKER
 from tests.conftest import ROOT
 from tests.fleet.openai_service import serving
 
+pytestmark = pytest.mark.full
+
 pytest.importorskip("faster_whisper")
 
 CHORD_S, TALK_S = 100, 12
