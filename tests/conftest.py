@@ -58,8 +58,6 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
         if name.startswith(("FRAMEFLEET_", "RUNPOD_")):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("FRAMEFLEET_STAGES", "objects,speech")  # what most tests are about; others ask for more
-    monkeypatch.setenv("FRAMEFLEET_VAD", "false")  # generated sound is no speech, and is to be sent all the same
     monkeypatch.chdir(tmp_path)
     assert not Path(CONFIG_FILE).exists()
 

@@ -28,8 +28,8 @@ CHORD_S, TALK_S = 100, 12
 
 
 @pytest.fixture(autouse=True)
-def looking_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("FRAMEFLEET_VAD")
+def speech_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAMEFLEET_STAGES", "speech")
 
 
 @pytest.fixture(scope="module")
