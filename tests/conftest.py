@@ -1,8 +1,10 @@
 """Fixtures for all: the sample clip, an environment without anybody's settings, and an emulated service."""
 
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -12,12 +14,36 @@ from framefleet.emulator.app import make_endpoint
 from framefleet.emulator.serve import serving
 from framefleet.settings import CONFIG_FILE
 from framefleet.stages.base import Handler
+from tests.media.once import keep_in
 
-settings.register_profile("framefleet", deadline=None)  # a busy machine is no failure
-settings.load_profile("framefleet")
+settings.register_profile("full", deadline=None)  # a busy machine is no failure
+settings.register_profile("fast", deadline=None, max_examples=25)  # scripts/test without --all
+settings.load_profile("full")
+
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # started in a shell's background; what a test starts would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
 API_KEY = "rpa_TESTKEY0123456789"
+
+
+def full(*values: Any) -> list[Any]:
+    """Values of a parameter that are for the full tier alone."""
+    return [pytest.param(*(v if isinstance(v, tuple) else (v,)), marks=pytest.mark.full) for v in values]
+
+
+def full_but(fast: Sequence[Any], values: Iterable[Any]) -> list[Any]:
+    """`values` of a parameter, of which those in `fast` are for both tiers."""
+    return [one for value in values for one in ([value] if value in fast else full(value))]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clips_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What tests encode is kept for the session, next to the folders of all its workers."""
+    base = tmp_path_factory.getbasetemp()
+    keep_in((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "clips")
 
 
 @pytest.fixture
@@ -32,8 +58,6 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
         if name.startswith(("FRAMEFLEET_", "RUNPOD_")):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("FRAMEFLEET_STAGES", "objects,speech")  # what most tests are about; others ask for more
-    monkeypatch.setenv("FRAMEFLEET_VAD", "false")  # generated sound is no speech, and is to be sent all the same
     monkeypatch.chdir(tmp_path)
     assert not Path(CONFIG_FILE).exists()
 

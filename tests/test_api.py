@@ -20,6 +20,8 @@ def clip(tmp_path: Path, emulate: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     service = emulate(yolo=sees_a_person, whisper=hears_hello)
     for name, value in service.environ.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("FRAMEFLEET_STAGES", "objects,speech")
+    monkeypatch.setenv("FRAMEFLEET_VAD", "false")  # a tone is no speech
     return make_video(tmp_path / "clip.mp4", frames=15, fps=5, audio="aac")
 
 

@@ -104,6 +104,7 @@ def test_every_extra_that_is_told_of_exists() -> None:
     assert not re.findall(r"\binstall '?framefleet\[", code)
 
 
+@pytest.mark.full
 @posix
 def test_a_shell_takes_it_as_one_requirement(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)

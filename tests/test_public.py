@@ -27,20 +27,24 @@ def imported(code: str) -> set[str]:
     return {name.partition(".")[0] for name in printed(f"{code}; print(*sys.modules)").split()}
 
 
+@pytest.mark.full
 def test_importing_the_package_loads_no_client() -> None:
     assert not imported("import framefleet") & {"av", "requests", "typer", "numpy", "msgspec"}
 
 
+@pytest.mark.full
 def test_a_worker_does_not_load_the_client() -> None:
     loaded = imported("import framefleet.stages.objects.handle, framefleet.stages.speech.handle")
     assert not loaded & {"requests", "typer", "tqdm", "torch", "ultralytics", "runpod"}
 
 
+@pytest.mark.full
 def test_the_command_line_loads_no_model_library() -> None:
     loaded = imported("import framefleet.cli")
     assert not loaded & {"onnxruntime", "faster_whisper", "ctranslate2", "torch", "ultralytics", "runpod"}
 
 
+@pytest.mark.full
 def test_libraries_tell_nobody_of_their_use_unless_a_person_lets_them(monkeypatch: pytest.MonkeyPatch) -> None:
     variables = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY")
     for variable in variables:

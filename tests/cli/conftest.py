@@ -50,6 +50,13 @@ def hears_hello(job: dict[str, Any]) -> dict[str, Any]:
     return WORKER | {"language": "en", "language_probability": 1.0, "segments": [segment | {"words": words}]}
 
 
+@pytest.fixture(autouse=True)
+def objects_and_speech(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What most commands here are about; others ask for more."""
+    monkeypatch.setenv("FRAMEFLEET_STAGES", "objects,speech")
+    monkeypatch.setenv("FRAMEFLEET_VAD", "false")  # generated sound is no speech, and is to be sent all the same
+
+
 @pytest.fixture
 def cli(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, tmp_path: Path) -> Callable[..., Told]:
     """`cli("run", video, "--fps", 2)`: what the command line says; whatever it does, it never says the key."""

@@ -21,6 +21,7 @@ def findings(told: Told) -> dict[str, tuple[str, str]]:
     return {subject: (mark, text) for mark, subject, text in rows}
 
 
+@pytest.mark.full
 def test_all_is_well_here(cli: Cli) -> None:
     told = cli("doctor")
     assert told.code == 0
@@ -32,6 +33,7 @@ def test_all_is_well_here(cli: Cli) -> None:
     assert "tiny.en" in found["speech"][1]
 
 
+@pytest.mark.full
 def test_all_is_well_over_http_and_no_worker_is_woken(cli: Cli, fleet: Fleet) -> None:
     asked: list[Any] = []
     fleet(yolo=asked.append, whisper=asked.append)
@@ -42,6 +44,7 @@ def test_all_is_well_over_http_and_no_worker_is_woken(cli: Cli, fleet: Fleet) ->
     assert not asked
 
 
+@pytest.mark.full
 def test_a_package_that_is_missing(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     version = metadata.version
 
@@ -69,6 +72,7 @@ def test_what_is_missing_here_does_not_matter_to_an_endpoint(
     assert cli("doctor").code == 0
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
@@ -90,6 +94,7 @@ def test_a_service_that_does_not_serve(
     assert "rpa_WRONG" not in told.out
 
 
+@pytest.mark.full
 def test_a_service_that_is_away(cli: Cli, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     fleet()
     with socket.create_server(("127.0.0.1", 0)) as free:

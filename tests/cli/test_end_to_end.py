@@ -20,6 +20,8 @@ from framefleet.results.document import Document
 from framefleet.stages.registry import FLEET
 from tests.conftest import API_KEY, ROOT
 
+pytestmark = pytest.mark.full
+
 MAIN = (FLEET["objects"], FLEET["speech"])
 SAMPLE = ROOT / "samples" / "sample.mp4"
 

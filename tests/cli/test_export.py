@@ -321,6 +321,7 @@ def test_help_lists_every_format(cli: Cli) -> None:
     assert all(any(line.strip().startswith(f"{name} ") for line in told.out.splitlines()) for name in FORMATS)
 
 
+@pytest.mark.full
 def test_the_command_line_starts_without_the_formats_libraries() -> None:
     code = "import sys, framefleet.cli; print(*{'pyarrow','pysubs2','yaml','opentimelineio'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

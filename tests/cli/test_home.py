@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
+
+pytestmark = pytest.mark.full
 
 HOMES = ("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA")
 

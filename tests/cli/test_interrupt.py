@@ -13,6 +13,8 @@ import pytest
 from tests.cli.conftest import hears_hello, sees_a_person
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.full
+
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console")
 def test_ctrl_c_ends_a_run_at_once(emulate: Any, video: Path, tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from tests.conftest import ROOT
 from tests.media.make import Picture, make_video, number_of, picture_of
 from tests.media.odd import HLG, PQ, add_cover, attach, make_wide, make_woven
 
+pytestmark = pytest.mark.full
+
 Fleet = Callable[..., Any]
 Make = Callable[[Path, Picture], Path]
 
@@ -144,6 +146,7 @@ def test_fields_stay_woven(
         assert "cat" in {thing.label for thing in detection.objects}
 
 
+@pytest.mark.full
 def test_odd_pictures_here(analysed: Callable[..., Document], cat: Picture, tmp_path: Path) -> None:
     for name in ("one.mp4", "pq.mp4"):
         document = analysed(KINDS[name](tmp_path / name, cat), "--stages", "all" if name == "one.mp4" else "objects")

@@ -157,6 +157,7 @@ def test_a_document_about_sound_alone(cli: Cli, tmp_path: Path) -> None:
     assert "nothing to draw on" in told.err.splitlines()[-1]
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console")
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     video = squares(tmp_path / "clip.mp4")

@@ -209,6 +209,7 @@ def test_a_name_that_is_no_text_is_written_as_well_as_can_be(cli: Cli, fleet: Fl
     assert json.loads(path.read_bytes())["video"]["path"] == "caf\ufffd.mp4"
 
 
+@pytest.mark.full
 def test_one_stage_on_an_endpoint_and_one_here_is_told(
     cli: Cli, fleet: Fleet, video: Path, monkeypatch: pytest.MonkeyPatch, document: Read
 ) -> None:

@@ -32,6 +32,7 @@ def analysed(cli: Cli, video: Path, tmp_path: Path, *flags: object) -> Any:
     return read_document(path)
 
 
+@pytest.mark.full
 def test_a_run_that_names_no_stages_has_all_that_a_cpu_does_quickly(cli: Cli, sample: Path, tmp_path: Path) -> None:
     document = analysed(cli, sample, tmp_path)
     assert document.text is None
@@ -48,6 +49,7 @@ def test_a_run_that_names_no_stages_has_all_that_a_cpu_does_quickly(cli: Cli, sa
     assert all(document.detections[box.index].objects[box.object].box == box.box for box in boxes)
 
 
+@pytest.mark.full
 @pytest.mark.skipif(bool(wrong_files(models_folder() / "yamnet")), reason="YAMNet was not fetched")
 def test_sounds_are_heard(cli: Cli, sample: Path, tmp_path: Path) -> None:
     document = analysed(cli, sample, tmp_path, "--stages", "sounds")
@@ -56,6 +58,7 @@ def test_sounds_are_heard(cli: Cli, sample: Path, tmp_path: Path) -> None:
     assert document.transcription is None
 
 
+@pytest.mark.full
 def test_a_default_stage_whose_model_is_missing_is_left_out_and_said(
     cli: Cli, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +71,7 @@ def test_a_default_stage_whose_model_is_missing_is_left_out_and_said(
     assert "framefleet.weights.fetch" in asked.line
 
 
+@pytest.mark.full
 def test_stages_are_chosen_and_what_they_need_comes_with_them(cli: Cli, video: Path, tmp_path: Path) -> None:
     document = analysed(cli, video, tmp_path, "--stages", "tracks")
     assert document.tracks is not None
@@ -76,6 +80,7 @@ def test_stages_are_chosen_and_what_they_need_comes_with_them(cli: Cli, video: P
     assert "no such stage" in cli("run", video, "--stages", "faces").line
 
 
+@pytest.mark.full
 def test_scenes_that_somebody_has_are_taken(cli: Cli, video: Path, tmp_path: Path) -> None:
     given = tmp_path / "scenes.json"
     given.write_text("[[0, 2], [2, 5.5]]")
@@ -96,6 +101,7 @@ def test_a_cut_that_the_encoder_saw_is_right_to_the_frame(cli: Cli, tmp_path: Pa
     assert [scene.start_s for scene in document.scenes] == [0.0, 53 / 25, 91 / 25]
 
 
+@pytest.mark.full
 def test_where_the_time_went_is_told_for_every_stage(cli: Cli, sample: Path, tmp_path: Path) -> None:
     document = analysed(cli, sample, tmp_path, "--stages", "objects,speech,scenes")
     timing = document.timing
@@ -109,6 +115,7 @@ def test_where_the_time_went_is_told_for_every_stage(cli: Cli, sample: Path, tmp
     assert scenes.queue_mean is None
 
 
+@pytest.mark.full
 def test_keyframes_are_taken_where_speed_matters_more(cli: Cli, video: Path, tmp_path: Path) -> None:
     document = analysed(cli, video, tmp_path, "--sampling", "keyframes", "--stages", "objects")
     assert document.config.sampling == "keyframes"
@@ -131,6 +138,7 @@ def test_sound_without_speech_is_not_sent_and_said_to_be_skipped(
     assert heard.transcription.text == "Hello"
 
 
+@pytest.mark.full
 def test_speech_goes_to_a_transcription_api_where_one_is_set(
     cli: Cli, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,3 +1,4 @@
+import functools
 import io
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def thing(label: str) -> DetectedObject:
     return DetectedObject(0, label, 0.9, (0.0, 0.0, 1.0, 1.0))
 
 
+@functools.cache
 def two_hours() -> Document:
     """Many labels with long and hostile names, all parts of a run, and long lines."""
     labels = [HOSTILE, "a label that is far too long for any table to hold", *(f"label {n}" for n in range(30))]

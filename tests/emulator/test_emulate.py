@@ -31,6 +31,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[Any, s
     return ended.value.code, capsys.readouterr().err
 
 
+@pytest.mark.full
 @pytest.mark.skipif(os.name == "nt", reason="sends signals")
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_what_to_set_serves_and_ends_with_an_account(end: signal.Signals) -> None:
@@ -97,6 +98,7 @@ def test_without_the_extra_one_line_says_what_to_install(
     assert "\n" not in said.strip()
 
 
+@pytest.mark.full
 def test_the_command_line_starts_without_the_extra() -> None:
     check = "import sys, framefleet.cli; assert not {'fastapi', 'uvicorn', 'starlette'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True)

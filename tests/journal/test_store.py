@@ -242,6 +242,7 @@ def test_forgetting_drops_answers_and_orphans_of_these_keys_alone(tmp_path: Path
         assert mine.adopt("yolo x", ["k3"]) == []
 
 
+@pytest.mark.full
 def test_an_ended_process_of_this_host_is_known_to_be_gone() -> None:
     done = subprocess.Popen([sys.executable, "-c", ""])
     done.wait()
@@ -253,6 +254,7 @@ def test_an_ended_process_of_this_host_is_known_to_be_gone() -> None:
     assert not surely_gone("another-host:1:cc")
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere containers are not told apart")
 def test_a_process_of_another_container_with_this_ones_name_is_not_known_to_be_gone() -> None:
     done = subprocess.Popen([sys.executable, "-c", ""])
@@ -263,6 +265,7 @@ def test_a_process_of_another_container_with_this_ones_name_is_not_known_to_be_g
     assert not surely_gone(f"{host}/another-boot/{namespace}:{done.pid}:aa")
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells of zombies")
 def test_a_process_that_ended_unnoticed_by_its_parent_is_gone() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
@@ -311,6 +314,7 @@ def test_two_connections_write_without_corruption(tmp_path: Path, clock: Clock) 
     check.close()
 
 
+@pytest.mark.full
 def test_many_processes_may_make_the_file_at_once(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite3"
     program = (

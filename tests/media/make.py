@@ -14,6 +14,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.media.once import once
+
 BITS, COLUMNS, ROWS = 12, 4, 3
 Picture = NDArray[np.uint8]
 
@@ -48,6 +50,7 @@ def number_of(picture: Picture) -> int:
     return sum(1 << bit for bit, value in enumerate(centres) if value > 120)
 
 
+@once
 def make_video(
     path: Path,
     *,
@@ -107,6 +110,7 @@ def make_video(
     return path
 
 
+@once
 def make_audio(path: Path, *, seconds: float = 2.0, codec: str = "aac") -> Path:
     """A file with a tone and nothing else."""
     with av.open(str(path), "w") as out:

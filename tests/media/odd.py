@@ -12,6 +12,7 @@ from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
 from tests.media.make import Picture, make_video
+from tests.media.once import once
 from tests.media.sound import FILE_RATE, Wave
 
 PQ, HLG, BT2020 = 16, 18, 9
@@ -38,6 +39,7 @@ def to_bt2020(light: NDArray[np.float64]) -> NDArray[np.float64]:
     return light @ _TO_BT2020.T
 
 
+@once
 def make_wide(path: Path, picture: Picture, *, curve: int, frames: int = 3) -> Path:
     """An HEVC video of 10 bits in high dynamic range that shows `picture`, its white at 203 cd/m²."""
     srgb = picture / 255
@@ -60,6 +62,7 @@ def make_wide(path: Path, picture: Picture, *, curve: int, frames: int = 3) -> P
     return path
 
 
+@once
 def make_woven(path: Path, picture: Picture, *, frames: int = 3) -> Path:
     """An H.264 video of interlaced frames; between its two fields everything moves by two pixels."""
     pictures = []
@@ -121,6 +124,7 @@ class Track:
     disposition: Disposition | None = None
 
 
+@once
 def make_tracks(path: Path, tracks: Sequence[Track], *, pictures_s: tuple[float, float] | None = (0.0, 2.0)) -> Path:
     """A file with these tracks and, from the first time of `pictures_s` to the second, small pictures, ten a second."""
     with av.open(str(path), "w") as out:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from framefleet.media.audio_plan import RATE
 from framefleet.media.info import Clip
+from tests.media.once import once
 
 FILE_RATE = 48_000
 Wave = NDArray[np.int16]
@@ -27,6 +28,7 @@ def bursts(start_s: float, end_s: float, rate: int = FILE_RATE) -> Wave:
     return (np.sin(times * 2 * np.pi * 1000) * loud * 16_000).astype(np.int16)
 
 
+@once
 def make_sound(
     path: Path,
     stretches: Sequence[tuple[float, Wave]],

@@ -126,6 +126,7 @@ def test_sound_that_cannot_be_decoded_at_all(tmp_path):
         clips_of(damage(whole, tmp_path / "b.mkv", lambda t: True))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("ending", "codec"), [("ts", "mp2"), ("mkv", "aac"), ("mkv", "flac")])
 def test_random_damage_is_never_more_than_damage(tmp_path, ending, codec):
     """Headers that lie within the stream, too: zero channels, absurd rates, times of another day."""
@@ -208,6 +209,7 @@ def long_and_silent(tmp_path, monkeypatch):
     return media
 
 
+@pytest.mark.full
 def test_memory_holds_neither_the_file_nor_a_chunk(long_and_silent):
     chunks = plan_chunks(0, MINUTES * 60, 900)
     tracemalloc.start()

@@ -85,6 +85,7 @@ def test_a_damaged_beginning_is_a_gap_too(tmp_path):
     assert all(isinstance(x, Picture) and number(x) == x.at.index for x in got[30:])
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["hole.mkv", "hole.webm", "hole.ts"])
 def test_a_hole_in_the_container_is_a_gap_where_no_packet_tells_of_it(tmp_path, name):
     codec = {"codec": "libvpx-vp9"} if name.endswith("webm") else {}

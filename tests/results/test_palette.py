@@ -35,6 +35,7 @@ def test_thirty_labels_have_thirty_colours_and_the_next_begin_again() -> None:
     assert colour(many) == colour(0)
 
 
+@pytest.mark.full
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 def test_the_page_has_the_same_colours() -> None:
     script = re.findall(r"<script>(.*?)</script>", page({"lengths": {}}, ""), flags=re.S)[0]

@@ -57,6 +57,7 @@ def test_models_are_fetched_with_what_runs_them_and_once(
     assert fetched == [environment.python_of(checkout / ".venv")]
 
 
+@pytest.mark.full
 def test_a_model_that_cannot_be_fetched_is_told_and_no_more(
     environment: ModuleType, checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,6 +135,7 @@ def test_a_python_too_old_is_named(environment: ModuleType, checkout: Path, monk
         environment.ensure(checkout / ".venv")
 
 
+@pytest.mark.full
 def test_an_environment_that_cannot_be_made_is_not_left_half_made(
     environment: ModuleType, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +154,7 @@ def made_by(checkout: Path, script: str) -> str:
     return str(python)
 
 
+@pytest.mark.full
 @posix
 @pytest.mark.parametrize(
     ("script", "said"),

@@ -11,6 +11,8 @@ import pytest
 
 from tests.scripts.conftest import ROOT, load
 
+pytestmark = pytest.mark.full
+
 ENDPOINTS = ["yolo", "whisper", "ast", "ocr"]
 
 

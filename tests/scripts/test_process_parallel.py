@@ -13,6 +13,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.full
+
 posix = pytest.mark.skipif(os.name == "nt", reason="bash")
 STUB = "import json, sys\ndef main(arguments):\n    print(json.dumps(arguments))\n    sys.exit(3)\n"
 

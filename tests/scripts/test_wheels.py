@@ -24,6 +24,7 @@ def python_saying(folder: Path, lines: list[str]) -> Path:
     return python
 
 
+@pytest.mark.full
 @posix
 @pytest.mark.parametrize(
     ("cause", "told"),
@@ -39,6 +40,7 @@ def test_a_network_that_is_away_is_one_line_at_once_and_one_at_the_end(
     assert capsys.readouterr().err == "  PyPI does not answer; trying again …\n"
 
 
+@pytest.mark.full
 @posix
 @pytest.mark.parametrize(
     ("reason", "remedy"),

@@ -19,6 +19,7 @@ def test_every_model_has_its_provenance() -> None:
     assert all(f"`{path.name}`" in told for path in FOLDER.iterdir() if path.suffix in {".onnx", ".names"})
 
 
+@pytest.mark.full
 def test_the_detector_has_the_shape_of_yolov8_and_the_coco_labels() -> None:
     session = onnxruntime.InferenceSession(YOLOV3_TINY, providers=["CPUExecutionProvider"])
     assert session.get_inputs()[0].shape == ["batch", 3, "height", "width"]

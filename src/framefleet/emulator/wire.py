@@ -8,6 +8,8 @@ from fastapi import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+TICK_S = 0.02
+
 
 class CuttableProtocol(H11Protocol):
     """uvicorn's own, which also tells the application its transport, as `state["transport"]` of the ASGI scope."""
@@ -20,12 +22,28 @@ class CuttableProtocol(H11Protocol):
 
 
 class CuttingServer(uvicorn.Server):
-    """Lets nobody finish when it stops: connections end at once, as when a machine goes down."""
+    """Lets nobody finish when it stops: connections end at once, as when a machine goes down.
+
+    It stops within `TICK_S`, where uvicorn's own looks ten times a second and then gives connections as long again.
+    """
+
+    async def main_loop(self) -> None:
+        counter = 0
+        while not await self.on_tick(counter):
+            counter += 1
+            await asyncio.sleep(TICK_S)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listening in sockets or ():
+            listening.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-        await super().shutdown(sockets)
+        while self.server_state.connections or self.server_state.tasks:
+            await asyncio.sleep(TICK_S / 10)
+        for server in self.servers:
+            await server.wait_closed()
 
 
 class Cut(Response):

@@ -93,6 +93,7 @@ def test_every_row_has_its_whole_share(height: int, inner_height: int) -> None:
     assert (shares[:inner_height] + shares[inner_height:] == 4).all()
 
 
+@pytest.mark.full
 def test_resizing_blends_and_borders_are_grey(engine: OnnxEngine) -> None:
     ramp = np.repeat(np.repeat(np.arange(0, 200, 2, dtype=np.uint8)[None, :, None], 40, 0), 3, 2)  # 100 × 40
     place = fit(100, 40, (64, 64), 32)
@@ -103,12 +104,14 @@ def test_resizing_blends_and_borders_are_grey(engine: OnnxEngine) -> None:
     assert np.abs(image[:, place.top : 32 - place.bottom] - expected).max() < 1.01
 
 
+@pytest.mark.full
 def test_a_picture_of_the_right_size_stays_as_it_is(engine: OnnxEngine) -> None:
     picture = np.random.default_rng(1).integers(0, 256, (64, 96, 3), np.uint8)
     image = engine._scale(picture, fit(96, 64, (96, 96), 32))[0]
     assert (np.round(image * 255).astype(np.uint8) == picture.transpose(2, 0, 1)).all()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("size", [(240, 320), (1080, 1440), (60, 80)])
 def test_finds_the_sign_in_any_size(engine: OnnxEngine, size: tuple[int, int]) -> None:
     scale = size[0] / 240
@@ -119,6 +122,7 @@ def test_finds_the_sign_in_any_size(engine: OnnxEngine, size: tuple[int, int]) -
     assert found[0, :4] == pytest.approx(np.array(SIGN_BOX) * scale, abs=10 * scale)
 
 
+@pytest.mark.full
 def test_a_large_batch_is_answered_as_its_pictures_are(engine: OnnxEngine) -> None:
     pictures = [stop_sign(left=shift) for shift in range(-40, 55, 5)]
     together = engine.detect(pictures, Settings(imgsz=416))
@@ -183,6 +187,7 @@ def test_the_ultralytics_engine_needs_a_model() -> None:
         open_engine(None, "ultralytics")
 
 
+@pytest.mark.full
 def test_the_default_engine_loads_none_of_the_heavy_libraries() -> None:
     code = (
         "import sys; from framefleet.stages.objects.handle import make_handler, open_engine;"

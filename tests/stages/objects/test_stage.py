@@ -181,6 +181,7 @@ def test_a_worker_s_refusal_is_raised() -> None:
         STAGE.parse(parcel(1).facts, {"error": "model_mismatch: another one"})
 
 
+@pytest.mark.full
 def test_the_whole_way_with_a_crop() -> None:
     picture = stop_sign(width=640, height=360, left=200)
     options = Options(crop=Crop(200, 0, 320, 240))

@@ -135,6 +135,7 @@ def test_a_models_odd_numbers_are_not_passed_on():
     assert {found["label"] for piece in reply["slices"] for found in piece["classes"]} == {"b"}
 
 
+@pytest.mark.full
 @real
 @pytest.mark.parametrize("format", ["flac", "opus"])
 def test_the_real_one_hears_who_speaks_and_who_does_not(sample, format):

@@ -96,6 +96,7 @@ def test_a_broken_graph(tmp_path):
         open_engine(str(tmp_path))
 
 
+@pytest.mark.full
 @real
 @pytest.mark.parametrize(
     ("sound", "label"),

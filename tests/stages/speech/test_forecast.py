@@ -6,9 +6,10 @@ import pytest
 from framefleet.media.audio_encode import encode_clip
 from framefleet.media.audio_plan import RATE
 from framefleet.stages.speech.forecast import request_bytes
+from tests.conftest import full
 
 
-@pytest.mark.parametrize(("backend", "format"), [("runpod", "opus"), ("local", "flac")])
+@pytest.mark.parametrize(("backend", "format"), [*full(("runpod", "opus")), ("local", "flac")])
 @pytest.mark.parametrize("loudest", [0, 32_000])
 def test_the_extremes_lie_within_the_forecast(backend, format, loudest):
     seconds = 60

@@ -20,14 +20,16 @@ from tests.cli.conftest import WORKER
 from tests.conftest import ROOT
 from tests.fleet.openai_service import serving
 
+pytestmark = pytest.mark.full
+
 pytest.importorskip("faster_whisper")
 
 CHORD_S, TALK_S = 100, 12
 
 
 @pytest.fixture(autouse=True)
-def looking_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("FRAMEFLEET_VAD")
+def speech_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAMEFLEET_STAGES", "speech")
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ def texts(reply: dict[str, Any]) -> list[Any]:
     return [frame["lines"] and [line["text"] for line in frame["lines"]] for frame in reply["frames"]]
 
 
+@pytest.mark.full
 def test_reads_what_is_written_from_top_to_bottom(handler: Handler) -> None:
     reply = handler(job(jpeg(sign())))
     assert texts(reply) == [["EXIT 27", "Mind the gap"]]
@@ -39,6 +40,7 @@ def test_reads_what_is_written_from_top_to_bottom(handler: Handler) -> None:
     assert first["quad"] is None
 
 
+@pytest.mark.full
 def test_boxes_are_in_source_pixels(handler: Handler) -> None:
     small, large = (
         handler(job(jpeg(sign()), source_width=320 * x, source_height=120 * y)) for x, y in ((1, 1), (9, 3))
@@ -47,6 +49,7 @@ def test_boxes_are_in_source_pixels(handler: Handler) -> None:
     assert scaled == pytest.approx([box[0] * 9, box[1] * 3, box[2] * 9, box[3] * 3], abs=0.1)
 
 
+@pytest.mark.full
 def test_a_line_that_lies_aslant_says_how(handler: Handler) -> None:
     cv2 = pytest.importorskip("cv2")
     flat = write(plate(480, 360), "PLATFORM", (110, 190), 1.6)
@@ -58,16 +61,19 @@ def test_a_line_that_lies_aslant_says_how(handler: Handler) -> None:
     assert line["box"][:2] == (min(x for x, _ in line["quad"]), min(y for _, y in line["quad"]))
 
 
+@pytest.mark.full
 def test_a_picture_without_text_has_no_lines(handler: Handler) -> None:
     assert handler(job(jpeg(plate())))["frames"][0]["lines"] == []
 
 
+@pytest.mark.full
 def test_a_narrow_strip_is_read(handler: Handler) -> None:
     """A crop around subtitles: scaled down, it is too low for the detector by itself."""
     strip = write(plate(1280, 40), "A subtitle below the picture", (300, 28), 0.9)
     assert texts(handler(job(jpeg(strip), max_side=640))) == [["A subtitle below the picture"]]
 
 
+@pytest.mark.full
 def test_what_is_read_in_a_picture_depends_on_no_other(handler: Handler) -> None:
     pictures = [sign(), write(plate(400, 200), "Another 3.50", (30, 90), 1.3), plate(50, 30), sign()[:60]]
     alone = [handler(job(jpeg(picture)))["frames"][0]["lines"] for picture in pictures]
@@ -75,6 +81,7 @@ def test_what_is_read_in_a_picture_depends_on_no_other(handler: Handler) -> None
     assert [frame["lines"] for frame in together["frames"]] == alone
 
 
+@pytest.mark.full
 def test_how_far_it_is_scaled_is_the_requests_own(handler: Handler) -> None:
     data = jpeg(write(plate(640, 360), "small print", (300, 150), 0.6))
     near, far, again = (texts(handler(job(data, max_side=side))) for side in (640, 96, 640))
@@ -82,10 +89,12 @@ def test_how_far_it_is_scaled_is_the_requests_own(handler: Handler) -> None:
     assert far != near
 
 
+@pytest.mark.full
 def test_lines_read_with_little_confidence_are_left_out(handler: Handler) -> None:
     assert texts(handler(job(jpeg(sign()), min_confidence=1))) == [[]]
 
 
+@pytest.mark.full
 def test_one_bad_picture_fails_alone(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "MAX_PIXELS", 400 * 400)
     good = jpeg(sign())
@@ -96,6 +105,7 @@ def test_one_bad_picture_fails_alone(handler: Handler, monkeypatch: pytest.Monke
     assert "401 × 400" in reply["frames"][3]["error"]
 
 
+@pytest.mark.full
 def test_says_what_it_is_and_did(handler: Handler) -> None:
     reply = handler(job(jpeg(sign())))
     probe = handler({"input": {"probe": True}})
@@ -107,6 +117,7 @@ def test_says_what_it_is_and_did(handler: Handler) -> None:
     json.dumps(reply)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("broken", "error"),
     [
@@ -154,6 +165,7 @@ def test_lines_are_cut_at_the_edges_and_blank_ones_left_out() -> None:
     assert (line["text"], line["box"]) == ("a b", (0.0, 10.0, 320.0, 30.0))
 
 
+@pytest.mark.full
 def test_memory_that_is_too_small_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     from rapidocr.inference_engine.onnxruntime.main import ONNXRuntimeError
 
@@ -176,6 +188,7 @@ def test_what_is_not_installed_is_named_with_the_remedy(missing: str, monkeypatc
         open_engine()
 
 
+@pytest.mark.full
 def test_a_gpu_that_cannot_be_used_is_no_silent_cpu() -> None:
     import onnxruntime
 
@@ -193,7 +206,7 @@ def test_models_are_never_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
         open_engine()
 
 
-def test_opencv_is_the_one_that_needs_no_libgl(handler: Handler) -> None:
+def test_opencv_is_the_one_that_needs_no_libgl() -> None:
     """Two OpenCVs overwrite each other's files, and which one is left nobody can tell."""
     installed = {str(found.metadata["Name"]).lower() for found in distributions()}
     assert {name for name in installed if name.startswith("opencv")} == {"opencv-python-headless"}

@@ -140,6 +140,7 @@ def test_what_is_kept_of_a_picture_can_be_read_back() -> None:
     assert STAGE.count(reply) == 1
 
 
+@pytest.mark.full
 def test_the_whole_way_with_a_crop() -> None:
     """Read, left out because nothing changed, read again: one span of each line, in the source's pixels."""
     pytest.importorskip("rapidocr", reason="comes with framefleet[text]")
