@@ -33,11 +33,6 @@ def stream_of(pids, code=b""):
     return made
 
 
-def holes_of(path, data):
-    path.write_bytes(b"".join(data))
-    return list(iter(Holes(path, VIDEO)._coming.__next__, None))
-
-
 STREAMS = st.lists(st.sampled_from([VIDEO, VIDEO, SOUND, NULL]), min_size=40, max_size=120)
 CODES = st.sampled_from([b"", b"\x01\x02\x03\x04"])
 FIXTURE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -47,7 +42,9 @@ FIXTURE = settings(max_examples=60, deadline=None, suppress_health_check=[Health
 @given(STREAMS, CODES)
 def test_where_nothing_is_missing_nothing_is_told(tmp_path, pids, code):
     (tmp_path / "v.ts").write_bytes(b"".join(data for _, data in stream_of(pids, code)))
-    assert Holes(tmp_path / "v.ts", VIDEO).until(1 << 40) == (False, False)
+    holes = Holes(tmp_path / "v.ts", VIDEO)
+    assert not holes.until(1 << 40)
+    assert not holes.of_others(0, 1 << 40)
 
 
 @FIXTURE
@@ -66,9 +63,11 @@ def test_packets_that_are_lost_are_told_by_whose_they_are(tmp_path, pids, code, 
         told[pid] = known and seen and lost % 16 > 0
     holes = Holes(tmp_path / "v.ts", VIDEO)
     size = len(made[0][1])
-    assert holes.until((first - 1) * size - 8) == (False, False)
-    assert holes.until(1 << 40) == (told[VIDEO], told[SOUND])
-    assert holes.until(1 << 40) == (False, False)
+    assert not holes.until((first - 1) * size - 8)
+    assert holes.until(1 << 40) == told[VIDEO]
+    assert not holes.until(1 << 40)
+    assert holes.of_others((first - 1) * size, first * size) == told[SOUND]
+    assert not holes.of_others(len(kept) * size, len(kept) * size)
 
 
 @FIXTURE
@@ -80,7 +79,7 @@ def test_what_is_no_packet_is_a_hole_of_all_streams(tmp_path, pids, code, data):
     end = begin + data.draw(st.integers(size, 8 * size))
     noise = bytes(byte if byte != 0x47 else 0 for byte in random.Random(begin).randbytes(end - begin))
     (tmp_path / "v.ts").write_bytes(made[:begin] + noise + made[end:])
-    assert Holes(tmp_path / "v.ts", VIDEO).until(1 << 40)[0]
+    assert Holes(tmp_path / "v.ts", VIDEO).until(1 << 40)
 
 
 @FIXTURE
@@ -89,7 +88,7 @@ def test_bytes_that_are_cut_out_are_a_hole(tmp_path, pids, count, data):
     made = b"".join(packet for _, packet in stream_of(pids))
     at = data.draw(st.integers(10 * 188, len(made) - 20 * 188))
     (tmp_path / "v.ts").write_bytes(made[:at] + made[at + count :])
-    assert Holes(tmp_path / "v.ts", VIDEO).until(1 << 40)[0]
+    assert Holes(tmp_path / "v.ts", VIDEO).until(1 << 40)
 
 
 def test_a_counter_that_says_it_begins_anew_is_no_hole(tmp_path):
@@ -97,7 +96,9 @@ def test_a_counter_that_says_it_begins_anew_is_no_hole(tmp_path):
     anew = bytearray(packet_of(VIDEO, 3, flags=0x30))
     anew[4:6] = 7, 0x80
     (tmp_path / "v.ts").write_bytes(b"".join([*made, bytes(anew), *(packet_of(VIDEO, n) for n in range(4, 9))]))
-    assert Holes(tmp_path / "v.ts", VIDEO).until(1 << 40) == (False, False)
+    holes = Holes(tmp_path / "v.ts", VIDEO)
+    assert not holes.until(1 << 40)
+    assert not holes.of_others(0, 1 << 40)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x47", bytes(5000), b"\x47" + bytes(300)])

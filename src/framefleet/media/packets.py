@@ -137,14 +137,17 @@ class _Counted(_Gaps):
         super().__init__()
         self._holes = holes
         self._frame = frame  # in ticks; 0: not known
-        self._last: int | None = None
+        self._time: int | None = None  # of the packet before
+        self._place = 0
 
     def passed(self, packet: VideoPacket) -> bool:
-        failed = super().passed(packet)
-        own, others = self._holes.until(packet.pos) if packet.pos is not None else (False, False)
-        late = self._last is None or packet.dts is None or packet.dts - self._last > self._frame * _LATE
-        self._last = packet.dts
-        return failed or own or (others and late)
+        found = super().passed(packet)
+        if packet.pos is not None:
+            late = self._time is None or packet.dts is None or packet.dts - self._time > self._frame * _LATE
+            found |= self._holes.until(packet.pos) or (late and self._holes.of_others(self._place, packet.pos))
+            self._place = packet.pos
+        self._time = packet.dts
+        return found
 
 
 def _gaps(container: InputContainer, video: VideoStream) -> _Gaps:
