@@ -137,17 +137,20 @@ class _Counted(_Gaps):
         super().__init__()
         self._holes = holes
         self._frame = frame  # in ticks; 0: not known
-        self._time: int | None = None  # of the packet before
-        self._place = 0
+        self._before: VideoPacket | None = None
 
     def passed(self, packet: VideoPacket) -> bool:
-        found = super().passed(packet)
-        if packet.pos is not None:
-            late = self._time is None or packet.dts is None or packet.dts - self._time > self._frame * _LATE
-            found |= self._holes.until(packet.pos) or (late and self._holes.of_others(self._place, packet.pos))
-            self._place = packet.pos
-        self._time = packet.dts
-        return found
+        failed = super().passed(packet)
+        if packet.pos is None:
+            return failed
+        before, self._before = self._before, packet
+        own = self._holes.until(packet.pos)
+        if before is None:
+            return failed  # nothing can be missing before the first
+        return failed or own or (self._is_late(packet, before) and self._holes.of_others(before.pos or 0, packet.pos))
+
+    def _is_late(self, packet: VideoPacket, before: VideoPacket) -> bool:
+        return packet.dts is None or before.dts is None or packet.dts - before.dts > self._frame * _LATE
 
 
 def _gaps(container: InputContainer, video: VideoStream) -> _Gaps:
