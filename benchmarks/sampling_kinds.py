@@ -26,13 +26,12 @@ from statistics import median
 
 import av
 import numpy as np
-
-HERE = Path(__file__).resolve().parent
-SRC = HERE.parent / "src"
-
 from clips import RATE, a_second
 from footage import FPS, looped
 from record import record
+
+HERE = Path(__file__).resolve().parent
+SRC = HERE.parent / "src"
 
 SIZE, GOP = (1280, 720), 50
 SILENCE = np.zeros(0, np.int16)
