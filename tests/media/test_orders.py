@@ -34,6 +34,7 @@ KINDS = {
     "h264.mkv": {"audio": "aac"},
     "h264.ts": {"audio": "aac"},
     "h264.avi": {},
+    "inorder.avi": {"options": {"bf": "0"}},
     "intra.mp4": {"options": {"g": "1", "bf": "0"}},
     "keyless.mp4": {"options": {"g": "1000"}},
     "open.mp4": {"options": {"x264-params": "open-gop=1:scenecut=0"}},
@@ -91,7 +92,9 @@ def test_all_is_equal_to_plain_decoding(tmp_path, kind, trusts):
     assert trusts[0].doubted == 0
 
 
-@pytest.mark.parametrize("kind", ["h264.mp4", "h264.mkv", "h264.ts", "closed.mp4", "vp9.webm", "av1.mp4"])
+@pytest.mark.parametrize(
+    "kind", ["h264.mp4", "h264.mkv", "h264.ts", "inorder.avi", "closed.mp4", "vp9.webm", "av1.mp4"]
+)
 def test_closed_groups_are_decoded_side_by_side(tmp_path, kind, trusts):
     media = probe(make_video(tmp_path / kind, frames=60, **KINDS[kind]))
     list(decode_orders(media, orders_of(media), threads=2))

@@ -339,3 +339,4 @@ def test_a_palette_is_handed_on(tmp_path):
     right = told(untouched(media, orders))
     assert len({t[3] for t in right}) == 6
     assert told(decode_orders(media, orders, threads=3)) == right
+    assert media.pictures_read_anew == ("palette",)

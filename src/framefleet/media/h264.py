@@ -59,6 +59,11 @@ class References:
         for unit in units(extradata, annex_b=True) if self.annex_b else record_units("h264", extradata):
             self._parameters(unit)
 
+    @property
+    def poc_types(self) -> set[int]:
+        """How the parameter sets have pictures ordered."""
+        return {sps.poc_type for sps in self._sps.values()}
+
     def add(self, place: int, pts: int, data: bytes, *, leads: bool = False) -> "Coded":
         """The next picture in the order of decoding. Raises `UnknownError` where it cannot be understood.
 
@@ -199,6 +204,16 @@ class Coded:
 
     head: Slice
     refers: set[int]
+
+
+def is_in_order(extradata: bytes) -> bool:
+    """Whether pictures are shown in the order in which they are stored: that of picture order count type 2 (8.2.1)."""
+    references = References()
+    try:
+        references.configure(extradata)
+    except (UnknownError, IndexError):
+        return False
+    return references.poc_types == {2}
 
 
 def is_idr(packet: bytes, extradata: bytes) -> bool:

@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 
 from framefleet.errors import InputError
 from framefleet.media.container import MAX_PIXELS, frame_length, packet_end, reason_of, video_stream
+from framefleet.media.h264 import is_in_order
 from framefleet.media.info import MediaInfo
 from framefleet.media.kind import ORDERLY
 from framefleet.media.promised import Promised
@@ -48,7 +49,9 @@ def gives_only_order(video: VideoStream) -> bool:
     codec = video.codec_context.codec
     if video.container.format.name in ORDERLY:
         return True
-    return video.container.format.name == "avi" and codec.reorder and codec.canonical_name != "mpeg4"
+    if video.container.format.name != "avi" or not codec.reorder or codec.canonical_name == "mpeg4":
+        return False
+    return not (codec.canonical_name == "h264" and is_in_order(video.codec_context.extradata or b""))
 
 
 def events(media: MediaInfo, video: VideoStream, steps: Iterable[Step]) -> Iterator[Event]:

@@ -190,7 +190,8 @@ def _first_picture(container: InputContainer, video: VideoStream) -> _First | No
                 continue
             turn, oddly_shown = turn_of(frame)
             pts = min(promised, default=frame.pts) if damaged else frame.pts
-            return _First(pts * frame.time_base, *turn.size((frame.width, frame.height)), turn, oddly_shown, said.read_anew)
+            size = turn.size((frame.width, frame.height))
+            return _First(pts * frame.time_base, *size, turn, oddly_shown, said.read_anew)
         if count > _PACKETS_TO_A_PICTURE:
             break
     return None

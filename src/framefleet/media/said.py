@@ -61,11 +61,13 @@ class Said:
         return not self._handed_over and self._changed <= {_X264}
 
     @property
-    def is_of_old_x264(self) -> bool:
-        """Whether the pictures hang on what the first packet tells of an old x264."""
+    def read_anew(self) -> tuple[str, ...]:
+        """The kinds of which a decoder that began later was once not told: `MediaInfo.pictures_read_anew`."""
         build = _build(self._units.get(_X264, b""))
         profiles = {unit[1] for (kind, _), unit in self._units.items() if kind == 7 and len(unit) > 1}
-        return build is not None and (build < _RIGHT_DIRECT or (build < _RIGHT_444 and _HIGH_444 in profiles))
+        is_old = build is not None and (build < _RIGHT_DIRECT or (build < _RIGHT_444 and _HIGH_444 in profiles))
+        has_palette = self._codec == "rawvideo" and "palette" in self._handed_over
+        return ("old x264",) * is_old + ("palette",) * has_palette
 
     def hear(self, packet: VideoPacket) -> VideoPacket:
         """The same packet; in the place of a keyframe, one that also says what still holds and it does not say."""
