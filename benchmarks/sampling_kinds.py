@@ -26,6 +26,7 @@ from statistics import median
 
 import av
 import numpy as np
+
 from clips import RATE, a_second
 from footage import FPS, looped
 from record import record

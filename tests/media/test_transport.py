@@ -138,6 +138,7 @@ def older(pieces):
     return [x for x in pieces if not isinstance(x, Gap) and x.at.time_s - x.at.pts_s > 0.041]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("begin", "count"), [(0.2, 1), (0.5, 7), (0.5, 64), (0.7, 200)])
 def test_lost_packets_are_gaps_and_no_older_picture_stands_in(whole, tmp_path, begin, count):
     path = lost(whole, tmp_path / "v.ts", begin, count)
