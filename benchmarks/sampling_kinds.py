@@ -104,7 +104,7 @@ def put_into(pictures: Path, out: Path, seconds: int, options: dict[str, str]) -
     """The same packets with a hum beside them."""
     codec = "libopus" if out.suffix == ".webm" else "mp3" if out.suffix == ".avi" else "aac"
     with av.open(str(pictures)) as source, av.open(str(out), "w", options=options) as target:
-        copy = target.add_stream_from_template(source.streams.video[0])
+        copy = target.add_stream_from_template(source.streams.video[0], opaque=True)
         audio = target.add_stream(codec, rate=48_000 if codec == "libopus" else RATE, layout="mono")
         done = 0
         for packet in source.demux(video=0):
