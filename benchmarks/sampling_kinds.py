@@ -49,7 +49,7 @@ class Kind:
 
 X264 = "scenecut=0:bframes=3:b-pyramid=normal"
 X265 = f"keyint={GOP}:min-keyint={GOP}:scenecut=0:bframes=4:log-level=none"
-MPEG = {"g": str(GOP), "bf": "2", "sc_threshold": "1000000000", "qscale": "5"}
+MPEG = {"g": str(GOP), "bf": "2", "sc_threshold": "1000000000", "qscale": "2"}
 CONSTANT = {"muxrate": "8000000"}
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
 KINDS = {
@@ -77,7 +77,7 @@ KINDS = {
     ),
     "hevc open": Kind("libx265", {"preset": "superfast", "x265-params": X265}, {"mp4": {}, "mkv": {}, "ts": {}}),
     "mpeg2video closed": Kind("mpeg2video", MPEG | {"flags": "+cgop"}, {"mp4": {}, "ts": {}}),
-    "mpeg2video open": Kind("mpeg2video", MPEG, {"ts": {}, "cbr.ts": {"muxrate": "20000000"}}),
+    "mpeg2video open": Kind("mpeg2video", MPEG, {"ts": {}, "cbr.ts": CONSTANT}),
     "mpeg4 closed": Kind("mpeg4", MPEG | {"flags": "+cgop"}, {"mp4": {}, "avi": {}}),
     "mpeg4 open": Kind("mpeg4", MPEG, {"mp4": {}, "avi": {}, "mkv": {}}),
     "vp9 closed": Kind("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8", "g": str(GOP)}, {"mp4": {}, "webm": {}}),

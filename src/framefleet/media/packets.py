@@ -118,7 +118,7 @@ class _Between(_Gaps):
         if packet.pos is not None:
             if 0 < self._behind < packet.pos - _FRAMING_BYTES:
                 self._hole = self._behind
-            self._behind = max(self._behind, packet.pos + packet.size)
+            self._behind = max(self._behind, packet.pos + packet.size * 9 // 8)  # and whatever comes with it
 
     def fail(self) -> None:
         self._hole = self._behind
