@@ -84,7 +84,7 @@ def make_video(
         video.width, video.height = size
         video.pix_fmt = pix_fmt
         # AVI counts frames: it has one time base, the frame rate's; so have some more muxers and encoders.
-        counts = path.suffix == ".avi" or format is not None or codec == "mpeg4"
+        counts = path.suffix == ".avi" or format is not None or codec.startswith("mpeg")
         video.codec_context.time_base = 1 / fps if counts else tick
         if colour is not None:
             video.colorspace, video.color_range = colour

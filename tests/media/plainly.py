@@ -2,6 +2,8 @@
 
 import hashlib
 
+import av
+
 from framefleet.media.container import open_media
 from framefleet.media.info import Gap, Picture
 from framefleet.media.order import JpegView, Order, PixelView
@@ -38,3 +40,14 @@ def _told(piece):
         return piece.sample.index, None, "gap"
     data = piece.jpeg if isinstance(piece, Picture) else piece.rgb.tobytes()
     return piece.at.index, piece.at.pts_s, hashlib.md5(data).hexdigest()
+
+
+def untouched(media, orders):
+    """Every sample by PyAV alone: one decoder, one thread, every packet as the file has it."""
+    views = Views(media, {order.view for order in orders})
+    with av.open(str(media.path)) as container:
+        video = container.streams.video[0]
+        video.thread_count = 1
+        shown = ((frame.pts * frame.time_base - media.start, frame) for frame in container.decode(video))
+        for want, time, frame in on_screen(shown, wants_of(orders)):
+            yield want.order, views.piece(want, time, frame)

@@ -3,7 +3,7 @@
 import av
 import pytest
 
-from framefleet.media.h264 import References, UnknownError, is_idr
+from framefleet.media.h264 import References, UnknownError, is_entry, is_idr
 from framefleet.media.h264_need import needed_of, without_unneeded
 from tests.media.make import make_video
 from tests.media.test_orders import moving
@@ -80,3 +80,49 @@ def test_a_picture_that_only_recovers_is_no_idr(tmp_path):
     packets, extradata = packets_of(path)
     keys = [packet for packet in packets if packet.is_keyframe]
     assert [is_idr(bytes(packet), extradata or b"") for packet in keys] == [True, False, False]
+    assert all(is_entry(bytes(packet), extradata or b"") for packet in keys)
+
+
+def test_pictures_that_recover_by_and_by_are_no_entry(tmp_path):
+    path = make_video(tmp_path / "v.ts", frames=60, options={"x264-params": "intra-refresh=1:keyint=24"})
+    packets, extradata = packets_of(path)
+    keys = [packet for packet in packets if packet.is_keyframe]
+    assert len(keys) > 1
+    assert [is_entry(bytes(packet), extradata or b"") for packet in keys] == [True] + [False] * (len(keys) - 1)
+
+
+@pytest.mark.parametrize(
+    ("sei", "slice_type", "entry"),
+    [
+        ([6, 1, 0b11000100], 7, True),  # 0 pictures, exactly
+        ([6, 1, 0b10000100], 7, False),  # not exactly
+        ([6, 1, 0b01011000], 7, False),  # 1 picture
+        ([6, 1, 0b11000100], 5, False),  # not of an I picture
+        ([1, 2, 9, 9, 6, 1, 0b11000100], 7, True),  # behind another message
+        ([255, 3, 1, 9, 6, 1, 0b11000100], 7, True),  # of a kind above 255
+        ([5, 255, 1, *[7] * 256, 6, 1, 0b11000100], 7, True),  # longer than 255
+        ([1, 2, 9, 9], 7, False),
+        ([6], 7, False),
+        ([], 7, False),
+    ],
+)
+def test_a_recovery_point_is_an_entry_where_it_promises_so(sei, slice_type, entry):
+    code = bin(slice_type + 1)[2:]
+    head = "1" + "0" * (len(code) - 1) + code  # first_mb_in_slice 0, slice_type
+    picture = bytes([0x41, int(head.ljust(8, "0"), 2), 0x80])
+    units = [bytes([6, *sei, 0x80]), picture]
+    assert is_entry(b"".join(b"\0\0\1" + unit for unit in units), b"") == entry
+
+
+def test_numbers_of_an_open_group_go_on_from_where_they_are(tmp_path):
+    options = {"x264-params": "open-gop=1:scenecut=0:keyint=24:b-adapt=0:ref=1"}
+    packets, extradata = packets_of(make_video(tmp_path / "v.mp4", frames=60, options=options, pictures=moving(60)))
+    key = next(n for n, packet in enumerate(packets) if packet.is_keyframe and n)
+    group = packets[key : key + 16]
+    leading = range(1, 1 + sum(packet.pts < group[0].pts for packet in group))
+    wanted = {group[-1].pts}
+    got = without_unneeded(group, wanted, extradata, leading=leading)
+    kept = [packet.pts for packet in got]
+    assert len(leading) == 3
+    assert [pts for pts in kept if pts < group[0].pts] == [packet.pts for packet in group[1:2]]  # the reference
+    assert sum(packet.size < 80 for packet in got[:-1]) > 2

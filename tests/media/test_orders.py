@@ -3,6 +3,7 @@
 import random
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 import simplejpeg
@@ -14,7 +15,7 @@ from framefleet.media.container import open_media
 from framefleet.media.decode import decode_orders
 from framefleet.media.encode import JpegEncoder
 from framefleet.media.h264 import units
-from framefleet.media.info import Gap, Picture
+from framefleet.media.info import Gap, Picture, Sample
 from framefleet.media.order import JpegView, Order, Pixels, PixelView
 from framefleet.media.packets import read_steps
 from framefleet.media.plain import open_video
@@ -23,24 +24,29 @@ from framefleet.media.sample import plan_samples
 from framefleet.media.sparse import SparseDecoder, Trust
 from tests.conftest import full_but
 from tests.media.make import make_video, number_of
-from tests.media.plainly import orders_of, plainly, told
+from tests.media.plainly import orders_of, plainly, told, untouched
 from tests.media.test_damage import packets_of, spoil
 
 CLOSED = {"x265-params": "bframes=3:b-pyramid=1:keyint=24:log-level=none:open-gop=0"}
 LAYERS = {"x265-params": "bframes=3:b-pyramid=1:keyint=24:log-level=none:open-gop=0:temporal-layers=3"}
+OPEN_MPEG = {"g": "12", "bf": "2", "sc_threshold": "1000000000"}
 KINDS = {
     "h264.mp4": {},
     "h264.mkv": {"audio": "aac"},
     "h264.ts": {"audio": "aac"},
     "h264.avi": {},
+    "inorder.avi": {"options": {"bf": "0"}},
     "intra.mp4": {"options": {"g": "1", "bf": "0"}},
     "keyless.mp4": {"options": {"g": "1000"}},
     "open.mp4": {"options": {"x264-params": "open-gop=1:scenecut=0"}},
     "open.ts": {"options": {"x264-params": "open-gop=1:scenecut=0"}},
     "refresh.ts": {"options": {"x264-params": "intra-refresh=1:keyint=24"}},
+    "open.mkv": {"options": {"x264-params": "open-gop=1:scenecut=0"}, "audio": "aac"},
+    "openfields.ts": {"options": {"x264-params": "open-gop=1:scenecut=0:interlaced=1"}, "audio": "aac"},
     "interlaced.mp4": {"options": {"x264-params": "interlaced=1:tff=1"}},
     "hevc.mp4": {"codec": "libx265"},
     "hevc.ts": {"codec": "libx265"},
+    "hevc.mkv": {"codec": "libx265", "audio": "aac"},
     "closed.mp4": {"codec": "libx265", "options": CLOSED},
     "layers.mp4": {"codec": "libx265", "options": LAYERS},
     "vp9.webm": {"codec": "libvpx-vp9"},
@@ -52,6 +58,11 @@ KINDS = {
     "av1.mp4": {"codec": "libsvtav1", "options": {"preset": "12", "g": "24"}},
     "mpeg4.mp4": {"codec": "mpeg4", "options": {"bf": "2"}},
     "mpeg4.avi": {"codec": "mpeg4", "options": {"bf": "2"}},
+    "mpeg4.ts": {"codec": "mpeg4", "options": OPEN_MPEG, "audio": "aac"},
+    "mpeg2.ts": {"codec": "mpeg2video", "options": OPEN_MPEG, "audio": "aac"},
+    "mpeg2closed.ts": {"codec": "mpeg2video", "options": OPEN_MPEG | {"flags": "+cgop"}},
+    "mpeg2fields.ts": {"codec": "mpeg2video", "options": OPEN_MPEG | {"flags": "+ildct+ilme"}},
+    "mpeg1.mkv": {"codec": "mpeg1video", "options": OPEN_MPEG},
     "mjpeg.mov": {"codec": "mjpeg", "pix_fmt": "yuvj420p"},
     "mjpeg.avi": {"codec": "mjpeg", "pix_fmt": "yuvj420p"},
     "prores.mov": {"codec": "prores_ks", "pix_fmt": "yuv422p10le"},
@@ -82,15 +93,77 @@ def test_all_is_equal_to_plain_decoding(tmp_path, kind, trusts):
     assert trusts[0].doubted == 0
 
 
-@pytest.mark.parametrize("kind", ["h264.mp4", "h264.mkv", "h264.ts", "closed.mp4", "vp9.webm", "av1.mp4"])
+@pytest.mark.parametrize(
+    "kind", ["h264.mp4", "h264.mkv", "h264.ts", "inorder.avi", "closed.mp4", "vp9.webm", "av1.mp4"]
+)
 def test_closed_groups_are_decoded_side_by_side(tmp_path, kind, trusts):
     media = probe(make_video(tmp_path / kind, frames=60, **KINDS[kind]))
     list(decode_orders(media, orders_of(media), threads=2))
     assert trusts[0].stretches == 3
 
 
+OPEN = [
+    "open.mp4",
+    "open.ts",
+    "open.mkv",
+    "openfields.ts",
+    "hevc.mp4",
+    "hevc.ts",
+    "hevc.mkv",
+    "mpeg4.ts",
+    "mpeg4.mp4",
+    "mpeg2.ts",
+    "mpeg2fields.ts",
+    "mpeg1.mkv",
+]
+
+
+@pytest.mark.parametrize("kind", full_but(("open.mp4", "hevc.ts", "mpeg2.ts"), OPEN))
+def test_open_groups_are_decoded_side_by_side_and_are_those_of_the_whole(tmp_path, kind, trusts):
+    media = probe(make_video(tmp_path / kind, **({"pictures": moving(60), "frames": 60} | KINDS[kind])))
+    for rate in ("25", "3", "0.9"):
+        orders = orders_of(media, [rate])
+        assert told(decode_orders(media, orders, threads=3)) == told(untouched(media, orders))
+    assert trusts[0].stretches > 2
+    assert [trust.doubted for trust in trusts] == [0, 0, 0]
+
+
+def test_what_leads_a_keyframe_is_decoded_with_the_group_before_only_where_it_is_wanted(tmp_path, recorders):
+    options = {"x264-params": "open-gop=1:scenecut=0:keyint=24:b-adapt=0"}
+    media = probe(make_video(tmp_path / "v.mp4", frames=60, options=options, pictures=moving(60)))
+    with open_media(media.path) as container:
+        steps = [packet for packet, _ in read_steps(container, container.streams.video[0])]
+    key = next(n for n, packet in enumerate(steps) if packet.is_keyframe and n)
+    tick, at = steps[0].time_base, steps[key].pts
+    leads = [packet.pts for packet in steps[key + 1 :] if packet.pts < at]
+    assert len(leads) == 3
+    for wanted, decoded in [(at, 1), (min(leads), key)]:
+        recorders.clear()
+        time = wanted * tick - media.start
+        list(decode_orders(media, [Order([Sample(0, time)], JpegView(None, 90))], threads=1))
+        assert decoded <= len(recorders[0].sent) <= decoded + 4
+
+
+def test_a_recording_that_begins_in_the_middle_of_an_open_group(tmp_path, trusts):
+    path = make_video(tmp_path / "v.ts", frames=90, pictures=moving(90), **KINDS["openfields.ts"])
+    begin = next(pos for n, (pos, key) in enumerate(places_of(path)) if key and n > 20)
+    data = path.read_bytes()
+    path.write_bytes(data[: 3 * 188] + data[begin:])
+    media = probe(path)
+    orders = orders_of(media, ["25"])
+    right = told(untouched(media, orders))
+    assert "gap" not in {t[3] for t in right}
+    assert told(decode_orders(media, orders, threads=3)) == right
+    assert trusts[0].doubted == 0
+
+
+def places_of(path):
+    with av.open(str(path)) as container:
+        return [(packet.pos, packet.is_keyframe) for packet in container.demux(video=0) if packet.size]
+
+
 @pytest.mark.full
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     fps=st.sampled_from([Fraction(24), Fraction(25), Fraction(30_000, 1001), Fraction(50)]),
     gop=st.integers(1, 40),
@@ -98,12 +171,19 @@ def test_closed_groups_are_decoded_side_by_side(tmp_path, kind, trusts):
     pyramid=st.sampled_from(["none", "strict", "normal"]),
     refs=st.integers(1, 5),
     rate=st.sampled_from(["0.7", "1", "4", "25"]),
+    is_open=st.integers(0, 1),
+    fields=st.integers(0, 1),
+    container=st.sampled_from(["mp4", "ts", "mkv"]),
 )
-def test_whatever_the_encoder_does_all_is_equal(tmp_path, fps, gop, b_frames, pyramid, refs, rate):
+def test_whatever_the_encoder_does_all_is_equal(
+    tmp_path, fps, gop, b_frames, pyramid, refs, rate, is_open, fields, container
+):
     options = {"g": str(gop), "bf": str(b_frames), "b-pyramid": pyramid, "refs": str(refs), "preset": "veryfast"}
-    media = probe(make_video(tmp_path / "v.mp4", frames=60, fps=fps, options=options, pictures=moving(60)))
+    options["x264-params"] = f"scenecut=0:open-gop={is_open}:interlaced={fields}"
+    path = tmp_path / f"v.{container}"
+    media = probe(make_video(path, frames=60, fps=fps, options=options, pictures=moving(60)))
     orders = orders_of(media, [rate])
-    assert told(decode_orders(media, orders, threads=2)) == told(plainly(media, orders))
+    assert told(decode_orders(media, orders, threads=2)) == told(untouched(media, orders))
 
 
 def moving(count):
@@ -117,15 +197,8 @@ def moving(count):
     full_but(
         ("h264.mp4", "closed.mp4", "av1.mp4"),
         (
-            "h264.mp4",
-            "h264.ts",
-            "closed.mp4",
-            "vp9.webm",
-            "av1.mp4",
-            "intra.mp4",
-            "mjpeg.avi",
-            "prores.mov",
-            "ffv1.mkv",
+            *("h264.mp4", "h264.ts", "closed.mp4", "vp9.webm", "av1.mp4", "intra.mp4", "mjpeg.avi", "prores.mov"),
+            *("ffv1.mkv", "open.mp4", "open.ts", "hevc.mp4", "mpeg2.ts", "openfields.ts"),
         ),
     ),
 )

@@ -43,8 +43,33 @@ def test_closed_groups_are_cut_apart():
     assert times(cut(gop(0, 2, 1) + gop(3, 5, 4) + gop(6))) == [[0, 2, 1], [3, 5, 4], [6]]
 
 
-def test_an_open_group_stays_with_the_one_before():
-    assert times(cut(gop(0, 1, 2) + gop(5, 3, 4) + gop(6, 7))) == [[0, 1, 2, 5, 3, 4], [6, 7]]
+def shown(parts):
+    return [part.shown for part in parts]
+
+
+def test_what_leads_an_open_group_is_shown_by_the_one_before():
+    parts = cut(gop(0, 1, 2) + gop(5, 3, 4, 6) + gop(7, 8))
+    assert times(parts) == [[0, 1, 2], [5, 3, 4, 6], [7, 8]]
+    assert shown(parts) == [[0, 1, 2, 3, 4], [5, 6], [7, 8]]
+    assert [packet.pts for packet, _ in parts[1].head] == [5, 3, 4]
+
+
+def test_codecs_without_open_groups_have_nothing_that_leads():
+    assert times(cut(gop(0, 1) + gop(4, 2, 3) + gop(5), may_lead=False)) == [[0, 1, 4, 2, 3], [5]]
+
+
+def test_second_fields_without_times_go_with_the_first():
+    parts = cut(gop(0, None, 1, None) + gop(4, None, 2, None, 3, None, 5, None))
+    assert shown(parts) == [[0, 1, 2, 3], [4, 5]]
+    assert [packet.pts for packet, _ in parts[1].head] == [4, None, 2, None, 3, None]
+
+
+def test_pictures_that_lead_and_do_not_come_together_are_no_place_to_cut():
+    assert times(cut(gop(0, 1) + gop(4, 2, 5, 3) + gop(6))) == [[0, 1, 4, 2, 5, 3], [6]]
+
+
+def test_a_group_shown_before_the_end_of_the_one_before_is_no_place_to_cut():
+    assert times(cut(gop(0, 5) + gop(4, 2, 3) + gop(6))) == [[0, 5, 4, 2, 3], [6]]
 
 
 def test_times_that_go_back_are_no_place_to_cut():
@@ -68,6 +93,22 @@ def test_no_packet_is_lost_or_moved(made, stop_after):
     asked = []
     parts = cut(packets, stop=lambda: asked.append(1) or len(asked) > stop_after)
     assert [packet for part in parts for packet, _ in part.steps] == packets
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5)), min_size=1, max_size=8), st.integers(0, 60))
+def test_each_picture_of_open_groups_is_shown_by_one_stretch(groups, stop_after):
+    packets, now = [], 0
+    for leading, following in groups:
+        packets += gop(now + leading, *range(now, now + leading), *range(now + leading + 1, now + leading + following))
+        now += leading + max(following, 1)
+    asked = []
+    parts = cut(packets, stop=lambda: asked.append(1) or len(asked) > stop_after)
+    whole = [part for part in parts if isinstance(part, Stretch)]
+    tail = sorted(packet.pts for part in parts[len(whole) :] for packet, _ in part.steps)
+    told = [pts for part in whole for pts in part.shown]
+    assert told == sorted(told)
+    assert sorted({*told, *tail}) == list(range(now))
+    assert not whole or len(told) == len(set(told))
 
 
 @given(

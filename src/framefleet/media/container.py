@@ -45,6 +45,7 @@ _READ = (
     "mp4, mov, mkv, webm, avi, ts, mpg, vob, flv, wmv, mxf, gif, raw H.264, mp3, m4a, wav, flac, ogg and others are"
     " read, whatever the name says"
 )
+_paths: dict[int, Path] = {}  # of what `open_media` holds open, by the container's id: FFmpeg need not know names
 _REMEDIES = {
     EMPTY: "copy or download it again",
     PLAYLIST: "give one of those files",
@@ -65,6 +66,8 @@ def open_media(path: Path) -> Iterator[InputContainer]:
             if how is not None:
                 raise _locked(path, "", how) from None
             raise InputError(f"{path}: damaged or incomplete ({reason_of(error)}); copy or download it again") from None
+        _paths[id(container)] = path
+        stack.callback(_paths.pop, id(container))
         yield container
 
 
@@ -140,6 +143,11 @@ def demuxer_of(container: Container) -> str:
 def _open_nothing(*_: object) -> NoReturn:
     """What FFmpeg calls to open another file that this one names."""
     raise PermissionError(EACCES, "names another file")
+
+
+def path_of(container: InputContainer) -> Path:
+    """The file that is open, for who looks at its bytes."""
+    return _paths.get(id(container)) or Path(container.name.removeprefix("file:"))
 
 
 def video_stream(container: InputContainer, track: int | None = None) -> VideoStream | None:

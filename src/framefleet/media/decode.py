@@ -22,7 +22,7 @@ from framefleet.media.sample import on_screen
 from framefleet.media.sparse import Piece, SparseDecoder, Trust
 from framefleet.media.spread import Outlet, spread
 from framefleet.media.step import Step
-from framefleet.media.stretch import MAX_BYTES, can_be_cut, entry_test, stretches, windows
+from framefleet.media.stretch import MAX_BYTES, can_be_cut, entry_test, may_lead, stretches, windows
 from framefleet.media.task import Clock, Task, Tasks, keyframe_tasks
 from framefleet.media.view import View, Views, Want, wants_of
 from framefleet.units import Seconds, seconds
@@ -76,8 +76,10 @@ def _cut(
     decoders: "_Decoders", video: VideoStream, clock: Clock, steps: Iterator[Step], wants: Iterator[Want]
 ) -> Generator[Piece, None, Rest | None]:
     """The pieces, stretch by stretch; returns what is left where cutting is not worth it any more."""
-    is_entry = entry_test(video.codec_context.codec.canonical_name, video.codec_context.extradata or b"")
-    tasks = Tasks(windows(stretches(steps, is_entry, stop=decoders.trust.is_lost)), wants, clock)
+    codec = video.codec_context.codec
+    is_entry = entry_test(codec.canonical_name, video.codec_context.extradata or b"")
+    parts = stretches(steps, is_entry, stop=decoders.trust.is_lost, may_lead=may_lead(codec))
+    tasks = Tasks(windows(parts), wants, clock)
     yield from decoders.run(iter(tasks), exact=True)
     return tasks.rest
 

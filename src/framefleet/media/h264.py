@@ -5,48 +5,14 @@ everything after depends. Only the lists of references tell that they can be lef
 Whole frames and short-term references are understood; anything else is answered with "unknown".
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from framefleet.media.nal import Bits, Framing, UnknownError, record_units
 
 _P, _B, _I, _SP, _SI = range(5)
 _HEAD = 512  # bytes of a slice that hold its header
 _HIGH = {100, 110, 122, 244, 44, 83, 86, 118, 128, 134, 135, 138, 139}  # profiles that state their chroma format
-
-
-class UnknownError(Exception):
-    """A stream that uses what is not understood here."""
-
-
-class _Bits:
-    """A NAL unit's payload, read bit by bit."""
-
-    def __init__(self, data: bytes) -> None:
-        plain = data.replace(b"\0\0\3", b"\0\0")  # emulation prevention
-        self._text = bin(int.from_bytes(b"\1" + plain, "big"))[3:]
-        self._at = 0
-
-    def u(self, count: int) -> int:
-        self._at += count
-        if self._at > len(self._text):
-            raise UnknownError
-        return int(self._text[self._at - count : self._at] or "0", 2)
-
-    def ue(self) -> int:
-        zeros = self._text.find("1", self._at) - self._at
-        if zeros < 0:
-            raise UnknownError
-        self._at += zeros
-        return self.u(zeros + 1) - 1
-
-    def se(self) -> int:
-        code = self.ue()
-        return (code + 1) // 2 if code % 2 else -(code // 2)
-
-    def since(self, read: Callable[[], None]) -> str:
-        """The bits that `read` passes."""
-        begin = self._at
-        read()
-        return self._text[begin : self._at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,32 +45,30 @@ class _Reference:
 
 @dataclass(slots=True)
 class References:
-    """Follows the decoder's list of reference pictures through a stretch that begins with an IDR picture."""
+    """Follows the decoder's list of reference pictures through a stretch whose first picture refers to no other."""
 
     _sps: dict[int, _Sps] = field(default_factory=dict)
     _pps: dict[int, _Pps] = field(default_factory=dict)
     _kept: list[_Reference] = field(default_factory=list)
     annex_b: bool = False
-    _last: int = 0  # frame_num of the last reference picture
+    _last: int | None = None  # frame_num of the last reference picture; None before the first
 
     def configure(self, extradata: bytes) -> None:
         """Takes the parameter sets of an `avcC` record (ISO/IEC 14496-15, 5.3.3.1), or of Annex B."""
         self.annex_b = is_annex_b(extradata)
-        if self.annex_b:
-            for unit in units(extradata, annex_b=True):
-                self._parameters(unit)
-            return
-        at, count = 6, extradata[5] & 31
-        for _ in range(2):
-            for _ in range(count):
-                size = int.from_bytes(extradata[at : at + 2], "big")
-                self._parameters(extradata[at + 2 : at + 2 + size])
-                at += 2 + size
-            count = extradata[at] if at < len(extradata) else 0
-            at += 1
+        for unit in units(extradata, annex_b=True) if self.annex_b else record_units("h264", extradata):
+            self._parameters(unit)
 
-    def add(self, place: int, pts: int, data: bytes) -> "Coded":
-        """The next picture in the order of decoding. Raises `UnknownError` where it cannot be understood."""
+    @property
+    def poc_types(self) -> set[int]:
+        """How the parameter sets have pictures ordered."""
+        return {sps.poc_type for sps in self._sps.values()}
+
+    def add(self, place: int, pts: int, data: bytes, *, leads: bool = False) -> "Coded":
+        """The next picture in the order of decoding. Raises `UnknownError` where it cannot be understood.
+
+        One that `leads` is shown before the first, and refers to what came before it: its references are not looked at.
+        """
         refers: set[int] = set()
         head: Slice | None = None
         for unit in units(data, annex_b=self.annex_b):
@@ -115,9 +79,13 @@ class References:
                 head = Slice(unit, self._sps, self._pps)
                 if kind == 5:
                     self._kept = []
+                elif self._last is None:  # of an open group: numbers go on from wherever they are
+                    if head.kind != _I:
+                        raise UnknownError
                 elif head.number not in (self._last, (self._last + 1) % head.modulus):
                     raise UnknownError  # a hole
-                refers |= {reference.place for reference in self._lists(head, pts)}
+                if not leads:
+                    refers |= {reference.place for reference in self._lists(head, pts)}
             elif kind in (2, 3, 4, 20):
                 raise UnknownError
         if head is None:
@@ -129,10 +97,10 @@ class References:
 
     def _parameters(self, unit: bytes) -> None:
         if unit and unit[0] & 31 == 7:
-            number, sps = _read_sps(_Bits(unit[1:]))
+            number, sps = _read_sps(Bits(unit[1:]))
             self._sps[number] = sps
         elif unit and unit[0] & 31 == 8:
-            number, pps = _read_pps(_Bits(unit[1:]))
+            number, pps = _read_pps(Bits(unit[1:]))
             self._pps[number] = pps
 
     def _lists(self, head: "Slice", pts: int) -> Iterator[_Reference]:
@@ -172,7 +140,7 @@ class Slice:
     """A slice header, as far as references go. `order` are its bits that tell the picture's place in the order."""
 
     def __init__(self, unit: bytes, all_sps: dict[int, _Sps], all_pps: dict[int, _Pps]) -> None:
-        bits = _Bits(unit[1:_HEAD])
+        bits = Bits(unit[1:_HEAD])
         self.nal_header = unit[0]
         self.parameter_sets = all_pps.keys()
         self.is_reference = bool(unit[0] & 0x60)
@@ -207,7 +175,7 @@ class Slice:
         """FrameNumWrap (8-27)."""
         return number - self.modulus if number > self.number else number
 
-    def _active(self, bits: _Bits, pps: _Pps) -> tuple[int, int]:
+    def _active(self, bits: Bits, pps: _Pps) -> tuple[int, int]:
         if self.kind == _I:
             return 0, 0
         if self.kind == _B:
@@ -217,7 +185,7 @@ class Slice:
         first = bits.ue() + 1
         return first, bits.ue() + 1 if self.kind == _B else 0
 
-    def _marking(self, bits: _Bits, *, is_idr: bool) -> None:
+    def _marking(self, bits: Bits, *, is_idr: bool) -> None:
         if is_idr:
             bits.u(1)
             if bits.u(1):  # long_term_reference_flag
@@ -238,9 +206,63 @@ class Coded:
     refers: set[int]
 
 
+def is_in_order(extradata: bytes) -> bool:
+    """Whether pictures are shown in the order in which they are stored: that of picture order count type 2 (8.2.1)."""
+    references = References()
+    try:
+        references.configure(extradata)
+    except (UnknownError, IndexError):
+        return False
+    return references.poc_types == {2}
+
+
 def is_idr(packet: bytes, extradata: bytes) -> bool:
     """Whether the packet's picture is one before which a decoder forgets all it knows."""
     return any(unit[0] & 31 == 5 for unit in units(packet, annex_b=is_annex_b(extradata)))
+
+
+def is_entry(packet: bytes, extradata: bytes) -> bool:
+    """Whether a decoder that begins here gives all that is shown from here on as it would coming from the beginning.
+
+    That is an IDR picture, or one of an open group: an I picture with a recovery point that promises so, exactly, after
+    0 pictures. FFmpeg takes for keyframes also pictures after which others recover only by and by (intra refresh).
+    """
+    recovers = False
+    for unit in units(packet, annex_b=is_annex_b(extradata)):
+        kind = unit[0] & 31
+        if kind == 5:
+            return True
+        if kind == 6:
+            recovers = recovers or _recovers_at_once(unit)
+        elif 1 <= kind <= 4:
+            return recovers and kind == 1 and _begins_with_i(unit)
+    return False
+
+
+def _recovers_at_once(unit: bytes) -> bool:
+    """Whether supplemental information (7.3.2.3.1) holds a recovery point (D.1.8) of no pictures, and an exact one."""
+    data = unit[1:].replace(b"\0\0\3", b"\0\0")
+    at = 0
+    while at + 2 < len(data):  # the last byte is the unit's end
+        kind, at = _added_up(data, at)
+        size, at = _added_up(data, at)
+        if kind == 6:
+            return data[at : at + 1] >= b"\xc0"  # 1: none, 1: exactly
+        at += size
+    return False
+
+
+def _added_up(data: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    while data[at : at + 1] == b"\xff":
+        value, at = value + 255, at + 1
+    return value + (data[at] if at < len(data) else 0), at + 1
+
+
+def _begins_with_i(unit: bytes) -> bool:
+    bits = Bits(unit[1:12])
+    bits.ue()
+    return bits.ue() % 5 == _I
 
 
 def is_annex_b(extradata: bytes) -> bool:
@@ -250,18 +272,10 @@ def is_annex_b(extradata: bytes) -> bool:
 
 def units(data: bytes, *, annex_b: bool) -> Iterator[bytes]:
     """The NAL units of a packet, without their framing by start codes or by lengths of 4 bytes."""
-    if annex_b:
-        yield from (unit for unit in data.split(b"\0\0\1")[1:] if unit)
-        return
-    at = 0
-    while at + 4 < len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        if size:
-            yield data[at + 4 : at + 4 + size]
-        at += 4 + size
+    return Framing("h264", 0 if annex_b else 4).units(data)
 
 
-def _read_sps(bits: _Bits) -> tuple[int, _Sps]:
+def _read_sps(bits: Bits) -> tuple[int, _Sps]:
     profile = bits.u(8)
     bits.u(16)
     number = bits.ue()
@@ -291,7 +305,7 @@ def _read_sps(bits: _Bits) -> tuple[int, _Sps]:
     return number, _Sps(frame_num_bits, poc_type, poc_bits, always_zero, references, chroma != 0, size)
 
 
-def _read_pps(bits: _Bits) -> tuple[int, _Pps]:
+def _read_pps(bits: Bits) -> tuple[int, _Pps]:
     number, sps = bits.ue(), bits.ue()
     bits.u(1)
     has_bottom_delta = bool(bits.u(1))
@@ -303,7 +317,7 @@ def _read_pps(bits: _Bits) -> tuple[int, _Pps]:
     return number, _Pps(sps, has_bottom_delta, active, weighted, weighted_bi, bool(bits.u(1)))
 
 
-def _skip_order(bits: _Bits, sps: _Sps, pps: _Pps) -> None:
+def _skip_order(bits: Bits, sps: _Sps, pps: _Pps) -> None:
     if sps.poc_type == 0:
         bits.u(sps.poc_bits)
         if pps.has_bottom_delta:
@@ -314,7 +328,7 @@ def _skip_order(bits: _Bits, sps: _Sps, pps: _Pps) -> None:
             bits.se()
 
 
-def _read_changes(bits: _Bits) -> list[int]:
+def _read_changes(bits: Bits) -> list[int]:
     """Each change of a list as the step from one picture's number to the next."""
     changes: list[int] = []
     if bits.u(1):
@@ -326,7 +340,7 @@ def _read_changes(bits: _Bits) -> list[int]:
     return changes
 
 
-def _skip_weights(bits: _Bits, active: tuple[int, ...], *, has_chroma: bool) -> None:
+def _skip_weights(bits: Bits, active: tuple[int, ...], *, has_chroma: bool) -> None:
     bits.ue()
     if has_chroma:
         bits.ue()

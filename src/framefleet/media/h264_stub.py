@@ -5,7 +5,8 @@ miss them. So the headers stay as they are, and the picture becomes a P-picture 
 (ITU-T H.264, 7.3.2.2, 7.3.3 and 7.3.4).
 """
 
-from framefleet.media.h264 import Slice, UnknownError
+from framefleet.media.h264 import Slice
+from framefleet.media.nal import Framing, UnknownError
 
 PPS_ID = 255  # the last there may be, which no encoder here has been seen to use
 
@@ -14,7 +15,8 @@ def stub_of(head: Slice, *, annex_b: bool) -> bytes:
     """A packet for the picture with that slice header. Raises `UnknownError` where the stream uses our `PPS_ID`."""
     if PPS_ID in head.parameter_sets:
         raise UnknownError
-    return b"".join(_framed(unit, annex_b=annex_b) for unit in (_pps(head), _slice(head)))
+    framing = Framing("h264", 0 if annex_b else 4)
+    return b"".join(framing.framed(unit) for unit in (_pps(head), _slice(head)))
 
 
 def _pps(head: Slice) -> bytes:
@@ -52,7 +54,3 @@ def _unit(header: int, bits: str) -> bytes:
         unit.append(byte)
         zeros = zeros + 1 if byte == 0 else 0
     return bytes(unit)
-
-
-def _framed(unit: bytes, *, annex_b: bool) -> bytes:
-    return (b"\0\0\0\1" if annex_b else len(unit).to_bytes(4, "big")) + unit

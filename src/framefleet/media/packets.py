@@ -1,48 +1,161 @@
 """The packets of a video, past what cannot be read, with the places where bytes are missing."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
 from typing import cast
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
 from av.video.stream import VideoStream
 
-from framefleet.media.container import demuxed
+from framefleet.media.container import demuxed, frame_length, path_of
 from framefleet.media.mpeg4 import one_by_one
+from framefleet.media.said import Said
 from framefleet.media.step import Step, VideoPacket
+from framefleet.media.transport import Holes
 
 _MAX_READ_ERRORS = 100  # in a row, with nothing read between them
 _FRAMING_BYTES = 1024  # between packets of Matroska lie some ten, some more where a cluster begins
+_LATE = Fraction(3, 2)  # frames, from one packet to the next, where one is missing
 
 
-def read_steps(container: InputContainer, video: VideoStream) -> Iterator[Step]:
-    """All pictures' packets that can be read, in the order of decoding, passing over what cannot."""
+def read_steps(container: InputContainer, video: VideoStream, *, start: Fraction | None = None) -> Iterator[Step]:
+    """All pictures' packets that can be read, in the order of decoding, passing over what cannot.
+
+    A decoder may begin at any keyframe: each says what was said once before it. With `start`, a time of the file, those
+    before the last keyframe that is not after it are passed over, where an index tells its place and the header says
+    all that decoders have to know.
+    """
+    said = said_by(video)
+    if start is not None and _has_index(container):
+        _hear_first(container, video, said)
+        if said.is_in_header:
+            skip_to(container, start)
     steps = _read(container, video)
-    return one_by_one(steps) if video.codec_context.codec.canonical_name == "mpeg4" else steps
+    if video.codec_context.codec.canonical_name == "mpeg4":
+        steps = one_by_one(steps)
+    return ((said.hear(packet), after_hole) for packet, after_hole in steps)
+
+
+def said_by(video: VideoStream) -> Said:
+    """What the header has said of the stream; nothing of it is read."""
+    return Said(video.codec_context.codec.canonical_name, video.codec_context.extradata or b"")
+
+
+def skip_to(container: InputContainer, time: Fraction) -> None:
+    """Goes to the last keyframe before a time of the file, where an index tells it; else all is read from the start."""
+    if _has_index(container):
+        with suppress(av.FFmpegError):
+            container.seek(int(time * 1_000_000))
+
+
+def _has_index(container: InputContainer) -> bool:
+    return container.format.name.startswith(("mov", "matroska"))
+
+
+def _hear_first(container: InputContainer, video: VideoStream, said: Said) -> None:
+    """Hears the first packet, and goes back to it."""
+    with suppress(av.FFmpegError):
+        packet = next((p for p in demuxed(container.demux(video)) if p.size), None)
+        if packet is not None:
+            said.hear(packet)
+            container.seek(min(packet.dts or 0, packet.pts or 0), stream=video)
 
 
 def _read(container: InputContainer, video: VideoStream) -> Iterator[Step]:
-    """The packets as they lie in the file.
-
-    FFmpeg's readers of Matroska and MPEG-TS say nothing when they lose a stretch of the file, but packets of all
-    streams lie there one behind the other. Taking a hole to be where there is none does no harm, as long as the next
-    frame comes when the one before it ends.
-    """
-    dense = container.format.name.startswith(("matroska", "mpegts"))
-    failures, behind = 0, 0
-    hole: int | None = None  # where in the file a hole begins that no packet of the video has passed yet
+    """The packets as they lie in the file."""
+    failures = 0
+    gaps = _gaps(container, video)
     while failures < _MAX_READ_ERRORS:
         try:
-            for packet in demuxed(container.demux() if dense else container.demux(video)):
+            for packet in demuxed(container.demux() if gaps.takes_all else container.demux(video)):
                 failures = 0
-                if dense and packet.pos is not None:
-                    if 0 < behind < packet.pos - _FRAMING_BYTES:
-                        hole = behind
-                    behind = max(behind, packet.pos + packet.size * 9 // 8)  # MPEG-TS: 4 to 16 bytes in 188 are framing
+                gaps.note(packet)
                 if packet.stream_index == video.index and packet.size:  # none: PyAV's sign of the end
-                    passed = hole is not None and packet.pos is not None and packet.pos >= hole
-                    yield cast(VideoPacket, packet), passed
-                    hole = None if passed else hole
+                    yield cast(VideoPacket, packet), gaps.passed(cast(VideoPacket, packet))
             return
         except av.FFmpegError:
-            failures, hole = failures + 1, behind
+            failures += 1
+            gaps.fail()
+
+
+class _Gaps:
+    """Tells which packets of the video come behind missing bytes: those behind what cannot be read."""
+
+    takes_all = False
+
+    def __init__(self) -> None:
+        self._failed = False
+
+    def note(self, packet: "Packet[Stream]") -> None:
+        """Any stream's next packet, if it `takes_all`."""
+
+    def fail(self) -> None:
+        """The file could not be read on."""
+        self._failed = True
+
+    def passed(self, packet: VideoPacket) -> bool:
+        failed, self._failed = self._failed, False
+        return failed
+
+
+class _Between(_Gaps):
+    """FFmpeg's reader of Matroska says nothing when it loses a stretch of the file, but packets of all streams lie
+    there one behind the other. Taking a hole to be where there is none does no harm, as long as the next frame comes
+    when the one before it ends."""
+
+    takes_all = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._behind = 0
+        self._hole: int | None = None  # where one begins that no packet of the video has passed yet
+
+    def note(self, packet: "Packet[Stream]") -> None:
+        if packet.pos is not None:
+            if 0 < self._behind < packet.pos - _FRAMING_BYTES:
+                self._hole = self._behind
+            self._behind = max(self._behind, packet.pos + packet.size * 9 // 8)  # and whatever comes with it
+
+    def fail(self) -> None:
+        self._hole = self._behind
+
+    def passed(self, packet: VideoPacket) -> bool:
+        found = self._hole is not None and packet.pos is not None and packet.pos >= self._hole
+        self._hole = None if found else self._hole
+        return found
+
+
+class _Counted(_Gaps):
+    """Packets of MPEG-TS are counted. A hole may miss whole rounds of the counter, of 16: then another stream's counter
+    tells of it, and that the video's next packet comes late."""
+
+    def __init__(self, holes: Holes, frame: Fraction) -> None:
+        super().__init__()
+        self._holes = holes
+        self._frame = frame  # in ticks; 0: not known
+        self._before: VideoPacket | None = None
+
+    def passed(self, packet: VideoPacket) -> bool:
+        failed = super().passed(packet)
+        if packet.pos is None:
+            return failed
+        before, self._before = self._before, packet
+        own = self._holes.until(packet.pos)
+        if before is None:
+            return failed  # nothing can be missing before the first
+        return failed or own or (self._is_late(packet, before) and self._holes.of_others(before.pos or 0, packet.pos))
+
+    def _is_late(self, packet: VideoPacket, before: VideoPacket) -> bool:
+        return packet.dts is None or before.dts is None or packet.dts - before.dts > self._frame * _LATE
+
+
+def _gaps(container: InputContainer, video: VideoStream) -> _Gaps:
+    if container.format.name.startswith("matroska"):
+        return _Between()
+    if container.format.name == "mpegts" and video.time_base is not None:
+        return _Counted(Holes(path_of(container), video.id), frame_length(video) / video.time_base)
+    return _Gaps()

@@ -1,7 +1,10 @@
 """Plain decoding: every packet in its order, every frame as it comes. What the other ways must equal."""
 
+import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 from av.container import InputContainer
@@ -10,12 +13,14 @@ from av.video.stream import VideoStream
 
 from framefleet.errors import InputError
 from framefleet.media.container import MAX_PIXELS, frame_length, packet_end, reason_of, video_stream
+from framefleet.media.h264 import is_in_order
 from framefleet.media.info import MediaInfo
 from framefleet.media.kind import ORDERLY
 from framefleet.media.promised import Promised
 from framefleet.media.step import Step, VideoPacket
 
 _MAX_THREADS = 16  # FFmpeg's own limit where it chooses; each holds a frame
+_REORDERED = 32  # pictures: twice as many as the order of decoding and that of showing can differ by
 _ROUNDING = Fraction(1, 1000)  # Matroska's clock
 
 Event = tuple[Fraction, VideoFrame | str]
@@ -44,7 +49,9 @@ def gives_only_order(video: VideoStream) -> bool:
     codec = video.codec_context.codec
     if video.container.format.name in ORDERLY:
         return True
-    return video.container.format.name == "avi" and codec.reorder and codec.canonical_name != "mpeg4"
+    if video.container.format.name != "avi" or not codec.reorder or codec.canonical_name == "mpeg4":
+        return False
+    return not (codec.canonical_name == "h264" and is_in_order(video.codec_context.extradata or b""))
 
 
 def events(media: MediaInfo, video: VideoStream, steps: Iterable[Step]) -> Iterator[Event]:
@@ -81,15 +88,15 @@ class _Decoding:
         self._video = video
         self._only_order = gives_only_order(video)
         self._promised = Promised()
-        self._newest: int | None = None  # of the packets, in presentation
+        self._recent: deque[int] = deque(maxlen=_REORDERED)  # times of packets
         self._damaged: set[int] = set()
         self._error = "the decoder gave no picture"
         self.end = Fraction(0)  # of the last packet, in the file's own time
 
     def run(self, steps: Iterable[Step]) -> Iterator[tuple[int, VideoFrame | str]]:
         for packet, after_hole in steps:
-            if after_hole and self._newest is not None:
-                self._promised.add(self._newest + round(self._frame_ticks()))  # unknown frames, which never come
+            if after_hole:
+                self._miss()
             self._note(packet)
             yield from self._decoded(packet)
         yield from self._decoded(None)
@@ -107,13 +114,21 @@ class _Decoding:
             yield from self._placed(frame)
         yield from ((pts, self._error) for pts in self._promised.overdue())
 
+    def _miss(self) -> None:
+        """Promises unknown frames, which never come: after the newest, and before it where others were due still."""
+        length = self._frame_ticks()
+        times = [*sorted(self._recent), sys.maxsize] if self._recent else []
+        for before, after in pairwise(times):
+            if after - before > 1.5 * length:
+                self._promised.add(before + round(length))
+
     def _note(self, packet: VideoPacket) -> None:
         end = packet_end(packet)
         if end is None or packet.pts is None:
             return
         self.end = max(self.end, end)
         self._promised.add(packet.pts)
-        self._newest = packet.pts if self._newest is None else max(self._newest, packet.pts)
+        self._recent.append(packet.pts)
         if packet.is_corrupt:
             self._damaged.add(packet.pts)
 

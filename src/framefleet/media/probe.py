@@ -28,6 +28,7 @@ from framefleet.media.container import (
 )
 from framefleet.media.info import AudioInfo, MediaInfo
 from framefleet.media.kind import TIMELESS
+from framefleet.media.packets import said_by
 from framefleet.media.restart import refuse_restarts
 from framefleet.media.turn import Turn, turn_of
 from framefleet.units import seconds
@@ -91,6 +92,7 @@ class _First:
     height: int
     turn: Turn
     oddly_shown: str | None
+    read_anew: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -131,7 +133,7 @@ def _describe(
         **_track_of(container, video),
         counted_at=float(rate or 0) if container.format.name in TIMELESS else None,
         oddly_shown=first.oddly_shown if first else None,
-        pictures_read_anew=("mirrored",) if first is not None and first.turn.mirrored else (),
+        pictures_read_anew=(*(("mirrored",) if first.turn.mirrored else ()), *first.read_anew) if first else (),
         fps=float(rate or 0),
         codec=_codec(video) if video is not None else "",
         frame_count=(video.frames or round((end - start) * (rate or 0))) if video is not None else 0,
@@ -174,9 +176,11 @@ def _first_picture(container: InputContainer, video: VideoStream) -> _First | No
     video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     promised: list[int] = []
     damaged = False
+    said = said_by(video)
     for count, packet in enumerate(demuxed(container.demux(video))):
         if packet.pts is not None and not packet.is_discard:
             promised.append(packet.pts)
+        said.hear(packet)
         try:
             frames = packet.decode()
         except av.FFmpegError:
@@ -186,7 +190,8 @@ def _first_picture(container: InputContainer, video: VideoStream) -> _First | No
                 continue
             turn, oddly_shown = turn_of(frame)
             pts = min(promised, default=frame.pts) if damaged else frame.pts
-            return _First(pts * frame.time_base, *turn.size((frame.width, frame.height)), turn, oddly_shown)
+            size = turn.size((frame.width, frame.height))
+            return _First(pts * frame.time_base, *size, turn, oddly_shown, said.read_anew)
         if count > _PACKETS_TO_A_PICTURE:
             break
     return None

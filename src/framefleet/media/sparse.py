@@ -14,13 +14,14 @@ import av
 from av.video.frame import VideoFrame
 
 from framefleet.media.container import open_media, packet_end
-from framefleet.media.h264_need import without_unneeded
+from framefleet.media.h264_need import without_idle, without_unneeded
 from framefleet.media.info import Gap, MediaInfo, Picture
+from framefleet.media.nal import Framing
 from framefleet.media.order import Pixels
 from framefleet.media.plain import ends_early, events, open_video
 from framefleet.media.sample import on_screen
-from framefleet.media.step import VideoPacket
-from framefleet.media.stretch import Stretch, Window
+from framefleet.media.step import Step, VideoPacket
+from framefleet.media.stretch import Window
 from framefleet.media.task import Clock, Task
 from framefleet.media.view import View, Views, Want
 
@@ -106,15 +107,17 @@ class SparseDecoder:
             return
         frame: VideoFrame | str = "the keyframe nearest to it is damaged in the file"
         with suppress(_DoubtError, StopIteration):
-            whole = next(self._frames(here, set(here.shown), skips=False))
+            whole = next(self._frames(here.steps, here.leading, set(here.shown), skips=False))
             frame = frame if whole.is_corrupt or not here.whole else whole
         for want in task.wants:
             yield want.order, self._views.piece(want, self._clock.time(here.shown[0]), frame)
 
     def _sparse(self, task: Task) -> Iterator[Piece]:
         targets = self._targets(task)
+        wanted = {pts for _, pts in targets}
+        steps = self._steps(task.window, wanted)
         skips = self._skips and not self._trust.interlaced
-        for frame in self._frames(task.window.here, {pts for _, pts in targets}, skips=skips):
+        for frame in self._frames(steps, task.window.here.leading, wanted, skips=skips):
             if frame.is_corrupt or frame.pts != targets[0][1]:
                 self._doubt()
             while targets and targets[0][1] == frame.pts:
@@ -123,6 +126,14 @@ class SparseDecoder:
             if not targets:
                 return
         self._doubt()
+
+    def _steps(self, window: Window, wanted: set[int]) -> list[Step]:
+        """The stretch, and where pictures that lead the next one are wanted, its keyframe and them."""
+        if window.after is None or not any(p.pts in wanted for p, _ in window.after.head[1:]):
+            return window.here.steps
+        if any(after_hole or packet.is_corrupt for packet, after_hole in window.after.head):
+            self._doubt()
+        return window.here.steps + window.after.head
 
     def _targets(self, task: Task) -> deque[tuple[Want, int]]:
         """Each want with the time, in ticks, of the picture on screen then, as the packets tell."""
@@ -136,11 +147,11 @@ class SparseDecoder:
             self._doubt()
         return deque((want, shown[place]) for want, place in zip(task.wants, places, strict=True))
 
-    def _frames(self, stretch: Stretch, wanted: set[int], *, skips: bool) -> Iterator[VideoFrame]:
-        """The frames of these times, ascending, decoding no more than they need."""
+    def _frames(self, steps: list[Step], leading: range, wanted: set[int], *, skips: bool) -> Iterator[VideoFrame]:
+        """The frames of these times, ascending, decoding no more than they need; of what leads the first, none."""
         context = self._video.codec_context
         try:
-            for packet, skip in chain(self._plan(stretch, wanted, skips=skips), [_FLUSH]):
+            for packet, skip in chain(self._plan(steps, leading, wanted, skips=skips), [_FLUSH]):
                 context.skip_frame = skip
                 for frame in context.decode(packet):
                     if frame.pts not in wanted:
@@ -155,12 +166,18 @@ class SparseDecoder:
         finally:
             context.flush_buffers()
 
-    def _plan(self, stretch: Stretch, wanted: set[int], *, skips: bool) -> Iterator[tuple["VideoPacket | None", Skip]]:
+    def _plan(
+        self, steps: list[Step], leading: range, wanted: set[int], *, skips: bool
+    ) -> Iterator[tuple["VideoPacket | None", Skip]]:
         """The packets up to the last wanted picture, each with what the decoder may leave out of it."""
-        last = max(i for i, (packet, _) in enumerate(stretch.steps) if packet.pts in wanted)
-        packets = [packet for packet, _ in stretch.steps[: last + 1]]
-        if skips and self._media.codec == "h264":
-            packets = without_unneeded(packets, wanted, self._extradata)
+        last = max(place for place, (packet, _) in enumerate(steps) if packet.pts in wanted)
+        packets = [packet for packet, _ in steps[: last + 1]]
+        if self._media.codec != "h264":
+            packets = packets[: leading.start] + packets[leading.stop :] if leading else packets
+        elif skips and not any(packet.has_sidedata("new_extradata") for packet in packets):
+            packets = without_unneeded(packets, wanted, self._extradata, leading=leading)
+        else:
+            packets = without_idle(packets, self._extradata, leading=leading)
         for packet in packets:
             yield packet, "NONREF" if skips and packet.pts not in wanted else "DEFAULT"
 
@@ -186,6 +203,10 @@ def _is_whole(media: MediaInfo, window: Window) -> bool:
 
 
 def _has_one_layer(extradata: bytes) -> bool:
-    """Of HEVC: whether its configuration record (ISO/IEC 14496-15, 8.3.3.1) says so. In others, "non-reference"
-    pictures may be referred to from a higher temporal layer."""
-    return len(extradata) > 21 and extradata[0] == 1 and extradata[21] >> 3 & 7 == 1
+    """Of HEVC: whether its header says so, a configuration record (ISO/IEC 14496-15, 8.3.3.1) or parameter sets (ITU-T
+    H.265, 7.3.2.2). In others, "non-reference" pictures may be referred to from a higher temporal layer."""
+    if extradata[:1] == b"\1":
+        return len(extradata) > 21 and extradata[21] >> 3 & 7 == 1
+    framing = Framing("hevc", 0)
+    most = [unit[2] >> 1 & 7 for unit in framing.units(extradata) if framing.kind(unit) == 33 and len(unit) > 2]
+    return bool(most) and not any(most)

@@ -18,4 +18,6 @@ def with_data(packet: VideoPacket, data: bytes) -> VideoPacket:
     made.stream, made.time_base = packet.stream, packet.time_base
     made.pts, made.dts, made.duration = packet.pts, packet.dts, packet.duration
     made.is_keyframe, made.is_corrupt = packet.is_keyframe, packet.is_corrupt
+    for told in packet.iter_sidedata():
+        made.set_sidedata(told)
     return made

@@ -1,8 +1,9 @@
 """Cuts a video's packets where a decoder can begin anew, so that each stretch can be decoded on its own. Pure.
 
-A cut lies before a keyframe whose packets, up to the next keyframe, are all shown after everything before it: no
-picture on either side refers to one on the other (a closed GOP). An open GOP, times that go back, or an H.264
-"keyframe" that is no IDR picture stay in one stretch with what is before them.
+A cut lies before a keyframe after which no picture refers to one before it, and which is shown after everything before
+it. In an open group the pictures right behind the keyframe are shown before it, and refer to both sides: they *lead*.
+They belong to the stretch before, which takes the keyframe and them along where it needs them. Times that go back, or
+an H.264 "keyframe" after which pictures only recover, stay in one stretch with what is before them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,27 +12,32 @@ from itertools import chain
 
 from av.codec import Codec
 
-from framefleet.media.h264 import is_idr
+from framefleet.media import h264
+from framefleet.media.nal import Framing
 from framefleet.media.step import Step, VideoPacket
 
 MAX_BYTES = 64 << 20  # of a stretch, and of those under way: 25 s at 20 Mbit/s
 MAX_PACKETS = 1024  # 41 s at 25 fps; longer ones are faster with frame threads
 
 # Pictures that refer back past a keyframe are shown before it, in these; VP8 also stores some that are never shown.
-_WITH_GROUPS = {"h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "ffv1"}
+_OPEN = {"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video"}
+_CLOSED = {"vp9", "av1", "ffv1"}
+_RANDOM_ACCESS = range(16, 22)  # nal_unit_type of HEVC: pictures at which decoding may begin (ITU-T H.265, 7.4.2.2)
 
 EntryTest = Callable[["VideoPacket"], bool]
 
 
 @dataclass(slots=True)
 class Stretch:
-    """Packets in the order of decoding. `shown` are the times of their pictures, in ticks, ascending once `close`d."""
+    """Packets in the order of decoding. `shown` are the times of the pictures that it serves, in ticks, ascending once
+    `close`d; of those that lead the next stretch, too, once it is `cut_from` that."""
 
     steps: list[Step] = field(default_factory=list)
     shown: list[int] = field(default_factory=list)
     size: int = 0
     entry: bool = False  # begins with a picture that refers to no other
     whole: bool = True  # no packet of it is damaged or missing
+    leading: range = range(0)  # the places of packets that lead it, and that the stretch before serves
 
     def add(self, step: Step, *, entry: bool) -> None:
         packet, after_hole = step
@@ -51,13 +57,40 @@ class Stretch:
     def is_long(self) -> bool:
         return self.size > MAX_BYTES or len(self.steps) > MAX_PACKETS
 
-    def stands_alone(self, before: "Stretch") -> bool:
-        """Whether a decoder that begins here gives the same pictures as one that comes from `before`."""
-        own = (packet.pts for packet, _ in self.steps if packet.pts is not None)
+    @property
+    def head(self) -> list[Step]:
+        """The keyframe and what leads it."""
+        return self.steps[: self.leading.stop]
+
+    def cut_from(self, before: "Stretch", *, may_lead: bool) -> bool:
+        """Takes its own pictures alone, and gives those that lead it to `before`; False where it does not stand alone,
+        since a decoder that begins here would give other pictures than one that comes from `before`."""
         first = self.steps[0][0].pts
-        if not self.entry or not self.shown or first is None or min(own) < first:
+        if not self.entry or first is None:
             return False
-        return not before.shown or before.shown[-1] < first
+        leading = _leading([packet.pts for packet, _ in self.steps], first)
+        if leading is None or (leading and not may_lead) or (before.shown and before.shown[-1] >= first):
+            return False
+        own = [pts for pts in self.shown if pts >= first]
+        if not own:
+            return False
+        before.shown = sorted([*before.shown, *(pts for pts in self.shown if pts < first)])
+        self.leading, self.shown = leading, own
+        return True
+
+
+def _leading(times: list[int | None], first: int) -> range | None:
+    """The places of the pictures shown before the first of a stretch, all together right behind it; None: they are not.
+
+    What has no time is the second field of what is before it.
+    """
+    places = [place for place, pts in enumerate(times) if pts is not None and pts < first]
+    if not places:
+        return range(0)
+    begin = places[0]
+    stop = next((n for n, pts in enumerate(times) if n > begin and pts is not None and pts >= first), len(times))
+    only_fields = all(pts is None for pts in times[1:begin])
+    return range(begin, stop) if only_fields and places[-1] < stop else None
 
 
 @dataclass(slots=True)
@@ -81,8 +114,10 @@ class Window:
         return [step for stretch in (self.before, self.here, self.after) if stretch for step in stretch.steps]
 
 
-def stretches(steps: Iterable[Step], is_entry: EntryTest, *, stop: Callable[[], bool]) -> Iterator[Stretch | Tail]:
-    """The stretches of the video. Holds two at a time.
+def stretches(
+    steps: Iterable[Step], is_entry: EntryTest, *, stop: Callable[[], bool], may_lead: bool = True
+) -> Iterator[Stretch | Tail]:
+    """The stretches of the video. Holds two at a time. `may_lead`: whether the codec has groups that are open.
 
     A `Tail` comes last where a stretch would not fit in memory, or once `stop` says that cutting is not worth it.
     """
@@ -91,7 +126,7 @@ def stretches(steps: Iterable[Step], is_entry: EntryTest, *, stop: Callable[[], 
     coming = Stretch()
     for step in reading:
         if step[0].is_keyframe and coming.steps:
-            if here is not None and coming.closed().stands_alone(here):
+            if here is not None and coming.closed().cut_from(here, may_lead=may_lead):
                 yield here
                 here = coming
             else:
@@ -101,7 +136,7 @@ def stretches(steps: Iterable[Step], is_entry: EntryTest, *, stop: Callable[[], 
         if coming.is_long or (here is not None and here.is_long) or stop():
             yield Tail(here, chain(here.steps if here else (), coming.steps, reading))
             return
-    if here is not None and coming.steps and coming.closed().stands_alone(here):
+    if here is not None and coming.steps and coming.closed().cut_from(here, may_lead=may_lead):
         yield here
         here = coming
     elif coming.steps:
@@ -138,15 +173,31 @@ def windows(parts: Iterable[Stretch | Tail]) -> Iterator[Window | Tail]:
 
 def can_be_cut(codec: Codec) -> bool:
     """Whether keyframes of the codec are places to cut; those of which each picture is one (ProRes) have no others."""
-    return codec.intra_only or codec.canonical_name in _WITH_GROUPS
+    return codec.intra_only or codec.canonical_name in _OPEN | _CLOSED
+
+
+def may_lead(codec: Codec) -> bool:
+    """Whether pictures shown before a keyframe may come behind it."""
+    return codec.canonical_name in _OPEN
 
 
 def entry_test(codec: str, extradata: bytes) -> EntryTest:
     """Tells whether a decoder may begin at a packet. FFmpeg takes H.264 pictures for keyframes that only recover."""
+    framing = Framing.of(codec, extradata)
 
     def is_entry(packet: VideoPacket) -> bool:
-        if not packet.is_keyframe or packet.has_sidedata("new_extradata"):
+        if not packet.is_keyframe or _has_another_header(packet, extradata):
             return False
-        return codec != "h264" or is_idr(bytes(packet), extradata)
+        if framing is None:
+            return True
+        if framing.length not in {0, 4}:
+            return False  # nobody writes these any more
+        if codec == "h264":
+            return h264.is_entry(bytes(packet), extradata)
+        return any(framing.kind(unit) in _RANDOM_ACCESS for unit in framing.units(bytes(packet)))
 
     return is_entry
+
+
+def _has_another_header(packet: VideoPacket, extradata: bytes) -> bool:
+    return packet.has_sidedata("new_extradata") and bytes(packet.get_sidedata("new_extradata")) != extradata

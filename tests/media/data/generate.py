@@ -2,6 +2,10 @@
 
 `packed.avi` is 33 numbered pictures (`tests.media.make`) by XviD, B-pictures packed, of which it leaves out the last
 two. Some are smaller than what FFmpeg takes for empty. It takes `ffmpeg` with libxvid.
+
+`old_x264.mp4` is not made here, since it wants an encoder of 2015 (ffmpeg 2.5.3 with x264 core 144, as the npm package
+ffmpeg-static 1.0.0 has it): `ffmpeg -ss 1 -t 10 -i samples/sample.mp4 -an -vf scale=320:180 -r 10 -pix_fmt yuv444p
+-c:v libx264 -crf 30 -g 20 old_x264.mp4`. It has 103 pictures, and a cut at 5.2 s.
 """
 
 import subprocess
@@ -10,6 +14,7 @@ from pathlib import Path
 from tests.media.make import picture_of
 
 PACKED = Path(__file__).parent / "packed.avi"
+OLD_X264 = Path(__file__).parent / "old_x264.mp4"
 SIDES, FRAMES = (64, 48), 33
 
 

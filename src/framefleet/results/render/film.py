@@ -12,6 +12,7 @@ from av.video.frame import VideoFrame
 from framefleet.errors import InputError, OutputError, UsageError
 from framefleet.media.container import open_media, reason_of
 from framefleet.media.info import MediaInfo
+from framefleet.media.packets import skip_to
 from framefleet.progress import Listener, silent
 from framefleet.results.cues import cue_language, cues_of
 from framefleet.results.document import Document
@@ -23,7 +24,7 @@ from framefleet.results.render.look import Look
 from framefleet.results.render.moment import Moments
 from framefleet.results.render.news import News
 from framefleet.results.render.paint import Painter
-from framefleet.results.render.shots import Shots, skip_to
+from framefleet.results.render.shots import Shots
 from framefleet.results.render.sound import Sound
 from framefleet.results.render.spoken import Spoken
 from framefleet.results.render.subtitles import SubtitleTrack
@@ -100,8 +101,8 @@ class _Rendering:
             open_media(media.path) as sounds,
             av.open(str(temporary), "w", format="mp4", options={"movflags": "faststart"}) as out,
         ):
-            for container in (source, sounds) if look.start else ():
-                skip_to(container, media.start + look.start)
+            if look.start:
+                skip_to(sounds, media.start + look.start)
             shots = Shots(media, source, look)
             upright = Upright(media, shots.first[1])
             coded = Coded(out, shots, upright, look)

@@ -1,11 +1,9 @@
 """The pictures of a video one after the other, from a start to an end, past those that cannot be decoded."""
 
-import contextlib
 import os
 from collections.abc import Iterator
 from fractions import Fraction
 
-import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -14,14 +12,8 @@ from framefleet.errors import InputError
 from framefleet.media.info import MediaInfo
 from framefleet.media.packets import read_steps
 from framefleet.media.plain import events, frame_threads, open_video
+from framefleet.media.step import Step
 from framefleet.results.render.look import Look
-
-
-def skip_to(container: InputContainer, time: Fraction) -> None:
-    """Goes to the last keyframe before a time of the file, where an index tells it; else all is read from the start."""
-    if container.format.name.startswith(("mov", "matroska")):
-        with contextlib.suppress(av.FFmpegError):
-            container.seek(int(time * 1_000_000))
 
 
 class Shots:
@@ -70,9 +62,12 @@ class Shots:
         if waiting is not None:
             yield waiting
 
+    def _steps(self, container: InputContainer) -> Iterator[Step]:
+        return read_steps(container, self.stream, start=self._media.start + self.start if self.start else None)
+
     def _shown(self, container: InputContainer) -> Iterator[tuple[Fraction, VideoFrame]]:
         was_lost = True  # nothing is, until the first frame
-        for time, frame in events(self._media, self.stream, read_steps(container, self.stream)):
+        for time, frame in events(self._media, self.stream, self._steps(container)):
             if isinstance(frame, VideoFrame):
                 yield time, frame
             elif not was_lost and self.start <= time < Fraction(self._media.duration_s):
