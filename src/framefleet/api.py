@@ -138,7 +138,10 @@ def notices(prepared: Prepared) -> list[str]:
     """What is left out, by reason, which sound is heard where nobody chose, and what scenes of keyframes are worth."""
     plan, audio = prepared.plan, prepared.media.audio
     reasons = dict.fromkeys(plan.left_out.values())
-    lines = [f"{', '.join(n for n in plan.left_out if plan.left_out[n] == r)}: left out; {r}" for r in reasons]
+    lines = list(prepared.media.notes)
+    if prepared.media.is_estimated:
+        lines.append("how long it is nobody says; what is planned is about that, from its size and bit rate")
+    lines += [f"{', '.join(n for n in plan.left_out if plan.left_out[n] == r)}: left out; {r}" for r in reasons]
     looks = any(stage.stage.needs is Needs.PICTURES for stage in plan.fleet) or bool(plan.watching)
     lines += _of_pictures(prepared.media, prepared.options) if looks else []
     hears = any(stage.stage.needs is Needs.AUDIO for stage in plan.fleet)

@@ -1,11 +1,13 @@
 """`framefleet plan`: nothing is decoded, sent or written."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from framefleet.media.probe import probe
 from tests.cli.conftest import Told
 from tests.media.make import make_video
 
@@ -67,3 +69,13 @@ def test_several_videos(cli: Cli, video: Path, tmp_path: Path) -> None:
     assert told.code == 3
     assert "missing.mp4: no such file" in told.line
     assert "clip.mp4: 6.0 s" in told.out
+
+
+def test_a_plan_from_an_estimate_says_about(cli: Cli, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = cli("plan", video)
+    assert "about 6.0 s" not in told.out.splitlines()[0]
+    monkeypatch.setattr("framefleet.api.probe", lambda *asked: replace(probe(*asked), duration_from="estimated"))
+    told = cli("plan", video)
+    head, notice = told.out.splitlines()[:2]
+    assert "about 6.0 s" in head
+    assert "how long it is nobody says" in notice

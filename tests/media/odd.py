@@ -162,3 +162,40 @@ def _sound(out: av.container.OutputContainer, track: Track) -> list[av.Packet]:
         frame.pts = round(track.start_s * FILE_RATE) + at
         packets += stream.encode(frame)
     return packets + stream.encode(None)
+
+
+def spoil_time(
+    path: Path,
+    which: int,
+    bit: int = 28,
+    *,
+    fields: Sequence[str] = ("pts", "dts"),
+    sound: bool = False,
+) -> Path:
+    """Turns a bit of the times of the `which`-th packet of the pictures, or of the sound, of an MPEG transport stream.
+
+    FFmpeg's muxer gives the first stream the PID 0x100 and the second 0x101 (ISO/IEC 13818-1, 2.4.3.6 for the fields).
+    """
+    data = bytearray(path.read_bytes())
+    heads = []
+    for at in range(0, len(data) - 187, 188):
+        pid, begins = (data[at + 1] & 0x1F) << 8 | data[at + 2], data[at + 1] & 0x40
+        if pid == 0x101 if sound else pid == 0x100 and begins:
+            head = at + 4 + (1 + data[at + 4] if data[at + 3] & 0x20 else 0)
+            if data[head : head + 3] == b"\0\0\1":
+                heads.append(head)
+    head = heads[which]
+    if "pts" in fields:
+        _turn_bit(data, head + 9, bit)
+    if "dts" in fields and data[head + 7] >> 6 == 3:
+        _turn_bit(data, head + 14, bit)
+    path.write_bytes(data)
+    return path
+
+
+def _turn_bit(data: bytearray, at: int, bit: int) -> None:
+    """Of a time of 33 bits, which lie in five bytes between markers."""
+    low, byte = (bit, 4) if bit < 7 else (bit - 7, 3) if bit < 15 else (bit - 15, 2) if bit < 22 else (bit - 22, 1)
+    if bit >= 30:
+        low, byte = bit - 30, 0
+    data[at + byte] ^= 1 << (low + 1 if byte in {0, 2, 4} else low)

@@ -1,11 +1,18 @@
+import struct
 from fractions import Fraction
 
 import av
+import numpy as np
 import pytest
 
 from framefleet.errors import InputError
+from framefleet.media.audio import decode_clips, plan_sound
+from framefleet.media.decode import decode_orders
+from framefleet.media.info import Gap
+from framefleet.media.order import Order, PixelView
 from framefleet.media.probe import probe
-from tests.media.make import make_audio, make_video
+from framefleet.media.sample import plan_samples
+from tests.media.make import make_audio, make_video, number_of
 from tests.media.odd import disguise
 
 CONTAINERS = {
@@ -41,12 +48,130 @@ def test_the_clock_begins_at_the_first_frame(tmp_path):
     assert info.audio.duration_s == pytest.approx(4.5, abs=0.05)
 
 
-@pytest.mark.parametrize("name", ["long.mkv", "long.mp4"])
-def test_the_duration_is_the_pictures_not_the_sounds(tmp_path, name):
-    info = probe(make_video(tmp_path / name, frames=25, audio="aac", audio_s=6))
-    assert info.duration_s == 1.0
+@pytest.mark.parametrize("name", ["long.mkv", "long.mp4", "long.ts"])
+def test_the_last_picture_stands_while_the_sound_goes_on(tmp_path, name):
+    path = make_video(tmp_path / name, frames=25, audio="aac", audio_s=6)
+    info = probe(path)
+    assert info.duration_s == pytest.approx(6, abs=0.05)
+    assert info.pictures_s == 1.0
     assert info.audio is not None
     assert info.audio.duration_s == pytest.approx(6, abs=0.05)
+    samples = plan_samples(info.duration_s, 2, pictures_s=info.pictures_s)
+    pieces = [piece for _, piece in decode_orders(info, [Order(samples, PixelView(160))])]
+    assert [number_of(piece.rgb) for piece in pieces] == [0, 12, *[24] * (len(samples) - 2)]
+    assert [sample.held for sample in samples] == [False, False, *[True] * (len(samples) - 2)]
+    assert len(samples) in {12, 13}
+
+
+@pytest.mark.parametrize("name", ["usual.mkv", "usual.mp4", "usual.ts"])
+def test_sound_that_is_a_little_longer_is_not_waited_for(tmp_path, name):
+    info = probe(make_video(tmp_path / name, frames=25, audio="aac", audio_s=1.9))
+    assert (info.duration_s, info.pictures_s) == (1.0, None)
+
+
+def test_pictures_that_are_missing_are_not_held(tmp_path):
+    """The index knows of pictures up to 4 s, and the sound lies before them."""
+    path = make_video(
+        tmp_path / "cut.mp4", frames=100, audio="aac", audio_s=6, container_options={"movflags": "faststart"}
+    )
+    with av.open(str(path)) as container:
+        place = [packet.pos for packet in container.demux(video=0) if packet.size][50]
+    path.write_bytes(path.read_bytes()[:place])
+    info = probe(path)
+    pieces = [piece for _, piece in decode_orders(info, [Order(plan_samples(info.duration_s, 2), PixelView(160))])]
+    assert info.duration_from == "header"
+    assert len(pieces) >= 8
+    assert all(isinstance(piece, Gap) for piece in pieces[5:])
+
+
+def test_lengths_say_where_they_are_from(tmp_path):
+    mp4 = make_video(tmp_path / "a.mp4", frames=25, audio="aac")
+    assert (probe(mp4).duration_from, probe(mp4).audio.duration_from) == ("index", "index")
+    assert probe(make_video(tmp_path / "a.ts", frames=25)).duration_from == "counted"
+    cut = make_video(tmp_path / "a.mkv", frames=100)
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    assert probe(cut).duration_from == "header"
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp3", "libmp3lame"), ("a.aac", "aac")])
+def test_raw_sound_is_counted_where_the_bit_rate_says_nothing(tmp_path, name, codec):
+    """A minute of silence, then a noise: by the first frames' bit rate it would be hours."""
+    path = tmp_path / name
+    noise = np.random.default_rng(1).integers(-9000, 9000, 48_000).astype(np.int16)
+    wave = np.concatenate([np.zeros(20 * 48_000, np.int16), noise])
+    options = {"write_xing": "0", "id3v2_version": "0"} if codec == "libmp3lame" else {}
+    with av.open(str(path), "w", options=options) as out:
+        stream = out.add_stream(codec, rate=48_000, layout="mono", options={"q": "4"} if options else {})
+        for at in range(0, len(wave), 960):
+            frame = av.AudioFrame.from_ndarray(wave[None, at : at + 960], format="s16", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = 48_000, at, Fraction(1, 48_000)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    info = probe(path)
+    assert info.duration_s == pytest.approx(21, abs=0.1)
+    assert (info.duration_from, info.is_estimated) == ("counted", False)
+    (clip,) = decode_clips(info, plan_sound(info, 600))
+    assert not clip.gaps
+    assert clip.span.length_s == pytest.approx(21, abs=0.1)
+
+
+def with_xing(path, frames=None, count=None):
+    data = bytearray(path.read_bytes())
+    at = max(data.find(b"Xing"), data.find(b"Info")) + 8
+    if frames is not None:
+        data[at : at + 4] = frames.to_bytes(4)
+    if count is not None:
+        data[at + 4 : at + 8] = count.to_bytes(4)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("frames", [20, 5000])
+def test_a_header_that_lies_about_the_frames_of_a_whole_file_is_not_believed(tmp_path, frames):
+    right = probe(make_audio(tmp_path / "a.mp3", codec="libmp3lame", seconds=6))
+    info = probe(with_xing(tmp_path / "a.mp3", frames=frames))
+    assert info.duration_s == pytest.approx(right.duration_s, abs=0.05)
+    (clip,) = decode_clips(info, plan_sound(info, 600))
+    assert not clip.gaps
+
+
+def test_a_cut_mp3_keeps_the_length_that_its_header_promised(tmp_path):
+    path = make_audio(tmp_path / "a.mp3", codec="libmp3lame", seconds=6)
+    right = probe(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    info = probe(path)
+    assert info.duration_s == pytest.approx(right.duration_s, abs=0.05)
+    assert info.audio.duration_from == "header"
+    (clip,) = decode_clips(info, plan_sound(info, 600))
+    assert "before the length that the file's header gives" in clip.gaps[0].error
+
+
+@pytest.mark.parametrize("factor", [0.5, 10])
+def test_a_whole_matroska_is_as_long_as_its_packets(tmp_path, factor):
+    path = make_video(tmp_path / "a.mkv", frames=50)
+    data = bytearray(path.read_bytes())
+    at = data.find(b"\x44\x89\x88") + 3
+    data[at : at + 8] = struct.pack(">d", 2000 * factor)
+
+    path.write_bytes(data)
+    info = probe(path)
+    assert (info.duration_s, info.duration_from) == (2.0, "index")
+
+
+@pytest.mark.parametrize("factor", [0.5, 10])
+def test_an_mp4_is_as_long_as_its_index(tmp_path, factor):
+    path = make_video(tmp_path / "a.mp4", frames=50, audio="aac")
+    right = probe(path)
+    data = bytearray(path.read_bytes())
+    for box in (b"mvhd", b"mdhd", b"tkhd"):
+        at = data.find(box)
+        while at >= 0:
+            place = at + (24 if box == b"tkhd" else 20)
+            length = int.from_bytes(data[place : place + 4])
+            data[place : place + 4] = round(length * factor).to_bytes(4)
+            at = data.find(box, at + 4)
+    path.write_bytes(data)
+    assert probe(path).duration_s == pytest.approx(right.duration_s, abs=0.001)
 
 
 @pytest.mark.parametrize("name", ["short.mkv", "short.mp4", "short.ts", "short.webm"])

@@ -43,7 +43,8 @@ def plan(
 def described(prepared: Prepared, *, verbose: bool = False) -> str:
     media = prepared.media
     what = f"{media.width}×{media.height}, {media.codec}" if media.has_video else "sound alone"
-    lines = [f"{clean(str(media.path))}: {media.duration_s:.1f} s, {what}"]
+    about = "about " if media.is_estimated else ""
+    lines = [f"{clean(str(media.path))}: {about}{media.duration_s:.1f} s, {what}"]
     lines += [f"  {notice}" for notice in notices(prepared)]
     left = unanswered_plans(prepared)
     lines += [f"  {sleep}; run --wake raises them again" for sleep in asleep(prepared, left)]

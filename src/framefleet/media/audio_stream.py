@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import av
 import numpy as np
@@ -15,8 +15,9 @@ from av.packet import Packet
 
 from framefleet.errors import InputError
 from framefleet.media.audio_plan import RATE, Samples
-from framefleet.media.container import audio_stream, demuxed, open_media
+from framefleet.media.container import audio_stream, open_media
 from framefleet.media.info import MediaInfo
+from framefleet.media.packets import timed
 from framefleet.media.sound_channels import BLOCK_S, Mixer
 from framefleet.media.sound_clock import Heard, Place, lay
 from framefleet.media.sound_gap import SoundGap
@@ -52,7 +53,7 @@ def read_sound(
     at the end before this ends; `on_mended` hears once if channels are heard that a mix to one would lose. Raises
     `InputError` if nothing at all can be decoded.
     """
-    line, reading = _Line(span, on_gap), SoundReading(media, span)
+    line, reading = _Line(media, span, on_gap), SoundReading(media, span)
     with closing(reading.frames()) as frames:
         for heard, place in lay(frames, span.start_s):
             if reading.mended and on_mended is not None:
@@ -107,7 +108,8 @@ class SoundReading:
                     )
 
     def _decode(self, container: InputContainer, stream: AudioStream) -> Iterator[SoundFrame]:
-        packets = _once(demuxed(container.demux(stream)))
+        own = (packet for packet in timed(container) if packet.stream_index == stream.index)
+        packets = _once(cast("Iterator[Packet[AudioStream]]", own))
         while True:
             try:
                 packet = next(packets)
@@ -177,11 +179,12 @@ def _blocks(frames: Iterator[SoundFrame]) -> Iterator[list[SoundFrame]]:
 class _Line:
     """The samples handed on so far. `position` counts them; sample n is heard at `origin + n / RATE`."""
 
-    def __init__(self, span: Span, on_gap: OnGap) -> None:
+    def __init__(self, media: MediaInfo, span: Span, on_gap: OnGap) -> None:
         self.length = round(span.length_s * RATE)
         self.position = 0
         self.heard = False
         self.error: str | None = None  # what went wrong since the last frame
+        self._is_promised = media.audio is None or media.audio.duration_from != "estimated"
         self._on_gap = on_gap
         self._origin = span.start_s
         self._skip = 0  # samples to drop, having been heard before
@@ -212,7 +215,7 @@ class _Line:
         """What the resampler still holds; notes what is missing at the end, `error` having come after all frames."""
         self.error = error or self.error
         yield from self._flush()
-        if not self.error and self.length - self.position > EARLY_S * RATE:
+        if not self.error and self._is_promised and self.length - self.position > EARLY_S * RATE:
             self.error = "the sound ends before the length that the file's header gives"
         if self.error:
             self._note_gap(max(self.position, self.length))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -13,12 +14,18 @@ from framefleet.units import Seconds, Span
 
 _UNKNOWN = "its {} of a codec that cannot be decoded here; convert it first, such as by ffmpeg -i IN {} OUT.mp4"
 
+DurationFrom = Literal["header", "index", "counted", "estimated"]
+"""Who says how long something is: `counted` is all packets, read one by one; `index` the last packets, which the file's
+index or end leads to; `header` a header alone, for a file that ends before it; `estimated` the size and the bit rate,
+which is no promise."""
+
 
 class AudioInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The audio stream used. `start_s` is on the video's clock: negative when the sound begins first.
 
     It is the `track`-th of the file's `tracks` audio streams, counted from 1 in their order; null where nobody told.
-    `language` is the file's own tag for it, such as `eng`. `duration_s` 0 is a stream without sound in it.
+    `language` is the file's own tag for it, such as `eng`. `duration_s` 0 is a stream without sound in it, and
+    `duration_from` says who told it; null where nobody noted that.
     """
 
     codec: str
@@ -29,6 +36,7 @@ class AudioInfo(msgspec.Struct, frozen=True, kw_only=True):
     track: int | None = None
     tracks: int | None = None
     language: str | None = None
+    duration_from: DurationFrom | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +45,9 @@ class MediaInfo:
 
     `width` and `height` are of the upright picture, turned and mirrored. `start` is the presentation time of the
     first video frame in the file's own time (of the first audio sample if there is only audio): zero of the clock.
-    `duration_s` is the end of the video stream on that clock (of the sound if there is only sound). `fps` and
+    `duration_s` is when the file ends on that clock: the last picture stands while sound goes on, where that is more
+    than a second, and `pictures_s` is when the pictures end (None: with the file). `duration_from` is of the pictures
+    (of the sound if there is only sound). `notes` are lines for people about what was put right. `fps` and
     `frame_count` are the header's, for people to read: sampling relies on neither. `has_video` is False for audio
     alone. `unknown_pictures` and `unknown_sound`: there are some, but all of a codec that cannot be decoded here.
     `audio_channel` is the one asked for; None: all are mixed, and none lost in the mix.
@@ -67,6 +77,9 @@ class MediaInfo:
     usual_track: bool = True  # the one that players take
     counted_at: float | None = None  # pictures a second of a file that has no times: it is told by their number
     oddly_shown: str | None = None  # what else the display matrix would do to it, which is left undone
+    pictures_s: Seconds | None = None
+    duration_from: DurationFrom = "index"
+    notes: tuple[str, ...] = ()
     pictures_read_anew: tuple[str, ...] = ()
     sound_read_anew: tuple[str, ...] = ()
 
@@ -77,6 +90,11 @@ class MediaInfo:
     @property
     def start_s(self) -> Seconds:
         return round(float(self.start), 6)
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether nobody has told or counted how long the file is."""
+        return "estimated" in {self.duration_from, self.audio.duration_from if self.audio is not None else None}
 
     @property
     def pictureless(self) -> str | None:
@@ -97,10 +115,14 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A wanted picture: the `index`-th, the one on screen at `time` (exact, k / fps)."""
+    """A wanted picture: the `index`-th, the one on screen at `time` (exact, k / fps).
+
+    `held`: the last picture of all, which stands while the sound goes on.
+    """
 
     index: int
     time: Fraction
+    held: bool = False
 
     @property
     def time_s(self) -> Seconds:

@@ -3,23 +3,64 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
+from os import SEEK_END
+from pathlib import Path
 from typing import cast
 
 import av
 from av.container import InputContainer
+from av.format import Flags
 from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from framefleet.media.clock import Clock
 from framefleet.media.container import demuxed, frame_length, path_of
 from framefleet.media.mpeg4 import one_by_one
 from framefleet.media.said import Said
 from framefleet.media.step import Step, VideoPacket
 from framefleet.media.transport import Holes
+from framefleet.media.whole import TAIL_BYTES, tags_behind
 
 _MAX_READ_ERRORS = 100  # in a row, with nothing read between them
+_TAGGED = {"mp3", "aac"}
 _FRAMING_BYTES = 1024  # between packets of Matroska lie some ten, some more where a cluster begins
 _LATE = Fraction(3, 2)  # frames, from one packet to the next, where one is missing
+
+
+def begins_anew(container: InputContainer) -> bool:
+    """Whether times are what a sender stamped, so that a file may have several clocks: MPEG-TS, MPEG-PS and Ogg, as
+    FFmpeg says, and FLV, in which streams are recorded."""
+    return "flv" in container.format.name or bool(container.format.flags & cast(int, Flags.ts_discont.value))
+
+
+def clock_of(container: InputContainer) -> "Clock[Packet[Stream]]":
+    """What puts a file's packets on one clock, the same one for all who read them from the beginning."""
+    anew = begins_anew(container)
+    known = not anew and container.duration is not None
+    end = Fraction((container.start_time or 0) + (container.duration or 0), av.time_base) if known else None
+    streams = {stream.index for stream in container.streams if stream.type in {"video", "audio"}}
+    return Clock(begins_anew=anew, end=end, streams=streams)
+
+
+def timed(container: InputContainer, clock: "Clock[Packet[Stream]] | None" = None) -> "Iterator[Packet[Stream]]":
+    """All packets from where the file has been read to, on one clock.
+
+    Raises `av.FFmpegError` where it cannot be read on; whoever reads on behind that gives the same `clock` again.
+    """
+    packets = demuxed(container.demux())
+    if container.format.name in _TAGGED:
+        end = _end_of_sound(path_of(container))
+        packets = (p for p in packets if p.pos is None or not p.size or p.pos < end)
+    return (clock or clock_of(container)).put_right(packets)
+
+
+def _end_of_sound(path: Path) -> int:
+    """Where tags begin, which would be taken for sound."""
+    with path.open("rb") as file:
+        size = file.seek(0, SEEK_END)
+        file.seek(max(0, size - TAIL_BYTES))
+        return size - tags_behind(file.read())
 
 
 def read_steps(container: InputContainer, video: VideoStream, *, start: Fraction | None = None) -> Iterator[Step]:
@@ -68,10 +109,10 @@ def _hear_first(container: InputContainer, video: VideoStream, said: Said) -> No
 def _read(container: InputContainer, video: VideoStream) -> Iterator[Step]:
     """The packets as they lie in the file."""
     failures = 0
-    gaps = _gaps(container, video)
+    gaps, clock = _gaps(container, video), clock_of(container)
     while failures < _MAX_READ_ERRORS:
         try:
-            for packet in demuxed(container.demux() if gaps.takes_all else container.demux(video)):
+            for packet in timed(container, clock):
                 failures = 0
                 gaps.note(packet)
                 if packet.stream_index == video.index and packet.size:  # none: PyAV's sign of the end
@@ -85,13 +126,11 @@ def _read(container: InputContainer, video: VideoStream) -> Iterator[Step]:
 class _Gaps:
     """Tells which packets of the video come behind missing bytes: those behind what cannot be read."""
 
-    takes_all = False
-
     def __init__(self) -> None:
         self._failed = False
 
     def note(self, packet: "Packet[Stream]") -> None:
-        """Any stream's next packet, if it `takes_all`."""
+        """Any stream's next packet."""
 
     def fail(self) -> None:
         """The file could not be read on."""
@@ -106,8 +145,6 @@ class _Between(_Gaps):
     """FFmpeg's reader of Matroska says nothing when it loses a stretch of the file, but packets of all streams lie
     there one behind the other. Taking a hole to be where there is none does no harm, as long as the next frame comes
     when the one before it ends."""
-
-    takes_all = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -71,11 +71,12 @@ def events(media: MediaInfo, video: VideoStream, steps: Iterable[Step]) -> Itera
 
 
 def ends_early(media: MediaInfo, end: Fraction) -> str | None:
-    """Why there are no pictures after `end`, in the file's own time; None where it is the end that was promised."""
-    last = end - media.start
-    if last + _ROUNDING >= Fraction(media.duration_s):
+    """Why there are no pictures after `end`, in the file's own time; None where it is the end that was promised, or
+    where nobody promised one."""
+    last, promised = end - media.start, media.duration_s if media.pictures_s is None else media.pictures_s
+    if last + _ROUNDING >= Fraction(promised) or media.duration_from not in {"header", "index"}:
         return None
-    return f"the file ends at {float(last):.3f} s; its header promises {media.duration_s:.3f} s"
+    return f"the file ends at {float(last):.3f} s; its {media.duration_from} promises {promised:.3f} s"
 
 
 class _Decoding:

@@ -1,9 +1,10 @@
 """What a file is, from its header, its first picture and its last packets."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 from av.audio.stream import AudioStream
@@ -17,7 +18,6 @@ from framefleet.media.audio_track import choose_track, language_of
 from framefleet.media.container import (
     MAX_PIXELS,
     audio_stream,
-    demuxed,
     moving_streams,
     open_media,
     packet_end,
@@ -26,17 +26,21 @@ from framefleet.media.container import (
     refuse_encrypted,
     video_stream,
 )
-from framefleet.media.info import AudioInfo, MediaInfo
+from framefleet.media.info import AudioInfo, DurationFrom, MediaInfo
 from framefleet.media.kind import TIMELESS
-from framefleet.media.packets import said_by
-from framefleet.media.restart import refuse_restarts
+from framefleet.media.packets import begins_anew, clock_of, said_by, timed
 from framefleet.media.turn import Turn, turn_of
+from framefleet.media.whole import HEAD_BYTES, is_whole, tag_bytes
 from framefleet.units import seconds
 
 _AV_TIME_BASE = Fraction(1, 1_000_000)
 _PACKETS_TO_A_PICTURE = 1000  # more without one picture: encrypted, or not what the header says
 _REORDERED = Fraction(2)  # seconds: MPEG-TS has no index, so a seek to the end may miss pictures stored out of order
 _LOOK_BACK = Fraction(15)  # seconds, and then four times as many
+_RAW = {"aac", "ac3", "amr", "amrnb", "amrwb", "dts", "eac3", "loas", "mlp", "mp3", "sbc", "truehd"}
+_STILL = Fraction(1)  # sound that goes on for longer has a picture that stands; else muxers disagree about the end
+_PUT_RIGHT = "its clock jumps, or some of its times are wrong; put right, so that all is on one clock"
+_READ_ANEW = "one clock"
 _CUT_SHORT = Fraction(1)  # muxers disagree about the end by less than this; a cut file by more
 
 
@@ -58,16 +62,14 @@ def probe(path: Path, audio_track: int | str | None = None, video_track: int | N
         assert main is not None
         try:
             first = _first_picture(container, video) if video is not None else None
-            tail = _tail(container, main) if container.format.name not in TIMELESS else _all_of(path, main)
-            if audio is not None and audio.index not in tail.ends:
-                _look_back(container, main, audio, tail)
+            reach = _read_all(path) if _needs_all(container) else _tail(container, main)
+            if audio is not None and audio.index not in reach.ends and not reach.whole:
+                _look_back(container, main, audio, reach)
         except av.FFmpegError as error:
             raise InputError(f"{path}: damaged ({reason_of(error)}); copy or download it again") from None
         if video is not None and first is None:
             raise InputError(f"{path}: none of its pictures ({_codec(video)}) can be decoded; convert it to H.264")
-        if container.format.name == "mpegts":
-            refuse_restarts(path, main.index)
-        return _describe(path, container, video, first, audio, track, tail)
+        return _describe(path, container, video, first, audio, track, reach)
 
 
 def _choose_pictures(path: Path, container: InputContainer, wanted: int | None) -> int | None:
@@ -96,15 +98,20 @@ class _First:
 
 
 @dataclass(slots=True)
-class _Tail:
-    """Where each stream's last packet ends, in the file's own time."""
+class _Reach:
+    """From when to when each stream's packets go, in the file's own time, put right. `whole`: all were read."""
 
+    starts: dict[int, Fraction] = field(default_factory=dict)
     ends: dict[int, Fraction] = field(default_factory=dict)
+    whole: bool = False
+    changed: bool = False  # some times were put right
 
     def add(self, packet: "Packet[Stream]") -> None:
         end = packet_end(packet)
-        if end is not None:
-            self.ends[packet.stream_index] = max(end, self.ends.get(packet.stream_index, end))
+        if end is not None and packet.pts is not None:
+            start, stream = packet.pts * packet.time_base, packet.stream_index
+            self.starts[stream] = min(start, self.starts.get(stream, start))
+            self.ends[stream] = max(end, self.ends.get(stream, end))
 
 
 def _describe(
@@ -114,18 +121,24 @@ def _describe(
     first: _First | None,
     audio: AudioStream | None,
     track: int | None,
-    tail: _Tail,
+    reach: _Reach,
 ) -> MediaInfo:
     main = video or audio
     assert main is not None
-    start = first.start if first else _header_start(main)
-    end = _end(container, main, tail)
+    start = first.start if first else _start(main, reach)
+    end, told_by = _end(path, container, main, reach)
+    last = end
+    if video is not None:
+        sound = [reach.ends[s.index] for s in container.streams.audio if s.index in reach.ends]
+        sound += [_end(path, container, audio, reach)[0]] if audio is not None else []
+        last = max(sound) if sound and max(sound) > end + _STILL else end
+    anew = (_READ_ANEW,) if reach.changed else ()
     rate = rate_of(video) if video is not None else None
     return MediaInfo(
         path=path,
         size_bytes=path.stat().st_size,
         start=start,
-        duration_s=seconds(max(end - start, Fraction(0))),
+        duration_s=seconds(max(last - start, Fraction(0))),
         width=first.width if first else 0,
         height=first.height if first else 0,
         rotation=first.turn.rotation if first else 0,
@@ -133,15 +146,26 @@ def _describe(
         **_track_of(container, video),
         counted_at=float(rate or 0) if container.format.name in TIMELESS else None,
         oddly_shown=first.oddly_shown if first else None,
-        pictures_read_anew=(*(("mirrored",) if first.turn.mirrored else ()), *first.read_anew) if first else (),
         fps=float(rate or 0),
         codec=_codec(video) if video is not None else "",
         frame_count=(video.frames or round((end - start) * (rate or 0))) if video is not None else 0,
-        audio=_describe_audio(container, audio, track, start, tail) if audio is not None else None,
+        audio=_describe_audio(path, container, audio, track, start, reach) if audio is not None else None,
         has_video=video is not None,
         unknown_pictures=video is None and bool(moving_streams(container)),
         unknown_sound=audio is None and bool(container.streams.audio),
+        pictures_s=seconds(max(end - start, Fraction(0))) if last > end else None,
+        duration_from=told_by,
+        notes=(_PUT_RIGHT,) if reach.changed else (),
+        pictures_read_anew=(*_read_anew(first), *anew),
+        sound_read_anew=anew,
     )
+
+
+def _read_anew(first: _First | None) -> tuple[str, ...]:
+    """The kinds of picture that were once read otherwise."""
+    if first is None:
+        return ()
+    return (*(("mirrored",) if first.turn.mirrored else ()), *first.read_anew)
 
 
 def _track_of(container: InputContainer, video: VideoStream | None) -> dict[str, Any]:
@@ -152,15 +176,17 @@ def _track_of(container: InputContainer, video: VideoStream | None) -> dict[str,
 
 
 def _describe_audio(
-    container: InputContainer, audio: AudioStream, track: int | None, zero: Fraction, tail: _Tail
+    path: Path, container: InputContainer, audio: AudioStream, track: int | None, zero: Fraction, reach: _Reach
 ) -> AudioInfo:
-    start = _header_start(audio)
+    start = _start(audio, reach)
+    end, told_by = _end(path, container, audio, reach)
     return AudioInfo(
         codec=_codec(audio),
         sample_rate=audio.codec_context.sample_rate,
         channels=audio.codec_context.channels,
         start_s=seconds(start - zero),
-        duration_s=seconds(max(_end(container, audio, tail) - start, Fraction(0))),
+        duration_s=seconds(max(end - start, Fraction(0))),
+        duration_from=told_by,
         track=track,
         tracks=len(container.streams.audio),
         language=language_of(audio),
@@ -177,7 +203,8 @@ def _first_picture(container: InputContainer, video: VideoStream) -> _First | No
     promised: list[int] = []
     damaged = False
     said = said_by(video)
-    for count, packet in enumerate(demuxed(container.demux(video))):
+    own = (packet for packet in timed(container) if packet.stream_index == video.index)
+    for count, packet in enumerate(cast("Iterator[Packet[VideoStream]]", own)):
         if packet.pts is not None and not packet.is_discard:
             promised.append(packet.pts)
         said.hear(packet)
@@ -197,25 +224,36 @@ def _first_picture(container: InputContainer, video: VideoStream) -> _First | No
     return None
 
 
-def _tail(container: InputContainer, main: Stream) -> _Tail:
+def _needs_all(container: InputContainer) -> bool:
+    """Whether only all packets tell how long the file is: its clock may jump, or nothing in it says anything."""
+    return begins_anew(container) or container.format.name in _RAW | TIMELESS
+
+
+def _read_all(path: Path) -> _Reach:
+    """When all streams begin and end, from every packet that whoever reads the file from its beginning gets."""
+    reach = _Reach(whole=True)
+    with open_media(path) as container:
+        clock = clock_of(container)
+        try:
+            for packet in timed(container, clock):
+                reach.add(packet)
+        except av.FFmpegError:
+            pass  # what follows cannot be read anyway, and decoding tells of it
+        if clock.changed:  # then FFmpeg's rate is wrong too, by which frames have a length
+            reach.changed, reach.ends = True, reach.ends | clock.ends()
+    return reach
+
+
+def _tail(container: InputContainer, main: Stream) -> _Reach:
     """The ends of all streams, from the packets that follow the last key frame; from all packets if none follow."""
     assert main.time_base is not None
-    tail = _Tail()
+    reach = _Reach()
     if container.duration is not None and not _counts_only(container, main):
         last = max(_header_start(main), _container_end(container) - _REORDERED)
-        _read_packets(container, main, int(last / main.time_base), tail)
-    if main.index not in tail.ends:
-        _read_packets(container, main, int(_header_start(main) / main.time_base), tail)
-    return tail
-
-
-def _all_of(path: Path, main: Stream) -> _Tail:
-    """The same of pictures without a container, which have no times to seek by."""
-    tail = _Tail()
-    with open_media(path) as container:
-        for packet in demuxed(container.demux(container.streams[main.index])):
-            tail.add(packet)
-    return tail
+        _read_packets(container, main, int(last / main.time_base), reach)
+    if main.index not in reach.ends:
+        _read_packets(container, main, int(_header_start(main) / main.time_base), reach)
+    return reach
 
 
 def _counts_only(container: InputContainer, main: Stream) -> bool:
@@ -224,45 +262,76 @@ def _counts_only(container: InputContainer, main: Stream) -> bool:
     return container.format.name == "wav" and not main.codec_context.name.startswith("pcm_")
 
 
-def _look_back(container: InputContainer, main: Stream, audio: AudioStream, tail: _Tail) -> None:
+def _look_back(container: InputContainer, main: Stream, audio: AudioStream, reach: _Reach) -> None:
     """Notes the end of sound that ended long before the pictures did; its beginning if there is none at all.
 
     What the header says of it is where to look first, but FFmpeg makes up what a header does not say, too.
     """
     assert main.time_base is not None
     first, back = _header_start(main), _LOOK_BACK
-    stop = min(_header_end(container, audio), max(tail.ends.values(), default=first))
-    while audio.index not in tail.ends:
-        _read_packets(container, main, int(max(first, stop - back) / main.time_base), tail, until=stop + _LOOK_BACK)
+    stop = min(_header_end(container, audio), max(reach.ends.values(), default=first))
+    while audio.index not in reach.ends:
+        _read_packets(container, main, int(max(first, stop - back) / main.time_base), reach, until=stop + _LOOK_BACK)
         if stop - back < first:
-            tail.ends.setdefault(audio.index, _header_start(audio))
+            reach.ends.setdefault(audio.index, _header_start(audio))
         back *= 4
 
 
 def _read_packets(
-    container: InputContainer, main: Stream, pts: int, tail: _Tail, *, until: Fraction | None = None
+    container: InputContainer, main: Stream, pts: int, reach: _Reach, *, until: Fraction | None = None
 ) -> None:
     try:
         container.seek(pts, stream=main)
-        for packet in demuxed(container.demux()):
-            tail.add(packet)
+        for packet in timed(container):
+            reach.add(packet)
             if until is not None and until < (packet_end(packet) or until):
                 return
     except av.FFmpegError:
         return  # a file that ends badly: what was read up to there counts
 
 
-def _end(container: InputContainer, stream: Stream, tail: _Tail) -> Fraction:
+def _start(stream: Stream, reach: _Reach) -> Fraction:
+    """When `stream` begins: by the header, unless times had to be put right."""
+    begins = _header_start(stream)
+    return reach.starts.get(stream.index, begins) if reach.changed else begins
+
+
+def _end(path: Path, container: InputContainer, stream: Stream, reach: _Reach) -> tuple[Fraction, DurationFrom]:
     """The end of `stream` in the file's own time: that of its last packet, or the header's if the file was cut short.
 
     Packets are right where headers are not: Matroska states one duration for all streams, MP4 the sum of decoding
     steps. But of a file whose end is missing, only the header knows how long it was.
     """
-    here = tail.ends.get(stream.index)
+    here = reach.ends.get(stream.index)
     promised = _header_end(container, stream)
-    if here is not None and max(promised, _container_end(container)) < max(tail.ends.values()) + _CUT_SHORT:
-        return here
-    return max(promised, here or promised)
+    if reach.whole:
+        cut = here is not None and container.format.name == "mp3" and _is_cut(path) and promised > here + _CUT_SHORT
+        return (promised, "header") if cut else (here if here is not None else _start(stream, reach), "counted")
+    if here is None:
+        return promised, "estimated"
+    if max(promised, _container_end(container)) < max(reach.ends.values()) + _CUT_SHORT or promised <= here:
+        return here, "index"
+    return (here, "index") if _is_all_there(path, container, stream, here) else (promised, "header")
+
+
+def _is_all_there(path: Path, container: InputContainer, stream: Stream, here: Fraction) -> bool:
+    """Whether the header lies that promises more than there is up to `here`: the file is as big as it should be, or
+    its index (MP4) knows of no more."""
+    name = container.format.name
+    if name.startswith("mov") and stream.frames and len(stream.index_entries) == stream.frames:
+        return stream.index_entries[-1].timestamp * (stream.time_base or 0) < here + _CUT_SHORT
+    return name.startswith("matroska") and bool(_whole(path))
+
+
+def _is_cut(path: Path) -> bool:
+    return _whole(path) is False
+
+
+def _whole(path: Path) -> bool | None:
+    with path.open("rb") as file:
+        begin = tag_bytes(file.read(10))
+        file.seek(begin)
+        return is_whole(file.read(HEAD_BYTES), path.stat().st_size - begin)
 
 
 def _header_start(stream: Stream) -> Fraction:

@@ -29,19 +29,23 @@ Wanted = TypeVar("Wanted", bound=Timed)
 _HALF_MICROSECOND = Fraction(1, 2_000_000)
 
 
-def plan_samples(duration_s: Seconds, fps: float | str | Fraction) -> list[Sample]:
+def plan_samples(
+    duration_s: Seconds, fps: float | str | Fraction, *, pictures_s: Seconds | None = None
+) -> list[Sample]:
     """Every sample k at exactly k / `fps` seconds that lies before the end of a video of `duration_s` seconds.
 
     Durations are known to the microsecond (`MediaInfo` rounds to it), so "before" means in an earlier microsecond:
     574.0000001 s at 1 fps are 574 pictures, and n / fps seconds are n pictures also where rounding lifted n / fps.
-    A video of any length has the sample at 0. Raises `UsageError` where `fps` is not positive.
+    A video of any length has the sample at 0. Pictures end at `pictures_s` (None: with the video). Raises `UsageError`
+    where `fps` is not positive.
     """
     rate = exact(fps)
     if rate <= 0:
         raise UsageError(f"fps {fps}: give a number above 0, such as 1 or 0.5")
     length = round(exact(duration_s), 6)
     count = max(1, ceil((length - _HALF_MICROSECOND) * rate)) if length > 0 else 0
-    return [Sample(index, index / rate) for index in range(count)]
+    end = length if pictures_s is None else exact(pictures_s)
+    return [Sample(index, index / rate, index > 0 and index / rate >= end) for index in range(count)]
 
 
 def pick(times: Sequence[Fraction], at: Fraction) -> int | None:

@@ -9,6 +9,10 @@ from framefleet.units import Seconds, Span
 APART_S: Seconds = 1.0
 """Gaps less far apart are one: a damaged stretch is often every other packet."""
 
+BRIEF_S: Seconds = 0.13
+"""No word is lost in a gap that is not longer: one frame of the slowest usual codecs (AAC at 8 kHz: 1024 samples).
+The end of a file that was cut, and the joint of two MP3 files, cost a frame."""
+
 
 class SoundGap(msgspec.Struct, frozen=True, gc=False):
     """A stretch that could not be decoded (silence stands in its place), and why in one line."""

@@ -21,7 +21,7 @@ from framefleet.fleet.retry import AGAIN, RetryPolicy, retrying
 from framefleet.journal.store import Journal
 from framefleet.media.info import ClipTime, MediaInfo
 from framefleet.media.malloc import give_back_freed_memory
-from framefleet.media.sound_gap import joined
+from framefleet.media.sound_gap import BRIEF_S, joined
 from framefleet.pipeline.consumers import WatchConsumer
 from framefleet.pipeline.derive import ClientRun, derive
 from framefleet.pipeline.feed import feed
@@ -147,7 +147,7 @@ def _finish(lane: Lane, media: MediaInfo, options: Options) -> StageRun:
     if lane.asker.failed and outcome.fatal is None and outcome.answers:
         lane.listener(Notice(f"{lane.plan.stage.name}: {_in_vain(lane.asker.failed)}"))
     result = _merged(lane, outcome, media, options)
-    outcome.failures.extend([*lane.lost, *_unheard(outcome)])
+    outcome.failures.extend([*lane.lost, *unheard(outcome, lane.plan.stage.name, lane.listener)])
     lane.listener(StageDone(lane.plan.stage.name))
     models = {answer.reply.model_id: answer.reply.model for answer in outcome.answers if answer.reply.model}
     if len(models) > 1:  # the endpoint was given another one since the journal's answers, or is being given one
@@ -174,11 +174,19 @@ def _in_vain(failed: Counter[str]) -> str:
     return f"{requests} failed and cost all the same, and what could be was asked again; {words}{others}"
 
 
-def _unheard(outcome: Outcome) -> list[Failure]:
-    """What was silent in clips that were answered, in this run or before, because it could not be decoded."""
+def unheard(outcome: Outcome, name: str, listener: Listener) -> list[Failure]:
+    """What was silent in clips that were answered, in this run or before, because it could not be decoded.
+
+    A gap in which no word is lost is told, and no failure.
+    """
     facts = [fact for answer in outcome.answers for fact in answer.facts if isinstance(fact, ClipTime)]
     gaps = joined(gap for fact in facts for gap in fact.gaps)
-    return [Failure((ClipTime(-1, gap.span),), gap.error, attempts=0) for gap in gaps]
+    brief = [gap for gap in gaps if gap.span.length_s <= BRIEF_S]
+    if brief:
+        times = "" if len(brief) == 1 else f"{len(brief)} times, first "
+        lost = f"no more than {BRIEF_S:g} s of sound lost {times}at {brief[0].span.start_s:.2f} s ({brief[0].error})"
+        listener(Notice(f"{name}: {lost}"))
+    return [Failure((ClipTime(-1, gap.span),), gap.error, attempts=0) for gap in gaps if gap not in brief]
 
 
 def _merged(lane: Lane, outcome: Outcome, media: MediaInfo, options: Options) -> Any:

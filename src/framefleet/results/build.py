@@ -112,6 +112,7 @@ def _video(run: Run, sha256: str) -> Video:
         mirrored=media.mirrored,
         track=media.track,
         tracks=media.tracks,
+        duration_from=media.duration_from,
     )
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from framefleet.config import AudioChannel, Backend, Crop
 from framefleet.fleet.cost import Cost
-from framefleet.media.info import AudioInfo
+from framefleet.media.info import AudioInfo, DurationFrom
 from framefleet.results.fuse import SceneEntry
 from framefleet.stages.objects.merge import Detection
 from framefleet.stages.sounds.merge import Sounds
@@ -39,6 +39,7 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     mirrored: bool = False
     track: int | None = None
     tracks: int | None = None
+    duration_from: DurationFrom | None = None
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

@@ -86,3 +86,14 @@ def test_a_crop_out_of_the_picture_is_refused(crop: Crop) -> None:
 @pytest.mark.parametrize("crop", [None, Crop(0, 0, 640, 360), Crop(639, 359, 1, 1)])
 def test_a_crop_inside_the_picture_is_fine(crop: Crop | None) -> None:
     check_crop(crop, 640, 360)
+
+
+@given(st.floats(0, 100), st.floats(0, 100), fps_values, st.integers(1, 50))
+def test_the_last_picture_that_stands_on_goes_into_one_request(a: float, b: float, fps: float, size: int) -> None:
+    pictures_s, duration_s = sorted((a, b))
+    batches = plan_batches(duration_s, fps, size, pictures_s=pictures_s)
+    assert [s for batch in batches for s in batch.samples] == plan_samples(duration_s, fps, pictures_s=pictures_s)
+    assert [batch.number for batch in batches] == list(range(len(batches)))
+    assert all(sum(not s.held for s in batch.samples) == size for batch in batches[:-1])
+    assert all(not s.held or s.time >= pictures_s for batch in batches for s in batch.samples)
+    assert not any(s.held for batch in batches[:-1] for s in batch.samples)

@@ -22,15 +22,23 @@ class PictureBatch:
         return len(self.samples)
 
 
-def plan_batches(duration_s: Seconds, fps: float, batch_size: int) -> list[PictureBatch]:
+def plan_batches(
+    duration_s: Seconds, fps: float, batch_size: int, *, pictures_s: Seconds | None = None
+) -> list[PictureBatch]:
     """Every sample of a video once, `batch_size` a request, the last with what is left."""
-    return batched(plan_samples(duration_s, fps), batch_size)
+    return batched(plan_samples(duration_s, fps, pictures_s=pictures_s), batch_size)
 
 
 def batched(samples: Sequence[Sample], batch_size: int) -> list[PictureBatch]:
-    """`samples` in their order, `batch_size` a request, the last with what is left."""
-    starts = range(0, len(samples), batch_size)
-    return [PictureBatch(number, tuple(samples[start : start + batch_size])) for number, start in enumerate(starts)]
+    """`samples` in their order, `batch_size` a request, the last with what is left.
+
+    Those of the last picture, which stands on, go with it however many they are: it is sent once.
+    """
+    moving = [sample for sample in samples if not sample.held]
+    starts = range(0, len(moving), batch_size)
+    parts = [moving[start : start + batch_size] for start in starts] or [[]]
+    parts[-1] = parts[-1] + [sample for sample in samples if sample.held]
+    return [PictureBatch(number, tuple(part)) for number, part in enumerate(parts) if part]
 
 
 def check_crop(crop: Crop | None, width: int, height: int) -> None:

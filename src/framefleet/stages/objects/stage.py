@@ -29,7 +29,9 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
     def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[PictureBatch]:
         check_crop(options.crop, media.width, media.height)
         _check_model(options.yolo_model, backend)
-        return plan_batches(media.duration_s, options.fps, options.batch_size) if media.has_video else []
+        if not media.has_video:
+            return []
+        return plan_batches(media.duration_s, options.fps, options.batch_size, pictures_s=media.pictures_s)
 
     def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
         return {

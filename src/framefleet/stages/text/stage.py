@@ -29,7 +29,9 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
 
     def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[PictureBatch]:
         check_crop(options.crop, media.width, media.height)
-        return plan_batches(media.duration_s, options.fps, options.batch_size) if media.has_video else []
+        if not media.has_video:
+            return []
+        return plan_batches(media.duration_s, options.fps, options.batch_size, pictures_s=media.pictures_s)
 
     def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
         """`fps` and `sampling` too: that a picture's text is that of the one before is an answer as well.
