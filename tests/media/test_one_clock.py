@@ -105,7 +105,7 @@ def test_recordings_put_end_to_end_are_one(stream, tmp_path, begins, audio):
 
 def test_programme_streams_put_end_to_end_are_one(tmp_path):
     """As cells of a DVD are, each with a clock of its own."""
-    one = make_video(tmp_path / "a.mpg", frames=FRAMES, fps=25, audio="mp2")
+    one = make_video(tmp_path / "a.mpg", frames=FRAMES, fps=25, codec="mpeg2video", audio="mp2", options={"g": "12"})
     both = tmp_path / "both.mpg"
     both.write_bytes(one.read_bytes() * 2)
     media = probe(both)
