@@ -49,7 +49,7 @@ class Kind:
 
 X264 = "scenecut=0:bframes=3:b-pyramid=normal"
 X265 = f"keyint={GOP}:min-keyint={GOP}:scenecut=0:bframes=4:log-level=none"
-MPEG = {"g": str(GOP), "bf": "2", "sc_threshold": "1000000000", "qscale": "2"}
+MPEG = {"g": str(GOP), "bf": "2", "sc_threshold": "1000000000", "b": "6000000"}
 CONSTANT = {"muxrate": "8000000"}
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
 KINDS = {

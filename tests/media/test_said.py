@@ -94,7 +94,7 @@ def test_without_it_there_would_be_others(tmp_path, kind, monkeypatch):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("container", ["mp4", "mkv", "ts", "mov"])
+@pytest.mark.parametrize("container", ["mp4", "mkv", "ts", "mov", "flv"])
 @pytest.mark.parametrize("threads", [1, 2, 4, 8])
 def test_a_video_of_2015_is_the_same_in_any_container(tmp_path, container, threads):
     path = tmp_path / f"v.{container}"
