@@ -17,11 +17,13 @@ from framefleet.media.h264 import is_in_order
 from framefleet.media.info import MediaInfo
 from framefleet.media.kind import ORDERLY
 from framefleet.media.promised import Promised
+from framefleet.media.sound_gap import BRIEF_S
 from framefleet.media.step import Step, VideoPacket
 
 _MAX_THREADS = 16  # FFmpeg's own limit where it chooses; each holds a frame
 _REORDERED = 32  # pictures: twice as many as the order of decoding and that of showing can differ by
 _ROUNDING = Fraction(1, 1000)  # Matroska's clock
+_LONGEST = Fraction(1)  # second: a frame that stays for longer is more than the very end of a file
 
 Event = tuple[Fraction, VideoFrame | str]
 """From this time on the video's clock a frame is on screen, or, for the reason told, none that can be trusted."""
@@ -55,19 +57,28 @@ def gives_only_order(video: VideoStream) -> bool:
 
 
 def events(media: MediaInfo, video: VideoStream, steps: Iterable[Step]) -> Iterator[Event]:
-    """What is on screen from when on, ascending, from 0 to the end that the file promises."""
+    """What is on screen from when on, ascending, from 0 to the end that the file promises.
+
+    What is damaged at the very end, where files are cut, is passed over: the picture before it stays.
+    """
     assert video.time_base is not None
-    now = Fraction(0)
+    now, brief = Fraction(0), _very_end(media, video)
     yield now, "no picture before this time can be decoded"
     decoding = _Decoding(video)
     for pts, frame in decoding.run(steps):
         time = pts * video.time_base - media.start
-        if time >= now:
+        if time >= now and not (isinstance(frame, str) and time >= brief):
             now = time
             yield time, frame
-    early = ends_early(media, decoding.end)
-    if early is not None:
-        yield max(now, decoding.end - media.start), early
+    early, last = ends_early(media, decoding.end), max(now, decoding.end - media.start)
+    if early is not None and last < brief:
+        yield last, early
+
+
+def _very_end(media: MediaInfo, video: VideoStream) -> Fraction:
+    """When the last `BRIEF_S` of the pictures begin, or their last frame if that is longer, up to a second."""
+    end = Fraction(media.duration_s if media.pictures_s is None else media.pictures_s)
+    return end - max(Fraction(BRIEF_S), min(frame_length(video), _LONGEST)) - _ROUNDING
 
 
 def ends_early(media: MediaInfo, end: Fraction) -> str | None:
