@@ -124,6 +124,6 @@ def test_more_than_the_very_end_is_a_gap(tmp_path):
 
 def test_the_last_of_few_pictures_a_second_may_be_damaged(tmp_path):
     """One picture that lasts 0.4 s."""
-    path = make_video(tmp_path / "slow.mp4", frames=12, fps=Fraction(5, 2))
+    path = make_video(tmp_path / "slow.mp4", frames=12, fps=Fraction(5, 2), options={"bf": "0"})
     spoil(path, 11, 12)
     assert all(isinstance(picture, Picture) for picture in sampled(path, 2.5))

@@ -102,6 +102,8 @@ class _Decoding:
         self._promised = Promised()
         self._recent: deque[int] = deque(maxlen=_REORDERED)  # times of packets
         self._damaged: set[int] = set()
+        self._held: VideoFrame | None = None  # until the next one has come
+        self._before: int | None = None  # the time of the frame before it
         self._error = "the decoder gave no picture"
         self.end = Fraction(0)  # of the last packet, in the file's own time
 
@@ -112,6 +114,8 @@ class _Decoding:
             self._note(packet)
             yield from self._decoded(packet)
         yield from self._decoded(None)
+        if self._held is not None:
+            yield from self._placed(self._held)
         yield from ((pts, self._error) for pts in self._promised.rest())
 
     def _decoded(self, packet: "VideoPacket | None") -> Iterator[tuple[int, VideoFrame | str]]:
@@ -123,7 +127,7 @@ class _Decoding:
             if self._only_order:
                 yield from self._next_lost()
         for frame in frames:
-            yield from self._placed(frame)
+            yield from self._in_turn(frame)
         yield from ((pts, self._error) for pts in self._promised.overdue())
 
     def _miss(self) -> None:
@@ -143,6 +147,24 @@ class _Decoding:
         self._recent.append(packet.pts)
         if packet.is_corrupt:
             self._damaged.add(packet.pts)
+
+    def _in_turn(self, frame: VideoFrame) -> Iterator[tuple[int, VideoFrame | str]]:
+        """The frame before this one, unless its time is wrong: decoders give frames in the order in which they are
+        shown, so that one with a later time than those around it is not shown then, and must cost no other its place.
+        """
+        held, self._held = self._held, frame
+        if held is None:
+            return
+        if self._only_order or not self._is_between(frame.pts, held.pts):
+            self._before = held.pts
+            yield from self._placed(held)
+        elif held.pts is not None:
+            self._promised.drop(held.pts)
+
+    def _is_between(self, pts: int | None, held: int | None) -> bool:
+        """Whether this time, which comes last, lies between the other and the one before that."""
+        before = self._before
+        return before is not None and pts is not None and held is not None and before < pts < held
 
     def _placed(self, frame: VideoFrame) -> Iterator[tuple[int, VideoFrame | str]]:
         pts = self._promised.next_frame() if self._only_order else frame.pts
