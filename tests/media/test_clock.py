@@ -136,6 +136,17 @@ def test_one_wrong_time_of_the_container_is_that_of_all_its_frames(count, second
 
 
 @settings(max_examples=30)
+@given(st.integers(1, 40), st.integers(15, 10**5) | st.integers(-(10**5), -15), st.booleans())
+def test_that_one_may_be_the_first_of_all(count, seconds, of_sound):
+    stamps = recording(10**10, pictures=150)
+    stream = [stamp for stamp in stamps if (stamp.stream_index == SOUND) == of_sound]
+    for stamp in stream[:count] if of_sound else stream[1:2]:
+        stamp.pts += seconds * 90_000
+        stamp.dts += seconds * 90_000
+    assert not wrong(put_right(stamps)[0])
+
+
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(BEGINS, st.integers(40, 120), ORDERS, st.booleans()), min_size=2, max_size=4),
     st.booleans(),

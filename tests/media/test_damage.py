@@ -1,6 +1,7 @@
 """Files with a hole in them: what can be decoded is, and every hole is told."""
 
 import random
+from fractions import Fraction
 
 import av
 import pytest
@@ -99,3 +100,30 @@ def test_a_hole_in_the_container_is_a_gap_where_no_packet_tells_of_it(tmp_path, 
     assert sum(isinstance(x, Gap) for x in got) >= 35
     older = [x for x in got if isinstance(x, Picture) and x.at.time_s - x.at.pts_s > 0.041]
     assert not older
+
+
+@pytest.mark.parametrize("kind", ["h264.mp4", "hevc.mp4", "mpeg4.avi"])
+def test_at_the_very_end_the_last_good_picture_stays(tmp_path, kind):
+    """Files are cut there: no more than 0.13 s of pictures, or the last one of them, are no loss."""
+    path = make_video(tmp_path / kind, frames=48, **KINDS[kind])
+    spoil(path, 47, 48)
+    got = sampled(path, 25)
+    assert len(got) == 48
+    assert all(isinstance(picture, Picture) for picture in got)
+    assert all(picture.at.pts_s <= picture.at.time_s + 1e-6 for picture in got)
+    assert got[-4].at.index == number(got[-4])
+
+
+def test_more_than_the_very_end_is_a_gap(tmp_path):
+    path = make_video(tmp_path / "h264.mp4", frames=48, options={"bf": "0"})
+    spoil(path, 38, 48)
+    gaps = [piece.sample.index for piece in sampled(path, 25) if isinstance(piece, Gap)]
+    assert gaps[0] == 38
+    assert len(gaps) >= 6
+
+
+def test_the_last_of_few_pictures_a_second_may_be_damaged(tmp_path):
+    """One picture that lasts 0.4 s."""
+    path = make_video(tmp_path / "slow.mp4", frames=12, fps=Fraction(5, 2), options={"bf": "0"})
+    spoil(path, 11, 12)
+    assert all(isinstance(picture, Picture) for picture in sampled(path, 2.5))

@@ -66,6 +66,17 @@ def test_one_wrong_time_loses_no_picture(stream, tmp_path, reordered, which, fie
     assert numbers(path, media) == list(range(FRAMES))
 
 
+@pytest.mark.parametrize("bit", [15, 16, 17])
+@pytest.mark.parametrize("reordered", [False, True], ids=["in order", "reordered"])
+def test_a_time_that_is_wrong_by_a_second_loses_one_picture(stream, tmp_path, reordered, bit):
+    """No clock can tell it from a picture that is stored early; the order in which they are shown does."""
+    path = Path(shutil.copy(stream(reordered=reordered), tmp_path / "a.ts"))
+    spoil_time(path, 20, bit, fields=("pts",))
+    media = probe(path)
+    assert media.duration_s == pytest.approx(5, abs=1 / FPS)
+    assert sum(shown != number for number, shown in enumerate(numbers(path, media))) <= 1
+
+
 @pytest.mark.parametrize("bit", [20, 24, 32])
 @pytest.mark.parametrize("which", [0, 2, -1])
 def test_a_wrong_time_of_the_sound_moves_nothing(stream, tmp_path, which, bit):

@@ -270,3 +270,15 @@ def test_any_name_is_a_name(tmp_path, monkeypatch, name):
         pytest.skip("this system has no such names")
     monkeypatch.chdir(tmp_path)
     assert probe(path.relative_to(tmp_path)).frame_count == 3
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_an_avi_that_is_all_there_is_as_long_as_its_packets(tmp_path, cut):
+    """Of one that was cut, the header alone knows how long it was."""
+    path = make_video(tmp_path / "v.avi", frames=50, codec="mjpeg", pix_fmt="yuvj420p")
+    data = bytearray(path.read_bytes())
+    for at in (data.find(b"avih") + 8 + 16, data.find(b"strh") + 8 + 32):  # frames, by the file and by its stream
+        data[at : at + 4] = (5000).to_bytes(4, "little")
+    path.write_bytes(data[: len(data) // 2] if cut else data)
+    media = probe(path)
+    assert (media.duration_s, media.duration_from) == ((200.0, "header") if cut else (2.0, "index"))

@@ -239,7 +239,9 @@ class _Line(Generic[P]):
 
     def _is_near(self, entry: _Entry[P]) -> bool:
         time, newest = entry.time, self.newest
-        assert time is not None and newest is not None
+        assert time is not None
+        if newest is None:
+            return False
         if time >= newest:
             return time - newest <= self._far
         if self.begins_anew and entry.packet.dts is not None and (time - self._begin) * self.tick < _BEGINNING:
@@ -286,6 +288,8 @@ class _Line(Generic[P]):
     def _judge_beginning(self, end: Fraction | None, *, ended: bool) -> tuple[str, int]:
         first, *later = self._times()
         right = [self._is_sound(entry) for entry in self.held]
+        if self.begins_anew and later and all(right[:2]) and abs(later[0] - first) <= self._far:
+            return self._judge_first_run(self._times(), full=ended or len(later) >= _MOST)
         if (later and right[0] and abs(later[0] - first) <= self._far) or (ended and not later):
             return "take", 1
         if not self.begins_anew and later and max(later) >= first - self._far:
@@ -297,6 +301,20 @@ class _Line(Generic[P]):
             agreed = next((place for place, (a, b) in pairs if right[place] and abs(b - a) <= self._far), 0)
             return ("spoilt", agreed) if agreed else ("take", 1)
         return ("spoilt", 1) if self._sticks_out(first, later, min(later), end) else ("take", 1)
+
+    def _judge_first_run(self, times: Sequence[int], *, full: bool) -> tuple[str, int]:
+        """The times of one packet of the container agree with each other, right or wrong; those of more are right."""
+        if any(before - after > _BACK / self.tick for before, after in pairwise(times) if before - after <= self._far):
+            return "take", 1
+        away = next((place for place, time in enumerate(times) if abs(time - times[0]) > self._far), None)
+        if away is None:
+            return ("take", 1) if full or abs(times[-1] - times[0]) >= _RUN / self.tick else ("wait", 0)
+        behind = times[away:]
+        if abs(times[away - 1] - times[0]) >= _RUN / self.tick or min(abs(t - times[0]) for t in behind) <= self._far:
+            return "take", 1
+        if not full and (len(behind) < _AFTER or abs(behind[-1] - behind[0]) < _RUN / self.tick):
+            return "wait", 0
+        return ("spoilt", away) if len(behind) > away else ("take", 1)
 
     def take(self, entry: _Entry[P]) -> None:
         """The packet is right as it is, as far as its clock is."""
@@ -337,7 +355,7 @@ class _Line(Generic[P]):
         """Puts the first packets held, whose times are wrong, in what is free between their neighbours."""
         spoilt = self.held[:count]
         after = [entry for entry in self.held[count : count + _AFTER] if self._is_sound(entry)]
-        after = [entry for entry in after if self.newest is None or self._is_near(entry)]
+        after = [entry for entry in after if self._is_near(entry) or self._is_by(entry, after[0])]
         del self.held[:count]
         spans = (list(self._shown), [entry.shown for entry in after])
         places = free(*spans, count)
@@ -353,6 +371,10 @@ class _Line(Generic[P]):
                 self.shifted(entry)
             else:
                 self.take(entry)
+
+    def _is_by(self, entry: _Entry[P], first: _Entry[P]) -> bool:
+        """Whether nothing was right yet, and the packet is near to the one that will be."""
+        return self.newest is None and abs(entry.shown - first.shown) <= self._far
 
     def begin_again(self, offset: Fraction) -> None:
         """What follows has another clock, or is as good as that: nothing of what came before is near it."""

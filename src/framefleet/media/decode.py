@@ -43,7 +43,8 @@ def decode_orders(
 
     A frame that serves several samples, or several orders of the same view, is converted once; frames that serve none
     are not converted. A frame that is damaged, or that the file promised and the decoder never gave, is a `Gap`, never
-    an older frame in its place. Reads no further than the last sample needs. With "keyframes" each sample gets the
+    an older frame in its place, but in the last 0.13 s or the last frame (of a second at most) of the file.
+    Reads no further than the last sample needs. With "keyframes" each sample gets the
     keyframe nearest to it, and nothing else is decoded; `pts_s` tells its time.
     `on_keyframe` is told the time of each keyframe read, from packets alone and thus before it is decoded.
     `threads` decode (as many as there are cores). Whatever the video's length, at most twice that many groups of

@@ -17,11 +17,13 @@ from framefleet.media.h264 import is_in_order
 from framefleet.media.info import MediaInfo
 from framefleet.media.kind import ORDERLY
 from framefleet.media.promised import Promised
+from framefleet.media.sound_gap import BRIEF_S
 from framefleet.media.step import Step, VideoPacket
 
 _MAX_THREADS = 16  # FFmpeg's own limit where it chooses; each holds a frame
 _REORDERED = 32  # pictures: twice as many as the order of decoding and that of showing can differ by
 _ROUNDING = Fraction(1, 1000)  # Matroska's clock
+_LONGEST = Fraction(1)  # second: a frame that stays for longer is more than the very end of a file
 
 Event = tuple[Fraction, VideoFrame | str]
 """From this time on the video's clock a frame is on screen, or, for the reason told, none that can be trusted."""
@@ -55,19 +57,28 @@ def gives_only_order(video: VideoStream) -> bool:
 
 
 def events(media: MediaInfo, video: VideoStream, steps: Iterable[Step]) -> Iterator[Event]:
-    """What is on screen from when on, ascending, from 0 to the end that the file promises."""
+    """What is on screen from when on, ascending, from 0 to the end that the file promises.
+
+    What is damaged at the very end, where files are cut, is passed over: the picture before it stays.
+    """
     assert video.time_base is not None
-    now = Fraction(0)
+    now, brief = Fraction(0), _very_end(media, video)
     yield now, "no picture before this time can be decoded"
     decoding = _Decoding(video)
     for pts, frame in decoding.run(steps):
         time = pts * video.time_base - media.start
-        if time >= now:
+        if time >= now and not (isinstance(frame, str) and time >= brief):
             now = time
             yield time, frame
-    early = ends_early(media, decoding.end)
-    if early is not None:
-        yield max(now, decoding.end - media.start), early
+    early, last = ends_early(media, decoding.end), max(now, decoding.end - media.start)
+    if early is not None and last < brief:
+        yield last, early
+
+
+def _very_end(media: MediaInfo, video: VideoStream) -> Fraction:
+    """When the last `BRIEF_S` of the pictures begin, or their last frame if that is longer, up to a second."""
+    end = Fraction(media.duration_s if media.pictures_s is None else media.pictures_s)
+    return end - max(Fraction(BRIEF_S), min(frame_length(video), _LONGEST)) - _ROUNDING
 
 
 def ends_early(media: MediaInfo, end: Fraction) -> str | None:
@@ -91,6 +102,8 @@ class _Decoding:
         self._promised = Promised()
         self._recent: deque[int] = deque(maxlen=_REORDERED)  # times of packets
         self._damaged: set[int] = set()
+        self._held: VideoFrame | None = None  # until the next one has come
+        self._before: int | None = None  # the time of the frame before it
         self._error = "the decoder gave no picture"
         self.end = Fraction(0)  # of the last packet, in the file's own time
 
@@ -101,6 +114,8 @@ class _Decoding:
             self._note(packet)
             yield from self._decoded(packet)
         yield from self._decoded(None)
+        if self._held is not None:
+            yield from self._placed(self._held)
         yield from ((pts, self._error) for pts in self._promised.rest())
 
     def _decoded(self, packet: "VideoPacket | None") -> Iterator[tuple[int, VideoFrame | str]]:
@@ -112,7 +127,7 @@ class _Decoding:
             if self._only_order:
                 yield from self._next_lost()
         for frame in frames:
-            yield from self._placed(frame)
+            yield from self._in_turn(frame)
         yield from ((pts, self._error) for pts in self._promised.overdue())
 
     def _miss(self) -> None:
@@ -132,6 +147,24 @@ class _Decoding:
         self._recent.append(packet.pts)
         if packet.is_corrupt:
             self._damaged.add(packet.pts)
+
+    def _in_turn(self, frame: VideoFrame) -> Iterator[tuple[int, VideoFrame | str]]:
+        """The frame before this one, unless its time is wrong: decoders give frames in the order in which they are
+        shown, so that one with a later time than those around it is not shown then, and must cost no other its place.
+        """
+        held, self._held = self._held, frame
+        if held is None:
+            return
+        if self._only_order or not self._is_between(frame.pts, held.pts):
+            self._before = held.pts
+            yield from self._placed(held)
+        elif held.pts is not None:
+            self._promised.drop(held.pts)
+
+    def _is_between(self, pts: int | None, held: int | None) -> bool:
+        """Whether this time, which comes last, lies between the other and the one before that."""
+        before = self._before
+        return before is not None and pts is not None and held is not None and before < pts < held
 
     def _placed(self, frame: VideoFrame) -> Iterator[tuple[int, VideoFrame | str]]:
         pts = self._promised.next_frame() if self._only_order else frame.pts

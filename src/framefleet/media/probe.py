@@ -320,7 +320,7 @@ def _is_all_there(path: Path, container: InputContainer, stream: Stream, here: F
     name = container.format.name
     if name.startswith("mov") and stream.frames and len(stream.index_entries) == stream.frames:
         return stream.index_entries[-1].timestamp * (stream.time_base or 0) < here + _CUT_SHORT
-    return name.startswith("matroska") and bool(_whole(path))
+    return name.startswith(("matroska", "avi")) and bool(_whole(path))
 
 
 def _is_cut(path: Path) -> bool:

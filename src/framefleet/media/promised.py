@@ -34,6 +34,11 @@ class Promised:
     def drop_first(self) -> None:
         del self._times[:1]
 
+    def drop(self, pts: int) -> None:
+        """Takes back a promise: that time was wrong."""
+        if pts in self._times:
+            self._times.remove(pts)
+
     def came(self, pts: int, length: float) -> Iterator[int]:
         """The times lost before the frame at `pts`, which came now and lasts `length` ticks."""
         yield from self._lost(pts)

@@ -35,11 +35,19 @@ def tags_behind(tail: bytes) -> int:
 def is_whole(head: bytes, size: int) -> bool | None:
     """Whether a file of `size` bytes that begins with `head` is all there; None where it does not say.
 
-    `head` is of Matroska, or of MP3 behind its tag, with `size` counted from there.
+    `head` is of Matroska, of AVI, or of MP3 behind its tag, with `size` counted from there.
     """
+    if head.startswith(b"RIFF") and head[8:12] == b"AVI ":
+        return _is_whole_avi(head, size)
     if head.startswith(_EBML):
         return _is_whole_matroska(head, size)
     return _is_whole_mp3(head, size)
+
+
+def _is_whole_avi(head: bytes, size: int) -> bool | None:
+    """By the size of its one chunk, which has an even number of bytes; of those with more (OpenDML), the last tells."""
+    end = 8 + int.from_bytes(head[4:8], "little")
+    return True if end <= size <= end + 1 else False if 8 < size < end < 1 << 32 else None
 
 
 def _is_whole_matroska(head: bytes, size: int) -> bool | None:
