@@ -65,7 +65,7 @@ def missing() -> str:
             subprocess.run(command, check=False, capture_output=True, env=environ)
             if _tools_are_there():
                 break
-    return "" if _tools_are_there() else "buildah and debootstrap are not installed"
+    return "" if _tools_are_there() else "buildah, debootstrap and apt-get are wanted"
 
 
 def _tools_are_there() -> bool:
@@ -75,13 +75,14 @@ def _tools_are_there() -> bool:
 def make_base(buildah: Builder, folder: Path) -> None:
     """This machine's distribution, bare, with this machine's way to packages: mirror, proxy, certificates, index."""
     release = platform.freedesktop_os_release()
+    codename = release["VERSION_CODENAME"]
     root = folder / "base"
     indexes = subprocess.check_output(
         ["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)", "Created-By: Packages"], text=True
     )
-    mirrors = [uri for name, uri in (line.split(" ", 1) for line in indexes.splitlines()) if name == _codename(release)]
+    mirrors = [uri for name, uri in (line.split(" ", 1) for line in indexes.splitlines()) if name == codename]
     components = "main,universe" if release["ID"] == "ubuntu" else "main"
-    command = ["debootstrap", "--variant=minbase", f"--components={components}", _codename(release), str(root)]
+    command = ["debootstrap", "--variant=minbase", f"--components={components}", codename, str(root)]
     subprocess.run([*command, *mirrors[:1]], check=True, stdout=subprocess.DEVNULL)
     settings = subprocess.check_output(["apt-config", "dump"], text=True).splitlines()
     kept = [line for line in settings if re.match("Acquire::(http|https|Check|Retries)", line)]
@@ -96,10 +97,6 @@ def make_base(buildah: Builder, folder: Path) -> None:
     buildah("commit", "--quiet", container, BASE)
     buildah("rm", container)
     shutil.rmtree(root)
-
-
-def _codename(release: dict[str, str]) -> str:
-    return release["VERSION_CODENAME"]
 
 
 def lay_out(endpoint: str, folder: Path, address: str) -> list[str]:
@@ -121,7 +118,7 @@ def lay_out(endpoint: str, folder: Path, address: str) -> list[str]:
 
 
 def try_out(buildah: Builder, endpoint: str) -> list[str]:
-    """What is wrong with the answer to test_input.json, and with the refusal where a GPU is wanted; empty if nothing."""
+    """What is wrong with the answer to test_input.json, and with the refusal without a GPU; empty if nothing."""
     container = buildah("from", f"localhost/framefleet-{endpoint}")
     handler = ["--", "python", "/app/handler.py"]
     wrong = []
@@ -170,7 +167,7 @@ def serve(folder: Path) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("endpoints", nargs="*", metavar="ENDPOINT", help=f"of {', '.join(ENDPOINTS)}; ocr if none is named")
+    parser.add_argument("endpoints", nargs="*", metavar="ENDPOINT", help=f"of {', '.join(ENDPOINTS)}; else ocr")
     parser.add_argument("--all", action="store_true", help="all four")
     args = parser.parse_args()
     wanted = ENDPOINTS if args.all else args.endpoints or ("ocr",)
@@ -190,7 +187,8 @@ def main() -> int:
         make_base(buildah, folder)
         print(f"base: made in {time.monotonic() - started:.0f} s", flush=True)
         address = serve(folder / "weights")
-        return 0 if all([build(buildah, name, folder, address) for name in wanted]) else 1
+        failed = [name for name in wanted if not build(buildah, name, folder, address)]
+        return 1 if failed else 0
     except subprocess.CalledProcessError as error:
         print(f"{' '.join(error.cmd)}: failed\n{error.stdout or ''}", flush=True)
         return 1

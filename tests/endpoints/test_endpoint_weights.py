@@ -96,7 +96,7 @@ def test_a_transfer_that_breaks_off_is_begun_again(bake, hub: Hub) -> None:
 
 def test_one_that_always_breaks_off_ends_the_build_and_keeps_nothing(bake, hub: Hub, tmp_path: Path) -> None:
     hub.broken = 9
-    with pytest.raises(SystemExit, match="model.bin: cannot be fetched"):
+    with pytest.raises(SystemExit, match=r"model\.bin: cannot be fetched"):
         bake()
     assert list((tmp_path / "models" / "a-model").iterdir()) == []
 
@@ -107,7 +107,7 @@ def test_a_file_that_the_hub_lacks_ends_the_build(bake) -> None:
 
 
 def test_a_model_that_is_not_listed_is_never_fetched(bake, hub: Hub) -> None:
-    with pytest.raises(SystemExit, match="other-model: not in weights.json, which has a-model; add"):
+    with pytest.raises(SystemExit, match=r"other-model: not in weights\.json, which has a-model; add"):
         bake("other-model")
     assert hub.asked == 0
 
