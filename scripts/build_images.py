@@ -16,6 +16,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -178,6 +179,7 @@ def main() -> int:
         return 0
     folder = Path(tempfile.mkdtemp(prefix="framefleet-images-", dir=os.environ.get("TMPDIR", "/var/tmp")))
     buildah = Builder(folder)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # cleaning up on the way
     try:
         room, needed = shutil.disk_usage(folder).free / 1e9, max(ROOM_GB[name] for name in wanted)
         if room < needed:
