@@ -41,6 +41,7 @@ class Builder:
     """Buildah with a storage of its own in `folder`, so that nobody else's images are touched."""
 
     def __init__(self, folder: Path) -> None:
+        self._environ = {**os.environ, "BUILDAH_ISOLATION": "chroot", "TMPDIR": str(folder)}
         self._command = ["buildah", "--root", f"{folder}/storage", "--runroot", f"{folder}/run"]
 
     def __call__(self, *arguments: str) -> str:
@@ -48,9 +49,8 @@ class Builder:
         return self.ran(*arguments, check=True).stdout.strip()
 
     def ran(self, *arguments: str, check: bool = False) -> subprocess.CompletedProcess[str]:
-        environ = {**os.environ, "BUILDAH_ISOLATION": "chroot"}
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.run([*self._command, *arguments], check=check, text=True, env=environ, **pipes)
+        return subprocess.run([*self._command, *arguments], check=check, text=True, env=self._environ, **pipes)
 
 
 def missing() -> str:
