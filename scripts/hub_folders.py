@@ -14,7 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENDPOINTS = ("yolo", "whisper", "ast", "ocr")
 MARK = ".framefleet-hub"  # says that this script laid a folder out, and so may replace it
-OWN = ("handler.py", "requirements.txt", "test_input.json", ".runpod")
+OWN = ("handler.py", "requirements.txt", "weights.json", "test_input.json", ".runpod")
+SHARED = "weights.py"  # of all endpoints whose weights come from a hub
 README = """\
 # {title}
 
@@ -40,10 +41,11 @@ def lay_out(kind: str, out: Path) -> Path:
     dockerfile = at_root(kind, (source / "Dockerfile").read_text(encoding="utf-8"))
     (folder / "Dockerfile").write_text(dockerfile, encoding="utf-8")
     for name in OWN:
-        copy(source / name, folder / name)
+        if (source / name).exists():
+            copy(source / name, folder / name)
     for path in sources(dockerfile):
         if not (folder / path).exists():
-            copy(ROOT / path, folder / path)
+            copy(ROOT / "endpoints" / path if path == SHARED else ROOT / path, folder / path)
     copy(ROOT / "LICENSE", folder / "LICENSE")
     hub = json.loads((source / ".runpod" / "hub.json").read_text(encoding="utf-8"))
     readme = README.format(kind=kind, note=NOTES.get(kind, ""), title=hub["title"], description=hub["description"])
@@ -53,7 +55,7 @@ def lay_out(kind: str, out: Path) -> Path:
 
 def at_root(kind: str, dockerfile: str) -> str:
     """The Dockerfile for a build whose context is the endpoint's own folder, with `src` in it."""
-    return dockerfile.replace(f"endpoints/{kind}/", "")
+    return dockerfile.replace(f"endpoints/{kind}/", "").replace(f"endpoints/{SHARED}", SHARED)
 
 
 def sources(dockerfile: str) -> list[str]:

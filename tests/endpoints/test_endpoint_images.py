@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from framefleet.wire.ast import AstRequest
 from framefleet.wire.common import read_request
@@ -71,11 +72,46 @@ def test_a_change_of_anything_copied_rebuilds_the_image(endpoint: str) -> None:
     assert sorted(listed) == sorted([*how, *what, f"endpoints/{endpoint}/Dockerfile"])
 
 
-def test_every_requirement_is_pinned(endpoint: str) -> None:
-    lines = (ROOT / "endpoints" / endpoint / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    wanted = [line for line in lines if line and not line.startswith("#")]
-    assert all(re.fullmatch(r"[a-z0-9-]+==[\d.]+", line) for line in wanted)
-    assert any(line.startswith("runpod==") for line in wanted)
+def chosen(endpoint: str) -> list[Requirement]:
+    lines = (ROOT / "endpoints" / endpoint / "requirements.in").read_text(encoding="utf-8").splitlines()
+    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+
+
+def pinned(endpoint: str) -> dict[Requirement, list[str]]:
+    """What requirements.txt pins, each with its hashes."""
+    text = (ROOT / "endpoints" / endpoint / "requirements.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.replace("\\\n", " ").splitlines() if not line.startswith("#")]
+    return {Requirement(line.partition(" --hash=")[0]): re.findall(r"--hash=(\S+)", line) for line in lines}
+
+
+def test_every_requirement_is_pinned_by_version_and_sha256(endpoint: str) -> None:
+    for requirement, hashes in pinned(endpoint).items():
+        (version,) = requirement.specifier
+        assert version.operator == "==" and "*" not in version.version, requirement
+        assert hashes and all(re.fullmatch("sha256:[0-9a-f]{64}", found) for found in hashes), requirement
+    text = (ROOT / "endpoints" / endpoint / "requirements.txt").read_text(encoding="utf-8")
+    assert not re.search(r"^\s*-(?!-hash=)|://", text, flags=re.MULTILINE)  # no index, nothing from elsewhere
+    dockerfile = (ROOT / "endpoints" / endpoint / "Dockerfile").read_text(encoding="utf-8")
+    (install,) = re.findall("pip install .*", dockerfile)
+    assert install == "pip install --no-cache-dir --require-hashes -r /tmp/requirements.txt"
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12"])  # that of the tests' images and that of the images
+def test_what_is_pinned_is_what_was_chosen(endpoint: str, python: str) -> None:
+    place = {"python_version": python, "python_full_version": f"{python}.3", "sys_platform": "linux"}
+    place |= {"platform_machine": "x86_64", "platform_python_implementation": "CPython"}
+    here = [found for found in pinned(endpoint) if found.marker is None or found.marker.evaluate(place)]
+    versions = {found.name: found.specifier for found in here}
+    assert len(versions) == len(here) > 50
+    assert {found.name: found.specifier for found in chosen(endpoint)}.items() <= versions.items()
+    assert "runpod" in versions
+
+
+def test_the_base_is_named_by_its_digest_and_another_can_be_given(endpoint: str) -> None:
+    lines = (ROOT / "endpoints" / endpoint / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    (base,) = [line for line in lines if line.startswith("ARG BASE=")]
+    assert re.fullmatch(r"ARG BASE=nvidia/cuda:\S+-ubuntu24\.04@sha256:[0-9a-f]{64}", base)
+    assert [line for line in lines if line.startswith("FROM ")] == ["FROM ${BASE}"]
 
 
 def test_the_libraries_makers_are_told_nothing(endpoint: str) -> None:

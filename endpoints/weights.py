@@ -1,0 +1,57 @@
+"""python weights.py WEIGHTS.json MODEL FOLDER
+
+Fetches a model's files into FOLDER while an image is built. WEIGHTS.json says where they come from, by a revision or
+release that does not move, and their sha256; nothing else is kept, for a file of weights may hold code that runs when
+it is loaded.
+"""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import requests  # which `runpod` brings along
+
+TRIES = 3
+TIMEOUT_S = 60
+
+
+def main() -> None:
+    listed, model, folder = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+    models = json.loads(listed.read_text(encoding="utf-8"))
+    if model not in models:
+        sys.exit(f"{model}: not in {listed.name}, which has {', '.join(models)}; add its address and its files' sha256")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, wanted in models[model]["sha256"].items():
+        fetch(models[model]["from"] + name, folder / name, wanted)
+        print(f"{name}: as expected", flush=True)
+
+
+def fetch(url: str, target: Path, wanted: str) -> None:
+    """The file at `url` as `target`, if its sha256 is `wanted`; ends the build otherwise."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            found = download(url, target)
+            break
+        except requests.RequestException as error:
+            target.unlink(missing_ok=True)
+            if attempt == TRIES:
+                sys.exit(f"{url}: cannot be fetched: {error}")
+    if found != wanted:
+        target.unlink()
+        sys.exit(f"{url}: refused, its sha256 is {found}, not {wanted}")
+
+
+def download(url: str, target: Path) -> str:
+    """Writes the file at `url` to `target`; its sha256. Raises `requests.RequestException`."""
+    digest = hashlib.sha256()
+    with requests.get(url, stream=True, timeout=TIMEOUT_S) as reply, target.open("wb") as file:
+        reply.raise_for_status()
+        for piece in reply.iter_content(1 << 20):
+            digest.update(piece)
+            file.write(piece)
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    main()
