@@ -51,7 +51,7 @@ def read(*pictures: list[dict[str, Any]]) -> list[list[TextLine] | None]:
 
 BACK = [
     ({"box": [-0.4, -0.2, 320.3, 240.4]}, {"box": (0.0, 0.0, 320.0, 240.0)}),
-    ({"box": [-30.0, 100.0, 50.0, 260.0]}, {"box": (0.0, 100.0, 50.0, 240.0)}),  # over the edge by less than a tenth
+    ({"box": [-30.0, 100.0, 50.0, 2600.0]}, {"box": (0.0, 100.0, 50.0, 240.0)}),
     ({"confidence": 1.0005}, {"confidence": 1.0}),
     ({"confidence": -1e-9}, {"confidence": 0.0}),
 ]
@@ -60,8 +60,8 @@ BOXES = [
     [300.0, 200.0, 10.0, 5.0],
     [10.0, 200.0, 300.0, 5.0],
     [1.0, 2.0, 1e308, 40.0],
-    [1.0, 2.0, 640.0, 480.0],  # of another grid
-    [1.0, -60.0, 30.0, 40.0],
+    [1.0, 2.0, 200_000.0, 480.0],
+    [1.0, -70_000.0, 30.0, 40.0],
     [NAN, 2.0, 30.0, 40.0],
     [1.0, NAN, 30.0, NAN],
     [1.0, 2.0, INF, 40.0],
@@ -100,7 +100,7 @@ def test_an_object_that_cannot_be_is_refused(told: dict[str, Any]) -> None:
         *({"box": box} for box in BOXES),
         *({"confidence": number} for number in NUMBERS),
         {"quad": [[1, 2], [NAN, 2], [30, 40], [1, 40]]},
-        {"quad": [[1, 2], [30, 2], [30, 4000], [1, 40]]},
+        {"quad": [[1, 2], [30, 2], [30, 400_000], [1, 40]]},
         {"text": "x" * 3_000_000},
     ],
 )
@@ -131,9 +131,13 @@ def test_classes_that_were_not_asked_for_are_left_out() -> None:
 
 def test_the_edges_are_those_of_the_crop() -> None:
     cropped = Options(crop=Crop(10, 10, 100, 50))
-    with pytest.raises(BadReplyError, match="100 × 50"):
-        seen([{**GOOD, "box": [1.0, 2.0, 150.0, 40.0]}], options=cropped)
-    assert seen([{**GOOD, "box": [1.0, 2.0, 104.0, 40.0]}], options=cropped)[0][0].box[2] == 100.0  # type: ignore[index]
+    assert seen([{**GOOD, "box": [1.0, 2.0, 150.0, 40.0]}], options=cropped)[0][0].box[2] == 100.0  # type: ignore[index]
+
+
+@pytest.mark.parametrize("box", [[330.0, 2.0, 340.0, 40.0], [1.0, 250.0, 30.0, 260.0], [-30.0, 2.0, -1.0, 40.0]])
+def test_what_is_beside_the_picture_is_left_out(box: list[float]) -> None:
+    assert [thing.box for thing in seen([{**GOOD, "box": box}, GOOD])[0] or ()] == [(1.0, 2.0, 30.0, 40.0)]
+    assert read([{**LINE, "box": box}]) == [[]], "nothing is an answer"
 
 
 def test_a_picture_of_which_nothing_is_said_is_left_out() -> None:

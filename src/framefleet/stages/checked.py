@@ -1,11 +1,10 @@
 """What may be in a worker's answer. Pure.
 
-What is beyond it by a rounding, or by a detector's way of drawing a box over the picture's edge, is brought back; what
-was not asked for is left out; anything else is no answer (`BadReplyError`), and is asked for again.
+A box over the picture's edge is cut there, and a number beyond its range by a rounding brought back; what was not asked
+for is left out, as is what lies beside the picture; anything else is no answer (`BadReplyError`), and asked for again.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from math import isfinite
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -17,7 +16,7 @@ from framefleet.wire.pictures import Box
 from framefleet.wire.yolo import DetectedObject
 
 ROUNDING = 0.002  # of a number from 0 to 1: twice what half precision, with its 11 bits, makes of one
-OVER_EDGE = 0.1  # of the picture's side: so far may a box that was not cut at the edge reach beyond it
+FARTHEST = 65_535.0  # pixels: no picture's side is longer, so nothing is farther from one's edges (`Side`)
 CLASSES = 1_000_000  # no model tells so many apart: ImageNet's largest has 21,841
 LABEL = 1_000  # characters of a label, or a model's name
 TEXT = 10_000  # of a line on a picture, a word or an error
@@ -32,24 +31,24 @@ class Seen(NamedTuple):
     By default the most that a request allows.
     """
 
-    width: float = 65_535
-    height: float = 65_535
+    width: float = FARTHEST
+    height: float = FARTHEST
     most: int = 3_000
     classes: frozenset[int] | None = None
 
 
 def objects(found: Sequence[DetectedObject], asked: Seen) -> list[DetectedObject]:
-    """The objects of a picture. Boxes are cut at its edges, and those not asked for left out: of other classes, and of
-    too many the least sure.
+    """The objects of a picture. Boxes are cut at its edges, and those not asked for left out: of other classes, beside
+    the picture, and of too many the least sure.
 
-    Raises `BadReplyError` for a box that is inverted, not finite or not of this picture, a confidence that is not from
+    Raises `BadReplyError` for a box that is inverted, not finite or of no picture at all, a confidence that is not from
     0 to 1, a class that no model has and a label that nobody can read.
     """
     wanted = found if asked.classes is None else [thing for thing in found if thing.class_id in asked.classes]
     if len(wanted) > asked.most:
         sure = sorted(range(len(wanted)), key=lambda place: _sureness(wanted[place].confidence), reverse=True)
         wanted = [wanted[place] for place in sorted(sure[: asked.most])]
-    return [_object(thing, asked) for thing in wanted]
+    return [thing for thing in (_object(thing, asked) for thing in wanted) if thing is not None]
 
 
 def lines(found: Sequence[TextLine], asked: Seen) -> list[TextLine]:
@@ -59,7 +58,7 @@ def lines(found: Sequence[TextLine], asked: Seen) -> list[TextLine]:
     """
     if len(found) > LINES:
         raise BadReplyError(f"the worker read {len(found)} lines in one picture")
-    return [_line(line, asked) for line in found]
+    return [line for line in (_line(line, asked) for line in found) if line is not None]
 
 
 def classes(found: Sequence[HeardClass], most: int) -> list[HeardClass]:
@@ -125,17 +124,21 @@ def _sureness(value: float) -> float:
     return value if value == value else 2.0
 
 
-def _object(thing: DetectedObject, asked: Seen) -> DetectedObject:
+def _object(thing: DetectedObject, asked: Seen) -> DetectedObject | None:
     box, confidence = _box(thing.box, asked), unit(thing.confidence, "confidence")
     _class(thing.class_id, thing.label)
+    if box is None:
+        return None
     same = box == thing.box and confidence == thing.confidence
     return thing if same else replace(thing, box=box, confidence=confidence)
 
 
-def _line(line: TextLine, asked: Seen) -> TextLine:
+def _line(line: TextLine, asked: Seen) -> TextLine | None:
     short(line.text, TEXT, "line of text")
     box, confidence = _box(line.box, asked), unit(line.confidence, "confidence")
     quad = None if line.quad is None else _quad(line.quad, asked)
+    if box is None:
+        return None
     same = (box, confidence, quad) == (line.box, line.confidence, line.quad)
     return line if same else replace(line, box=box, confidence=confidence, quad=quad)
 
@@ -152,25 +155,26 @@ def _class(number: int, label: str) -> None:
     short(label, LABEL, "label")
 
 
-def _box(box: Box, asked: Seen) -> Box:
+def _box(box: Box, asked: Seen) -> Box | None:
+    """The box, cut at the picture's edges; None for one beside it."""
     x1, y1, x2, y2 = box
     # `not` of a chain that holds, so that NaN does not pass
-    if not (x1 <= x2 and y1 <= y2):
+    if not (-FARTHEST <= x1 <= x2 <= 2 * FARTHEST and -FARTHEST <= y1 <= y2 <= 2 * FARTHEST):
         raise BadReplyError(f"the worker gave a box whose corners are {_told(box)}")
-    return (*_within(x1, y1, asked, box), *_within(x2, y2, asked, box))
+    if x2 < 0 or y2 < 0 or x1 > asked.width or y1 > asked.height:
+        return None
+    return (*_within(x1, y1, asked), *_within(x2, y2, asked))
 
 
 def _quad(quad: Quad, asked: Seen) -> Quad:
-    one, two, three, four = (_within(x, y, asked, (x, y)) for x, y in quad)
+    if not all(-FARTHEST <= number <= 2 * FARTHEST for corner in quad for number in corner):
+        raise BadReplyError(f"the worker gave a line of text whose corners are {_told(n for c in quad for n in c)}")
+    one, two, three, four = (_within(x, y, asked) for x, y in quad)
     return one, two, three, four
 
 
-def _within(x: float, y: float, asked: Seen, whole: Sequence[float]) -> Point:
-    width, height = asked.width, asked.height
-    near = -OVER_EDGE * width <= x <= (1 + OVER_EDGE) * width and -OVER_EDGE * height <= y <= (1 + OVER_EDGE) * height
-    if not (near and isfinite(x) and isfinite(y)):
-        raise BadReplyError(f"the worker saw something at {_told(whole)} in a picture of {width:g} × {height:g}")
-    return min(max(x, 0.0), float(width)), min(max(y, 0.0), float(height))
+def _within(x: float, y: float, asked: Seen) -> Point:
+    return min(max(x, 0.0), float(asked.width)), min(max(y, 0.0), float(asked.height))
 
 
 def _told(numbers: Iterable[float]) -> str:
