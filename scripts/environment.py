@@ -77,7 +77,7 @@ def ensure(folder: Path, extras: str = "local", requirements: list[Path] | None 
     key = key_of(extras, requirements, editable)
     if not is_ready(folder, key):
         check_python()
-        wanted = ["-e", f".[{extras}]"] if editable else dependencies(extras)
+        wanted = ["-e", f".[{extras}]"] if editable else dependencies(extras) if extras else []
         for path in requirements:
             wanted += ["-r", str(path)]
         make(folder, wanted)
@@ -251,7 +251,7 @@ def main() -> None:
     parser.add_argument("folder", help="{key} in it stands for the hash of what goes in; such old ones are removed")
     parser.add_argument("--extras", default="local", help="of pyproject.toml, separated by commas")
     parser.add_argument("-r", "--requirements", type=Path, action="append", default=[], metavar="FILE")
-    parser.add_argument("--without-project", action="store_true", help="its dependencies alone")
+    parser.add_argument("--without-project", action="store_true", help="its dependencies alone; with --extras '' none")
     args = parser.parse_args()
     leave_others_out()
     args.requirements = [path.resolve() for path in args.requirements]

@@ -9,17 +9,28 @@ import pytest
 
 from framefleet.emulator.handlers import check_handler
 from framefleet.emulator.processes import InProcess
+from framefleet.emulator.runners import Part
 from framefleet.errors import SetupError, UsageError
 
 HANDLER = """
 import os
+import urllib.request
 
 def handler(job):
+    if job["input"] == "progress":  # as the package's progress_update does
+        to = os.environ["RUNPOD_WEBHOOK_POST_OUTPUT"].replace("$ID", job["id"]) + "&isStream=false"
+        for told in (b'{"status": "IN_PROGRESS", "output": "half"}', b"no JSON"):
+            urllib.request.build_opener(urllib.request.ProxyHandler({})).open(to, data=told).read()
     if job["input"] == "die":
         os._exit(3)
     if job["input"] == "raise":
         raise ValueError("no")
     return {"pid": os.getpid(), "input": job["input"], "id": job["id"]}
+
+def parts(job):
+    yield from job["input"]
+
+start = {"handler": parts, "return_aggregate_stream": True, "refresh_worker": True}
 """
 
 
@@ -55,6 +66,24 @@ def test_two_workers_are_two_processes_and_one_dies_alone() -> None:
 
 
 @pytest.mark.full
+def test_what_a_handler_tells_of_a_job_on_its_way_is_heard() -> None:
+    told: list[tuple[Part, bytes]] = []
+    workers = [InProcess("their_handler:handler"), InProcess("their_handler:start")]
+    try:
+        for worker in workers:
+            worker.load()
+        outcome = workers[0].run("job-1", b'"progress"', lambda part, content: told.append((part, content)))
+        assert (told, outcome and outcome.error) == ([(Part.PROGRESS, b'"half"')], None)
+        told.clear()
+        outcome = workers[1].run("job-2", b'[1,"b"]', lambda part, content: told.append((part, content)))
+        assert told == [(Part.STREAMED, b"1"), (Part.STREAMED, b'"b"')]
+        assert (outcome and outcome.output, outcome and outcome.refresh) == (b'[1,"b"]', True)
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+@pytest.mark.full
 def test_a_handler_that_cannot_be_loaded_says_why() -> None:
     with pytest.raises(SetupError, match="broken_handler:handler: RuntimeError: no GPU here"):
         InProcess("broken_handler:handler").load()
@@ -66,6 +95,6 @@ def test_what_is_no_handler_is_refused(name: str) -> None:
         check_handler(name)
 
 
-@pytest.mark.parametrize("name", ["objects", "speech", "their_handler:handler"])
+@pytest.mark.parametrize("name", ["objects", "speech", "their_handler:handler", "their_handler:start"])
 def test_handlers_by_name(name: str) -> None:
     check_handler(name)

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from framefleet.emulator import limits
+from framefleet.emulator.endings import Outcome
+from framefleet.emulator.runners import Part
 
 from .bare import Bare
 
@@ -192,3 +194,54 @@ def test_the_memory_of_requests_is_freed_when_they_are_over() -> None:
     task = endpoint.begin()
     endpoint.finish(task)
     assert task.job.input == b""
+
+
+def test_how_far_a_job_is_shows_until_it_is_over() -> None:
+    endpoint = Bare()
+    id = endpoint.add()
+    task = endpoint.begin()
+    endpoint.tell(endpoint.hired[0], task.job, Part.PROGRESS, b'"half"')
+    assert (told(endpoint, id)["status"], endpoint.output(id)) == ("IN_PROGRESS", "half")
+    endpoint.finish(task, "whole")
+    endpoint.tell(endpoint.hired[0], task.job, Part.PROGRESS, b'"late"')
+    assert endpoint.output(id) == "whole"
+
+
+def test_a_part_is_streamed_once_and_those_of_a_worker_that_died_are_forgotten() -> None:
+    endpoint = Bare(most=2)
+    id = endpoint.add()
+    task = endpoint.begin()
+    endpoint.tell(endpoint.hired[0], task.job, Part.STREAMED, b"1")
+    assert [bytes(part["output"]) for part in (endpoint.stream(id) or {})["stream"]] == [b"1"]
+    endpoint.tell(endpoint.hired[0], task.job, Part.STREAMED, b"2")
+    endpoint.conclude(endpoint.hired[0], task.job, None)  # its worker died
+    assert endpoint.stream(id) == {"status": "IN_QUEUE", "stream": []}
+    assert endpoint.stream("unknown") is None
+
+
+def test_a_worker_that_is_refreshed_stops_and_the_next_job_waits_for_another_to_start() -> None:
+    endpoint = Bare(least=0, cold_start_s=3.0)
+    first, second = endpoint.add(), endpoint.add()
+    endpoint.hand.now = 3.0
+    task = endpoint.begin()
+    endpoint.conclude(endpoint.hired[0], task.job, Outcome(b'"done"', refresh=True))
+    endpoint.release(endpoint.hired[0])
+    assert (endpoint.output(first), endpoint.hired[0].stopped) == ("done", True)
+    assert endpoint.take_any() is None, "the new one is starting"
+    endpoint.hand.now = 6.0
+    assert endpoint.begin().job.id == second
+    assert endpoint.bill.seconds == 3 + 3
+
+
+def test_whoever_waits_for_a_job_is_told_when_it_is_over_or_gone() -> None:
+    endpoint, heard = Bare(), list[str]()
+    done, waiting = endpoint.add(), endpoint.add(ttl_s=10.0)
+    for id in (done, waiting, "unknown"):
+        endpoint.when_over(id, lambda id=id: heard.append(id))
+    assert heard == ["unknown"]
+    endpoint.finish(endpoint.begin())
+    assert heard == ["unknown", done]
+    endpoint.when_over(done, lambda: heard.append("at once"))
+    endpoint.hand.now = 11.0
+    assert endpoint.status(waiting) is None
+    assert heard == ["unknown", done, "at once", waiting]

@@ -129,6 +129,7 @@ def test_the_policy_is_kept(serve: Callable[..., Client]) -> None:
 
 def test_runsync_answers_with_the_result(serve: Callable[..., Client]) -> None:
     told = serve().ask("POST", "runsync", json={"input": 5}).json()
+    assert told["id"].startswith("sync-") and told["id"].endswith("-e1")
     assert (told["status"], told["output"]) == ("COMPLETED", {"echo": 5})
 
 
@@ -141,9 +142,25 @@ def test_runsync_answers_with_the_id_when_the_wait_is_over_and_the_job_goes_on(s
     assert client.until(told["id"], "COMPLETED")["output"] == {"echo": 5}
 
 
-@pytest.mark.parametrize("headers", [{"Authorization": ""}, {"Authorization": "Bearer other"}])
-def test_without_the_key_nobody_is_let_in(serve: Callable[..., Client], headers: dict[str, str]) -> None:
-    client = serve()
+def test_a_status_may_be_waited_for(serve: Callable[..., Client]) -> None:
+    held = Held()
+    client = serve(held, clock=ScaledClock(10))
+    id = client.run(5)
+    assert client.ask("GET", f"status-sync/{id}?wait=1000").json()["status"] in {"IN_QUEUE", "IN_PROGRESS"}
+    held.go.set()
+    told = client.ask("GET", f"status-sync/{id}").json()
+    assert (told["id"], told["status"], told["output"]) == (id, "COMPLETED", {"echo": 5})
+    assert client.ask("GET", "status-sync/unknown").status_code == 404
+
+
+@pytest.mark.parametrize("authorization", [f"Bearer {KEY}", f"bearer {KEY}", KEY])
+def test_the_key_is_taken_with_bearer_and_without(serve: Callable[..., Client], authorization: str) -> None:
+    assert serve().ask("GET", "health", headers={"Authorization": authorization}).status_code == 200
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer other", "other", "Bearer", f"Basic {KEY}", f"{KEY} {KEY}"])
+def test_without_the_key_nobody_is_let_in(serve: Callable[..., Client], authorization: str) -> None:
+    client, headers = serve(), {"Authorization": authorization}
     assert client.ask("POST", "run", json={"input": 1}, headers=headers).status_code == 401
     assert client.ask("GET", "health").json()["jobs"]["completed"] == 0
 

@@ -11,7 +11,7 @@ from tests.faults.world import PICTURES, World, told
 
 
 def test_the_faultless_document_says_what_is_in_each_picture(faultless: Document) -> None:
-    numbers = [picture.objects[0].box[0] for picture in faultless.detections if picture.objects]
+    numbers = [picture.objects[0].class_id for picture in faultless.detections if picture.objects]
     assert numbers == list(range(PICTURES))
     assert faultless.failures == []
 

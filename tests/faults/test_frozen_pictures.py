@@ -22,8 +22,8 @@ def slides(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_video(path, times=times, fps=Fraction(1, SLIDE_S), size=(128, 96))
 
 
-def numbers(document: Document) -> list[float]:
-    return [picture.objects[0].box[0] for picture in document.detections or () if picture.objects]
+def numbers(document: Document) -> list[int]:
+    return [picture.objects[0].class_id for picture in document.detections or () if picture.objects]
 
 
 @pytest.mark.parametrize(("batch_size", "asked"), [(20, SLIDES), (10, SLIDES), (4, 8), (1, 20)])

@@ -166,7 +166,9 @@ def test_work_submitted_is_asked_for_by_its_job_id_before_any_is_sent_anew(world
     assert sent > 0
     document = there.run(fps=1)
     assert there.most_often() == 1
-    assert [picture.objects[0].box[0] for picture in document.detections if picture.objects] == list(range(0, 200, 10))
+    assert [picture.objects[0].class_id for picture in document.detections if picture.objects] == list(
+        range(0, 200, 10)
+    )
 
 
 def with_all_in_the_queue(world: World) -> subprocess.Popen[str]:

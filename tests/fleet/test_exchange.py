@@ -279,6 +279,15 @@ def test_a_thread_that_comes_back_after_the_run_s_end_says_nothing(tmp_path: Pat
     assert said == []
 
 
+def test_a_kept_answer_that_cannot_be_read_is_asked_for_again(tmp_path: Path) -> None:
+    """An answer with a NaN in it is kept as null, which is no number."""
+    journal, stage = Journal(tmp_path / "journal.sqlite3"), NumberStage()
+    journal.keep({"key 0": b'[[{"index":0},{"numbers":[null]}]]', "key 1": b'[[{"index":1},{"numbers":[1]}]]'})
+    keeper = Keeper(stage, "numbers x", {0: "key 0", 1: "key 1"}, journal, silent)  # type: ignore[arg-type]
+    assert [answer.facts for answer in keeper.known()] == [(Fact(1),)]
+    assert exchanged(2, lambda numbers: numbers, journal=journal).requests == [[0]]
+
+
 @pytest.mark.parametrize("times", [1, 9])
 @pytest.mark.parametrize("method", ["keep", "sent", "release", "leave"])
 @pytest.mark.parametrize("fault", [TypeError("a row is None"), sqlite3.InterfaceError("bad parameter")])

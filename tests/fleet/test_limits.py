@@ -28,7 +28,7 @@ def test_three_a_minute() -> None:
     limiter = RateLimiter(3 / 60, clock=time, sleep=time.sleep)
     for _ in range(4):
         limiter.acquire()
-    assert time.now == pytest.approx(60)
+    assert time.now == limiter.held_s == pytest.approx(60)
 
 
 def test_a_refusal_holds_off_for_a_share_of_the_time_since_the_first_until_one_is_accepted() -> None:

@@ -32,14 +32,18 @@ def run_of(wall_s: float, parts: dict[str, Part], how: Circumstances = HOW) -> t
     return verdict.bottleneck, verdict.advice
 
 
-# 40 requests on 5 workers, all of them at work for 60 s, with as many requests ready as are asked
-FULL = Asked(40, 5, 5, busy_s=60, asked_s=300, ran_s=290, queue=4.5)
+# 400 requests on 5 workers, all of them at work for 600 s, with as many requests ready as are asked
+FULL = Asked(400, 5, 5, busy_s=600, asked_s=3000, ran_s=2900, queue=4.5)
+# the same for a minute: each more worker has a start and an end that are billed
+SHORT = Asked(40, 5, 5, busy_s=60, asked_s=300, ran_s=290, queue=4.5)
 # the same, but half of each request's time is its way there and back
-IDLE_AND_FULL = Asked(40, 4, 4, busy_s=60, asked_s=240, ran_s=100, queue=3.5)
+IDLE_AND_FULL = Asked(400, 4, 4, busy_s=600, asked_s=2400, ran_s=1000, queue=3.5)
 # never more than one there to ask
 STARVED = Asked(100, 5, 5, busy_s=80, asked_s=90, ran_s=80, queue=0.0)
 COLD = Asked(1, 1, 1, busy_s=5.3, asked_s=5.3, longest_s=5.3, start_s=5.0, starting_s=5.0, warmable_s=0.4, ran_s=0.3)
-FEW = Asked(40, 10, 2, busy_s=60, asked_s=600, queued_s=480, ran_s=120, queue=8)
+FEW = Asked(400, 10, 2, busy_s=600, asked_s=6000, queued_s=4800, ran_s=1200, queue=8)
+# 1,000 requests on 20 workers that have next to nothing to do, each six times as long on its way as one alone
+CROWDED = Asked(1000, 20, 20, busy_s=60, asked_s=1200, ran_s=200, queue=19, send_s=0.6, alone_s=0.1)
 
 
 @pytest.mark.parametrize(
@@ -101,11 +105,12 @@ FEW = Asked(40, 10, 2, busy_s=60, asked_s=600, queued_s=480, ran_s=120, queue=8)
             "objects",
             "objects: 5 workers at work with more to do: raise --max-workers to 10, and the endpoint's too",
         ),
+        ({"decode": decode(1), "objects": there(SHORT)}, HOW, "objects", "raise --max-workers to 6, and"),
         (
-            {"decode": decode(45), "objects": there(FULL)},
+            {"decode": decode(450), "objects": there(FULL)},
             HOW,
             "objects",
-            "raise --max-workers to 7, and",
+            "raise --max-workers to 6, and",
         ),
         (
             {"decode": decode(1), "objects": there(IDLE_AND_FULL)},
@@ -117,8 +122,31 @@ FEW = Asked(40, 10, 2, busy_s=60, asked_s=600, queued_s=480, ran_s=120, queue=8)
             {"decode": decode(1), "objects": there(FEW)},
             HOW,
             "objects",
-            "objects: requests waited 4.0 × as long as they ran, for 2 workers: raise the endpoint's max workers to 10",
+            "objects: requests waited 4.0 × as long as they ran, for 2 workers: raise the endpoint's max workers to 4",
         ),
+        (
+            {"decode": decode(1), "objects": there(CROWDED)},
+            HOW,
+            "objects",
+            "objects: this machine or its network is the limit, not the 20 workers, idle 83%: fewer would be as fast",
+        ),
+        (
+            {"decode": decode(1), "objects": there(replace(CROWDED, alone_s=0.6, cpu=0.9))},
+            HOW,
+            "objects",
+            "objects: this machine's processors are the limit, not the 20 workers, idle 83%: fewer would be as fast",
+        ),
+        (
+            {"decode": decode(1), "objects": there(replace(CROWDED, held_s=900))},
+            HOW,
+            "objects",
+            "RunPod's rate is the limit (17 requests a second were sent, and their answers fetched), not the 20",
+        ),
+        # half of the processors in use, or of the rate: there is room for a little more
+        ({"decode": decode(1), "objects": there(replace(FULL, cpu=0.5))}, HOW, "objects", "raise --max-workers to 7, "),
+        ({"decode": decode(1), "objects": there(replace(FULL, cpu=0.7))}, HOW, "objects", None),
+        ({"decode": decode(1), "objects": there(replace(FULL, count=18_000))}, HOW, "objects", "to 7, and"),
+        ({"decode": decode(1), "objects": there(replace(FULL, count=40_000))}, HOW, "objects", None),
         ({"decode sound": Part(40, "sound"), "speech": there(Asked(0, 5, 1, 0, 0))}, HOW, "decode sound", None),
         (
             {"decode sound": Part(6, "sound"), "sift speech": Part(40, "sound", "speech"), "speech": there(COLD)},

@@ -57,6 +57,38 @@ def test_workers_are_idle_while_they_are_up_and_nothing_runs() -> None:
     assert Asked(9, 5, 1, busy_s=10, asked_s=50, starting_s=30, ran_s=5).idle == 0
 
 
+def test_what_is_shared_shows_in_how_long_sending_takes() -> None:
+    """Of two that take turns for half of their time each one finds the other there a third of the time longer."""
+    two = Asked(100, 2, 2, busy_s=100, asked_s=200, ran_s=50, send_s=0.75, alone_s=0.5)
+    assert (two.crowding, two.shared, two.on_the_way) == (1.5, approx(2 / 3), 0.75)
+    jitter = Asked(100, 2, 2, busy_s=100, asked_s=200, ran_s=190, send_s=0.006, alone_s=0.002)
+    assert (jitter.crowding, jitter.shared) == (1, 0), "next to nothing of a request's time"
+    alone = Asked(100, 1, 1, busy_s=100, asked_s=100, ran_s=50, send_s=0.5, alone_s=0.5)
+    assert alone.shared == 0.5, "nobody can be in its way, and nobody knows"
+
+
+def test_the_quickest_of_the_first_half_was_sent_alone() -> None:
+    """The last request may carry less than the others."""
+    charges = [charge(n, 0, 1) for n in range(4)]
+    asked = sum_up(
+        charges, busy_s=4, asked_s=4, queue=0, places=1, ceiling=True, sending=[3.0, 2.0, 4.0, 1.0], held_s=1.5, cpu=0.5
+    )
+    assert (asked.send_s, asked.alone_s, asked.held_s, asked.cpu) == (2.5, 2.0, 1.5, 0.5)
+
+
+def test_what_workers_cost_and_how_long_they_take_to_start() -> None:
+    asked = summed(charge(0, 20, 1), charge(1, 20, 1), charge(3, 17.5, 4, "b"))
+    assert asked.cold_s == 20, "the first of the worker's own"
+    assert asked.early_s == 3, "of the second worker"
+    assert asked.billed_s == (2 + 5) + (4 + 5)
+
+
+def test_the_service_s_rate_is_used_up_where_requests_waited_for_it() -> None:
+    asked = Asked(900, 20, 20, busy_s=20, asked_s=400, ran_s=180)
+    assert asked.service == approx(3 * 45 / 180)
+    assert Asked(900, 20, 20, busy_s=20, asked_s=400, ran_s=180, held_s=200).service == 1
+
+
 times = st.floats(0, 100)
 charges = st.builds(charge, times, times, times, st.sampled_from("abc"))
 

@@ -40,7 +40,7 @@ class Door:
             return Cut()
         if self.unavailable:
             return _json(Answer(503, {"error": "service unavailable"}))
-        if request.headers.get("authorization") != f"Bearer {self._api_key}":
+        if _key(request.headers.get("authorization", "")) != self._api_key:
             return _json(Answer(401, {"error": "unauthorized"}))
         endpoint, operation = self._endpoints.get(endpoint_id), OPERATIONS.get((request.method, name))
         if endpoint is None or operation is None or (name in OF_A_JOB) != bool(job_id):
@@ -91,6 +91,12 @@ async def _answered(name: str, operation: Operation, asked: Asked) -> Response:
         content = faults.odd(f"{name}/{about}", msgspec.json.encode(answer.body))
         return Response(content, media_type="application/json")
     return _json(answer)
+
+
+def _key(authorization: str) -> str:
+    """The key in that header: the service takes it with `Bearer` and, as in RunPod's own examples, without."""
+    scheme, _, key = authorization.partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else authorization.strip()
 
 
 async def _body(request: Request) -> bytes | None:

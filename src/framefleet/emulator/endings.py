@@ -12,16 +12,20 @@ from framefleet.emulator.queue import State
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a handler gave back: its result as JSON, or the error it ended with."""
+    """What a handler gave back: its result as JSON, and the error it ended with, if it did: text or a dict.
+
+    `refresh`: the worker is to stop after this job, so that the next one finds a new one.
+    """
 
     output: bytes | None = None
-    error: str | None = None
+    error: Any = None
+    refresh: bool = False
 
 
 class Ending(NamedTuple):
     state: State
     output: bytes | None = None
-    error: str | None = None
+    error: Any = None
 
 
 LOST_RESULT = Ending(State.FAILED, error="the result could not be returned")
@@ -36,7 +40,7 @@ def ending(outcome: Outcome, faults: frozenset[Fault], coin: bool) -> Ending:
     if Fault.TOO_LARGE in faults:
         return LOST_RESULT if coin else Ending(State.COMPLETED)
     if outcome.error is not None:
-        return Ending(State.FAILED, error=outcome.error)
+        return Ending(State.FAILED, outcome.output, outcome.error)
     if Fault.NO_OUTPUT in faults or _too_large(outcome.output):
         return Ending(State.COMPLETED)  # a worker only logs that its result did not get through
     return Ending(State.COMPLETED, _halved(outcome.output) if Fault.HALF in faults else outcome.output)

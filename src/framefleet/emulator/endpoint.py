@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from framefleet.emulator import limits
 from framefleet.emulator.bill import Bill
 from framefleet.emulator.clock import Clock
@@ -13,8 +15,9 @@ from framefleet.emulator.endings import Outcome, ending
 from framefleet.emulator.faults import Fault, Faults
 from framefleet.emulator.ledger import Content, Ledger, digest
 from framefleet.emulator.pool import Pool, Worker
-from framefleet.emulator.queue import JobQueue, QueuedJob, State, Terms
+from framefleet.emulator.queue import OVER, JobQueue, QueuedJob, State, Terms, new_id
 from framefleet.emulator.rates import RUNPOD, Rate, RateLimiter
+from framefleet.emulator.runners import Part
 from framefleet.units import Seconds
 
 log = logging.getLogger("framefleet.emulator")
@@ -58,12 +61,12 @@ class Endpoint:
 
     # What the service's users ask for. All of it is told as the bodies of answers; None is 404.
 
-    def submit(self, input: Content, terms: Terms, on_over: Callable[[], None] | None = None) -> str:
-        """Accepts a job; its id. `on_over` is called, perhaps in another thread, as soon as it is over or gone."""
+    def submit(self, input: Content, terms: Terms, *, sync: bool = False) -> str:
+        """Accepts a job; its id. `sync`: by `runsync`, which shows in the id."""
         subject = self._subject(input)
         with self._changed:
             self._sweep()
-            job = QueuedJob(input, self.clock(), terms, self.faults.of_job(subject), subject, on_over=on_over)
+            job = QueuedJob(input, self.clock(), terms, self.faults.of_job(subject), subject, new_id(sync=sync))
             self._queue.submit(job)
             self._hire()
             return job.id
@@ -75,6 +78,25 @@ class Endpoint:
             if job is None or (Fault.FRESH in job.faults and self.clock() < job.submitted + limits.FRESH_S):
                 return None
             return job.told()
+
+    def when_over(self, id: str, call: Callable[[], None]) -> None:
+        """Calls, perhaps in another thread, as soon as the job is over or gone: at once where it is already."""
+        with self._changed:
+            job = self._queue.get(id)
+            if job is not None and job.state not in OVER:
+                job.on_over.append(call)
+                return
+        call()
+
+    def stream(self, id: str) -> dict[str, Any] | None:
+        """What the job's handler has given since somebody last asked."""
+        with self._changed:
+            self._sweep()
+            job = self._queue.get(id)
+            if job is None:
+                return None
+            parts, job.streamed = job.streamed, []
+            return {"status": job.state, "stream": [{"output": msgspec.Raw(part)} for part in parts]}
 
     def cancel(self, id: str) -> dict[str, Any] | None:
         with self._changed:
@@ -136,10 +158,21 @@ class Endpoint:
         with self._changed:
             return self._take(worker)
 
+    def tell(self, worker: Worker, job: QueuedJob, part: Part, content: bytes) -> None:
+        """Something of a job that is still running, as JSON. What comes late is dropped."""
+        with self._changed:
+            if worker.stopped or job.state is not State.IN_PROGRESS or job.worker_id != worker.id:
+                return
+            if part is Part.STREAMED:
+                job.streamed.append(content)
+            else:
+                job.output = content
+
     def conclude(self, worker: Worker, job: QueuedJob, outcome: Outcome | None) -> None:
         """What came of running the job; None if the worker died of it. The worker stays busy until `release`."""
         with self._changed:
             self._sweep()
+            worker.refresh = outcome is not None and outcome.refresh
             if worker.stopped or job.state is not State.IN_PROGRESS or job.worker_id != worker.id:
                 return
             coin = self.faults.coin(job.subject)

@@ -1,4 +1,4 @@
-"""Handlers by name: a stage's own on its embedded model, or any function of a module."""
+"""Handlers by name: a stage's own on its embedded model, or any function of a module, or how RunPod is to start it."""
 
 import importlib
 import importlib.util
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from framefleet.config import load_options
+from framefleet.emulator.runners import Given
 from framefleet.errors import UsageError
-from framefleet.stages.base import Handler
 from framefleet.stages.registry import FLEET
 
 
@@ -26,17 +26,17 @@ def check_handler(name: str) -> None:
         raise UsageError(f"--handler: {name!r} is neither {' nor '.join(FLEET)} nor module:function of a module here")
 
 
-def load_handler(name: str) -> Handler:
+def load_handler(name: str) -> Given:
     """The handler, ready to run. Raises what loading it raises."""
     if name in FLEET:
         return FLEET[name].open_handler(load_options({}))
     _here()
     module, _, function = name.partition(":")
-    handler: Any = getattr(importlib.import_module(module), function)
-    if not callable(handler):
-        raise UsageError(f"--handler: {name} is not a function")
-    made: Handler = handler
-    return made
+    found: Any = getattr(importlib.import_module(module), function)
+    if not callable(found["handler"] if isinstance(found, dict) and "handler" in found else found):
+        raise UsageError(f"--handler: {name} is neither a function nor a dict with a handler in it")
+    given: Given = found
+    return given
 
 
 def _here() -> None:

@@ -8,9 +8,8 @@ from framefleet.emulator.endpoint import Endpoint
 from framefleet.emulator.faults import Faults
 from framefleet.emulator.pool import Pool
 from framefleet.emulator.rates import RUNPOD, Rate
-from framefleet.emulator.runners import InThread, Runner
+from framefleet.emulator.runners import Given, InThread, Runner
 from framefleet.emulator.workers import Workers
-from framefleet.stages.base import Handler
 from framefleet.units import Seconds
 
 
@@ -26,7 +25,7 @@ class Settings(TypedDict, total=False):
     rates: Mapping[str, Rate]  # default: the service's
 
 
-def make_endpoint(handler: Handler, workers: int = 3, **settings: Unpack[Settings]) -> Endpoint:
+def make_endpoint(handler: Given, workers: int = 3, **settings: Unpack[Settings]) -> Endpoint:
     """An endpoint whose workers are threads of this process that run `handler`, at work already."""
     return open_endpoint(lambda: InThread(handler), workers, **settings)
 

@@ -63,22 +63,8 @@ async def runsync(asked: Asked) -> Answer:
     body = _read(asked.body, limits.RUNSYNC_BODY)
     if isinstance(body, Answer):
         return body
-    endpoint, loop, over = asked.endpoint, asyncio.get_running_loop(), asyncio.Event()
-
-    def on_over() -> None:
-        with contextlib.suppress(RuntimeError):  # the server may have stopped meanwhile
-            loop.call_soon_threadsafe(over.set)
-
-    until = endpoint.clock() + _wait_s(asked.wait_ms)
-    id = endpoint.submit(memoryview(body.input), body.terms(limits.KEPT_AFTER_RUNSYNC_S), on_over)
-    told = endpoint.status(id)
-    while (told is None or told["status"] not in OVER) and (left := until - endpoint.clock()) > 0:
-        with contextlib.suppress(TimeoutError):  # a job's own timeout is seen only by looking
-            await asyncio.wait_for(over.wait(), min(endpoint.clock.real(left), 0.1))
-        told = endpoint.status(id)
-        if (told is None and over.is_set()) or await asked.gone():
-            break
-    return Answer(200, told or {"id": id, "status": "IN_QUEUE"})
+    id = asked.endpoint.submit(memoryview(body.input), body.terms(limits.KEPT_AFTER_RUNSYNC_S), sync=True)
+    return Answer(200, await _when_over(asked, id) or {"id": id, "status": "IN_QUEUE"})
 
 
 async def status(asked: Asked) -> Answer:
@@ -86,10 +72,17 @@ async def status(asked: Asked) -> Answer:
     return NO_SUCH_JOB if told is None else Answer(200, told)
 
 
-async def stream(asked: Asked) -> Answer:
-    """No handler here streams, so there is never a part of a result."""
+async def status_sync(asked: Asked) -> Answer:
+    """As `status`, but answers when the job is over, or the wait is."""
     told = asked.endpoint.status(asked.job_id)
-    return NO_SUCH_JOB if told is None else Answer(200, {"status": told["status"], "stream": []})
+    if told is not None and told["status"] not in OVER:
+        told = await _when_over(asked, asked.job_id)
+    return NO_SUCH_JOB if told is None else Answer(200, told)
+
+
+async def stream(asked: Asked) -> Answer:
+    told = asked.endpoint.stream(asked.job_id)
+    return NO_SUCH_JOB if told is None else Answer(200, told)
 
 
 async def cancel(asked: Asked) -> Answer:
@@ -115,13 +108,36 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "runsync"): runsync,
     ("GET", "status"): status,
     ("POST", "status"): status,
+    ("GET", "status-sync"): status_sync,
+    ("POST", "status-sync"): status_sync,
     ("GET", "stream"): stream,
+    ("POST", "stream"): stream,
     ("POST", "cancel"): cancel,
     ("POST", "retry"): retry,
     ("POST", "purge-queue"): purge_queue,
     ("GET", "health"): health,
 }
-OF_A_JOB = frozenset({"status", "stream", "cancel", "retry"})
+OF_A_JOB = frozenset({"status", "status-sync", "stream", "cancel", "retry"})
+
+
+async def _when_over(asked: Asked, id: str) -> dict[str, Any] | None:
+    """The job as soon as it is over, or how far it is when the wait is; None where nobody knows it (any more)."""
+    endpoint, loop, over = asked.endpoint, asyncio.get_running_loop(), asyncio.Event()
+
+    def on_over() -> None:
+        with contextlib.suppress(RuntimeError):  # the server may have stopped meanwhile
+            loop.call_soon_threadsafe(over.set)
+
+    until = endpoint.clock() + _wait_s(asked.wait_ms)
+    endpoint.when_over(id, on_over)
+    told = endpoint.status(id)
+    while (told is None or told["status"] not in OVER) and (left := until - endpoint.clock()) > 0:
+        with contextlib.suppress(TimeoutError):  # a job's own timeout is seen only by looking
+            await asyncio.wait_for(over.wait(), min(endpoint.clock.real(left), 0.1))
+        told = endpoint.status(id)
+        if (told is None and over.is_set()) or await asked.gone():
+            break
+    return told
 
 
 def _read(body: bytes | None, limit: int) -> _Body | Answer:

@@ -12,7 +12,10 @@ from framefleet.units import Seconds
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """`idle_since` is when it last had nothing to do. `loaded`: its handler is; `broken`: it cannot be."""
+    """`idle_since` is when it last had nothing to do. `loaded`: its handler is; `broken`: it cannot be.
+
+    `refresh`: its handler has asked for a new worker after this job.
+    """
 
     id: str
     slot: int
@@ -21,6 +24,7 @@ class Worker:
     shift: Shift
     loaded: bool = False
     broken: bool = False
+    refresh: bool = False
     job: QueuedJob | None = None
     on_stop: Callable[[], None] | None = None
 
@@ -61,8 +65,10 @@ class Pool:
             worker.loaded, worker.broken, worker.idle_since = True, False, self._clock()
 
     def release(self, worker: Worker) -> None:
-        """Its job is done."""
+        """Its job is done; one that is to be refreshed stops, and another starts as soon as one is wanted."""
         worker.job, worker.idle_since = None, self._clock()
+        if worker.refresh:
+            self.stop(worker, worker.idle_since)
 
     def stop(self, worker: Worker, at: Seconds) -> None:
         if worker.stopped:

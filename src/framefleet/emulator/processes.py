@@ -9,10 +9,9 @@ from multiprocessing.connection import Connection
 from framefleet.emulator.endings import Outcome
 from framefleet.emulator.handlers import load_handler
 from framefleet.emulator.ledger import Content
-from framefleet.emulator.runners import run
+from framefleet.emulator.progress import Progress
+from framefleet.emulator.runners import Caller, Part, Tell, tell_nobody
 from framefleet.errors import SetupError
-
-_OK, _ERROR = b"+", b"-"  # the first byte of what a child says
 
 
 class InProcess:
@@ -38,24 +37,27 @@ class InProcess:
         there.close()
         self._pipe = here
         try:
-            said = here.recv_bytes()
+            trouble = here.recv()
         except EOFError:
-            said = _ERROR + b"its process died while loading"
-        if said[:1] == _ERROR:
-            raise SetupError(f"handler {self._handler}: {said[1:].decode()}")
+            trouble = "its process died while loading"
+        if trouble is not None:
+            raise SetupError(f"handler {self._handler}: {trouble}")
         self._now_busy(False)
 
-    def run(self, job_id: str, input: Content) -> Outcome | None:
+    def run(self, job_id: str, input: Content, tell: Tell = tell_nobody) -> Outcome | None:
         if self._pipe is None or not self._now_busy(True):
             return None
         try:
             self._pipe.send_bytes(job_id.encode())
             self._pipe.send_bytes(input)
-            said = self._pipe.recv_bytes()
+            while not isinstance(said := self._pipe.recv(), Outcome):
+                tell(*said)
         except (EOFError, OSError):
             return None
         self._now_busy(False)
-        return Outcome(output=said[1:]) if said[:1] == _OK else Outcome(error=said[1:].decode())
+        return said
+
+    def close(self) -> None: ...
 
     def stop(self) -> None:
         with self._lock:
@@ -83,16 +85,20 @@ def wait_for_all(seconds: float) -> None:
 def _serve(pipe: Connection, name: str) -> None:
     """The child's whole life: it ends when its parent does, or lets go of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    progress = Progress()  # before the handler is imported, and with it the package that asks where to post
+
+    def tell(part: Part, content: bytes) -> None:
+        pipe.send((part, content))
+
     with contextlib.suppress(EOFError, OSError):
         try:
-            handler = load_handler(name)
+            caller = Caller(load_handler(name))
         except Exception as error:  # noqa: BLE001 - told to the parent, whatever it is
-            pipe.send_bytes(_ERROR + f"{type(error).__name__}: {error}".encode())
+            pipe.send(f"{type(error).__name__}: {error}")
             return
-        pipe.send_bytes(_OK)
+        pipe.send(None)
         while True:
-            outcome = run(handler, pipe.recv_bytes().decode(), pipe.recv_bytes())
-            if outcome.error is None:
-                pipe.send_bytes(_OK + (outcome.output or b"null"))
-            else:
-                pipe.send_bytes(_ERROR + outcome.error.encode())
+            job_id, input = pipe.recv_bytes().decode(), pipe.recv_bytes()
+            with progress.of(job_id, tell) as told:
+                outcome = caller.run(job_id, input, told)
+            pipe.send(outcome)

@@ -32,6 +32,11 @@ OVER = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.TIMED_OU
 REPEATABLE = frozenset({State.FAILED, State.TIMED_OUT})
 
 
+def new_id(*, sync: bool = False) -> str:
+    """An id in the service's form: with the region that the job runs in, and for `runsync` with that in front."""
+    return f"{'sync-' if sync else ''}{uuid.uuid4()}-e1"
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What was agreed on when the job was accepted. `ttl_s` counts from then, `kept_s` from the job's end."""
@@ -53,15 +58,16 @@ class QueuedJob:
     terms: Terms = Terms()
     faults: frozenset[Fault] = UNHARMED
     subject: str = ""
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    id: str = field(default_factory=new_id)
     state: State = State.IN_QUEUE
     started: Seconds = 0.0
     finished: Seconds = 0.0
     worker_id: str | None = None
-    output: bytes | None = None
-    error: str | None = None
+    output: bytes | None = None  # until the job is over: how far it says it is
+    error: Any = None
+    streamed: list[bytes] = field(default_factory=list)  # and not fetched yet
     deaths: int = 0  # workers that died with it
-    on_over: Callable[[], None] | None = None
+    on_over: list[Callable[[], None]] = field(default_factory=list)
 
     def told(self) -> dict[str, Any]:
         """The body of `status`. Times in milliseconds."""
@@ -103,7 +109,7 @@ class JobQueue:
         self._at(now + job.terms.execution_timeout_s, partial(self._overran, job.id, now))
         return job
 
-    def end(self, job: QueuedJob, state: State, output: bytes | None = None, error: str | None = None) -> None:
+    def end(self, job: QueuedJob, state: State, output: bytes | None = None, error: Any = None) -> None:
         """Nothing happens to a job that is over already."""
         if job.state in OVER or job.id not in self._jobs:
             return
@@ -111,7 +117,8 @@ class JobQueue:
 
     def put_back(self, job: QueuedJob) -> None:
         """A job whose worker died waits again, in front, and nothing more goes wrong with it."""
-        job.state, job.worker_id, job.faults = State.IN_QUEUE, None, UNHARMED
+        job.state, job.worker_id, job.output, job.faults = State.IN_QUEUE, None, None, UNHARMED
+        job.streamed.clear()
         job.deaths += 1
         self._waiting.appendleft(job)
         self._retried += 1
@@ -136,8 +143,9 @@ class JobQueue:
         if job.state not in REPEATABLE:
             return False
         self._ended[job.state] -= 1
-        job.state, job.worker_id, job.error, job.faults = State.IN_QUEUE, None, None, faults
-        job.submitted = self._clock()
+        job.state, job.worker_id, job.faults = State.IN_QUEUE, None, faults
+        job.output, job.error, job.submitted = None, None, self._clock()
+        job.streamed.clear()
         self._retried += 1
         self.submit(job)
         return True
@@ -176,7 +184,7 @@ class JobQueue:
     def _at(self, when: Seconds, due: Callable[[], QueuedJob | None]) -> None:
         heapq.heappush(self._deadlines, (when, next(self._numbers), due))
 
-    def _end(self, job: QueuedJob, state: State, at: Seconds, output: bytes | None, error: str | None) -> None:
+    def _end(self, job: QueuedJob, state: State, at: Seconds, output: bytes | None, error: Any) -> None:
         job.output, job.error, job.finished, job.state = output, error, at, state
         if state not in REPEATABLE:
             job.input = b""
@@ -208,5 +216,6 @@ class JobQueue:
 
 
 def _tell(job: QueuedJob) -> None:
-    if job.on_over is not None:
-        job.on_over()
+    told, job.on_over = job.on_over, []
+    for call in told:
+        call()

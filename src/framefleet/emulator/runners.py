@@ -1,8 +1,11 @@
-"""What runs a handler on a request: in this thread, or in a process of its own."""
+"""What runs a handler on a request, as the service's own worker does: in this thread, or in a process of its own."""
 
+import asyncio
+import inspect
 import json
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from enum import StrEnum
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -11,46 +14,134 @@ from framefleet.emulator.ledger import Content
 from framefleet.stages.base import Handler
 
 
+class Part(StrEnum):
+    """What may be heard of a job before it is over."""
+
+    STREAMED = "streamed"  # what a generator gave, for `stream`
+    PROGRESS = "progress"  # by `runpod.serverless.progress_update`: the `output` of `status` meanwhile
+
+
+Tell = Callable[[Part, bytes], None]
+"""Takes a part of what comes of a job, as JSON."""
+
+
+def tell_nobody(part: Part, content: bytes) -> None: ...
+
+
+Given = Handler | Mapping[str, Any]
+"""A handler (plain, async, or a generator of either kind), or what `runpod.serverless.start` takes: a dict of
+`handler`, `return_aggregate_stream` and `refresh_worker`. Its other settings are not heeded."""
+
+
 class Runner(Protocol):
     """One worker's. All but `stop` are called from the worker's thread alone."""
 
     def load(self) -> None:
         """Makes the handler ready. Raises whatever loading it raises."""
 
-    def run(self, job_id: str, input: Content) -> Outcome | None:
+    def run(self, job_id: str, input: Content, tell: Tell = tell_nobody) -> Outcome | None:
         """What comes of the request; None if the worker died of it."""
 
     def stop(self) -> None:
         """Ends it, whatever it is doing."""
 
+    def close(self) -> None:
+        """Lets go of what its own thread alone can; nothing is run any more."""
+
 
 class InThread:
     """A handler of this process. One that has a method `raw` gets the request's JSON as it came."""
 
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
+    def __init__(self, given: Given) -> None:
+        self._caller = Caller(given)
 
     def load(self) -> None: ...
 
-    def run(self, job_id: str, input: Content) -> Outcome:
-        return run(self._handler, job_id, input)
+    def run(self, job_id: str, input: Content, tell: Tell = tell_nobody) -> Outcome:
+        return self._caller.run(job_id, input, tell)
 
     def stop(self) -> None: ...
 
-
-def run(handler: Handler, job_id: str, input: Content) -> Outcome:
-    """A handler's result as the service's own worker gives it back; `{"error": …}` and exceptions fail the job."""
-    raw: Callable[[Content], Any] | None = getattr(handler, "raw", None)
-    try:
-        result = raw(input) if raw else handler({"id": job_id, "input": msgspec.json.decode(input)})
-        if isinstance(result, dict) and "error" in result:
-            return Outcome(error=_text(result["error"]))
-        return Outcome(output=msgspec.json.encode(result))
-    except Exception as error:  # noqa: BLE001 - as the service's own worker does
-        # The service sends a traceback too; here it might show what is in a picture.
-        told = {"error_type": str(type(error)), "error_message": str(error), "error_traceback": ""}
-        return Outcome(error=json.dumps(told))
+    def close(self) -> None:
+        self._caller.close()
 
 
-def _text(error: Any) -> str:
-    return error if isinstance(error, str) else json.dumps(error, default=str)
+class Caller:
+    """Calls a handler as the `runpod` package (1.12) does, and makes of what it gives what the package sends.
+
+    All jobs of a worker share one event loop, as there: what a handler opens in one it may use in the next.
+    """
+
+    def __init__(self, given: Given) -> None:
+        config: Mapping[str, Any] = given if isinstance(given, Mapping) else {"handler": given}
+        self._handler = config["handler"]
+        self._aggregate = bool(config.get("return_aggregate_stream"))
+        self._refresh = bool(config.get("refresh_worker"))
+        self._streams = inspect.isgeneratorfunction(self._handler) or inspect.isasyncgenfunction(self._handler)
+        self._loop: asyncio.Runner | None = None
+
+    def run(self, job_id: str, input: Content, tell: Tell = tell_nobody) -> Outcome:
+        try:
+            raw: Callable[[Content], Any] | None = getattr(self._handler, "raw", None)
+            if raw is not None:
+                return self._outcome(raw(input))
+            job = {"id": job_id, "input": msgspec.json.decode(input)}
+            if self._streams:
+                streamed: Outcome = self._awaited(self._streamed(job, tell))
+                return streamed
+            result = self._handler(job)
+            return self._outcome(self._awaited(result) if inspect.isawaitable(result) else result)
+        except Exception as error:  # noqa: BLE001 - as the package does
+            # The package sends a traceback too; here it might show what is in a picture.
+            told = {"error_type": str(type(error)), "error_message": str(error), "error_traceback": ""}
+            return Outcome(error=json.dumps(told))
+
+    def close(self) -> None:
+        if self._loop is not None:
+            self._loop.close()
+
+    def _awaited(self, result: Any) -> Any:
+        async def wait() -> Any:
+            return await result
+
+        self._loop = self._loop or asyncio.Runner()
+        return self._loop.run(wait())
+
+    def _outcome(self, result: Any) -> Outcome:
+        """A job fails for an `error` that says something. `refresh_worker` is for the service, and an empty dict is no
+        output."""
+        if not isinstance(result, dict):
+            return Outcome(msgspec.json.encode(result), refresh=self._refresh)
+        rest = {key: value for key, value in result.items() if key not in {"error", "refresh_worker"}}
+        output = msgspec.json.encode(rest) if rest else None
+        refresh = self._refresh or bool(result.get("refresh_worker"))
+        return Outcome(output, _plain(result.get("error") or None), refresh)
+
+    async def _streamed(self, job: dict[str, Any], tell: Tell) -> Outcome:
+        """Tells each part as it comes; the output is all of them where that is wished, and else an empty list."""
+        whole: list[msgspec.Raw] = []
+        try:
+            async for part in _each(self._handler(job)):
+                if isinstance(part, dict) and part.get("error"):
+                    return Outcome(error=str(part["error"]), refresh=self._refresh)
+                content = msgspec.json.encode(part)
+                tell(Part.STREAMED, content)
+                if self._aggregate:
+                    whole.append(msgspec.Raw(content))
+        except Exception as error:  # noqa: BLE001 - as the package does, but for the traceback
+            return Outcome(error=f"handler: {error} \ntraceback: ", refresh=self._refresh)
+        return Outcome(msgspec.json.encode(whole), refresh=self._refresh)
+
+
+async def _each(parts: Iterable[Any] | AsyncIterator[Any]) -> AsyncIterator[Any]:
+    if isinstance(parts, AsyncIterator):
+        async for part in parts:
+            yield part
+    else:
+        for part in parts:
+            yield part
+
+
+def _plain(error: Any) -> Any:
+    """An error as JSON has it: text stays text, a dict a dict."""
+    return error if error is None or isinstance(error, str) else cast(Any, json.loads(json.dumps(error, default=str)))

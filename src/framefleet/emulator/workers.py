@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from framefleet.emulator.endpoint import Endpoint, Task
 from framefleet.emulator.faults import Fault
@@ -26,11 +27,13 @@ class Workers:
         threading.Thread(target=self._live, args=(worker, runner), name=worker.id, daemon=True).start()
 
     def _live(self, worker: Worker, runner: Runner) -> None:
-        if not self._load(worker, runner):
-            return
-        while (task := self._endpoint.next(worker)) is not None:
-            self.work(worker, runner, task)
-            self._endpoint.release(worker)
+        try:
+            if self._load(worker, runner):
+                while (task := self._endpoint.next(worker)) is not None:
+                    self.work(worker, runner, task)
+                    self._endpoint.release(worker)
+        finally:
+            runner.close()
 
     def _load(self, worker: Worker, runner: Runner) -> bool:
         """Whether the handler is ready; tries again as long as the worker is kept."""
@@ -49,11 +52,11 @@ class Workers:
         endpoint, (job, input, faults) = self._endpoint, task
         endpoint.ledger.record(job.id, worker.id, input)
         began = endpoint.clock()
-        outcome = runner.run(job.id, input)
+        outcome = runner.run(job.id, input, partial(endpoint.tell, worker, job))
         if Fault.SLOW in faults or worker.slot < endpoint.faults.slow_workers:
             took = endpoint.clock() - began
             endpoint.linger(worker, job, took * (endpoint.faults.slow_factor - 1))
         endpoint.conclude(worker, job, outcome)
         if Fault.TWICE in faults and not worker.stopped:
             endpoint.ledger.record(job.id, worker.id, input)
-            runner.run(job.id, input)
+            runner.run(job.id, input, partial(endpoint.tell, worker, job))

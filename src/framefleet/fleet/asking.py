@@ -65,6 +65,16 @@ class Asker:
         return self._jobs.charges
 
     @property
+    def sending(self) -> list[Seconds]:
+        """How long each job took to be accepted; grows."""
+        return self._jobs.sending
+
+    @property
+    def held_s(self) -> Seconds:
+        """What calls of the service together waited for their turn."""
+        return self._backend.held_s(self._endpoint)
+
+    @property
     def in_flight(self) -> int:
         """Jobs that the service has and has not answered, probes aside."""
         return self._jobs.in_flight

@@ -72,6 +72,9 @@ class Backend(Protocol):
 
     def health(self, endpoint: str) -> Health: ...
 
+    def held_s(self, endpoint: str) -> Seconds:
+        """What calls about its jobs waited for their turn, all together, so that the service's rates were kept."""
+
     def trouble(self, endpoint: str, in_flight: bool) -> FleetError | None:
         """What the last call about a job met, or where none is `in_flight`, the last to submit one; or None."""
 

@@ -24,11 +24,17 @@ from framefleet.units import Seconds
 
 @dataclass(slots=True)
 class Outcome:
-    """All that came of a stage's requests. `fatal` is the error that ended it early, if one did."""
+    """All that came of a stage's requests. `fatal` is the error that ended it early, if one did.
+
+    `sending` is how long each job took to be accepted, in that order, and `held_s` what all calls of the service
+    together waited for their turn.
+    """
 
     answers: list[Answer[Any]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
+    sending: list[Seconds] = field(default_factory=list)
+    held_s: Seconds = 0.0
     fatal: FrameFleetError | None = None
 
 
@@ -60,7 +66,7 @@ class Dispatcher:
         self._workers = workers
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
-        self._outcome = Outcome(charges=asker.charges)
+        self._outcome = Outcome(charges=asker.charges, sending=asker.sending)
         self._largest: int | None = None
         self.in_hand = Meter()  # payloads that were put and are not done
         self._tickets: set[object] = set()  # of those among them that no thread has begun with

@@ -46,6 +46,7 @@ class Jobs:
         self._cancelled = False
         self.stopped = False
         self.charges: list[Charge] = []
+        self.sending: list[Seconds] = []  # how long each job took to be accepted, with what it waited for its turn
 
     @property
     def in_flight(self) -> int:
@@ -68,6 +69,7 @@ class Jobs:
             submitted_s = self.now()
             sent = Sent(self._backend.submit(self._endpoint, request), submitted_s)
             with self._changed:
+                self.sending.append(self.now() - submitted_s)
                 self._unheard.add(sent.job.id)
             self.enlist(sent)
             note(sent)

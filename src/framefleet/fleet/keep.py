@@ -66,11 +66,18 @@ class Keeper:
         self._fact = msgspec.json.Decoder(stage.fact_type())
 
     def known(self) -> list[Answer[Any]]:
-        """All that was answered before this run."""
+        """All that was answered before this run. What can no longer be read, such as a NaN, is asked for again."""
         if self._journal is None:
             return []
-        rows = self._journal.answers(list(self._index))
-        return [answer for key, parts in rows.items() for answer in self._read(key, parts)]
+        answers, unreadable = [], []
+        for key, parts in self._journal.answers(list(self._index)).items():
+            try:
+                answers += self._read(key, parts)
+            except msgspec.MsgspecError:
+                unreadable.append(key)
+        if unreadable:
+            self._journal.forget(unreadable)
+        return answers
 
     def adopt(self) -> list[Orphan]:
         """What an earlier run submitted and never saw answered, now this run's to ask after."""

@@ -45,16 +45,21 @@ class RateLimiter:
         self._hold = 0.0
         self._held_until = self._due
         self._refused_since: Seconds | None = None
+        self.held_s: Seconds = 0.0  # what all threads together waited for
 
     def acquire(self) -> None:
         """Returns when the next call may be made."""
         while (held := self._held()) > 0:
-            self._sleep(min(held, NAP_S))
+            nap_s = min(held, NAP_S)
+            self._sleep(nap_s)
+            with self._lock:
+                self.held_s += nap_s
         with self._lock:
             now = self._clock()
             arrival = max(self._due, now)
             self._due = arrival + self._interval
             wait = arrival - self._slack - now
+            self.held_s += max(0.0, wait)
         if wait > 0:
             self._sleep(wait)
 

@@ -69,6 +69,9 @@ class LocalBackend:
     def attach(self, endpoint: str, id: str) -> Job:
         return Job(endpoint, id)
 
+    def held_s(self, endpoint: str) -> Seconds:
+        return 0.0
+
     def health(self, endpoint: str) -> Health:
         with self._lock:
             waiting = sum(not future.running() and not future.done() for future in self._jobs.values())

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import perf_counter
+from time import perf_counter, process_time
 
 from framefleet.units import Seconds
 
@@ -21,6 +21,8 @@ class Meter:
         self._at = 0.0  # when the number of open blocks last changed
         self._busy = 0.0
         self._area = 0.0
+        self._cpu = 0.0
+        self._cpu_at = 0.0
         self._began: Seconds | None = None
         self._ended = 0.0
         self.done = 0.0
@@ -68,14 +70,20 @@ class Meter:
         """The time of all blocks together: divided by a time, how many were open then on average."""
         return self._area
 
+    @property
+    def cpu_s(self) -> Seconds:
+        """What the whole process used of the processors, on whatever, while a block was open."""
+        return self._cpu
+
     def _change(self, by: int) -> None:
         with self._lock:
-            now = self._clock()
+            now, cpu = self._clock(), process_time()
             self._began = now if self._began is None else self._began
             if self._open:
                 self._busy += now - self._at
                 self._area += self._open * (now - self._at)
-            self._at = now
+                self._cpu += cpu - self._cpu_at
+            self._at, self._cpu_at = now, cpu
             self._open += by
             if self._open == 0:
                 self._ended = now

@@ -104,6 +104,9 @@ class OpenAiBackend:
     def attach(self, endpoint: str, id: str) -> Job:
         return Job(endpoint, id)
 
+    def held_s(self, endpoint: str) -> Seconds:
+        return self._limiter.held_s
+
     def health(self, endpoint: str) -> Health:
         with self._lock:
             left = [call for call in self._calls.values() if not call.over.done()]

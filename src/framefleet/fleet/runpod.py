@@ -156,6 +156,9 @@ class RunPodBackend:
     def attach(self, endpoint: str, id: str) -> Job:
         return Job(endpoint, id, self._clock())
 
+    def held_s(self, endpoint: str) -> Seconds:
+        return self._runs[endpoint].held_s + self._statuses[endpoint].held_s
+
     def health(self, endpoint: str) -> Health:
         reply = self._api.health(self._id(endpoint))
         none_runs = reply.workers.get("running") == 0

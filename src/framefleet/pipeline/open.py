@@ -103,7 +103,7 @@ class LaneOpener:
         lane.items = lane.plan.stage.without(lane.items, answered, self._options)
 
     def _lane(self, plan: StagePlan, endpoint: str, keys: dict[int, str]) -> Lane:
-        options, remote = self._options, plan.backend == "runpod"
+        options, remote, stage = self._options, plan.backend == "runpod", plan.stage.about(self._media, self._options)
         if remote:
             self._budget.expect(plan.stage.endpoint, plan.tariff)
         level = self._level(plan)
@@ -118,12 +118,10 @@ class LaneOpener:
             ledger=ledger,
             breaker=Breaker(plan.stage.name) if remote else None,
         )
-        keeper = Keeper(
-            plan.stage, endpoint, keys, self._journal, self._listener, attend=asker.attend, sleep=asker.sleep
-        )
+        keeper = Keeper(stage, endpoint, keys, self._journal, self._listener, attend=asker.attend, sleep=asker.sleep)
         dispatcher = Dispatcher(
-            plan.stage,
-            lambda payload: plan.stage.pack(payload, self._media, options, plan.backend),
+            stage,
+            lambda payload: stage.pack(payload, self._media, options, plan.backend),
             asker,
             keeper,
             workers=plan.workers,

@@ -143,6 +143,7 @@ def _watched(watcher: WatchConsumer) -> ClientRun:
 
 def _finish(lane: Lane, media: MediaInfo, options: Options) -> StageRun:
     outcome = lane.dispatcher.finish()
+    outcome.held_s = lane.asker.held_s
     lane.asker.settle()
     if lane.asker.failed and outcome.fatal is None and outcome.answers:
         lane.listener(Notice(f"{lane.plan.stage.name}: {_in_vain(lane.asker.failed)}"))

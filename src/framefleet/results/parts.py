@@ -1,4 +1,6 @@
-"""The parts of a run, as `advice.py` judges them. Pure."""
+"""The parts of a run, as `advice.py` judges them. Pure, but for the number of processors."""
+
+import os
 
 from framefleet.fleet.meter import Meter
 from framefleet.pipeline.run import Run, StageRun
@@ -53,6 +55,11 @@ def queue_mean(asked: Meter, in_hand: Meter) -> float | None:
     return max(0.0, in_hand.area_s - asked.area_s) / in_hand.span_s if in_hand.span_s else None
 
 
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _part(run: Run, name: str, stage: StageRun) -> Part:
     plan = stage.plan
     if plan.backend == "local":
@@ -67,6 +74,9 @@ def _asked(run: Run, stage: StageRun) -> Asked:
         stage.outcome.charges,
         busy_s=stage.asked.busy_s,
         asked_s=stage.asked.area_s,
+        sending=stage.outcome.sending,
+        held_s=stage.outcome.held_s,
+        cpu=stage.asked.cpu_s / (stage.asked.busy_s * cores()) if stage.asked.busy_s else 0.0,
         queue=queue_mean(stage.asked, stage.in_hand) or 0.0,
         places=None if automatic and plan.backend == "runpod" else plan.workers,
         ceiling=plan.workers == options.max_workers,

@@ -73,7 +73,7 @@ class Answer(Generic[Reply]):
 
 
 class Stage(Protocol[Item, Payload, Request, Reply, Result]):
-    """An analysis of the fleet. Implementations are stateless.
+    """An analysis of the fleet. Implementations are immutable.
 
     All is pure but `missing` and `open_handler`, which look at what this machine has, and `plan` and `identity` where a
     model is a file.
@@ -119,8 +119,14 @@ class Stage(Protocol[Item, Payload, Request, Reply, Result]):
     def narrow(self, parcel: Parcel[Request], facts: Sequence[Any]) -> Parcel[Request]:
         """The parcel with these of its facts alone."""
 
+    def about(self, media: MediaInfo, options: Options) -> "Stage[Item, Payload, Request, Reply, Result]":
+        """This stage, whose `parse` also knows what is asked of this video: where a picture ends, how many boxes."""
+
     def parse(self, facts: Sequence[Any], output: Any) -> Reply:
-        """The worker's output, checked against what was asked; it may lack some of it. Raises `FleetError`."""
+        """The worker's output, checked against what was asked; it may lack some of it. Raises `FleetError`.
+
+        What may be in it, what is cut to that and what is refused, is in `checked.py`.
+        """
 
     def part(self, reply: Reply, fact: Any) -> Reply | None:
         """As much of a reply as answers one fact; None if it does not."""

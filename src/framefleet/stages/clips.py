@@ -1,7 +1,7 @@
 """What stages have in common whose requests carry one clip of sound: how chunks are named, left out and halved."""
 
 from collections.abc import Container, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from msgspec.structs import replace
 
@@ -32,6 +32,9 @@ class ClipStage(Generic[Request, Reply]):
 
     def sieve(self, options: Options, backend: Backend) -> Sieve | None:
         return None
+
+    def about(self, media: MediaInfo, options: Options) -> Self:
+        return self
 
     def carried(self, parcel: Parcel[Request]) -> int:
         return 1

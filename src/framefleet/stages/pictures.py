@@ -5,8 +5,9 @@ in a request, and its answer is that of each of them.
 """
 
 from collections.abc import Container, Iterable, Sequence
+from copy import copy
 from itertools import groupby
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from msgspec.structs import replace
 
@@ -14,6 +15,7 @@ from framefleet.config import Backend, Options
 from framefleet.errors import BadReplyError
 from framefleet.media.info import MediaInfo, Picture, PictureTime, Sample
 from framefleet.stages.base import Answer, Needs, Parcel, Sieve
+from framefleet.stages.checked import Seen
 from framefleet.stages.objects.forecast import request_bytes
 from framefleet.stages.objects.plan import PictureBatch, batched
 from framefleet.units import Seconds
@@ -31,6 +33,14 @@ class PictureStage(Generic[Request, Reply]):
 
     needs = Needs.PICTURES
     unit = "frames"
+    seen = Seen()  # what may be in an answer about a picture
+
+    def about(self, media: MediaInfo, options: Options) -> Self:
+        stage, area = copy(self), options.crop or media
+        kinds = None if options.classes is None else frozenset(options.classes)
+        if media.has_video:
+            stage.seen = Seen(area.width, area.height, options.max_det, kinds)
+        return stage
 
     def names(self, item: PictureBatch) -> dict[int, str]:
         return {sample.index: f"picture {sample.time}" for sample in item.samples}

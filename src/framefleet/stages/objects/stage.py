@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from framefleet.config import Backend, Options
 from framefleet.errors import UsageError
 from framefleet.media.info import MediaInfo, Picture, PictureTime
 from framefleet.media.sample import plan_samples
+from framefleet.stages import checked
 from framefleet.stages.base import Answer, Handler, Pace, Parcel
 from framefleet.stages.objects.forecast import ENDPOINT_PACE, LOCAL_PACE, max_side
 from framefleet.stages.objects.merge import Detection, merge
@@ -15,7 +18,7 @@ from framefleet.stages.objects.plan import PictureBatch, check_crop, plan_batche
 from framefleet.stages.pictures import PictureStage, frames_of, matched
 from framefleet.weights import model_identity
 from framefleet.wire.common import read_reply
-from framefleet.wire.yolo import YoloReply, YoloRequest
+from framefleet.wire.yolo import FrameReply, YoloReply, YoloRequest
 
 EMBEDDED_MODEL = "yolov3-tiny"
 
@@ -66,7 +69,20 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
         return Parcel(request, tuple(picture.at for picture in payload))
 
     def parse(self, facts: Sequence[PictureTime], output: Any) -> YoloReply:
-        return matched(facts, read_reply(output, YoloReply))
+        """Each picture by itself: one in whose answer something is wrong is left out, and asked for again.
+
+        So is one of which is said neither what is in it nor why not. See `checked.objects`.
+        """
+        reply = read_reply(output, YoloReply)
+        told = [frame for frame in reply.frames if frame.objects is not None or frame.error is not None]
+        reply = matched(facts, replace(reply, frames=told))
+        checked.named(reply)
+        return replace(reply, frames=checked.believed(reply.frames, self._checked))
+
+    def _checked(self, frame: FrameReply) -> FrameReply:
+        error = frame.error and frame.error[: checked.TEXT]
+        found = None if frame.objects is None else checked.objects(frame.objects, self.seen)
+        return replace(frame, objects=found, error=error)
 
     def reply_type(self) -> type[YoloReply]:
         return YoloReply
@@ -93,7 +109,15 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
         unanswered: Sequence[PictureTime] = (),
     ) -> list[Detection]:
         samples = plan_samples(media.duration_s, options.fps) if media.has_video else []
-        return merge(samples, [(answer.facts, answer.reply) for answer in answers], options.crop, unanswered)
+        seen = self.about(media, options).seen
+
+        def drawable(frame: FrameReply) -> FrameReply:
+            found = frame.objects and checked.sound(frame.objects, lambda some: checked.objects(some, seen))
+            return frame if found == frame.objects else replace(frame, objects=found)
+
+        replies = [replace(a.reply, frames=[drawable(frame) for frame in a.reply.frames]) for a in answers]
+        given = [(answer.facts, reply) for answer, reply in zip(answers, replies, strict=True)]
+        return merge(samples, given, options.crop, unanswered)
 
 
 def _is_file(model: str | None) -> bool:

@@ -11,6 +11,7 @@ from framefleet.config import Backend, Options
 from framefleet.errors import BadReplyError, SetupError
 from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.info import Clip, ClipTime, MediaInfo
+from framefleet.stages import checked
 from framefleet.stages.base import Answer, Handler, Pace, Parcel
 from framefleet.stages.clips import ClipStage, halved
 from framefleet.stages.sounds.forecast import ENDPOINT_PACE, LOCAL_PACE
@@ -25,6 +26,9 @@ from framefleet.wire.whisper import AudioFormat
 
 TOP_K = 10
 """Classes a slice: AudioSet labels a sound at several levels (Music, Musical instrument, Piano)."""
+
+SLICES_A_S = 20
+"""More slices cannot be: a request asks for one every 0.1 s at most, and is halved where that is not enough."""
 
 TOLERANCE_S: Seconds = 1.0
 """A worker's sound may be this much longer or shorter than the clip is said to be; more is something else."""
@@ -61,7 +65,9 @@ class SoundsStage(ClipStage[AstRequest, AstReply]):
         return [Parcel(half, (replace(fact, span=span),)) for half, span in halves] or [parcel]
 
     def parse(self, facts: Sequence[ClipTime], output: Any) -> AstReply:
+        """Slices in order that cover the clip, in each no more classes than were asked for: see `checked.classes`."""
         reply = read_reply(output, AstReply)
+        checked.named(reply)
         return replace(reply, slices=_checked(reply.slices, facts[0].span.length_s))
 
     def fact_type(self) -> Any:
@@ -113,16 +119,17 @@ def _threshold(options: Options) -> float:
 
 def _checked(slices: Sequence[Slice], length_s: Seconds) -> list[Slice]:
     """The slices with their times within the clip. Raises `BadReplyError` unless they cover all of it, in order."""
-    checked, reached_s = [], 0.0
+    if len(slices) > SLICES_A_S * (length_s + TOLERANCE_S):
+        raise BadReplyError(f"the worker listened to {len(slices)} slices of a clip of {length_s} s")
+    within, reached_s = [], 0.0
     for piece in slices:
         # `not` of a chain that holds, so that NaN does not pass
         follows = 0 <= piece.start_s <= reached_s + TOLERANCE_S
         if not (follows and piece.start_s <= piece.end_s < inf):
             raise BadReplyError(f"the worker listened from {piece.start_s} to {piece.end_s} s after {reached_s} s")
-        if any(not 0 <= found.score <= 1 for found in piece.classes):
-            raise BadReplyError(f"the worker gave a score that is not within 0 to 1 at {piece.start_s} s")
+        heard = checked.classes(piece.classes, TOP_K)
         reached_s = max(reached_s, piece.end_s)
-        checked.append(replace(piece, start_s=min(piece.start_s, length_s), end_s=min(piece.end_s, length_s)))
+        within.append(Slice(min(piece.start_s, length_s), min(piece.end_s, length_s), heard))
     if abs(reached_s - length_s) > TOLERANCE_S:
         raise BadReplyError(f"the worker listened to {reached_s} s of a clip of {length_s} s")
-    return checked
+    return within

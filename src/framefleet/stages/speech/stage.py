@@ -11,6 +11,7 @@ from framefleet.config import Backend, Options
 from framefleet.errors import BadReplyError
 from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.info import Clip, MediaInfo
+from framefleet.stages import checked
 from framefleet.stages.base import Answer, Handler, Pace, Parcel, Sieve
 from framefleet.stages.clips import ClipStage, halved
 from framefleet.stages.speech.forecast import ENDPOINT_PACE, LOCAL_PACE
@@ -24,6 +25,13 @@ from framefleet.wire.whisper import AudioFormat, Segment, WhisperReply, WhisperR
 
 TOLERANCE_S = 1.0
 """Whisper's last time stamp may lie a little behind the end of the sound; more is a reply to something else."""
+
+WORDS_A_S = 50
+"""Segments or words: Whisper has 224 tokens for 30 s. `MOST_WORDS` more than that, for clips of no length."""
+
+MOST_WORDS = 500
+TEXT_A_WORD = 100
+"""Characters: no language's words are so long on average."""
 
 
 class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
@@ -80,9 +88,15 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         return [Parcel(request, (half,)) for (request, _), half in zip(halves, facts, strict=True)]
 
     def parse(self, facts: Sequence[SentTime], output: Any) -> WhisperReply:
+        """Times and probabilities are brought back over a rounding; what is beyond that, or longer than anybody could
+        say in the clip, is refused."""
         reply = read_reply(output, WhisperReply)
+        checked.named(reply)
+        checked.short(reply.language, checked.LABEL, "language")
+        _check_length(reply, facts[0].sent_s)
         segments = [_checked(segment, facts[0].sent_s) for segment in reply.segments]
-        return replace(reply, segments=segments)
+        sure = checked.unit(reply.language_probability, "probability")
+        return replace(reply, segments=segments, language_probability=sure)
 
     def fact_type(self) -> Any:
         return SentTime
@@ -114,14 +128,31 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         return merge_speech(answers, unanswered)
 
 
+def _check_length(reply: WhisperReply, duration_s: Seconds) -> None:
+    """Raises `BadReplyError` for more segments, words or text than a clip of that length can hold."""
+    most = WORDS_A_S * duration_s + MOST_WORDS
+    words = sum(len(segment.words) for segment in reply.segments)
+    if max(len(reply.segments), words) > most:
+        told = f"{len(reply.segments)} segments with {words} words"
+        raise BadReplyError(f"the worker heard {told} in a clip of {duration_s} s")
+    for segment in reply.segments:
+        checked.short(segment.text, int(TEXT_A_WORD * most), "text")
+        for word in segment.words:
+            checked.short(word.word, checked.LABEL, "word")
+
+
 def _checked(segment: Segment, duration_s: Seconds) -> Segment:
     """The segment with its times within the clip. Raises `BadReplyError` if they are of something else."""
     start, end = _within(segment, duration_s)
+    if not isfinite(segment.avg_logprob):
+        raise BadReplyError(f"the worker gave a probability whose logarithm is {segment.avg_logprob}")
     words = []
     for word in segment.words:
         word_start, word_end = _within(word, duration_s)
-        words.append(replace(word, start_s=word_start, end_s=word_end))
-    return replace(segment, start_s=start, end_s=end, words=words)
+        sure = checked.unit(word.probability, "probability")
+        words.append(replace(word, start_s=word_start, end_s=word_end, probability=sure))
+    silent = checked.unit(segment.no_speech_prob, "probability")
+    return replace(segment, start_s=start, end_s=end, no_speech_prob=silent, words=words)
 
 
 def _within(piece: Segment | Word, duration_s: Seconds) -> tuple[Seconds, Seconds]:

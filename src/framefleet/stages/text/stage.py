@@ -10,6 +10,7 @@ from framefleet.config import Backend, Options
 from framefleet.installing import with_extra
 from framefleet.media.info import Gap, MediaInfo, Picture, PictureTime, Sample
 from framefleet.media.sample import plan_samples
+from framefleet.stages import checked
 from framefleet.stages.base import Answer, Handler, Pace, Parcel, Sieve
 from framefleet.stages.objects.forecast import max_side
 from framefleet.stages.objects.plan import PictureBatch, check_crop, plan_batches
@@ -80,11 +81,18 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
     def parse(self, facts: Sequence[PictureTime], output: Any) -> OcrReply:
         """What says neither what is written nor why not is left out: a worker was asked to read, not to compare.
 
-        The rest is as with `matched`.
+        So is a picture in whose lines something is wrong: see `checked.lines`. The rest is as with `matched`.
         """
         reply = read_reply(output, OcrReply)
         told = [frame for frame in reply.frames if frame.lines is not None or frame.error is not None]
-        return matched(facts, replace(reply, frames=[replace(frame, unchanged=False) for frame in told]))
+        reply = matched(facts, replace(reply, frames=[replace(frame, unchanged=False) for frame in told]))
+        checked.named(reply)
+        return replace(reply, frames=checked.believed(reply.frames, self._checked))
+
+    def _checked(self, frame: OcrFrame) -> OcrFrame:
+        error = frame.error and frame.error[: checked.TEXT]
+        read = None if frame.lines is None else checked.lines(frame.lines, self.seen)
+        return replace(frame, lines=read, error=error)
 
     def reply_type(self) -> type[OcrReply]:
         return OcrReply
@@ -111,5 +119,12 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
         unanswered: Sequence[PictureTime] = (),
     ) -> TextResult:
         samples = plan_samples(media.duration_s, options.fps) if media.has_video else []
-        given = [(answer.facts, answer.reply) for answer in answers]
+        seen = self.about(media, options).seen
+
+        def drawable(frame: OcrFrame) -> OcrFrame:
+            read = frame.lines and checked.sound(frame.lines, lambda some: checked.lines(some, seen))
+            return frame if read == frame.lines else replace(frame, lines=read)
+
+        replies = [replace(a.reply, frames=[drawable(frame) for frame in a.reply.frames]) for a in answers]
+        given = [(answer.facts, reply) for answer, reply in zip(answers, replies, strict=True)]
         return merge(samples, given, options.crop, media.duration_s, options.sampling)
