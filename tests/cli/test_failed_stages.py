@@ -9,6 +9,7 @@ import pytest
 
 from framefleet.results.document import Document
 from tests.cli.conftest import WORKER, Told
+from tests.conftest import full
 
 Cli = Callable[..., Told]
 Fleet = Callable[..., Any]
@@ -49,7 +50,7 @@ def test_what_failed_altogether_is_null_and_said_to_have_failed(
 
 @pytest.mark.parametrize(
     ("question", "stage"),
-    [("--label", "objects"), ("--say", "speech"), ("--sound", "sounds"), ("--text", "text")],
+    [("--label", "objects"), *full(("--say", "speech"), ("--sound", "sounds"), ("--text", "text"))],
 )
 def test_to_a_question_it_says_so_and_not_nowhere(
     cli: Cli, fleet: Fleet, video: Path, question: str, stage: str

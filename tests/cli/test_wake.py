@@ -9,7 +9,7 @@ import pytest
 
 from framefleet.fleet.budget import Budget
 from tests.cli.conftest import Told
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, full
 from tests.fleet.manage_service import Service, managing, worker
 
 Cli = Callable[..., Told]
@@ -145,7 +145,7 @@ def test_doctor_names_and_mends(cli: Cli, managed: Service, monkeypatch: pytest.
     assert (most(managed, "yolo"), most(managed, "whisper")) == (3, 3)
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [*full(401), 403])
 def test_a_key_that_may_not_manage_hinders_nothing(cli: Cli, video: Path, managed: Service, status: int) -> None:
     left(managed, "yolo", 0)
     managed.fail = (status, b'{"title": "No", "status": 403, "detail": "access denied"}', {})

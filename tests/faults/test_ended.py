@@ -66,6 +66,7 @@ def test_ctrl_c_waits_for_the_ids_of_jobs_that_are_being_ordered(
     assert there.most_often() == 1
 
 
+@pytest.mark.full
 def test_a_run_whose_patience_ends_does_not_wait_for_a_job_that_could_not_be_cancelled(
     world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,6 +125,7 @@ def test_sound_that_could_not_be_decoded_is_told_by_every_run(world: Callable[..
     assert again.failures == first.failures
 
 
+@pytest.mark.full
 def test_answered_pictures_are_not_decoded_again(world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
     there = world()
     first = there.run(fps=5)
@@ -298,6 +299,7 @@ def test_a_service_that_goes_away_for_a_while_is_waited_for(world: Callable[...,
     assert told(there.run(leave)) == told(faultless)
 
 
+@pytest.mark.full
 def test_a_run_that_would_pass_its_budget_stops_and_keeps_what_it_has(
     world: Callable[..., World], faultless: Document
 ) -> None:

@@ -16,6 +16,7 @@ from framefleet.media.audio_plan import RATE, plan_chunks
 from framefleet.media.info import Clip
 from framefleet.media.probe import probe
 from framefleet.units import Span
+from tests.conftest import full
 from tests.media.make import make_video
 from tests.media.sound import bursts, damage, heard_at, make_sound, samples_of
 
@@ -163,7 +164,7 @@ def test_no_sound_is_no_clip(tmp_path):
     assert list(decode_clips(media, [])) == []
 
 
-@pytest.mark.parametrize("format", ["opus", "flac"])
+@pytest.mark.parametrize("format", [*full("opus"), "flac"])
 @pytest.mark.parametrize("length", [1 * RATE, 3 * RATE - 123, 777])
 def test_an_encoded_clip_keeps_length_and_time(format, length):
     samples = np.convolve(np.random.default_rng(2).normal(0, 3000, length), np.ones(8) / 8, "same").astype(np.int16)

@@ -12,6 +12,7 @@ from framefleet.media.info import Gap
 from framefleet.media.order import Order, PixelView
 from framefleet.media.probe import probe
 from framefleet.media.sample import plan_samples
+from tests.conftest import full
 from tests.media.make import make_audio, make_video, number_of
 from tests.media.odd import disguise
 
@@ -174,7 +175,7 @@ def test_an_mp4_is_as_long_as_its_index(tmp_path, factor):
     assert probe(path).duration_s == pytest.approx(right.duration_s, abs=0.001)
 
 
-@pytest.mark.parametrize("name", ["short.mkv", "short.mp4", "short.ts", "short.webm"])
+@pytest.mark.parametrize("name", ["short.mkv", *full("short.mp4", "short.ts", "short.webm")])
 def test_sound_that_ends_long_before_the_pictures(tmp_path, name):
     codec = {"short.webm": "libvpx-vp9"}.get(name, "libx264")
     audio = {"short.webm": "libopus"}.get(name, "aac")

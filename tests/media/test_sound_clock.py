@@ -47,6 +47,7 @@ def test_every_frame_is_where_its_time_says(frames):
     assert worst(frames) < WITHIN_S
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("tick", "clock", "every"), [(1 / 1000, 1.0, 25), (1 / 90_000, 1.0301, 10**9), (0, 0.9995, 5)])
 def test_after_two_hours_as_after_ten_seconds(tick, clock, every):
     """Here each `every`-th frame of 0.1 s is lost."""
