@@ -15,6 +15,8 @@ from tests.cli.conftest import Told, sees_a_person
 from tests.conftest import API_KEY, full_but
 from tests.media.make import make_video
 
+pytestmark = pytest.mark.full
+
 Cli = Callable[..., Told]
 Fleet = Callable[..., Any]
 Read = Callable[[], Document]

@@ -21,6 +21,8 @@ from tests.media.odd import Track, add_cover, make_tracks
 from tests.media.sound import bursts, heard_at, make_sound, retimed
 from tests.media.test_sound_channels import EVER, record, talk
 
+pytestmark = pytest.mark.full
+
 Cli = Callable[..., Told]
 Fleet = Callable[..., Any]
 

@@ -16,6 +16,8 @@ from framefleet.fleet.runpod_api import JobStatus, RunPodApi
 from framefleet.progress import Event, ItemDone
 from tests.faults.world import PICTURES, World
 
+pytestmark = pytest.mark.full
+
 ORDERED = 6  # jobs that are being ordered when somebody presses Ctrl-C
 
 

@@ -9,6 +9,8 @@ from framefleet.results.document import Document
 from tests.conftest import full_but
 from tests.faults.world import PICTURES, World, told
 
+pytestmark = pytest.mark.full
+
 
 def test_the_faultless_document_says_what_is_in_each_picture(faultless: Document) -> None:
     numbers = [picture.objects[0].class_id for picture in faultless.detections if picture.objects]

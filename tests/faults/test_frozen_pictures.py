@@ -10,6 +10,8 @@ from framefleet.results.document import Document
 from tests.faults.world import World
 from tests.media.make import make_video
 
+pytestmark = pytest.mark.full
+
 SLIDES = 4
 SLIDE_S = 5
 

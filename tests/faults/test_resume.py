@@ -27,6 +27,8 @@ from framefleet.results.files import document_path
 from tests.faults.world import API_KEY, PICTURES, WORKER, World, told
 from tests.media.sound import bursts, damage, make_sound
 
+pytestmark = pytest.mark.full
+
 IN_FLIGHT = 8 * 2 + 1  # requests at once × pictures each, and a clip
 
 

@@ -17,6 +17,8 @@ from tests.media.make import make_video, number_of
 from tests.media.odd import spoil_time
 from tests.media.sound import bursts, heard_at, make_sound
 
+pytestmark = pytest.mark.full
+
 FPS, FRAMES = 10, 50
 DATA = Path(__file__).parent / "data"
 

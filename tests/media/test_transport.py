@@ -16,6 +16,8 @@ from tests.media.make import make_video
 from tests.media.plainly import orders_of, plainly, told
 from tests.media.test_decode import number, sampled
 
+pytestmark = pytest.mark.full
+
 VIDEO, SOUND, NULL = 256, 257, 0x1FFF
 
 
