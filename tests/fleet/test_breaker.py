@@ -267,9 +267,9 @@ def test_an_endpoint_that_breaks_in_the_middle_is_given_up_too() -> None:
             raise JobFailedError(CUDA)
         return asked
 
-    outcome, executed, _ = run(answer)
+    outcome, executed, _ = run(answer, workers=1)  # of several, a good answer that comes late begins the row anew
     assert isinstance(outcome.fatal, HopelessError)
-    assert len(executed) <= 20 + NO_LONGER_GOOD + 2 * 5 + TRIALS
+    assert len(executed) <= 20 + NO_LONGER_GOOD + TRIALS + 1
     assert len(outcome.answers) == 20
 
 
