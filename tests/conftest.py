@@ -15,6 +15,7 @@ from framefleet.emulator.app import make_endpoint
 from framefleet.emulator.serve import serving
 from framefleet.settings import CONFIG_FILE
 from framefleet.stages.base import Handler
+from tests.media.make import share_cores
 from tests.media.once import keep_in
 
 settings.register_profile("full", deadline=None)  # a busy machine is no failure
@@ -51,6 +52,13 @@ def clips_once(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What tests encode is kept for the session, next to the folders of all its workers."""
     base = tmp_path_factory.getbasetemp()
     keep_in((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "clips")
+
+
+@pytest.fixture(autouse=True)
+def among_others() -> Iterator[None]:
+    """No test leaves a process that others have to wait for."""
+    yield
+    share_cores()
 
 
 @pytest.fixture

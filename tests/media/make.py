@@ -6,6 +6,7 @@ after scaling and after JPEG. Only PyAV is used.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -107,7 +108,14 @@ def make_video(
         out.mux(video.encode(None))
         if sound is not None:
             _add_tone(out, sound, audio_s if audio_s is not None else float(times[-1] + 1 / fps))
+    share_cores()
     return path
+
+
+def share_cores() -> None:
+    """Goes back to being scheduled as others are: SVT-AV1's encoder has a root's process go before all that run."""
+    if hasattr(os, "sched_setscheduler") and os.sched_getscheduler(0) != os.SCHED_OTHER:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 @once
