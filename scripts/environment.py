@@ -184,7 +184,10 @@ def enter() -> None:
     sys.path.insert(0, str(ROOT / "src"))
     if inside:
         try:
-            import framefleet.cli  # noqa: F401
+            import tqdm  # noqa: F401 - the command would load them as it goes
+
+            import framefleet.api  # noqa: F401
+            import framefleet.cli.run  # noqa: F401
         except ImportError as error:
             why = error  # Python forgets the other name
             guarded(lambda: make_anew(folder, why))

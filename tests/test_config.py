@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.cli.flags import FLAGS, SWITCHES
+from framefleet.cli.flags import DEFAULT, FLAGS, STAGES, SWITCHES
 from framefleet.config import (
     RUNPOD_BASE_URL,
     SETTINGS,
@@ -22,6 +22,7 @@ from framefleet.config import (
 )
 from framefleet.errors import UsageError
 from framefleet.settings import CONFIG_FILE, refuse_unknown
+from framefleet.stages import registry
 from tests.conftest import ROOT
 
 # Values as a person writes them, and as they are then.
@@ -90,6 +91,15 @@ def test_options_are_text_or_values(given: dict[str, Any], field: str, meant: An
 def test_a_crop_that_is_none(value: str) -> None:
     with pytest.raises(UsageError, match=r"--crop .*such as 100,50,640,360"):
         make_options({"crop": value})
+
+
+def test_every_option_has_a_flag_and_every_flag_an_option() -> None:
+    assert set(Options.__struct_fields__) == set(FLAGS) | {field for field, *_ in SWITCHES.values()}
+
+
+def test_the_help_names_the_stages_that_there_are() -> None:
+    assert tuple(registry.NEEDS) == STAGES
+    assert DEFAULT == registry.DEFAULT
 
 
 def test_an_unknown_option_is_refused_and_the_known_ones_named() -> None:

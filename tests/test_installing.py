@@ -133,10 +133,35 @@ def test_the_command_runs_on_its_own_packages_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-def test_a_package_that_does_not_load_is_one_line(tmp_path: Path) -> None:
-    code = "import sys; sys.modules['msgspec'] = None; from framefleet.__main__ import command; command()"
-    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    ("package", "arguments"),
+    [
+        ("typer", ("--help",)),  # which the command line itself is made of
+        ("rich", ("--help",)),
+        ("msgspec", ("show", "results.json")),
+        ("requests", ("endpoints",)),
+    ],
+)
+def test_a_package_that_does_not_load_is_one_line(package: str, arguments: tuple[str, ...]) -> None:
+    done = without(package, *arguments)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert line.startswith("framefleet: msgspec is missing or damaged (") and "install --force-reinstall" in line
+    assert line.startswith(f"framefleet: {package} is missing or damaged (") and "install --force-reinstall" in line
+
+
+@pytest.mark.full
+def test_a_package_that_a_run_finds_missing_later_is_one_line_too() -> None:
+    """And the video is named before anything heavy is loaded."""
+    video = str(ROOT / "samples" / "sample.mp4")
+    done = without("av", "run", video)
+    reading, line = done.stderr.splitlines()
+    assert (done.returncode, reading) == (1, f"reading {video}")
+    assert line.startswith("framefleet: av is missing or damaged (") and "install --force-reinstall" in line
+
+
+def without(package: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """The command where a package does not load."""
+    code = f"import sys; sys.modules[{package!r}] = None; from framefleet.__main__ import command; command()"
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)

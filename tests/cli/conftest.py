@@ -30,8 +30,8 @@ class Told:
 
     @property
     def line(self) -> str:
-        """The one line of standard error."""
-        (line,) = self.err.splitlines()
+        """The one line of standard error, but for the one that says which video is read."""
+        (line,) = (line for line in self.err.splitlines() if not line.startswith("reading "))
         return line
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from framefleet import __version__
 from framefleet.cli.flags import FLAGS
+from framefleet.cli.help import COMMANDS, Commands
 from tests.cli.conftest import Told
 
 Cli = Callable[..., Told]
@@ -23,7 +24,37 @@ def test_help_shows_every_option(cli: Cli, monkeypatch: pytest.MonkeyPatch, comm
 def test_help_shows_every_command(cli: Cli) -> None:
     told = cli("--help")
     assert told.code == 0
-    assert all(command in told.out for command in ("run", "plan", "doctor"))
+    assert all(re.search(rf"│ {command} +\w", told.out) for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_is_listed_with_the_first_line_of_its_own_help(command: str) -> None:
+    assert Commands()[command].help.splitlines()[0] == COMMANDS[command]
+
+
+def test_the_nearest_command_is_told_of_one_that_does_not_exist(cli: Cli) -> None:
+    told = cli("rnu")
+    assert told.code == 2
+    assert "No such command 'rnu'" in told.line and "Did you mean 'run'" in told.line
+
+
+def test_help_of_a_command(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    lines = [line.strip("│ ").split() for line in cli("render", "--help").out.splitlines()]
+    assert ["Usage:", "framefleet", "render", "[OPTIONS]", "{RESULT.json}"] in lines
+    assert ["*", "RESULT.json", "what", "a", "run", "has", "written", "[required]"] in lines
+    assert ["--from", "TIME", "only", "from", "this", "time", "on,", "such", "as", "1:02:03"] in lines
+    assert any(line[:2] == ["--legend", "--no-legend"] for line in lines)
+    (crf,) = (line for line in lines if line[:2] == ["--crf", "NUMBER"])
+    assert crf[-3:] == ["[default:", "20.0;", "0<=x<=51]"]
+
+
+def test_help_is_whole_where_there_is_little_room(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in COMMANDS:
+        told = cli(command, "--help").out
+        assert max(map(len, told.splitlines())) <= 80
+        assert "…" not in told.replace("[,FORMAT…]", "").replace("sounds, …", "")
 
 
 def test_the_version(cli: Cli) -> None:

@@ -1,6 +1,5 @@
 """Several videos in one command, folders of them, and names that are none."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copy
@@ -137,7 +136,7 @@ def test_the_table_comes_also_where_the_rest_was_given_up(
             raise AuthError("RunPod refuses the key (401)")
         return execute(prepared, listener)
 
-    monkeypatch.setattr(sys.modules["framefleet.cli.run"], "execute", until_the_key_is_withdrawn)
+    monkeypatch.setattr("framefleet.api.execute", until_the_key_is_withdrawn)
     told = cli("run", video, other, "third.mp4", "--no-speech")
     assert told.code == 1 and "refuses the key" in told.err.splitlines()[-1]
     assert "1 of 3 done" in told.out.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""The command line, one file a command; errors become one line and an exit code here."""
+"""The command line, one file a command, which loads when it is called; errors become one line and an exit code here."""
 
 import contextlib
 import os
@@ -10,22 +10,9 @@ from typing import Annotated
 import typer
 
 from framefleet import __version__
-from framefleet.cli.bill import bill
-from framefleet.cli.deploy import deploy
-from framefleet.cli.doctor import doctor
-from framefleet.cli.down import down
-from framefleet.cli.emulate import emulate
-from framefleet.cli.endpoints import endpoints
-from framefleet.cli.export import export
-from framefleet.cli.help import Command, Group
-from framefleet.cli.plan import plan
-from framefleet.cli.render import render
-from framefleet.cli.report import report
-from framefleet.cli.run import run
-from framefleet.cli.show import show
+from framefleet.cli.help import Group
 from framefleet.cli.words import clean
 from framefleet.errors import FrameFleetError, Interrupted, told
-from framefleet.installing import mend
 
 app = typer.Typer(
     cls=Group,
@@ -34,8 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="One JSON of what is seen, said, heard and written in a video, by a fleet of GPU workers or on this machine.",
 )
-for command in (run, plan, report, show, render, export, doctor, emulate, deploy, endpoints, bill, down):
-    app.command(cls=Command)(command)
 
 
 def _version(asked: bool) -> None:
@@ -83,8 +68,11 @@ def _told(error: BaseException) -> int:
         return _usage(error)
     if os.environ.get("FRAMEFLEET_DEBUG"):
         raise error
-    if isinstance(error, ImportError) and not (error.name or "framefleet").startswith("framefleet"):
-        return _say(mend(error), 1)
+    if isinstance(error, ImportError):
+        from framefleet.installing import culprit, mend
+
+        if culprit(error)[0] != "framefleet":
+            return _say(mend(error), 1)
     return _say(f"{told(error)} (FRAMEFLEET_DEBUG=1 shows where)", 1)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from framefleet.cli.agree import Yes, agreed
 from framefleet.config import ENDPOINT_KINDS, MAIN_KINDS, Fleet, load_fleet, load_options
 from framefleet.errors import EndpointGoneError, UsageError
 from framefleet.fleet import endpoint_ids
@@ -34,8 +35,6 @@ MOVING = (
     "its tag moves: workers may keep the image that they have, and old and new ones work side by side; "
     "give a version, a commit or a digest (…@sha256:…)"
 )
-
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
 
 
 def deploy(
@@ -119,16 +118,6 @@ def _locate(api: ManageApi, kind: str, name: str, id: str | None, listed: list[E
         except EndpointGoneError:
             print(f"framefleet: {kind}: RunPod no longer knows endpoint {id}", file=sys.stderr)
     return find(kind, name, id, listed)
-
-
-def agreed(question: str, *, yes: bool) -> None:
-    """Returns when a person, or `--yes`, agrees. Raises `UsageError` where there is nobody to ask."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("nobody is there to agree to this; add --yes")
-    if not typer.confirm(question):
-        raise UsageError("not agreed to; nothing was changed")
 
 
 def _shown(kind: str, prefix: str, spec: Spec, fleet: Fleet, price: float | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from framefleet import __version__
-from framefleet.cli.deploy import Yes
+from framefleet.cli.agree import Yes
 from framefleet.cli.wake import raise_again
 from framefleet.config import MAIN_KINDS, Fleet, Options, load_fleet, load_options
 from framefleet.errors import FrameFleetError

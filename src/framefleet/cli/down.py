@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from framefleet.cli.deploy import Prefix, Yes, agreed, chosen, kinds_argument, located
+from framefleet.cli.agree import Yes, agreed
+from framefleet.cli.deploy import Prefix, chosen, kinds_argument, located
 from framefleet.config import ENDPOINT_KINDS, load_fleet
 from framefleet.errors import EndpointGoneError, FleetError
 from framefleet.fleet import endpoint_ids

@@ -9,15 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from framefleet.config import Options
-from framefleet.stages.registry import DEFAULT, NEEDS
-
 _RUN, _FLEET, _PICTURES, _OBJECTS, _SPEECH = "The run", "Endpoints", "Pictures", "Objects", "Sound"
+
+# The names in the registry, which cannot be asked here: it loads every stage, and `--help` needs none of them.
+STAGES = ("objects", "speech", "sounds", "text", "scenes", "tracks")
+DEFAULT = ("objects", "speech", "scenes", "tracks", "sounds")
 
 # name: (what it takes, help with the default in brackets, panel).
 # What is not given comes from the environment, framefleet.toml or the defaults.
 FLAGS: dict[str, tuple[str, str, str]] = {
-    "stages": ("NAMES", f"what to look for: all, or some of {', '.join(NEEDS)} ({','.join(DEFAULT)})", _RUN),
+    "stages": ("NAMES", f"what to look for: all, or some of {', '.join(STAGES)} ({','.join(DEFAULT)})", _RUN),
     "fps": ("NUMBER", "pictures looked at a second of video (1)", _RUN),
     "max_workers": ("INTEGER|auto", "requests asked at once of an endpoint, at most (5)", _RUN),
     "batch_size": ("INTEGER", "pictures in a request (16)", _RUN),
@@ -114,7 +115,3 @@ def _spelt(name: str) -> str:
 
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
-
-
-_FIELDS = set(FLAGS) | {field for field, *_ in SWITCHES.values()}
-assert set(Options.__struct_fields__) == _FIELDS, "an option without a flag, or the other way round"

@@ -1,37 +1,151 @@
-"""What `--help` shows of a value: a word for it, as a person would say it, and not the type in Python."""
+"""The commands by name, each of which loads when it is called, and what `--help` shows of them and of a value."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-WORDS = {"int": "INTEGER", "float": "NUMBER", "str": "TEXT", "path": "FILE"}
+COMMANDS = {
+    "run": "Turn videos into one JSON each of what is seen, said, heard and written in them.",
+    "plan": "Show frames, requests, bytes, seconds and dollars of a run, without decoding anything.",
+    "report": "Make one HTML file to look at a result with: video, boxes, timeline, transcript, search, bill.",
+    "show": "Show a result as a table, or what is in it at a time, of a label, a word, a sound or a text.",
+    "render": "Make the video anew, with what was found drawn on it.",
+    "export": "Write a result in the formats of other tools, beside it.",
+    "doctor": "Tell what is installed, configured and reachable, and what to do about what is not.",
+    "emulate": "Stand in for RunPod's queue on this machine, until Ctrl-C.",
+    "deploy": "Make the RunPod endpoints, or change those there are; what is not said stays as it is.",
+    "endpoints": "List the endpoints that are set, with their jobs and workers by state.",
+    "bill": "Show RunPod's bill of the endpoints beside FrameFleet's own account, and what the difference is made of.",
+    "down": "Scale the endpoints to zero workers: jobs wait, nothing costs, and `framefleet deploy` wakes them again.",
+}
+"""The function of this name in the module of this name, and how its docstring begins."""
+
+WORDS = {"int": "INTEGER", "float": "NUMBER", "str": "TEXT", "text": "TEXT", "path": "FILE"}
 
 
 class Command(TyperCommand):
-    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
-        return _worded(super().get_params(ctx))
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        _draw(self, ctx)
+
+
+class Commands(Mapping[str, Any]):
+    """COMMANDS as Typer has them. One that is looked up is imported; to list them imports none."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        return _command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+@cache
+def _command(name: str) -> Any:
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(name, cls=Command)(getattr(import_module(f"framefleet.cli.{name}"), name))
+    return typer.main.get_command(app)
 
 
 class Group(TyperGroup):
-    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
-        return _worded(super().get_params(ctx))
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = Commands()  # type: ignore[assignment]
+
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        _draw(self, ctx, COMMANDS)
 
 
-def _worded(parameters: list[Any]) -> list[Any]:
-    """With the column of types as it is to be. Typers before 0.26 have no such column."""
-    for parameter in parameters:
-        if hasattr(parameter, "display_type_rich"):
-            parameter.display_type_rich = partial(_word, parameter, type(parameter).display_type_rich)
-    return parameters
+def _draw(command: Any, ctx: typer.Context, commands: Mapping[str, str] | None = None) -> None:
+    """Prints a page of help. It looks as Typer's own does, which takes twice as long: most of that is its imports."""
+    from rich.console import Console, Group
+    from rich.padding import Padding
+    from rich.panel import Panel
+    from rich.table import Table
+    from rich.text import Text
+
+    def marked(text: str, style: str = "") -> Text:
+        """With the names of options as they are in the table, and what is in brackets at the end dim."""
+        line = Text(text, style, overflow="fold")
+        line.highlight_regex(r"(?<![\w-])--[a-z][\w-]*", "bold cyan")
+        line.highlight_regex(r"(?<![\w-])-[a-z](?![\w-])", "bold green")
+        line.highlight_regex(r" \[[^]]*: [^]]*\]$| \[required\]$", "dim")
+        return line
+
+    def table() -> Table:
+        return Table(show_header=False, expand=True, box=None, pad_edge=False, padding=(0, 1))
+
+    def panel(title: str, rows: Table) -> Panel:
+        return Panel(rows, border_style="dim", title=title, title_align="left")
+
+    def parameters(those: list[Any]) -> Table:
+        rows, any_required = table(), any(one.required for one in those)
+        for one in those:
+            names = [one.metavar or one.human_readable_name] if one.param_type_name == "argument" else one.opts
+            long, short = _by_length(names)
+            cells: list[Any] = [
+                marked(",".join(long)),
+                marked(",".join(short)),
+                Text(",".join(one.secondary_opts), "bold magenta"),
+                Text(_word(one, ctx), "bold yellow", overflow="fold"),
+                _Wide(marked((one.get_help_record(ctx) or ("", ""))[1].replace("  [", " ["))),
+            ]
+            rows.add_row(*([Text("*" if one.required else "", "red")] * any_required), *cells)
+        return rows
+
+    usage = Text(command.get_usage(ctx), "bold")
+    usage.highlight_words(["Usage:"], "yellow")
+    panels: dict[str, list[Any]] = {"Arguments": [], "Options": []}
+    for one in command.get_params(ctx):
+        kind = "Arguments" if one.param_type_name == "argument" else "Options"
+        panels.setdefault(getattr(one, "rich_help_panel", None) or kind, []).append(one)
+    about = [marked(text, "dim" * bool(place)) for place, text in enumerate(_paragraphs(command.help or ""))]
+    page: list[Any] = [Padding(usage, 1), *(Padding(text, (0, 1, 1, 1)) for text in about)]
+    page += [panel(title, parameters(those)) for title, those in panels.items() if those]
+    if commands is not None:
+        listed = table()
+        for name, text in commands.items():
+            listed.add_row(Text(name, "bold cyan"), _Wide(Text(text)))
+        page.append(panel("Commands", listed))
+    Console(highlight=False).print(Group(*page))
 
 
-def _word(parameter: Any, shown: Callable[..., str | None], ctx: typer.Context) -> str:
+class _Wide:
+    """What says nothing of its width, so that its column takes all that the others leave."""
+
+    def __init__(self, text: Any) -> None:
+        self._text = text
+
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
+        yield self._text
+
+
+def _by_length(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Long names, and short ones; an argument's, which has no dashes, is among the long."""
+    short = [name for name in names if name.startswith("-") and not name.startswith("--")]
+    return [name for name in names if name not in short], short
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Each in one line, but for those whose lines are to stay, which begin with `\\b`."""
+    parts = (part.strip("\n") for part in text.split("\n\n"))
+    return [part.removeprefix("\b\n") if part.startswith("\b") else " ".join(part.split()) for part in parts if part]
+
+
+def _word(parameter: Any, ctx: typer.Context) -> str:
     """Nothing for a switch, nor for an argument, whose name says it; else the metavar or a word for the type."""
     if getattr(parameter, "is_flag", False) or parameter.param_type_name == "argument":
         return ""
-    text = shown(parameter, ctx=ctx) or ""
+    if parameter.metavar:
+        return str(parameter.metavar)
+    shown = getattr(parameter, "display_type_rich", None)  # Typers before 0.26 have click's types alone
+    text = (shown(ctx=ctx) if shown else parameter.type.name) or ""
     kind = text.strip("<>").removeprefix("list[").removesuffix("]").removesuffix(" range")
-    return WORDS.get(kind, text)
+    return WORDS.get(kind, kind.upper() if kind.isalpha() else text)

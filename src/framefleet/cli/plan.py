@@ -1,21 +1,20 @@
 """`framefleet plan`: what a run would do and cost. Nothing is decoded, sent or written."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from framefleet.api import Prepared, asleep, notices, prepare, unanswered_plans
 from framefleet.cli.each import each
 from framefleet.cli.flags import with_flags
 from framefleet.cli.run import SEQUENTIAL
 from framefleet.cli.videos import Videos, exit_code, named, told_left_out
 from framefleet.cli.words import NOUN, clean, counted
-from framefleet.config import load_fleet, load_options
-from framefleet.fleet.prices import LISTED
-from framefleet.fleet.survey import Survey
-from framefleet.pipeline.plan import StagePlan
 from framefleet.results.names import names_of
+
+if TYPE_CHECKING:
+    from framefleet.api import Prepared
+    from framefleet.pipeline.plan import StagePlan
 
 
 @with_flags
@@ -27,6 +26,10 @@ def plan(
     flags: dict[str, Any],
 ) -> int:
     """Show frames, requests, bytes, seconds and dollars of a run, without decoding anything."""
+    from framefleet.api import prepare
+    from framefleet.config import load_fleet, load_options
+    from framefleet.fleet.survey import Survey
+
     left_out, paths = told_left_out(videos), named(videos)
     names = names_of(paths)
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
@@ -40,7 +43,10 @@ def plan(
     return exit_code(each(paths, one), left_out)
 
 
-def described(prepared: Prepared, *, verbose: bool = False) -> str:
+def described(prepared: "Prepared", *, verbose: bool = False) -> str:
+    from framefleet.api import asleep, notices, unanswered_plans
+    from framefleet.fleet.prices import LISTED
+
     media = prepared.media
     what = f"{media.width}×{media.height}, {media.codec}" if media.has_video else "sound alone"
     about = "about " if media.is_estimated else ""
@@ -69,7 +75,7 @@ def described(prepared: Prepared, *, verbose: bool = False) -> str:
     return "\n".join(lines)
 
 
-def _line(stage: StagePlan, rest: StagePlan) -> str:
+def _line(stage: "StagePlan", rest: "StagePlan") -> str:
     """What there is to do, `rest`, and how much of the stage is answered already."""
     name, unit = f"  {stage.stage.name:<8}", stage.stage.unit
     known = stage.units - rest.units
@@ -84,7 +90,7 @@ def _line(stage: StagePlan, rest: StagePlan) -> str:
     )
 
 
-def _requests(stage: StagePlan) -> list[str]:
+def _requests(stage: "StagePlan") -> list[str]:
     unit = stage.stage.unit
     return [
         f"    {NOUN[unit]} {place}/{len(stage.items)}: {item.units:.5g} {unit}"

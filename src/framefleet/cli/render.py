@@ -1,24 +1,17 @@
 """`framefleet render`: the video with boxes, labels, tracks and subtitles drawn on it."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from framefleet.cli.bars import Bars
 from framefleet.cli.choice import Conf, From, Labels, Output, Result, To, Video, chosen, part_of
 from framefleet.cli.words import clean, counted
 from framefleet.errors import Interrupted
-from framefleet.media.probe import probe
-from framefleet.results import tally
-from framefleet.results.codec import read_document
-from framefleet.results.files import keep_apart, target
-from framefleet.results.palette import colours
-from framefleet.results.render.film import Film
-from framefleet.results.render.film import render as write
 from framefleet.results.render.look import Look, Preset
-from framefleet.results.source import find_video
-from framefleet.units import Span, exact
+
+if TYPE_CHECKING:
+    from framefleet.results.render.film import Film
 
 
 def render(
@@ -44,6 +37,16 @@ def render(
     preset: Annotated[Preset, typer.Option(help="x264's pace")] = "veryfast",
 ) -> int:
     """Make the video anew, with what was found drawn on it."""
+    from framefleet.cli.bars import Bars
+    from framefleet.media.probe import probe
+    from framefleet.results import tally
+    from framefleet.results.codec import read_document
+    from framefleet.results.files import keep_apart, target
+    from framefleet.results.palette import colours
+    from framefleet.results.render.film import render as write
+    from framefleet.results.source import find_video
+    from framefleet.units import Span, exact
+
     whole = read_document(result)
     part = part_of(Span(0.0, tally.extent(whole).end_s), start, end, result)
     look = Look(
@@ -72,5 +75,5 @@ def render(
     return 0
 
 
-def told(film: Film, place: Path) -> str:
+def told(film: "Film", place: Path) -> str:
     return f"{place}: {counted(film.pictures, 'picture')}, {film.boxes}, {film.subtitles}, {film.sound}"

@@ -1,15 +1,14 @@
 """`framefleet report`: a page to look at a document with."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from framefleet.cli.bars import Bars
 from framefleet.cli.choice import Output, Result, Video
 from framefleet.cli.words import clean, counted
-from framefleet.results.codec import read_document
-from framefleet.results.files import target
-from framefleet.results.report.make import ENDING, Report, look_for_video, make_report
+
+if TYPE_CHECKING:
+    from framefleet.results.report.make import Report
 
 
 def report(
@@ -21,6 +20,11 @@ def report(
     ] = True,
 ) -> int:
     """Make one HTML file to look at a result with: video, boxes, timeline, transcript, search, bill."""
+    from framefleet.cli.bars import Bars
+    from framefleet.results.codec import read_document
+    from framefleet.results.files import target
+    from framefleet.results.report.make import ENDING, look_for_video, make_report
+
     document = read_document(result)
     place = target(result, ENDING, output)
     with Bars() as listener:
@@ -30,5 +34,5 @@ def report(
     return 0
 
 
-def told(made: Report) -> str:
+def told(made: "Report") -> str:
     return f"  report   {clean(str(made.path))} ({made.size_bytes / 1e6:.1f} MB, {counted(made.pictures, 'thumbnail')})"

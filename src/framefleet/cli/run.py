@@ -1,25 +1,20 @@
 """`framefleet run`: the whole job, for one video or several, one after the other."""
 
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from framefleet.api import asleep, execute, prepare, unanswered_plans
-from framefleet.cli.bars import Bars, Lines
-from framefleet.cli.deploy import Yes
+from framefleet.cli.agree import Yes
 from framefleet.cli.each import each
 from framefleet.cli.flags import with_flags
-from framefleet.cli.report import told
-from framefleet.cli.summary import summary
-from framefleet.cli.table import Page
 from framefleet.cli.videos import Row, Videos, exit_code, named, overview, told_left_out
-from framefleet.cli.wake import raise_again
-from framefleet.config import load_fleet, load_options
-from framefleet.fleet.survey import Survey
-from framefleet.installing import framefleet
+from framefleet.cli.words import clean
 from framefleet.results.names import names_of
-from framefleet.results.report.make import make_report, report_path
+
+if TYPE_CHECKING:
+    from framefleet.cli.table import Page
 
 SEQUENTIAL = {"max_workers": 1, "batch_size": 1, "stages": "objects"}
 
@@ -40,12 +35,27 @@ def run(
     flags: dict[str, Any],
 ) -> int:
     """Turn videos into one JSON each of what is seen, said, heard and written in them."""
+    from framefleet.config import load_fleet, load_options
+
     left_out, paths, rows = told_left_out(videos), named(videos), list[Row]()
     names = names_of(paths)
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
+    if paths:
+        announce(paths[0])  # before all that loads below
+
+    from framefleet.api import asleep, execute, prepare, unanswered_plans
+    from framefleet.cli.bars import Bars, Lines
+    from framefleet.cli.report import told
+    from framefleet.cli.summary import summary
+    from framefleet.cli.wake import raise_again
+    from framefleet.fleet.survey import Survey
+    from framefleet.results.report.make import make_report
+
     survey = Survey(fleet, options.price)
 
     def one(video: Path) -> int:
+        if video != paths[0]:
+            announce(video)
         prepared = prepare(video, options, fleet, name=names[video], survey=survey)
         if wake:
             raise_again(survey, asleep(prepared, unanswered_plans(prepared)), yes=yes)
@@ -68,8 +78,18 @@ def run(
             overview(paths, rows, left_out=left_out)
 
 
-def point_on(document: Path, page: Page | None = None) -> None:
+def announce(video: Path) -> None:
+    """Says which video it is about, once there is one: what must be loaded and read comes next, and takes a second."""
+    if video.is_file():
+        print(f"reading {clean(str(video))}", file=sys.stderr, flush=True)
+
+
+def point_on(document: Path, page: "Page | None" = None) -> None:
     """Tells a person at a terminal how to look at the result, until there is a report of it."""
+    from framefleet.cli.table import Page
+    from framefleet.installing import framefleet
+    from framefleet.results.report.make import report_path
+
     page = page or Page()
     if page.terminal and not report_path(document).exists():
         page.line("next", framefleet("report", str(document)), whole=True)

@@ -6,15 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from framefleet.cli.table import Column, Page
 from framefleet.cli.words import clean, counted
 from framefleet.errors import InputError, UsageError
-from framefleet.media.container import refusal
 from framefleet.media.kind import MOVING_WEBP, SUFFIXES
+
+if TYPE_CHECKING:
+    from framefleet.cli.table import Page
 
 _NAMED = 5  # files of a kind that are named; of the others their number is told
 
@@ -66,9 +67,11 @@ def named(names: Sequence[str]) -> list[Path]:
 
 
 def overview(
-    videos: Sequence[Path], rows: Sequence[Row], page: Page | None = None, *, left_out: Sequence[LeftOut] = ()
+    videos: Sequence[Path], rows: Sequence[Row], page: "Page | None" = None, *, left_out: Sequence[LeftOut] = ()
 ) -> None:
     """Prints a table of all the videos, how many are done and what they cost together, and what was left out."""
+    from framefleet.cli.table import Column, Page
+
     page = page or Page()
     known = {row.video: row for row in rows}
     listed = [known.get(video, Row(video, "not done")) for video in videos]
@@ -139,6 +142,8 @@ def _sorted(folder: Path) -> tuple[list[Path], list[LeftOut]]:
 
 
 def _why_not(path: Path) -> str | None:
+    from framefleet.media.container import refusal  # and FFmpeg with it
+
     try:
         return refusal(path)
     except InputError:

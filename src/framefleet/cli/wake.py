@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from framefleet.cli.deploy import agreed
+from framefleet.cli.agree import agreed
 from framefleet.fleet.deploy import MAX_WORKERS
 from framefleet.fleet.survey import Sleep, Survey
 

@@ -1,5 +1,7 @@
 """A decoded frame as a JPEG in JPEG's own colours, or as an array: upright, cropped, scaled."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import simplejpeg
 from av.video.frame import VideoFrame
@@ -10,7 +12,9 @@ from framefleet.errors import UsageError
 from framefleet.media.info import MediaInfo
 from framefleet.media.planes import pixels
 from framefleet.media.tones import Flattener, matrix_of
-from framefleet.media.turn import Plane
+
+if TYPE_CHECKING:
+    from framefleet.media.turn import Plane
 
 
 def scaled_size(width: int, height: int, max_side: int | None) -> tuple[int, int]:
@@ -81,7 +85,7 @@ class PixelEncoder:
         self._size = self._turn.size(scaled_size(media.width, media.height, max_side))
         self._scale, self._flattener = VideoReformatter(), Flattener()
 
-    def encode(self, frame: VideoFrame) -> Plane:
+    def encode(self, frame: VideoFrame) -> "Plane":
         """The picture: shape (height, width, 3), RGB."""
         width, height = self._size
         source = self._flattener.flatten(frame, width, height, Interpolation.AREA)

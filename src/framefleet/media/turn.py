@@ -7,13 +7,14 @@ H.264's and HEVC's display orientation, or a picture's Exif orientation: FFmpeg 
 import struct
 from dataclasses import dataclass
 from math import atan2, degrees, hypot
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import numpy as np
-from av.video.frame import VideoFrame
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # who reads a document needs neither
+    import numpy as np
+    from av.video.frame import VideoFrame
+    from numpy.typing import NDArray
 
-Plane = NDArray[np.uint8]
+    Plane = NDArray[np.uint8]
 
 _EXACT = 1 / 1000  # what writers round: a matrix has 16 bits behind the point
 
@@ -28,12 +29,16 @@ class Turn:
     rotation: int = 0
     mirrored: bool = False
 
-    def upright(self, coded: Plane) -> Plane:
+    def upright(self, coded: "Plane") -> "Plane":
         """A view of a coded picture, or of one plane of it, as it is to be seen."""
+        import numpy as np
+
         return np.rot90(coded[:, ::-1] if self.mirrored else coded, self.rotation // 90)
 
-    def coded(self, upright: Plane) -> Plane:
+    def coded(self, upright: "Plane") -> "Plane":
         """A view of an upright picture as it would be coded."""
+        import numpy as np
+
         turned = np.rot90(upright, -self.rotation // 90)
         return turned[:, ::-1] if self.mirrored else turned
 
@@ -42,7 +47,7 @@ class Turn:
         return size if self.rotation % 180 == 0 else (size[1], size[0])
 
 
-def turn_of(frame: VideoFrame) -> tuple[Turn, str | None]:
+def turn_of(frame: "VideoFrame") -> tuple[Turn, str | None]:
     """How a frame is turned, and what else its matrix would do that is left undone, in words."""
     data = cast("bytes | None", frame.side_data.get("DISPLAYMATRIX"))
     return turn_by(struct.unpack("=9i", bytes(data)[:36]) if data is not None else _UPRIGHT)
