@@ -186,7 +186,7 @@ def enter() -> None:
         try:
             import tqdm  # noqa: F401 - the command would load them as it goes
 
-            import framefleet.api  # noqa: F401
+            import framefleet.api
             import framefleet.cli.run  # noqa: F401
         except ImportError as error:
             why = error  # Python forgets the other name

@@ -39,7 +39,7 @@ def test_the_nearest_command_is_told_of_one_that_does_not_exist(cli: Cli) -> Non
 
 
 def test_help_of_a_command(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("COLUMNS", "200")
     lines = [line.strip("│ ").split() for line in cli("render", "--help").out.splitlines()]
     assert ["Usage:", "framefleet", "render", "[OPTIONS]", "{RESULT.json}"] in lines
     assert ["*", "RESULT.json", "what", "a", "run", "has", "written", "[required]"] in lines

@@ -42,7 +42,7 @@ def test_the_version_needs_no_rich() -> None:
     assert "rich" not in loaded("--version")
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "report", "show", "render", "emulate"])
+@pytest.mark.parametrize("command", ["run", "plan", "report", "show", "render", "doctor", "emulate"])
 def test_help_of_a_command_loads_nothing_heavy(command: str) -> None:
     modules = loaded(command, "--help")
     assert not modules & (HEAVY | MODELS | TYPERS_HELP)

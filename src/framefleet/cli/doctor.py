@@ -5,23 +5,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from framefleet import __version__
 from framefleet.cli.agree import Yes
-from framefleet.cli.wake import raise_again
 from framefleet.config import MAIN_KINDS, Fleet, Options, load_fleet, load_options
 from framefleet.errors import FrameFleetError
-from framefleet.fleet.runpod import RunPodBackend
-from framefleet.fleet.survey import Survey
 from framefleet.installing import framefleet, pip, with_extra
-from framefleet.pipeline.plan import most_workers
 from framefleet.settings import CONFIG_FILE, endpoint_variable
-from framefleet.stages.base import Stage
-from framefleet.stages.registry import FLEET
-from framefleet.wire.common import ProbeReply, read_reply
+
+if TYPE_CHECKING:
+    from framefleet.fleet.survey import Survey
+    from framefleet.stages.base import Stage
 
 CLIENT = (
     "av",
@@ -57,6 +54,10 @@ def doctor(
     yes: Yes = False,
 ) -> int:
     """Tell what is installed, configured and reachable, and what to do about what is not."""
+    from framefleet.cli.wake import raise_again
+    from framefleet.fleet.survey import Survey
+    from framefleet.pipeline.plan import most_workers
+
     options, fleet = load_options({}), load_fleet()
     survey = Survey(fleet)
     if fix:
@@ -69,8 +70,10 @@ def doctor(
     return 1 if any(finding.vital and finding.remedy for finding in findings) else 0
 
 
-def examine(options: Options, fleet: Fleet, survey: Survey) -> Iterator[Finding]:
+def examine(options: Options, fleet: Fleet, survey: "Survey") -> Iterator[Finding]:
     """Everything there is to know before a run, in the order in which a person would mend it."""
+    from framefleet.stages.registry import FLEET
+
     yield Finding("framefleet", f"{__version__}, Python {sys.version.split()[0]}")
     for package in CLIENT:
         yield _package(package, pip(package), vital=True)
@@ -95,7 +98,9 @@ def _settings(fleet: Fleet) -> Finding:
     return Finding("settings", f"{listed}; RUNPOD_API_KEY is {key}; the service is {fleet.base_url}")
 
 
-def _stage(stage: Stage, options: Options, fleet: Fleet, survey: Survey) -> Finding:  # type: ignore[type-arg]
+def _stage(stage: "Stage", options: Options, fleet: Fleet, survey: "Survey") -> Finding:  # type: ignore[type-arg]
+    from framefleet.pipeline.plan import most_workers
+
     configured = stage.endpoint in fleet.endpoints
     lacking = None if configured else stage.missing(options)
     if lacking is not None:
@@ -116,6 +121,8 @@ def _stage(stage: Stage, options: Options, fleet: Fleet, survey: Survey) -> Find
 
 
 def _reach(endpoint: str, fleet: Fleet) -> str:
+    from framefleet.fleet.runpod import RunPodBackend
+
     backend = RunPodBackend(fleet)
     try:
         workers = backend.health(endpoint).workers
@@ -125,7 +132,9 @@ def _reach(endpoint: str, fleet: Fleet) -> str:
     return f"endpoint {fleet.endpoints[endpoint]} answers; workers: {counted or 'none awake'}"
 
 
-def _load(stage: Stage, options: Options) -> str:  # type: ignore[type-arg]
+def _load(stage: "Stage", options: Options) -> str:  # type: ignore[type-arg]
     """Loads the model here. Endpoints are only asked for their health: a probe would wake a worker, which costs."""
+    from framefleet.wire.common import ProbeReply, read_reply
+
     reply = read_reply(stage.open_handler(options)({"input": {"probe": True}}), ProbeReply)
     return f"on this machine with {reply.model}"
