@@ -18,6 +18,7 @@ from framefleet.cli.emulate import emulate
 from framefleet.cli.endpoints import endpoints
 from framefleet.cli.export import export
 from framefleet.cli.help import Command, Group
+from framefleet.cli.log import close_log, log_hint
 from framefleet.cli.plan import plan
 from framefleet.cli.render import render
 from framefleet.cli.report import report
@@ -26,6 +27,9 @@ from framefleet.cli.show import show
 from framefleet.cli.words import clean
 from framefleet.errors import FrameFleetError, Interrupted, told
 from framefleet.installing import mend
+from framefleet.logs import logger
+
+log = logger(__name__)
 
 app = typer.Typer(
     cls=Group,
@@ -64,8 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = done.exit_code
     except BrokenPipeError:
         code = _unread()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where errors end
+    except (Exception, KeyboardInterrupt) as error:  # the one place where errors end
+        log.info("ended by %s", error, exc_info=error)
         code = _told(error)
+    finally:
+        close_log()
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
     if code == Interrupted.exit_code:
@@ -85,7 +92,7 @@ def _told(error: BaseException) -> int:
         raise error
     if isinstance(error, ImportError) and not (error.name or "framefleet").startswith("framefleet"):
         return _say(mend(error), 1)
-    return _say(f"{told(error)} (FRAMEFLEET_DEBUG=1 shows where)", 1)
+    return _say(f"{told(error)} ({log_hint()})", 1)
 
 
 def _usage(error: BaseException) -> int:

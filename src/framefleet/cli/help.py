@@ -7,10 +7,18 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from framefleet.cli.log import log_option
+
 WORDS = {"int": "INTEGER", "float": "NUMBER", "str": "TEXT", "path": "FILE"}
 
 
 class Command(TyperCommand):
+    """A command that can write a log."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.params.append(log_option())
+
     def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
         return _worded(super().get_params(ctx))
 
