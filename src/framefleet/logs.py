@@ -9,6 +9,7 @@ import re
 import sqlite3
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 from framefleet.errors import (
@@ -90,9 +91,11 @@ def without_secrets(text: str) -> str:
 
 
 def named(error: BaseException) -> str:
-    """Return an error's name, and its words where they are not of what was sent or answered."""
-    words = _words(error)
-    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+    """Return an error's name with its words, or where those may be of what was sent or answered, where it arose."""
+    name, words, frames = type(error).__name__, _words(error), traceback.extract_tb(error.__traceback__, -1)
+    if words:
+        return f"{name}: {words}"
+    return f"{name} ({Path(frames[0].filename).name}:{frames[0].lineno})" if frames else name
 
 
 def _words(error: BaseException) -> str:

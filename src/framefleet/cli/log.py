@@ -21,6 +21,7 @@ from framefleet.settings import variable
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO}
 FORMAT = "%(asctime)s.%(msecs)03d %(levelname)s %(threadName)s %(name)s: %(message)s"
+_EMULATOR = f"{ROOT}.emulator"  # whose lines have a worker's own words: `emulate --verbose` shows them
 _FIRST = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Z]+ ")  # what a log begins with
 
 log = logger(__name__)
@@ -66,6 +67,7 @@ def open_log(file: str | None, command: str) -> None:
     if not said and file is None:
         return
     handler = _FileHandler(file) if file is not None else _BesideBars()
+    handler.addFilter(lambda record: not record.name.startswith(_EMULATOR))
     handler.setFormatter(logging.Formatter(FORMAT, "%Y-%m-%d %H:%M:%S"))
     _handlers.append(handler)
     ours = logging.getLogger(ROOT)

@@ -83,7 +83,8 @@ class Http:
                 if is_out_of_files(error):
                     self._make_do_with_fewer()
                 ours, took_ms = UnreachableError(why(error, self._base_url, self._proxies)), _ms_since(began)
-                log.info("%s %s: no answer after %.0f ms: %s", method, where, took_ms, ours, exc_info=error)
+                log.info("%s %s: no answer after %.0f ms: %s", method, where, took_ms, ours)
+                log.debug("%s", error, exc_info=error)
                 raise ours from None
         sent, took_ms = len(body or b""), _ms_since(began)
         log.debug("%s %s: %d in %.0f ms, %d B sent, %d B back", method, where, status, took_ms, sent, len(content))

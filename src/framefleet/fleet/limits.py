@@ -77,7 +77,7 @@ class RateLimiter:
             longest = LONGEST_HOLD_S if since_s <= WINDOW_S else LONGEST_BLOCK_S
             self._hold = max(min(max(FIRST_HOLD_S, HOLD_SHARE * since_s), longest), min(after_s, RETRY_AFTER_S))
             self._held_until = now + self._hold
-        log.info("too many requests, for %.1f s by now: none for %.2f s", since_s, self._hold)
+        log.info("too many requests: no call for %.2f s; refused for %.1f s so far", self._hold, since_s)
 
     def accepted(self) -> None:
         with self._lock:
