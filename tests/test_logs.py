@@ -109,6 +109,7 @@ def test_the_words_of_an_error_that_may_quote_a_video_are_left_out_at_any_depth(
     [
         (UnreachableError("the service answered 503"), "UnreachableError: the service answered 503"),
         (FileNotFoundError(2, "No such file", "clip.mp4"), "FileNotFoundError: [2] No such file: clip.mp4"),
+        (FileNotFoundError(2, "No such file", "a\nb\x1b"), r"FileNotFoundError: [2] No such file: a\nb\x1b"),
         (sqlite3.OperationalError("database is locked"), "OperationalError: database is locked"),
         (OutputError("out: the disk is full"), "OutputError: out: the disk is full"),
         (WorkerError("out_of_memory", "of Hello"), "WorkerError: out_of_memory"),

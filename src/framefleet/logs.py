@@ -6,7 +6,6 @@ was sent or answered, for those may hold what a video shows and says.
 
 import logging
 import re
-import sqlite3
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +47,6 @@ _OWN_WORDS = (
     UnreachableError,
     ImportError,
     MemoryError,
-    sqlite3.Error,
 )
 _FRAMES = 40  # of a traceback, the innermost: without end recursion has a thousand
 _SECRETS = re.compile(
@@ -94,7 +92,7 @@ def named(error: BaseException) -> str:
     """Return an error's name with its words, or where those may be of what was sent or answered, where it arose."""
     name, words, frames = type(error).__name__, _words(error), traceback.extract_tb(error.__traceback__, -1)
     if words:
-        return f"{name}: {words}"
+        return f"{name}: {_printable(words)}"
     return f"{name} ({Path(frames[0].filename).name}:{frames[0].lineno})" if frames else name
 
 
@@ -102,11 +100,18 @@ def _words(error: BaseException) -> str:
     if isinstance(error, _OWN_WORDS):
         quoted = error.__cause__  # whose words an error that is raised from it may repeat
         return str(error) if quoted is None or isinstance(quoted, _OWN_WORDS) else ""
+    if type(error).__module__ == "sqlite3":
+        return str(error)
     number, reason = getattr(error, "errno", None), getattr(error, "strerror", None)
     if isinstance(number, int) and isinstance(reason, str):  # the system's, or FFmpeg's
         place = getattr(error, "filename", None)
         return f"[{number}] {reason}" + (f": {place}" if place is not None else "")
     return error.type if isinstance(error, WorkerError) else error.kind if isinstance(error, FleetError) else ""
+
+
+def _printable(text: str) -> str:
+    """The text as one line that does nothing to a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _traced(error: BaseException) -> str:
@@ -133,8 +138,7 @@ def _make_harmless(record: logging.LogRecord) -> bool:
         text = record.getMessage()
     except (TypeError, ValueError):  # a slip in a line of the log ends no run
         text = str(record.msg)
-    text = without_secrets(text)
-    record.msg = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    record.msg = _printable(without_secrets(text))
     record.args = ()
     if record.exc_info is not None and record.exc_info[1] is not None:
         record.exc_text = without_secrets(_traced(record.exc_info[1]))
