@@ -12,6 +12,7 @@ import msgspec
 from msgspec import inspect
 
 from framefleet.errors import UsageError
+from framefleet.logs import hide
 from framefleet.settings import CONFIG_FILE, from_environment, from_file, refuse_unknown, unknown, variable
 
 RUNPOD_BASE_URL = "https://api.runpod.ai/v2"
@@ -86,6 +87,7 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self._value = value
+        hide(value)
 
     def reveal(self) -> str:
         return self._value

@@ -95,6 +95,7 @@ class Advice(StrEnum):
 class FleetError(FrameFleetError):
     advice = Advice.RETRY
     counted = False  # True: the worker was paid for the attempt, so there are only a few of them
+    kind = ""  # of what a worker says, the type where it is one of ours
     receipt: Any = None  # the `Receipt` of the job that ended so; None: none is known to have ended
 
     @property
@@ -195,5 +196,9 @@ _BY_WORKER_TYPE: dict[str, type[FleetError]] = {
 
 def from_worker(text: str) -> FleetError:
     """The error that a worker's `"<type>: <line>"` stands for; `JobFailedError` where the type is unknown."""
-    kind, _, line = text.partition(": ")
-    return _BY_WORKER_TYPE.get(kind, JobFailedError)(text if kind not in _BY_WORKER_TYPE else f"{kind}: {line}")
+    kind = text.partition(": ")[0]
+    if kind not in _BY_WORKER_TYPE:
+        return JobFailedError(text)
+    error = _BY_WORKER_TYPE[kind](text)
+    error.kind = kind
+    return error

@@ -11,8 +11,12 @@ import typer
 
 from framefleet import __version__
 from framefleet.cli.help import Group
+from framefleet.cli.log import close_log, log_hint
 from framefleet.cli.words import clean
 from framefleet.errors import FrameFleetError, Interrupted, told
+from framefleet.logs import logger
+
+log = logger(__name__)
 
 app = typer.Typer(
     cls=Group,
@@ -49,8 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = done.exit_code
     except BrokenPipeError:
         code = _unread()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where errors end
+    except (Exception, KeyboardInterrupt) as error:  # the one place where errors end
+        log.info("ended by %s", error, exc_info=error)
         code = _told(error)
+    finally:
+        close_log()
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
     if code == Interrupted.exit_code:
@@ -73,7 +80,7 @@ def _told(error: BaseException) -> int:
 
         if culprit(error)[0] != "framefleet":
             return _say(mend(error), 1)
-    return _say(f"{told(error)} (FRAMEFLEET_DEBUG=1 shows where)", 1)
+    return _say(f"{told(error)} ({log_hint()})", 1)
 
 
 def _usage(error: BaseException) -> int:

@@ -21,9 +21,12 @@ from framefleet.fleet.reckoning import Line, Ours, Spent, line, ours, theirs, wi
 from framefleet.fleet.survey import Survey
 from framefleet.journal.file import FILE_NAME
 from framefleet.journal.look import charged
+from framefleet.logs import logger
 from framefleet.results.codec import read_document
 from framefleet.results.document import Document
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 UNITS = {"h": 3600, "d": 86_400, "w": 604_800}
 SINCE = "7d"
@@ -74,8 +77,10 @@ def spent(journal: Path) -> list[Spent]:
     found = []
     for endpoint, source, kept in charged(journal):
         kind, _, id = endpoint.partition(" ")
-        with contextlib.suppress(msgspec.MsgspecError):
+        try:
             found.append(Spent(kind=kind, id=id, source=source, charge=msgspec.json.decode(kept, type=Charge)))
+        except msgspec.MsgspecError as error:
+            log.info("an account in %s cannot be read", journal, exc_info=error)
     return found
 
 

@@ -12,6 +12,9 @@ from framefleet.config import ENDPOINT_KINDS, load_fleet
 from framefleet.errors import EndpointGoneError, FleetError
 from framefleet.fleet import endpoint_ids
 from framefleet.fleet.manage_api import Endpoint, ManageApi
+from framefleet.logs import logger
+
+log = logger(__name__)
 
 NO_WORKERS = {"workers": {"min": 0, "max": 0}}
 
@@ -47,6 +50,7 @@ def _end(api: ManageApi, kind: str, endpoint: Endpoint, *, delete: bool) -> bool
             api.update(endpoint.id, NO_WORKERS)
             print(f"{kind}: {endpoint.name} ({endpoint.id}) has no workers now, at most 0")
     except FleetError as error:
+        log.info("%s cannot be ended", kind, exc_info=error)
         print(f"framefleet: {error}", file=sys.stderr)
         return False
     return True

@@ -6,6 +6,9 @@ from typing import TypeVar
 
 from framefleet.cli.words import clean
 from framefleet.errors import FrameFleetError, Interrupted, told
+from framefleet.logs import logger
+
+log = logger(__name__)
 
 Thing = TypeVar("Thing")
 
@@ -24,6 +27,7 @@ def each(things: Sequence[Thing], do: Callable[[Thing], int]) -> int:
         except FrameFleetError as error:
             if len(things) == 1 or error.ends_run:
                 raise
+            log.info("one of %d is ended by %s", len(things), error, exc_info=error)
             print(f"framefleet: {clean(told(error))}", file=sys.stderr)
             codes.append(error.exit_code)
     return codes[0] if len(set(codes)) == 1 else 3

@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from framefleet.cli.log import log_option
+
 COMMANDS = {
     "run": "Turn videos into one JSON each of what is seen, said, heard and written in them.",
     "plan": "Show frames, requests, bytes, seconds and dollars of a run, without decoding anything.",
@@ -28,6 +30,12 @@ WORDS = {"int": "INTEGER", "float": "NUMBER", "str": "TEXT", "text": "TEXT", "pa
 
 
 class Command(TyperCommand):
+    """A command that can write a log."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.params.append(log_option())
+
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         _draw(self, ctx)
 

@@ -21,8 +21,11 @@ from framefleet.fleet.ledger import Ledger
 from framefleet.fleet.limits import Level
 from framefleet.fleet.meter import Meter
 from framefleet.fleet.race import race
+from framefleet.logs import logger
 from framefleet.units import Seconds
 from framefleet.wire.common import Probe
+
+log = logger(__name__)
 
 JOB_TIMEOUT_S = 4000.0  # beyond the time to live that a job is sent with, so the service speaks first
 
@@ -165,6 +168,7 @@ class Asker:
             try:
                 self._jobs.wait(probe, 0)
             except FleetError as error:
+                log.debug("%s: probe %s: %s", self._endpoint, probe.job.id, error)
                 if not error.job_over:
                     self._jobs.cancel(probe.job)
 
@@ -236,8 +240,10 @@ class Asker:
             return None
         try:
             meanwhile.enter_context(self._budget.request(self._endpoint))
+            log.info("%s: a request takes unusually long and is sent a second time", self._endpoint)
             return self._jobs.submit(request)
-        except FleetError:
+        except FleetError as error:
+            log.info("%s: no second sending: %s", self._endpoint, error)
             return None  # the first is at work
 
     def _pause(self, seconds: Seconds) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from framefleet.errors import FleetError, FrameFleetError, HopelessError
+from framefleet.logs import logger
+
+log = logger(__name__)
 
 # Each is our choice: what a broken endpoint may cost, against how unlucky a good one may be.
 NEVER_GOOD = 5  # requests in a row that failed, where none was ever good
@@ -76,6 +79,8 @@ class Breaker:
         with self._changed:
             self._at_work -= 1
             if good:
+                if self._held:
+                    log.info("%s: a request went well again, so all go on", self._name)
                 self._row, self._trials, self._held, self._limit = 0, 0, False, self._no_longer_good
                 self._words.clear()
             elif failed is not None:
@@ -83,6 +88,9 @@ class Breaker:
                 self._words[str(failed)] += 1
                 self.failed[str(failed)] += 1
                 self._trials += trial is not None
+                log.info("%s: paid for in vain, %d in a row: %s", self._name, self._row, failed)
+                if not self._held and self._row >= self._limit:
+                    log.warning("%s: %d requests failed in a row: only trials from here on", self._name, self._row)
                 self._held = self._held or self._row >= self._limit
                 if self._trials >= TRIALS or self._row >= ENOUGH * self._limit:
                     self._error = self._error or self._hopeless()
@@ -92,6 +100,7 @@ class Breaker:
         """Says once why, in the words that came most often."""
         (words, _), since = self._words.most_common(1)[0], self._limit == self._no_longer_good
         good = "none was answered since" if since else "none was answered"
+        log.warning("%s: no more requests: %d failed in a row, and %s", self._name, self._row, good)
         return HopelessError(
             f"{self._name}: {self._row} requests in a row failed and {good}, so no more are paid for; {words}"
         )

@@ -9,6 +9,9 @@ from framefleet.errors import BudgetError
 from framefleet.fleet.bill import Bill
 from framefleet.fleet.charge import Charge
 from framefleet.fleet.prices import Tariff
+from framefleet.logs import logger
+
+log = logger(__name__)
 
 
 class Budget:
@@ -34,6 +37,7 @@ class Budget:
             expected = self._expected()
             if expected > self._max_usd:
                 self._in_flight[endpoint] -= 1
+                log.warning("%s: no request more: $%.4f expected, $%g allowed", endpoint, expected, self._max_usd)
                 raise BudgetError(
                     f"--max-cost {self._max_usd:g}: going on would cost about ${expected:.4f}; "
                     "raise it and run the same command again: what is answered is kept"

@@ -13,7 +13,10 @@ import msgspec
 from framefleet.fleet.manage_api import CatalogGpu, ManageApi
 from framefleet.fleet.prices import HOUR_S, GpuPrice, PriceList
 from framefleet.installing import cache_folder
+from framefleet.logs import logger
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 DAY_S = 86_400
 MOST_USD_PER_H = 1000  # of one GPU: more is a mistake, not a price
@@ -59,14 +62,18 @@ def _place() -> Path | None:
 
 
 def _read(path: Path) -> _Kept | None:
-    with contextlib.suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    try:
         return msgspec.json.decode(path.read_bytes(), type=_Kept)
-    return None
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        log.info("%s cannot be read", path, exc_info=error)
+        return None
 
 
 def _keep(path: Path, kept: _Kept) -> None:
     """Whole or not at all; where it cannot be kept it is asked for again next time."""
-    with contextlib.suppress(OSError):
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".prices.", suffix=".tmp")
         try:
@@ -77,3 +84,5 @@ def _keep(path: Path, kept: _Kept) -> None:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
             raise
+    except OSError as error:
+        log.info("%s cannot be written", path, exc_info=error)

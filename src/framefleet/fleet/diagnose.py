@@ -10,6 +10,9 @@ from framefleet.config import Fleet
 from framefleet.errors import AuthError, FleetError
 from framefleet.fleet.manage_api import Endpoint, ManageApi, Worker
 from framefleet.fleet.survey import READ_TIMEOUT_S
+from framefleet.logs import logger
+
+log = logger(__name__)
 
 
 class State(IntEnum):
@@ -117,10 +120,11 @@ class Diagnoser:
         try:
             with closing(ManageApi(self._fleet, read_timeout_s=READ_TIMEOUT_S)) as api:
                 return self._said(api)
-        except AuthError:
+        except AuthError as error:
+            log.info("endpoint %s: no diagnosis from here on", self._id, exc_info=error)
             self._refused = True
-        except FleetError:
-            pass  # the next look may be luckier
+        except FleetError as error:  # the next look may be luckier
+            log.info("endpoint %s: no diagnosis", self._id, exc_info=error)
         return None
 
     def _said(self, api: ManageApi) -> str | None:
@@ -131,7 +135,8 @@ class Diagnoser:
             return found.sentence if found is not None else None
         try:
             line = api.last_log_line(self._id, found.worker)
-        except FleetError:
+        except FleetError as error:
+            log.info("worker %s: no log", found.worker, exc_info=error)
             line = None
         pulls = any(worker.id == found.worker and worker.startedAt is None for worker in workers)
         return with_log(found, line, pulls=pulls)

@@ -17,9 +17,12 @@ from framefleet.fleet.exchange import Exchange, Failure
 from framefleet.fleet.keep import Keeper
 from framefleet.fleet.meter import Meter
 from framefleet.fleet.retry import RetryPolicy
+from framefleet.logs import logger
 from framefleet.progress import ItemDone, ItemFailed, Listener, Notice
 from framefleet.stages.base import Answer, Parcel, Stage
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 
 @dataclass(slots=True)
@@ -103,6 +106,7 @@ class Dispatcher:
         try:
             self._pool.submit(self._serve, ticket, number, payload, units)
         except RuntimeError as error:  # no thread can be started; the pool may have taken it all the same
+            log.warning("%s: no thread for request %d", self._stage.name, number, exc_info=error)
             if self._took(ticket):
                 ours = FrameFleetError(told(error))
                 self._failed(number, units, ours, [Failure((), str(ours), 0)])
@@ -121,7 +125,9 @@ class Dispatcher:
     def end(self, error: FrameFleetError) -> None:
         """Ends the stage: nothing more is sent, and what the service has is cancelled, so no more is paid for."""
         with self._lock:
-            self._outcome.fatal = self._outcome.fatal or error
+            first, self._outcome.fatal = self._outcome.fatal is None, self._outcome.fatal or error
+        if first:
+            log.warning("%s: ended by %s", self._stage.name, error)
         self._asker.end(error)
 
     def _took(self, ticket: object) -> bool:
@@ -145,7 +151,8 @@ class Dispatcher:
             parcel = self._pack(payload)
             facts = parcel.facts
             exchanges = [self._exchanged(part) for part in self._fitting(parcel)]
-        except Exception as error:  # noqa: BLE001 - a fault of ours in one item must not lose the others
+        except Exception as error:  # a fault of ours in one item must not lose the others
+            log.warning("%s: request %d cannot be made", self._stage.name, number, exc_info=error)
             ours = FrameFleetError(told(error))
             self._failed(number, units, ours, [Failure(facts, str(ours), 0)])
         else:
@@ -179,6 +186,7 @@ class Dispatcher:
             if max_batch is None or (self._largest is not None and self._largest <= max_batch):
                 return
             self._largest = max(1, max_batch)
+        log.info("%s: at most %d in a request from here on, as a worker asks", self._stage.name, max_batch)
         text = f"{self._stage.name}: a worker's GPU memory holds {max_batch} at once; sending no more than that"
         self._listener(Notice(text))
 
@@ -189,6 +197,7 @@ class Dispatcher:
         return [part for half in self._stage.split(parcel) for part in self._fitting(half)]
 
     def _failed(self, number: int, units: float, error: FrameFleetError, failures: list[Failure]) -> None:
+        log.info("%s: request %d failed, %d failures in it: %s", self._stage.name, number, len(failures), error)
         with self._lock:
             self._outcome.failures.extend(failures)
         if error.ends_run:

@@ -13,8 +13,11 @@ from framefleet.errors import Advice, BadReplyError, FleetError, FrameFleetError
 from framefleet.fleet.jobs import Sent
 from framefleet.fleet.keep import Keeper
 from framefleet.fleet.retry import RetryPolicy, retrying
+from framefleet.logs import logger
 from framefleet.stages.base import Answer, Parcel, Stage
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class Exchange:
                 continue
             attempts = before + ended.attempts
             parts = self._parted(ended.left, ended.error)
+            of, now = len(ended.left.facts), len(parts)
+            log.info("%d facts after %d attempts, asked in %d parts: %s", of, attempts, now, ended.error)
             if len(parts) == 1:
                 self._fail(ended.left.facts, ended.error, attempts)
                 continue

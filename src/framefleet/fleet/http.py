@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
+from time import perf_counter
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -12,7 +13,10 @@ from urllib3.util import Retry
 from framefleet.config import Secret
 from framefleet.errors import UnreachableError
 from framefleet.fleet.connecting import TooMuch, certificates, connections_allowed, is_out_of_files, proxies_for, why
+from framefleet.logs import hide, logger
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 REPLY_LIMIT = 24 * 2**20  # results over 20 MB are lost on the worker's side, so more than this is no reply
 CONNECT_TIMEOUT_S = 10.0
@@ -42,6 +46,8 @@ class Http:
         self._in_use = 0
         self._changed = threading.Condition()
         self._proxies = proxies_for(base_url)
+        for proxy in self._proxies.values():
+            hide(proxy.rpartition("@")[0].rpartition("//")[2].partition(":")[2])  # its password
         self._session = self._new_session()
 
     def send(
@@ -59,6 +65,7 @@ class Http:
 
         `read` takes as much of the content as is wanted; else it is all of it.
         """
+        where, began = f"{self._base_url}/{path}".partition("?")[0], perf_counter()
         with self._connection():
             try:
                 with self._session.request(
@@ -71,11 +78,17 @@ class Http:
                     stream=True,
                 ) as response:
                     on_headers(response.headers)
-                    return response.status_code, (read or _read_bounded)(response)
+                    status, content = response.status_code, (read or _read_bounded)(response)
             except (requests.RequestException, OSError, UnicodeError) as error:
                 if is_out_of_files(error):
                     self._make_do_with_fewer()
-                raise UnreachableError(why(error, self._base_url, self._proxies)) from None
+                ours, took_ms = UnreachableError(why(error, self._base_url, self._proxies)), _ms_since(began)
+                log.info("%s %s: no answer after %.0f ms: %s", method, where, took_ms, ours)
+                log.debug("%s", error, exc_info=error)
+                raise ours from None
+        sent, took_ms = len(body or b""), _ms_since(began)
+        log.debug("%s %s: %d in %.0f ms, %d B sent, %d B back", method, where, status, took_ms, sent, len(content))
+        return status, content
 
     def close(self) -> None:
         self._session.close()
@@ -97,6 +110,7 @@ class Http:
         """Others have the files: half as many connections from now on, and none is kept for later."""
         with self._changed:
             self._most = max(1, min(self._most, self._in_use) // 2)
+            log.warning("too many files are open: at most %d connections from here on", self._most)
         self._session.close()  # those not in use; those that are close when their answer is read
 
     def _new_session(self) -> requests.Session:
@@ -116,6 +130,10 @@ class Http:
         elif self._api_key is not None:
             request.headers["Authorization"] = f"Bearer {self._api_key.reveal()}"
         return request
+
+
+def _ms_since(began: Seconds) -> float:
+    return (perf_counter() - began) * 1000
 
 
 def _stale() -> Retry:

@@ -9,13 +9,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from framefleet.errors import FleetError
+from framefleet.errors import FleetError, NotDoneError
 from framefleet.fleet.backend import Backend, Done, Job, Receipt
 from framefleet.fleet.budget import Budget
 from framefleet.fleet.charge import Charge
 from framefleet.fleet.ledger import Ledger
 from framefleet.fleet.retry import AGAIN
+from framefleet.logs import logger
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 CANCEL_S = 20.0  # how long a run's end may take to cancel its jobs; what is left ends by its time to live
 CANCEL_TRIES = 3
@@ -68,6 +71,7 @@ class Jobs:
         with self._being_placed():
             submitted_s = self.now()
             sent = Sent(self._backend.submit(self._endpoint, request), submitted_s)
+            log.debug("%s: job %s is accepted", self._endpoint, sent.job.id)
             with self._changed:
                 self.sending.append(self.now() - submitted_s)
                 self._unheard.add(sent.job.id)
@@ -92,6 +96,8 @@ class Jobs:
         try:
             done = self._backend.wait(sent.job, timeout_s)
         except FleetError as error:
+            if not isinstance(error, NotDoneError):  # of which there are many to an answer
+                log.info("%s: job %s: %s", self._endpoint, sent.job.id, error)
             if error.job_over:
                 self._heard(sent)
             if error.receipt is not None and error.receipt.execution_ms > 0:  # or no worker ever had it
@@ -112,6 +118,7 @@ class Jobs:
         try:
             self.wait(sent, 0, hedged=True)
         except FleetError as error:
+            log.debug("%s: job %s lost the race: %s", self._endpoint, sent.job.id, error)
             if error.receipt is None:
                 ran_ms = (self.now() - (sent.submitted_s or 0.0)) * 1000
                 self._charge(sent, Receipt(f"hedged {sent.job.id}", 0, ran_ms), hedged=True)
@@ -123,8 +130,10 @@ class Jobs:
                 break
             try:
                 self._backend.cancel(job)
+                log.debug("%s: job %s is cancelled", self._endpoint, job.id)
                 break
             except FleetError as error:
+                log.info("%s: job %s cannot be cancelled: %s", self._endpoint, job.id, error)
                 if error.advice not in AGAIN:
                     break
 
@@ -170,6 +179,8 @@ class Jobs:
 
     def _charge(self, sent: Sent, receipt: Receipt, gpu: str | None = None, *, hedged: bool) -> None:
         charge = Charge(sent.submitted_s, receipt, gpu, hedged)
+        waited, ran, of = receipt.delay_ms, receipt.execution_ms, receipt.worker_id
+        log.debug("%s: job %s waited %.0f ms, ran %.0f ms on %s", self._endpoint, sent.job.id, waited, ran, of)
         with self._changed:
             self.charges.append(charge)
         if self._ledger is not None:

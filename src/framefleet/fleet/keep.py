@@ -10,9 +10,12 @@ import msgspec
 
 from framefleet.errors import FleetError, JobLostError, OutputError, told
 from framefleet.journal.store import Journal, Orphan
+from framefleet.logs import logger
 from framefleet.progress import Listener, Notice
 from framefleet.stages.base import Answer, Stage
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 _TRIES = 5  # of a write that fails for no reason that SQLite knows
 WATCH_S = 0.2  # how often a piece that another process holds is looked after
@@ -73,7 +76,8 @@ class Keeper:
         for key, parts in self._journal.answers(list(self._index)).items():
             try:
                 answers += self._read(key, parts)
-            except msgspec.MsgspecError:
+            except msgspec.MsgspecError as error:
+                log.info("%s: an answer in the journal cannot be read", self._stage.name, exc_info=error)
                 unreadable.append(key)
         if unreadable:
             self._journal.forget(unreadable)
@@ -92,6 +96,7 @@ class Keeper:
             facts = {key: self._fact.decode(fact) for key, fact in orphan.facts.items()}
             output = self._attend(orphan.job_id)
         except BaseException as error:
+            log.info("%s: job %s of another run: %s", self._stage.name, orphan.job_id, error, exc_info=error)
             if (isinstance(error, FleetError) and error.job_over) or isinstance(error, msgspec.MsgspecError):
                 self.release(orphan.id)
                 return []
@@ -99,7 +104,8 @@ class Keeper:
             raise
         try:
             return self._adopted(facts, self._stage.parse(tuple(facts.values()), output))
-        except FleetError:
+        except FleetError as error:
+            log.info("%s: job %s of another run: %s", self._stage.name, orphan.job_id, error, exc_info=error)
             return []
         finally:
             self.release(orphan.id)
@@ -122,6 +128,7 @@ class Keeper:
             answers = [a for key, parts in claim.answered.items() for a in self._read(key, parts)]
             left = {k: fact for k, fact in left.items() if k not in claim.granted and k not in claim.answered}
             if claim.orphans:
+                log.info("%s: jobs of another run: %s", self._stage.name, ", ".join(o.job_id for o in claim.orphans))
                 self._tell("asking", "asking for answers that another run, which has ended, waited for")
                 answers += self._answering(claim.orphans, left)
             if granted or answers:
@@ -193,6 +200,7 @@ class Keeper:
         try:
             _written(action)
         except OutputError as error:
+            log.warning("%s: the journal cannot be written", self._stage.name, exc_info=error)
             self._broken = error
             if self._journal.closed:  # the run has ended without this thread, and said so
                 return
@@ -214,6 +222,7 @@ def _written(action: Callable[[], None]) -> None:
         except OutputError:
             raise
         except Exception as error:
+            log.warning("the journal: a write failed, %d attempts left", left, exc_info=error)
             if not left:
                 raise OutputError(f"the journal cannot be used ({told(error)}); run the same command again") from error
     return None

@@ -1,6 +1,5 @@
 """What a video's work on one endpoint was charged, kept in the journal, so that its cost is known over all its runs."""
 
-import contextlib
 from dataclasses import replace
 
 import msgspec
@@ -8,7 +7,10 @@ import msgspec
 from framefleet.errors import OutputError
 from framefleet.fleet.charge import Charge
 from framefleet.journal.store import Journal
+from framefleet.logs import logger
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 
 class Ledger:
@@ -33,8 +35,10 @@ class Ledger:
 
     def others(self) -> list[Charge]:
         """What other runs were charged, before this one and beside it, for jobs that this one has not asked after."""
-        with contextlib.suppress(OutputError, msgspec.MsgspecError):
+        try:
             rows = self._journal.charges(self._endpoint, source=self._source, stage=self._stage)
             charges = [msgspec.json.decode(row, type=Charge) for job_id, row in rows if job_id not in self._own]
             return [replace(charge, run_s=charge.run_s - self._began_s) for charge in charges]
-        return []
+        except (OutputError, msgspec.MsgspecError) as error:
+            log.info("%s: what earlier runs were charged is not known", self._stage, exc_info=error)
+            return []

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from framefleet.fleet.backend import Health, Receipt
+from framefleet.logs import logger
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 SPARE = 1.5  # requests a busy worker: one at work, and half a one waiting so that it is never idle
 FIRST_HOLD_S = 0.05
@@ -74,6 +77,7 @@ class RateLimiter:
             longest = LONGEST_HOLD_S if since_s <= WINDOW_S else LONGEST_BLOCK_S
             self._hold = max(min(max(FIRST_HOLD_S, HOLD_SHARE * since_s), longest), min(after_s, RETRY_AFTER_S))
             self._held_until = now + self._hold
+        log.info("too many requests: no call for %.2f s; refused for %.1f s so far", self._hold, since_s)
 
     def accepted(self) -> None:
         with self._lock:
@@ -94,7 +98,8 @@ class Level:
     n - 1 others nobody waits for more than n - 1 times what one takes; what waited longer waited for a worker to start.
     """
 
-    def __init__(self, ceiling: int | None, start: int) -> None:
+    def __init__(self, ceiling: int | None, start: int, name: str = "") -> None:
+        self._name = name
         self._ceiling = ceiling
         self._limit = float(start)
         self._in_use = 0
@@ -162,5 +167,8 @@ class Level:
 
     def _set(self, limit: float) -> None:
         highest = float("inf") if self._ceiling is None else float(self._ceiling)
+        before = self.limit
         self._limit = min(max(limit, 1.0), highest)
+        if self.limit != before:
+            log.info("%s: %d requests at once, after %d", self._name, self.limit, before)
         self._changed.notify_all()

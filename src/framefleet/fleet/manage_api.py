@@ -6,7 +6,6 @@ only what it names, errors are `{"title", "status", "detail", "errors"}`.
 
 import re
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -25,7 +24,10 @@ from framefleet.errors import (
     UnreachableError,
 )
 from framefleet.fleet.http import READ_TIMEOUT_S, Http
+from framefleet.logs import hide_secrets, logger
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 ROUTE = "v2/serverless"
 GPUS, BILL = "v2/catalog/gpus", "v2/billing/serverless"
@@ -236,27 +238,18 @@ def translate(status: int, id: str | None, reason: str) -> FleetError:
 
 
 _COLOURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-_SECRETS = re.compile(
-    r"\b(?:rpa|hf|sk|ghp|gho|github_pat|AKIA)[-_]?[A-Za-z0-9_-]{8,}"
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
-    r"|(?i:\bbearer\s+)\S+"
-    r"|(?i:\b[\w-]*(?:key|token|secret|password|passwd|pwd)\b[\"']?\s*[=:]\s*)\S+"
-)
-
-
-def hide_secrets(text: str) -> str:
-    """What looks like a key, as log lines may have one, is left out."""
-    return _SECRETS.sub("…", text)
 
 
 def _first_events(response: requests.Response) -> bytes:
     """Of an answer that need not end: what comes in time, and of that the events asked for."""
     until, content = time.monotonic() + LOG_S, bytearray()
-    with suppress(requests.RequestException):  # it is silent; what has come until then is what there is
+    try:
         for byte in response.iter_content(1):  # a larger piece would be waited for until it is full
             content += byte
             if content.count(b"\n\n") >= LOG_EVENTS or len(content) > LOG_LIMIT or time.monotonic() > until:
                 break
+    except requests.RequestException as error:  # it is silent; what has come until then is what there is
+        log.debug("a worker's log ends after %d bytes", len(content), exc_info=error)
     return bytes(content)
 
 

@@ -18,8 +18,11 @@ from framefleet.fleet.backend import Done, Health, Job, Receipt
 from framefleet.fleet.limits import RateLimiter
 from framefleet.fleet.openai_api import OpenAiApi
 from framefleet.fleet.openai_reply import to_output
+from framefleet.logs import logger
 from framefleet.units import Seconds
 from framefleet.wire.whisper import WhisperRequest
+
+log = logger(__name__)
 
 MODEL = "whisper-1"
 
@@ -153,7 +156,8 @@ class OpenAiBackend:
                 self._limiter.refused()
             error.receipt = Receipt(self.name)  # the job is over, whatever came of it
             outcome = error
-        except Exception as error:  # noqa: BLE001 - raised again by who waits
+        except Exception as error:  # raised again by who waits
+            log.warning("a call of the transcription API failed", exc_info=error)
             outcome = error
         self._settle(call, outcome)
 

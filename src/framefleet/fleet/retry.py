@@ -9,7 +9,10 @@ import tenacity
 from tenacity.stop import stop_base
 
 from framefleet.errors import Advice, FleetError, RateLimitedError
+from framefleet.logs import logger
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 AGAIN = frozenset({Advice.RETRY, Advice.WAIT})
 
@@ -64,8 +67,14 @@ def retrying(
         stop=stop_by_kind(policy, clock),
         wait=_FullJitter(policy, rng or random.Random()),
         sleep=sleep,
+        before_sleep=_log_wait,
         reraise=True,
     )
+
+
+def _log_wait(retry_state: tenacity.RetryCallState) -> None:
+    error = retry_state.outcome.exception() if retry_state.outcome else None
+    log.info("attempt %d failed, the next in %.2f s: %s", retry_state.attempt_number, retry_state.upcoming_sleep, error)
 
 
 class _FullJitter(tenacity.wait.wait_base):

@@ -1,6 +1,5 @@
 """The backend that queues jobs on RunPod serverless endpoints over HTTP and polls for their results."""
 
-import contextlib
 import threading
 import time
 from collections import Counter
@@ -30,8 +29,11 @@ from framefleet.fleet.limits import RateLimiter
 from framefleet.fleet.polling import Polling
 from framefleet.fleet.retry import AGAIN
 from framefleet.fleet.runpod_api import JobStatus, RunPodApi
+from framefleet.logs import logger
 from framefleet.settings import endpoint_variable
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 OVER = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"})
 RAN = OVER - {"CANCELLED"}
@@ -122,6 +124,7 @@ class RunPodBackend:
                 status = self._poll(job)
                 trouble = None
             except FleetError as error:
+                log.info("%s: job %s: its status is not known: %s", job.endpoint, job.id, error)
                 trouble = waited if trouble is None else trouble
                 if not _passing(error) or waited - trouble >= self._patience_s:
                     raise
@@ -147,7 +150,8 @@ class RunPodBackend:
             self._lines[job.endpoint].call(
                 "cancel", self._cancels[job.endpoint], lambda: self._api.cancel(endpoint_id, job.id)
             )
-        except JobLostError:
+        except JobLostError as error:
+            log.debug("%s: %s", job.endpoint, error)
             return
 
     def leave(self, endpoint: str) -> None:
@@ -216,8 +220,11 @@ class RunPodBackend:
         if idle_s < min(STUCK_S, self._patience_s / 4) and not overran and not polling.overdue(now - since, others):
             return
         self._forget(job)
-        with contextlib.suppress(FleetError):
+        log.info("%s: job %s is said to be at work, and no worker has it", job.endpoint, job.id)
+        try:
             self.cancel(job)
+        except FleetError as error:
+            log.info("%s: job %s cannot be cancelled", job.endpoint, job.id, exc_info=error)
         raise JobLostError(f"{job.endpoint}: job {job.id} is said to be at work, and no worker has it any more")
 
 

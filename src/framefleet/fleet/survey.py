@@ -13,6 +13,9 @@ from framefleet.errors import AuthError, EndpointGoneError
 from framefleet.fleet.catalog import live_prices
 from framefleet.fleet.manage_api import Endpoint, ManageApi
 from framefleet.fleet.prices import IDLE_TIMEOUT_S, LISTED, TABLE, PriceList, Tariff
+from framefleet.logs import logger
+
+log = logger(__name__)
 
 READ_TIMEOUT_S = 5.0  # nobody waits longer for what only helps
 
@@ -104,7 +107,8 @@ class Survey:
         try:
             with contextlib.closing(ManageApi(self._fleet, read_timeout_s=READ_TIMEOUT_S)) as api:
                 return call(api)
-        except Exception as error:  # noqa: BLE001 - what only helps must end nothing
+        except Exception as error:  # what only helps must end nothing
+            log.warning("RunPod's management API is not asked any more", exc_info=error)
             self._silent = True
             self.unasked = "the key may not ask" if isinstance(error, AuthError) else "RunPod does not answer"
             return None
@@ -123,5 +127,6 @@ def _get(api: ManageApi, id: str) -> Endpoint | None:
     """One that is shared with us need not be in our list."""
     try:
         return api.get(id)
-    except EndpointGoneError:
+    except EndpointGoneError as error:
+        log.info("%s", error)
         return None

@@ -1,6 +1,5 @@
 """Looks at an endpoint when nothing moves, and says why: people see jobs "in queue" for many reasons."""
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -8,8 +7,11 @@ from collections.abc import Callable
 from framefleet.errors import FleetError, StalledError
 from framefleet.fleet.backend import Backend, Health
 from framefleet.fleet.limits import Level
+from framefleet.logs import logger
 from framefleet.progress import Listener, Notice
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 LOOK_S = 5.0
 QUIET_S = 10.0  # nothing moved for this long: a person begins to wonder, and hears of it at the next look
@@ -89,8 +91,10 @@ class Watch(threading.Thread):
 
     def run(self) -> None:
         while not self._closed.wait(self._until_next()):
-            with contextlib.suppress(Exception):  # who is told may be gone; the endpoint is to be watched all the same
+            try:
                 self.look()
+            except Exception as error:
+                log.warning("%s: a look at the endpoint failed", self._stage, exc_info=error)
 
     def look(self) -> None:
         """One look at the endpoint's health. While nothing is asked of it, nothing can move."""
@@ -101,8 +105,10 @@ class Watch(threading.Thread):
         health, why = None, self._trouble()
         try:
             health = self._backend.health(self._endpoint)
+            log.debug("%s: workers %s, jobs %s", self._stage, health.workers, health.jobs)
             self._level.saw(health)
         except FleetError as error:
+            log.info("%s: its health is not known: %s", self._stage, error)
             why = why or error
         now = self._clock()  # while the service took its time, something may have moved
         quiet_s = now - self._moved_at
@@ -142,9 +148,12 @@ class Watch(threading.Thread):
             return
         more = None
         if self._diagnose is not None:
-            with contextlib.suppress(FleetError):
+            try:
                 more = self._diagnose()
+            except FleetError as error:
+                log.info("%s: no diagnosis", self._stage, exc_info=error)
         text = "; ".join(part for part in (why, more) if part)
+        log.info("%s: nothing has moved for %.0f s", self._stage, quiet_s)
         if over:
             self._end(StalledError(f"{self._stage}: nothing has moved for {quiet_s:.0f} s; {text}"))
             return

@@ -2,10 +2,13 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from framefleet.journal.file import in_chunks
+from framefleet.logs import logger
+
+log = logger(__name__)
 
 
 def answered(path: Path, keys: Sequence[str]) -> set[str]:
@@ -20,15 +23,24 @@ def paid_for(path: Path, keys: Sequence[str]) -> set[str]:
 
 def charged(path: Path) -> list[tuple[str, str, bytes]]:
     """Endpoint (kind and id), sha256 of the video and charge of all jobs that the journal at `path` has accounts of."""
-    with suppress(sqlite3.Error), _looking(path) as db:
+    with _unless_unreadable(path), _looking(path) as db:
         return db.execute("SELECT endpoint, source, charge FROM charges").fetchall()
     return []
 
 
 def _found(path: Path, query: str, keys: Sequence[str]) -> set[str]:
-    with suppress(sqlite3.Error), _looking(path) as db:  # whoever runs will say so
+    with _unless_unreadable(path), _looking(path) as db:
         return {key for rows in in_chunks(db, query, keys) for (key,) in rows}
     return set()
+
+
+@contextmanager
+def _unless_unreadable(path: Path) -> Iterator[None]:
+    """Goes on where there is no journal to be read: whoever runs will say so."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        log.debug("%s is not read: %s", path, error, exc_info=error)
 
 
 @contextmanager

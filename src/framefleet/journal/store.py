@@ -19,7 +19,10 @@ from framefleet.errors import OutputError
 from framefleet.journal.file import in_chunks, opened, remedy
 from framefleet.journal.lease import BEAT_S, Lease
 from framefleet.journal.owner import new_owner
+from framefleet.logs import logger
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 Gone = Callable[[str], bool]
 """Whether the process that a submission names as its owner has ended."""
@@ -161,8 +164,8 @@ class Journal:
             try:
                 with self._transaction():
                     self._lease.end()
-            except OutputError:
-                pass  # a full disk: the lease then ends by itself
+            except OutputError as error:  # a full disk: the lease then ends by itself
+                log.info("the journal's lease is left to run out", exc_info=error)
             finally:
                 self._db.close()
 
@@ -225,5 +228,5 @@ class Journal:
         while not self._closed.wait(BEAT_S):
             try:
                 self.beat()
-            except OutputError:
-                continue  # whoever writes next will say so
+            except OutputError as error:  # whoever writes next will say so
+                log.info("the journal's lease is not renewed", exc_info=error)

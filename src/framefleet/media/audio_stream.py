@@ -14,6 +14,7 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from framefleet.errors import InputError
+from framefleet.logs import logger
 from framefleet.media.audio_plan import RATE, Samples
 from framefleet.media.container import audio_stream, open_media
 from framefleet.media.info import MediaInfo
@@ -22,6 +23,8 @@ from framefleet.media.sound_channels import BLOCK_S, Mixer
 from framefleet.media.sound_clock import Heard, Place, lay
 from framefleet.media.sound_gap import SoundGap
 from framefleet.units import Seconds, Span
+
+log = logger(__name__)
 
 BACK_S = 10.0
 """A larger jump back is a clock that started anew, not sound said twice: what follows is kept."""
@@ -116,6 +119,7 @@ class SoundReading:
             except StopIteration:
                 return
             except av.FFmpegError as error:
+                log.info("the sound cannot be read on", exc_info=error)
                 self.error = f"the file cannot be read on: {error.strerror}"
                 return
             try:
@@ -126,6 +130,7 @@ class SoundReading:
                     lost, self.error = self.error, None
                     yield SoundFrame(frame, _setup_of(frame), lost)
             except av.FFmpegError as error:
+                log.debug("a packet of the sound cannot be decoded", exc_info=error)
                 self.error = f"the sound is damaged: {error.strerror}"
 
     def _timed(self, frame: SoundFrame) -> Heard[SoundFrame]:
@@ -203,6 +208,7 @@ class _Line:
         try:
             resampled = self._resampler.resample(sound.frame)
         except av.FFmpegError as error:
+            log.debug("the sound cannot be resampled, and is begun anew", exc_info=error)
             frame = sound.frame
             self.error = f"the sound is damaged: {error.strerror} ({frame.layout.name}, {frame.format.name})"
             self._setup = self._resampler = None

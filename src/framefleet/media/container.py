@@ -6,7 +6,7 @@ has no way to open another.
 
 import io
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from errno import EACCES
 from fractions import Fraction
 from itertools import islice
@@ -21,6 +21,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from framefleet.errors import InputError
+from framefleet.logs import logger
 from framefleet.media.encryption import ALL, encryption, sample_aes
 from framefleet.media.kind import (
     ADRIFT,
@@ -34,6 +35,8 @@ from framefleet.media.kind import (
     sniff_moving,
     what_else,
 )
+
+log = logger(__name__)
 
 MAX_PIXELS = 8192 * 8192  # twice 8K; a header may claim any size, and memory is taken before a pixel is seen
 
@@ -240,12 +243,15 @@ def _found_further_on(path: Path) -> str | None:
             streams = [s for s in container.streams if isinstance(s, VideoStream | AudioStream) and s.codec_context]
             decoded = 0
             for packet in islice(container.demux(streams) if streams else (), _PACKETS_TO_TELL):
-                with suppress(av.FFmpegError):
+                try:
                     decoded += len(packet.decode())
+                except av.FFmpegError as error:
+                    log.debug("not a packet that can be decoded", exc_info=error)
                 if decoded >= _FRAMES_TO_TELL:
                     break
             return container.format.name if decoded >= _FRAMES_TO_TELL else None
-    except (av.FFmpegError, ValueError, OSError, IndexError):
+    except (av.FFmpegError, ValueError, OSError, IndexError) as error:
+        log.debug("%s: no stream is found further on", path, exc_info=error)
         return None
 
 

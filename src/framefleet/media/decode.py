@@ -13,6 +13,7 @@ from typing import Literal
 from av.video.stream import VideoStream
 
 from framefleet.config import Crop
+from framefleet.logs import logger
 from framefleet.media.container import open_media
 from framefleet.media.info import Gap, MediaInfo, Picture, Sample
 from framefleet.media.order import JpegView, Order, Pixels
@@ -26,6 +27,8 @@ from framefleet.media.stretch import MAX_BYTES, can_be_cut, entry_test, may_lead
 from framefleet.media.task import Clock, Task, Tasks, keyframe_tasks
 from framefleet.media.view import View, Views, Want, wants_of
 from framefleet.units import Seconds, seconds
+
+log = logger(__name__)
 
 Rest = tuple[Iterator[Step], Iterator[Want]]
 """Packets that nobody has decoded yet, and samples that nobody has served yet."""
@@ -70,6 +73,7 @@ def decode_orders(
         if can_be_cut(video.codec_context.codec) and not gives_only_order(video):
             rest = yield from _cut(decoders, video, clock, steps, wants)
         if rest is not None:
+            log.info("the pictures are decoded plainly from here on: %s", media.path)
             yield from _whole(media, views, video, *rest)
 
 

@@ -1,8 +1,11 @@
 """Keeping a long run's memory as small as a short one's, where the C library would not."""
 
-import contextlib
 import ctypes
 import sys
+
+from framefleet.logs import logger
+
+log = logger(__name__)
 
 _M_MMAP_THRESHOLD = -3  # <malloc.h>
 _BYTES = 128 * 1024  # glibc's own starting value
@@ -17,5 +20,7 @@ def give_back_freed_memory() -> None:
     """
     if sys.platform != "linux":
         return
-    with contextlib.suppress(OSError, AttributeError):
+    try:
         ctypes.CDLL("libc.so.6").mallopt(_M_MMAP_THRESHOLD, _BYTES)
+    except (OSError, AttributeError) as error:
+        log.debug("freed memory is kept", exc_info=error)

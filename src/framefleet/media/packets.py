@@ -1,7 +1,6 @@
 """The packets of a video, past what cannot be read, with the places where bytes are missing."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from fractions import Fraction
 from os import SEEK_END
 from pathlib import Path
@@ -14,6 +13,7 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from framefleet.logs import logger
 from framefleet.media.clock import Clock
 from framefleet.media.container import demuxed, frame_length, path_of
 from framefleet.media.mpeg4 import one_by_one
@@ -21,6 +21,8 @@ from framefleet.media.said import Said
 from framefleet.media.step import Step, VideoPacket
 from framefleet.media.transport import Holes
 from framefleet.media.whole import TAIL_BYTES, tags_behind
+
+log = logger(__name__)
 
 _MAX_READ_ERRORS = 100  # in a row, with nothing read between them
 _TAGGED = {"mp3", "aac"}
@@ -89,8 +91,10 @@ def said_by(video: VideoStream) -> Said:
 def skip_to(container: InputContainer, time: Fraction) -> None:
     """Goes to the last keyframe before a time of the file, where an index tells it; else all is read from the start."""
     if _has_index(container):
-        with suppress(av.FFmpegError):
+        try:
             container.seek(int(time * 1_000_000))
+        except av.FFmpegError as error:
+            log.debug("no place to begin at but the file's beginning", exc_info=error)
 
 
 def _has_index(container: InputContainer) -> bool:
@@ -99,11 +103,13 @@ def _has_index(container: InputContainer) -> bool:
 
 def _hear_first(container: InputContainer, video: VideoStream, said: Said) -> None:
     """Hears the first packet, and goes back to it."""
-    with suppress(av.FFmpegError):
+    try:
         packet = next((p for p in demuxed(container.demux(video)) if p.size), None)
         if packet is not None:
             said.hear(packet)
             container.seek(min(packet.dts or 0, packet.pts or 0), stream=video)
+    except av.FFmpegError as error:
+        log.debug("the first packet of the pictures cannot be read", exc_info=error)
 
 
 def _read(container: InputContainer, video: VideoStream) -> Iterator[Step]:
@@ -118,7 +124,8 @@ def _read(container: InputContainer, video: VideoStream) -> Iterator[Step]:
                 if packet.stream_index == video.index and packet.size:  # none: PyAV's sign of the end
                     yield cast(VideoPacket, packet), gaps.passed(cast(VideoPacket, packet))
             return
-        except av.FFmpegError:
+        except av.FFmpegError as error:
+            log.debug("a part of the file cannot be read and is passed over", exc_info=error)
             failures += 1
             gaps.fail()
 

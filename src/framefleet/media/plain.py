@@ -12,6 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from framefleet.errors import InputError
+from framefleet.logs import logger
 from framefleet.media.container import MAX_PIXELS, frame_length, packet_end, reason_of, video_stream
 from framefleet.media.h264 import is_in_order
 from framefleet.media.info import MediaInfo
@@ -19,6 +20,8 @@ from framefleet.media.kind import ORDERLY
 from framefleet.media.promised import Promised
 from framefleet.media.sound_gap import BRIEF_S
 from framefleet.media.step import Step, VideoPacket
+
+log = logger(__name__)
 
 _MAX_THREADS = 16  # FFmpeg's own limit where it chooses; each holds a frame
 _REORDERED = 32  # pictures: twice as many as the order of decoding and that of showing can differ by
@@ -122,6 +125,7 @@ class _Decoding:
         try:
             frames = self._video.codec_context.decode(packet)
         except av.FFmpegError as error:
+            log.debug("a picture cannot be decoded", exc_info=error)
             frames = []
             self._error = f"the picture cannot be decoded ({reason_of(error)})"
             if self._only_order:

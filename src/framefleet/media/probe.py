@@ -14,6 +14,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from framefleet.errors import InputError, UsageError
+from framefleet.logs import logger
 from framefleet.media.audio_track import choose_track, language_of
 from framefleet.media.container import (
     MAX_PIXELS,
@@ -32,6 +33,8 @@ from framefleet.media.packets import begins_anew, clock_of, said_by, timed
 from framefleet.media.turn import Turn, turn_of
 from framefleet.media.whole import HEAD_BYTES, is_whole, tag_bytes
 from framefleet.units import seconds
+
+log = logger(__name__)
 
 _AV_TIME_BASE = Fraction(1, 1_000_000)
 _PACKETS_TO_A_PICTURE = 1000  # more without one picture: encrypted, or not what the header says
@@ -210,7 +213,8 @@ def _first_picture(container: InputContainer, video: VideoStream) -> _First | No
         said.hear(packet)
         try:
             frames = packet.decode()
-        except av.FFmpegError:
+        except av.FFmpegError as error:
+            log.debug("a picture at the beginning cannot be decoded", exc_info=error)
             frames, damaged = [], True
         for frame in frames:
             if frame.pts is None or frame.time_base is None:
@@ -237,8 +241,8 @@ def _read_all(path: Path) -> _Reach:
         try:
             for packet in timed(container, clock):
                 reach.add(packet)
-        except av.FFmpegError:
-            pass  # what follows cannot be read anyway, and decoding tells of it
+        except av.FFmpegError as error:  # what follows cannot be read anyway, and decoding tells of it
+            log.debug("%s cannot be read to its end", path, exc_info=error)
         if clock.changed:  # then FFmpeg's rate is wrong too, by which frames have a length
             reach.changed, reach.ends = True, reach.ends | clock.ends()
     return reach
@@ -286,7 +290,8 @@ def _read_packets(
             reach.add(packet)
             if until is not None and until < (packet_end(packet) or until):
                 return
-    except av.FFmpegError:
+    except av.FFmpegError as error:
+        log.debug("the end of the file cannot be read", exc_info=error)
         return  # a file that ends badly: what was read up to there counts
 
 

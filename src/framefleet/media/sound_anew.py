@@ -6,11 +6,14 @@ from functools import lru_cache
 import av
 
 from framefleet.errors import InputError
+from framefleet.logs import logger
 from framefleet.media.audio import sound_span
 from framefleet.media.audio_stream import SoundReading
 from framefleet.media.container import audio_stream, open_media
 from framefleet.media.info import MediaInfo
 from framefleet.media.sound_clock import QUIET_S, lay
+
+log = logger(__name__)
 
 BY_CLOCK_AND_CHANNELS = "by its clock and channels"
 """The reading version of sound that may be heard otherwise than it was."""
@@ -55,6 +58,7 @@ def is_heard_as_ever(media: MediaInfo) -> bool:
                 if abs(place.start - once) > QUIET_S or reading.mended:
                     return False
                 due, once = time + heard.length, once + heard.length
-    except (InputError, av.FFmpegError):
+    except (InputError, av.FFmpegError) as error:
+        log.debug("the sound cannot be read to its end", exc_info=error)
         return True  # it cannot be read, and so was not
     return not reading.mended

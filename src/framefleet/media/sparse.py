@@ -13,6 +13,7 @@ from typing import Literal
 import av
 from av.video.frame import VideoFrame
 
+from framefleet.logs import logger
 from framefleet.media.container import open_media, packet_end
 from framefleet.media.h264_need import without_idle, without_unneeded
 from framefleet.media.info import Gap, MediaInfo, Picture
@@ -24,6 +25,8 @@ from framefleet.media.step import Step, VideoPacket
 from framefleet.media.stretch import Window
 from framefleet.media.task import Clock, Task
 from framefleet.media.view import View, Views, Want
+
+log = logger(__name__)
 
 Piece = tuple[int, Picture | Pixels | Gap]
 """A piece of the order with that number, counted from 0."""
@@ -96,7 +99,9 @@ class SparseDecoder:
             for piece in self._sparse(task):
                 yield piece
                 told += 1
-        except _DoubtError:
+        except _DoubtError as doubt:
+            first = self._clock.time(task.window.here.shown[0]) if task.window.here.shown else task.wants[0].time
+            log.debug("the group of pictures at %.3f s is decoded plainly", first, exc_info=doubt)
             yield from islice(self._plain(task), told, None)
 
     def keyframe(self, task: Task) -> Iterator[Piece]:

@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
+from framefleet.logs import logger
+
+log = logger(__name__)
+
 Task = TypeVar("Task")
 Piece = TypeVar("Piece")
 
@@ -112,6 +116,8 @@ def _run(work: Callable[[Task, Outlet[Piece]], None], task: Task, outlet: Outlet
     fault: BaseException | None = None
     try:
         work(task, outlet)
-    except BaseException as error:  # noqa: BLE001 - raised again by whoever takes the pieces
+    except BaseException as error:  # raised again by whoever takes the pieces
+        if not isinstance(error, StoppedError):
+            log.debug("a decoder is ended by a fault", exc_info=error)
         fault = error
     outlet.end(fault)

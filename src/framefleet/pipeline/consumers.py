@@ -6,6 +6,7 @@ from typing import Any
 
 from framefleet.errors import told
 from framefleet.fleet.meter import Meter
+from framefleet.logs import logger
 from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.info import Clip, ClipTime, Gap, Picture, PictureTime, Sample
 from framefleet.media.order import Order, Pixels
@@ -15,6 +16,8 @@ from framefleet.progress import ItemDone, ItemFailed, Listener, StageDone, Stage
 from framefleet.stages.base import Answer
 from framefleet.stages.client import Watcher
 from framefleet.stages.objects.plan import PictureBatch
+
+log = logger(__name__)
 
 ENDED = "not asked: the stage had ended"
 EVERY = 50  # pieces a watching stage is told of at a time: a line for each would drown the others
@@ -37,7 +40,8 @@ class Consumer(ABC):
             return
         try:
             self._take(piece)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other stages go on
+        except Exception as error:  # whatever it is, the other stages go on
+            log.warning("a stage is ended by its own fault", exc_info=error)
             self._fail(error)
 
     @abstractmethod
@@ -184,7 +188,8 @@ class WatchConsumer(Consumer):
         try:
             with self.meter.working():
                 return self._watcher.finish()
-        except Exception as error:  # noqa: BLE001 - as in `take`
+        except Exception as error:  # as in `take`
+            log.warning("%s is ended by its own fault", self.name, exc_info=error)
             self._fail(error)
             return None
 

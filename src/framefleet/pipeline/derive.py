@@ -7,10 +7,13 @@ from typing import Any
 from framefleet.config import Options
 from framefleet.errors import told
 from framefleet.fleet.meter import Meter
+from framefleet.logs import logger
 from framefleet.media.info import MediaInfo
 from framefleet.pipeline.missed import Stretch
 from framefleet.progress import Listener, Notice
 from framefleet.stages.client import DerivingStage
+
+log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ def derive(
             with meter.working():
                 result = stage.derive(media, options, {name: results[name] for name in stage.after if name in results})
             results[stage.name] = result
-        except Exception as fault:  # noqa: BLE001 - a fault of one analysis must not lose the others
+        except Exception as fault:  # a fault of one analysis must not lose the others
+            log.warning("%s is ended by its own fault", stage.name, exc_info=fault)
             error = told(fault)
             listener(Notice(f"{stage.name}: {error}"))
         done[stage.name] = ClientRun(result, meter, error)

@@ -8,6 +8,7 @@ from functools import partial
 from framefleet.config import Options
 from framefleet.errors import FrameFleetError, told
 from framefleet.fleet.meter import Meter
+from framefleet.logs import logger
 from framefleet.media.audio_encode import ClipFormat
 from framefleet.media.decode import decode_orders
 from framefleet.media.info import MediaInfo
@@ -24,6 +25,8 @@ from framefleet.stages.base import Needs
 from framefleet.stages.objects.forecast import max_side
 from framefleet.stages.pictures import PictureStage
 from framefleet.units import Seconds, Span
+
+log = logger(__name__)
 
 _MENDED = Notice(
     "sound: channels that a plain mix would lose (opposite to each other, or outside of it) are heard; "
@@ -120,6 +123,7 @@ def feed(
             while not lane.dispatcher.idle(WATCH_S):
                 pass
     except BaseException as error:
+        log.info("the run ends early: %s", error, exc_info=error)
         stop.set()
         why, stopped = error, isinstance(error, KeyboardInterrupt)
         try:

@@ -12,9 +12,12 @@ from framefleet.fleet.keep import Keeper
 from framefleet.fleet.ledger import Ledger
 from framefleet.fleet.meter import Meter
 from framefleet.fleet.watch import Watch
+from framefleet.logs import logger
 from framefleet.pipeline.plan import StagePlan
 from framefleet.progress import ItemFailed, Listener, Notice
 from framefleet.stages.base import Sieve
+
+log = logger(__name__)
 
 
 @dataclass(slots=True)
@@ -47,7 +50,8 @@ class Lane:
         try:
             with self.sifting.working():
                 return self.sieve(piece)
-        except Exception as error:  # noqa: BLE001 - it only saves; what it would have saved is asked about
+        except Exception as error:  # it only saves; what it would have saved is asked about
+            log.warning("%s: asking about everything from here on", self.plan.stage.name, exc_info=error)
             self.sieve = None
             self.listener(Notice(f"{self.plan.stage.name}: asking about everything from here on; {told(error)}"))
             return piece

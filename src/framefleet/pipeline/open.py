@@ -25,12 +25,15 @@ from framefleet.fleet.runpod import RunPodBackend
 from framefleet.fleet.survey import may_be_asked
 from framefleet.fleet.watch import Watch
 from framefleet.journal.store import Journal, Orphan
+from framefleet.logs import logger
 from framefleet.media.info import MediaInfo
 from framefleet.pipeline.known import piece_keys
 from framefleet.pipeline.lane import Lane
 from framefleet.pipeline.plan import StagePlan
 from framefleet.progress import Listener, Notice, StageStarted
 from framefleet.stages.base import Answer
+
+log = logger(__name__)
 
 WATCH_S = 0.1  # how often a thread that waits for others looks up
 AUTO_START = 8  # requests at once to begin with, where nobody gave a ceiling
@@ -91,6 +94,7 @@ class LaneOpener:
     def resume(self, lane: Lane) -> None:
         """Asks for what an earlier run submitted and never saw answered, before anything is sent anew."""
         self._take_off(lane, self._adopted(lane))
+        log.info("%s: %d requests to %s", lane.plan.stage.name, len(lane.items), lane.plan.backend)
         plan, left = lane.plan, sum(item.units for item in lane.items)
         self._listener(
             StageStarted(plan.stage.name, plan.backend, len(lane.items), left, plan.stage.unit, known=plan.units - left)
@@ -136,7 +140,8 @@ class LaneOpener:
         automatic = self._options.max_workers == "auto" and plan.backend == "runpod"
         if plan.backend == "local":
             return self._here
-        return Level(None, AUTO_START) if automatic else Level(plan.workers, plan.workers)
+        name = plan.stage.name
+        return Level(None, AUTO_START, name) if automatic else Level(plan.workers, plan.workers, name)
 
     def _watch(self, plan: StagePlan, level: Level, dispatcher: Dispatcher, asker: Asker) -> Watch:
         backend = self._backends[plan.backend]
@@ -161,6 +166,7 @@ class LaneOpener:
         orphans = lane.keeper.adopt()
         if not orphans:
             return []
+        log.info("%s: jobs of an earlier run: %s", lane.plan.stage.name, ", ".join(o.job_id for o in orphans))
         what = "an answer" if len(orphans) == 1 else f"{len(orphans)} answers"
         self._listener(Notice(f"{lane.plan.stage.name}: asking for {what} that an earlier run waited for"))
         pool = ThreadPoolExecutor(min(len(orphans), lane.plan.workers))
@@ -177,5 +183,6 @@ def _attended(keeper: Keeper, orphan: Orphan) -> list[Answer[Any]]:
     """What the orphan's job answered; where nobody can tell now, it is asked after again when its pieces come up."""
     try:
         return keeper.attended(orphan)
-    except FrameFleetError:
+    except FrameFleetError as error:
+        log.info("job %s of an earlier run: nobody can tell now: %s", orphan.job_id, error, exc_info=error)
         return []

@@ -7,11 +7,14 @@ from typing import Generic, NamedTuple, TypeVar
 
 from framefleet.errors import told
 from framefleet.fleet.meter import Meter
+from framefleet.logs import logger
 from framefleet.media.audio import decode_clips
 from framefleet.media.audio_encode import ClipFormat
 from framefleet.media.info import Gap, MediaInfo, Picture
 from framefleet.media.order import Order, Pixels
 from framefleet.pipeline.consumers import ENDED, BatchConsumer, ClipConsumer, Consumer, WatchConsumer
+
+log = logger(__name__)
 
 Taker = TypeVar("Taker", bound=Consumer)
 Piece = TypeVar("Piece")
@@ -48,7 +51,8 @@ class Pump(threading.Thread, ABC, Generic[Taker]):
             reason = self._feed()
             for consumer in self._consumers:
                 consumer.close(reason)
-        except BaseException as fault:  # noqa: BLE001 - raised again by the thread that waits
+        except BaseException as fault:  # raised again by the thread that waits
+            log.warning("reading %s is ended by a fault", self.reads, exc_info=fault)
             self.fault = fault
 
     def _feed(self) -> str:
@@ -60,7 +64,8 @@ class Pump(threading.Thread, ABC, Generic[Taker]):
                     taker.take(piece)
                 if self._halt.is_set() or all(consumer.over for consumer in self._consumers):
                     break
-        except Exception as error:  # noqa: BLE001 - what others read goes on
+        except Exception as error:  # what others read goes on
+            log.warning("%s cannot be read on", self.reads, exc_info=error)
             return told(error)
         return ENDED
 

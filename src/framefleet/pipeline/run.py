@@ -19,6 +19,7 @@ from framefleet.fleet.exchange import Failure
 from framefleet.fleet.meter import Meter
 from framefleet.fleet.retry import AGAIN, RetryPolicy, retrying
 from framefleet.journal.store import Journal
+from framefleet.logs import logger
 from framefleet.media.info import ClipTime, MediaInfo
 from framefleet.media.malloc import give_back_freed_memory
 from framefleet.media.sound_gap import BRIEF_S, joined
@@ -31,6 +32,8 @@ from framefleet.pipeline.open import LaneOpener, open_backends
 from framefleet.pipeline.plan import RunPlan, StagePlan, WatchPlan
 from framefleet.progress import Listener, Notice, StageDone
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 REACH_S = 15.0  # a service that is away from the start may be misspelt, so a person hears of it soon
 
@@ -195,7 +198,8 @@ def _merged(lane: Lane, outcome: Outcome, media: MediaInfo, options: Options) ->
     unanswered = [fact for failure in outcome.failures for fact in failure.facts]
     try:
         return lane.plan.stage.merge(media, options, outcome.answers, unanswered)
-    except Exception as error:  # noqa: BLE001 - a fault of one analysis must not lose the others
+    except Exception as error:  # a fault of one analysis must not lose the others
+        log.warning("%s: its answers make no result", lane.plan.stage.name, exc_info=error)
         outcome.failures.append(Failure((), told(error), attempts=0))
         lane.listener(Notice(f"{lane.plan.stage.name}: {told(error)}"))
         return None

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from framefleet.config import Options
 from framefleet.errors import FleetError
+from framefleet.logs import logger
 from framefleet.pipeline.lane import Lane
 from framefleet.progress import Notice
+
+log = logger(__name__)
 
 
 def warm_up(lanes: Sequence[Lane], options: Options) -> None:
@@ -18,6 +21,7 @@ def warm_up(lanes: Sequence[Lane], options: Options) -> None:
         try:
             lane.asker.wake(count)
         except FleetError as error:
+            log.info("%s: its workers cannot be woken", name, exc_info=error)
             lane.listener(Notice(f"{name}: could not wake its workers ({error}); going on"))
         else:
             lane.listener(Notice(f"{name}: waking {count} workers"))

@@ -10,8 +10,11 @@ from typing import Any
 import msgspec
 
 from framefleet.errors import InputError, OutputError
+from framefleet.logs import logger
 from framefleet.results.document import SCHEMA_VERSION, Document
 from framefleet.results.files import write_whole
+
+log = logger(__name__)
 
 
 class _Head(msgspec.Struct):
@@ -54,10 +57,12 @@ def claim(path: Path, sha256: str) -> None:
 
 def owner(path: Path) -> tuple[str, str] | None:
     """The sha256 and the path of the video whose document is at `path`; None where there is none that can be read."""
-    with contextlib.suppress(OSError, msgspec.MsgspecError, RecursionError):
+    try:
         if path.is_file():
             video = msgspec.json.decode(path.read_bytes(), type=_Head).video
             return video.sha256, video.path
+    except (OSError, msgspec.MsgspecError, RecursionError) as error:
+        log.info("%s: whose it is cannot be read", path, exc_info=error)
     return None
 
 

@@ -6,7 +6,10 @@ from typing import Any
 import msgspec
 
 from framefleet.errors import WorkerError
+from framefleet.logs import logger
 from framefleet.wire.common import Message, ProbeReply, is_probe, read_request, to_output
+
+log = logger(__name__)
 
 
 def serve(
@@ -23,8 +26,10 @@ def serve(
     try:
         return to_output(probe() if is_probe(job) else answer(read_request(job, type)))
     except WorkerError as error:
+        log.info("a request is refused", exc_info=error)
         return error.wire()
-    except Exception as error:  # noqa: BLE001 - a worker must answer, and a traceback is no answer
+    except Exception as error:  # a worker must answer, and a traceback is no answer
+        log.warning("a request fails", exc_info=error)
         return explain(error).wire()
 
 

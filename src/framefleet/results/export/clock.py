@@ -1,6 +1,5 @@
 """What the clocks of players and editing programs show at a document's times."""
 
-import contextlib
 import os
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,9 +7,12 @@ from pathlib import Path, PureWindowsPath
 from urllib.parse import quote
 
 from framefleet.errors import InputError
+from framefleet.logs import logger
 from framefleet.media.container import open_media, video_stream
 from framefleet.results.document import Document
 from framefleet.units import Seconds
+
+log = logger(__name__)
 
 STANDARD = (*(Fraction(n * 1000, d) for n in (24, 30, 48, 60) for d in (1001, 1000)), Fraction(25), Fraction(50))
 """The rates of SMPTE ST 12's timecodes: editing programs and their exchange formats take no others."""
@@ -41,11 +43,14 @@ def clock(document: Document, video: Path | None = None) -> Clock:
     usual, timecode = None, None
     average: Fraction | None = Fraction(document.video.fps).limit_denominator(1_000_000)
     if video is not None:
-        with contextlib.suppress(InputError), open_media(video) as container:
-            told = (part.metadata.get("timecode") for part in (container, *container.streams))
-            timecode = next(filter(None, told), None)
-            if (stream := video_stream(container)) is not None:
-                usual, average = stream.base_rate, stream.average_rate
+        try:
+            with open_media(video) as container:
+                told = (part.metadata.get("timecode") for part in (container, *container.streams))
+                timecode = next(filter(None, told), None)
+                if (stream := video_stream(container)) is not None:
+                    usual, average = stream.base_rate, stream.average_rate
+        except InputError as error:
+            log.info("%s: its rate is taken from the document", video, exc_info=error)
     return Clock(zero_s, length_s, float(counted_rate(usual, average)), timecode)
 
 

@@ -1,0 +1,161 @@
+"""Where the log goes: into the file that `--log` names, or to standard error where `FRAMEFLEET_LOG` alone is set."""
+
+import contextlib
+import logging
+import os
+import platform
+import re
+import stat
+import sys
+from functools import cache
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+from typer.main import get_command
+
+from framefleet import __version__
+from framefleet.errors import OutputError, UsageError
+from framefleet.logs import ROOT, logger
+from framefleet.settings import variable
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO}
+FORMAT = "%(asctime)s.%(msecs)03d %(levelname)s %(threadName)s %(name)s: %(message)s"
+_EMULATOR = f"{ROOT}.emulator"  # whose lines have a worker's own words: `emulate --verbose` shows them
+_FIRST = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Z]+ ")  # what a log begins with
+
+log = logger(__name__)
+
+
+def _heard(context: typer.Context, file: str | None) -> None:
+    if not context.resilient_parsing:
+        open_log(file, str(context.info_name))
+
+
+_OPTION = typer.Option(
+    "--log",
+    metavar="FILE",
+    help="write a log into this file: each request, retry and fault",
+    expose_value=False,
+    is_eager=True,
+    callback=_heard,
+)
+_handlers: list[logging.Handler] = []
+
+
+@cache
+def log_option() -> Any:
+    """Return the option `--log`, which every command has and none hears of."""
+    app = typer.Typer(add_completion=False)
+
+    @app.command()
+    def command(file: Annotated[str | None, _OPTION] = None) -> None: ...
+
+    return get_command(app).params[0]
+
+
+def open_log(file: str | None, command: str) -> None:
+    """Write a log from here on, if there is to be one.
+
+    A file gets all of it, unless `FRAMEFLEET_LOG` says "info". Raises `UsageError` for another level than there is, and
+    `OutputError` where the file cannot be written.
+    """
+    close_log()
+    said = os.environ.get(variable("log"), "").strip().lower()
+    if said and said not in LEVELS:
+        raise UsageError(f"{variable('log')} {said}: give {' or '.join(LEVELS)}; --log says into which file")
+    if not said and file is None:
+        return
+    handler = _FileHandler(file) if file is not None else _BesideBars()
+    handler.addFilter(lambda record: not record.name.startswith(_EMULATOR))
+    handler.setFormatter(logging.Formatter(FORMAT, "%Y-%m-%d %H:%M:%S"))
+    _handlers.append(handler)
+    ours = logging.getLogger(ROOT)
+    ours.addHandler(handler)
+    ours.setLevel(LEVELS[said or "debug"])
+    log.info("framefleet %s %s, Python %s, %s", __version__, command, platform.python_version(), platform.platform())
+
+
+def close_log() -> None:
+    """End the log, if there is one."""
+    ours = logging.getLogger(ROOT)
+    while _handlers:
+        handler = _handlers.pop()
+        ours.removeHandler(handler)
+        ours.setLevel(logging.NOTSET)
+        handler.close()
+
+
+def log_hint() -> str:
+    """Return where a person finds the traceback of a fault."""
+    file = next((handler.path for handler in _handlers if isinstance(handler, _FileHandler)), None)
+    return f"{file} shows where" if file else "it stands above" if _handlers else "--log FILE shows where"
+
+
+class _BesideBars(logging.Handler):
+    """Standard error, past the progress bars on it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from tqdm import tqdm
+
+        with contextlib.suppress(OSError, ValueError):  # whoever read standard error has gone
+            tqdm.write(self.format(record), file=sys.stderr)
+
+
+class _FileHandler(logging.Handler):
+    """A file that only its owner may read, and that is written on where it is there already.
+
+    Where it can no longer be written, that is said once, and what the log is about goes on.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
+        self._file: IO[str] | None = _opened(path)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.write(self.format(record) + "\n")
+            self._file.flush()
+        except OSError as error:
+            self._end()
+            print(
+                f"framefleet: {self.path}: cannot be written ({error.strerror}); going on without it", file=sys.stderr
+            )
+
+    def close(self) -> None:
+        self._end()
+        super().close()
+
+    def _end(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
+
+
+def _opened(path: str) -> IO[str]:
+    """The file to write on. Raises `OutputError` where it cannot be, or is something else than a log."""
+    if not path.strip():
+        raise UsageError("--log: the name is empty; give a file")
+    try:
+        if not _is_log(Path(path)):
+            raise OutputError(f"--log {path}: there already, and no log; give another file")
+        return open(path, "a", encoding="utf-8", errors="backslashreplace", opener=_for_owner)
+    except OSError as error:
+        raise OutputError(f"--log {path}: cannot be written ({error.strerror}); give another file") from None
+
+
+def _is_log(path: Path) -> bool:
+    """Whether nothing is lost by writing on: what is there is empty, a log, or no file but a terminal or a pipe."""
+    if not path.exists() or not stat.S_ISREG(path.stat().st_mode):
+        return True
+    with path.open("rb") as file:
+        head = file.read(64)
+    return not head or _FIRST.match(head) is not None
+
+
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

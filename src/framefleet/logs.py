@@ -1,0 +1,146 @@
+"""The log, by Python's `logging` under `framefleet`: whoever runs the program says where it goes, here nothing does.
+
+Every record is made harmless before any handler sees it: keys are left out, and of errors the words that may quote what
+was sent or answered, for those may hold what a video shows and says.
+"""
+
+import logging
+import re
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from framefleet.errors import (
+    AsleepError,
+    AuthError,
+    BudgetError,
+    EndpointGoneError,
+    FleetError,
+    Interrupted,
+    JobLostError,
+    JobTimeoutError,
+    NotDoneError,
+    OutputError,
+    RateLimitedError,
+    SetupError,
+    UnreachableError,
+    WorkerError,
+)
+
+ROOT = "framefleet"
+SHORTEST = 4  # characters: what is shorter is no key, and hiding it would hide the log
+
+# What these say is the program's own, Python's or SQLite's. All others may quote a request, a reply or a document.
+_OWN_WORDS = (
+    AsleepError,
+    AuthError,
+    BudgetError,
+    EndpointGoneError,
+    Interrupted,
+    JobLostError,
+    JobTimeoutError,
+    NotDoneError,
+    OutputError,
+    RateLimitedError,
+    SetupError,
+    UnreachableError,
+    ImportError,
+    MemoryError,
+)
+_FRAMES = 40  # of a traceback, the innermost: without end recursion has a thousand
+_SECRETS = re.compile(
+    r"\b(?:rpa_|hf_|sk-|ghp_|gho_|github_pat_|AKIA)[A-Za-z0-9_-]{8,}"
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+    r"|(?i:\bbearer\s+|\bauthorization\W+basic\s+)\S+"
+    r"|(?i:\b[\w-]*(?:key|token|secret|password|passwd|pwd)\b[\"']?\s*[=:]\s*)\S+"
+)
+_USER = re.compile(r"(?<=://)[^\s/?#]*@")
+_QUERY = re.compile(r"(?<=[^\s?])\?[^\s?=&]+=[^\s\"'<>)\]]*|(?<=://)([^\s?\"']+)\?[^\s\"'<>)\]]+")
+_hidden: set[str] = set()
+
+logging.getLogger(ROOT).addHandler(logging.NullHandler())
+
+
+def logger(name: str) -> logging.Logger:
+    """Return the logger of a module, whose records are harmless whatever handler they go to."""
+    log = logging.getLogger(name)
+    log.addFilter(_make_harmless)
+    return log
+
+
+def hide(secret: str) -> None:
+    """Leave this text out of every record from now on, also as an address or a literal has it."""
+    if len(secret) >= SHORTEST:
+        _hidden.update({secret, quote(secret, safe=""), repr(secret)[1:-1]})
+
+
+def hide_secrets(text: str) -> str:
+    """Return the text without what looks like a key."""
+    return _SECRETS.sub("…", text)
+
+
+def without_secrets(text: str) -> str:
+    """Return the text without keys, whoever is named in an address, and what addresses are asked with."""
+    for secret in sorted(_hidden.copy(), key=len, reverse=True):
+        text = text.replace(secret, "…")
+    text = _QUERY.sub(lambda found: f"{found[1] or ''}?…", text)
+    return hide_secrets(_USER.sub("…@", text))
+
+
+def named(error: BaseException) -> str:
+    """Return an error's name with its words, or where those may be of what was sent or answered, where it arose."""
+    name, words, frames = type(error).__name__, _words(error), traceback.extract_tb(error.__traceback__, -1)
+    if words:
+        return f"{name}: {_printable(words)}"
+    return f"{name} ({Path(frames[0].filename).name}:{frames[0].lineno})" if frames else name
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, _OWN_WORDS):
+        quoted = error.__cause__  # whose words an error that is raised from it may repeat
+        return str(error) if quoted is None or isinstance(quoted, _OWN_WORDS) else ""
+    if type(error).__module__ == "sqlite3":
+        return str(error)
+    number, reason = getattr(error, "errno", None), getattr(error, "strerror", None)
+    if isinstance(number, int) and isinstance(reason, str):  # the system's, or FFmpeg's
+        place = getattr(error, "filename", None)
+        return f"[{number}] {reason}" + (f": {place}" if place is not None else "")
+    return error.type if isinstance(error, WorkerError) else error.kind if isinstance(error, FleetError) else ""
+
+
+def _printable(text: str) -> str:
+    """The text as one line that does nothing to a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _traced(error: BaseException) -> str:
+    """The tracebacks of the error and of those that it comes from, also where a person is not told of those."""
+    return "\n".join(
+        "".join(["Traceback (most recent call last):\n", *traceback.format_tb(one.__traceback__, -_FRAMES), named(one)])
+        for one in reversed(list(_chain(error)))
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen = set[int]()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _make_harmless(record: logging.LogRecord) -> bool:
+    """A filter that passes every record on, as the text that it may be."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(named(value) if isinstance(value, BaseException) else value for value in record.args)
+    try:
+        text = record.getMessage()
+    except (TypeError, ValueError):  # a slip in a line of the log ends no run
+        text = str(record.msg)
+    record.msg = _printable(without_secrets(text))
+    record.args = ()
+    if record.exc_info is not None and record.exc_info[1] is not None:
+        record.exc_text = without_secrets(_traced(record.exc_info[1]))
+    record.exc_info = None  # a handler that has the error itself would write all its words
+    return True
