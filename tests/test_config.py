@@ -10,17 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.cli.flags import FLAGS, SWITCHES
-from framefleet.config import (
-    RUNPOD_BASE_URL,
-    SETTINGS,
-    Crop,
-    Options,
-    Secret,
-    load_fleet,
-    load_options,
-    make_options,
-)
+from framefleet.config import RUNPOD_BASE_URL, SETTINGS, Options, Secret, load_fleet, load_options, make_options
 from framefleet.errors import UsageError
+from framefleet.schema.document import Crop
 from framefleet.settings import CONFIG_FILE, refuse_unknown
 from tests.conftest import ROOT
 

@@ -21,8 +21,8 @@ from framefleet.fleet.reckoning import Line, Ours, Spent, line, ours, theirs, wi
 from framefleet.fleet.survey import Survey
 from framefleet.journal.file import FILE_NAME
 from framefleet.journal.look import charged
-from framefleet.results.codec import read_document
-from framefleet.results.document import Document
+from framefleet.schema.codec import read_document
+from framefleet.schema.document import Document
 from framefleet.units import Seconds
 
 UNITS = {"h": 3600, "d": 86_400, "w": 604_800}

@@ -18,10 +18,10 @@ from framefleet.fleet.runpod import RunPodBackend
 from framefleet.fleet.survey import Survey
 from framefleet.installing import framefleet, pip, with_extra
 from framefleet.pipeline.plan import most_workers
+from framefleet.protocol.envelope import ProbeReply, read_reply
 from framefleet.settings import CONFIG_FILE, endpoint_variable
 from framefleet.stages.base import Stage
 from framefleet.stages.registry import FLEET
-from framefleet.wire.common import ProbeReply, read_reply
 
 CLIENT = (
     "av",

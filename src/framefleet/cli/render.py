@@ -11,13 +11,13 @@ from framefleet.cli.words import clean, counted
 from framefleet.errors import Interrupted
 from framefleet.media.probe import probe
 from framefleet.results import tally
-from framefleet.results.codec import read_document
 from framefleet.results.files import keep_apart, target
 from framefleet.results.palette import colours
 from framefleet.results.render.film import Film
 from framefleet.results.render.film import render as write
 from framefleet.results.render.look import Look, Preset
 from framefleet.results.source import find_video
+from framefleet.schema.codec import read_document
 from framefleet.units import Span, exact
 
 

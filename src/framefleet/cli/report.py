@@ -7,9 +7,9 @@ import typer
 from framefleet.cli.bars import Bars
 from framefleet.cli.choice import Output, Result, Video
 from framefleet.cli.words import clean, counted
-from framefleet.results.codec import read_document
 from framefleet.results.files import target
 from framefleet.results.report.make import ENDING, Report, look_for_video, make_report
+from framefleet.schema.codec import read_document
 
 
 def report(

@@ -21,8 +21,8 @@ from framefleet.fleet.ledger import Ledger
 from framefleet.fleet.limits import Level
 from framefleet.fleet.meter import Meter
 from framefleet.fleet.race import race
+from framefleet.protocol.envelope import Probe
 from framefleet.units import Seconds
-from framefleet.wire.common import Probe
 
 JOB_TIMEOUT_S = 4000.0  # beyond the time to live that a job is sent with, so the service speaks first
 

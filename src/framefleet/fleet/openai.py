@@ -18,8 +18,8 @@ from framefleet.fleet.backend import Done, Health, Job, Receipt
 from framefleet.fleet.limits import RateLimiter
 from framefleet.fleet.openai_api import OpenAiApi
 from framefleet.fleet.openai_reply import to_output
+from framefleet.protocol.whisper import WhisperRequest
 from framefleet.units import Seconds
-from framefleet.wire.whisper import WhisperRequest
 
 MODEL = "whisper-1"
 

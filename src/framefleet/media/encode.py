@@ -5,12 +5,12 @@ import simplejpeg
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
-from framefleet.config import Crop
 from framefleet.errors import UsageError
 from framefleet.media.info import MediaInfo
 from framefleet.media.planes import pixels
 from framefleet.media.tones import Flattener, matrix_of
 from framefleet.media.turn import Plane
+from framefleet.schema.document import Crop
 
 
 def scaled_size(width: int, height: int, max_side: int | None) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from framefleet.errors import WorkerError
-from framefleet.wire.common import Message, ProbeReply, is_probe, read_request, to_output
+from framefleet.protocol.envelope import Message, ProbeReply, is_probe, read_request, to_output
 
 
 def serve(

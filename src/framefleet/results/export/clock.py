@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from framefleet.errors import InputError
 from framefleet.media.container import open_media, video_stream
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from framefleet.units import Seconds
 
 STANDARD = (*(Fraction(n * 1000, d) for n in (24, 30, 48, 60) for d in (1001, 1000)), Fraction(25), Fraction(50))
