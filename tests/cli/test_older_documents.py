@@ -84,6 +84,6 @@ def test_export(made: Made, form: str, name: str, within: str) -> None:
 
 @pytest.mark.full
 def test_render(made: Made) -> None:
-    _, (then, now) = made("render", RESULT, "--video", ROOT / "samples" / "sample.mp4")
+    _, (then, now) = made("render", RESULT, "--from", "3", "--to", "4", "--video", ROOT / "samples" / "sample.mp4")
     assert then == now
     assert len(now) == 1
