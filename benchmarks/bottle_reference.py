@@ -17,9 +17,9 @@ from framefleet.config import Options
 from framefleet.media.decode import decode_pictures
 from framefleet.media.info import Picture
 from framefleet.media.probe import probe
+from framefleet.protocol.envelope import to_input
 from framefleet.stages.base import Answer
 from framefleet.stages.objects.stage import ObjectsStage
-from framefleet.wire.common import to_input
 from record import record
 
 

@@ -21,7 +21,7 @@ from fleet_service import emulating
 from framefleet.api import execute, prepare
 from framefleet.config import Options
 from framefleet.emulator.faults import Fault
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from record import record
 
 FPS, WORKERS, AT_ONCE, BATCH_S = 10, 8, 16, 0.05

@@ -12,7 +12,7 @@ from unittest.mock import patch
 import msgspec
 
 from framefleet.fleet.retry import RetryPolicy
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 
 _QUICK = partial(RetryPolicy, first_wait_s=0.01, longest_wait_s=0.1)
 _INSTEAD = {

@@ -24,8 +24,8 @@ from clips import make_clip
 from fleet_impatient import told
 from fleet_service import Emulated, emulating
 from framefleet.journal.file import FILE_NAME
-from framefleet.results.codec import read_document
 from framefleet.results.files import document_path
+from framefleet.schema.codec import read_document
 from record import record
 
 FPS, BATCH, AT_ONCE = 10, 2, 8

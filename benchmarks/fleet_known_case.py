@@ -19,7 +19,8 @@ from fleet_client import NOISE, send
 from fleet_service import emulating
 from framefleet.config import Fleet
 from framefleet.fleet.runpod import RunPodBackend
-from framefleet.wire.yolo import JpegFrame, JpegFrames, YoloRequest
+from framefleet.protocol.envelope import JpegFrame, JpegFrames
+from framefleet.protocol.yolo import YoloRequest
 from record import record
 
 PICTURES, JPEG_BYTES, WORKERS, BATCH, BATCH_S, FRAME_S = 574, 150_000, 3, 16, 0.2, 0.03

@@ -27,11 +27,11 @@ from clips import make_clip
 from emulated import fleet_of, service
 from framefleet.api import execute, prepare
 from framefleet.config import Fleet, Options
-from framefleet.fleet.cost import Cost
 from framefleet.media.decode import decode_pictures
 from framefleet.media.probe import probe
 from framefleet.media.sample import plan_samples
-from framefleet.results.codec import read_document
+from framefleet.schema.codec import read_document
+from framefleet.schema.cost import Cost
 from record import record
 
 WORKERS = 3

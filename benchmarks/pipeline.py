@@ -34,8 +34,8 @@ from framefleet.media.order import JpegView, Order
 from framefleet.media.probe import probe
 from framefleet.media.sample import plan_samples
 from framefleet.pipeline.plan import plan_run
-from framefleet.results.codec import read_document
 from framefleet.results.files import document_path
+from framefleet.schema.codec import read_document
 from record import record
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "sample.mp4"

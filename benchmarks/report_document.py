@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from framefleet.fleet.cost import Cost, EndpointCost
-from framefleet.media.info import AudioInfo
-from framefleet.results.document import (
-    Config,
-    Document,
-    FailureEntry,
-    ModelUsed,
-    Provenance,
-    StageTiming,
-    Timing,
-    Video,
-)
 from framefleet.results.fuse import fuse
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.cost import Cost, EndpointCost
+from framefleet.schema.document import AudioInfo, Config, Document, FailureEntry, ModelUsed, Provenance, Video
+from framefleet.schema.objects import DetectedObject, Detection
+from framefleet.schema.sounds import SoundEvent, Sounds
+from framefleet.schema.speech import Segment, Transcription, Word
+from framefleet.schema.text import TextResult, TextSpan
+from framefleet.schema.timing import StageTiming, Timing
+from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.stages.scenes.scene import scenes_between
-from framefleet.stages.sounds.merge import SoundEvent, Sounds
-from framefleet.stages.speech.merge import Transcription
-from framefleet.stages.text.merge import TextResult
-from framefleet.stages.text.spans import TextSpan
-from framefleet.stages.tracks.track import Track, TrackBox, TracksResult
 from framefleet.units import Span
-from framefleet.wire.whisper import Segment, Word
-from framefleet.wire.yolo import DetectedObject
 
 WIDTH, HEIGHT = 1920, 1080
 LABELS = (
@@ -152,7 +140,7 @@ def _config() -> Config:
         backend={"objects": "runpod", "speech": "runpod"}, fps=1.0, max_workers=5, batch_size=16, max_side=1280,
         jpeg_quality=90, crop=None, yolo_model="yolo11m", yolo_conf=0.15, yolo_iou=0.5, yolo_imgsz=1280, yolo_half=True,
         yolo_max_det=300, yolo_classes=None, whisper_model="large-v3-turbo", language="en", task="transcribe",
-        sampling="exact", ast_model="ast", sounds_threshold=0.3,
+        sampling="exact", sounds_model="ast", sounds_threshold=0.3,
     )  # fmt: skip
 
 

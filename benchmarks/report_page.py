@@ -20,7 +20,7 @@ import av
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from framefleet.results.codec import write_document
+from framefleet.results.files import write_document
 from framefleet.results.report.make import make_report
 from framefleet.weights import file_sha256
 from record import record

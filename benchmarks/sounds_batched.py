@@ -22,14 +22,14 @@ import numpy as np
 from framefleet.config import Options
 from framefleet.media.audio import decode_clips
 from framefleet.media.probe import probe
+from framefleet.protocol.envelope import to_input
+from framefleet.schema.sounds import SoundEvent
 from framefleet.stages.base import Answer
 from framefleet.stages.sounds.engines.logmel import RATE, log_mel
 from framefleet.stages.sounds.engines.yamnet import HOP_S, INPUT_SCALE, INPUT_ZERO, SLICE_S, YamnetEngine
 from framefleet.stages.sounds.handle import make_handler
-from framefleet.stages.sounds.merge import SoundEvent
 from framefleet.stages.sounds.slicing import BATCH
 from framefleet.stages.sounds.stage import SoundsStage
-from framefleet.wire.common import to_input
 from record import record
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "sample.mp4"

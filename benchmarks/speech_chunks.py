@@ -30,12 +30,13 @@ from framefleet.media.audio import decode_clips, sound_span
 from framefleet.media.audio_plan import RATE, Samples, plan_chunks
 from framefleet.media.info import ClipTime
 from framefleet.media.probe import probe
+from framefleet.protocol.envelope import read_reply, to_input
+from framefleet.protocol.whisper import WhisperReply, WhisperRequest
+from framefleet.schema.speech import Transcription
 from framefleet.stages.base import Answer
 from framefleet.stages.speech.handle import make_handler, open_model
-from framefleet.stages.speech.merge import Transcription, merge_speech
+from framefleet.stages.speech.merge import merge_speech
 from framefleet.units import Seconds, Span
-from framefleet.wire.common import read_reply, to_input
-from framefleet.wire.whisper import WhisperReply, WhisperRequest
 from record import record
 
 HERE = Path(__file__).parent

@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from framefleet.results.codec import read_document
 from framefleet.results.files import document_path
+from framefleet.schema.codec import read_document
 from record import record
 
 STAGES = ("objects", "speech", "scenes", "sounds", "text")

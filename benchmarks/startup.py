@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from framefleet.results.codec import write_document
+from framefleet.results.files import write_document
 from record import record
 from report_document import make_document
 

@@ -16,9 +16,9 @@ from statistics import mean, median
 
 import numpy as np
 
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.objects import Detection
+from framefleet.schema.tracks import TracksResult
 from framefleet.stages.tracks.result import tracks_of
-from framefleet.stages.tracks.track import TracksResult
 from record import record
 from tracking_scores import score
 from tracking_world import HEIGHT, WIDTH, Boxes, Scene, detect, move

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from framefleet.stages.objects.merge import Detection
-from framefleet.wire.yolo import DetectedObject
+from framefleet.schema.objects import DetectedObject, Detection
 
 Boxes = dict[int, tuple[float, float, float, float]]
 """Truth of one picture: the thing's number and its box."""

@@ -22,7 +22,7 @@ README = """\
 {description}
 
 This repository is laid out from the FrameFleet project for RunPod's Hub; change it there. A job's input and what
-it is answered are those of `src/framefleet/wire/{kind}.py`; `test_input.json` is one. Build it with
+it is answered are those of `src/framefleet/protocol/{kind}.py`; `test_input.json` is one. Build it with
 `docker build -t framefleet-{kind} .`
 
 FrameFleet itself is under the Apache License 2.0 (LICENSE).{note}

@@ -12,8 +12,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from framefleet.results.codec import read_document
 from framefleet.results.report.make import make_report
+from framefleet.schema.codec import read_document
 
 ROOT = Path(__file__).parents[1]
 SIZES = {400: (400, 800, "light"), 1280: (1280, 1000, "dark"), 2560: (2560, 1400, "light")}

@@ -28,7 +28,9 @@ def main() -> None:
     sources = {path: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
     trees = {path: ast.parse(text) for path, text in sources.items()}
     lines = {path: len(text.splitlines()) for path, text in sources.items() if path.name != "__init__.py"}
-    print(f"files: {len(lines)}; lines a file: {mean(lines.values()):.0f} on average, median {median(lines.values()):.0f}")
+    print(
+        f"files: {len(lines)}; lines a file: {mean(lines.values()):.0f} on average, median {median(lines.values()):.0f}"
+    )
     for title, found in (
         (f"files of at most {SMALL_LINES} lines with one importer", small_with_one_importer(trees, lines)),
         ("class names defined more than once", repeated_classes(trees)),
@@ -53,7 +55,9 @@ def imports_of(tree: ast.Module, modules: set[str]) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             if node.module in modules:
                 yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names if f"{node.module}.{alias.name}" in modules)
+            yield from (
+                f"{node.module}.{alias.name}" for alias in node.names if f"{node.module}.{alias.name}" in modules
+            )
 
 
 def small_with_one_importer(trees: dict[Path, ast.Module], lines: dict[Path, int]) -> list[str]:

@@ -14,7 +14,7 @@ PATH = ROOT / "docs" / "schema.json"
 
 def main() -> int:
     enter()
-    from framefleet.results.codec import json_schema
+    from framefleet.schema.codec import json_schema
 
     content = json.dumps(json_schema(), indent=2) + "\n"
     if "--check" not in sys.argv[1:]:

@@ -10,7 +10,7 @@ from framefleet.api import notices, prepare
 from framefleet.config import Fleet, Options
 from framefleet.errors import FrameFleetError, InputError, UsageError
 from framefleet.progress import Event, ItemDone, StageDone, StageStarted
-from framefleet.results.codec import read_document
+from framefleet.schema.codec import read_document
 from tests.cli.conftest import hears_hello, sees_a_person
 from tests.media.make import make_video
 
@@ -82,4 +82,4 @@ def test_a_keyframe_is_seen_in_its_own_scene_alone(clip: Path, tmp_path: Path) -
     scenes.write_text("[[0, 1.5], [1.5, 3]]")
     for sampling, seen in (("exact", [{"person": 1}, {"person": 1}]), ("keyframes", [{"person": 1}, {}])):
         document = analyze(clip, stages="objects,scenes", scenes=str(scenes), sampling=sampling, fresh=True)
-        assert [scene.seen for scene in document.scenes or ()] == seen
+        assert [scene.objects for scene in document.scenes or ()] == seen

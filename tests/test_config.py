@@ -13,7 +13,6 @@ from framefleet.cli.flags import DEFAULT, FLAGS, STAGES, SWITCHES
 from framefleet.config import (
     RUNPOD_BASE_URL,
     SETTINGS,
-    Crop,
     Options,
     Secret,
     load_fleet,
@@ -21,6 +20,7 @@ from framefleet.config import (
     make_options,
 )
 from framefleet.errors import UsageError
+from framefleet.schema.document import Crop
 from framefleet.settings import CONFIG_FILE, refuse_unknown
 from framefleet.stages import registry
 from tests.conftest import ROOT

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from framefleet.cli import app
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from tests.conftest import ROOT
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

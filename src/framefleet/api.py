@@ -16,10 +16,9 @@ from framefleet.pipeline.plan import RunPlan, StagePlan, plan_run
 from framefleet.pipeline.run import run
 from framefleet.progress import Listener, Notice, silent
 from framefleet.results.build import as_text, build_document
-from framefleet.results.codec import claim, owner, write_document
-from framefleet.results.document import Document
-from framefleet.results.files import document_path
+from framefleet.results.files import claim, document_path, owner, write_document
 from framefleet.results.names import further_names
+from framefleet.schema.document import Document
 from framefleet.stages.base import Needs
 from framefleet.weights import file_sha256
 

@@ -13,25 +13,13 @@ from msgspec import inspect
 
 from framefleet.errors import UsageError
 from framefleet.logs import hide
+from framefleet.schema.document import AudioChannel, Crop
 from framefleet.settings import CONFIG_FILE, from_environment, from_file, refuse_unknown, unknown, variable
 
 RUNPOD_BASE_URL = "https://api.runpod.ai/v2"
 RUNPOD_MANAGE_URL = "https://api.runpod.io"
 
-Backend = Literal["local", "runpod", "api"]  # "api": an OpenAI-compatible transcription service
 Positive = Annotated[int, msgspec.Meta(ge=1)]
-
-
-class Crop(msgspec.Struct, frozen=True):
-    """A rectangle of the upright source picture, in its pixels."""
-
-    x: Annotated[int, msgspec.Meta(ge=0)]
-    y: Annotated[int, msgspec.Meta(ge=0)]
-    width: Positive
-    height: Positive
-
-
-AudioChannel = Literal["left", "right", "mix", "loudest"]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

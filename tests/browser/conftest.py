@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from framefleet.results.codec import write_document
-from framefleet.results.document import Document
+from framefleet.results.files import write_document
 from framefleet.results.report.make import make_report
+from framefleet.schema.document import Document
 from tests.browser.documents import of_video
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

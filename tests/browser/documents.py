@@ -9,15 +9,13 @@ import msgspec
 import numpy as np
 
 from framefleet.media.probe import probe
-from framefleet.results.document import Document
 from framefleet.results.fuse import fuse
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.document import Document
+from framefleet.schema.objects import DetectedObject, Detection
+from framefleet.schema.speech import Segment, Transcription, Word
+from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.stages.scenes.scene import scenes_between
-from framefleet.stages.speech.merge import Transcription
-from framefleet.stages.tracks.track import Track, TrackBox, TracksResult
 from framefleet.weights import file_sha256
-from framefleet.wire.whisper import Segment, Word
-from framefleet.wire.yolo import DetectedObject
 from tests.media.make import Picture, make_video
 from tests.results.make import make_document
 

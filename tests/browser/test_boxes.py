@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from framefleet.results.choose import choose
-from framefleet.stages.objects.merge import Detection
-from framefleet.stages.text.merge import TextResult
-from framefleet.stages.text.spans import TextSpan
+from framefleet.schema.objects import Detection
+from framefleet.schema.text import TextResult, TextSpan
 from tests.browser.conftest import Report
 from tests.browser.documents import SIZE, Box, bare, seen, squares, tracked, with_scenes
 

@@ -5,10 +5,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from framefleet.results.document import FailureEntry
-from framefleet.stages.sounds.merge import SoundEvent, Sounds
-from framefleet.stages.text.merge import TextResult
-from framefleet.stages.text.spans import TextSpan
+from framefleet.schema.document import FailureEntry
+from framefleet.schema.sounds import SoundEvent, Sounds
+from framefleet.schema.text import TextResult, TextSpan
 from tests.browser.conftest import Report
 from tests.browser.documents import bare, said, seen, with_scenes
 from tests.results.make import make_document

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from framefleet.results.document import FailureEntry
-from framefleet.stages.sounds.merge import SoundEvent, Sounds
-from framefleet.stages.text.merge import TextResult
+from framefleet.schema.document import FailureEntry
+from framefleet.schema.sounds import SoundEvent, Sounds
+from framefleet.schema.text import TextResult
 from framefleet.units import Span
 from tests.browser.conftest import Report
 from tests.browser.documents import bare, said, seen

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from tests.browser.conftest import Report
 from tests.browser.documents import bare, said, seen, squares, with_scenes
 from tests.results.make import make_document

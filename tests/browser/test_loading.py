@@ -7,9 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from framefleet.results.codec import read_document, write_document
-from framefleet.results.document import Document, FailureEntry
+from framefleet.results.files import write_document
 from framefleet.results.report.make import make_report
+from framefleet.schema.codec import read_document
+from framefleet.schema.document import Document, FailureEntry
 from tests.browser.conftest import PAINTED, Report
 from tests.browser.documents import bare, of_video, said, seen, squares, with_scenes
 from tests.media.make import make_audio, make_video

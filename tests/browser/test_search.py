@@ -6,10 +6,8 @@ import msgspec
 import pytest
 
 from framefleet.results.find import said as shown_said
-from framefleet.stages.speech.merge import Transcription
-from framefleet.stages.text.merge import TextResult
-from framefleet.stages.text.spans import TextSpan
-from framefleet.wire.whisper import Segment, Word
+from framefleet.schema.speech import Segment, Transcription, Word
+from framefleet.schema.text import TextResult, TextSpan
 from tests.browser.conftest import Report
 from tests.browser.documents import bare, said, seen, tracked
 

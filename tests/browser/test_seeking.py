@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from framefleet.cli.words import clock
-from framefleet.results.document import Document
-from framefleet.stages.sounds.merge import SoundEvent, Sounds
-from framefleet.stages.text.merge import TextResult
-from framefleet.stages.text.spans import TextSpan
+from framefleet.schema.document import Document
+from framefleet.schema.sounds import SoundEvent, Sounds
+from framefleet.schema.text import TextResult, TextSpan
 from tests.browser.conftest import PAINTED, Report
 from tests.browser.documents import SIZE, bare, of_video, said, seen, square, squares, with_scenes
 from tests.media.make import make_video

@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from framefleet.cli import main
-from framefleet.results.codec import json_schema, read_document
-from framefleet.results.document import Document
+from framefleet.schema.codec import json_schema, read_document
+from framefleet.schema.document import Document
 from tests.conftest import API_KEY
 from tests.media.make import make_video
 

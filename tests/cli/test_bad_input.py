@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from tests.cli.conftest import Told, sees_a_person
 from tests.media.make import make_audio, make_video
 from tests.media.odd import disguise

@@ -15,8 +15,8 @@ from framefleet.cli import main
 from framefleet.config import Options
 from framefleet.emulator.app import make_endpoint
 from framefleet.emulator.serve import serving
-from framefleet.results.codec import json_schema, read_document
-from framefleet.results.document import Document
+from framefleet.schema.codec import json_schema, read_document
+from framefleet.schema.document import Document
 from framefleet.stages.registry import FLEET
 from tests.conftest import API_KEY, ROOT
 

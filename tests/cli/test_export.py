@@ -11,9 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from framefleet.installing import with_extra
-from framefleet.results.codec import write_document
-from framefleet.results.document import Document, FailureEntry
 from framefleet.results.export.formats import FORMATS
+from framefleet.results.files import write_document
+from framefleet.schema.document import Document, FailureEntry
 from framefleet.weights import file_sha256
 from tests.cli.conftest import Told
 from tests.media.make import make_video

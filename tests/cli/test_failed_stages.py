@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from tests.cli.conftest import WORKER, Told
 from tests.conftest import full
 

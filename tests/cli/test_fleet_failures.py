@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from tests.cli.conftest import Told, sees_a_person
 from tests.conftest import API_KEY, full_but
 from tests.media.make import make_video

@@ -12,9 +12,9 @@ import pytest
 import simplejpeg
 
 from framefleet.config import Options
-from framefleet.results.codec import read_document
-from framefleet.results.document import Document
 from framefleet.results.report.thumbnails import thumbnails
+from framefleet.schema.codec import read_document
+from framefleet.schema.document import Document
 from framefleet.stages.registry import FLEET
 from tests.cli.conftest import Told
 from tests.conftest import ROOT
@@ -130,7 +130,7 @@ def test_every_kind_of_picture_is_seen_as_it_is(
         assert found.box[2] - found.box[0] > 50 * scale
     (scene,) = document.scenes
     assert (scene.start_s, scene.end_s) == (0, document.video.duration_s)
-    assert "cat" in scene.seen
+    assert "cat" in scene.objects
 
 
 def test_fields_stay_woven(

@@ -12,7 +12,7 @@ import pytest
 from av.stream import Disposition
 
 from framefleet.media.info import Clip
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from framefleet.units import Span
 from tests.cli.conftest import WORKER, Told
 from tests.conftest import full, full_but
@@ -94,7 +94,7 @@ def test_what_is_said_before_the_pictures_belongs_to_no_scene_and_what_is_said_a
     document = analysed(path, "--stages", "objects,speech,scenes")
     assert beeps(document) == pytest.approx([-2, -1, 0, 1, 2, 3], abs=0.06)
     (scene,) = document.scenes
-    assert (scene.start_s, scene.end_s, scene.said) == (0, 4, "beep beep beep beep")
+    assert (scene.start_s, scene.end_s, scene.speech) == (0, 4, "beep beep beep beep")
     assert document.video.duration_s == 4
     assert [found.time_s for found in document.detections] == [0, 1, 2, 3]
 
@@ -235,7 +235,7 @@ def test_sound_alone_here_with_scenes_that_somebody_has(
     document = analysed(path, "--stages", "speech,scenes", "--scenes", given)
     assert "space" in document.transcription.text
     assert [(scene.start_s, scene.end_s) for scene in document.scenes] == [(0, 5), (5, 8)]
-    assert "space" in " ".join(scene.said for scene in document.scenes)
+    assert "space" in " ".join(scene.speech for scene in document.scenes)
 
 
 def test_sound_alone_goes_to_a_transcription_api(

@@ -11,10 +11,10 @@ import av
 import pytest
 from msgspec.structs import replace
 
-from framefleet.results.codec import write_document
+from framefleet.results.files import write_document
 from framefleet.results.palette import colour
 from framefleet.results.render.colours import from_rgb
-from framefleet.wire.yolo import DetectedObject
+from framefleet.schema.objects import DetectedObject
 from tests.cli.conftest import Told
 from tests.conftest import ROOT
 from tests.results.render.squares import PERSON, document_of, frames_of, squares, where

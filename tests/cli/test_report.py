@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from framefleet.results.codec import write_document
+from framefleet.results.files import write_document
 from tests.browser.documents import bare, of_video
 from tests.cli.conftest import Told
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from framefleet.results.codec import read_document
-from framefleet.results.document import Document
+from framefleet.schema.codec import read_document
+from framefleet.schema.document import Document
 from tests.cli.conftest import Told, sees_a_person
 from tests.media.make import make_video
 

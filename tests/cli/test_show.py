@@ -6,14 +6,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from framefleet.results.codec import write_document
-from framefleet.results.document import Document
-from framefleet.stages.sounds.merge import SoundEvent, Sounds
-from framefleet.stages.speech.merge import Transcription
-from framefleet.stages.text.merge import TextResult
-from framefleet.stages.text.spans import TextSpan
-from framefleet.stages.tracks.track import TracksResult
-from framefleet.wire.whisper import Segment
+from framefleet.results.files import write_document
+from framefleet.schema.document import Document
+from framefleet.schema.sounds import SoundEvent, Sounds
+from framefleet.schema.speech import Segment, Transcription
+from framefleet.schema.text import TextResult, TextSpan
+from framefleet.schema.tracks import TracksResult
 from tests.cli.conftest import Told
 from tests.results.make import make_document
 from tests.results.test_find import BOX, saying, seeing
@@ -197,7 +195,7 @@ def test_a_question_that_makes_no_sense(ask: Cli, question: tuple[str, ...], why
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ('{"schema_version": "2"}', "schema version 2, and this program reads 1"),
+        ('{"schema_version": "3"}', "schema version 3, and this program reads 1 and 2; update FrameFleet"),
         ('{"schema_version": "1", "video": {', "not a whole document of FrameFleet"),
         ("\x1b[31m", "not a whole document of FrameFleet"),
         (None, "cannot be read"),

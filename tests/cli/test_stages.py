@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from framefleet.results.codec import json_schema, read_document
+from framefleet.schema.codec import json_schema, read_document
 from framefleet.weights.yamnet import models_folder, wrong_files
 from tests.cli.conftest import Told
 from tests.fleet.openai_service import KEY, serving, verbose
@@ -38,12 +38,12 @@ def test_a_run_that_names_no_stages_has_all_that_a_cpu_does_quickly(cli: Cli, sa
     assert document.text is None
     cuts = [scene.start_s for scene in document.scenes]
     assert len(cuts) == 5
-    labels = [set(scene.seen) for scene in document.scenes]
+    labels = [set(scene.objects) for scene in document.scenes]
     assert labels[0] == labels[1] == {"person"}
     assert "cat" in labels[2]
     assert "cup" in labels[3]
-    assert "space" in document.scenes[0].said
-    assert "dinner" in document.scenes[2].said
+    assert "space" in document.scenes[0].speech
+    assert "dinner" in document.scenes[2].speech
     assert {track.label for track in document.tracks.tracks} >= {"person", "cat", "cup"}
     boxes = [box for track in document.tracks.tracks for box in track.boxes]
     assert all(document.detections[box.index].objects[box.object].box == box.box for box in boxes)

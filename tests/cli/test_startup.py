@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from framefleet.cli.help import COMMANDS
-from framefleet.results.codec import write_document
+from framefleet.results.files import write_document
 from tests.results.make import make_document
 
 HEAVY = {"av", "cv2", "lap", "numpy", "requests", "scenedetect", "simplejpeg", "tenacity", "tqdm"}

@@ -8,15 +8,13 @@ from msgspec.structs import replace
 
 from framefleet.cli.summary import NOTICED_S, summary, waited
 from framefleet.cli.table import Page
-from framefleet.config import Backend
-from framefleet.fleet.cost import Cost
-from framefleet.results.document import Document, FailureEntry, StageTiming
-from framefleet.stages.objects.merge import Detection
-from framefleet.stages.sounds.merge import SoundEvent, Sounds
-from framefleet.stages.text.merge import TextResult
-from framefleet.stages.text.spans import TextSpan
+from framefleet.schema.cost import Backend, Cost
+from framefleet.schema.document import Document, FailureEntry
+from framefleet.schema.objects import DetectedObject, Detection
+from framefleet.schema.sounds import SoundEvent, Sounds
+from framefleet.schema.text import TextResult, TextSpan
+from framefleet.schema.timing import StageTiming
 from framefleet.units import Span
-from framefleet.wire.yolo import DetectedObject
 from tests.cli.terminal import Terminal, page, widths
 from tests.conftest import full_but
 from tests.results.make import make_document
@@ -222,13 +220,13 @@ def test_what_had_nothing_to_do_took_no_time() -> None:
     made = make_document()
     idle, busy = StageTiming(busy_s=0.0, waiting_s=0.0), StageTiming(busy_s=1.0, waiting_s=0.0)
     timing = replace(
-        made.timing, decode={"sound": busy}, sift={"speech": busy}, stages={"objects": idle, "speech": busy}
+        made.timing, decode={"sound": busy}, prefilter={"speech": busy}, stages={"objects": idle, "speech": busy}
     )
     rows = [
         line[11:].rsplit("1.0", 1)[0].strip()
         for line in plain(replace(made, timing=timing))
         if "1.0 s    0.0 s" in line
     ]
-    assert rows == ["decode sound", "sift speech", "speech"]
+    assert rows == ["decode sound", "prefilter speech", "speech"]
     all_known = replace(made.timing, decode={}, stages={"objects": idle})
     assert not any("busy" in line for line in plain(replace(made, timing=replace(all_known, bottleneck=None))))

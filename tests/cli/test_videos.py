@@ -12,7 +12,7 @@ from framefleet.cli.run import point_on
 from framefleet.cli.videos import Row, named, overview
 from framefleet.errors import AuthError, InputError
 from framefleet.progress import Listener
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from tests.cli.conftest import Told
 from tests.cli.terminal import Terminal, page
 from tests.media.make import make_video

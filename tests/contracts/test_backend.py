@@ -19,7 +19,8 @@ from framefleet.errors import (
 from framefleet.fleet.backend import Backend
 from framefleet.fleet.local import LocalBackend
 from framefleet.fleet.runpod import RunPodBackend
-from framefleet.wire.yolo import JpegFrame, JpegFrames, YoloRequest
+from framefleet.protocol.envelope import JpegFrame, JpegFrames
+from framefleet.protocol.yolo import YoloRequest
 from tests.contracts.transcribing import HAS_NO_SUCH, transcribing
 
 

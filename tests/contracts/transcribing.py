@@ -10,9 +10,9 @@ from framefleet.config import Secret
 from framefleet.errors import JobFailedError, OutOfMemoryError
 from framefleet.fleet.backend import Done, Health, Job
 from framefleet.fleet.openai import OpenAiBackend
+from framefleet.protocol.whisper import WhisperRequest
+from framefleet.protocol.yolo import YoloRequest
 from framefleet.units import Seconds
-from framefleet.wire.whisper import WhisperRequest
-from framefleet.wire.yolo import YoloRequest
 from tests.fleet.openai_service import KEY, Asked, serving, verbose
 
 HAS_NO_SUCH = {OutOfMemoryError, JobFailedError}

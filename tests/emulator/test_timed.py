@@ -6,12 +6,11 @@ import msgspec
 import pytest
 
 from framefleet.emulator.timed import Timed
-from framefleet.wire.ast import AstReply, AstRequest
-from framefleet.wire.common import to_input
-from framefleet.wire.ocr import OcrReply, OcrRequest
-from framefleet.wire.pictures import JpegFrame, JpegFrames
-from framefleet.wire.whisper import WhisperReply, WhisperRequest
-from framefleet.wire.yolo import YoloReply, YoloRequest
+from framefleet.protocol.ast import AstReply, AstRequest
+from framefleet.protocol.envelope import JpegFrame, JpegFrames, to_input
+from framefleet.protocol.ocr import OcrReply, OcrRequest
+from framefleet.protocol.whisper import WhisperReply, WhisperRequest
+from framefleet.protocol.yolo import YoloReply, YoloRequest
 
 FRAMES = JpegFrames([JpegFrame(7, 1.5, b"jpeg"), JpegFrame(8, 2.5, b"jpeg")])
 SIZE: Any = {"source_width": 64, "source_height": 48}

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from framefleet.wire.ast import AstRequest
-from framefleet.wire.common import read_request
-from framefleet.wire.ocr import OcrRequest
-from framefleet.wire.whisper import WhisperRequest
-from framefleet.wire.yolo import YoloRequest
+from framefleet.protocol.ast import AstRequest
+from framefleet.protocol.envelope import read_request
+from framefleet.protocol.ocr import OcrRequest
+from framefleet.protocol.whisper import WhisperRequest
+from framefleet.protocol.yolo import YoloRequest
 
 ROOT = Path(__file__).parents[2]
 REQUESTS = {"yolo": YoloRequest, "whisper": WhisperRequest, "ast": AstRequest, "ocr": OcrRequest}

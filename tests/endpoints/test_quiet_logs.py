@@ -25,8 +25,8 @@ WORKER = f"""
 import runpod
 from framefleet.errors import WorkerError
 from framefleet.stages.serving import serve
-from framefleet.wire.common import ProbeReply
-from framefleet.wire.whisper import WhisperRequest
+from framefleet.protocol.envelope import ProbeReply
+from framefleet.protocol.whisper import WhisperRequest
 
 def answer(request):
     raise ValueError({SAID!r})

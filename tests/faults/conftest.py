@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from tests.faults.world import PICTURES, World, impatient
 from tests.media.make import make_video
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from framefleet.emulator.faults import Fault, Faults
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from tests.conftest import full_but
 from tests.faults.world import PICTURES, World, told
 

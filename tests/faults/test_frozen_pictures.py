@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from tests.faults.world import World
 from tests.media.make import make_video
 

@@ -13,7 +13,7 @@ from framefleet.cli import main
 from framefleet.emulator.faults import Fault, Faults
 from framefleet.emulator.make import make_endpoint
 from framefleet.emulator.serve import Service
-from framefleet.results.codec import read_document
+from framefleet.schema.codec import read_document
 from tests.faults.world import API_KEY, WORKER, impatient
 
 pytestmark = pytest.mark.full

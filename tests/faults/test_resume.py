@@ -21,9 +21,9 @@ from framefleet.errors import BudgetError, FrameFleetError, Interrupted, Refused
 from framefleet.fleet.asking import Asker
 from framefleet.journal.file import FILE_NAME
 from framefleet.progress import Event, ItemDone, Notice, StageStarted
-from framefleet.results.codec import read_document
-from framefleet.results.document import Document
 from framefleet.results.files import document_path
+from framefleet.schema.codec import read_document
+from framefleet.schema.document import Document
 from tests.faults.world import API_KEY, PICTURES, WORKER, World, told
 from tests.media.sound import bursts, damage, make_sound
 

@@ -14,7 +14,7 @@ from framefleet.emulator.make import make_endpoint
 from framefleet.emulator.serve import Service
 from framefleet.fleet.retry import RetryPolicy
 from framefleet.progress import Listener, silent
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from tests.media.make import number_of
 
 API_KEY = "rpa_TESTKEY0123456789"

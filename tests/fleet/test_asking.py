@@ -26,7 +26,7 @@ from framefleet.fleet.jobs import CANCEL_S
 from framefleet.fleet.limits import Level
 from framefleet.fleet.runpod import RunPodBackend
 from framefleet.fleet.runpod_api import JobStatus
-from framefleet.wire.common import Probe
+from framefleet.protocol.envelope import Probe
 from tests.fleet.test_retry import Time
 
 Script = Callable[[str, float], Done]

@@ -15,7 +15,7 @@ from framefleet.fleet.backend import Job
 from framefleet.fleet.envelope import LONGEST_MS, Unreadable, read
 from framefleet.fleet.runpod import LEFT_S, REFUSALS, REFUSED_S, UNREAD_TRIES, RunPodBackend
 from framefleet.fleet.runpod_api import A_PAGE, HealthReply, JobStatus, translate
-from framefleet.wire.common import Probe
+from framefleet.protocol.envelope import Probe
 from tests.fleet.test_retry import Time
 from tests.fleet.test_runpod_api import answering
 

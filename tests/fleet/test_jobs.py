@@ -13,7 +13,7 @@ from framefleet.fleet.jobs import CANCEL_S, CANCEL_TRIES, Sent
 from framefleet.fleet.limits import Level
 from framefleet.fleet.runpod import LEFT_S, RunPodBackend
 from framefleet.fleet.runpod_api import CANCEL_TIMEOUT_S, JobStatus
-from framefleet.wire.common import Probe
+from framefleet.protocol.envelope import Probe
 from tests.fleet.test_asking import Scripted, ask, asker, done
 from tests.fleet.test_retry import Time
 

@@ -27,11 +27,11 @@ from framefleet.fleet.openai import OpenAiBackend
 from framefleet.fleet.openai_api import BODY_LIMIT, translate
 from framefleet.fleet.openai_reply import to_output
 from framefleet.media.info import Clip
+from framefleet.protocol.envelope import Probe
+from framefleet.protocol.whisper import WhisperRequest
 from framefleet.stages.speech.skipped import SentTime
 from framefleet.stages.speech.stage import SpeechStage
 from framefleet.units import Span
-from framefleet.wire.common import Probe
-from framefleet.wire.whisper import WhisperRequest
 from tests.fleet.openai_service import KEY, OpenAiService, serving, verbose
 from tests.stages.speech.test_plan import HOUR
 

@@ -25,7 +25,7 @@ from framefleet.fleet.limits import Level
 from framefleet.fleet.race import RACE_S, race
 from framefleet.fleet.runpod import RunPodBackend
 from framefleet.fleet.runpod_api import JobStatus
-from framefleet.wire.common import Probe
+from framefleet.protocol.envelope import Probe
 from tests.fleet.test_asking import Scripted, done, failed
 from tests.fleet.test_retry import Time
 

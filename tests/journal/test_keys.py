@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.config import Crop
 from framefleet.journal.keys import piece_key
+from framefleet.schema.document import Crop
 
 IDENTITY = {"model": None, "crop": Crop(0, 0, 8, 8), "conf": 0.15}
 

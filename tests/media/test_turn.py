@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.api import notices, prepare
-from framefleet.config import Crop, Fleet, Options
+from framefleet.config import Fleet, Options
 from framefleet.media.decode import decode_orders
 from framefleet.media.order import JpegView, Order, PixelView
 from framefleet.media.probe import probe
 from framefleet.media.sample import plan_samples
 from framefleet.media.turn import Turn, turn_by
+from framefleet.schema.document import Crop
 from tests.media.make import make_video
 
 SIDES = (96, 64)

@@ -13,7 +13,7 @@ from framefleet.errors import FrameFleetError
 from framefleet.fleet.dispatch import Dispatcher
 from framefleet.pipeline import pumps
 from framefleet.progress import Notice
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from framefleet.stages.objects.stage import ObjectsStage
 from framefleet.stages.scenes.watcher import SceneWatcher
 from framefleet.stages.sounds.stage import SoundsStage

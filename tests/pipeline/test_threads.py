@@ -1,7 +1,7 @@
 import pytest
 
-from framefleet.config import Backend
 from framefleet.pipeline.threads import decoding_threads
+from framefleet.schema.cost import Backend
 
 
 @pytest.mark.parametrize(

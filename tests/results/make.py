@@ -1,27 +1,15 @@
 """A small document with something in every field."""
 
-from framefleet.config import Crop
 from framefleet.fleet.cost import Estimate, stage_cost, total
-from framefleet.media.info import AudioInfo
-from framefleet.results.document import (
-    Config,
-    Document,
-    FailureEntry,
-    ModelUsed,
-    Provenance,
-    StageTiming,
-    Timing,
-    Video,
-)
 from framefleet.results.fuse import fuse
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.document import AudioInfo, Config, Crop, Document, FailureEntry, ModelUsed, Provenance, Video
+from framefleet.schema.objects import DetectedObject, Detection
+from framefleet.schema.sounds import SoundEvent, Sounds
+from framefleet.schema.speech import Segment, Skipped, Transcription, Word
+from framefleet.schema.timing import StageTiming, Timing
+from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.stages.scenes.scene import Scene
-from framefleet.stages.sounds.merge import SoundEvent, Sounds
-from framefleet.stages.speech.merge import Skipped, Transcription
-from framefleet.stages.tracks.track import Track, TrackBox, TracksResult
 from framefleet.units import Span
-from framefleet.wire.whisper import Segment, Word
-from framefleet.wire.yolo import DetectedObject
 
 
 def make_document() -> Document:
@@ -59,7 +47,7 @@ def make_document() -> Document:
             language="en",
             task="transcribe",
             sampling="exact",
-            ast_model=None,
+            sounds_model=None,
             sounds_threshold=0.3,
         ),
         detections=[

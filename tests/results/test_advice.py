@@ -149,18 +149,18 @@ CROWDED = Asked(1000, 20, 20, busy_s=60, asked_s=1200, ran_s=200, queue=19, send
         ({"decode": decode(1), "objects": there(replace(FULL, count=40_000))}, HOW, "objects", None),
         ({"decode sound": Part(40, "sound"), "speech": there(Asked(0, 5, 1, 0, 0))}, HOW, "decode sound", None),
         (
-            {"decode sound": Part(6, "sound"), "sift speech": Part(40, "sound", "speech"), "speech": there(COLD)},
+            {"decode sound": Part(6, "sound"), "prefilter speech": Part(40, "sound", "speech"), "speech": there(COLD)},
             HOW,
-            "sift speech",
+            "prefilter speech",
             "--no-vad does without, but sends and pays for silence too",
         ),
         (
             {
-                "sift speech": Part(40, "sound", "speech", "local"),
+                "prefilter speech": Part(40, "sound", "speech", "local"),
                 "speech": Part(1, HERE, "speech", "local", "whisper"),
             },
             HOW,
-            "sift speech",
+            "prefilter speech",
             None,  # a model here takes longer to listen to silence than looking for it takes
         ),
         ({"decode": decode(5), "tracks": Part(30, "tracks", "tracks")}, HOW, "tracks", None),

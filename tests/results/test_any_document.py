@@ -18,9 +18,7 @@ from framefleet.cli.show import show
 from framefleet.errors import FrameFleetError, InputError
 from framefleet.media.probe import probe
 from framefleet.results.choose import choose
-from framefleet.results.codec import encode
 from framefleet.results.cues import cues_of
-from framefleet.results.document import Document
 from framefleet.results.export.formats import FORMATS
 from framefleet.results.export.write import export
 from framefleet.results.palette import colours
@@ -29,8 +27,9 @@ from framefleet.results.render.look import Look
 from framefleet.results.render.moment import Moments
 from framefleet.results.render.paint import Painter
 from framefleet.results.report.make import make_report
-from framefleet.stages.objects.merge import Detection
-from framefleet.wire.yolo import DetectedObject
+from framefleet.schema.codec import encode
+from framefleet.schema.document import Document
+from framefleet.schema.objects import DetectedObject, Detection
 from tests.media.make import make_video
 from tests.results.export.documents import says, sees
 from tests.results.wild import wild_documents

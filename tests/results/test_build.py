@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from framefleet.fleet.dispatch import Outcome
 from framefleet.fleet.exchange import Failure
 from framefleet.media.info import ClipTime, PictureTime
+from framefleet.protocol.yolo import FrameReply, YoloReply
 from framefleet.results.build import failure_entries
 from framefleet.stages.base import Answer
 from framefleet.units import Span
-from framefleet.wire.yolo import FrameReply, YoloReply
 
 errors = st.sampled_from(["it broke", "it was lost"])
 

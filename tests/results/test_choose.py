@@ -5,12 +5,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from framefleet.results.choose import choose, labels_of
-from framefleet.results.document import Document
 from framefleet.results.fuse import fuse
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.document import Document
+from framefleet.schema.objects import DetectedObject, Detection
+from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.stages.scenes.scene import Scene
-from framefleet.stages.tracks.track import Track, TrackBox, TracksResult
-from framefleet.wire.yolo import DetectedObject
 from tests.results.make import make_document
 
 BOX = (0.0, 0.0, 10.0, 10.0)
@@ -57,7 +56,7 @@ def test_only_the_objects_wanted_are_left_and_tracks_and_scenes_follow() -> None
     [track] = left.tracks.tracks
     assert (track.id, track.start_s, track.end_s) == (2, 0.0, 3.0)
     assert [(b.index, b.object) for b in track.boxes] == [(0, 0), (3, 0)]
-    assert [scene.seen for scene in left.scenes] == [{"cat": 1}, {"cat": 1}]
+    assert [scene.objects for scene in left.scenes] == [{"cat": 1}, {"cat": 1}]
     assert left.transcription == document.transcription
 
 
@@ -89,4 +88,4 @@ def test_scenes_are_counted_anew_by_the_same_sampling() -> None:
     assert document.detections is not None
     keyframe = [replace(detection, pts_s=0.5) for detection in document.detections]
     document = replace(document, detections=keyframe, config=replace(document.config, sampling="keyframes"))
-    assert [scene.seen for scene in choose(document, None, 0.5).scenes or ()] == [{"cat": 1}, {}]
+    assert [scene.objects for scene in choose(document, None, 0.5).scenes or ()] == [{"cat": 1}, {}]

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.results.cues import LONGEST_S, cues_of, width, wrapped
-from framefleet.stages.speech.merge import Transcription
-from framefleet.wire.whisper import Segment, Word
+from framefleet.schema.speech import Segment, Transcription, Word
 
 words = st.text(st.sampled_from("abc é中文あ"), min_size=1, max_size=30).map(lambda text: f" {text}")
 

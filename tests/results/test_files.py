@@ -5,9 +5,24 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from framefleet.errors import OutputError, UsageError
-from framefleet.results.files import beside, document_path, keep_apart, target, whole_file, whole_folder, write_whole
+from framefleet.results import files
+from framefleet.results.files import (
+    beside,
+    claim,
+    document_path,
+    keep_apart,
+    target,
+    whole_file,
+    whole_folder,
+    write_document,
+    write_whole,
+)
+from framefleet.schema.codec import read_document
+from framefleet.schema.document import Document
+from tests.results.make import make_document
 
 
 def test_what_is_made_of_a_document_stands_beside_it() -> None:
@@ -79,3 +94,39 @@ def test_a_source_is_known_by_every_name(tmp_path: Path) -> None:
         keep_apart(tmp_path, [source])
     with pytest.raises(OutputError, match="cannot be written"):
         keep_apart(tmp_path / ("x" * 5000), [source])
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "clip_results.json"
+    write_document(make_document(), path)
+    before = path.read_bytes()
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OutputError, match=r"clip_results\.json: cannot be written \(No space left on device\)"):
+        write_document(replace(make_document(), failures=[]), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_claiming_a_place(tmp_path: Path) -> None:
+    document: Document = make_document()
+    path = document_path(tmp_path / "new" / "folder", Path("some/clip.mp4"))
+    assert path == tmp_path / "new" / "folder" / "clip_results.json"
+    claim(path, document.video.sha256)
+    assert list(path.parent.iterdir()) == []
+    write_document(document, path)
+    claim(path, document.video.sha256)
+    with pytest.raises(OutputError, match="holds the results of another video"):
+        claim(path, "0" * 64)
+
+
+def test_a_name_as_long_as_can_be(tmp_path: Path) -> None:
+    path = document_path(tmp_path, Path("n" * (255 - len("_results.json")) + ".mp4"))
+    claim(path, "0" * 64)
+    write_document(make_document(), path)
+    assert read_document(path) == make_document()
+    with pytest.raises(OutputError, match="too long a name for a file"):
+        claim(document_path(tmp_path, Path("n" * 255)), "0" * 64)

@@ -5,19 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from framefleet.results.document import Document
 from framefleet.results.find import at, said, sightings, sounds, spoken, texts, within
 from framefleet.results.phrase import tokens
 from framefleet.results.tally import extent
-from framefleet.stages.objects.merge import Detection
-from framefleet.stages.sounds.merge import SoundEvent, Sounds
-from framefleet.stages.speech.merge import Transcription
-from framefleet.stages.text.merge import TextResult
-from framefleet.stages.text.spans import TextSpan
-from framefleet.stages.tracks.track import Track, TrackBox, TracksResult
+from framefleet.schema.document import Document
+from framefleet.schema.objects import DetectedObject, Detection
+from framefleet.schema.sounds import SoundEvent, Sounds
+from framefleet.schema.speech import Segment, Transcription, Word
+from framefleet.schema.text import TextResult, TextSpan
+from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.units import Span
-from framefleet.wire.whisper import Segment, Word
-from framefleet.wire.yolo import DetectedObject
 from tests.results.make import make_document
 
 BOX = (0.0, 0.0, 1.0, 1.0)

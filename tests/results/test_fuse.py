@@ -4,14 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.results.fuse import fuse
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.objects import DetectedObject, Detection
+from framefleet.schema.sounds import SoundEvent, Sounds
+from framefleet.schema.speech import Segment, Transcription
+from framefleet.schema.text import TextResult, TextSpan
 from framefleet.stages.scenes.scene import scenes_between
-from framefleet.stages.sounds.merge import SoundEvent, Sounds
-from framefleet.stages.speech.merge import Transcription
-from framefleet.stages.text.merge import TextResult
-from framefleet.stages.text.spans import TextSpan
-from framefleet.wire.whisper import Segment
-from framefleet.wire.yolo import DetectedObject
 
 
 def seen(time_s: float, *labels: str) -> Detection:
@@ -35,26 +32,26 @@ def test_each_scene_has_what_lies_in_it() -> None:
         Sounds(0.3, [heard(0, 10, "Music"), heard(8, 9, "Meow"), heard(9, 9.5, "Meow")]),
         None,
     )
-    assert (first.seen, second.seen) == ({"person": 2}, {"cat": 1})
-    assert (first.said, second.said) == ("Hello.", "A cat. Bye.")
-    assert (first.heard, second.heard) == (["Music"], ["Music", "Meow"])
-    assert first.written == second.written == []
+    assert (first.objects, second.objects) == ({"person": 2}, {"cat": 1})
+    assert (first.speech, second.speech) == ("Hello.", "A cat. Bye.")
+    assert (first.sounds, second.sounds) == (["Music"], ["Music", "Meow"])
+    assert first.text == second.text == []
 
 
 def test_a_keyframe_counts_where_it_is_and_a_frame_that_stays_on_where_it_was_looked_at() -> None:
     shown = [DetectedObject(0, "cat", 0.9, (0, 0, 1, 1))]
     scenes, detections = scenes_between([3.28], 6.0), [Detection(2, 2.0, 3.28, shown)]
-    assert [entry.seen for entry in fuse(scenes, detections, None, None, None, sampling="keyframes")] == [
+    assert [entry.objects for entry in fuse(scenes, detections, None, None, None, sampling="keyframes")] == [
         {},
         {"cat": 1},
     ]
     still = [Detection(k, float(k), 0.0, shown) for k in range(6)]
-    assert [entry.seen for entry in fuse(scenes, still, None, None, None)] == [{"cat": 1}, {"cat": 1}]
+    assert [entry.objects for entry in fuse(scenes, still, None, None, None)] == [{"cat": 1}, {"cat": 1}]
 
 
 def test_what_ends_as_a_scene_begins_is_not_in_it() -> None:
     text = TextResult([TextSpan(t, a, b, (0, 0, 1, 1), 1.0, 1) for t, a, b in [("old", 1, 4), ("now", 4, 4)]], 2, 0, 0)
-    assert [entry.written for entry in fuse(scenes_between([4.0], 9.0), None, None, None, text)] == [["old"], ["now"]]
+    assert [entry.text for entry in fuse(scenes_between([4.0], 9.0), None, None, None, text)] == [["old"], ["now"]]
 
 
 spans = st.tuples(st.floats(0, 100), st.floats(0.01, 30))
@@ -66,9 +63,9 @@ def test_all_that_is_said_is_in_one_scene_and_sounds_in_each_they_share(cuts: li
     segments = [said(start, start + length, f"w{n}") for n, (start, length) in enumerate(pieces)]
     sounds = Sounds(0.3, [heard(start, start + length, f"s{n}") for n, (start, length) in enumerate(pieces)])
     entries = fuse(scenes, None, Transcription("en", "", segments), sounds, None)
-    words = [word for entry in entries for word in entry.said.split()]
+    words = [word for entry in entries for word in entry.speech.split()]
     assert sorted(words) == sorted(segment.text for segment in segments)
     for event in sounds.events:
-        inside = [entry for entry in entries if event.label in entry.heard]
+        inside = [entry for entry in entries if event.label in entry.sounds]
         assert inside
         assert all(entry.start_s < event.end_s and event.start_s < entry.end_s for entry in inside)

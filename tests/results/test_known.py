@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from framefleet.results.document import Document, FailureEntry
 from framefleet.results.known import failed, known
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.document import Document, FailureEntry
+from framefleet.schema.objects import Detection
 from tests.results.make import make_document
 
 BROKE = [

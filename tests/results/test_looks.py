@@ -6,13 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from framefleet.results.document import Document
 from framefleet.results.find import at, labels, sightings, within
 from framefleet.results.looks import commonest, looks
 from framefleet.results.tally import seen
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.document import Document
+from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.units import Span
-from framefleet.wire.yolo import DetectedObject
 from tests.results.make import make_document
 
 CAT = DetectedObject(0, "cat", 0.5, (0.0, 0.0, 1.0, 1.0))

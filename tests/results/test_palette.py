@@ -11,8 +11,7 @@ from msgspec.structs import replace
 from framefleet.results.looks import commonest
 from framefleet.results.palette import HUES, SHARES, colour, colours
 from framefleet.results.report.html import page
-from framefleet.stages.objects.merge import Detection
-from framefleet.wire.yolo import DetectedObject
+from framefleet.schema.objects import DetectedObject, Detection
 from tests.results.make import make_document
 
 

@@ -71,7 +71,7 @@ def test_decoding_the_sound_counts() -> None:
     timing = build_timing(run_of({"speech": speech}, {"sound": working(9.0, 14.0)}))
     assert timing.bottleneck == "decode sound"
     assert timing.decode["sound"].waiting_s == 1.0, "of the 5 s between, 4 s went into looking for speech"
-    assert timing.sift["speech"].busy_s == 4.0
+    assert timing.prefilter["speech"].busy_s == 4.0
     assert timing.overlap == 13 / 20
 
 
@@ -83,7 +83,7 @@ def test_the_thread_of_the_pictures_has_scenes_to_look_for_too() -> None:
     timing = build_timing(run)
     assert timing.decode["pictures"].waiting_s == 1.0
     assert timing.bottleneck == "decode"
-    assert timing.sift == {}
+    assert timing.prefilter == {}
     how = circumstances(run)
     assert (how.dense, how.sparse) == (50, 20)
     assert how == circumstances(run_of({}, run.decode, run.client, sampling="exact"))

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from tests.results.export.documents import texts
 from tests.results.make import make_document
 

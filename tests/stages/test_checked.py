@@ -11,9 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.config import Crop, Options
+from framefleet.config import Options
 from framefleet.errors import BadReplyError
 from framefleet.media.info import ClipTime, MediaInfo, PictureTime
+from framefleet.protocol.ocr import OcrFrame, OcrReply, TextLine
+from framefleet.protocol.whisper import WhisperReply, WhisperSegment, WhisperWord
+from framefleet.protocol.yolo import FrameReply, YoloObject, YoloReply
+from framefleet.schema.document import Crop
 from framefleet.stages.base import Answer
 from framefleet.stages.objects.stage import ObjectsStage
 from framefleet.stages.sounds.stage import SoundsStage
@@ -21,9 +25,6 @@ from framefleet.stages.speech.skipped import SentTime
 from framefleet.stages.speech.stage import SpeechStage
 from framefleet.stages.text.stage import TextStage
 from framefleet.units import Span
-from framefleet.wire.ocr import OcrFrame, OcrReply, TextLine
-from framefleet.wire.whisper import Segment, WhisperReply, Word
-from framefleet.wire.yolo import DetectedObject, FrameReply, YoloReply
 
 NAN, INF = math.nan, math.inf
 MEDIA = MediaInfo(
@@ -37,7 +38,7 @@ GOOD: dict[str, Any] = {"class_id": 0, "label": "person", "confidence": 0.9, "bo
 LINE: dict[str, Any] = {"text": "EXIT", "confidence": 0.9, "box": [1.0, 2.0, 30.0, 40.0], "quad": None}
 
 
-def seen(*pictures: list[dict[str, Any]], options: Options = OPTIONS) -> list[list[DetectedObject] | None]:
+def seen(*pictures: list[dict[str, Any]], options: Options = OPTIONS) -> list[list[YoloObject] | None]:
     frames = [{"index": index, "time_s": 0.0, "objects": found} for index, found in enumerate(pictures)]
     stage = ObjectsStage().about(MEDIA, options)
     return [frame.objects for frame in stage.parse(FACTS[: len(frames)], {**WORKER, "frames": frames}).frames]
@@ -192,7 +193,7 @@ def test_whatever_is_believed_can_be(found: list[dict[str, Any]]) -> None:
 def test_whatever_an_older_version_has_kept_becomes_a_document(found: list[dict[str, Any]]) -> None:
     """It took such answers as they came: what cannot be is left out, what is good stays."""
     kept = [*found, {**GOOD, "label": "the good one", "confidence": 1.0}]
-    things = msgspec.convert(kept, list[DetectedObject])
+    things = msgspec.convert(kept, list[YoloObject])
     reply = YoloReply(**WORKER, frames=[FrameReply(0, 0.0, things), FrameReply(1, 1.0, None, "no JPEG")])
     options = Options(max_det=10, fps=1)
     detections = ObjectsStage().merge(MEDIA, options, [Answer(FACTS, reply)])
@@ -256,8 +257,8 @@ def test_speech_that_cannot_be_is_refused(told: dict[str, Any]) -> None:
 
 
 def test_speech_that_an_older_version_has_kept_becomes_a_document() -> None:
-    words = [Word(0.0, 1.0, " hello", 1e308)]
-    segment = Segment(0.0, 5.0, " hello", -1e308, 1e308, words)
+    words = [WhisperWord(0.0, 1.0, " hello", 1e308)]
+    segment = WhisperSegment(0.0, 5.0, " hello", -1e308, 1e308, words)
     reply = WhisperReply(**WORKER, language="en", language_probability=1e308, segments=[segment] * 2)
     transcription = SpeechStage().merge(MEDIA, Options(), [Answer((SentTime(0, Span(0.0, 5.0)),), reply)])
     assert transcription.language == "en"

@@ -6,12 +6,12 @@ from typing import Any
 from framefleet.cli.quoted import in_view, quoted
 from framefleet.cli.table import Column, Page, width_of
 from framefleet.cli.words import clock, counted, instead
-from framefleet.results.document import Document
 from framefleet.results.find import Moment, Said, Stretch, Thing, labels
 from framefleet.results.known import STAGES, failed, known
-from framefleet.stages.sounds.merge import SoundEvent
-from framefleet.stages.text.spans import TextSpan
-from framefleet.wire.pictures import Box
+from framefleet.schema.document import Document
+from framefleet.schema.objects import Box
+from framefleet.schema.sounds import SoundEvent
+from framefleet.schema.text import TextSpan
 
 NAME = 7  # as wide as the widest of seen, said, heard and written, so that all tables begin alike
 

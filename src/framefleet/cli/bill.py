@@ -22,8 +22,8 @@ from framefleet.fleet.survey import Survey
 from framefleet.journal.file import FILE_NAME
 from framefleet.journal.look import charged
 from framefleet.logs import logger
-from framefleet.results.codec import read_document
-from framefleet.results.document import Document
+from framefleet.schema.codec import read_document
+from framefleet.schema.document import Document
 from framefleet.units import Seconds
 
 log = logger(__name__)

@@ -10,8 +10,8 @@ from framefleet.cli.words import clean, clock, instead, seconds_of
 from framefleet.errors import UsageError
 from framefleet.results import find
 from framefleet.results.choose import choose, labels_of
-from framefleet.results.document import Document
 from framefleet.results.known import known
+from framefleet.schema.document import Document
 from framefleet.units import Seconds, Span
 
 Result = Annotated[Path, typer.Argument(metavar="RESULT.json", help="what a run has written", show_default=False)]

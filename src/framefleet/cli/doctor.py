@@ -134,7 +134,7 @@ def _reach(endpoint: str, fleet: Fleet) -> str:
 
 def _load(stage: "Stage", options: Options) -> str:  # type: ignore[type-arg]
     """Loads the model here. Endpoints are only asked for their health: a probe would wake a worker, which costs."""
-    from framefleet.wire.common import ProbeReply, read_reply
+    from framefleet.protocol.envelope import ProbeReply, read_reply
 
     reply = read_reply(stage.open_handler(options)({"input": {"probe": True}}), ProbeReply)
     return f"on this machine with {reply.model}"

@@ -14,9 +14,7 @@ from framefleet.cli.each import each
 from framefleet.cli.words import clean
 from framefleet.errors import InputError, OutputError, UsageError
 from framefleet.media.languages import as_in_names
-from framefleet.results.codec import read_document
 from framefleet.results.cues import cue_language
-from framefleet.results.document import Document
 from framefleet.results.export.base import Format
 from framefleet.results.export.csv_files import CSV
 from framefleet.results.export.formats import FORMATS, check, formats_of
@@ -24,6 +22,8 @@ from framefleet.results.export.pictures import take_pictures
 from framefleet.results.export.write import export as write
 from framefleet.results.files import beside, is_folder, keep_apart, target, without_wildcards
 from framefleet.results.source import find_video, places
+from framefleet.schema.codec import read_document
+from framefleet.schema.document import Document
 
 
 def export(

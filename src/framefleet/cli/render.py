@@ -40,11 +40,11 @@ def render(
     from framefleet.cli.bars import Bars
     from framefleet.media.probe import probe
     from framefleet.results import tally
-    from framefleet.results.codec import read_document
     from framefleet.results.files import keep_apart, target
     from framefleet.results.palette import colours
     from framefleet.results.render.film import render as write
     from framefleet.results.source import find_video
+    from framefleet.schema.codec import read_document
     from framefleet.units import Span, exact
 
     whole = read_document(result)

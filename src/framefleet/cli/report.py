@@ -21,9 +21,9 @@ def report(
 ) -> int:
     """Make one HTML file to look at a result with: video, boxes, timeline, transcript, search, bill."""
     from framefleet.cli.bars import Bars
-    from framefleet.results.codec import read_document
     from framefleet.results.files import target
     from framefleet.results.report.make import ENDING, look_for_video, make_report
+    from framefleet.schema.codec import read_document
 
     document = read_document(result)
     place = target(result, ENDING, output)

@@ -13,10 +13,10 @@ from framefleet.cli.summary import summary
 from framefleet.cli.table import Page
 from framefleet.errors import UsageError
 from framefleet.results import find, tally
-from framefleet.results.codec import read_document
-from framefleet.results.document import Document
 from framefleet.results.known import known
 from framefleet.results.phrase import tokens
+from framefleet.schema.codec import read_document
+from framefleet.schema.document import Document
 from framefleet.units import Span
 
 NOT_FOUND = 1

@@ -8,13 +8,14 @@ from framefleet.cli.spark import spark
 from framefleet.cli.table import Column, Page
 from framefleet.cli.times import HEARING, times
 from framefleet.cli.words import clock, counted
-from framefleet.fleet.cost import Cost
 from framefleet.results import tally
-from framefleet.results.document import Document, FailureEntry, Timing
-from framefleet.results.fuse import SceneEntry
 from framefleet.results.known import failed, known
 from framefleet.results.looks import looks
 from framefleet.results.tally import Tally
+from framefleet.schema.cost import Cost
+from framefleet.schema.document import Document, FailureEntry
+from framefleet.schema.scenes import SceneEntry
+from framefleet.schema.timing import Timing
 from framefleet.units import Span
 
 WORDS = 12

@@ -1,7 +1,7 @@
 """Where a run's time went, as a table for a person."""
 
 from framefleet.cli.table import Column
-from framefleet.results.document import StageTiming, Timing
+from framefleet.schema.timing import StageTiming, Timing
 
 HEARING = ("speech", "sounds", "sound")  # whose work is counted in seconds
 
@@ -9,7 +9,7 @@ HEARING = ("speech", "sounds", "sound")  # whose work is counted in seconds
 def times(timing: Timing) -> list[Column]:
     """Where the time went. What had nothing to do is left out, and so is a column that all leave empty."""
     parts = {"decode" if name == "pictures" else f"decode {name}": (name, part) for name, part in timing.decode.items()}
-    parts |= {f"sift {name}": (name, part) for name, part in timing.sift.items()}
+    parts |= {f"prefilter {name}": (name, part) for name, part in timing.prefilter.items()}
     parts |= {name: (name, part) for name, part in timing.stages.items()}
     parts = {title: (name, part) for title, (name, part) in parts.items() if part.busy_s or part.waiting_s or part.done}
     rows = [part for _, part in parts.values()]

@@ -22,8 +22,8 @@ from framefleet.fleet.limits import Level
 from framefleet.fleet.meter import Meter
 from framefleet.fleet.race import race
 from framefleet.logs import logger
+from framefleet.protocol.envelope import Probe
 from framefleet.units import Seconds
-from framefleet.wire.common import Probe
 
 log = logger(__name__)
 

@@ -11,9 +11,9 @@ import msgspec
 
 from framefleet.errors import FleetError, JobFailedError, JobLostError, NotDoneError, from_worker
 from framefleet.fleet.backend import Done, Health, Job, Receipt
+from framefleet.protocol.envelope import to_input
 from framefleet.stages.base import Handler
 from framefleet.units import Seconds
-from framefleet.wire.common import to_input
 
 
 class LocalBackend:

@@ -19,8 +19,8 @@ from framefleet.fleet.limits import RateLimiter
 from framefleet.fleet.openai_api import OpenAiApi
 from framefleet.fleet.openai_reply import to_output
 from framefleet.logs import logger
+from framefleet.protocol.whisper import WhisperRequest
 from framefleet.units import Seconds
-from framefleet.wire.whisper import WhisperRequest
 
 log = logger(__name__)
 

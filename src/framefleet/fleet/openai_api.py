@@ -21,8 +21,8 @@ from framefleet.errors import (
     UsageError,
 )
 from framefleet.fleet.http import Http
+from framefleet.protocol.whisper import WhisperRequest
 from framefleet.units import Seconds
-from framefleet.wire.whisper import WhisperRequest
 
 READ_TIMEOUT_S: Seconds = 600.0  # a clip of 15 minutes is answered when all of it is heard, and not before
 BODY_LIMIT = 25_000_000  # bytes of a file, OpenAI's and Azure's

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from framefleet.errors import BadReplyError, RefusedError
+from framefleet.protocol.whisper import WhisperReply, WhisperSegment, WhisperWord
 from framefleet.stages.speech.languages import code_of
 from framefleet.units import Seconds
-from framefleet.wire.whisper import Segment, WhisperReply, Word
 
 
 class _Word(msgspec.Struct):
@@ -73,14 +73,14 @@ def _by_segment(segments: list[_Segment], words: list[_Word]) -> list[list[_Word
     return sorted_out
 
 
-def _segment(segment: _Segment, words: list[_Word], duration_s: Seconds) -> Segment:
+def _segment(segment: _Segment, words: list[_Word], duration_s: Seconds) -> WhisperSegment:
     """Whisper hears in windows of 30 s and may end a segment with its window: nothing lasts longer than the clip."""
     probability = min(1.0, exp(min(segment.avg_logprob, 0.0)))  # the mean of its tokens: no word has its own
     spaced, position = [], 0
     for word in words:
         text, position = _as_written(word.word, segment.text, position)
-        spaced.append(Word(word.start, _end(word, duration_s), text, probability))
-    return Segment(
+        spaced.append(WhisperWord(word.start, _end(word, duration_s), text, probability))
+    return WhisperSegment(
         segment.start, _end(segment, duration_s), segment.text, segment.avg_logprob, segment.no_speech_prob, spaced
     )
 

@@ -12,7 +12,6 @@ from typing import Literal
 
 from av.video.stream import VideoStream
 
-from framefleet.config import Crop
 from framefleet.logs import logger
 from framefleet.media.container import open_media
 from framefleet.media.info import Gap, MediaInfo, Picture, Sample
@@ -26,6 +25,7 @@ from framefleet.media.step import Step
 from framefleet.media.stretch import MAX_BYTES, can_be_cut, entry_test, may_lead, stretches, windows
 from framefleet.media.task import Clock, Task, Tasks, keyframe_tasks
 from framefleet.media.view import View, Views, Want, wants_of
+from framefleet.schema.document import Crop
 from framefleet.units import Seconds, seconds
 
 log = logger(__name__)

@@ -7,11 +7,11 @@ import simplejpeg
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
-from framefleet.config import Crop
 from framefleet.errors import UsageError
 from framefleet.media.info import MediaInfo
 from framefleet.media.planes import pixels
 from framefleet.media.tones import Flattener, matrix_of
+from framefleet.schema.document import Crop
 
 if TYPE_CHECKING:
     from framefleet.media.turn import Plane

@@ -3,40 +3,15 @@
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
-from framefleet.config import AudioChannel
 from framefleet.media.sound_gap import SoundGap
 from framefleet.media.turn import Turn
+from framefleet.schema.document import AudioChannel, AudioInfo, DurationFrom
 from framefleet.units import Seconds, Span
 
 _UNKNOWN = "its {} of a codec that cannot be decoded here; convert it first, such as by ffmpeg -i IN {} OUT.mp4"
-
-DurationFrom = Literal["header", "index", "counted", "estimated"]
-"""Who says how long something is: `counted` is all packets, read one by one; `index` the last packets, which the file's
-index or end leads to; `header` a header alone, for a file that ends before it; `estimated` the size and the bit rate,
-which is no promise."""
-
-
-class AudioInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """The audio stream used. `start_s` is on the video's clock: negative when the sound begins first.
-
-    It is the `track`-th of the file's `tracks` audio streams, counted from 1 in their order; null where nobody told.
-    `language` is the file's own tag for it, such as `eng`. `duration_s` 0 is a stream without sound in it, and
-    `duration_from` says who told it; null where nobody noted that.
-    """
-
-    codec: str
-    sample_rate: int
-    channels: int
-    start_s: Seconds
-    duration_s: Seconds
-    track: int | None = None
-    tracks: int | None = None
-    language: str | None = None
-    duration_from: DurationFrom | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from framefleet.config import Crop
 from framefleet.media.info import PictureTime, Sample
+from framefleet.schema.document import Crop
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,12 @@ from framefleet.media.container import (
     refuse_encrypted,
     video_stream,
 )
-from framefleet.media.info import AudioInfo, DurationFrom, MediaInfo
+from framefleet.media.info import MediaInfo
 from framefleet.media.kind import TIMELESS
 from framefleet.media.packets import begins_anew, clock_of, said_by, timed
 from framefleet.media.turn import Turn, turn_of
 from framefleet.media.whole import HEAD_BYTES, is_whole, tag_bytes
+from framefleet.schema.document import AudioInfo, DurationFrom
 from framefleet.units import seconds
 
 log = logger(__name__)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from av.audio.frame import AudioFrame
 
-from framefleet.config import AudioChannel
+from framefleet.schema.document import AudioChannel
 
 MIXED = frozenset({"FL", "FR", "FC", "BL", "BR", "BC", "SL", "SR", "FLC", "FRC"})
 """The channels that FFmpeg's mix to one is made of (libswresample/rematrix.c)."""

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from framefleet.config import MAIN_KINDS, Backend, Fleet, Options
+from framefleet.config import MAIN_KINDS, Fleet, Options
 from framefleet.errors import InputError, SetupError, UsageError
 from framefleet.fleet.cost import Estimate, estimate
 from framefleet.fleet.prices import LISTED, Tariff
 from framefleet.media.info import MediaInfo
 from framefleet.media.order import Order
 from framefleet.pipeline.graph import plan_graph
+from framefleet.schema.cost import Backend
 from framefleet.settings import endpoint_variable
 from framefleet.stages.base import Needs, Stage
 from framefleet.stages.client import DerivingStage, WatchingStage

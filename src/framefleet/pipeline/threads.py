@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from framefleet.config import Backend
+from framefleet.schema.cost import Backend
 
 
 def decoding_threads(cores: int, backends: Iterable[Backend]) -> int:

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil, floor, inf
 
-from framefleet.config import Backend
 from framefleet.fleet.prices import IDLE_TIMEOUT_S
 from framefleet.results.asked import Asked
+from framefleet.schema.cost import Backend
 from framefleet.settings import endpoint_variable
 from framefleet.units import Seconds
 

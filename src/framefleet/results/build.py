@@ -13,19 +13,14 @@ from framefleet.fleet.cost import stage_cost, total
 from framefleet.media.info import ClipTime
 from framefleet.pipeline.derive import ClientRun
 from framefleet.pipeline.run import Run, StageRun
-from framefleet.results.document import (
-    Config,
-    Document,
-    FailureEntry,
-    ModelUsed,
-    Provenance,
-    Video,
-)
-from framefleet.results.fuse import SceneEntry, fuse
+from framefleet.results.fuse import fuse
 from framefleet.results.timing import build_timing
+from framefleet.schema.document import Config, Document, FailureEntry, ModelUsed, Provenance, Video
+from framefleet.schema.scenes import SceneEntry
+from framefleet.schema.speech import Transcription
 from framefleet.stages.objects.forecast import max_side
 from framefleet.stages.registry import NEEDS
-from framefleet.stages.speech.merge import Transcription, no_audio
+from framefleet.stages.speech.merge import no_audio
 
 
 def build_document(run: Run, sha256: str) -> Document:
@@ -147,7 +142,7 @@ def _config(run: Run) -> Config:
         audio_track=options.audio_track,
         audio_channel=options.audio_channel,
         video_track=options.video_track,
-        ast_model=getattr(_first_reply(run.stages.get("sounds")), "model", options.ast_model),
+        sounds_model=getattr(_first_reply(run.stages.get("sounds")), "model", options.ast_model),
         sounds_threshold=options.sounds_threshold,
     )
 

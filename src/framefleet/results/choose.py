@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
-from framefleet.results.document import Document
-from framefleet.results.fuse import SceneEntry, fuse
-from framefleet.stages.objects.merge import Detection
+from framefleet.results.fuse import fuse
+from framefleet.schema.document import Document
+from framefleet.schema.objects import DetectedObject, Detection
+from framefleet.schema.scenes import SceneEntry
+from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.stages.scenes.scene import Scene
-from framefleet.stages.tracks.track import Track, TrackBox, TracksResult
-from framefleet.wire.yolo import DetectedObject
 
 
 def labels_of(text: str | None) -> frozenset[str] | None:
@@ -67,4 +67,4 @@ def _scenes(document: Document, detections: list[Detection]) -> list[SceneEntry]
         return None
     scenes = [Scene(entry.index, entry.start_s, entry.end_s, entry.thumbnail_s) for entry in document.scenes]
     counted = fuse(scenes, detections, None, None, None, sampling=document.config.sampling)
-    return [replace(entry, seen=new.seen) for entry, new in zip(document.scenes, counted, strict=True)]
+    return [replace(entry, objects=new.objects) for entry, new in zip(document.scenes, counted, strict=True)]

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from framefleet.results.document import Document
 from framefleet.results.phrase import words_of
-from framefleet.stages.speech.merge import Transcription
+from framefleet.schema.document import Document
+from framefleet.schema.speech import Segment, Transcription
 from framefleet.units import Seconds, Span
-from framefleet.wire.whisper import Segment
 
 COLUMNS, LONGEST_S, SHORTEST_S = 42, 7.0, 1.0
 """Letters in a line and the time on screen, as broadcasters and streaming services have them."""

@@ -1,4 +1,4 @@
-"""Files that come out of a run: their names, and writing them whole or not at all."""
+"""Files that come out of a run: their names, writing them whole or not at all, and never over another video's."""
 
 import contextlib
 import errno
@@ -10,7 +10,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from framefleet.errors import OutputError, UsageError
+from framefleet.schema.codec import encode
+from framefleet.schema.document import Document
 from framefleet.weights import file_sha256
 
 _RESULTS = "_results"
@@ -21,6 +25,48 @@ _MARK = ".framefleet.json"  # in a folder that `whole_folder` made: the sha256 o
 def document_path(output_dir: Path, video: Path, name: str | None = None) -> Path:
     """Where the document of a video goes; `name` is what tells it apart from others (None: the video's own)."""
     return output_dir / f"{video.stem if name is None else name}{_RESULTS}.json"
+
+
+def claim(path: Path, sha256: str) -> None:
+    """Make sure, before anything is paid for, that a document of this video can be written to `path`.
+
+    Raises `OutputError` when the place cannot be written or holds something else than this video's document.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise OutputError(f"{path.parent}: cannot be written ({error.strerror}); give another output folder") from None
+    try:
+        path.stat()
+        content = path.read_bytes() if path.is_file() else b""  # a pipe would never end
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise OutputError(f"{path}: too long a name for a file; give the video a shorter one") from None
+        raise OutputError(f"{path}: in the way ({error.strerror}); move it or give another output folder") from None
+    try:
+        owner = msgspec.json.decode(content, type=_Head).video.sha256
+    except (msgspec.MsgspecError, RecursionError):
+        raise OutputError(f"{path}: not a document of FrameFleet; move it or give another output folder") from None
+    if owner != sha256:
+        raise OutputError(f"{path}: holds the results of another video; move it or give another output folder")
+
+
+def owner(path: Path) -> tuple[str, str] | None:
+    """Return the sha256 and the path of the video whose document is at `path`; None where none can be read."""
+    with contextlib.suppress(OSError, msgspec.MsgspecError, RecursionError):
+        if path.is_file():
+            video = msgspec.json.decode(path.read_bytes(), type=_Head).video
+            return video.sha256, video.path
+    return None
+
+
+def write_document(document: Document, path: Path) -> None:
+    """Write the document so that a reader sees the old one or the new one. Raises `OutputError`."""
+    write_whole(path, encode(document))
 
 
 def beside(document: Path, ending: str) -> Path:
@@ -137,6 +183,16 @@ def whole_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise _not_written(path, error) from None
+
+
+class _Head(msgspec.Struct):
+    """As much of a document as tells whose it is."""
+
+    class VideoHead(msgspec.Struct):
+        sha256: str
+        path: str = ""
+
+    video: VideoHead
 
 
 def _not_written(path: Path, error: OSError) -> OutputError:

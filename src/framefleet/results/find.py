@@ -6,16 +6,15 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from framefleet.results.document import Document
-from framefleet.results.fuse import SceneEntry
 from framefleet.results.looks import commonest, counted, looks
 from framefleet.results.phrase import inside, named, occurrences, words_of
-from framefleet.stages.objects.merge import Detection
-from framefleet.stages.sounds.merge import SoundEvent
-from framefleet.stages.text.spans import TextSpan
+from framefleet.schema.document import Document
+from framefleet.schema.objects import Box, Detection
+from framefleet.schema.scenes import SceneEntry
+from framefleet.schema.sounds import SoundEvent
+from framefleet.schema.speech import Segment
+from framefleet.schema.text import TextSpan
 from framefleet.units import Seconds, Span
-from framefleet.wire.pictures import Box
-from framefleet.wire.whisper import Segment
 
 _Piece = TypeVar("_Piece", SceneEntry, Segment, SoundEvent, TextSpan)
 

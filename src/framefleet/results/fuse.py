@@ -3,34 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 
-import msgspec
-
-from framefleet.stages.objects.merge import Detection
-from framefleet.stages.scenes.scene import Scene, Transition, scene_at, scene_of
-from framefleet.stages.sounds.merge import Sounds
-from framefleet.stages.speech.merge import Transcription
-from framefleet.stages.text.merge import TextResult
+from framefleet.schema.objects import Detection
+from framefleet.schema.scenes import SceneEntry
+from framefleet.schema.sounds import Sounds
+from framefleet.schema.speech import Transcription
+from framefleet.schema.text import TextResult
+from framefleet.stages.scenes.scene import Scene, scene_at, scene_of
 from framefleet.stages.when import counted_s
 from framefleet.units import Seconds, Span
-
-
-class SceneEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A scene and all that the other stages found in it.
-
-    `seen` is, by label, the most that were in one picture at once. What is said over a cut belongs to the scene
-    that it shares most time with; what is heard or written belongs to each. `transition` is how it begins; null for
-    the first one, and where nobody looked.
-    """
-
-    index: int
-    start_s: Seconds
-    end_s: Seconds
-    thumbnail_s: Seconds
-    seen: dict[str, int]
-    said: str
-    heard: list[str]
-    written: list[str]
-    transition: Transition | None = None
 
 
 def fuse(
@@ -64,10 +44,10 @@ def fuse(
             start_s=scene.start_s,
             end_s=scene.end_s,
             thumbnail_s=scene.thumbnail_s,
-            seen=dict(seen[scene.index].most_common()),
-            said=" ".join(said[scene.index]),
-            heard=_within(scene, heard),
-            written=_within(scene, written),
+            objects=dict(seen[scene.index].most_common()),
+            speech=" ".join(said[scene.index]),
+            sounds=_within(scene, heard),
+            text=_within(scene, written),
             transition=scene.transition,
         )
         for scene in scenes

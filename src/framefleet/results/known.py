@@ -1,6 +1,6 @@
 """What a document knows: a stage that failed altogether found nothing out, which is not the same as nothing. Pure."""
 
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 
 STAGES = {
     "detections": "objects",

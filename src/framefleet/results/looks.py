@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from framefleet.results.document import Document
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.document import Document
+from framefleet.schema.objects import Detection
 from framefleet.stages.when import counted_s
 from framefleet.units import Seconds, Span
 

@@ -1,7 +1,7 @@
 """One colour a label, the same on the page and in the annotated video. Pure."""
 
-from framefleet.results.document import Document
 from framefleet.results.looks import commonest
+from framefleet.schema.document import Document
 
 Rgb = tuple[int, int, int]
 

@@ -19,7 +19,7 @@ def parts_of(run: Run) -> dict[str, Part]:
     parts = {DECODE[reads]: Part(meter.busy_s, reads) for reads, meter in run.decode.items()}
     for name, stage in run.stages.items():
         if stage.sifting.busy_s:
-            parts[f"sift {name}"] = Part(stage.sifting.busy_s, reads_of(stage), name, stage.plan.backend)
+            parts[f"prefilter {name}"] = Part(stage.sifting.busy_s, reads_of(stage), name, stage.plan.backend)
         parts[name] = _part(run, name, stage)
     for name, client in run.client.items():
         parts[name] = Part(client.meter.busy_s, PICTURES if name in WATCHING else name, name)

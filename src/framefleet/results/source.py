@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from framefleet.errors import InputError
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from framefleet.weights import file_sha256
 
 

@@ -6,8 +6,8 @@ from math import ceil, floor
 
 import msgspec
 
-from framefleet.results.document import Document
 from framefleet.results.looks import looks
+from framefleet.schema.document import Document
 from framefleet.units import Seconds, Span
 
 LEVELS = 60  # stretches that the time is divided into

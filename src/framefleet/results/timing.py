@@ -3,23 +3,23 @@
 from framefleet.fleet.meter import Meter
 from framefleet.pipeline.run import Run, StageRun
 from framefleet.results.advice import judge
-from framefleet.results.document import StageTiming, Timing
 from framefleet.results.parts import beside, circumstances, parts_of, queue_mean
+from framefleet.schema.timing import StageTiming, Timing
 from framefleet.units import Seconds
 
 
 def build_timing(run: Run) -> Timing:
     """Busy and waiting times, how far they overlapped, what limited the run and what would help."""
     decode = {reads: _metered(meter, beside_s=beside(run, reads)) for reads, meter in run.decode.items()}
-    sift = {name: _metered(stage.sifting) for name, stage in run.stages.items() if stage.sifting.span_s}
+    prefilter = {name: _metered(stage.sifting) for name, stage in run.stages.items() if stage.sifting.span_s}
     stages = {name: stage_timing(stage) for name, stage in run.stages.items()}
     stages |= {name: _metered(client.meter) for name, client in run.client.items()}
-    busy_s = sum(timing.busy_s for timing in (*decode.values(), *sift.values(), *stages.values()))
+    busy_s = sum(timing.busy_s for timing in (*decode.values(), *prefilter.values(), *stages.values()))
     verdict = judge(run.wall_s, parts_of(run), circumstances(run))
     return Timing(
         wall_s=_s(run.wall_s),
         decode=decode,
-        sift=sift,
+        prefilter=prefilter,
         stages=stages,
         overlap=round(busy_s / run.wall_s, 2) if run.wall_s else 0.0,
         bottleneck=verdict.bottleneck,

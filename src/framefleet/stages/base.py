@@ -7,8 +7,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from framefleet.config import Backend, Options
+from framefleet.config import Options
 from framefleet.media.info import MediaInfo
+from framefleet.schema.cost import Backend
 from framefleet.units import Seconds
 
 Handler = Callable[[dict[str, Any]], dict[str, Any]]

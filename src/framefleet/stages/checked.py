@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from framefleet.errors import BadReplyError
-from framefleet.wire.ast import HeardClass
-from framefleet.wire.ocr import Point, Quad, TextLine
-from framefleet.wire.pictures import Box
-from framefleet.wire.yolo import DetectedObject
+from framefleet.protocol.ast import HeardClass
+from framefleet.protocol.envelope import Box
+from framefleet.protocol.ocr import Point, Quad, TextLine
+from framefleet.protocol.yolo import YoloObject
 
 ROUNDING = 0.002  # of a number from 0 to 1: twice what half precision, with its 11 bits, makes of one
 FARTHEST = 65_535.0  # pixels: no picture's side is longer, so nothing is farther from one's edges (`Side`)
@@ -37,7 +37,7 @@ class Seen(NamedTuple):
     classes: frozenset[int] | None = None
 
 
-def objects(found: Sequence[DetectedObject], asked: Seen) -> list[DetectedObject]:
+def objects(found: Sequence[YoloObject], asked: Seen) -> list[YoloObject]:
     """The objects of a picture. Boxes are cut at its edges, and those not asked for left out: of other classes, beside
     the picture, and of too many the least sure.
 
@@ -124,7 +124,7 @@ def _sureness(value: float) -> float:
     return value if value == value else 2.0
 
 
-def _object(thing: DetectedObject, asked: Seen) -> DetectedObject | None:
+def _object(thing: YoloObject, asked: Seen) -> YoloObject | None:
     box, confidence = _box(thing.box, asked), unit(thing.confidence, "confidence")
     _class(thing.class_id, thing.label)
     if box is None:

@@ -5,14 +5,15 @@ from typing import Generic, Self, TypeVar
 
 from msgspec.structs import replace
 
-from framefleet.config import Backend, Options
+from framefleet.config import Options
 from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.info import ClipTime, MediaInfo
+from framefleet.protocol.ast import AstRequest
+from framefleet.protocol.whisper import WhisperRequest
+from framefleet.schema.cost import Backend
 from framefleet.stages.base import Answer, Needs, Parcel, Reply, Sieve
 from framefleet.stages.speech.forecast import request_bytes
 from framefleet.units import Span
-from framefleet.wire.ast import AstRequest
-from framefleet.wire.whisper import WhisperRequest
 
 Request = TypeVar("Request", WhisperRequest, AstRequest)
 

@@ -7,7 +7,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from framefleet.errors import WorkerError
-from framefleet.wire.pictures import JpegFrame
+from framefleet.protocol.envelope import JpegFrame
 
 Pixels = NDArray[np.uint8]
 """A picture: (height, width, 3), RGB."""

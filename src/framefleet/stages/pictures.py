@@ -11,17 +11,18 @@ from typing import Any, Generic, Self, TypeVar
 
 from msgspec.structs import replace
 
-from framefleet.config import Backend, Options
+from framefleet.config import Options
 from framefleet.errors import BadReplyError
 from framefleet.media.info import MediaInfo, Picture, PictureTime, Sample
+from framefleet.protocol.envelope import JpegFrame, JpegFrames
+from framefleet.protocol.ocr import OcrFrame, OcrReply, OcrRequest
+from framefleet.protocol.yolo import FrameReply, YoloReply, YoloRequest
+from framefleet.schema.cost import Backend
 from framefleet.stages.base import Answer, Needs, Parcel, Sieve
 from framefleet.stages.checked import Seen
 from framefleet.stages.objects.forecast import request_bytes
 from framefleet.stages.objects.plan import PictureBatch, batched
 from framefleet.units import Seconds
-from framefleet.wire.ocr import OcrFrame, OcrReply, OcrRequest
-from framefleet.wire.pictures import JpegFrame, JpegFrames
-from framefleet.wire.yolo import FrameReply, YoloReply, YoloRequest
 
 Request = TypeVar("Request", YoloRequest, OcrRequest)
 Reply = TypeVar("Reply", YoloReply, OcrReply)

@@ -7,7 +7,7 @@ import msgspec
 
 from framefleet.errors import WorkerError
 from framefleet.logs import logger
-from framefleet.wire.common import Message, ProbeReply, is_probe, read_request, to_output
+from framefleet.protocol.envelope import Message, ProbeReply, is_probe, read_request, to_output
 
 log = logger(__name__)
 

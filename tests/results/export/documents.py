@@ -5,16 +5,13 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from framefleet.results.document import Document
-from framefleet.results.fuse import SceneEntry
-from framefleet.stages.objects.merge import Detection
-from framefleet.stages.sounds.merge import SoundEvent, Sounds
-from framefleet.stages.speech.merge import Transcription
-from framefleet.stages.text.merge import TextResult
-from framefleet.stages.text.spans import TextSpan
-from framefleet.stages.tracks.track import Track, TrackBox, TracksResult
-from framefleet.wire.whisper import Segment, Word
-from framefleet.wire.yolo import DetectedObject
+from framefleet.schema.document import Document
+from framefleet.schema.objects import DetectedObject, Detection
+from framefleet.schema.scenes import SceneEntry
+from framefleet.schema.sounds import SoundEvent, Sounds
+from framefleet.schema.speech import Segment, Transcription, Word
+from framefleet.schema.text import TextResult, TextSpan
+from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from tests.results.make import make_document
 
 WIDTH, HEIGHT = 160, 120  # of `make_document`'s video
@@ -89,7 +86,7 @@ def documents(draw: Any) -> Document:
             [TextSpan(t, a, b, draw(boxes), 0.5, 1) for (a, b), t in zip(spans, named, strict=True)], 1, 0, 0
         ),
         scenes=[
-            SceneEntry(index=i, start_s=a, end_s=b, thumbnail_s=a, seen={t: 2}, said=t, heard=[t], written=[t, t])
+            SceneEntry(index=i, start_s=a, end_s=b, thumbnail_s=a, objects={t: 2}, speech=t, sounds=[t], text=[t, t])
             for i, ((a, b), t) in enumerate(zip(spans, named, strict=True))
         ],
     )

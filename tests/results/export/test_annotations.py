@@ -14,13 +14,13 @@ from hypothesis import given
 from msgspec.structs import replace
 
 from framefleet.media.probe import probe
-from framefleet.results.document import Document
 from framefleet.results.export.boxes import courses, looked_at
 from framefleet.results.export.formats import FORMATS
 from framefleet.results.export.frames import FrameNumbers, frame_numbers
 from framefleet.results.export.otio import marks
 from framefleet.results.export.write import export
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.document import Document
+from framefleet.schema.objects import Detection
 from tests.media.make import make_video
 from tests.results.export.documents import HEIGHT, WIDTH, documents, sees
 from tests.results.export.test_datasets import CAT, DOG, GONE

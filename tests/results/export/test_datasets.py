@@ -15,15 +15,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from framefleet.errors import InputError
-from framefleet.results.document import Document
 from framefleet.results.export.boxes import class_names, clipped, courses, looked_at
 from framefleet.results.export.coco import id_of
 from framefleet.results.export.formats import FORMATS
 from framefleet.results.export.write import export
 from framefleet.results.export.yolo import names
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.document import Document
+from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.weights import coco_labels
-from framefleet.wire.yolo import DetectedObject
 from tests.results.export.documents import HEIGHT, WIDTH, boxes, documents, sees, texts
 
 CAT = (15, "cat", 0.9, (10.0, 20.0, 50.0, 80.0))

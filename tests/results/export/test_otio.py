@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
-from framefleet.results.document import Document
 from framefleet.results.export.clock import STANDARD, counted_rate
 from framefleet.results.export.formats import FORMATS
 from framefleet.results.export.otio import COLORS, marks
 from framefleet.results.export.text import clean
 from framefleet.results.export.write import export
+from framefleet.schema.document import Document
 from tests.media.make import make_video
 from tests.results.export.documents import documents, sees
 from tests.results.export.test_datasets import CAT

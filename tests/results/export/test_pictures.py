@@ -9,13 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from framefleet.progress import Event, ItemDone, StageDone, StageStarted
-from framefleet.results.document import Document
 from framefleet.results.export.base import Context
 from framefleet.results.export.formats import FORMATS
 from framefleet.results.export.frames import frame_numbers
 from framefleet.results.export.pictures import put_pictures, take_pictures
 from framefleet.results.export.write import export
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.document import Document
+from framefleet.schema.objects import Detection
 from tests.media.make import make_video, number_of
 from tests.results.export.documents import sees
 from tests.results.export.test_datasets import CAT

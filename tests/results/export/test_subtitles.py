@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from framefleet.results.cues import cues_of
-from framefleet.results.document import Document
 from framefleet.results.export.formats import FORMATS
 from framefleet.results.export.subtitles import LEAST_MS, cues, word_cues
 from framefleet.results.export.text import clean
 from framefleet.results.export.write import export
-from framefleet.stages.speech.merge import Transcription
-from framefleet.wire.whisper import Segment, Word
+from framefleet.schema.document import Document
+from framefleet.schema.speech import Segment, Transcription, Word
 from tests.results.export.documents import documents, says
 from tests.results.make import make_document
 

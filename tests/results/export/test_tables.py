@@ -14,13 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from framefleet.results.document import Document
 from framefleet.results.export.csv_files import as_it_was, harmless
 from framefleet.results.export.formats import FORMATS
 from framefleet.results.export.tables import tables
 from framefleet.results.export.write import export
-from framefleet.stages.speech.merge import Transcription
-from framefleet.wire.whisper import Segment
+from framefleet.schema.document import Document
+from framefleet.schema.speech import Segment, Transcription
 from tests.results.export.documents import HOSTILE, documents, sees
 from tests.results.make import make_document
 

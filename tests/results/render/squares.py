@@ -14,17 +14,15 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from framefleet.media.probe import probe
-from framefleet.results.document import Document
 from framefleet.results.fuse import fuse
 from framefleet.results.palette import colour
 from framefleet.results.render.colours import Yuv, from_rgb
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.document import Document
+from framefleet.schema.objects import DetectedObject, Detection
+from framefleet.schema.speech import Segment, Transcription, Word
+from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.stages.scenes.scene import Scene
-from framefleet.stages.speech.merge import Transcription
-from framefleet.stages.tracks.track import Track, TrackBox, TracksResult
 from framefleet.weights import file_sha256
-from framefleet.wire.whisper import Segment, Word
-from framefleet.wire.yolo import DetectedObject
 from tests.media.make import make_video
 from tests.results.make import make_document
 

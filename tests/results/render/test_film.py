@@ -12,12 +12,11 @@ from msgspec.structs import replace
 
 from framefleet.errors import InputError, OutputError, UsageError
 from framefleet.media.probe import probe
-from framefleet.results.document import Document
 from framefleet.results.render.film import Film, render
 from framefleet.results.render.look import Look
 from framefleet.results.render.paint import Painter
-from framefleet.stages.objects.merge import Detection
-from framefleet.wire.yolo import DetectedObject
+from framefleet.schema.document import Document
+from framefleet.schema.objects import DetectedObject, Detection
 from tests.conftest import full, full_but
 from tests.media.make import make_audio
 from tests.media.odd import HLG, PQ, make_wide

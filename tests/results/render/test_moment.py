@@ -7,14 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from framefleet.results.document import Document
 from framefleet.results.fuse import fuse
 from framefleet.results.render.moment import CUT, MAX_BOXES, MAX_GAP_S, MIXED, NOT_IN_A_ROW, TOO_FAR, Moments
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.document import Document
+from framefleet.schema.objects import DetectedObject, Detection
+from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.stages.scenes.scene import Scene
-from framefleet.stages.tracks.track import Track, TrackBox, TracksResult
 from framefleet.units import Span
-from framefleet.wire.yolo import DetectedObject
 from tests.results.make import make_document
 
 FPS = 2.0

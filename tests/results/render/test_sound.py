@@ -11,9 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from framefleet.media.probe import probe
-from framefleet.results.document import Document
 from framefleet.results.render.film import Film, render
 from framefleet.results.render.look import Look
+from framefleet.schema.document import Document
 from tests.conftest import full_but
 from tests.media.make import make_video
 from tests.media.sound import bursts, damage, make_sound

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from framefleet.results.document import Document
 from framefleet.results.report.head import GRID, head_of
+from framefleet.schema.document import Document
 from tests.results.make import make_document
 from tests.results.report.test_columns import unpack
 

@@ -5,9 +5,10 @@ import pytest
 import simplejpeg
 
 from framefleet.progress import Event, ItemDone, StageDone, StageStarted
-from framefleet.results.fuse import SceneEntry, fuse
+from framefleet.results.fuse import fuse
 from framefleet.results.report import thumbnails as module
 from framefleet.results.report.thumbnails import thumbnails
+from framefleet.schema.scenes import SceneEntry
 from framefleet.stages.scenes.scene import scenes_between
 from tests.media.make import make_audio, make_video, number_of
 

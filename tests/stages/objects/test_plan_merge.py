@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.config import Crop
 from framefleet.errors import UsageError
 from framefleet.media.info import PictureTime, Sample
 from framefleet.media.sample import plan_samples
+from framefleet.protocol.yolo import FrameReply, YoloObject, YoloReply
+from framefleet.schema.document import Crop
+from framefleet.schema.objects import DetectedObject
 from framefleet.stages.objects.merge import merge
 from framefleet.stages.objects.plan import check_crop, plan_batches
-from framefleet.wire.yolo import DetectedObject, FrameReply, YoloReply
 
 fps_values = st.sampled_from([0.1, 0.5, 1, 2, 12.5, 29.97])
 
@@ -26,7 +27,12 @@ def answer(batch: list[Sample], objects: Any = ...) -> tuple[list[PictureTime], 
     return facts, YoloReply(model="m", model_id="id", device="cpu", frames=frames)
 
 
-def thing(number: int) -> DetectedObject:
+def thing(number: int) -> YoloObject:
+    return YoloObject(number, str(number), 0.5, (1.0, 2.0, 3.0, 4.0))
+
+
+def found(number: int) -> DetectedObject:
+    """The same in a document."""
     return DetectedObject(number, str(number), 0.5, (1.0, 2.0, 3.0, 4.0))
 
 
@@ -48,7 +54,7 @@ def test_merging_is_independent_of_order_and_loses_nothing(data: st.DataObject, 
     assert [entry.index for entry in merged] == list(range(count))
     for entry in merged:
         assert entry.time_s == entry.index
-        assert entry.objects == ([thing(entry.index)] if entry.index in indices else None)
+        assert entry.objects == ([found(entry.index)] if entry.index in indices else None)
         assert entry.pts_s == (entry.time_s - 0.01 if entry.index in indices else None)
 
 
@@ -62,7 +68,7 @@ def test_nothing_found_is_not_nothing_answered() -> None:
 def test_of_two_answers_the_first_with_objects_counts() -> None:
     samples = plan_samples(1, 1)
     answers = [answer(samples, None), answer(samples, [thing(7)]), answer(samples, [thing(8)])]
-    assert merge(samples, answers, None)[0].objects == [thing(7)]
+    assert merge(samples, answers, None)[0].objects == [found(7)]
 
 
 def test_an_answer_nobody_asked_for_is_left_out() -> None:

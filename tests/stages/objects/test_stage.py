@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.config import Crop, Options
+from framefleet.config import Options
 from framefleet.errors import BadReplyError, RefusedError, SetupError, UsageError
 from framefleet.media.info import MediaInfo, Picture, PictureTime
+from framefleet.protocol.envelope import TimingMs, to_input
+from framefleet.protocol.yolo import FrameReply, YoloObject, YoloReply, YoloRequest
+from framefleet.schema.document import Crop
 from framefleet.stages.base import Answer, Parcel
 from framefleet.stages.objects.stage import ObjectsStage
-from framefleet.wire.common import TimingMs, to_input
-from framefleet.wire.yolo import DetectedObject, FrameReply, YoloReply, YoloRequest
 
 from .pictures import SIGN_BOX, jpeg, stop_sign
 
@@ -112,7 +113,7 @@ def frozen(shown: list[int]) -> list[Picture]:
 
 def seen_on(asked: Parcel[YoloRequest]) -> YoloReply:
     """On each picture as many objects as its number says."""
-    thing = DetectedObject(0, "person", 0.5, (0, 0, 1, 1))
+    thing = YoloObject(0, "person", 0.5, (0, 0, 1, 1))
     frames = [FrameReply(f.index, f.time_s, [thing] * int(f.jpeg)) for f in asked.request.source.frames]
     return YoloReply(model="m", model_id="id", device="cpu", frames=frames)
 

@@ -8,12 +8,12 @@ from framefleet.config import Options
 from framefleet.errors import BadReplyError, OutOfMemoryError, SetupError
 from framefleet.media.audio_encode import encode_clip
 from framefleet.media.info import Clip, ClipTime
+from framefleet.protocol.ast import AstRequest
 from framefleet.stages.base import Answer
 from framefleet.stages.sounds.engines import open_engine
 from framefleet.stages.sounds.stage import SoundsStage
 from framefleet.stages.speech.stage import SpeechStage
 from framefleet.units import Span
-from framefleet.wire.ast import AstRequest
 from tests.stages.speech.test_plan import HOUR, media
 
 from .test_merge import answer

@@ -7,20 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from framefleet.protocol.whisper import WhisperReply, WhisperSegment, WhisperWord
+from framefleet.schema.speech import Skipped
 from framefleet.stages.base import Answer
 from framefleet.stages.speech.clock import placed, stretches
 from framefleet.stages.speech.merge import merge_speech
-from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Skipped, parted
+from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Unsent, parted
 from framefleet.units import Span
-from framefleet.wire.whisper import Segment, WhisperReply, Word
 
 NEAR_S = 0.001  # times are told to the millisecond
 
 
 def spoken(*words, text=None, start_s=None, end_s=None):
     """A segment of words, each with its start and end."""
-    made = [Word(start, end, f" {word}", 0.9) for word, start, end in words]
-    return Segment(
+    made = [WhisperWord(start, end, f" {word}", 0.9) for word, start, end in words]
+    return WhisperSegment(
         made[0].start_s if start_s is None else start_s,
         made[-1].end_s if end_s is None else end_s,
         "".join(word.word for word in made) if text is None else text,
@@ -41,9 +42,9 @@ def facts(draw, least=1):
     count = draw(st.integers(least, 5))
     lengths = draw(st.lists(seconds, min_size=2 * count - 1, max_size=2 * count - 1))
     edges = [round(edge, 6) for edge in accumulate(lengths, initial=draw(st.floats(-5, 5000)))]
-    skipped = [Skipped(a, b, NO_SPEECH) for a, b in list(pairwise(edges))[1::2]]
+    skipped = [Unsent(a, b, NO_SPEECH) for a, b in list(pairwise(edges))[1::2]]
     if draw(st.booleans()):
-        skipped = [Skipped(edges[0] - 40, edges[0], NO_SPEECH), *skipped, Skipped(edges[-1], edges[-1] + 50, NO_SPEECH)]
+        skipped = [Unsent(edges[0] - 40, edges[0], NO_SPEECH), *skipped, Unsent(edges[-1], edges[-1] + 50, NO_SPEECH)]
     return SentTime(0, Span(edges[0], edges[-1]), tuple(skipped))
 
 
@@ -72,7 +73,7 @@ def test_nothing_is_told_where_nobody_listened_and_all_stays_in_order(data):
     for this, after in pairwise(words):
         assert this.start_s <= after.start_s
         assert this.end_s <= after.end_s
-    assert merged.skipped == list(fact.skipped)
+    assert merged.skipped == [Skipped(piece.start_s, piece.end_s, piece.reason) for piece in fact.skipped]
 
 
 @given(st.data())
@@ -124,23 +125,28 @@ def test_a_segment_that_only_reaches_over_a_joint_ends_or_begins_there():
 
 
 def test_a_segment_without_words_lies_where_its_middle_does():
-    assert told(Segment(8.0, 11.0, " yes", -0.2, 0.0)) == [(108.0, 110.0, "yes", [])]
-    assert told(Segment(9.0, 14.0, " yes", -0.2, 0.0)) == [(200.0, 204.0, "yes", [])]
+    assert told(WhisperSegment(8.0, 11.0, " yes", -0.2, 0.0)) == [(108.0, 110.0, "yes", [])]
+    assert told(WhisperSegment(9.0, 14.0, " yes", -0.2, 0.0)) == [(200.0, 204.0, "yes", [])]
 
 
 def test_commas_and_quotes_that_a_services_words_lack_stay_in_the_text():
-    words = [Word(8.0, 9.0, "Well", 0.9), Word(9.0, 9.5, " then", 0.9), Word(11.0, 12.0, "yes", 0.9)]
-    segment = Segment(8.0, 12.0, ' Well, then… "yes", he', -0.2, 0.0, words)
+    words = [
+        WhisperWord(8.0, 9.0, "Well", 0.9),
+        WhisperWord(9.0, 9.5, " then", 0.9),
+        WhisperWord(11.0, 12.0, "yes", 0.9),
+    ]
+    segment = WhisperSegment(8.0, 12.0, ' Well, then… "yes", he', -0.2, 0.0, words)
     assert [text for _, _, text, _ in told(segment)] == ["Well, then…", '"yes", he']
 
 
 def test_words_that_are_written_otherwise_in_the_text_lose_none_of_it():
-    words = [Word(8.0, 9.0, "ten", 0.9), Word(11.0, 12.0, "eleven", 0.9), Word(16.0, 17.0, "12", 0.9)]
-    texts = [text for _, _, text, _ in told(Segment(8.0, 17.0, "10 11 12", -0.2, 0.0, words))]
+    words = [
+        WhisperWord(8.0, 9.0, "ten", 0.9),
+        WhisperWord(11.0, 12.0, "eleven", 0.9),
+        WhisperWord(16.0, 17.0, "12", 0.9),
+    ]
+    texts = [text for _, _, text, _ in told(WhisperSegment(8.0, 17.0, "10 11 12", -0.2, 0.0, words))]
     assert texts == ["10", "11", "12"]
-    assert [
-        text
-        for _, _, text, _ in told(
-            Segment(8.0, 12.0, "你好。再见", -0.2, 0.0, [Word(8.0, 9.0, "你好", 0.9), Word(11.0, 12.0, "再见", 0.9)])
-        )
-    ] == ["你好。", "再见"]
+    words = [WhisperWord(8.0, 9.0, "你好", 0.9), WhisperWord(11.0, 12.0, "再见", 0.9)]
+    texts = [text for _, _, text, _ in told(WhisperSegment(8.0, 12.0, "你好。再见", -0.2, 0.0, words))]
+    assert texts == ["你好。", "再见"]

@@ -15,13 +15,13 @@ from framefleet.media.audio import decode_clips, sound_span
 from framefleet.media.audio_encode import encode_clip
 from framefleet.media.audio_plan import RATE, plan_chunks
 from framefleet.media.probe import probe
+from framefleet.protocol.envelope import to_input
+from framefleet.protocol.whisper import WhisperRequest
 from framefleet.stages.base import Answer
 from framefleet.stages.speech import handle
 from framefleet.stages.speech.handle import Engine, make_handler, open_model
 from framefleet.stages.speech.merge import merge_speech
 from framefleet.stages.speech.stage import SpeechStage
-from framefleet.wire.common import to_input
-from framefleet.wire.whisper import WhisperRequest
 from tests.conftest import ROOT
 from tests.stages.speech.test_plan import HOUR
 

@@ -12,7 +12,7 @@ from framefleet import analyze
 from framefleet.config import Options
 from framefleet.media.audio import decode_clips
 from framefleet.media.probe import probe
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from framefleet.stages.speech import handle
 from framefleet.stages.speech.listen import RATE, decode
 from framefleet.stages.speech.stage import SpeechStage

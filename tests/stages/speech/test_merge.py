@@ -5,18 +5,21 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from framefleet.protocol.whisper import WhisperReply, WhisperSegment, WhisperWord
+from framefleet.schema.speech import Skipped
 from framefleet.stages.base import Answer
 from framefleet.stages.speech.merge import merge_speech, no_audio
-from framefleet.stages.speech.skipped import SentTime, Skipped
+from framefleet.stages.speech.skipped import SentTime, Unsent
 from framefleet.units import Span
-from framefleet.wire.whisper import Segment, WhisperReply, Word
 from tests.stages.speech.test_plan import HOUR
 
 
 def answer(start_s, end_s, texts, language="en", sure=0.9):
     step = (end_s - start_s) / max(1, len(texts))
     segments = [
-        Segment(k * step, (k + 1) * step, f" {text}", -0.2, 0.0, [Word(k * step, (k + 0.5) * step, f" {text}", 0.9)])
+        WhisperSegment(
+            k * step, (k + 1) * step, f" {text}", -0.2, 0.0, [WhisperWord(k * step, (k + 0.5) * step, f" {text}", 0.9)]
+        )
         for k, text in enumerate(texts)
     ]
     return Answer(
@@ -66,8 +69,9 @@ def test_a_clip_that_failed_is_only_missing():
 
 
 def test_what_was_skipped_of_a_clip_that_failed_is_told_all_the_same():
-    lost = SentTime(1, Span(40.0, 100.0), (Skipped(5.0, 40.0, "no speech"), Skipped(50.0, 90.0, "no speech")))
-    assert merge_speech([answer(0, 5, ["one"])], [lost]).skipped == list(lost.skipped)
+    lost = SentTime(1, Span(40.0, 100.0), (Unsent(5.0, 40.0, "no speech"), Unsent(50.0, 90.0, "no speech")))
+    told = [Skipped(5.0, 40.0, "no speech"), Skipped(50.0, 90.0, "no speech")]
+    assert merge_speech([answer(0, 5, ["one"])], [lost]).skipped == told
 
 
 def test_nobody_speaks():

@@ -7,7 +7,8 @@ import pytest
 
 from framefleet.config import Options
 from framefleet.errors import UsageError
-from framefleet.media.info import AudioInfo, MediaInfo
+from framefleet.media.info import MediaInfo
+from framefleet.schema.document import AudioInfo
 from framefleet.stages.speech.languages import LANGUAGES
 from framefleet.stages.speech.plan import plan_speech
 from framefleet.stages.speech.stage import SpeechStage

@@ -6,10 +6,10 @@ import pytest
 from framefleet.config import Options
 from framefleet.errors import BadReplyError, OutOfMemoryError, RefusedError
 from framefleet.media.info import Clip
-from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Skipped
+from framefleet.protocol.whisper import WhisperRequest
+from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Unsent
 from framefleet.stages.speech.stage import SpeechStage
 from framefleet.units import Span
-from framefleet.wire.whisper import WhisperRequest
 from tests.stages.speech.test_merge import answer
 from tests.stages.speech.test_plan import HOUR
 
@@ -59,7 +59,7 @@ def test_times_of_something_else_are_refused(times):
 
 
 def test_a_reply_is_to_what_was_sent_and_not_to_what_was_cut_out():
-    fact = SentTime(3, CLIP.span, (Skipped(11.0, 14.0, NO_SPEECH),))
+    fact = SentTime(3, CLIP.span, (Unsent(11.0, 14.0, NO_SPEECH),))
     assert STAGE.parse((fact,), replied((0, 2.4))).segments[0].end_s == 2.4
     with pytest.raises(BadReplyError, match=r"2\.5 s"):
         STAGE.parse((fact,), replied((0, 5.0)))

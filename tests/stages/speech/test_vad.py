@@ -16,11 +16,12 @@ from framefleet.media.audio import decode_clips
 from framefleet.media.audio_encode import encode_clip
 from framefleet.media.info import Clip, ClipTime
 from framefleet.media.probe import probe
+from framefleet.schema.speech import Skipped
 from framefleet.stages.base import Answer, Parcel
 from framefleet.stages.speech import vad
 from framefleet.stages.speech.listen import RATE, decode
 from framefleet.stages.speech.merge import merge_speech
-from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Skipped, joined
+from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Unsent, joined
 from framefleet.stages.speech.stage import SpeechStage
 from framefleet.units import Span
 from tests.conftest import full
@@ -141,7 +142,7 @@ def test_what_is_left_is_put_together_in_the_clips_own_format(format):
     whole = Clip(2, Span(100.0, 320.0), encode_clip(samples, format), format)
     sent = vad.trim(whole, loud)
     assert (sent.number, sent.format, sent.span) == (2, format, whole.span)
-    assert sent.skipped == (Skipped(112.0, 179.0, NO_SPEECH), Skipped(183.0, 299.0, NO_SPEECH))
+    assert sent.skipped == (Unsent(112.0, 179.0, NO_SPEECH), Unsent(183.0, 299.0, NO_SPEECH))
     parcel = STAGE.pack(sent, HOUR, Options(), "runpod")
     assert parcel.request.duration_s == 12 + 4 + 21
     kept = np.concatenate([samples[a * RATE : b * RATE] for a, b in [(0, 12), (79, 83), (199, 220)]])
@@ -238,7 +239,7 @@ def test_facts_that_were_kept_before_anything_was_skipped_are_still_read():
 
 
 def test_facts_that_were_kept_when_only_ends_were_cut_off_mean_what_they_meant():
-    ends = [Skipped(0.0, 40.000063, NO_SPEECH), Skipped(70.5, 900.25, NO_SPEECH)]
+    ends = [Unsent(0.0, 40.000063, NO_SPEECH), Unsent(70.5, 900.25, NO_SPEECH)]
     old = msgspec.json.encode({"index": 1, "span": {"start_s": 40.000063, "end_s": 70.5}, "skipped": ends})
     fact = msgspec.json.decode(old, type=STAGE.fact_type())
     assert fact.kept == [Span(40.000063, 70.5)]
@@ -246,8 +247,8 @@ def test_facts_that_were_kept_when_only_ends_were_cut_off_mean_what_they_meant()
 
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=12, unique=True).map(sorted), st.randoms())
 def test_stretches_that_follow_each_other_are_one(edges, random):
-    pieces = [Skipped(a, b, NO_SPEECH) for a, b in pairwise(edges)]
-    assert joined(random.sample(pieces, len(pieces))) == [Skipped(edges[0], edges[-1], NO_SPEECH)]
+    pieces = [Unsent(a, b, NO_SPEECH) for a, b in pairwise(edges)]
+    assert joined(random.sample(pieces, len(pieces))) == [Unsent(edges[0], edges[-1], NO_SPEECH)]
     apart = pieces[::2]
     assert joined(random.sample(apart, len(apart))) == apart
 

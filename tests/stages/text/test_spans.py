@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.config import Crop
 from framefleet.media.info import PictureTime
 from framefleet.media.sample import plan_samples
+from framefleet.protocol.ocr import OcrFrame, OcrReply, TextLine
+from framefleet.schema.document import Crop
+from framefleet.schema.text import TextSpan
 from framefleet.stages.text.merge import merge
-from framefleet.stages.text.spans import Shown, TextSpan, edit_distance, overlap, same_text, spans_of
-from framefleet.wire.ocr import OcrFrame, OcrReply, TextLine
+from framefleet.stages.text.spans import Shown, edit_distance, overlap, same_text, spans_of
 
 TOP, LEFT = (10.0, 10.0, 110.0, 30.0), (10.0, 200.0, 60.0, 220.0)
 SAME = "same"

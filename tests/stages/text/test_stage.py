@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.config import Crop, Options
+from framefleet.config import Options
 from framefleet.errors import BadReplyError, RefusedError, UsageError
 from framefleet.media.info import MediaInfo, Picture, PictureTime
+from framefleet.protocol.envelope import to_input
+from framefleet.protocol.ocr import OcrFrame, OcrReply, OcrRequest, TextLine
+from framefleet.schema.document import Crop
 from framefleet.stages.base import Answer, Parcel
 from framefleet.stages.text.changed import ChangeFilter
 from framefleet.stages.text.stage import TextStage
-from framefleet.wire.common import to_input
-from framefleet.wire.ocr import OcrFrame, OcrReply, OcrRequest, TextLine
 
 from .pictures import jpeg, plate, sign
 

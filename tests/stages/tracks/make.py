@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from framefleet.media.info import MediaInfo
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.objects import DetectedObject, Detection
+from framefleet.schema.tracks import TracksResult
 from framefleet.stages.tracks.result import tracks_of
-from framefleet.stages.tracks.track import TracksResult
-from framefleet.wire.yolo import DetectedObject
 
 WIDTH, HEIGHT = 1280, 720
 Way = Callable[[float], tuple[float, float]]

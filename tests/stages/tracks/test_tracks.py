@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from framefleet.config import Options
 from framefleet.errors import FrameFleetError
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.objects import DetectedObject, Detection
+from framefleet.schema.tracks import TracksResult
 from framefleet.stages.tracks.result import tracks_of
 from framefleet.stages.tracks.stage import TracksStage
-from framefleet.stages.tracks.track import TracksResult
-from framefleet.wire.yolo import DetectedObject
 from tests.stages.tracks.make import film, line, media, picture, places, thing, tracks
 
 boxes = st.builds(

@@ -8,7 +8,7 @@ from typing import Any
 
 from framefleet.errors import SetupError
 from framefleet.installing import with_extra
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from framefleet.results.document import Document
 from framefleet.results.export.text import clean
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.document import Document
+from framefleet.schema.objects import Box, Detection
 from framefleet.units import Seconds
-from framefleet.wire.yolo import Box
 
 
 @dataclass(frozen=True, slots=True)

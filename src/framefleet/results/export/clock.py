@@ -9,7 +9,7 @@ from urllib.parse import quote
 from framefleet.errors import InputError
 from framefleet.logs import logger
 from framefleet.media.container import open_media, video_stream
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from framefleet.units import Seconds
 
 log = logger(__name__)

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 
 from framefleet import __version__
-from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format
 from framefleet.results.export.boxes import Boxed, class_names, looked_at, picture_name
 from framefleet.results.export.pictures import put_pictures
 from framefleet.results.export.text import clean
+from framefleet.schema.document import Document
 
 
 def write(document: Document, context: Context, folder: Path) -> None:

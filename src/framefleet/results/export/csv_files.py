@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format
 from framefleet.results.export.tables import tables
+from framefleet.schema.document import Document
 
 # OWASP, "CSV Injection": what makes a spreadsheet take a cell for a formula, in all forms that mean the same (NFKC)
 _FORMULA = r"=+\-@\u207a\u207c\u208a\u208c\u2a75\u2a76\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"

@@ -3,11 +3,11 @@
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
-from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format
 from framefleet.results.export.boxes import Course, Seen, class_names, courses
 from framefleet.results.export.frames import FrameNumbers, frame_numbers
 from framefleet.results.export.text import clean
+from framefleet.schema.document import Document
 
 
 def write(document: Document, context: Context, path: Path) -> None:

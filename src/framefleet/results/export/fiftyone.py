@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 
 from framefleet import __version__
-from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format
 from framefleet.results.export.boxes import Boxed, looked_at
 from framefleet.results.export.clock import video_path
 from framefleet.results.export.frames import FrameNumbers, frame_numbers
 from framefleet.results.export.otio import marks
 from framefleet.results.export.text import clean
+from framefleet.schema.document import Document
 
 
 def write(document: Document, context: Context, folder: Path) -> None:

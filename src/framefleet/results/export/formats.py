@@ -1,7 +1,6 @@
 """All formats by name: what `--to` takes and its help lists."""
 
 from framefleet.errors import InputError, UsageError
-from framefleet.results.document import Document
 from framefleet.results.export.base import Format
 from framefleet.results.export.coco import COCO
 from framefleet.results.export.csv_files import CSV
@@ -14,6 +13,7 @@ from framefleet.results.export.parquet_files import PARQUET
 from framefleet.results.export.subtitles import ASS, SRT, VTT
 from framefleet.results.export.yolo import YOLO
 from framefleet.results.known import STAGES, failed, known
+from framefleet.schema.document import Document
 
 FORMATS = {
     format.name: format for format in (SRT, VTT, ASS, CSV, PARQUET, COCO, YOLO, MOT, CVAT, LABELSTUDIO, FIFTYONE, OTIO)

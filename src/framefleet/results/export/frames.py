@@ -7,7 +7,7 @@ from pathlib import Path
 from framefleet.media.container import open_media, video_stream
 from framefleet.media.packets import read_steps
 from framefleet.media.probe import probe
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 from framefleet.units import Seconds, seconds
 
 _HALF_MICROSECOND = 5e-7  # times are rounded to the microsecond

@@ -19,12 +19,12 @@ from xml.etree import ElementTree as Xml
 
 import msgspec
 
-from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format
 from framefleet.results.export.boxes import Boxed, Course, Seen, courses, looked_at, picture_name
 from framefleet.results.export.clock import Clock, clock
 from framefleet.results.export.frames import FrameNumbers, frame_at
 from framefleet.results.export.pictures import put_pictures
+from framefleet.schema.document import Document
 
 _ROUNDING = 1e-6  # seconds
 _LOCAL = "/data/local-files/?d="  # files on Label Studio's own disk, below LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT

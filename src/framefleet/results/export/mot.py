@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format
 from framefleet.results.export.boxes import Boxed, class_names, looked_at
 from framefleet.results.export.pictures import put_pictures
 from framefleet.results.export.text import clean
+from framefleet.schema.document import Document
 
 
 def write(document: Document, context: Context, folder: Path) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from framefleet.errors import SetupError
-from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format, library
 from framefleet.results.export.clock import Clock, clock, video_url
 from framefleet.results.export.frames import frame_at
 from framefleet.results.export.text import clean
+from framefleet.schema.document import Document
 from framefleet.units import Seconds
 
 COLORS = {"scenes": "GREEN", "speech": "CYAN", "sounds": "ORANGE", "tracks": "RED", "text": "PURPLE"}
@@ -33,7 +33,7 @@ def marks(document: Document) -> list[Mark]:
 
 def _marks(document: Document) -> Iterator[Mark]:
     for scene in document.scenes or ():
-        yield Mark("scenes", f"scene {scene.index}", scene.start_s, scene.end_s, {"seen": dict(scene.seen)})
+        yield Mark("scenes", f"scene {scene.index}", scene.start_s, scene.end_s, {"seen": dict(scene.objects)})
     for segment in document.transcription.segments if document.transcription else ():
         yield Mark("speech", segment.text, segment.start_s, segment.end_s, {"avg_logprob": segment.avg_logprob})
     for event in document.sounds.events if document.sounds else ():

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format, library
 from framefleet.results.export.csv_files import CSV
 from framefleet.results.export.tables import tables
+from framefleet.schema.document import Document
 
 
 def write(document: Document, context: Context, folder: Path) -> None:

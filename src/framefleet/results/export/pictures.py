@@ -12,8 +12,8 @@ from framefleet.media.info import Picture, Sample
 from framefleet.media.order import JpegView, Order
 from framefleet.media.probe import probe
 from framefleet.progress import ItemDone, Listener, StageDone, StageStarted, silent
-from framefleet.results.document import Document
 from framefleet.results.export.base import Context
+from framefleet.schema.document import Document
 from framefleet.units import exact
 
 QUALITY = 95  # a dataset outlives the run, and what a second JPEG takes away cannot be given back

@@ -18,10 +18,10 @@ from typing import Any
 from framefleet.errors import InputError
 from framefleet.results import cues as shown
 from framefleet.results.cues import cues_of
-from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format, library
 from framefleet.results.export.clock import player_zero_s
 from framefleet.results.export.text import clean
+from framefleet.schema.document import Document
 from framefleet.units import Seconds
 
 LEAST_MS = 100  # a cue is to be seen, where the next one leaves it that long

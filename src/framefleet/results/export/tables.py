@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from framefleet.results.document import Document
+from framefleet.schema.document import Document
 
 Kind = type[int] | type[float] | type[str] | type[bool]
 _BOX: dict[str, Kind] = {"x1_px": float, "y1_px": float, "x2_px": float, "y2_px": float}
@@ -119,7 +119,7 @@ def _scenes(document: Document) -> Table:
     columns |= {"seen": str, "said": str, "heard": str, "written": str, "transition": str}
     rows = []
     for s in document.scenes or ():
-        seen = "; ".join(f"{label} {count}" for label, count in s.seen.items())
-        found = seen, s.said, "; ".join(s.heard), "; ".join(s.written)
+        seen = "; ".join(f"{label} {count}" for label, count in s.objects.items())
+        found = seen, s.speech, "; ".join(s.sounds), "; ".join(s.text)
         rows.append((s.index, s.start_s, s.end_s, s.thumbnail_s, *found, s.transition))
     return Table(columns, rows)

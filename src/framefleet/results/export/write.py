@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format
 from framefleet.results.export.formats import check
 from framefleet.results.files import whole_file, whole_folder
+from framefleet.schema.document import Document
 
 
 def export(

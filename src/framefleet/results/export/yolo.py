@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from framefleet.errors import InputError
-from framefleet.results.document import Document
 from framefleet.results.export.base import Context, Format, library
 from framefleet.results.export.boxes import Boxed, class_names, looked_at, picture_name
 from framefleet.results.export.pictures import put_pictures
+from framefleet.schema.document import Document
 from framefleet.weights import coco_labels
 
 _MOST_CLASSES = 10_000  # more have no detector; data.yaml names each number up to the largest

@@ -1,12 +1,12 @@
 """What becomes of the boxes, in words: on the picture in short, and at the end with the reason. Pure."""
 
 from framefleet.media.info import MediaInfo
-from framefleet.results.document import Document
 from framefleet.results.known import failed
 from framefleet.results.looks import commonest
 from framefleet.results.render.lettering import is_whole
 from framefleet.results.render.look import Look
 from framefleet.results.render.moment import MAX_BOXES, Moments
+from framefleet.schema.document import Document
 
 MOVED = "dashed: moved or held between samples"
 HELD = "dashed: held until the next sample"

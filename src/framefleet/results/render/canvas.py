@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from framefleet.media.planes import pixels
 from framefleet.results.render.colours import Yuv
 from framefleet.results.render.lettering import Patch, Plane
-from framefleet.wire.yolo import Box
+from framefleet.schema.objects import Box
 
 _ON, _OFF = 5, 4  # of a dash, in strokes' widths
 _LONGEST = 1 << 16  # side of a picture

@@ -15,7 +15,6 @@ from framefleet.media.info import MediaInfo
 from framefleet.media.packets import skip_to
 from framefleet.progress import Listener, silent
 from framefleet.results.cues import cue_language, cues_of
-from framefleet.results.document import Document
 from framefleet.results.files import whole_file
 from framefleet.results.palette import Rgb, colours
 from framefleet.results.render.account import Account
@@ -29,6 +28,7 @@ from framefleet.results.render.sound import Sound
 from framefleet.results.render.spoken import Spoken
 from framefleet.results.render.subtitles import SubtitleTrack
 from framefleet.results.render.upright import Upright
+from framefleet.schema.document import Document
 from framefleet.units import Span
 
 

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from framefleet.results.document import Document
-from framefleet.stages.objects.merge import Detection
-from framefleet.stages.tracks.track import Track
+from framefleet.schema.document import Document
+from framefleet.schema.objects import Box, DetectedObject, Detection
+from framefleet.schema.tracks import Track
 from framefleet.units import Seconds, Span
-from framefleet.wire.yolo import Box, DetectedObject
 
 MAX_GAP_S = 2.0
 """A straight line is a poor guess for longer: a person who walks has turned, stopped or left."""

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from framefleet.results.document import Document, FailureEntry
 from framefleet.results.report.columns import Numbers, pack
 from framefleet.results.report.heard import heard_columns
 from framefleet.results.report.said import said_columns
 from framefleet.results.report.seen import seen_columns
 from framefleet.results.report.written import written_columns
+from framefleet.schema.document import Document, FailureEntry
 
 GRID = 4096
 
@@ -55,7 +55,7 @@ def _scenes(document: Document) -> list[dict[str, Any]] | None:
     """What is said, heard and written in a scene the page finds by itself."""
     if document.scenes is None:
         return None
-    return [{"start": scene.start_s, "end": scene.end_s, "seen": scene.seen} for scene in document.scenes]
+    return [{"start": scene.start_s, "end": scene.end_s, "seen": scene.objects} for scene in document.scenes]
 
 
 def _failure(failure: FailureEntry) -> dict[str, Any]:

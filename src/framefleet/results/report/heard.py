@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from framefleet.results.report.columns import Numbers, rounded, whole
-from framefleet.stages.sounds.merge import Sounds
+from framefleet.schema.sounds import Sounds
 
 _LONGEST_S = 1e9
 

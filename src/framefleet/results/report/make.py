@@ -5,13 +5,13 @@ from pathlib import Path
 
 from framefleet.errors import FrameFleetError, InputError
 from framefleet.progress import Listener, Notice, silent
-from framefleet.results.document import Document
 from framefleet.results.files import beside, keep_apart, write_whole
 from framefleet.results.report.head import head_of
 from framefleet.results.report.html import page
 from framefleet.results.report.link import video_url
 from framefleet.results.report.thumbnails import thumbnails
 from framefleet.results.source import find_video
+from framefleet.schema.document import Document
 
 ENDING = "_report.html"
 

@@ -6,12 +6,11 @@ from typing import Any
 
 import msgspec
 
-from framefleet.results.fuse import SceneEntry
 from framefleet.results.report.columns import Numbers, whole
+from framefleet.schema.scenes import SceneEntry
+from framefleet.schema.speech import Segment, Transcription, Word
 from framefleet.stages.scenes.scene import Scene, scene_of
-from framefleet.stages.speech.merge import Transcription
 from framefleet.units import Span
-from framefleet.wire.whisper import Segment, Word
 
 
 def said_columns(

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from framefleet.results.document import Document
 from framefleet.results.looks import commonest, looks
 from framefleet.results.report.columns import Numbers, on_grid, rounded, whole
-from framefleet.stages.objects.merge import Detection
-from framefleet.stages.tracks.track import TracksResult
+from framefleet.schema.document import Document
+from framefleet.schema.objects import Detection
+from framefleet.schema.tracks import TracksResult
 
 UNANSWERED = -1
 

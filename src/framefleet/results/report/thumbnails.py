@@ -9,7 +9,7 @@ from framefleet.media.info import Picture, Sample
 from framefleet.media.order import JpegView, Order
 from framefleet.media.probe import probe
 from framefleet.progress import ItemDone, Listener, StageDone, StageStarted, silent
-from framefleet.results.fuse import SceneEntry
+from framefleet.schema.scenes import SceneEntry
 from framefleet.units import exact
 
 MOST = 120

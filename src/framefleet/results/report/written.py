@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from framefleet.results.report.columns import Numbers, on_grid, whole
-from framefleet.stages.text.merge import TextResult
+from framefleet.schema.text import TextResult
 
 
 def written_columns(

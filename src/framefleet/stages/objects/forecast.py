@@ -1,6 +1,7 @@
 """What the objects stage is expected to send and to take, before a picture is decoded. Pure."""
 
-from framefleet.config import Backend, Options
+from framefleet.config import Options
+from framefleet.schema.cost import Backend
 from framefleet.stages.base import Pace
 
 ENDPOINT_PACE = Pace(unit_s=0.2 / 16, alone_s=0.03)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from framefleet.errors import WorkerError
+from framefleet.protocol.envelope import ProbeReply, TimingMs
+from framefleet.protocol.yolo import FrameReply, YoloObject, YoloReply, YoloRequest
 from framefleet.stages.jpeg import decode, explain
 from framefleet.stages.objects.engines import EngineKind, open_engine
 from framefleet.stages.objects.engines.base import Boxes, Engine, Pixels, Settings
 from framefleet.stages.objects.halving import detect_in_memory
 from framefleet.stages.serving import ms, serve
-from framefleet.wire.common import ProbeReply, TimingMs
-from framefleet.wire.yolo import DetectedObject, FrameReply, YoloReply, YoloRequest
 
 __all__ = ["EngineKind", "Handler", "make_handler", "open_engine"]
 
@@ -70,7 +70,7 @@ def make_handler(engine: Engine) -> Handler:
     return Handler(engine)
 
 
-def describe(boxes: Boxes, picture: Pixels, request: YoloRequest, engine: Engine) -> list[DetectedObject]:
+def describe(boxes: Boxes, picture: Pixels, request: YoloRequest, engine: Engine) -> list[YoloObject]:
     """Boxes of the picture sent as objects in the source's pixels, cut at its edges, best first."""
     height, width = picture.shape[:2]
     edges = np.array([request.source_width, request.source_height] * 2, np.float64)
@@ -78,7 +78,7 @@ def describe(boxes: Boxes, picture: Pixels, request: YoloRequest, engine: Engine
     boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
     corners = np.clip(boxes[:, :4] * (edges / np.array([width, height] * 2)), 0, edges).round(2).tolist()
     return [
-        DetectedObject(number, engine.labels.get(number, str(number)), round(confidence, 4), tuple(corner))
+        YoloObject(number, engine.labels.get(number, str(number)), round(confidence, 4), tuple(corner))
         for corner, confidence, number in zip(
             corners, boxes[:, 4].tolist(), boxes[:, 5].astype(int).tolist(), strict=True
         )

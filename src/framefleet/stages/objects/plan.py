@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from framefleet.config import Crop
 from framefleet.errors import UsageError
 from framefleet.media.info import Sample
 from framefleet.media.sample import plan_samples
+from framefleet.schema.document import Crop
 from framefleet.units import Seconds
 
 

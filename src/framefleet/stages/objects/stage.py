@@ -6,19 +6,21 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from framefleet.config import Backend, Options
+from framefleet.config import Options
 from framefleet.errors import UsageError
 from framefleet.media.info import MediaInfo, Picture, PictureTime
 from framefleet.media.sample import plan_samples
+from framefleet.protocol.envelope import read_reply
+from framefleet.protocol.yolo import FrameReply, YoloReply, YoloRequest
+from framefleet.schema.cost import Backend
+from framefleet.schema.objects import Detection
 from framefleet.stages import checked
 from framefleet.stages.base import Answer, Handler, Pace, Parcel
 from framefleet.stages.objects.forecast import ENDPOINT_PACE, LOCAL_PACE, max_side
-from framefleet.stages.objects.merge import Detection, merge
+from framefleet.stages.objects.merge import merge
 from framefleet.stages.objects.plan import PictureBatch, check_crop, plan_batches
 from framefleet.stages.pictures import PictureStage, frames_of, matched
 from framefleet.weights import model_identity
-from framefleet.wire.common import read_reply
-from framefleet.wire.yolo import FrameReply, YoloReply, YoloRequest
 
 EMBEDDED_MODEL = "yolov3-tiny"
 

@@ -3,14 +3,11 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import Literal
 
 import msgspec
 
+from framefleet.schema.scenes import Transition
 from framefleet.units import Seconds, Span
-
-Transition = Literal["cut", "fade", "dissolve", "slide"]
-"""A hard cut, a fade through one colour, one picture turning into another, or another page on a screen that stands."""
 
 
 class Scene(msgspec.Struct, frozen=True, gc=False):

@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from framefleet.stages.scenes.scene import Transition
+from framefleet.schema.scenes import Transition
 from framefleet.units import Seconds
 
 _SIZE = 24, 14  # pixels, across and down: motion within a scene changes little at that size, another scene all

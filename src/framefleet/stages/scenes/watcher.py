@@ -12,8 +12,9 @@ from framefleet.errors import SetupError
 from framefleet.installing import pip
 from framefleet.media.info import Gap, MediaInfo, Picture
 from framefleet.media.order import Pixels
+from framefleet.schema.scenes import Transition
 from framefleet.stages.scenes.cuts import Cut, out_of_rhythm, place
-from framefleet.stages.scenes.scene import Scene, Transition, scenes_between
+from framefleet.stages.scenes.scene import Scene, scenes_between
 from framefleet.stages.scenes.seen import Seen
 from framefleet.stages.scenes.transitions import Passage, Passages
 from framefleet.units import Seconds

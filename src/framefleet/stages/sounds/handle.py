@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefleet.errors import WorkerError
+from framefleet.protocol.ast import AstReply, AstRequest, HeardClass, Slice
+from framefleet.protocol.envelope import ProbeReply, TimingMs
 from framefleet.stages.serving import ms, serve
 from framefleet.stages.sounds.engines import EngineKind, open_engine
 from framefleet.stages.sounds.engines.base import Engine
 from framefleet.stages.sounds.slicing import classify, slice_starts
 from framefleet.stages.speech.listen import RATE, decode
-from framefleet.wire.ast import AstReply, AstRequest, HeardClass, Slice
-from framefleet.wire.common import ProbeReply, TimingMs
 
 __all__ = ["EngineKind", "make_handler", "open_engine"]
 

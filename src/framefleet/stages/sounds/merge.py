@@ -4,45 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-import msgspec
-
+from framefleet.protocol.ast import AstReply, HeardClass, Slice
+from framefleet.schema.sounds import SoundEvent, Sounds
 from framefleet.stages.base import Answer
 from framefleet.units import Seconds, Span
-from framefleet.wire.ast import AstReply, HeardClass, Slice
 
 JOIN_S: Seconds = 0.5
 """Stretches of one class that lie no further apart are one event: one slice of YAMNet in which it was not heard."""
-
-
-class SoundEvent(msgspec.Struct, frozen=True, gc=False):
-    """A class of sound heard without a pause longer than `JOIN_S`.
-
-    Times are on the video's clock, as sharp as the model's slices are: each slice speaks for what is nearest to it.
-    `score` is that of the slice in which it is clearest, `mean_score` of all slices in which it is heard.
-    """
-
-    label: str
-    class_id: int
-    start_s: Seconds
-    end_s: Seconds
-    score: float
-    mean_score: float
-
-
-class Unheard(msgspec.Struct, frozen=True):
-    """A stretch nobody was asked about, and why."""
-
-    start_s: Seconds
-    end_s: Seconds
-    reason: str
-
-
-class Sounds(msgspec.Struct, frozen=True):
-    """What is heard, in order of beginning. A class is heard in a slice where its score is `threshold` or more."""
-
-    threshold: float
-    events: list[SoundEvent]
-    skipped: list[Unheard] = []
 
 
 def merge_sounds(answers: Sequence[Answer[AstReply]], threshold: float) -> Sounds:

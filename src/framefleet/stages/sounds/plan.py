@@ -1,9 +1,9 @@
 """Which stretches of sound to listen to. Pure."""
 
-from framefleet.config import Backend
 from framefleet.media.audio import plan_sound
 from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.info import MediaInfo
+from framefleet.schema.cost import Backend
 from framefleet.units import Seconds
 
 MAX_CHUNK_S: dict[Backend, Seconds] = {"runpod": 900.0, "local": 300.0}

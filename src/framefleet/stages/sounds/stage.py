@@ -7,22 +7,24 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from framefleet.config import Backend, Options
+from framefleet.config import Options
 from framefleet.errors import BadReplyError, SetupError
 from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.info import Clip, ClipTime, MediaInfo
+from framefleet.protocol.ast import AstReply, AstRequest, Slice
+from framefleet.protocol.envelope import AudioFormat, read_reply
+from framefleet.schema.cost import Backend
+from framefleet.schema.sounds import Sounds
+from framefleet.schema.speech import Skipped
 from framefleet.stages import checked
 from framefleet.stages.base import Answer, Handler, Pace, Parcel
 from framefleet.stages.clips import ClipStage, halved
 from framefleet.stages.sounds.forecast import ENDPOINT_PACE, LOCAL_PACE
-from framefleet.stages.sounds.merge import Sounds, Unheard, merge_sounds
+from framefleet.stages.sounds.merge import merge_sounds
 from framefleet.stages.sounds.plan import plan_sounds
 from framefleet.units import Seconds
 from framefleet.weights import model_identity
 from framefleet.weights.yamnet import yamnet_files
-from framefleet.wire.ast import AstReply, AstRequest, Slice
-from framefleet.wire.common import read_reply
-from framefleet.wire.whisper import AudioFormat
 
 TOP_K = 10
 """Classes a slice: AudioSet labels a sound at several levels (Music, Musical instrument, Piano)."""
@@ -105,7 +107,7 @@ class SoundsStage(ClipStage[AstRequest, AstReply]):
         unanswered: Sequence[ClipTime] = (),
     ) -> Sounds:
         if media.soundless is not None:
-            return Sounds(_threshold(options), [], [Unheard(0.0, media.duration_s, media.soundless)])
+            return Sounds(_threshold(options), [], [Skipped(0.0, media.duration_s, media.soundless)])
         return merge_sounds(answers, _threshold(options))
 
 

@@ -7,8 +7,8 @@ from itertools import accumulate, groupby, pairwise
 
 from msgspec.structs import replace
 
+from framefleet.protocol.whisper import WhisperSegment, WhisperWord
 from framefleet.units import Seconds, Span
-from framefleet.wire.whisper import Segment, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def stretch_at(clip: Sequence[Stretch], time_s: Seconds) -> Stretch:
     return clip[max(0, bisect_right(clip, time_s, key=lambda stretch: stretch.sent.start_s) - 1)]
 
 
-def placed(segment: Segment, clip: Sequence[Stretch]) -> list[Segment]:
+def placed(segment: WhisperSegment, clip: Sequence[Stretch]) -> list[WhisperSegment]:
     """The segment on the video's clock, to the millisecond: in one part for each stretch that words of it lie in.
 
     A word, and a segment without words, lies in the stretch that its middle does, and is cut off at that one's ends.
@@ -51,11 +51,11 @@ def placed(segment: Segment, clip: Sequence[Stretch]) -> list[Segment]:
     return parts
 
 
-def _home(piece: Segment | Word, clip: Sequence[Stretch]) -> Stretch:
+def _home(piece: WhisperSegment | WhisperWord, clip: Sequence[Stretch]) -> Stretch:
     return stretch_at(clip, (piece.start_s + piece.end_s) / 2)
 
 
-def _part(segment: Segment, home: Stretch, text: str, words: Sequence[Word]) -> Segment:
+def _part(segment: WhisperSegment, home: Stretch, text: str, words: Sequence[WhisperWord]) -> WhisperSegment:
     def moved(time_s: Seconds) -> Seconds:
         return round(home.clock(time_s), 3)
 
@@ -69,7 +69,7 @@ def _part(segment: Segment, home: Stretch, text: str, words: Sequence[Word]) -> 
     )
 
 
-def _texts(text: str, runs: Sequence[Sequence[Word]]) -> list[str]:
+def _texts(text: str, runs: Sequence[Sequence[WhisperWord]]) -> list[str]:
     """`text` in as many parts as there are runs of its words.
 
     Words may lack the commas and spaces around them, and may be written otherwise than in the text.

@@ -1,6 +1,6 @@
 """What the speech stage is expected to send and to take, before a sound is decoded. Pure."""
 
-from framefleet.config import Backend
+from framefleet.schema.cost import Backend
 from framefleet.stages.base import Pace
 from framefleet.units import Seconds
 

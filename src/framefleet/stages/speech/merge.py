@@ -3,23 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-import msgspec
-
 from framefleet.media.info import MediaInfo
+from framefleet.protocol.whisper import WhisperReply, WhisperSegment
+from framefleet.schema.speech import Segment, Skipped, Transcription, Word
 from framefleet.stages.base import Answer
 from framefleet.stages.speech.clock import placed, stretches
-from framefleet.stages.speech.skipped import SentTime, Skipped, joined
+from framefleet.stages.speech.skipped import SentTime, joined
 from framefleet.units import Span
-from framefleet.wire.whisper import Segment, WhisperReply
-
-
-class Transcription(msgspec.Struct, frozen=True):
-    """What is said. Times are on the video's clock, segments in their order; `language` is null if none is heard."""
-
-    language: str | None
-    text: str
-    segments: list[Segment]
-    skipped: list[Skipped] = []
 
 
 def no_audio(media: MediaInfo) -> Transcription:
@@ -36,14 +26,27 @@ def merge_speech(answers: Sequence[Answer[WhisperReply]], unanswered: Sequence[S
     segments = [segment for answer in in_order for segment in _on_the_clock(answer)]
     segments.sort(key=lambda segment: segment.start_s)
     facts = [*(fact for answer in in_order for fact in answer.facts), *unanswered]
-    skipped = joined(piece for fact in facts for piece in fact.skipped)
+    unsent = joined(piece for fact in facts for piece in fact.skipped)
+    skipped = [Skipped(piece.start_s, piece.end_s, piece.reason) for piece in unsent]
     return Transcription(_language(in_order), " ".join(segment.text for segment in segments), segments, skipped)
 
 
 def _on_the_clock(answer: Answer[WhisperReply]) -> list[Segment]:
     """The answer's segments, those that run over what was skipped in parts."""
     clip = stretches(answer.facts[0].kept)
-    return [part for segment in answer.reply.segments for part in placed(segment, clip)]
+    return [_told(part) for segment in answer.reply.segments for part in placed(segment, clip)]
+
+
+def _told(segment: WhisperSegment) -> Segment:
+    """A worker's segment as the document has it."""
+    return Segment(
+        segment.start_s,
+        segment.end_s,
+        segment.text,
+        segment.avg_logprob,
+        segment.no_speech_prob,
+        [Word(word.start_s, word.end_s, word.word, word.probability) for word in segment.words],
+    )
 
 
 def _language(answers: Sequence[Answer[WhisperReply]]) -> str | None:

@@ -1,10 +1,11 @@
 """Which stretches of sound to ask about, and the checks that need no model. Pure."""
 
-from framefleet.config import Backend, Options
+from framefleet.config import Options
 from framefleet.errors import UsageError
 from framefleet.media.audio import plan_sound
 from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.info import MediaInfo
+from framefleet.schema.cost import Backend
 from framefleet.stages.speech.languages import LANGUAGES
 from framefleet.units import Seconds
 

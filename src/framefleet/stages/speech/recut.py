@@ -2,9 +2,9 @@
 
 from framefleet.media.audio_encode import encode_clip
 from framefleet.media.audio_plan import RATE, quietest
+from framefleet.protocol.envelope import AudioFormat
 from framefleet.stages.speech.listen import decode
 from framefleet.units import Seconds, Span
-from framefleet.wire.whisper import AudioFormat
 
 SHORTEST_S: Seconds = 10.0  # less than this is not cut again: it is not the sound that is too large
 

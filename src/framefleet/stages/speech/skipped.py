@@ -13,8 +13,8 @@ NO_SPEECH = "no speech"
 TOUCHING_S = 0.001  # what ends and begins within this follows on: clips' spans are rounded
 
 
-class Skipped(msgspec.Struct, frozen=True):
-    """A stretch nobody was asked about, and why."""
+class Unsent(msgspec.Struct, frozen=True):
+    """A stretch nobody was asked about, and why, as journals keep it."""
 
     start_s: Seconds
     end_s: Seconds
@@ -28,7 +28,7 @@ class SentTime(ClipTime, frozen=True, gc=False):
     `span` is skipped.
     """
 
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[Unsent, ...] = ()
 
     @property
     def kept(self) -> list[Span]:
@@ -61,14 +61,14 @@ def parted(fact: SentTime, at_s: Seconds) -> tuple[SentTime, SentTime]:
     )
 
 
-def joined(pieces: Iterable[Skipped]) -> list[Skipped]:
+def joined(pieces: Iterable[Unsent]) -> list[Unsent]:
     """The stretches in order of time, those that follow each other for one reason as one."""
-    whole: list[Skipped] = []
+    whole: list[Unsent] = []
     for reason, alike in groupby(sorted(pieces, key=lambda p: (p.reason, p.start_s)), key=lambda p: p.reason):
         for piece in alike:
             last = whole[-1] if whole else None
             if last is not None and last.reason == reason and piece.start_s <= last.end_s + TOUCHING_S:
-                whole[-1] = Skipped(last.start_s, max(last.end_s, piece.end_s), reason)
+                whole[-1] = Unsent(last.start_s, max(last.end_s, piece.end_s), reason)
             elif piece.start_s < piece.end_s:
                 whole.append(piece)
     return sorted(whole, key=lambda piece: piece.start_s)

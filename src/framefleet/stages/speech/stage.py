@@ -7,21 +7,23 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from framefleet.config import Backend, Options
+from framefleet.config import Options
 from framefleet.errors import BadReplyError
 from framefleet.media.audio_plan import AudioChunk
 from framefleet.media.info import Clip, MediaInfo
+from framefleet.protocol.envelope import AudioFormat, read_reply
+from framefleet.protocol.whisper import WhisperReply, WhisperRequest, WhisperSegment, WhisperWord
+from framefleet.schema.cost import Backend
+from framefleet.schema.speech import Transcription
 from framefleet.stages import checked
 from framefleet.stages.base import Answer, Handler, Pace, Parcel, Sieve
 from framefleet.stages.clips import ClipStage, halved
 from framefleet.stages.speech.forecast import ENDPOINT_PACE, LOCAL_PACE
-from framefleet.stages.speech.merge import Transcription, merge_speech
+from framefleet.stages.speech.merge import merge_speech
 from framefleet.stages.speech.plan import plan_speech
-from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Skipped, parted
+from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Unsent, parted
 from framefleet.units import Seconds, Span
 from framefleet.weights import model_identity
-from framefleet.wire.common import read_reply
-from framefleet.wire.whisper import AudioFormat, Segment, WhisperReply, WhisperRequest, Word
 
 TOLERANCE_S = 1.0
 """Whisper's last time stamp may lie a little behind the end of the sound; more is a reply to something else."""
@@ -141,7 +143,7 @@ def _check_length(reply: WhisperReply, duration_s: Seconds) -> None:
             checked.short(word.word, checked.LABEL, "word")
 
 
-def _checked(segment: Segment, duration_s: Seconds) -> Segment:
+def _checked(segment: WhisperSegment, duration_s: Seconds) -> WhisperSegment:
     """The segment with its times within the clip. Raises `BadReplyError` if they are of something else."""
     start, end = _within(segment, duration_s)
     if not isfinite(segment.avg_logprob):
@@ -155,7 +157,7 @@ def _checked(segment: Segment, duration_s: Seconds) -> Segment:
     return replace(segment, start_s=start, end_s=end, no_speech_prob=silent, words=words)
 
 
-def _within(piece: Segment | Word, duration_s: Seconds) -> tuple[Seconds, Seconds]:
+def _within(piece: WhisperSegment | WhisperWord, duration_s: Seconds) -> tuple[Seconds, Seconds]:
     start, end = piece.start_s, piece.end_s
     # `not` of a chain that holds, so that NaN does not pass
     if not (isfinite(start) and isfinite(end) and -TOLERANCE_S <= start <= end <= duration_s + TOLERANCE_S):
@@ -165,6 +167,6 @@ def _within(piece: Segment | Word, duration_s: Seconds) -> tuple[Seconds, Second
 
 def _nothing_said(clip: Clip) -> Answer[WhisperReply]:
     """The answer of a clip that nobody has to listen to: to be kept in the journal as any other."""
-    skipped = Skipped(clip.span.start_s, clip.span.end_s, NO_SPEECH)
+    skipped = Unsent(clip.span.start_s, clip.span.end_s, NO_SPEECH)
     reply = WhisperReply(model="", model_id="", device="", language="", language_probability=0.0, segments=[])
     return Answer((SentTime(clip.number, clip.span, (skipped,), gaps=clip.gaps),), reply)

@@ -14,7 +14,7 @@ from framefleet.errors import WorkerError
 from framefleet.media.audio_encode import ClipEncoder, ClipFormat
 from framefleet.media.info import Clip
 from framefleet.stages.speech.listen import RATE, Waveform, decode
-from framefleet.stages.speech.skipped import NO_SPEECH, Skipped
+from framefleet.stages.speech.skipped import NO_SPEECH, Unsent
 from framefleet.units import Seconds, Span
 
 BLOCK_S = 60  # looked at as one: all of a clip of 15 minutes at once takes 284 MB, a minute 25
@@ -29,7 +29,7 @@ Detector = Callable[[Waveform], list[tuple[int, int]]]
 class TrimmedClip(Clip):
     """As much of a planned clip as is to be sent; `skipped` is the rest, on the video's clock."""
 
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[Unsent, ...] = ()
 
 
 @cache
@@ -83,7 +83,7 @@ def _without(clip: Clip, samples: Waveform, cuts: Sequence[tuple[int, int]]) -> 
 
     kept = [(start, end) for start, end in _between(cuts, len(samples)) if start < end]
     span = Span(clock(kept[0][0]), clock(kept[-1][1]))
-    skipped = tuple(Skipped(clock(start), clock(end), NO_SPEECH) for start, end in cuts)
+    skipped = tuple(Unsent(clock(start), clock(end), NO_SPEECH) for start, end in cuts)
     return TrimmedClip(clip.number, span, _encoded(samples, kept, _format(clip)), clip.format, skipped, gaps=clip.gaps)
 
 

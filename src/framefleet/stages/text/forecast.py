@@ -1,6 +1,6 @@
 """What the text stage is expected to take, and how closely it looks. Pure."""
 
-from framefleet.config import Backend
+from framefleet.schema.cost import Backend
 from framefleet.stages.base import Pace
 
 ENDPOINT_PACE = Pace(unit_s=0.05, alone_s=0.08)

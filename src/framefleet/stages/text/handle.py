@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from framefleet.errors import WorkerError
+from framefleet.protocol.envelope import ProbeReply, TimingMs
+from framefleet.protocol.ocr import OcrFrame, OcrReply, OcrRequest, TextLine
 from framefleet.stages.jpeg import Pixels, decode, explain
 from framefleet.stages.serving import ms, serve
 from framefleet.stages.text.engines import open_engine
 from framefleet.stages.text.engines.base import Corners, Engine, Reading
-from framefleet.wire.common import ProbeReply, TimingMs
-from framefleet.wire.ocr import OcrFrame, OcrReply, OcrRequest, TextLine
 
 __all__ = ["Handler", "make_handler", "open_engine"]
 

@@ -5,27 +5,15 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from framefleet.config import Crop
 from framefleet.media.info import PictureTime, Sample
-from framefleet.stages.text.spans import Shown, TextSpan, spans_of
+from framefleet.protocol.ocr import OcrFrame, OcrReply, Point, TextLine
+from framefleet.schema.document import Crop
+from framefleet.schema.text import TextResult
+from framefleet.stages.text.spans import Shown, spans_of
 from framefleet.stages.when import counted_s
 from framefleet.units import Seconds
-from framefleet.wire.ocr import OcrFrame, OcrReply, Point, TextLine
 
 _ROUNDING_S = 2e-6  # of the difference between two times in a document
-
-
-class TextResult(msgspec.Struct, frozen=True):
-    """What is written. `spans` are in the order of time, then from top to bottom.
-
-    Of the pictures sampled, `read` were read, `unchanged` have the text of the one before, and `unknown` were not
-    answered, or follow such a one: what is written in them is not known.
-    """
-
-    spans: list[TextSpan]
-    read: int
-    unchanged: int
-    unknown: int
 
 
 def merge(

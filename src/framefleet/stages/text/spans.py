@@ -5,32 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-import msgspec
-
+from framefleet.protocol.envelope import Box
+from framefleet.protocol.ocr import TextLine
+from framefleet.schema.text import TextSpan
 from framefleet.units import Seconds
-from framefleet.wire.ocr import Quad, TextLine
-from framefleet.wire.pictures import Box
 
 OVERLAP = 0.3  # IoU: a text that is read again comes in a box a little larger or smaller, or has moved a little
 SLIPS = 0.2  # of a text's characters that may be read differently: "Departures" and "Departure5", not "left" and "lift"
 BRIDGE_S: Seconds = 1.0  # a text that is back after this long, or after one picture, was only overlooked
-
-
-class TextSpan(msgspec.Struct, frozen=True):
-    """A text on screen from `start_s` to `end_s`, as read best in `readings` pictures of this stretch.
-
-    `box` is x1, y1, x2, y2 in source pixels and `confidence` 0-1, both of the surest reading of this text. `quad` says
-    how the text lies where it does not fill the box from left to right: top left, top right, bottom right and bottom
-    left of it as it is read.
-    """
-
-    text: str
-    start_s: Seconds
-    end_s: Seconds
-    box: Box
-    confidence: float
-    readings: int
-    quad: Quad | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from framefleet.config import Backend, Options
+from framefleet.config import Options
 from framefleet.installing import with_extra
 from framefleet.media.info import Gap, MediaInfo, Picture, PictureTime, Sample
 from framefleet.media.sample import plan_samples
+from framefleet.protocol.envelope import read_reply
+from framefleet.protocol.ocr import OcrFrame, OcrReply, OcrRequest
+from framefleet.schema.cost import Backend
+from framefleet.schema.text import TextResult
 from framefleet.stages import checked
 from framefleet.stages.base import Answer, Handler, Pace, Parcel, Sieve
 from framefleet.stages.objects.forecast import max_side
@@ -17,9 +21,7 @@ from framefleet.stages.objects.plan import PictureBatch, check_crop, plan_batche
 from framefleet.stages.pictures import PictureStage, frames_of, matched
 from framefleet.stages.text.changed import ChangeFilter, to_see
 from framefleet.stages.text.forecast import ENDPOINT_PACE, LOCAL_PACE, find_side
-from framefleet.stages.text.merge import TextResult, merge
-from framefleet.wire.common import read_reply
-from framefleet.wire.ocr import OcrFrame, OcrReply, OcrRequest
+from framefleet.stages.text.merge import merge
 
 
 class TextStage(PictureStage[OcrRequest, OcrReply]):

@@ -7,15 +7,14 @@ from math import prod
 
 import numpy as np
 
-from framefleet.stages.objects.merge import Detection
+from framefleet.schema.objects import DetectedObject, Detection
+from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.stages.tracks.flow import learn
 from framefleet.stages.tracks.join import Chain, Frame, join
 from framefleet.stages.tracks.motion import Array, sight
 from framefleet.stages.tracks.repeat import again
-from framefleet.stages.tracks.track import Track, TrackBox, TracksResult
 from framefleet.stages.when import counted_s
 from framefleet.units import Seconds
-from framefleet.wire.yolo import DetectedObject
 
 SURE = 0.8
 """A join is sure from this chance on, and so is a track from this product of its joins' chances on."""

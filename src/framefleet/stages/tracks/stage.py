@@ -6,8 +6,8 @@ from typing import Any
 from framefleet.config import Options
 from framefleet.errors import FrameFleetError
 from framefleet.media.info import MediaInfo
+from framefleet.schema.tracks import TracksResult
 from framefleet.stages.tracks.result import tracks_of
-from framefleet.stages.tracks.track import TracksResult
 
 
 class TracksStage:

@@ -3,7 +3,7 @@
 function drawTiming({ timing, video }) {
   const parts = [
     ...Object.entries(timing.decode).map(([name, one]) => ({ name: `decode ${name}`, ...one })),
-    ...Object.entries(timing.sift ?? {}).map(([name, one]) => ({ name: `sift ${name}`, ...one })),
+    ...Object.entries(timing.prefilter ?? {}).map(([name, one]) => ({ name: `prefilter ${name}`, ...one })),
     ...Object.entries(timing.stages).map(([name, one]) => ({ name, ...one })),
   ];
   const most = Math.max(timing.wall_s, ...parts.map((one) => one.busy_s + one.waiting_s), 1e-9);

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.errors import BadReplyError, FleetError, TooLargeError, WorkerError, from_worker
-from framefleet.wire.common import REPLY_LIMIT, read_reply, read_request, to_output
-from framefleet.wire.whisper import WhisperReply, WhisperRequest
-from framefleet.wire.yolo import FrameReply, YoloReply, YoloRequest
+from framefleet.protocol.envelope import REPLY_LIMIT, read_reply, read_request, to_output
+from framefleet.protocol.whisper import WhisperReply, WhisperRequest
+from framefleet.protocol.yolo import FrameReply, YoloReply, YoloRequest
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),

@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from framefleet.protocol.envelope import SCHEMA_VERSION, Box, JpegFrames, Side, TimingMs, UnitInterval
 from framefleet.units import Seconds
-from framefleet.wire.common import SCHEMA_VERSION, TimingMs, UnitInterval
-from framefleet.wire.pictures import Box, JpegFrames, Side
 
 Point = tuple[float, float]
 Quad = tuple[Point, Point, Point, Point]

@@ -4,11 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from framefleet.protocol.envelope import SCHEMA_VERSION, Box, JpegFrames, Side, TimingMs, UnitInterval
 from framefleet.units import Seconds
-from framefleet.wire.common import SCHEMA_VERSION, TimingMs, UnitInterval
-from framefleet.wire.pictures import Box, JpegFrame, JpegFrames, Side
-
-__all__ = ["Box", "DetectedObject", "FrameReply", "JpegFrame", "JpegFrames", "Side", "YoloReply", "YoloRequest"]
 
 
 class YoloRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +24,7 @@ class YoloRequest(msgspec.Struct, frozen=True, kw_only=True):
     classes: list[int] | None = None
 
 
-class DetectedObject(msgspec.Struct, frozen=True, gc=False):
+class YoloObject(msgspec.Struct, frozen=True, gc=False):
     """`box` is x1, y1, x2, y2 in source pixels; `confidence` is 0–1."""
 
     class_id: int
@@ -41,7 +38,7 @@ class FrameReply(msgspec.Struct, frozen=True):
 
     index: int
     time_s: Seconds
-    objects: list[DetectedObject] | None
+    objects: list[YoloObject] | None
     error: str | None = None
 
 

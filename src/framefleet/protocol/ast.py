@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from framefleet.protocol.envelope import SCHEMA_VERSION, AudioFormat, TimingMs, UnitInterval
 from framefleet.units import Seconds
-from framefleet.wire.common import SCHEMA_VERSION, TimingMs, UnitInterval
-from framefleet.wire.whisper import AudioFormat
 
 
 class AstRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,21 +1,46 @@
 """The result of a run as one frozen tree, in video time and source pixels. Field names are public API."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from framefleet.config import AudioChannel, Backend, Crop
-from framefleet.fleet.cost import Cost
-from framefleet.media.info import AudioInfo, DurationFrom
-from framefleet.results.fuse import SceneEntry
-from framefleet.stages.objects.merge import Detection
-from framefleet.stages.sounds.merge import Sounds
-from framefleet.stages.speech.merge import Transcription
-from framefleet.stages.text.merge import TextResult
-from framefleet.stages.tracks.track import TracksResult
+from framefleet.schema.cost import Backend, Cost
+from framefleet.schema.objects import Detection
+from framefleet.schema.scenes import SceneEntry
+from framefleet.schema.sounds import Sounds
+from framefleet.schema.speech import Transcription
+from framefleet.schema.text import TextResult
+from framefleet.schema.timing import Timing
+from framefleet.schema.tracks import TracksResult
 from framefleet.units import Seconds, Span
 
-SCHEMA_VERSION: Literal["1"] = "1"
+SCHEMA_VERSION: Literal["2"] = "2"
+
+DurationFrom = Literal["header", "index", "counted", "estimated"]
+"""Who says how long something is: `counted` is all packets, read one by one; `index` the last packets, which the file's
+index or end leads to; `header` a header alone, for a file that ends before it; `estimated` the size and the bit rate,
+which is no promise."""
+
+AudioChannel = Literal["left", "right", "mix", "loudest"]
+
+
+class AudioInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The audio stream used. `start_s` is on the video's clock: negative when the sound begins first.
+
+    It is the `track`-th of the file's `tracks` audio streams, counted from 1 in their order; null where nobody told.
+    `language` is the file's own tag for it, such as `eng`. `duration_s` 0 is a stream without sound in it, and
+    `duration_from` says who told it; null where nobody noted that.
+    """
+
+    codec: str
+    sample_rate: int
+    channels: int
+    start_s: Seconds
+    duration_s: Seconds
+    track: int | None = None
+    tracks: int | None = None
+    language: str | None = None
+    duration_from: DurationFrom | None = None
 
 
 class Video(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +67,15 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     duration_from: DurationFrom | None = None
 
 
+class Crop(msgspec.Struct, frozen=True):
+    """A rectangle of the upright source picture, in its pixels."""
+
+    x: Annotated[int, msgspec.Meta(ge=0)]
+    y: Annotated[int, msgspec.Meta(ge=0)]
+    width: Annotated[int, msgspec.Meta(ge=1)]
+    height: Annotated[int, msgspec.Meta(ge=1)]
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """What was really used: where a worker told (`yolo_imgsz`, `yolo_half`, models), its word goes before the wish."""
 
@@ -66,45 +100,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     audio_track: int | str | None = None
     audio_channel: AudioChannel | None = None
     video_track: int | None = None
-    ast_model: str | None
+    sounds_model: str | None
     sounds_threshold: float
 
     @property
     def step_s(self) -> Seconds:
         """From one sampled picture to the next; without end where there is no rate."""
         return 1 / self.fps if self.fps > 0 else float("inf")
-
-
-class StageTiming(msgspec.Struct, frozen=True, kw_only=True):
-    """Wall seconds: `busy_s` with at least one request asked, `waiting_s` between requests with none.
-
-    `done` counts pictures, or seconds of sound, that were worked on, and `per_s` those a busy second. `queue_mean` is
-    how many payloads were there and not yet asked about, on average: 0 means that the stage waited for its input, and
-    as many as are asked at once that its input waited for it. Null where there is no such thing.
-    """
-
-    busy_s: Seconds
-    waiting_s: Seconds
-    done: float | None = None
-    per_s: float | None = None
-    queue_mean: float | None = None
-
-
-class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """`decode` is what fed the stages, `pictures` and `sound`: `waiting_s` is how long it waited for them to take more.
-
-    `sift` is, by stage, looking here at what is worth asking about. `overlap` is the sum of all busy times over the
-    wall time: 1 for one thing after the other. `bottleneck` is what needed the most time (of parts that take turns,
-    all together and among them the one that needed most), and `advice` what would help most.
-    """
-
-    wall_s: Seconds
-    decode: dict[str, StageTiming]
-    sift: dict[str, StageTiming] = {}
-    stages: dict[str, StageTiming]
-    overlap: float
-    bottleneck: str | None
-    advice: str | None
 
 
 class FailureEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,7 +143,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """`detections` has an entry for every sampled picture. What was not asked for, or could not be done, is null."""
 
-    schema_version: Literal["1"] = SCHEMA_VERSION
+    schema_version: Literal["2"] = SCHEMA_VERSION
     video: Video
     config: Config
     detections: list[Detection] | None

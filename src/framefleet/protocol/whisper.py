@@ -4,11 +4,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from framefleet.protocol.envelope import SCHEMA_VERSION, AudioFormat, TimingMs
 from framefleet.units import Seconds
-from framefleet.wire.common import SCHEMA_VERSION, TimingMs
 
 Task = Literal["transcribe", "translate"]
-AudioFormat = Literal["opus", "flac", "wav"]
 
 
 class WhisperRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +25,7 @@ class WhisperRequest(msgspec.Struct, frozen=True, kw_only=True):
     beam_size: Annotated[int, msgspec.Meta(ge=1, le=20)] = 5
 
 
-class Word(msgspec.Struct, frozen=True, gc=False):
+class WhisperWord(msgspec.Struct, frozen=True, gc=False):
     """`word` keeps Whisper's leading space."""
 
     start_s: Seconds
@@ -35,13 +34,13 @@ class Word(msgspec.Struct, frozen=True, gc=False):
     probability: float
 
 
-class Segment(msgspec.Struct, frozen=True):
+class WhisperSegment(msgspec.Struct, frozen=True):
     start_s: Seconds
     end_s: Seconds
     text: str
     avg_logprob: float
     no_speech_prob: float
-    words: list[Word] = []
+    words: list[WhisperWord] = []
 
 
 class WhisperReply(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,5 +51,5 @@ class WhisperReply(msgspec.Struct, frozen=True, kw_only=True):
     gpu: str | None = None
     language: str
     language_probability: float
-    segments: list[Segment]
+    segments: list[WhisperSegment]
     timing_ms: TimingMs = TimingMs()

@@ -9,16 +9,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
-from framefleet.errors import InputError, OutputError
-from framefleet.results import files
-from framefleet.results.codec import claim, encode, json_schema, read_document, write_document
-from framefleet.results.document import Document, FailureEntry
-from framefleet.results.files import document_path
-from framefleet.stages.objects.merge import Detection
-from framefleet.stages.speech.merge import Skipped, Transcription
+from framefleet.errors import InputError
+from framefleet.results.files import write_document
+from framefleet.schema.codec import encode, json_schema, read_document
+from framefleet.schema.document import FailureEntry
+from framefleet.schema.objects import DetectedObject, Detection
+from framefleet.schema.speech import Segment, Skipped, Transcription, Word
 from framefleet.units import Span
-from framefleet.wire.whisper import Segment, Word
-from framefleet.wire.yolo import DetectedObject
 from tests.conftest import ROOT
 from tests.results.make import make_document
 
@@ -66,13 +63,13 @@ def test_a_part_of_a_document_is_none(tmp_path_factory: pytest.TempPathFactory, 
 @pytest.mark.parametrize(
     ("version", "why"),
     [
-        ("0", "schema version 0, and this program reads 1; run the video again"),
-        ("2", "schema version 2, and this program reads 1; update FrameFleet, or run the video again"),
+        ("0", "schema version 0, and this program reads 1 and 2; run the video again"),
+        ("3", "schema version 3, and this program reads 1 and 2; update FrameFleet, or run the video again"),
         (
             "9" * 5000,
-            f"schema version {'9' * 20}…, and this program reads 1; update FrameFleet, or run the video again",
+            f"schema version {'9' * 20}…, and this program reads 1 and 2; update FrameFleet, or run the video again",
         ),
-        ("²", "schema version ², and this program reads 1; run the video again"),
+        ("²", "schema version ², and this program reads 1 and 2; run the video again"),
         (1, "not a whole document of FrameFleet: Expected `str`, got `int` - at `$.schema_version`"),
         (None, "not a whole document of FrameFleet"),
     ],
@@ -99,7 +96,7 @@ def test_a_document_is_laid_out_to_be_looked_at() -> None:
     lines = encode(make_document()).decode().splitlines()
     assert lines[0] == "{"
     assert '"detections": [' in lines
-    assert sum(line.startswith('  {"index":') and "objects" in line for line in lines) == 2
+    assert sum(line.startswith('  {"index":') and "pts_s" in line for line in lines) == 2
     assert not any(line.endswith(" ") for line in lines)
 
 
@@ -113,41 +110,5 @@ def test_the_schema_refuses_what_is_no_document() -> None:
     document = json.loads(encode(make_document()))
     validator = Draft202012Validator(json_schema())
     assert validator.is_valid(document)
-    assert not validator.is_valid(document | {"schema_version": "2"})
+    assert not validator.is_valid(document | {"schema_version": "1"})
     assert not validator.is_valid({name: value for name, value in document.items() if name != "failures"})
-
-
-def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "clip_results.json"
-    write_document(make_document(), path)
-    before = path.read_bytes()
-
-    def full(handle: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(OutputError, match=r"clip_results\.json: cannot be written \(No space left on device\)"):
-        write_document(replace(make_document(), failures=[]), path)
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_claiming_a_place(tmp_path: Path) -> None:
-    document: Document = make_document()
-    path = document_path(tmp_path / "new" / "folder", Path("some/clip.mp4"))
-    assert path == tmp_path / "new" / "folder" / "clip_results.json"
-    claim(path, document.video.sha256)
-    assert list(path.parent.iterdir()) == []
-    write_document(document, path)
-    claim(path, document.video.sha256)
-    with pytest.raises(OutputError, match="holds the results of another video"):
-        claim(path, "0" * 64)
-
-
-def test_a_name_as_long_as_can_be(tmp_path: Path) -> None:
-    path = document_path(tmp_path, Path("n" * (255 - len("_results.json")) + ".mp4"))
-    claim(path, "0" * 64)
-    write_document(make_document(), path)
-    assert read_document(path) == make_document()
-    with pytest.raises(OutputError, match="too long a name for a file"):
-        claim(document_path(tmp_path, Path("n" * 255)), "0" * 64)

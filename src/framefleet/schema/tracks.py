@@ -1,9 +1,9 @@
-"""What the stage says: tracks, and how far they can be trusted."""
+"""Which objects are the same thing over time, and how far that can be trusted."""
 
 import msgspec
 
+from framefleet.schema.objects import Box
 from framefleet.units import Seconds
-from framefleet.wire.yolo import Box
 
 
 class TrackBox(msgspec.Struct, frozen=True, gc=False):
@@ -23,7 +23,7 @@ class Track(msgspec.Struct, frozen=True):
     """One thing over time. Ids count from 1 in the order of first sight.
 
     `label` is the one that most of its detections bear. `start_s` and `end_s` are its first and last sighting.
-    `certain` is False where the boxes may well be joined otherwise, by this stage's own model of motion. What was seen
+    `certain` is False where the boxes may well be joined otherwise, by the stage's own model of motion. What was seen
     once has no join to doubt, and is certain. Where the result has a `note`, trust even certain tracks less.
     """
 

@@ -1,10 +1,11 @@
-"""What every endpoint's messages share: the version, the probe, timings, and reading a job's input."""
+"""What endpoints' messages share: the version, what is sent of a video, the probe, and reading a job's input."""
 
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from framefleet.errors import BadReplyError, WorkerError, from_worker
+from framefleet.units import Seconds
 
 SCHEMA_VERSION: Literal["1"] = "1"
 
@@ -12,7 +13,25 @@ REPLY_LIMIT = 19_000_000
 """Bytes. RunPod loses a result over 20 MB, and the package's own check of it never fires."""
 
 Message = TypeVar("Message", bound=msgspec.Struct)
+AudioFormat = Literal["opus", "flac", "wav"]
 UnitInterval = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Side = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+Box = tuple[float, float, float, float]
+"""x1, y1, x2, y2 in source pixels."""
+
+
+class JpegFrame(msgspec.Struct, frozen=True):
+    """One picture. `jpeg` is base64 on the wire; `index` and `time_s` are only carried through to the reply."""
+
+    index: int
+    time_s: Seconds
+    jpeg: bytes
+
+
+class JpegFrames(msgspec.Struct, frozen=True, tag_field="kind", tag="jpeg_frames"):
+    """A batch of pictures, each a JPEG file."""
+
+    frames: Annotated[list[JpegFrame], msgspec.Meta(min_length=1, max_length=1024)]
 
 
 class TimingMs(msgspec.Struct, frozen=True):
