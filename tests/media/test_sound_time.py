@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from framefleet.media.audio import sound_span
 from framefleet.media.audio_stream import read_sound
 from framefleet.media.probe import probe
-from tests.media.sound import Wave, clicked_at, clicks, make_sound, plainly_decoded, retimed
+from tests.media.sound import Wave, clicked_at, clicks, make_realaudio, make_sound, plainly_decoded, retimed
 
 pytestmark = pytest.mark.full
 
@@ -125,6 +125,25 @@ def test_whole_files_give_the_samples_that_they_always_gave(whole, codec, ending
 def test_the_sample_gives_the_samples_that_it_always_gave(sample):
     samples, _, gaps = sound_of(sample)
     assert gaps == [] and np.array_equal(samples, plainly_decoded(sample))
+
+
+def test_sound_whose_packets_all_have_one_time_counts_its_samples(tmp_path):
+    wanted = [0.5 + k for k in range(7)]
+    samples, start_s, gaps = sound_of(make_realaudio(tmp_path / "a.ra", clicks(wanted, 8, 8000)))
+    assert (start_s, gaps) == (0, [])
+    assert len(samples) / 16_000 == pytest.approx(8, abs=0.05)
+    heard = [clicked_at(samples, time) for time in wanted]
+    assert heard == pytest.approx(wanted, abs=0.03)
+
+
+def test_sound_of_a_video_whose_packets_all_have_one_time_counts_its_samples(whole, tmp_path):
+    """As a muxer writes it that was given none, for Matroska has a place for each."""
+    path, _, clicked = whole("flac", "mkv")
+    same = retimed(path, tmp_path / "same.mkv", lambda *_: [0.0])
+    samples, start_s, gaps = sound_of(same)
+    assert (start_s, gaps) == (0, [])
+    assert len(samples) / 16_000 == pytest.approx(SECONDS, abs=0.1)
+    assert [clicked_at(samples, time) for time in clicked] == pytest.approx(clicked, abs=WITHIN_S)
 
 
 def test_sound_that_changes_its_rate_midway_keeps_the_time(tmp_path):
