@@ -24,6 +24,7 @@ _RUN = Fraction(
 )  # seconds; wrong times that agree with each other are one packet's of the container: 0.7 s at most
 _NUMBERED = 2  # packets; of those before a joint FFmpeg says "corrupt", since what follows is numbered anew
 _MOST = 512  # packets that wait for a decision
+_WAITING = 2048  # packets that wait, of all streams together, for one that has given too few to tell
 _REAL = Fraction(1, 2)  # of the bytes that the time passed over would take
 _NOTHING = Fraction(3600)  # seconds: a recording in which nothing comes for longer, of no stream, is none
 
@@ -102,13 +103,14 @@ class Clock(Generic[P]):
             yield packet
             return
         self._queue.append(entry)
+        if len(self._queue) > _WAITING and not self._queue[0].decided:
+            self._force(self._lines[self._queue[0].packet.stream_index])
         yield from self._decided()
 
     def rest(self) -> Iterator[P]:
         """What is left once all packets are given."""
         for line in self._lines.values():
-            self._decide(line, ended=True)
-            line.let_go()
+            self._force(line)
         yield from self._decided()
 
     def ends(self) -> dict[int, Fraction]:
@@ -132,6 +134,11 @@ class Clock(Generic[P]):
     def _decided(self) -> Iterator[P]:
         while self._queue and self._queue[0].decided:
             yield self._queue.popleft().packet
+
+    def _force(self, line: "_Line[P]") -> None:
+        """Decides all that the line holds, by what there is."""
+        self._decide(line, ended=True)
+        line.let_go()
 
     def _decide(self, line: "_Line[P]", *, ended: bool) -> None:
         while line.held:

@@ -11,6 +11,7 @@ from errno import EACCES
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any, NoReturn, TypeVar
 
 import av
@@ -252,12 +253,13 @@ def _found_further_on(path: Path) -> str | None:
 
 def _head_of(path: Path) -> bytes:
     try:
-        if not path.exists():
-            raise InputError(_missing(path))
-        if not path.is_file():
-            raise InputError(f"{path}: {'a folder' if path.is_dir() else 'not a file'}; give a video file")
+        mode = path.stat().st_mode  # from Python 3.14 on, `exists` and `is_file` say no where they should say why
+        if not S_ISREG(mode):
+            raise InputError(f"{path}: {'a folder' if S_ISDIR(mode) else 'not a file'}; give a video file")
         with path.open("rb") as file:
             head = file.read(SNIFFED_BYTES)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise InputError(_missing(path)) from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
     return head
