@@ -146,6 +146,22 @@ def test_sound_of_a_video_whose_packets_all_have_one_time_counts_its_samples(who
     assert [clicked_at(samples, time) for time in clicked] == pytest.approx(clicked, abs=WITHIN_S)
 
 
+@pytest.mark.parametrize("ending", ["wav", "w64"])
+@pytest.mark.parametrize("codec", ["pcm_s16le", "pcm_alaw", "pcm_mulaw", "adpcm_ima_wav"])
+@pytest.mark.parametrize("factor", [0, 0.1, 0.5, 2, 10])
+def test_bytes_a_second_that_are_not_true_are_not_believed(tmp_path, codec, ending, factor):
+    path = make_sound(tmp_path / f"a.{ending}", [(0, clicks([0.5, 3.5], 4))], codec=codec)
+    whole = probe(path).audio.duration_s
+    data = bytearray(path.read_bytes())
+    at = data.find(b"fmt ") + (8 if ending == "wav" else 24) + 8  # W64 has GUIDs for names, and sizes of 64 bits
+    data[at : at + 4] = round(int.from_bytes(data[at : at + 4], "little") * factor).to_bytes(4, "little")
+    path.write_bytes(data)
+    assert probe(path).audio.duration_s == pytest.approx(whole, abs=0.001)
+    samples, _, gaps = sound_of(path)
+    assert gaps == []
+    assert [clicked_at(samples, time) for time in (0.5, 3.5)] == pytest.approx([0.5, 3.5], abs=0.03)
+
+
 def test_sound_that_changes_its_rate_midway_keeps_the_time(tmp_path):
     """Two recordings end to end in one transport stream, the second at another rate."""
     one = make_sound(tmp_path / "1.ts", [(0, clicks([0.5, 1.5], 2))], codec="mp2")

@@ -40,6 +40,7 @@ _PACKETS_TO_A_PICTURE = 1000  # more without one picture: encrypted, or not what
 _REORDERED = Fraction(2)  # seconds: MPEG-TS has no index, so a seek to the end may miss pictures stored out of order
 _LOOK_BACK = Fraction(15)  # seconds, and then four times as many
 _RAW = {"aac", "ac3", "amr", "amrnb", "amrwb", "dts", "eac3", "loas", "mlp", "mp3", "sbc", "truehd"}
+_BY_BYTES = {"wav", "w64"}
 _STILL = Fraction(1)  # sound that goes on for longer has a picture that stands; else muxers disagree about the end
 _STANDS = Fraction(10)  # and for longer than any gap that a clock bears
 _PUT_RIGHT = "its clock jumps, or some of its times are wrong; put right, so that all is on one clock"
@@ -65,7 +66,7 @@ def probe(path: Path, audio_track: int | str | None = None, video_track: int | N
         assert main is not None
         try:
             first = _first_picture(container, video) if video is not None else None
-            reach = _read_all(path) if _needs_all(container) else _tail(container, main)
+            reach = _read_all(path) if _needs_all(container, main) else _tail(container, main)
             if audio is not None and audio.index not in reach.ends and not reach.whole:
                 _look_back(container, main, audio, reach)
             if video is not None and _stands_long(container, video, reach):
@@ -248,9 +249,21 @@ def _first_picture(container: InputContainer, video: VideoStream) -> _First | No
     return None
 
 
-def _needs_all(container: InputContainer) -> bool:
-    """Whether only all packets tell how long the file is: its clock may jump, or nothing in it says anything."""
-    return begins_anew(container) or container.format.name in _RAW | TIMELESS
+def _needs_all(container: InputContainer, main: Stream) -> bool:
+    """Whether only all packets tell how long the file is: its clock may jump, or nothing in it says anything true."""
+    name = container.format.name
+    return begins_anew(container) or name in _RAW | TIMELESS or (name in _BY_BYTES and _misstates_rate(container, main))
+
+
+def _misstates_rate(container: InputContainer, main: Stream) -> bool:
+    """Whether PCM has another number of bytes a second than the header says, by which FFmpeg tells times after a seek."""
+    if not isinstance(main, AudioStream) or not main.codec_context.name.startswith("pcm_"):
+        return False
+    packet = next((packet for packet in container.demux(main) if packet.size and packet.duration), None)
+    if packet is None or packet.duration is None:
+        return False
+    rate = packet.size * 8 / (packet.duration * packet.time_base)
+    return abs((main.codec_context.bit_rate or 0) - rate) > rate / 1000
 
 
 def _stands_long(container: InputContainer, video: VideoStream, reach: _Reach) -> bool:
