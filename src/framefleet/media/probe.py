@@ -256,7 +256,7 @@ def _needs_all(container: InputContainer, main: Stream) -> bool:
 
 
 def _misstates_rate(container: InputContainer, main: Stream) -> bool:
-    """Whether PCM has another number of bytes a second than the header says, by which FFmpeg tells times after a seek."""
+    """Whether PCM has another number of bytes a second than the header says: FFmpeg seeks, and tells times, by that."""
     if not isinstance(main, AudioStream) or not main.codec_context.name.startswith("pcm_"):
         return False
     packet = next((packet for packet in container.demux(main) if packet.size and packet.duration), None)
