@@ -16,7 +16,6 @@ from framefleet.media.plain import events, frame_threads, open_video
 from framefleet.media.step import Step
 from framefleet.results.render.look import Look
 
-
 _STILL = Fraction(1, 10)  # seconds: how often a picture that stands is drawn anew, at least
 
 
