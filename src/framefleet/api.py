@@ -9,6 +9,7 @@ from framefleet.config import Fleet, Options, load_fleet, load_options
 from framefleet.errors import AsleepError, BudgetError, UsageError
 from framefleet.fleet.survey import Sleep, Survey
 from framefleet.journal.file import FILE_NAME
+from framefleet.journal.look import is_there
 from framefleet.media.info import MediaInfo
 from framefleet.media.probe import probe
 from framefleet.pipeline.known import unanswered, with_reading
@@ -81,7 +82,7 @@ def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[Stag
     `sha256` is of the video; it is taken where it is not given and there is a journal to look into.
     """
     plans = prepared.plan.fleet
-    if not prepared.journal.exists():
+    if not is_there(prepared.journal):
         return plans
     sha256 = sha256 or file_sha256(prepared.media.path)
     media = with_reading(prepared.media, plans, sha256, prepared.options, prepared.journal)

@@ -67,6 +67,21 @@ def test_subtitles_are_called_by_their_language_as_players_look_for_them(cli: Cl
     assert (tmp_path / "mine.srt").is_file()
 
 
+def test_names_that_become_the_same_made_plain_are_kept_apart(cli: Cli, tmp_path: Path, video: Path) -> None:
+    pytest.importorskip("yaml")
+    for name in ("a [1]", "a (1)", "a {1}"):
+        stored(sees([CAT], [CAT]), tmp_path, video).rename(tmp_path / f"{name}_results.json")
+    for name in ("a [1]", "a (1)", "a {1}"):
+        told = cli("export", tmp_path / f"{name}_results.json", "--to", "yolo")
+        assert told.code == 0, told.err
+    folders = {path.name for path in tmp_path.glob("*_yolo")}
+    assert len(folders) == 3
+    assert "a (1)_yolo" in folders
+    assert not any(mark in name for name in folders for mark in "[]{}")
+    labels = [path.name for path in tmp_path.glob("*_yolo/labels/*.txt")]
+    assert len(set(labels)) == 6, "datasets of several videos go together"
+
+
 def test_names_that_readers_take_for_patterns_are_made_plain(cli: Cli, tmp_path: Path, video: Path) -> None:
     pytest.importorskip("pyarrow")
     pytest.importorskip("yaml")

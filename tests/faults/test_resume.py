@@ -34,8 +34,8 @@ IN_FLIGHT = 8 * 2 + 1  # requests at once × pictures each, and a clip
 
 def command(world: World, *more: str) -> subprocess.Popen[str]:
     """The real command on the world's film, as a process of its own."""
-    arguments = ["--fps", "10", "--batch-size", "2", "--max-workers", "8", "--max-attempts", "16", "-v", *more]
-    arguments += ["--stages", "objects,speech", "--no-vad"]
+    arguments = ["--fps", "10", "--batch-size", "2", "--max-workers", "8", "--max-attempts", "16", "-v"]
+    arguments += ["--stages", "objects,speech", "--no-vad", *more]  # of an option given twice the last one counts
     environ = os.environ | {
         "RUNPOD_API_KEY": API_KEY,
         "RUNPOD_ENDPOINT_BASE_URL": world.service.base_url,

@@ -106,6 +106,33 @@ def heard_at(clips: Iterable[Clip]) -> list[float]:
     return [round(float(time), 2) for time in loud[np.diff(loud, prepend=-99) > 0.5]]
 
 
+def make_realaudio(path: Path, wave: Wave, rate: int = 8000) -> Path:
+    """RealAudio of the first kind, whose packets all have the time 0."""
+    with av.open(str(path), "w", format="rm") as out:
+        stream = out.add_stream("real_144", rate=rate, layout="mono")
+        for at in range(0, len(wave), 160):
+            frame = av.AudioFrame.from_ndarray(wave[None, at : at + 160], format="s16", layout="mono")
+            frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), at
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
+def jumped(path: Path, to: Path, *, at_s: float, by_s: float) -> Path:
+    """A copy whose sound, and nothing else, is later by `by_s` from a time on; its packets lie where they lay."""
+    with av.open(str(path)) as source, av.open(str(to), "w", options={"max_interleave_delta": "1"}) as out:
+        copies = {stream: out.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if not packet.size:
+                continue
+            if packet.stream.type == "audio" and packet.pts * packet.time_base >= at_s:
+                packet.pts += round(by_s / packet.time_base)
+                packet.dts += round(by_s / packet.time_base)
+            packet.stream = copies[packet.stream]
+            out.mux(packet)
+    return to
+
+
 CLICK_S = 0.004
 
 

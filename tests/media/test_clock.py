@@ -62,6 +62,23 @@ def wrong(stamps):
     return [stamp for stamp in stamps if stamp.pts != stamp.right]
 
 
+@pytest.mark.parametrize("begins_anew", [False, True])
+def test_a_stream_of_one_packet_holds_nothing_up(begins_anew):
+    """Memory does not grow with the file's length while it is waited for its second."""
+    stamps = recording(pictures=20_000, sound=False)
+    stamps.insert(5, Stamp(SOUND, 0, 0, 2160, stamps[5].pos, 0))
+    clock, waiting, most, given = Clock(begins_anew=begins_anew), 0, 0, 0
+    for stamp in stamps:
+        waiting += 1
+        for _ in clock.add(stamp):
+            waiting, given = waiting - 1, given + 1
+        most = max(most, waiting)
+    given += len(list(clock.rest()))
+    assert most <= 2048
+    assert given == len(stamps)
+    assert not wrong(stamps)
+
+
 ORDERS = st.sampled_from([(0,), (0, 3, 1, 2), (0, 2, 1)])
 BEGINS = st.integers(0, 2**33 - 100 * 3600)
 

@@ -1,17 +1,49 @@
 import os
+from errno import EACCES
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
+from framefleet.cli.videos import named
 from framefleet.errors import InputError
+from framefleet.journal.look import is_there
 from framefleet.media.container import demuxed, open_media, video_stream
 from framefleet.media.decode import decode_pictures
 from framefleet.media.kind import sniff
 from framefleet.media.probe import probe
 from framefleet.media.sample import plan_samples
 from tests.media.make import make_video
+
+
+@pytest.fixture
+def locked(tmp_path, monkeypatch):
+    """A file in a folder that may not be searched, also for the superuser; `exists` says no, as from Python 3.14 on."""
+    folder = tmp_path / "locked"
+    stat = Path.stat
+
+    def refused(path, **how):
+        if folder in path.parents:
+            raise PermissionError(EACCES, "Permission denied", str(path))
+        return stat(path, **how)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    for name in ("exists", "is_file", "is_dir"):
+        monkeypatch.setattr(Path, name, lambda path: False)
+    return folder / "v.mp4"
+
+
+def test_what_may_not_be_got_at_is_not_said_to_be_missing(locked):
+    assert refusal(locked).endswith(": cannot be read (Permission denied); check its permissions")
+    with pytest.raises(InputError, match="Permission denied"), open_media(locked):
+        pass
+
+
+def test_a_folder_that_may_not_be_searched_keeps_nobody_from_saying_so(locked):
+    assert named([str(locked)]) == [locked]
+    assert not is_there(locked)
 
 
 def refusal(path):

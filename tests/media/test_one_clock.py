@@ -14,8 +14,8 @@ from framefleet.media.order import Order, Pixels, PixelView
 from framefleet.media.probe import probe
 from framefleet.media.sample import plan_samples
 from tests.media.make import make_video, number_of
-from tests.media.odd import spoil_time
-from tests.media.sound import bursts, heard_at, make_sound
+from tests.media.odd import Track, make_tracks, spoil_time
+from tests.media.sound import bursts, heard_at, jumped, make_sound
 
 pytestmark = pytest.mark.full
 
@@ -202,6 +202,38 @@ def test_pictures_that_stand_long_are_no_jumps(tmp_path):
         samples = [sample for sample in plan_samples(media.duration_s, 1) if sample.index in {0, 39, 40, 399, 400, 401}]
         pieces = decode_orders(media, [Order(samples, PixelView(160))])
         assert [number_of(piece.rgb) for _, piece in pieces] == [0, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("ending", ["mkv", "mp4"])
+@pytest.mark.parametrize(
+    ("pictures_s", "at_s", "by_s"),
+    [(8, 3, 7200), (8, 3, 60), (4, 6, 7200), (8, 7.5, 40_000)],
+    ids=["pictures go on", "by a minute", "behind the pictures", "near the end"],
+)
+def test_sound_that_jumps_ahead_alone_makes_nothing_longer(tmp_path, pictures_s, at_s, by_s, ending):
+    """Hours of a picture that stands, in which nobody speaks, would be paid for."""
+    path = make_tracks(tmp_path / "whole.mkv", [Track(bursts(0, 8), codec="aac")], pictures_s=(0, pictures_s))
+    path = jumped(path, tmp_path / f"jumped.{ending}", at_s=at_s, by_s=by_s)
+    media = probe(path)
+    assert media.duration_s == pytest.approx(8, abs=0.1)
+    assert media.audio.duration_s == pytest.approx(8, abs=0.1)
+    assert len(media.notes) == 1
+    clips = list(decode_clips(media, plan_sound(media, 60)))
+    assert heard_at(clips) == pytest.approx(range(8), abs=0.06)
+    assert not any(clip.gaps for clip in clips)
+
+
+@pytest.mark.parametrize("ending", ["mkv", "mp4"])
+def test_sound_that_was_silent_for_long_keeps_its_time(tmp_path, ending):
+    """Somebody's microphone was off while pictures went on, and again when the last one stands."""
+    wave = bursts(0, 3)
+    path = make_tracks(tmp_path / f"a.{ending}", [Track(wave, codec="flac")], pictures_s=(0, 30))
+    quiet = jumped(path, tmp_path / f"b.{ending}", at_s=1.5, by_s=20)
+    at_end = jumped(path, tmp_path / f"c.{ending}", at_s=1.5, by_s=36)
+    for media, last in ((probe(quiet), 22), (probe(at_end), 38)):
+        assert media.notes == ()
+        assert media.duration_s == pytest.approx(max(30, last + 1), abs=0.1)
+        assert heard_at(decode_clips(media, plan_sound(media, 60))) == pytest.approx([0, 1, last], abs=0.06)
 
 
 def test_only_files_that_were_put_right_are_asked_about_anew(stream, tmp_path):

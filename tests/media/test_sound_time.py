@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from framefleet.media.audio import sound_span
 from framefleet.media.audio_stream import read_sound
 from framefleet.media.probe import probe
-from tests.media.sound import Wave, clicked_at, clicks, make_sound, plainly_decoded, retimed
+from tests.media.sound import Wave, clicked_at, clicks, make_realaudio, make_sound, plainly_decoded, retimed
 
 pytestmark = pytest.mark.full
 
@@ -125,6 +125,41 @@ def test_whole_files_give_the_samples_that_they_always_gave(whole, codec, ending
 def test_the_sample_gives_the_samples_that_it_always_gave(sample):
     samples, _, gaps = sound_of(sample)
     assert gaps == [] and np.array_equal(samples, plainly_decoded(sample))
+
+
+def test_sound_whose_packets_all_have_one_time_counts_its_samples(tmp_path):
+    wanted = [0.5 + k for k in range(7)]
+    samples, start_s, gaps = sound_of(make_realaudio(tmp_path / "a.ra", clicks(wanted, 8, 8000)))
+    assert (start_s, gaps) == (0, [])
+    assert len(samples) / 16_000 == pytest.approx(8, abs=0.05)
+    heard = [clicked_at(samples, time) for time in wanted]
+    assert heard == pytest.approx(wanted, abs=0.03)
+
+
+def test_sound_of_a_video_whose_packets_all_have_one_time_counts_its_samples(whole, tmp_path):
+    """As a muxer writes it that was given none, for Matroska has a place for each."""
+    path, _, clicked = whole("flac", "mkv")
+    same = retimed(path, tmp_path / "same.mkv", lambda *_: [0.0])
+    samples, start_s, gaps = sound_of(same)
+    assert (start_s, gaps) == (0, [])
+    assert len(samples) / 16_000 == pytest.approx(SECONDS, abs=0.1)
+    assert [clicked_at(samples, time) for time in clicked] == pytest.approx(clicked, abs=WITHIN_S)
+
+
+@pytest.mark.parametrize("ending", ["wav", "w64"])
+@pytest.mark.parametrize("codec", ["pcm_s16le", "pcm_alaw", "pcm_mulaw", "adpcm_ima_wav"])
+@pytest.mark.parametrize("factor", [0, 0.1, 0.5, 2, 10])
+def test_bytes_a_second_that_are_not_true_are_not_believed(tmp_path, codec, ending, factor):
+    path = make_sound(tmp_path / f"a.{ending}", [(0, clicks([0.5, 3.5], 4))], codec=codec)
+    whole = probe(path).audio.duration_s
+    data = bytearray(path.read_bytes())
+    at = data.find(b"fmt ") + (8 if ending == "wav" else 24) + 8  # W64 has GUIDs for names, and sizes of 64 bits
+    data[at : at + 4] = round(int.from_bytes(data[at : at + 4], "little") * factor).to_bytes(4, "little")
+    path.write_bytes(data)
+    assert probe(path).audio.duration_s == pytest.approx(whole, abs=0.001)
+    samples, _, gaps = sound_of(path)
+    assert gaps == []
+    assert [clicked_at(samples, time) for time in (0.5, 3.5)] == pytest.approx([0.5, 3.5], abs=0.03)
 
 
 def test_sound_that_changes_its_rate_midway_keeps_the_time(tmp_path):

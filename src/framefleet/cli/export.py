@@ -60,7 +60,7 @@ def export(
     document = chosen(whole, labels, conf)
     paths = _targets(formats, document, result, output)
     source = _video(whole, result, video, formats, needed=pictures)
-    stem = beside(result, "").name
+    stem, plain = beside(result, "").name, beside(without_wildcards(result), "").name
     with ExitStack() as stack:
         taken = None
         if pictures and source is not None and any(format.pictures and _has(format, document) for format in formats):
@@ -74,7 +74,7 @@ def export(
                 document,
                 format,
                 path,
-                stem=without_wildcards(stem) if format.folder else stem,
+                stem=plain if format.folder else stem,
                 video=source,
                 pictures=taken,
                 scores=scores,
@@ -96,7 +96,7 @@ export.__doc__ = (export.__doc__ or "").replace("{formats}", _FORMATS)
 def _targets(formats: list[Format], document: Document, result: Path, output: str | None) -> dict[Format, Path]:
     if output is not None and len(formats) > 1 and not is_folder(output):
         raise UsageError(f"--output {output}: several formats need a folder; end its name with /")
-    plain = result.with_name(without_wildcards(result.name))
+    plain = without_wildcards(result)
     tag = as_in_names(cue_language(document))
     return {
         format: target(

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -61,7 +62,7 @@ def named(names: Sequence[str]) -> list[Path]:
         if not name.strip():
             raise UsageError("no video is named: the name is empty; give a video file")
         path = Path(name)
-        for one in _inside(path) if path.is_dir() else [path]:
+        for one in _inside(path) if _is_folder(path) else [path]:
             found.setdefault(os.path.abspath(one), one)  # noqa: PTH100 - a link is a name of its own
     return list(found.values())
 
@@ -93,7 +94,7 @@ def overview(
 def told_left_out(names: Sequence[str]) -> list[LeftOut]:
     """What is in the folders named that nobody will look at, said on standard error: that alone which is named or made
     like a video has a line of its own."""
-    left = [one for name in names if name.strip() and Path(name).is_dir() for one in _sorted(Path(name))[1]]
+    left = [one for name in names if name.strip() and _is_folder(Path(name)) for one in _sorted(Path(name))[1]]
     for one in left:
         if one.looks_like_video:
             print(clean(f"{one.path}: left out: {one.why}"), file=sys.stderr)
@@ -133,7 +134,7 @@ def _sorted(folder: Path) -> tuple[list[Path], list[LeftOut]]:
     found: list[Path] = []
     left: list[LeftOut] = []
     for path in inside:
-        why = "a folder" if path.is_dir() else _why_not(path) if path.is_file() else "not a file"
+        why = _why_not(path)
         if why is None:
             found.append(path)
         else:
@@ -141,10 +142,23 @@ def _sorted(folder: Path) -> tuple[list[Path], list[LeftOut]]:
     return found, left
 
 
+def _is_folder(path: Path) -> bool:
+    """No of what cannot be got at: whoever opens it will say why."""
+    try:
+        return S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 def _why_not(path: Path) -> str | None:
     from framefleet.media.container import refusal  # and FFmpeg with it
 
     try:
-        return refusal(path)
-    except InputError:
+        mode = path.stat().st_mode
+        if S_ISREG(mode):
+            return refusal(path)
+    except FileNotFoundError:
+        return "not a file"  # a link to nothing
+    except (OSError, InputError):
         return None  # whoever opens it for good will say why it cannot be read
+    return "a folder" if S_ISDIR(mode) else "not a file"

@@ -11,6 +11,15 @@ from framefleet.logs import logger
 log = logger(__name__)
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is a file to look into. One that cannot be got at is none: whoever runs will say so."""
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
+
+
 def answered(path: Path, keys: Sequence[str]) -> set[str]:
     """Those of the keys that the journal at `path` has answers to; none where there is no journal to be read."""
     return _found(path, "SELECT key FROM answers WHERE key IN ({})", keys)
@@ -46,7 +55,7 @@ def _unless_unreadable(path: Path) -> Iterator[None]:
 @contextmanager
 def _looking(path: Path) -> Iterator[sqlite3.Connection]:
     """Raises `sqlite3.Error` where there is no journal to be read."""
-    if not path.exists():
+    if not is_there(path):
         raise sqlite3.OperationalError("no such file")
     # beside a journal that is in use, or was when its run was killed, lies what was last written; without it the file
     # is all there is, and SQLite is kept from making anything beside it

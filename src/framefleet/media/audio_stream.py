@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from itertools import chain, islice
 from typing import NamedTuple, cast
 
 import av
@@ -40,6 +41,7 @@ SLOWEST_RATE = 1000
 
 _BLOCK = 60 * RATE
 _REPEATED_WITHIN = 8  # packets; what a network gives twice comes again at once
+_TOLD_TWICE = 3  # packets of one time are no longer one that a network gave twice
 
 
 OnGap = Callable[[SoundGap], None]
@@ -90,6 +92,7 @@ class SoundReading:
         self._shift = -float(media.start)  # from the file's time to the video's clock
         self._due = span.start_s  # when the next frame begins if nothing is missing
         self._setup: tuple[str, str, int] | None = None
+        self._told: int | None = None  # the time that the file gave the last frame
 
     @property
     def mended(self) -> bool:
@@ -142,8 +145,12 @@ class SoundReading:
         return Heard(time, length, frame, anew)
 
     def _time_of(self, frame: AudioFrame) -> Seconds | None:
-        """The frame's time on the video's clock; None if the file tells none, or none that can be believed."""
-        if frame.time is None:
+        """The frame's time on the video's clock; None if the file tells none, or none that can be believed.
+
+        Such is one that the frame before had (RealAudio gives all of them 0).
+        """
+        before, self._told = self._told, frame.pts
+        if frame.time is None or frame.pts == before:
             return None
         time = frame.time + self._shift
         if self._due - BACK_S <= time <= self._span.end_s + SPARE_S:
@@ -157,15 +164,27 @@ def _setup_of(frame: AudioFrame) -> tuple[str, str, int]:
 
 
 def _once(packets: "Iterator[Packet[AudioStream]]") -> "Iterator[Packet[AudioStream]]":
-    """Without those that are there twice, time and content: decoders would go on from the first and spoil both."""
+    """Without those that are there twice, time and content: decoders would go on from the first and spoil both.
+
+    Where none of the first ones has another time than the very first, times tell nothing, and silence is alike.
+    """
+    first: list[Packet[AudioStream]] = []
+    error: av.FFmpegError | None = None
+    try:
+        first.extend(islice(packets, _REPEATED_WITHIN))
+    except av.FFmpegError as unread:
+        error = unread  # told behind what came before it
+    are_timed = len(first) < _TOLD_TWICE or len({packet.pts for packet in first if packet.size}) > 1
     recent = deque[tuple[int, bytes]](maxlen=_REPEATED_WITHIN)
-    for packet in packets:
-        if packet.pts is not None and packet.size:
+    for packet in chain(first, packets):
+        if are_timed and packet.pts is not None and packet.size:
             told = packet.pts, bytes(packet)
             if told in recent:
                 continue
             recent.append(told)
         yield packet
+    if error is not None:
+        raise error
 
 
 def _blocks(frames: Iterator[SoundFrame]) -> Iterator[list[SoundFrame]]:

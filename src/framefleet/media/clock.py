@@ -24,7 +24,9 @@ _RUN = Fraction(
 )  # seconds; wrong times that agree with each other are one packet's of the container: 0.7 s at most
 _NUMBERED = 2  # packets; of those before a joint FFmpeg says "corrupt", since what follows is numbered anew
 _MOST = 512  # packets that wait for a decision
+_WAITING = 2048  # packets that wait, of all streams together, for one that has given too few to tell
 _REAL = Fraction(1, 2)  # of the bytes that the time passed over would take
+_NOTHING = Fraction(3600)  # seconds: a recording in which nothing comes for longer, of no stream, is none
 
 
 class Stamped(Protocol):
@@ -54,14 +56,25 @@ class Clock(Generic[P]):
     `begins_anew`: times are what a sender stamped (MPEG-TS), and mean nothing across a jump. Elsewhere they are the
     file's own, and what is far ahead may be a picture that stands long: only a time from which those behind it go
     back, or one beyond `end`, the header's, is wrong. Only those of `streams` (None: all) are looked at.
+    `sounds` are those of sound beside pictures, which end at `pictures_end` (None: nobody says). Nobody hears a frame
+    of sound for longer than it is, so that one far behind all pictures, and behind the sound before it, is of another
+    clock where pictures that lie behind it in the file go on, or where nothing at all comes for an hour.
     A packet is handed on once it is decided; where nothing is odd, at once.
     """
 
     def __init__(
-        self, *, begins_anew: bool, end: Fraction | None = None, streams: Container[int] | None = None
+        self,
+        *,
+        begins_anew: bool,
+        end: Fraction | None = None,
+        streams: Container[int] | None = None,
+        sounds: Container[int] = (),
+        pictures_end: Fraction | None = None,
     ) -> None:
         self.changed = False
         self._streams = streams
+        self._sounds = sounds
+        self._pictures_end = pictures_end
         self._begins_anew = begins_anew
         self._end = end
         self._lines: dict[int, _Line[P]] = {}
@@ -77,7 +90,8 @@ class Clock(Generic[P]):
         entry = _Entry(packet, self._time_of(packet))
         line = self._lines.get(packet.stream_index)
         if line is None:
-            line = self._lines[packet.stream_index] = _Line(packet.time_base, self._begins_anew)
+            beside = not self._begins_anew and packet.stream_index in self._sounds
+            line = self._lines[packet.stream_index] = _Line(packet.time_base, self._begins_anew, beside)
         if entry.time is None:
             line.shifted(entry)
         elif not line.held and line.fits(entry):
@@ -89,13 +103,14 @@ class Clock(Generic[P]):
             yield packet
             return
         self._queue.append(entry)
+        if len(self._queue) > _WAITING and not self._queue[0].decided:
+            self._force(self._lines[self._queue[0].packet.stream_index])
         yield from self._decided()
 
     def rest(self) -> Iterator[P]:
         """What is left once all packets are given."""
         for line in self._lines.values():
-            self._decide(line, ended=True)
-            line.let_go()
+            self._force(line)
         yield from self._decided()
 
     def ends(self) -> dict[int, Fraction]:
@@ -120,15 +135,24 @@ class Clock(Generic[P]):
         while self._queue and self._queue[0].decided:
             yield self._queue.popleft().packet
 
+    def _force(self, line: "_Line[P]") -> None:
+        """Decides all that the line holds, by what there is."""
+        self._decide(line, ended=True)
+        line.let_go()
+
     def _decide(self, line: "_Line[P]", *, ended: bool) -> None:
         while line.held:
             if line.is_elsewhere and self._follows(line):
                 line.take(line.held.pop(0))
                 continue
             verdict, count = line.judge(self._end, ended=ended)
+            if verdict == "jump" and not self._begins_anew:
+                verdict = "take"
+            if verdict == "take" and self._is_far_behind_all(line):
+                verdict = self._judge_sound(line, ended=ended)
             if verdict == "wait":
                 return
-            if verdict == "jump" and self._begins_anew:
+            if verdict == "jump":
                 self._jump(line)
             elif verdict == "spoilt":
                 line.place(count)
@@ -147,6 +171,27 @@ class Clock(Generic[P]):
                 line.begin_again(other.offset)
                 return True
         return False
+
+    def _is_far_behind_all(self, line: "_Line[P]") -> bool:
+        """Whether the line's next frame of sound begins where no picture is, and the sound before it is over."""
+        if not line.is_beside or line.newest is None:
+            return False
+        time, before = line.first * line.tick, line.newest * line.tick
+        beyond = self._pictures_end is not None and time > self._pictures_end + _FAR
+        return time > before + _FAR and (beyond or time > before + _NOTHING)
+
+    def _judge_sound(self, line: "_Line[P]", *, ended: bool) -> str:
+        """What such a frame is, by the pictures before and behind it in the file."""
+        time, pos = line.first * line.tick, line.held[0].packet.pos
+        others = [other for other in self._lines.values() if other.newest is not None and not other.is_beside]
+        if any(other.reach >= time - _FAR for other in others):
+            return "take"
+        if pos is not None and any(other.lies_around(pos) for other in others):
+            return "jump"
+        if not ended and len(line.held) < _MOST:
+            return "wait"
+        assert line.newest is not None
+        return "jump" if others and time > line.newest * line.tick + _NOTHING else "take"
 
     def _jump(self, line: "_Line[P]") -> None:
         """The line's next packet begins a clock of its own, unless what the file has lost is as long as the jump."""
@@ -184,6 +229,7 @@ class _Line(Generic[P]):
 
     tick: Fraction
     begins_anew: bool
+    is_beside: bool = False  # sound beside pictures
     offset: Fraction = Fraction(0)  # seconds, from the file's times to the one clock
     newest: int | None = None
     held: list[_Entry[P]] = field(default_factory=list)
@@ -205,9 +251,21 @@ class _Line(Generic[P]):
         return self._times(1)[0]
 
     @property
+    def reach(self) -> Fraction:
+        """The newest time, by the file; of what waits for a decision, too."""
+        assert self.newest is not None
+        return max([self.newest, *self._times()]) * self.tick
+
+    def lies_around(self, pos: int) -> bool:
+        """Whether some of its packets lie before a place of the file, and some behind it."""
+        return self._places is not None and self._places[0] < pos < self._places[1]
+
+    @property
     def end(self) -> Fraction:
         """When the last frame so far ends, on the one clock."""
         begins, length = self._last
+        if self.is_beside and length > self._far:  # MP4 has a frame last until the next one
+            length = 0
         return begins * self.tick + (length * self.tick or self.step()) + self.offset
 
     @property

@@ -11,6 +11,7 @@ from errno import EACCES
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any, NoReturn, TypeVar
 
 import av
@@ -42,6 +43,7 @@ MAX_PIXELS = 8192 * 8192  # twice 8K; a header may claim any size, and memory is
 
 AnyPacket = TypeVar("AnyPacket", bound="Packet[Any]")
 
+_AV_TIME_BASE = Fraction(1, 1_000_000)
 _PACKETS_TO_TELL, _FRAMES_TO_TELL = 500, 3  # of a group that was cut off none can be decoded
 _BUFFER_BYTES = 1 << 16  # read at once; each read waits for Python's other threads
 _READ = (
@@ -257,12 +259,13 @@ def _found_further_on(path: Path) -> str | None:
 
 def _head_of(path: Path) -> bytes:
     try:
-        if not path.exists():
-            raise InputError(_missing(path))
-        if not path.is_file():
-            raise InputError(f"{path}: {'a folder' if path.is_dir() else 'not a file'}; give a video file")
+        mode = path.stat().st_mode  # from Python 3.14 on, `exists` and `is_file` say no where they should say why
+        if not S_ISREG(mode):
+            raise InputError(f"{path}: {'a folder' if S_ISDIR(mode) else 'not a file'}; give a video file")
         with path.open("rb") as file:
             head = file.read(SNIFFED_BYTES)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise InputError(_missing(path)) from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
     return head
@@ -299,3 +302,28 @@ def rate_of(stream: VideoStream) -> Fraction | None:
     if _kind(stream) in TIMELESS or _kind(stream) == "dv":  # the average is FFmpeg's default, or the clock's rate
         return stream.guessed_rate
     return stream.average_rate or stream.guessed_rate
+
+
+def header_start(stream: Stream) -> Fraction:
+    """When `stream` begins, as the header says, in the file's own time."""
+    return (stream.start_time or 0) * (stream.time_base or Fraction(0))
+
+
+def header_end(container: InputContainer, stream: Stream) -> Fraction:
+    """When `stream` ends, as the header says; where it says nothing of it, when the whole file does."""
+    counted = Fraction(0)
+    if container.format.name == "avi" and isinstance(stream, VideoStream) and stream.average_rate:
+        counted = stream.frames / stream.average_rate  # FFmpeg puts a guess in place of the duration, not of this
+    if stream.duration is not None and stream.time_base is not None:
+        return header_start(stream) + max(stream.duration * stream.time_base, counted)
+    hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # Matroska's, by track: 00:01:02.345000000
+    minutes, _, secs = rest.partition(":")
+    try:
+        return Fraction(hours) * 3600 + Fraction(minutes) * 60 + Fraction(secs)
+    except ValueError:
+        return container_end(container)
+
+
+def container_end(container: InputContainer) -> Fraction:
+    """When the longest stream ends, as the header says."""
+    return ((container.start_time or 0) + (container.duration or 0)) * _AV_TIME_BASE

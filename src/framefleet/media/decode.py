@@ -17,7 +17,7 @@ from framefleet.media.container import open_media
 from framefleet.media.info import Gap, MediaInfo, Picture, Sample
 from framefleet.media.order import JpegView, Order, Pixels
 from framefleet.media.packets import read_steps
-from framefleet.media.plain import events, frame_threads, gives_only_order, open_video
+from framefleet.media.plain import Event, OnEndLost, events, frame_threads, gives_only_order, open_video
 from framefleet.media.sample import on_screen
 from framefleet.media.sparse import Piece, SparseDecoder, Trust
 from framefleet.media.spread import Outlet, spread
@@ -41,12 +41,14 @@ def decode_orders(
     sampling: Literal["exact", "keyframes"] = "exact",
     threads: int | None = None,
     on_keyframe: Callable[[Seconds], None] | None = None,
+    on_end_lost: OnEndLost = lambda *_: None,
 ) -> Iterator[Piece]:
     """One decode for all `orders`: one piece for each sample of each, all in the order of time.
 
     A frame that serves several samples, or several orders of the same view, is converted once; frames that serve none
     are not converted. A frame that is damaged, or that the file promised and the decoder never gave, is a `Gap`, never
-    an older frame in its place, but in the last 0.13 s or the last frame (of a second at most) of the file.
+    an older frame in its place, but in the last 0.13 s or the last frame (of a second at most) of the file, which
+    `on_end_lost` hears of.
     Reads no further than the last sample needs. With "keyframes" each sample gets the
     keyframe nearest to it, and nothing else is decoded; `pts_s` tells its time.
     `on_keyframe` is told the time of each keyframe read, from packets alone and thus before it is decoded.
@@ -65,7 +67,7 @@ def decode_orders(
         steps = read_steps(container, video)
         if on_keyframe is not None:
             steps = _telling(steps, clock, on_keyframe)
-        decoders = _Decoders(media, kinds, threads)
+        decoders = _Decoders(media, kinds, threads, on_end_lost)
         if sampling == "keyframes":
             yield from decoders.run(keyframe_tasks(steps, wants, clock), exact=False)
             return
@@ -74,7 +76,8 @@ def decode_orders(
             rest = yield from _cut(decoders, video, clock, steps, wants)
         if rest is not None:
             log.info("the pictures are decoded plainly from here on: %s", media.path)
-            yield from _whole(media, views, video, *rest)
+            steps, wants = rest
+            yield from _whole(views, events(media, video, steps, on_end_lost), wants)
 
 
 def _cut(
@@ -89,11 +92,9 @@ def _cut(
     return tasks.rest
 
 
-def _whole(
-    media: MediaInfo, views: Views, video: VideoStream, steps: Iterator[Step], wants: Iterator[Want]
-) -> Iterator[Piece]:
+def _whole(views: Views, shown: Iterator[Event], wants: Iterator[Want]) -> Iterator[Piece]:
     """The pieces, all steps decoded one after the other."""
-    for want, time, frame in on_screen(events(media, video, steps), wants):
+    for want, time, frame in on_screen(shown, wants):
         yield want.order, views.piece(want, time, frame)
 
 
@@ -109,11 +110,12 @@ def _telling(steps: Iterable[Step], clock: Clock, on_keyframe: Callable[[Seconds
 class _Decoders:
     """The sparse decoders of one file, as many as are needed, `threads` at most."""
 
-    def __init__(self, media: MediaInfo, views: set[View], threads: int) -> None:
+    def __init__(self, media: MediaInfo, views: set[View], threads: int, on_end_lost: OnEndLost) -> None:
         self.trust = Trust()
         self._media = media
         self._views = views
         self._threads = threads
+        self._on_end_lost = on_end_lost
         self._made: list[SparseDecoder] = []
         self._idle: queue.SimpleQueue[SparseDecoder] = queue.SimpleQueue()
 
@@ -138,7 +140,13 @@ class _Decoders:
         try:
             return self._idle.get_nowait()
         except queue.Empty:
-            decoder = SparseDecoder(self._media, self._views, self.trust, plain_threads=frame_threads(self._threads))
+            decoder = SparseDecoder(
+                self._media,
+                self._views,
+                self.trust,
+                plain_threads=frame_threads(self._threads),
+                on_end_lost=self._on_end_lost,
+            )
             self._made.append(decoder)
             return decoder
 

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from framefleet.logs import logger
 from framefleet.media.clock import Clock
-from framefleet.media.container import demuxed, frame_length, path_of
+from framefleet.media.container import demuxed, frame_length, header_end, moving_streams, path_of
 from framefleet.media.mpeg4 import one_by_one
 from framefleet.media.said import Said
 from framefleet.media.step import Step, VideoPacket
@@ -42,7 +42,14 @@ def clock_of(container: InputContainer) -> "Clock[Packet[Stream]]":
     known = not anew and container.duration is not None
     end = Fraction((container.start_time or 0) + (container.duration or 0), av.time_base) if known else None
     streams = {stream.index for stream in container.streams if stream.type in {"video", "audio"}}
-    return Clock(begins_anew=anew, end=end, streams=streams)
+    pictures = moving_streams(container)
+    return Clock(
+        begins_anew=anew,
+        end=end,
+        streams=streams,
+        sounds={stream.index for stream in container.streams.audio} if pictures else (),
+        pictures_end=max((header_end(container, stream) for stream in pictures), default=None),
+    )
 
 
 def timed(container: InputContainer, clock: "Clock[Packet[Stream]] | None" = None) -> "Iterator[Packet[Stream]]":

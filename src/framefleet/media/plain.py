@@ -2,7 +2,7 @@
 
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import pairwise
 
@@ -30,6 +30,9 @@ _LONGEST = Fraction(1)  # second: a frame that stays for longer is more than the
 
 Event = tuple[Fraction, VideoFrame | str]
 """From this time on the video's clock a frame is on screen, or, for the reason told, none that can be trusted."""
+
+OnEndLost = Callable[[Fraction, str], None]
+"""Told once where the very end of the pictures is lost: from when on, and why."""
 
 
 def open_video(media: MediaInfo, container: InputContainer, *, threads: int) -> VideoStream:
@@ -59,23 +62,37 @@ def gives_only_order(video: VideoStream) -> bool:
     return not (codec.canonical_name == "h264" and is_in_order(video.codec_context.extradata or b""))
 
 
-def events(media: MediaInfo, video: VideoStream, steps: Iterable[Step]) -> Iterator[Event]:
+def events(
+    media: MediaInfo,
+    video: VideoStream,
+    steps: Iterable[Step],
+    on_end_lost: OnEndLost = lambda *_: None,
+    *,
+    to_end: bool = True,
+) -> Iterator[Event]:
     """What is on screen from when on, ascending, from 0 to the end that the file promises.
 
-    What is damaged at the very end, where files are cut, is passed over: the picture before it stays.
+    What is damaged at the very end, where files are cut, is passed over, and told to `on_end_lost`: the picture before
+    it stays. `to_end`: the steps go as far as the file does.
     """
     assert video.time_base is not None
-    now, brief = Fraction(0), _very_end(media, video)
+    now, brief, is_told = Fraction(0), _very_end(media, video), False
     yield now, "no picture before this time can be decoded"
     decoding = _Decoding(video)
     for pts, frame in decoding.run(steps):
         time = pts * video.time_base - media.start
-        if time >= now and not (isinstance(frame, str) and time >= brief):
+        if isinstance(frame, str) and time >= max(now, brief):
+            if not is_told:
+                is_told = True
+                on_end_lost(time, frame)
+        elif time >= now:
             now = time
             yield time, frame
     early, last = ends_early(media, decoding.end), max(now, decoding.end - media.start)
     if early is not None and last < brief:
         yield last, early
+    elif early is not None and to_end and not is_told:
+        on_end_lost(last, early)
 
 
 def _very_end(media: MediaInfo, video: VideoStream) -> Fraction:

@@ -19,6 +19,9 @@ from framefleet.media.audio_track import choose_track, language_of
 from framefleet.media.container import (
     MAX_PIXELS,
     audio_stream,
+    container_end,
+    header_end,
+    header_start,
     moving_streams,
     open_media,
     packet_end,
@@ -37,12 +40,13 @@ from framefleet.units import seconds
 
 log = logger(__name__)
 
-_AV_TIME_BASE = Fraction(1, 1_000_000)
 _PACKETS_TO_A_PICTURE = 1000  # more without one picture: encrypted, or not what the header says
 _REORDERED = Fraction(2)  # seconds: MPEG-TS has no index, so a seek to the end may miss pictures stored out of order
 _LOOK_BACK = Fraction(15)  # seconds, and then four times as many
 _RAW = {"aac", "ac3", "amr", "amrnb", "amrwb", "dts", "eac3", "loas", "mlp", "mp3", "sbc", "truehd"}
+_BY_BYTES = {"wav", "w64"}
 _STILL = Fraction(1)  # sound that goes on for longer has a picture that stands; else muxers disagree about the end
+_STANDS = Fraction(10)  # and for longer than any gap that a clock bears
 _PUT_RIGHT = "its clock jumps, or some of its times are wrong; put right, so that all is on one clock"
 _READ_ANEW = "one clock"
 _CUT_SHORT = Fraction(1)  # muxers disagree about the end by less than this; a cut file by more
@@ -66,9 +70,14 @@ def probe(path: Path, audio_track: int | str | None = None, video_track: int | N
         assert main is not None
         try:
             first = _first_picture(container, video) if video is not None else None
-            reach = _read_all(path) if _needs_all(container) else _tail(container, main)
+            reach = _read_all(path) if _needs_all(container, main) else _tail(container, main)
             if audio is not None and audio.index not in reach.ends and not reach.whole:
                 _look_back(container, main, audio, reach)
+            if video is not None and _stands_long(container, video, reach):
+                reach = _if_changed(_read_all(path), reach)
+            if audio is not None and reach.tells_no_times(audio):
+                reach = reach if reach.whole else _read_all(path)
+                reach.count(audio)
         except av.FFmpegError as error:
             raise InputError(f"{path}: damaged ({reason_of(error)}); copy or download it again") from None
         if video is not None and first is None:
@@ -109,13 +118,29 @@ class _Reach:
     ends: dict[int, Fraction] = field(default_factory=dict)
     whole: bool = False
     changed: bool = False  # some times were put right
+    _latest: dict[int, Fraction] = field(default_factory=dict)
+    _lengths: dict[int, Fraction] = field(default_factory=dict)  # of all packets together
 
     def add(self, packet: "Packet[Stream]") -> None:
-        end = packet_end(packet)
+        end, stream = packet_end(packet), packet.stream_index
+        if packet.size and not packet.is_discard:
+            length = (packet.duration or 0) * packet.time_base
+            self._lengths[stream] = self._lengths.get(stream, Fraction(0)) + length
         if end is not None and packet.pts is not None:
-            start, stream = packet.pts * packet.time_base, packet.stream_index
+            start = packet.pts * packet.time_base
             self.starts[stream] = min(start, self.starts.get(stream, start))
             self.ends[stream] = max(end, self.ends.get(stream, end))
+            self._latest[stream] = max(start, self._latest.get(stream, start))
+
+    def tells_no_times(self, sound: AudioStream) -> bool:
+        """Whether its packets have no times, or all the same one, and last for longer than that tells."""
+        start, length = self.starts.get(sound.index, Fraction(0)), self._lengths.get(sound.index, Fraction(0))
+        return self._latest.get(sound.index, start) == start and start + length > self.ends.get(sound.index, start)
+
+    def count(self, sound: AudioStream) -> None:
+        """Has its packets follow each other."""
+        start = self.starts.setdefault(sound.index, Fraction(0))
+        self.ends[sound.index] = start + self._lengths[sound.index]
 
 
 def _describe(
@@ -229,9 +254,32 @@ def _first_picture(container: InputContainer, video: VideoStream) -> _First | No
     return None
 
 
-def _needs_all(container: InputContainer) -> bool:
-    """Whether only all packets tell how long the file is: its clock may jump, or nothing in it says anything."""
-    return begins_anew(container) or container.format.name in _RAW | TIMELESS
+def _needs_all(container: InputContainer, main: Stream) -> bool:
+    """Whether only all packets tell how long the file is: its clock may jump, or nothing in it says anything true."""
+    name = container.format.name
+    return begins_anew(container) or name in _RAW | TIMELESS or (name in _BY_BYTES and _misstates_rate(container, main))
+
+
+def _misstates_rate(container: InputContainer, main: Stream) -> bool:
+    """Whether PCM has another number of bytes a second than the header says: FFmpeg seeks, and tells times, by that."""
+    if not isinstance(main, AudioStream) or not main.codec_context.name.startswith("pcm_"):
+        return False
+    packet = next((packet for packet in container.demux(main) if packet.size and packet.duration), None)
+    if packet is None or packet.duration is None:
+        return False
+    rate = packet.size * 8 / (packet.duration * packet.time_base)
+    return abs((main.codec_context.bit_rate or 0) - rate) > rate / 1000
+
+
+def _stands_long(container: InputContainer, video: VideoStream, reach: _Reach) -> bool:
+    """Whether sound ends long after the pictures, which all packets tell: they stand, or the sound's clock jumps."""
+    end = reach.ends.get(video.index, header_end(container, video))
+    ends = [container_end(container), *(reach.ends.get(sound.index, end) for sound in container.streams.audio)]
+    return not reach.whole and bool(container.streams.audio) and max(ends) > end + _STANDS
+
+
+def _if_changed(every: _Reach, reach: _Reach) -> _Reach:
+    return every if every.changed else reach
 
 
 def _read_all(path: Path) -> _Reach:
@@ -254,10 +302,10 @@ def _tail(container: InputContainer, main: Stream) -> _Reach:
     assert main.time_base is not None
     reach = _Reach()
     if container.duration is not None and not _counts_only(container, main):
-        last = max(_header_start(main), _container_end(container) - _REORDERED)
+        last = max(header_start(main), container_end(container) - _REORDERED)
         _read_packets(container, main, int(last / main.time_base), reach)
     if main.index not in reach.ends:
-        _read_packets(container, main, int(_header_start(main) / main.time_base), reach)
+        _read_packets(container, main, int(header_start(main) / main.time_base), reach)
     return reach
 
 
@@ -273,12 +321,12 @@ def _look_back(container: InputContainer, main: Stream, audio: AudioStream, reac
     What the header says of it is where to look first, but FFmpeg makes up what a header does not say, too.
     """
     assert main.time_base is not None
-    first, back = _header_start(main), _LOOK_BACK
-    stop = min(_header_end(container, audio), max(reach.ends.values(), default=first))
+    first, back = header_start(main), _LOOK_BACK
+    stop = min(header_end(container, audio), max(reach.ends.values(), default=first))
     while audio.index not in reach.ends:
         _read_packets(container, main, int(max(first, stop - back) / main.time_base), reach, until=stop + _LOOK_BACK)
         if stop - back < first:
-            reach.ends.setdefault(audio.index, _header_start(audio))
+            reach.ends.setdefault(audio.index, header_start(audio))
         back *= 4
 
 
@@ -298,7 +346,7 @@ def _read_packets(
 
 def _start(stream: Stream, reach: _Reach) -> Fraction:
     """When `stream` begins: by the header, unless times had to be put right."""
-    begins = _header_start(stream)
+    begins = header_start(stream)
     return reach.starts.get(stream.index, begins) if reach.changed else begins
 
 
@@ -309,13 +357,13 @@ def _end(path: Path, container: InputContainer, stream: Stream, reach: _Reach) -
     steps. But of a file whose end is missing, only the header knows how long it was.
     """
     here = reach.ends.get(stream.index)
-    promised = _header_end(container, stream)
+    promised = header_end(container, stream)
     if reach.whole:
         cut = here is not None and container.format.name == "mp3" and _is_cut(path) and promised > here + _CUT_SHORT
         return (promised, "header") if cut else (here if here is not None else _start(stream, reach), "counted")
     if here is None:
         return promised, "estimated"
-    if max(promised, _container_end(container)) < max(reach.ends.values()) + _CUT_SHORT or promised <= here:
+    if max(promised, container_end(container)) < max(reach.ends.values()) + _CUT_SHORT or promised <= here:
         return here, "index"
     return (here, "index") if _is_all_there(path, container, stream, here) else (promised, "header")
 
@@ -338,28 +386,6 @@ def _whole(path: Path) -> bool | None:
         begin = tag_bytes(file.read(10))
         file.seek(begin)
         return is_whole(file.read(HEAD_BYTES), path.stat().st_size - begin)
-
-
-def _header_start(stream: Stream) -> Fraction:
-    return (stream.start_time or 0) * (stream.time_base or Fraction(0))
-
-
-def _header_end(container: InputContainer, stream: Stream) -> Fraction:
-    counted = Fraction(0)
-    if container.format.name == "avi" and isinstance(stream, VideoStream) and stream.average_rate:
-        counted = stream.frames / stream.average_rate  # FFmpeg puts a guess in place of the duration, not of this
-    if stream.duration is not None and stream.time_base is not None:
-        return _header_start(stream) + max(stream.duration * stream.time_base, counted)
-    hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # Matroska's, by track: 00:01:02.345000000
-    minutes, _, secs = rest.partition(":")
-    try:
-        return Fraction(hours) * 3600 + Fraction(minutes) * 60 + Fraction(secs)
-    except ValueError:
-        return _container_end(container)
-
-
-def _container_end(container: InputContainer) -> Fraction:
-    return ((container.start_time or 0) + (container.duration or 0)) * _AV_TIME_BASE
 
 
 def _codec(stream: VideoStream | AudioStream) -> str:

@@ -19,7 +19,7 @@ from framefleet.media.h264_need import without_idle, without_unneeded
 from framefleet.media.info import Gap, MediaInfo, Picture
 from framefleet.media.nal import Framing
 from framefleet.media.order import Pixels
-from framefleet.media.plain import ends_early, events, open_video
+from framefleet.media.plain import OnEndLost, ends_early, events, open_video
 from framefleet.media.sample import on_screen
 from framefleet.media.step import Step, VideoPacket
 from framefleet.media.stretch import Window
@@ -74,8 +74,11 @@ class SparseDecoder:
     picture. What a wanted picture refers to is decoded, so the pictures are those of plain decoding.
     """
 
-    def __init__(self, media: MediaInfo, views: set[View], trust: Trust, *, plain_threads: int) -> None:
+    def __init__(
+        self, media: MediaInfo, views: set[View], trust: Trust, *, plain_threads: int, on_end_lost: OnEndLost
+    ) -> None:
         self._media = media
+        self._on_end_lost = on_end_lost
         self._views = Views(media, views)
         self._trust = trust
         self._plain_threads = plain_threads
@@ -193,7 +196,9 @@ class SparseDecoder:
     def _plain(self, task: Task) -> Iterator[Piece]:
         with open_media(self._media.path) as container:
             video = open_video(self._media, container, threads=self._plain_threads)
-            for want, time, frame in on_screen(events(self._media, video, task.window.steps()), task.wants):
+            window = task.window
+            shown = events(self._media, video, window.steps(), self._on_end_lost, to_end=window.last)
+            for want, time, frame in on_screen(shown, task.wants):
                 yield want.order, self._views.piece(want, time, frame)
 
 

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import partial
 
 from framefleet.config import Options
@@ -20,7 +21,7 @@ from framefleet.pipeline.open import WATCH_S, LaneOpener
 from framefleet.pipeline.pumps import PicturePump, SoundPump
 from framefleet.pipeline.threads import decoding_threads
 from framefleet.pipeline.warm import warm_up
-from framefleet.progress import Notice
+from framefleet.progress import Listener, Notice
 from framefleet.stages.base import Needs
 from framefleet.stages.objects.forecast import max_side
 from framefleet.stages.pictures import PictureStage
@@ -42,6 +43,7 @@ def _pumps(
     media: MediaInfo,
     options: Options,
     keyframes_s: list[Seconds],
+    listener: Listener,
     stop: threading.Event,
 ) -> list[PicturePump | SoundPump]:
     """One for the pictures, if anybody wants any, and one for each way in which the sound is cut."""
@@ -54,6 +56,7 @@ def _pumps(
         sampling=options.sampling,
         threads=decoding_threads(os.cpu_count() or 1, [lane.plan.backend for lane in wanting]),
         on_keyframe=keyframes_s.append,
+        on_end_lost=partial(_tell_end_lost, listener),
     )
     hearing = Meter()
     looking: list[BatchConsumer | WatchConsumer] = [*pictures, *watchers]
@@ -71,6 +74,11 @@ def _pumps(
             for number, group in enumerate(sound_groups(sounds))
         ),
     ]
+
+
+def _tell_end_lost(listener: Listener, time: Fraction, error: str) -> None:
+    """A note and no failure: files are cut there."""
+    listener(Notice(f"pictures: the very end is lost, from {float(time):.2f} s on ({error}); the one before it stays"))
 
 
 def _batches(lane: Lane, options: Options) -> BatchConsumer:
@@ -101,6 +109,7 @@ def feed(
     media: MediaInfo,
     options: Options,
     keyframes_s: list[Seconds],
+    listener: Listener,
 ) -> dict[str, Meter]:
     """Feeds every stage to its end. When that cannot be, nothing more is sent and what is queued is cancelled.
 
@@ -115,7 +124,7 @@ def feed(
         for lane in lanes:
             opener.resume(lane)
         warm_up(lanes, options)
-        pumps = _pumps(lanes, watchers, media, options, keyframes_s, stop)
+        pumps = _pumps(lanes, watchers, media, options, keyframes_s, listener, stop)
         for pump in pumps:
             pump.start()
         _wait(pumps)

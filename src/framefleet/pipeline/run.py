@@ -96,7 +96,7 @@ def run(
             lanes += [opener.open(stage) for stage in plan.fleet]
             keyframes_s: list[Seconds] = []
             watchers = [_watcher(watch, media, options, keyframes_s, listener) for watch in plan.watching]
-            decode = feed(lanes, watchers, opener, media, options, keyframes_s)
+            decode = feed(lanes, watchers, opener, media, options, keyframes_s, listener)
             stages = {lane.plan.stage.name: _finish(lane, media, options) for lane in lanes}
         client = {watcher.name: _watched(watcher) for watcher in watchers}
         _raise_if_nothing_came(stages, client)

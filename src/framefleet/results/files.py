@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -74,11 +75,23 @@ def beside(document: Path, ending: str) -> Path:
     return document.with_name(document.stem.removesuffix(_RESULTS) + ending)
 
 
-def without_wildcards(name: str) -> str:
-    """`name` with nothing in it that data frames and trainers, which take names for patterns, look for other files by.
+def without_wildcards(document: Path) -> Path:
+    """The document's path with nothing in its name that data frames and trainers, which take names for patterns, look
+    for other files by, as are given to downloads, such as `My Clip [dQw4w9WgXcQ].mp4`.
 
-    As are given to downloads, such as `My Clip [dQw4w9WgXcQ].mp4`.
+    Where that is the name of another document beside it, too, six digits of its own tell it apart.
     """
+    plain = _plain(document.name)
+    if plain == document.name:
+        return document
+    with contextlib.suppress(OSError):
+        if any(_plain(other.name) == plain and other.name != document.name for other in document.parent.iterdir()):
+            digits = hashlib.sha256(document.name.encode("utf-8", "surrogateescape")).hexdigest()[:6]
+            plain = f"{_plain(beside(document, '').name)}_{digits}{_RESULTS}.json"
+    return document.with_name(plain)
+
+
+def _plain(name: str) -> str:
     return name.translate(str.maketrans("[]{}*?", "()()__"))
 
 

@@ -1,6 +1,8 @@
 """Finding the video that a document is about, which may have been moved since."""
 
+from errno import ENAMETOOLONG
 from pathlib import Path
+from stat import S_ISREG
 
 from framefleet.errors import InputError
 from framefleet.schema.document import Document
@@ -13,8 +15,7 @@ def find_video(document: Document, path: Path, given: Path | None = None) -> Pat
     Goes by the content, not the name. Raises `InputError` where it is not there, or is another video.
     """
     if given is not None:
-        if not _is_file(given):
-            raise InputError(f"{given}: no such file; check the name and the folder")
+        _check_readable(given)
         if not _is_it(given, document):
             raise InputError(f"{given}: not the video that {path} is about; give the one that was analysed")
         return given
@@ -33,6 +34,20 @@ def places(document: Document, path: Path) -> list[Path]:
     was = Path(document.video.path)
     here = path.absolute().parent
     return list(dict.fromkeys((here / was.name, was, here / was, here.parent / was.name)))
+
+
+def _check_readable(given: Path) -> None:
+    """Raises `InputError`, which says whether there is no such file or it is kept from being read."""
+    try:
+        if S_ISREG(given.stat().st_mode):  # opening a pipe would never end
+            given.open("rb").close()
+            return
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        if error.errno != ENAMETOOLONG:
+            raise InputError(f"{given}: cannot be read ({error.strerror}); check its permissions") from None
+    raise InputError(f"{given}: no such file; check the name and the folder")
 
 
 def _is_file(path: Path) -> bool:

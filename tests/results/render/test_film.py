@@ -210,6 +210,34 @@ def test_subtitles_are_drawn_while_they_are_said(tmp_path: Path, rendered: Make)
         assert not made.streams.subtitles
 
 
+@pytest.mark.parametrize("name", ["still.mkv", "still.mp4"])
+def test_the_last_picture_stands_while_somebody_speaks(tmp_path: Path, rendered: Make, name: str) -> None:
+    """As in the source: as long as the document says, and what is said then is drawn, and gone again."""
+    video = squares(tmp_path / name, audio="aac", audio_s=6)
+    document = document_of(video, boxes=lambda _: [BOX], said=[(3.0, 4.0, "HELLO")])
+    film, target = rendered(video, document)
+    media = probe(target)
+    assert media.duration_s == pytest.approx(document.video.duration_s, abs=0.06)
+    assert media.pictures_s is None
+    frames = frames_of(target)
+    assert film.pictures == len(frames) > 50
+
+    def lettered(time_s: float) -> int:
+        luma = [planes[0] for time, planes in frames if time <= time_s][-1]
+        return int((luma[luma.shape[0] * 3 // 4 :] > 200).sum())
+
+    assert lettered(3.5) > 40
+    assert [lettered(time_s) for time_s in (2.8, 4.3, 5.9)] == [0, 0, 0]
+    assert near(box_found(next(planes for time, planes in frames if time >= 5)), BOX)
+
+
+def test_a_part_of_a_still_end(tmp_path: Path, rendered: Make) -> None:
+    video = squares(tmp_path / "still.mkv", audio="aac", audio_s=6)
+    film, target = rendered(video, document_of(video), start=Fraction(3), end=Fraction(5))
+    assert probe(target).duration_s == pytest.approx(2, abs=0.1)
+    assert film.pictures >= 20
+
+
 @pytest.mark.parametrize(("text", "look"), [("नमस्ते दुनिया", "draw"), ("Hello", "track")])
 def test_subtitles_in_other_scripts_are_a_track(tmp_path: Path, rendered: Make, text: str, look: Any) -> None:
     video = squares(tmp_path / "v.mp4", audio="aac")

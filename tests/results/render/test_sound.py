@@ -74,7 +74,8 @@ def test_sound_may_begin_after_the_pictures_and_end_after_them(tmp_path: Path, c
     _, target = rendered(video)
     assert heard_at(target) == pytest.approx([2, 3, 4], abs=ROUND_S)
     with opened(target) as made:
-        assert made.streams.video[0].frames == 20
+        assert made.streams.video[0].frames > 20
+        assert made.streams.video[0].duration * made.streams.video[0].time_base == pytest.approx(4.2, abs=0.11)
 
 
 @pytest.mark.parametrize("codec", ["aac", "pcm_s16le"])

@@ -29,7 +29,8 @@ class Coded:
         self._stream = out.add_stream(
             "libx264",
             rate=source.average_rate or source.guessed_rate or 25,
-            options={"preset": look.preset, "crf": str(look.crf)} | ({"bf": "0"} if _varies(source) else {}),
+            options={"preset": look.preset, "crf": str(look.crf)}
+            | ({"bf": "0"} if _varies(source) or shots.stands else {}),
         )
         context = self._stream.codec_context
         context.width, context.height, context.pix_fmt = upright.width, upright.height, FORMAT

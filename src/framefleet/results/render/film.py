@@ -113,7 +113,7 @@ class _Rendering:
             for time, shot in shots:
                 for other in alongside:
                     other.until(time)
-                frame = upright.of(shot)
+                frame = upright.of(shot, again=shots.repeats)
                 self._paint(frame, float(time + shots.start))
                 coded.add(frame, time, shot.duration)
                 news.reached(time)

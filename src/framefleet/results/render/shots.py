@@ -9,18 +9,22 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from framefleet.errors import InputError
+from framefleet.media.container import frame_length
 from framefleet.media.info import MediaInfo
 from framefleet.media.packets import read_steps
 from framefleet.media.plain import events, frame_threads, open_video
 from framefleet.media.step import Step
 from framefleet.results.render.look import Look
 
+_STILL = Fraction(1, 10)  # seconds: how often a picture that stands is drawn anew, at least
+
 
 class Shots:
     """Times, ascending, and what is on screen from then on. `first` is known before the others are read.
 
     0 is `start`: that of the `look`, or the last tick of the file's clock before it, so that every picture has a tick
-    of its own still. It ends after `length` (None: with the video).
+    of its own still. It ends after `length` (None: with the video). Where the last picture stands while sound goes on
+    (`stands`), it comes again and again, so that what is drawn on it can change; `repeats` from then on.
     """
 
     def __init__(self, media: MediaInfo, container: InputContainer, look: Look) -> None:
@@ -30,6 +34,8 @@ class Shots:
         self.time_base: Fraction = self.stream.time_base
         self.start = look.start // self.time_base * self.time_base
         self.length = None if look.end is None else look.end - self.start
+        self.stands = media.pictures_s is not None
+        self.repeats = False
         self._media = media
         self._lost, self._why = 0, ""
         self._frames = self._read(container)
@@ -60,7 +66,18 @@ class Shots:
                 return
             waiting = place, frame
         if waiting is not None:
+            self.repeats = self.stands
             yield waiting
+            yield from self._still(*waiting)
+
+    def _still(self, time: Fraction, frame: VideoFrame) -> Iterator[tuple[Fraction, VideoFrame]]:
+        """The last picture, to the end of the sound."""
+        end = Fraction(self._media.duration_s) - self.start
+        end = end if self.length is None else min(end, self.length)
+        step = max(1, round(min(frame_length(self.stream) or _STILL, _STILL) / self.time_base)) * self.time_base
+        while self.stands and time + step < end:
+            time += step
+            yield time, frame
 
     def _steps(self, container: InputContainer) -> Iterator[Step]:
         return read_steps(container, self.stream, start=self._media.start + self.start if self.start else None)

@@ -51,10 +51,10 @@ class Upright:
             return Fraction(1)
         return 1 / shape if self._turn.rotation % 180 else shape
 
-    def of(self, frame: VideoFrame) -> VideoFrame:
-        """The frame, or one made of it: without its time."""
+    def of(self, frame: VideoFrame, *, again: bool = False) -> VideoFrame:
+        """The frame, or one made of it: without its time. `again`: the frame stays as it is, to be asked for again."""
         plain = self._plain(frame)
-        if self._turn != Turn() or (plain.width, plain.height) != (self.width, self.height):
+        if again or self._turn != Turn() or (plain.width, plain.height) != (self.width, self.height):
             return self._turned(plain)
         plain.make_writable()
         return plain
