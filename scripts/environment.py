@@ -121,7 +121,7 @@ def make(folder: Path, pins: list[Path], editable: bool) -> None:
 def isolate_command(python: Path) -> None:
     """Has the environment's `framefleet` start Python by `-I`: no PYTHONPATH, PYTHONHOME or packages of the user's.
 
-    The scripts that pip and uv write heed them. This is pip's own way of writing scripts, launchers on Windows included.
+    The scripts that pip and uv write heed them. These are pip's too, by the part of it that makes them, on Windows too.
     """
     subprocess.run([str(python), "-I", "-c", _ISOLATE, str(python.parent)], check=False, capture_output=True)
 

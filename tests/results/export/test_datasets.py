@@ -204,7 +204,7 @@ def test_classes_that_are_not_cocos_keep_their_numbers_too() -> None:
 
 
 def mot_rows(path: Path) -> list[list[float]]:
-    return [[float(cell) for cell in row] for row in csv.reader(path.open(encoding="utf-8"))]
+    return [[float(cell) for cell in row] for row in csv.reader(path.read_text(encoding="utf-8").splitlines())]
 
 
 def test_mot_counts_pictures_and_pixels_from_1(tmp_path: Path) -> None:
