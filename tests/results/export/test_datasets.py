@@ -247,7 +247,7 @@ def test_any_mot_sequence_is_numbers_alone(document: Document) -> None:
 
 
 def test_motmetrics_reads_it_back(tmp_path: Path) -> None:
-    metrics = pytest.importorskip("motmetrics", reason="motmetrics is heavy, and not among the test's extras")
+    metrics = pytest.importorskip("motmetrics", reason="motmetrics is heavy, and not among what the tests set up")
     folder = exported(sees([CAT, DOG], [CAT]), "mot", tmp_path)
     found = metrics.io.loadtxt(str(folder / "gt" / "gt.txt"), fmt="mot16")
     assert found.loc[(1, 1)][["X", "Y", "Width", "Height"]].tolist() == [10, 20, 40, 60]
