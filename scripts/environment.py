@@ -1,6 +1,6 @@
 """Makes the Python environments that FrameFleet runs, is tested and checked in. Standard library only.
 
-    python scripts/environment.py .venv --extras local      makes it if need be, prints its Python
+    python scripts/environment.py .venv -r requirements/run.txt      makes it if need be, prints its Python
 
 A stamp written last tells a finished environment from one whose making was interrupted, and holds the hash of
 what it was made from; while that is still true, nothing is run and nothing is fetched.
@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STAMP = "framefleet-stamp"
 _MADE_ANEW = "_FRAMEFLEET_MADE_ANEW"  # set for the start that follows
 OLDEST, NEWEST = (3, 11), (3, 14)
+RUN = ROOT / "requirements" / "run.txt"
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
@@ -34,15 +35,15 @@ def python_of(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def key_of(extras: str, requirements: list[Path], editable: bool) -> str:
+def key_of(pins: list[Path], editable: bool) -> str:
     """Hash of all that decides what goes into an environment."""
     # Tools' settings stand last in that file and install nothing.
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.")[0]
     digest = hashlib.sha256(project.encode())
-    for path in requirements:
+    for path in pins:
         digest.update(path.read_bytes())
     # An editable installation points to this checkout; after a move it would point to nothing.
-    digest.update(repr((extras, str(ROOT) if editable else "")).encode())
+    digest.update(repr(str(ROOT) if editable else "").encode())
     return digest.hexdigest()[:16]
 
 
@@ -67,21 +68,18 @@ def _installed(folder: Path) -> set[str]:
     return {path.name for path in packages.iterdir()}
 
 
-def ensure(folder: Path, extras: str = "local", requirements: list[Path] | None = None, editable: bool = True) -> Path:
-    """The Python of an environment with FrameFleet's dependencies in it, made now unless it is ready.
+def ensure(folder: Path, pins: list[Path] | None = None, editable: bool = True) -> Path:
+    """The Python of an environment with what `pins` name in it (by default `RUN`), made now unless it is ready.
 
     `editable` False leaves FrameFleet itself out, for an environment that several checkouts share.
     Raises `SetUpError`.
     """
-    requirements = requirements or []
-    key = key_of(extras, requirements, editable)
+    pins = pins or [RUN]
+    key = key_of(pins, editable)
     if not is_ready(folder, key):
         check_python()
-        wanted = ["-e", f".[{extras}]"] if editable else dependencies(extras) if extras else []
-        for path in requirements:
-            wanted += ["-r", str(path)]
-        make(folder, wanted)
-        if "local" in extras.split(","):
+        make(folder, pins, editable)
+        if any("\nonnxruntime==" in path.read_text(encoding="utf-8") for path in pins):
             fetch_models(python_of(folder))
         installed = "".join(f"{name}\n" for name in sorted(_installed(folder)))
         (folder / STAMP).write_text(_stamp(folder, key) + installed, encoding="utf-8")
@@ -103,17 +101,8 @@ def _remedy() -> str:
     return "install its venv and ensurepip modules, or a Python from https://www.python.org/downloads/"
 
 
-def dependencies(extras: str) -> list[str]:
-    """What pyproject.toml asks for, without the project itself."""
-    import tomllib
-
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    optional = project["optional-dependencies"]
-    return project["dependencies"] + [line for extra in extras.split(",") for line in optional[extra]]
-
-
-def make(folder: Path, wanted: list[str]) -> None:
-    """An environment with `wanted` in it, in place of what is in `folder`. Raises `SetUpError`."""
+def make(folder: Path, pins: list[Path], editable: bool) -> None:
+    """An environment with what `pins` name in it, in place of what is in `folder`. Raises `SetUpError`."""
     started = time.monotonic()
     tell(f"Setting up {folder} (once; wheels come from PyPI) …")
     if folder.exists():
@@ -123,15 +112,16 @@ def make(folder: Path, wanted: list[str]) -> None:
     if made.returncode:
         shutil.rmtree(folder, ignore_errors=True)
         raise _not_made(folder, made.stdout + made.stderr)
-    install(python_of(folder), wanted, ROOT)
-    isolate_command(python_of(folder))
+    install(python_of(folder), pins, ROOT, editable=editable, mending=_MADE_ANEW in os.environ)
+    if editable:
+        isolate_command(python_of(folder))
     tell(f"Ready in {time.monotonic() - started:.0f} s: {_megabytes(folder):.0f} MB in {folder}")
 
 
 def isolate_command(python: Path) -> None:
-    """Has the environment's `framefleet` start Python by `-I`: without PYTHONPATH, PYTHONHOME and the user's packages.
+    """Has the environment's `framefleet` start Python by `-I`: no PYTHONPATH, PYTHONHOME or packages of the user's.
 
-    The scripts that pip writes heed them. This is pip's own way of writing scripts, launchers on Windows included.
+    The scripts that pip and uv write heed them. These are pip's too, by the part of it that makes them, on Windows too.
     """
     subprocess.run([str(python), "-I", "-c", _ISOLATE, str(python.parent)], check=False, capture_output=True)
 
@@ -252,22 +242,21 @@ def guarded(action: Callable[[], None]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", help="{key} in it stands for the hash of what goes in; such old ones are removed")
-    parser.add_argument("--extras", default="local", help="of pyproject.toml, separated by commas")
-    parser.add_argument("-r", "--requirements", type=Path, action="append", default=[], metavar="FILE")
-    parser.add_argument("--without-project", action="store_true", help="its dependencies alone; with --extras '' none")
+    parser.add_argument("-r", "--requirements", type=Path, action="append", metavar="FILE", help=f"pins; default {RUN}")
+    parser.add_argument("--without-project", action="store_true", help="what is pinned alone")
     args = parser.parse_args()
     leave_others_out()
-    args.requirements = [path.resolve() for path in args.requirements]
+    args.requirements = [path.resolve() for path in args.requirements or [RUN]]
     guarded(lambda: print(_ensure(args).as_posix()))
 
 
 def _ensure(args: argparse.Namespace) -> Path:
     editable = not args.without_project
-    folder = ROOT / args.folder.replace("{key}", key_of(args.extras, args.requirements, editable))
+    folder = ROOT / args.folder.replace("{key}", key_of(args.requirements, editable))
     if "{key}" in args.folder and not folder.exists():
         for old in folder.parent.glob(Path(args.folder).name.replace("{key}", "*")):
             shutil.rmtree(old)
-    return ensure(folder, args.extras, args.requirements, editable)
+    return ensure(folder, args.requirements, editable)
 
 
 if __name__ == "__main__":

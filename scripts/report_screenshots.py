@@ -1,6 +1,6 @@
 """python scripts/report_screenshots.py RESULT.json VIDEO [FOLDER]: pictures of a result's report, for docs/images.
 
-Three widths, reduced to 256 colours. Needs Chromium and the extras `browser` and `text` (which brings Pillow).
+Three widths, reduced to 256 colours. Needs Chromium and the packages of requirements/develop.txt.
 """
 
 import argparse

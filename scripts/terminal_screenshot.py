@@ -1,7 +1,7 @@
 """python scripts/terminal_screenshot.py [IMAGE]: what a run of the sample and a question about it look like.
 
 Runs both in a scratch folder, on this machine, and pictures what they print, for docs/images. Needs Chromium and the
-extras `local`, `browser` and `text` (which brings Pillow).
+packages of requirements/develop.txt.
 """
 
 import argparse

@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """One for each module, and none left behind: while it lives, asyncio in other tests would find a loop running."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install 'framefleet[browser]'")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: scripts/test sets it up")
     found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
     if not any(found):
         pytest.skip("needs Chromium: apt-get install chromium")

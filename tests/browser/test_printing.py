@@ -16,7 +16,7 @@ BOX = (40.0, 60.0, 100.0, 140.0)
 
 def printed(report: Report) -> list[str]:
     """The text of each page, as it is laid out; spaces aside."""
-    pypdf = pytest.importorskip("pypdf", reason="needs pypdf: pip install 'framefleet[browser]'")
+    pypdf = pytest.importorskip("pypdf", reason="needs pypdf: scripts/test sets it up")
     pages = pypdf.PdfReader(BytesIO(report.page.pdf(format="A4"))).pages
     return ["".join(page.extract_text().split()) for page in pages]
 

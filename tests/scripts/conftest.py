@@ -23,6 +23,7 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout with the scripts in it and little else, at a path that needs quoting."""
     root = tmp_path / "a & b (ü)"
     shutil.copytree(ROOT / "scripts", root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "requirements", root / "requirements")
     for name in ("pyproject.toml", "process_parallel.sh", "process_parallel.bat"):
         shutil.copy(ROOT / name, root)
     return root

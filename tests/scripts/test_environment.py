@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -17,12 +18,12 @@ def made(environment: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[
     """What was installed, one entry for each time an environment was made."""
     calls: list[list[str]] = []
 
-    def make(folder: Path, wanted: list[str]) -> None:
+    def make(folder: Path, pins: list[Path], editable: bool) -> None:
         python = environment.python_of(folder)
         python.parent.mkdir(parents=True, exist_ok=True)
         python.touch()
         (folder / "lib" / "python3" / "site-packages" / "numpy").mkdir(parents=True, exist_ok=True)
-        calls.append(wanted)
+        calls.append([path.name for path in pins])
 
     monkeypatch.setattr(environment, "make", make)
     monkeypatch.setattr(environment, "fetch_models", lambda python: None)
@@ -32,7 +33,7 @@ def made(environment: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[
 def test_the_second_start_makes_nothing(environment: ModuleType, made: list[Any], checkout: Path) -> None:
     first = environment.ensure(checkout / ".venv")
     assert environment.ensure(checkout / ".venv") == first
-    assert made == [["-e", ".[local]"]]
+    assert made == [["run.txt"]]
 
 
 def test_another_project_file_makes_it_anew(environment: ModuleType, made: list[Any], checkout: Path) -> None:
@@ -52,8 +53,8 @@ def test_models_are_fetched_with_what_runs_them_and_once(
     fetched: list[Path] = []
     monkeypatch.setattr(environment, "fetch_models", fetched.append)
     for _ in range(2):
-        environment.ensure(checkout / ".venv", "local,test")
-        environment.ensure(checkout / ".venv-other", "test")
+        environment.ensure(checkout / ".venv")
+        environment.ensure(checkout / ".venv-other", [checkout / "requirements" / "uv.txt"])
     assert fetched == [environment.python_of(checkout / ".venv")]
 
 
@@ -73,10 +74,10 @@ def test_a_model_that_cannot_be_fetched_is_told_and_no_more(
 def test_other_requirements_make_it_anew(environment: ModuleType, made: list[Any], checkout: Path) -> None:
     wanted = checkout / "requirements.txt"
     wanted.write_text("a==1\n")
-    environment.ensure(checkout / ".venv", requirements=[wanted])
+    environment.ensure(checkout / ".venv", [wanted])
     wanted.write_text("a==2\n")
-    environment.ensure(checkout / ".venv", requirements=[wanted])
-    assert made == [["-e", ".[local]", "-r", str(wanted)]] * 2
+    environment.ensure(checkout / ".venv", [wanted])
+    assert made == [["requirements.txt"]] * 2
 
 
 def test_a_python_that_is_gone_makes_it_anew(environment: ModuleType, made: list[Any], checkout: Path) -> None:
@@ -103,8 +104,8 @@ def test_an_interrupted_set_up_is_done_again(
 ) -> None:
     whole = environment.make
 
-    def interrupted(folder: Path, wanted: list[str]) -> None:
-        whole(folder, wanted)
+    def interrupted(folder: Path, pins: list[Path], editable: bool) -> None:
+        whole(folder, pins, editable)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(environment, "make", interrupted)
@@ -142,7 +143,7 @@ def test_an_environment_that_cannot_be_made_is_not_left_half_made(
     (checkout / ".venv").mkdir()
     monkeypatch.setattr(environment.sys, "executable", "/bin/false")
     with pytest.raises(environment.SetUpError, match=r"\.venv cannot be made"):
-        environment.make(checkout / ".venv", [])
+        environment.make(checkout / ".venv", [], editable=True)
     assert not (checkout / ".venv").exists()
 
 
@@ -172,7 +173,7 @@ def test_what_kept_an_environment_from_being_made_is_named(
 ) -> None:
     monkeypatch.setattr(environment.sys, "executable", made_by(checkout, script))
     with pytest.raises(environment.SetUpError, match=said) as raised:
-        environment.make(checkout / ".venv", [])
+        environment.make(checkout / ".venv", [], editable=True)
     assert ("-venv" in str(raised.value) or "ensurepip" in str(raised.value)) == ("ensurepip" in script)
 
 
@@ -181,14 +182,18 @@ def test_a_checkout_that_cannot_be_written_is_named(environment: ModuleType, che
     checkout.chmod(0o555)
     try:
         with pytest.raises(environment.SetUpError, match=f"{re.escape(str(checkout))} must be writable"):
-            environment.make(checkout / ".venv", [])
+            environment.make(checkout / ".venv", [], editable=True)
     finally:
         checkout.chmod(0o755)
 
 
-def test_dependencies_are_those_of_the_project_file(environment: ModuleType) -> None:
-    wanted = environment.dependencies("local,test")
-    assert any(line.startswith("av>=") for line in wanted)
-    assert any(line.startswith("faster-whisper") for line in wanted)
-    assert any(line.startswith("pytest>=") for line in wanted)
-    assert not any(line.startswith("fastapi") for line in wanted)
+def test_an_environment_that_is_mended_takes_nothing_from_uvs_cache(
+    environment: ModuleType, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(environment, "install", lambda *a, mending, **k: asked.append(mending))
+    monkeypatch.setattr(environment.subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, 0, "", ""))
+    environment.make(checkout / ".venv", [], editable=False)
+    monkeypatch.setenv(environment._MADE_ANEW, "1")
+    environment.make(checkout / ".venv", [], editable=False)
+    assert asked == [False, True]

@@ -142,7 +142,7 @@ def test_another_python_hands_over_to_the_environment(checkout: Path, environmen
     python.parent.mkdir(parents=True)
     python.write_text('#!/bin/sh\necho "$@"\nexit 3\n')
     python.chmod(0o755)
-    key = environment.key_of("local", [], editable=True)
+    key = environment.key_of([environment.RUN], editable=True)
     (checkout / ".venv" / environment.STAMP).write_text(environment._stamp(checkout / ".venv", key), encoding="utf-8")
     # -I and the base Python: nothing of this test's own environment.
     script = str(checkout / "scripts" / "process_video_parallel.py")

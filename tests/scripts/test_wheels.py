@@ -1,10 +1,12 @@
-"""What pip does, as a person hears of it."""
+"""What uv and pip do, as a person hears of it."""
 
 import os
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+PINS = Path("run.txt")
 
 posix = pytest.mark.skipif(os.name == "nt", reason="a script stands in for Python")
 
@@ -16,12 +18,22 @@ CERTIFICATE = "SSLError(SSLCertVerificationError(1, '[SSL: X] certificate verify
 NOTHING = "ERROR: Could not find a version that satisfies the requirement lap (from versions: none)"
 
 
+@pytest.fixture(autouse=True)
+def no_uv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """None on the PATH but what a test puts into tmp_path/tools."""
+    monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path / "tools"), "/usr/bin", "/bin"]))
+
+
+def program(path: Path, script: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
 def python_saying(folder: Path, lines: list[str]) -> Path:
     (folder / "said").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    python = folder / "python"
-    python.write_text(f"#!/bin/sh\ncat '{folder / 'said'}'\nexit 1\n")
-    python.chmod(0o755)
-    return python
+    return program(folder / "python", f"cat '{folder / 'said'}'\nexit 1")
 
 
 @pytest.mark.full
@@ -36,7 +48,7 @@ def test_a_network_that_is_away_is_one_line_at_once_and_one_at_the_end(
     lines = [RETRYING.format(left, cause) for left in range(4, -1, -1)] + [NOTHING]
     said = f"^PyPI cannot be reached \\({told}\\); check the network, or the proxy in HTTPS_PROXY$"
     with pytest.raises(wheels.SetUpError, match=said):
-        wheels.install(python_saying(tmp_path, lines), ["lap"], tmp_path)
+        wheels.install(python_saying(tmp_path, lines), [PINS], tmp_path)
     assert capsys.readouterr().err == "  PyPI does not answer; trying again …\n"
 
 
@@ -57,7 +69,7 @@ def test_a_certificate_that_is_not_trusted_is_called_that(
     monkeypatch.setenv("PIP_CERT", "company.pem")
     lines = [RETRYING.format(left, CERTIFICATE.format(reason)) for left in range(4, -1, -1)] + [NOTHING]
     with pytest.raises(wheels.SetUpError, match=f"^PyPI's certificate .*{reason}.*{remedy}") as told:
-        wheels.install(python_saying(tmp_path, lines), ["lap"], tmp_path)
+        wheels.install(python_saying(tmp_path, lines), [PINS], tmp_path)
     assert "network" not in str(told.value)
 
 
@@ -70,12 +82,11 @@ def test_a_certificate_that_pip_does_not_know_may_be_one_that_the_system_knows(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "system.pem"))
     (tmp_path / "system.pem").touch()
     (tmp_path / "said").write_text(CERTIFICATE.format("self-signed certificate"), encoding="utf-8")
-    python = tmp_path / "python"
-    python.write_text(
-        f"#!/bin/sh\n[ \"$PIP_CERT\" = '{tmp_path / 'system.pem'}' ] || {{ cat '{tmp_path / 'said'}'; exit 1; }}\n"
+    python = program(
+        tmp_path / "python",
+        f"[ \"$PIP_CERT\" = '{tmp_path / 'system.pem'}' ] || {{ cat '{tmp_path / 'said'}'; exit 1; }}",
     )
-    python.chmod(0o755)
-    wheels.install(python, ["lap"], tmp_path)
+    wheels.install(python, [PINS], tmp_path)
 
 
 @posix
@@ -84,9 +95,57 @@ def test_another_failure_is_shown_in_pips_own_words(
 ) -> None:
     lines = [RETRYING.format(4, NAME), *(f"Collecting package-{n}" for n in range(20)), NOTHING]
     with pytest.raises(wheels.SetUpError, match="installing failed, see pip's last lines above"):
-        wheels.install(python_saying(tmp_path, lines), ["lap"], tmp_path)
+        wheels.install(python_saying(tmp_path, lines), [PINS], tmp_path)
     said = capsys.readouterr().err
     assert NOTHING in said and "package-19" in said and "package-1\n" not in said
+
+
+@pytest.mark.full
+@posix
+def test_by_the_uv_on_the_path_with_the_hashes_and_the_project_without_what_it_asks_for(
+    wheels: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.example/simple")
+    monkeypatch.setenv("PIP_CERT", "company.pem")
+    program(tmp_path / "tools" / "uv", f"echo \"$@ $UV_DEFAULT_INDEX $SSL_CERT_FILE\" >> '{tmp_path / 'asked'}'")
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    python = program(tmp_path / "python", "exit 1")
+    wheels.install(python, [PINS], tmp_path, mending=True)
+    start, told = f"pip install --python {python} --no-cache", "https://mirror.example/simple company.pem"
+    assert (tmp_path / "asked").read_text().splitlines() == [
+        f"{start} --require-hashes -r run.txt {told}",
+        f"{start} --no-deps --no-build-isolation -e . {told}",
+    ]
+
+
+@pytest.mark.full
+@posix
+def test_a_uv_is_fetched_by_its_hash_where_there_is_none(wheels: ModuleType, tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    uv = program(tmp_path / "uv-to-come", f"echo \"uv $@\" >> '{asked}'")
+    python = program(tmp_path / "python", f"echo \"python $@\" >> '{asked}'; cp '{uv}' '{tmp_path / 'uv'}'")
+    wheels.install(python, [PINS], tmp_path, editable=False)
+    first, second = asked.read_text().splitlines()
+    assert first.startswith("python -m pip install ") and first.endswith("--require-hashes -r requirements/uv.txt")
+    assert second == f"uv pip install --python {python} --require-hashes -r run.txt"
+
+
+@pytest.mark.full
+@posix
+@pytest.mark.parametrize("uv", ["echo 'error: no such certificate'; exit 2", None])
+def test_pip_does_it_where_uv_cannot_be_had_or_does_not_get_through(
+    wheels: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], uv: str | None
+) -> None:
+    if uv:
+        program(tmp_path / "tools" / "uv", uv)
+    asked = tmp_path / "asked"
+    python = program(
+        tmp_path / "python", f"case \"$*\" in *uv.txt) echo '{NOTHING}'; exit 1;; esac; echo \"$@\" >> '{asked}'"
+    )
+    wheels.install(python, [PINS], tmp_path, editable=False)
+    (line,) = asked.read_text().splitlines()
+    assert line.startswith("-m pip install ") and line.endswith(" --require-hashes -r run.txt")
+    assert ("uv could not (error: no such certificate); trying with pip" in capsys.readouterr().err) == bool(uv)
 
 
 def test_megabytes_are_added_up_and_shown(wheels: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,12 +157,33 @@ def test_megabytes_are_added_up_and_shown(wheels: ModuleType, capsys: pytest.Cap
         "Downloading ctranslate2-4.8.5-cp311-cp311-manylinux_2_28_x86_64.whl (42.6 MB)",
         "Installing collected packages: av, tqdm, ctranslate2",
     ]
-    total = 0.0
+    show = wheels.PipProgress()
     for line in lines:
-        total = wheels.show(line, total)
-    assert total == pytest.approx(83.6)
+        show(line)
+    assert show.megabytes == pytest.approx(83.6)
     assert [line.split() for line in capsys.readouterr().err.splitlines()] == [
         ["40.5", "MB", "av-18.1.0", "(40", "MB", "so", "far)"],
         ["42.6", "MB", "ctranslate2-4.8.5", "(84", "MB", "so", "far)"],
         ["unpacking", "3", "packages,", "84", "MB", "…"],
+    ]
+
+
+def test_what_uv_fetches_is_told_when_it_is_there(wheels: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    show = wheels.UvProgress()
+    for line in [
+        "Using Python 3.11.7 environment at: .venv",
+        "Resolved 46 packages in 1.22s",
+        "Downloading av (34.1MiB)",
+        "Downloading numpy (16.1MiB)",
+        " Downloaded numpy",
+        " Downloaded av",
+        "Prepared 46 packages in 4.98s",
+        "Installed 46 packages in 91ms",
+        " + annotated-doc==0.0.7",
+    ]:
+        show(line)
+    assert [line.split() for line in capsys.readouterr().err.splitlines()] == [
+        ["16.9", "MB", "numpy", "(17", "MB", "so", "far)"],
+        ["35.8", "MB", "av", "(53", "MB", "so", "far)"],
+        ["unpacking", "46", "packages,", "53", "MB", "…"],
     ]

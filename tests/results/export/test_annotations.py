@@ -111,7 +111,7 @@ def test_any_cvat_file_is_xml_with_boxes_in_order_and_in_the_picture(document: D
 
 
 def test_datumaro_reads_cvat_back(tmp_path: Path) -> None:
-    datumaro = pytest.importorskip("datumaro", reason="Datumaro is heavy, and not among the test's extras")
+    datumaro = pytest.importorskip("datumaro", reason="Datumaro is heavy, and not among what the tests set up")
     export(sees([CAT], [CAT]), FORMATS["cvat"], tmp_path / "clip.xml", stem="clip")
     found = datumaro.Dataset.import_from(str(tmp_path / "clip.xml"), "cvat")
     [box] = next(item for item in found if item.id == "frame_000025").annotations
@@ -256,7 +256,7 @@ def test_any_fiftyone_dataset_has_all_and_lies_in_the_video(document: Document) 
 
 def test_fiftyones_own_importer_reads_it(tmp_path: Path) -> None:
     importers = pytest.importorskip(
-        "fiftyone.utils.data.importers", reason="FiftyOne is heavy, and not among the test's extras"
+        "fiftyone.utils.data.importers", reason="FiftyOne is heavy, and not among what the tests set up"
     )
     export(sees([CAT], [CAT]), FORMATS["fiftyone"], tmp_path / "clip_fiftyone", stem="clip")
     with importers.FiftyOneVideoLabelsDatasetImporter(str(tmp_path / "clip_fiftyone")) as importer:

@@ -203,7 +203,7 @@ def test_classes_that_are_not_cocos_keep_their_numbers_too() -> None:
 
 
 def mot_rows(path: Path) -> list[list[float]]:
-    return [[float(cell) for cell in row] for row in csv.reader(path.open(encoding="utf-8"))]
+    return [[float(cell) for cell in row] for row in csv.reader(path.read_text(encoding="utf-8").splitlines())]
 
 
 def test_mot_counts_pictures_and_pixels_from_1(tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_any_mot_sequence_is_numbers_alone(document: Document) -> None:
 
 
 def test_motmetrics_reads_it_back(tmp_path: Path) -> None:
-    metrics = pytest.importorskip("motmetrics", reason="motmetrics is heavy, and not among the test's extras")
+    metrics = pytest.importorskip("motmetrics", reason="motmetrics is heavy, and not among what the tests set up")
     folder = exported(sees([CAT, DOG], [CAT]), "mot", tmp_path)
     found = metrics.io.loadtxt(str(folder / "gt" / "gt.txt"), fmt="mot16")
     assert found.loc[(1, 1)][["X", "Y", "Width", "Height"]].tolist() == [10, 20, 40, 60]

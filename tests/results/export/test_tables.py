@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import unicodedata
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,7 +33,8 @@ def rows_of(document: Document) -> dict[str, list[list[str]]]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "clip_csv"
         export(document, FORMATS["csv"], path, stem="clip")
-        return {file.stem: list(csv.reader(file.open(newline="", encoding="utf-8-sig"))) for file in path.glob("*.csv")}
+        texts = {file.stem: file.read_bytes().decode("utf-8-sig") for file in path.glob("*.csv")}
+        return {stem: list(csv.reader(StringIO(text, newline=""))) for stem, text in texts.items()}
 
 
 def as_text(value: Any) -> str:
