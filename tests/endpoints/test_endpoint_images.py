@@ -14,6 +14,7 @@ from framefleet.protocol.envelope import read_request
 from framefleet.protocol.ocr import OcrRequest
 from framefleet.protocol.whisper import WhisperRequest
 from framefleet.protocol.yolo import YoloRequest
+from tests.pins import assert_whole, pinned_for
 
 ROOT = Path(__file__).parents[2]
 REQUESTS = {"yolo": YoloRequest, "whisper": WhisperRequest, "ast": AstRequest, "ocr": OcrRequest}
