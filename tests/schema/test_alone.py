@@ -21,7 +21,9 @@ def codec(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     package = ROOT / "src" / "framefleet"
     others = {path.stem for path in package.iterdir() if path.suffix == ".py" or path.is_dir()} - OWN
     assert {"protocol", "stages", "media", "fleet", "results"} <= others
-    for name in [*LIBRARIES, *(f"framefleet.{other}" for other in others)]:
+    barred = (*LIBRARIES, *(f"framefleet.{other}" for other in others))
+    inside = tuple(f"{name}." for name in barred)
+    for name in [*barred, *(name for name in sys.modules if name.startswith(inside))]:
         monkeypatch.setitem(sys.modules, name, None)
     for name in [name for name in sys.modules if name.startswith(tuple(f"framefleet.{own}" for own in OWN))]:
         monkeypatch.delitem(sys.modules, name)
