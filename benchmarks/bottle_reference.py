@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from boxes import Rows, found_again, overlaps
-from framefleet.config import Options
-from framefleet.media.decode import decode_pictures
-from framefleet.media.info import Picture
-from framefleet.media.probe import probe
+from framefleet.config.options import Options
+from framefleet.media.files.probe import probe
+from framefleet.media.types import Picture
+from framefleet.media.video.decode import decode_pictures
 from framefleet.protocol.envelope import to_input
 from framefleet.stages.base import Answer
 from framefleet.stages.objects.stage import ObjectsStage

@@ -19,14 +19,14 @@ import av
 import numpy as np
 
 from boxes import Rows, pair
-from framefleet.stages.objects.engines.base import Pixels, Settings
-from framefleet.stages.objects.engines.onnx import OnnxEngine
-from framefleet.weights import YOLOV3_TINY
+from framefleet.models import YOLOV3_TINY
+from framefleet.stages.objects.worker.engines.base import DetectionSettings, Pixels
+from framefleet.stages.objects.worker.engines.onnx import OnnxEngine
 from record import record
 
 BATCH = 16
 TURNS = 7
-SETTINGS = Settings(imgsz=416)
+SETTINGS = DetectionSettings(imgsz=416)
 Side = Callable[[int], list[Rows]]
 """One detector's boxes of the n-th batch."""
 

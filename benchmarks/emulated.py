@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from framefleet.config import load_fleet
+from framefleet.config.loading import load_fleet
 
 KEY = "a-key-for-the-stand-in"
 KINDS = ("yolo", "whisper", "ast", "ocr")
@@ -49,9 +49,9 @@ def silent_whisper(job: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     from framefleet.emulator.app import make_endpoint
     from framefleet.emulator.serve import serving
-    from framefleet.emulator.timed import Timed
+    from framefleet.emulator.timed import TimedHandler
 
-    pictures, clips = Timed(0.2, 0.03), Timed(0.2, 0.2)
+    pictures, clips = TimedHandler(0.2, 0.03), TimedHandler(0.2, 0.2)
     whisper = clips if "flat" in sys.argv else silent_whisper
     handlers = {"yolo": pictures, "ocr": pictures, "whisper": whisper, "ast": clips}
     endpoints = {kind: make_endpoint(handlers[kind], int(sys.argv[1])) for kind in KINDS}

@@ -9,14 +9,15 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
-from framefleet.config import Fleet, Options
-from framefleet.fleet.cost import billed_seconds
+from framefleet.config.endpoints import Fleet
+from framefleet.config.options import Options
+from framefleet.fleet.billing.estimate import billed_seconds
 from framefleet.journal.store import Journal
-from framefleet.media.info import MediaInfo, Picture, PictureTime
-from framefleet.pipeline.open import LaneOpener, open_backends
+from framefleet.media.types import MediaInfo, Picture, PictureTime
+from framefleet.pipeline.assembly import StageAssembly, open_backends
 from framefleet.pipeline.plan import plan_run
 from framefleet.progress import Listener, silent
-from framefleet.stages.objects.plan import PictureBatch
+from framefleet.stages.batches import PictureBatch
 from framefleet.stages.objects.stage import ObjectsStage
 
 NOISE = random.Random(0).randbytes(4 << 20)  # a JPEG file is noise to all who carry it
@@ -77,7 +78,7 @@ def send(
     backends = open_backends(plans, made, fleet)
     began, cpu = perf_counter(), process_time()
     with closing(Journal(folder / f"{random.randbytes(8).hex()}.sqlite3")) as journal:
-        lane = LaneOpener(media, "0" * 64, made, fleet, backends, journal, listener).open(plans[0])
+        lane = StageAssembly(media, "0" * 64, made, fleet, backends, journal, listener).open(plans[0])
         assert lane.watch is not None
         lane.watch.start()
         for batch, payload in _payloads(lane.items, jpeg_bytes):

@@ -19,7 +19,7 @@ from clips import make_clip
 from fleet_impatient import SERVICE_SCALE, impatient, told
 from fleet_service import emulating
 from framefleet.api import execute, prepare
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.emulator.faults import Fault
 from framefleet.schema.document import Document
 from record import record

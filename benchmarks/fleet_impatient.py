@@ -11,19 +11,18 @@ from unittest.mock import patch
 
 import msgspec
 
-from framefleet.fleet.retry import RetryPolicy
+from framefleet.fleet.execution.retry import RetryPolicy
 from framefleet.schema.document import Document
 
 _QUICK = partial(RetryPolicy, first_wait_s=0.01, longest_wait_s=0.1)
 _INSTEAD = {
-    "framefleet.pipeline.open.RetryPolicy": _QUICK,
+    "framefleet.pipeline.assembly.RetryPolicy": _QUICK,
     "framefleet.pipeline.run.RetryPolicy": _QUICK,
-    "framefleet.fleet.limits.FIRST_HOLD_S": 0.002,
-    "framefleet.fleet.limits.LONGEST_HOLD_S": 0.02,
-    "framefleet.fleet.runpod.FRESH_S": 0.3,  # the service's own is scaled by its clock
-    "framefleet.fleet.polling.LONGEST_S": 0.05,
-    "framefleet.journal.lease.LEASE_S": 1.0,
-    "framefleet.journal.lease.BEAT_S": 0.2,
+    "framefleet.fleet.execution.concurrency.FIRST_HOLD_S": 0.002,
+    "framefleet.fleet.execution.concurrency.LONGEST_HOLD_S": 0.02,
+    "framefleet.fleet.backends.runpod.backend.FRESH_S": 0.3,  # the service's own is scaled by its clock
+    "framefleet.fleet.backends.runpod.backend.LONGEST_S": 0.05,
+    "framefleet.journal.store.LEASE_S": 1.0,
     "framefleet.journal.store.BEAT_S": 0.2,
 }
 SERVICE_SCALE = 5.0

@@ -17,8 +17,8 @@ from time import perf_counter
 
 from fleet_client import NOISE, send
 from fleet_service import emulating
-from framefleet.config import Fleet
-from framefleet.fleet.runpod import RunPodBackend
+from framefleet.config.endpoints import Fleet
+from framefleet.fleet.backends.runpod.backend import RunPodBackend
 from framefleet.protocol.envelope import JpegFrame, JpegFrames
 from framefleet.protocol.yolo import YoloRequest
 from record import record

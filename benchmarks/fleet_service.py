@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from framefleet.config import Fleet, load_fleet
+from framefleet.config.endpoints import Fleet
+from framefleet.config.loading import load_fleet
 
 KEY = "a-key-for-the-stand-in"
 _WORKER = {"schema_version": "1", "model": "checksum", "model_id": "", "device": "cpu", "gpu": None}

@@ -26,10 +26,11 @@ from msgspec.structs import replace
 from clips import make_clip
 from emulated import fleet_of, service
 from framefleet.api import execute, prepare
-from framefleet.config import Fleet, Options
-from framefleet.media.decode import decode_pictures
-from framefleet.media.probe import probe
-from framefleet.media.sample import plan_samples
+from framefleet.config.endpoints import Fleet
+from framefleet.config.options import Options
+from framefleet.media.files.probe import probe
+from framefleet.media.sampling import plan_samples
+from framefleet.media.video.decode import decode_pictures
 from framefleet.schema.codec import read_document
 from framefleet.schema.cost import Cost
 from record import record
@@ -96,7 +97,9 @@ def by_requests(clip: Path, fleet: Fleet) -> Any:
 
     def timed(way: str) -> float:
         prepared = prepare(clip, replace(common, **WAYS[way]), fleet)
-        with patch("framefleet.pipeline.feed.decode_orders", lambda *_, **__: ((0, picture) for picture in pictures)):
+        with patch(
+            "framefleet.pipeline.executor.decode_orders", lambda *_, **__: ((0, picture) for picture in pictures)
+        ):
             began = perf_counter()
             document = execute(prepared)
             took = perf_counter() - began

@@ -27,12 +27,12 @@ from unittest.mock import patch
 from emulated import fleet_of, service
 from footage import make_footage
 from framefleet.api import execute, prepare
-from framefleet.config import load_options
-from framefleet.media.audio import decode_clips
-from framefleet.media.decode import decode_orders
-from framefleet.media.order import JpegView, Order
-from framefleet.media.probe import probe
-from framefleet.media.sample import plan_samples
+from framefleet.config.loading import load_options
+from framefleet.media.audio.clips import decode_clips
+from framefleet.media.files.probe import probe
+from framefleet.media.sampling import plan_samples
+from framefleet.media.video.decode import decode_orders
+from framefleet.media.video.request import FrameRequest, JpegView
 from framefleet.pipeline.plan import plan_run
 from framefleet.results.files import document_path
 from framefleet.schema.codec import read_document
@@ -93,7 +93,7 @@ def with_one_decoder(video: Path, folder: Path, environ: dict[str, str]) -> tupl
     """As `run` with all stages, in this process."""
     options = load_options({"stages": ALL, "output_dir": str(folder / "one"), "fresh": True}, environ={})
     cpu = sum(os.times()[:2])
-    with patch("framefleet.pipeline.feed.decoding_threads", lambda *_: 1):
+    with patch("framefleet.pipeline.executor.decoding_threads", lambda *_: 1):
         document = execute(prepare(video, options, fleet_of(environ)))
     return document.timing.wall_s, sum(os.times()[:2]) - cpu
 
@@ -103,7 +103,9 @@ def bare(video: Path, environ: dict[str, str], threads: int | None = None) -> tu
     options, media = load_options({"stages": ALL}, environ={}), probe(video)
     plan = plan_run(media, options, fleet_of(environ))
     pictures = JpegView(1280, options.jpeg_quality)
-    orders = [Order(plan_samples(media.duration_s, options.fps), pictures)] * 2 + [w.order for w in plan.watching]
+    orders = [FrameRequest(plan_samples(media.duration_s, options.fps), pictures)] * 2 + [
+        w.order for w in plan.watching
+    ]
     chunks = next(stage.items for stage in plan.fleet if stage.stage.name == "speech")
     began, cpu = perf_counter(), sum(os.times()[:2])
     sound = threading.Thread(target=lambda: list(decode_clips(media, chunks, format="opus")))

@@ -31,13 +31,13 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "src"), str(HERE)]
 
 from footage import make_footage  # noqa: E402
-from framefleet.media.probe import probe  # noqa: E402
-from framefleet.results.render.film import render  # noqa: E402
-from framefleet.results.render.look import Look  # noqa: E402
+from framefleet.media.files.probe import probe  # noqa: E402
+from framefleet.outputs.render.options import RenderOptions  # noqa: E402
+from framefleet.outputs.render.render import render  # noqa: E402
 from record import record  # noqa: E402
 from report_document import make_document  # noqa: E402
 
-LOOK = Look()
+LOOK = RenderOptions()
 A_SECOND = {"boxes": 10, "words": 2}
 
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from framefleet.results.fuse import fuse
+from framefleet.results.assemble.fusion import fuse
 from framefleet.schema.cost import Cost, EndpointCost
-from framefleet.schema.document import AudioInfo, Config, Document, FailureEntry, ModelUsed, Provenance, Video
+from framefleet.schema.document import (
+    AudioInfo,
+    Config,
+    Document,
+    FailureEntry,
+    ModelUsed,
+    Provenance,
+    Video,
+)
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.sounds import SoundEvent, Sounds
 from framefleet.schema.speech import Segment, Transcription, Word
@@ -14,7 +22,7 @@ from framefleet.schema.text import TextResult, TextSpan
 from framefleet.schema.timing import StageTiming, Timing
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.stages.scenes.scene import scenes_between
-from framefleet.units import Span
+from framefleet.timebase import Span
 
 WIDTH, HEIGHT = 1920, 1080
 LABELS = (

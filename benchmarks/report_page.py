@@ -20,9 +20,9 @@ import av
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from framefleet.models import file_sha256
+from framefleet.outputs.report.make import make_report
 from framefleet.results.files import write_document
-from framefleet.results.report.make import make_report
-from framefleet.weights import file_sha256
 from record import record
 from report_document import make_document
 

@@ -29,11 +29,11 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "src"), str(HERE)]
 
 from footage import FPS, make_footage  # noqa: E402
-from framefleet.media.decode import decode_orders  # noqa: E402
-from framefleet.media.info import Picture  # noqa: E402
-from framefleet.media.order import JpegView, Order  # noqa: E402
-from framefleet.media.probe import probe  # noqa: E402
-from framefleet.media.sample import plan_samples  # noqa: E402
+from framefleet.media.files.probe import probe  # noqa: E402
+from framefleet.media.sampling import plan_samples  # noqa: E402
+from framefleet.media.types import Picture  # noqa: E402
+from framefleet.media.video.decode import decode_orders  # noqa: E402
+from framefleet.media.video.request import FrameRequest, JpegView  # noqa: E402
 from record import record  # noqa: E402
 
 try:
@@ -58,7 +58,7 @@ def pyav(video: Path) -> int:
 
 def framefleet(video: Path, sampling: str) -> int:
     media = probe(video)
-    order = Order(plan_samples(media.duration_s, 1), JpegView(1280, 90))
+    order = FrameRequest(plan_samples(media.duration_s, 1), JpegView(1280, 90))
     return sum(isinstance(piece, Picture) for _, piece in decode_orders(media, [order], sampling=sampling))
 
 

@@ -126,14 +126,14 @@ def pyav(video: Path) -> int:
 
 
 def framefleet(video: Path) -> int:
-    from framefleet.media.decode import decode_orders
-    from framefleet.media.info import Picture
-    from framefleet.media.order import JpegView, Order
-    from framefleet.media.probe import probe
-    from framefleet.media.sample import plan_samples
+    from framefleet.media.files.probe import probe
+    from framefleet.media.sampling import plan_samples
+    from framefleet.media.types import Picture
+    from framefleet.media.video.decode import decode_orders
+    from framefleet.media.video.request import FrameRequest, JpegView
 
     media = probe(video)
-    order = Order(plan_samples(media.duration_s, 1), JpegView(1280, 90))
+    order = FrameRequest(plan_samples(media.duration_s, 1), JpegView(1280, 90))
     return sum(isinstance(piece, Picture) for _, piece in decode_orders(media, [order]))
 
 

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clips import SAMPLE
-from framefleet.config import Options
-from framefleet.media.decode import decode_orders
-from framefleet.media.probe import probe
+from framefleet.config.options import Options
+from framefleet.media.files.probe import probe
+from framefleet.media.video.decode import decode_orders
 from framefleet.stages.scenes.stage import ScenesStage
 from record import record
 

@@ -20,10 +20,10 @@ from statistics import mean
 from typing import Any
 
 from clips import SAMPLE
-from framefleet.config import Options
-from framefleet.media.decode import decode_orders
-from framefleet.media.order import Pixels
-from framefleet.media.probe import probe
+from framefleet.config.options import Options
+from framefleet.media.files.probe import probe
+from framefleet.media.video.decode import decode_orders
+from framefleet.media.video.request import Pixels
 from framefleet.stages.scenes.stage import ScenesStage
 from record import record
 from scenes import ENCODERS, FPS, KINDS, SPEEDS, Photo, film, moved, photographs, write

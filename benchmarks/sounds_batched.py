@@ -3,7 +3,7 @@
 
     python benchmarks/sounds_batched.py [SOUND…] [--expect Speech]
 
-Needs YAMNet (`python -m framefleet.weights.fetch`). Time is the CPU's, of one thread, which a busy machine changes
+Needs YAMNet (`python -m framefleet.models.fetch`). Time is the CPU's, of one thread, which a busy machine changes
 least; the engine as the stage uses it (spectrogram and network), and the network alone on bytes made before. Both ways
 take turns; the median of 7 rounds. Of each SOUND (a file with sound; the sample by default) it prints what is heard in
 it, and with --expect ends with 1 unless that class is.
@@ -19,17 +19,23 @@ from typing import Any
 
 import numpy as np
 
-from framefleet.config import Options
-from framefleet.media.audio import decode_clips
-from framefleet.media.probe import probe
+from framefleet.config.options import Options
+from framefleet.media.audio.clips import decode_clips
+from framefleet.media.files.probe import probe
 from framefleet.protocol.envelope import to_input
 from framefleet.schema.sounds import SoundEvent
 from framefleet.stages.base import Answer
-from framefleet.stages.sounds.engines.logmel import RATE, log_mel
-from framefleet.stages.sounds.engines.yamnet import HOP_S, INPUT_SCALE, INPUT_ZERO, SLICE_S, YamnetEngine
-from framefleet.stages.sounds.handle import make_handler
-from framefleet.stages.sounds.slicing import BATCH
 from framefleet.stages.sounds.stage import SoundsStage
+from framefleet.stages.sounds.worker.engines.yamnet import (
+    HOP_S,
+    INPUT_SCALE,
+    INPUT_ZERO,
+    RATE,
+    SLICE_S,
+    YamnetEngine,
+    log_mel,
+)
+from framefleet.stages.sounds.worker.handler import BATCH, make_handler
 from record import record
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "sample.mp4"

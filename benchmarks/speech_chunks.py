@@ -26,17 +26,17 @@ import av
 import jiwer
 import numpy as np
 
-from framefleet.media.audio import decode_clips, sound_span
-from framefleet.media.audio_plan import RATE, Samples, plan_chunks
-from framefleet.media.info import ClipTime
-from framefleet.media.probe import probe
+from framefleet.media.audio.chunks import RATE, Samples, plan_chunks
+from framefleet.media.audio.clips import decode_clips, sound_span
+from framefleet.media.files.probe import probe
+from framefleet.media.types import ClipTime
 from framefleet.protocol.envelope import read_reply, to_input
 from framefleet.protocol.whisper import WhisperReply, WhisperRequest
 from framefleet.schema.speech import Transcription
 from framefleet.stages.base import Answer
-from framefleet.stages.speech.handle import make_handler, open_model
 from framefleet.stages.speech.merge import merge_speech
-from framefleet.units import Seconds, Span
+from framefleet.stages.speech.worker.handler import make_handler, open_model
+from framefleet.timebase import Seconds, Span
 from record import record
 
 HERE = Path(__file__).parent

@@ -22,10 +22,10 @@ import numpy as np
 import simplejpeg
 from rapidocr import RapidOCR
 
-from framefleet.media.info import Picture, PictureTime
-from framefleet.stages.jpeg import Pixels
+from framefleet.media.types import Picture, PictureTime
 from framefleet.stages.text.changed import ChangeFilter
-from framefleet.stages.text.engines import open_engine
+from framefleet.stages.text.worker.engines import open_engine
+from framefleet.worker.pictures import Pixels
 from record import record
 
 SIDE = 736

@@ -26,10 +26,10 @@ from torchcodec.decoders import VideoDecoder
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "src"), str(HERE.parent)]
 
-from framefleet.media.decode import decode_pictures  # noqa: E402
-from framefleet.media.info import Picture  # noqa: E402
-from framefleet.media.probe import probe  # noqa: E402
-from framefleet.media.sample import plan_samples  # noqa: E402
+from framefleet.media.files.probe import probe  # noqa: E402
+from framefleet.media.sampling import plan_samples  # noqa: E402
+from framefleet.media.types import Picture  # noqa: E402
+from framefleet.media.video.decode import decode_pictures  # noqa: E402
 from tests.media.make import make_video, number_of  # noqa: E402
 
 RATES = ("0.5", "1", "2", "7", "29.97", "60")

@@ -20,15 +20,15 @@ from typing import Any
 import numpy as np
 from faster_whisper.vad import get_vad_model
 
-from framefleet.config import Options
-from framefleet.media.audio import decode_clips
-from framefleet.media.audio_encode import encode_clip
-from framefleet.media.info import Clip
-from framefleet.media.probe import probe
-from framefleet.stages.speech.listen import RATE, Waveform, decode
+from framefleet.config.options import Options
+from framefleet.media.audio.clips import decode_clips
+from framefleet.media.audio.encode import encode_clip
+from framefleet.media.files.probe import probe
+from framefleet.media.types import Clip
 from framefleet.stages.speech.stage import SpeechStage
 from framefleet.stages.speech.vad import silero, trim
-from framefleet.units import Span
+from framefleet.timebase import Span
+from framefleet.worker.waveform import RATE, Waveform, decode
 from record import record
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "sample.mp4"

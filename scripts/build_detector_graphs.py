@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Build the two small ONNX graphs that stand before and behind an embedded detector.
 
-    python scripts/build_detector_graphs.py src/framefleet/weights
+    python scripts/build_detector_graphs.py src/framefleet/models
 
 They are committed, so that running a detector needs ONNX Runtime alone. The same script gives the same bytes.
 """

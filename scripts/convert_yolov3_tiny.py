@@ -228,7 +228,7 @@ def main() -> None:
     parser.add_argument("cfg", type=Path)
     parser.add_argument("weights", type=Path)
     parser.add_argument("out", type=Path)
-    default_names = Path(__file__).parents[1] / "src/framefleet/weights/coco.names"
+    default_names = Path(__file__).parents[1] / "src/framefleet/models/coco.names"
     parser.add_argument("--names", type=Path, default=default_names, help="class names, one a line")
     args = parser.parse_args()
     names = args.names.read_text(encoding="utf-8").split("\n")

@@ -147,7 +147,7 @@ def _not_made(folder: Path, said: str) -> SetUpError:
 def fetch_models(python: Path) -> None:
     """The model for sounds, into the user's cache. Only sounds need it, so that a failure is told and no more."""
     environ = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
-    command = [str(python), "-m", "framefleet.weights.fetch"]
+    command = [str(python), "-m", "framefleet.models.fetch"]
     ran = subprocess.run(
         command, check=False, cwd=ROOT, env=environ, capture_output=True, encoding="utf-8", errors="replace"
     )
@@ -177,7 +177,7 @@ def enter() -> None:
             import tqdm  # noqa: F401 - the command would load them as it goes
 
             import framefleet.api
-            import framefleet.cli.run  # noqa: F401
+            import framefleet.cli.commands.run  # noqa: F401  # noqa: F401
         except ImportError as error:
             why = error  # Python forgets the other name
             guarded(lambda: make_anew(folder, why))
@@ -199,7 +199,7 @@ def make_anew(folder: Path, error: ImportError) -> None:
 
     Raises `SetUpError` where that was just done, and on Windows, where a Python at work cannot be replaced.
     """
-    from framefleet.installing import culprit
+    from framefleet.install_hints import culprit
 
     what, why = culprit(error)
     if os.environ.get(_MADE_ANEW):

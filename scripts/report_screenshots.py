@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from framefleet.results.report.make import make_report
+from framefleet.outputs.report.make import make_report
 from framefleet.schema.codec import read_document
 
 ROOT = Path(__file__).parents[1]

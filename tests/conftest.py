@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from framefleet.config import Fleet, Secret
+from framefleet.config.endpoints import Fleet, Secret
+from framefleet.config.settings import CONFIG_FILE
 from framefleet.emulator.app import make_endpoint
 from framefleet.emulator.serve import serving
-from framefleet.settings import CONFIG_FILE
 from framefleet.stages.base import Handler
 from tests.media.make import share_cores
 from tests.media.once import keep_in

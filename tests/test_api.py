@@ -7,9 +7,15 @@ import pytest
 
 from framefleet import analyze
 from framefleet.api import notices, prepare
-from framefleet.config import Fleet, Options
+from framefleet.config.endpoints import Fleet
+from framefleet.config.options import Options
 from framefleet.errors import FrameFleetError, InputError, UsageError
-from framefleet.progress import Event, ItemDone, StageDone, StageStarted
+from framefleet.progress import (
+    Event,
+    ItemDone,
+    StageDone,
+    StageStarted,
+)
 from framefleet.schema.codec import read_document
 from tests.cli.conftest import hears_hello, sees_a_person
 from tests.media.make import make_video

@@ -9,19 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.cli.flags import DEFAULT, FLAGS, STAGES, SWITCHES
-from framefleet.config import (
-    RUNPOD_BASE_URL,
+from framefleet.cli.options.run import (
+    DEFAULT,
+    FLAGS,
+    STAGES,
+    SWITCHES,
+)
+from framefleet.config.endpoints import RUNPOD_BASE_URL, Secret
+from framefleet.config.loading import (
     SETTINGS,
-    Options,
-    Secret,
     load_fleet,
     load_options,
     make_options,
 )
+from framefleet.config.options import Options
+from framefleet.config.settings import CONFIG_FILE, refuse_unknown
 from framefleet.errors import UsageError
 from framefleet.schema.document import Crop
-from framefleet.settings import CONFIG_FILE, refuse_unknown
 from framefleet.stages import registry
 from tests.conftest import ROOT
 

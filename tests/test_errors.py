@@ -6,7 +6,14 @@ from collections.abc import Iterator
 import pytest
 
 from framefleet import errors
-from framefleet.errors import Advice, FleetError, FrameFleetError, JobFailedError, WorkerError, from_worker
+from framefleet.errors import (
+    Advice,
+    FleetError,
+    FrameFleetError,
+    JobFailedError,
+    WorkerError,
+    from_worker,
+)
 
 
 def tree(root: type[FrameFleetError]) -> Iterator[type[FrameFleetError]]:

@@ -11,8 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from framefleet import installing
-from framefleet.installing import framefleet, mend, pip, with_extra
+from framefleet import install_hints
+from framefleet.install_hints import (
+    framefleet,
+    mend,
+    pip,
+    with_extra,
+)
 from tests.conftest import ROOT
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="another shell's quotes")
@@ -23,7 +28,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """FrameFleet as it lies in an environment, not in a checkout; its package's folder."""
     package = tmp_path / "lib" / "site-packages" / "framefleet"
     package.mkdir(parents=True)
-    monkeypatch.setattr(installing, "__file__", str(package / "installing.py"))
+    monkeypatch.setattr(install_hints, "__file__", str(package / "install_hints.py"))
     monkeypatch.syspath_prepend(package.parent)
     return package
 

@@ -13,9 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet import logs
-from framefleet.config import Secret
-from framefleet.errors import BadReplyError, FrameFleetError, OutputError, UnreachableError, WorkerError, from_worker
-from framefleet.logs import SHORTEST, logger, named, without_secrets
+from framefleet.config.endpoints import Secret
+from framefleet.errors import (
+    BadReplyError,
+    FrameFleetError,
+    OutputError,
+    UnreachableError,
+    WorkerError,
+    from_worker,
+)
+from framefleet.logs import (
+    SHORTEST,
+    logger,
+    named,
+    without_secrets,
+)
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))

@@ -34,7 +34,7 @@ def test_importing_the_package_loads_no_client() -> None:
 
 @pytest.mark.full
 def test_a_worker_does_not_load_the_client() -> None:
-    loaded = imported("import framefleet.stages.objects.handle, framefleet.stages.speech.handle")
+    loaded = imported("import framefleet.stages.objects.worker.handler, framefleet.stages.speech.worker.handler")
     assert not loaded & {"requests", "typer", "tqdm", "torch", "ultralytics", "runpod"}
 
 

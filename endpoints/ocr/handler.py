@@ -2,7 +2,7 @@
 
 import os
 
-from framefleet.stages.text.handle import make_handler, open_engine
+from framefleet.stages.text.worker.handler import make_handler, open_engine
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from framefleet.stages.speech.handle import make_handler, open_model
+from framefleet.stages.speech.worker.handler import make_handler, open_model
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from framefleet.stages.objects.handle import make_handler, open_engine
+from framefleet.stages.objects.worker.handler import make_handler, open_engine
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ def command() -> None:
     try:
         from framefleet.cli import main
     except ImportError as error:
-        from framefleet.installing import mend
+        from framefleet.install_hints import mend
 
         sys.exit(f"framefleet: {mend(error)}")
     main()

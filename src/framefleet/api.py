@@ -5,23 +5,30 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from framefleet.config import Fleet, Options, load_fleet, load_options
+from framefleet.config.endpoints import Fleet
+from framefleet.config.loading import load_fleet, load_options
+from framefleet.config.options import Options
 from framefleet.errors import AsleepError, BudgetError, UsageError
-from framefleet.fleet.survey import Sleep, Survey
+from framefleet.fleet.backends.runpod.survey import Sleep, Survey
 from framefleet.journal.file import FILE_NAME
 from framefleet.journal.look import is_there
-from framefleet.media.info import MediaInfo
-from framefleet.media.probe import probe
-from framefleet.pipeline.known import unanswered, with_reading
+from framefleet.media.files.probe import probe
+from framefleet.media.types import MediaInfo
+from framefleet.models import file_sha256
 from framefleet.pipeline.plan import RunPlan, StagePlan, plan_run
+from framefleet.pipeline.resume import unanswered, with_reading
 from framefleet.pipeline.run import run
 from framefleet.progress import Listener, Notice, silent
-from framefleet.results.build import as_text, build_document
-from framefleet.results.files import claim, document_path, owner, write_document
+from framefleet.results.assemble.document import as_text, build_document
+from framefleet.results.files import (
+    claim,
+    document_path,
+    owner,
+    write_document,
+)
 from framefleet.results.names import further_names
 from framefleet.schema.document import Document
 from framefleet.stages.base import Needs
-from framefleet.weights import file_sha256
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class FrameFleetError(Exception):
         super().__init__(" ".join(message.split()))
 
 
-def told(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """Any error in one line: ours in its own words, another as the fault of this program that it is.
 
     Its notes, such as what a run has cost, come behind it.

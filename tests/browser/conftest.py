@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from framefleet.outputs.report.make import make_report
 from framefleet.results.files import write_document
-from framefleet.results.report.make import make_report
 from framefleet.schema.document import Document
 from tests.browser.documents import of_video
 

@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from framefleet.media.probe import probe
-from framefleet.results.fuse import fuse
+from framefleet.media.files.probe import probe
+from framefleet.models import file_sha256
+from framefleet.results.assemble.fusion import fuse
 from framefleet.schema.document import Document
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.speech import Segment, Transcription, Word
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.stages.scenes.scene import scenes_between
-from framefleet.weights import file_sha256
 from tests.media.make import Picture, make_video
 from tests.results.make import make_document
 

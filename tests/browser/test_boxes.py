@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from framefleet.results.choose import choose
+from framefleet.results.query.filters import choose
 from framefleet.schema.objects import Detection
 from framefleet.schema.text import TextResult, TextSpan
 from tests.browser.conftest import Report

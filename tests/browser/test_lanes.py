@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from framefleet.schema.document import FailureEntry
 from framefleet.schema.sounds import SoundEvent, Sounds
 from framefleet.schema.text import TextResult
-from framefleet.units import Span
+from framefleet.timebase import Span
 from tests.browser.conftest import Report
 from tests.browser.documents import bare, said, seen
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from framefleet.outputs.report.make import make_report
 from framefleet.results.files import write_document
-from framefleet.results.report.make import make_report
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document, FailureEntry
 from tests.browser.conftest import PAINTED, Report

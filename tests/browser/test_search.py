@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from framefleet.results.find import said as shown_said
+from framefleet.results.query.search import said as shown_said
 from framefleet.schema.speech import Segment, Transcription, Word
 from framefleet.schema.text import TextResult, TextSpan
 from tests.browser.conftest import Report

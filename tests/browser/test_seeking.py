@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from framefleet.cli.words import clock
+from framefleet.cli.output.format import clock
 from framefleet.schema.document import Document
 from framefleet.schema.sounds import SoundEvent, Sounds
 from framefleet.schema.text import TextResult, TextSpan

@@ -5,7 +5,7 @@ import re
 
 from rich.cells import cell_len
 
-from framefleet.cli.table import Page
+from framefleet.cli.output.table import Page
 
 
 class Terminal(io.TextIOWrapper):

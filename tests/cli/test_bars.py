@@ -5,8 +5,15 @@ import sys
 
 import pytest
 
-from framefleet.cli.bars import Bars, Lines
-from framefleet.progress import Event, ItemDone, ItemFailed, Notice, StageDone, StageStarted
+from framefleet.cli.output.bars import Bars, Lines
+from framefleet.progress import (
+    Event,
+    ItemDone,
+    ItemFailed,
+    Notice,
+    StageDone,
+    StageStarted,
+)
 
 EVENTS: list[Event] = [
     Notice("speech: no whisper endpoint is set"),

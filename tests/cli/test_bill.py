@@ -10,13 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.cli.bill import seconds_since
+from framefleet.cli.commands.bill import seconds_since
 from framefleet.errors import UsageError
-from framefleet.fleet.backend import Receipt
-from framefleet.fleet.charge import Charge
-from framefleet.fleet.manage_api import BillingRecord
-from framefleet.fleet.prices import Tariff
-from framefleet.fleet.reckoning import Spent, Theirs, line, ours, theirs, window
+from framefleet.fleet.backends.base import Receipt
+from framefleet.fleet.backends.runpod.management_api import BillingRecord
+from framefleet.fleet.billing.prices import Tariff
+from framefleet.fleet.billing.reconciliation import (
+    Spent,
+    Theirs,
+    line,
+    ours,
+    theirs,
+    window,
+)
+from framefleet.fleet.billing.usage import JobUsage
 from tests.cli.conftest import Told
 from tests.conftest import API_KEY
 from tests.fleet.manage_service import Service, managing, record
@@ -127,7 +134,7 @@ def test_since_never(text: str) -> None:
 
 
 def job(start_s: float, ran_s: float, *, waited_s: float = 0.0, worker: str = "w") -> Spent:
-    charge = Charge(start_s, Receipt(worker, waited_s * 1000, ran_s * 1000), gpu="NVIDIA L4", run_s=1e9)
+    charge = JobUsage(start_s, Receipt(worker, waited_s * 1000, ran_s * 1000), gpu="NVIDIA L4", run_s=1e9)
     return Spent(kind="yolo", id="abc", source="s", charge=charge)
 
 

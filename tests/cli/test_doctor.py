@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from framefleet.installing import with_extra
+from framefleet.install_hints import with_extra
 from tests.cli.conftest import Told
 
 Cli = Callable[..., Told]

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from framefleet.cli import main
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.emulator.app import make_endpoint
 from framefleet.emulator.serve import serving
 from framefleet.schema.codec import json_schema, read_document

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from framefleet.installing import with_extra
-from framefleet.results.export.formats import FORMATS
+from framefleet.install_hints import with_extra
+from framefleet.models import file_sha256
+from framefleet.outputs.export.formats import FORMATS
 from framefleet.results.files import write_document
 from framefleet.schema.document import Document, FailureEntry
-from framefleet.weights import file_sha256
 from tests.cli.conftest import Told
 from tests.media.make import make_video
-from tests.results.export.documents import sees
-from tests.results.export.test_datasets import CAT, DOG
+from tests.outputs.export.documents import sees
+from tests.outputs.export.test_datasets import CAT, DOG
 
 Cli = Callable[..., Told]
 

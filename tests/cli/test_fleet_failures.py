@@ -60,7 +60,7 @@ def test_no_key(cli: Cli, fleet: Fleet, video: Path, monkeypatch: pytest.MonkeyP
 def test_a_key_that_is_none_is_not_quoted(
     cli: Cli, fleet: Fleet, video: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
-    from framefleet.config import load_fleet
+    from framefleet.config.loading import load_fleet
     from framefleet.errors import UsageError
 
     fleet()
@@ -260,7 +260,7 @@ def test_an_endpoint_that_refuses_all_requests_for_being_too_many(
 ) -> None:
     from framefleet.emulator.faults import Fault
 
-    monkeypatch.setattr("framefleet.fleet.watch.LOOK_S", 0.05)
+    monkeypatch.setattr("framefleet.fleet.execution.stall.LOOK_S", 0.05)
     monkeypatch.setattr("framefleet.emulator.faults.Faults.possible", True)
     monkeypatch.setattr(
         "framefleet.emulator.faults.Faults.of_request",

@@ -4,8 +4,8 @@ from collections.abc import Callable
 import pytest
 
 from framefleet import __version__
-from framefleet.cli.flags import FLAGS
 from framefleet.cli.help import COMMANDS, Commands
+from framefleet.cli.options.run import FLAGS
 from tests.cli.conftest import Told
 
 Cli = Callable[..., Told]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from framefleet.config import Options
-from framefleet.results.report.thumbnails import thumbnails
+from framefleet.config.options import Options
+from framefleet.outputs.report.make import thumbnails
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document
 from framefleet.stages.registry import FLEET

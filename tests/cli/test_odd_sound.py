@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
-from framefleet.media.info import Clip
+from framefleet.media.types import Clip
 from framefleet.schema.document import Document
-from framefleet.units import Span
+from framefleet.timebase import Span
 from tests.cli.conftest import WORKER, Told
 from tests.conftest import full, full_but
 from tests.fleet.openai_service import KEY, serving, verbose

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from framefleet.media.probe import probe
+from framefleet.media.files.probe import probe
 from tests.cli.conftest import Told
 from tests.media.make import make_video
 

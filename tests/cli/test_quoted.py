@@ -3,15 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.cli.quoted import in_view, quoted
-from framefleet.cli.table import width_of
-from framefleet.results.find import Said
+from framefleet.cli.output.answers import in_view, quoted
+from framefleet.cli.output.table import width_of
+from framefleet.results.query.search import SpokenMatch
 
 WORDS = st.lists(st.sampled_from(["a", "cat", "中文", "considerably"]), max_size=12).map(" ".join)
 
 
-def said(before: str, text: str, after: str) -> Said:
-    return Said(start_s=0.0, end_s=1.0, before=before, text=text, after=after)
+def said(before: str, text: str, after: str) -> SpokenMatch:
+    return SpokenMatch(start_s=0.0, end_s=1.0, before=before, text=text, after=after)
 
 
 @given(WORDS, WORDS, st.sampled_from(["…", "..."]), st.integers(16, 120))

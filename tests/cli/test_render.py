@@ -11,13 +11,13 @@ import av
 import pytest
 from msgspec.structs import replace
 
+from framefleet.outputs.palette import colour
+from framefleet.outputs.render.colours import from_rgb
 from framefleet.results.files import write_document
-from framefleet.results.palette import colour
-from framefleet.results.render.colours import from_rgb
 from framefleet.schema.objects import DetectedObject
 from tests.cli.conftest import Told
 from tests.conftest import ROOT
-from tests.results.render.squares import PERSON, document_of, frames_of, squares, where
+from tests.outputs.render.squares import PERSON, document_of, frames_of, squares, where
 
 Cli = Callable[..., Told]
 
@@ -167,7 +167,7 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     stuck = (
         "import sys, signal\n"
         "from framefleet.cli import main\n"
-        "from framefleet.results.render.paint import Painter\n"
+        "from framefleet.outputs.render.paint import Painter\n"
         "def paint(*_):\n"
         "    print('at work', flush=True)\n"
         "    signal.pause()\n"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
+from framefleet.models.yamnet import models_folder, wrong_files
 from framefleet.schema.codec import json_schema, read_document
-from framefleet.weights.yamnet import models_folder, wrong_files
 from tests.cli.conftest import Told
 from tests.fleet.openai_service import KEY, serving, verbose
 from tests.media.make import make_video
@@ -68,7 +68,7 @@ def test_a_default_stage_whose_model_is_missing_is_left_out_and_said(
     assert "sounds: left out" in told.err
     asked = cli("run", video, "--stages", "sounds")
     assert asked.code == 1
-    assert "framefleet.weights.fetch" in asked.line
+    assert "framefleet.models.fetch" in asked.line
 
 
 @pytest.mark.full

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from framefleet.cli.summary import NOTICED_S, summary, waited
-from framefleet.cli.table import Page
+from framefleet.cli.output.summary import NOTICED_S, summary, waited
+from framefleet.cli.output.table import Page
 from framefleet.schema.cost import Backend, Cost
 from framefleet.schema.document import Document, FailureEntry
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.sounds import SoundEvent, Sounds
 from framefleet.schema.text import TextResult, TextSpan
 from framefleet.schema.timing import StageTiming
-from framefleet.units import Span
+from framefleet.timebase import Span
 from tests.cli.terminal import Terminal, page, widths
 from tests.conftest import full_but
 from tests.results.make import make_document

@@ -4,8 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.cli.spark import spark, squeezed
-from framefleet.cli.table import GAP, Column, Page, fitted
+from framefleet.cli.output.summary import spark, squeezed
+from framefleet.cli.output.table import (
+    GAP,
+    Column,
+    Page,
+    fitted,
+)
 from tests.cli.terminal import Terminal, page, widths
 
 COLUMNS = st.lists(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from framefleet.api import Prepared, execute
-from framefleet.cli.run import point_on
-from framefleet.cli.videos import Row, named, overview
+from framefleet.cli.commands.run import point_on
+from framefleet.cli.options.videos import Row, named, overview
 from framefleet.errors import AuthError, InputError
 from framefleet.progress import Listener
 from framefleet.schema.document import Document

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from framefleet.fleet.budget import Budget
+from framefleet.fleet.billing.budget import Budget
 from tests.cli.conftest import Told
 from tests.conftest import API_KEY, full
 from tests.fleet.manage_service import Service, managing, worker

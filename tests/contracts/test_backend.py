@@ -16,9 +16,9 @@ from framefleet.errors import (
     RefusedError,
     TooLargeError,
 )
-from framefleet.fleet.backend import Backend
-from framefleet.fleet.local import LocalBackend
-from framefleet.fleet.runpod import RunPodBackend
+from framefleet.fleet.backends.base import Backend
+from framefleet.fleet.backends.inprocess import LocalBackend
+from framefleet.fleet.backends.runpod.backend import RunPodBackend
 from framefleet.protocol.envelope import JpegFrame, JpegFrames
 from framefleet.protocol.yolo import YoloRequest
 from tests.contracts.transcribing import HAS_NO_SUCH, transcribing

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from framefleet.config import Secret
+from framefleet.config.endpoints import Secret
 from framefleet.errors import JobFailedError, OutOfMemoryError
-from framefleet.fleet.backend import Done, Health, Job
-from framefleet.fleet.openai import OpenAiBackend
+from framefleet.fleet.backends.base import Done, Health, Job
+from framefleet.fleet.backends.openai.backend import OpenAiBackend
 from framefleet.protocol.whisper import WhisperRequest
 from framefleet.protocol.yolo import YoloRequest
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 from tests.fleet.openai_service import KEY, Asked, serving, verbose
 
 HAS_NO_SUCH = {OutOfMemoryError, JobFailedError}

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from framefleet.emulator.endings import Outcome
-from framefleet.emulator.endpoint import Endpoint, Task
+from framefleet.emulator.endings import HandlerOutcome
+from framefleet.emulator.endpoint import EmulatedEndpoint, RunningJob
 from framefleet.emulator.faults import Faults
-from framefleet.emulator.pool import Pool, Worker
+from framefleet.emulator.pool import EmulatedWorker, Pool
 from framefleet.emulator.queue import Terms
 from framefleet.emulator.rates import RUNPOD, Rate
 
@@ -25,7 +25,7 @@ class HandClock:
         return seconds
 
 
-class Bare(Endpoint):
+class Bare(EmulatedEndpoint):
     """`hired` are its workers in the order they started; `work` does what their threads would do by now."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Bare(Endpoint):
         rates: Mapping[str, Rate] = RUNPOD,
     ) -> None:
         self.hand = HandClock()
-        self.hired: list[Worker] = []
+        self.hired: list[EmulatedWorker] = []
         self._texts = itertools.count()
         super().__init__(Pool(self.hand, least, most, cold_start_s, idle_s), self.hand, Faults.parse(faults), rates)
         self.on_hire = self.hired.append
@@ -47,17 +47,17 @@ class Bare(Endpoint):
     def add(self, input: Any = None, **terms: float) -> str:
         return self.submit(msgspec.json.encode(next(self._texts) if input is None else input), Terms(**terms))
 
-    def begin(self) -> Task:
+    def begin(self) -> RunningJob:
         """A job goes to the first worker that can take one."""
         return next(task for worker in self.hired if (task := self.take(worker)) is not None)
 
-    def take_any(self) -> Task | None:
+    def take_any(self) -> RunningJob | None:
         return next((task for worker in self.hired if (task := self.take(worker)) is not None), None)
 
-    def finish(self, task: Task, output: Any = "done", error: str | None = None) -> None:
+    def finish(self, task: RunningJob, output: Any = "done", error: str | None = None) -> None:
         worker = next(worker for worker in self.hired if worker.job is task.job and not worker.stopped)
         encoded = None if error is not None else msgspec.json.encode(output)
-        self.conclude(worker, task.job, Outcome(encoded, error))
+        self.conclude(worker, task.job, HandlerOutcome(encoded, error))
         self.release(worker)
 
     def state(self, id: str) -> str | None:
@@ -68,9 +68,9 @@ class Bare(Endpoint):
         told = self.status(id) or {}
         return msgspec.json.decode(told["output"]) if "output" in told else None
 
-    def finish_late(self, task: Task) -> None:
+    def finish_late(self, task: RunningJob) -> None:
         """The handler comes back when the service has long given the job up."""
         for worker in self.hired:
             if worker.job is task.job:
-                self.conclude(worker, task.job, Outcome(b'"late"'))
+                self.conclude(worker, task.job, HandlerOutcome(b'"late"'))
                 self.release(worker)

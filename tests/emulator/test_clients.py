@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 import requests
 
-from framefleet.emulator.app import Endpoint, make_endpoint
+from framefleet.emulator.app import EmulatedEndpoint, make_endpoint
 from framefleet.emulator.progress import Progress
-from framefleet.emulator.runners import Part
+from framefleet.emulator.runners import ProgressKind
 from framefleet.emulator.serve import Service
 
 KEY = "a-key"
@@ -76,7 +76,7 @@ class Served:
         self.service = service
         self.ask = client.ask
 
-    def endpoint(self, name: str) -> Endpoint:
+    def endpoint(self, name: str) -> EmulatedEndpoint:
         return self.service.endpoints[name]
 
 
@@ -270,7 +270,7 @@ def test_their_package_says_how_far_a_job_is(monkeypatch: pytest.MonkeyPatch) ->
     if python is None:
         pytest.skip("RunPod's Python client is not there: scripts/runpod_clients")
     monkeypatch.setenv("RUNPOD_WEBHOOK_POST_OUTPUT", "")  # so that it is as it was when the test is over
-    heard: list[tuple[Part, bytes]] = []
+    heard: list[tuple[ProgressKind, bytes]] = []
     code = (
         "import os, runpod, threading\n"
         "for id in ('other', 'a-job'): runpod.serverless.progress_update({'id': id}, {'of': id})\n"
@@ -279,4 +279,4 @@ def test_their_package_says_how_far_a_job_is(monkeypatch: pytest.MonkeyPatch) ->
     )
     with Progress().of("a-job", lambda part, content: heard.append((part, content))):
         subprocess.run([python, "-c", code], check=True, timeout=120, env=os.environ)
-    assert [(part, json.loads(content)) for part, content in heard] == [(Part.PROGRESS, {"of": "a-job"})]
+    assert [(part, json.loads(content)) for part, content in heard] == [(ProgressKind.PROGRESS, {"of": "a-job"})]

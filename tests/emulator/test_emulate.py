@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from framefleet.cli import main
-from framefleet.cli.emulate import introduce
-from framefleet.installing import with_extra
+from framefleet.cli.commands.emulate import introduce
+from framefleet.install_hints import with_extra
 
 from .bare import Bare
 

@@ -6,13 +6,19 @@ from typing import Any
 import pytest
 import requests
 
-from framefleet.emulator.app import Endpoint, make_endpoint
-from framefleet.emulator.faults import ENDINGS, OF_JOBS, OF_REQUESTS, Fault, Faults
-from framefleet.emulator.pool import Worker
+from framefleet.emulator.app import EmulatedEndpoint, make_endpoint
+from framefleet.emulator.faults import (
+    ENDINGS,
+    OF_JOBS,
+    OF_REQUESTS,
+    Fault,
+    Faults,
+)
+from framefleet.emulator.pool import EmulatedWorker
 from framefleet.emulator.queue import QueuedJob
 from framefleet.emulator.runners import InThread
 from framefleet.emulator.serve import Service
-from framefleet.emulator.workers import Workers
+from framefleet.emulator.workers import WorkerThreads
 from framefleet.errors import UsageError
 
 from .bare import Bare
@@ -21,7 +27,7 @@ KEY = "a-key"
 AUTH = {"Authorization": f"Bearer {KEY}"}
 FRAMES = [{"index": n, "time_s": float(n)} for n in range(5)]
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
-Make = Callable[..., tuple[str, Endpoint]]
+Make = Callable[..., tuple[str, EmulatedEndpoint]]
 
 
 @pytest.fixture
@@ -30,7 +36,7 @@ def served() -> Iterator[Make]:
 
     with ExitStack() as stack:
 
-        def start(faults: str, **settings: Any) -> tuple[str, Endpoint]:
+        def start(faults: str, **settings: Any) -> tuple[str, EmulatedEndpoint]:
             def handler(job: dict[str, Any]) -> dict[str, Any]:
                 return {"frames": FRAMES}
 
@@ -43,7 +49,7 @@ def served() -> Iterator[Make]:
 
 def work(endpoint: Bare, handler: Handler) -> None:
     """What the first worker's thread does with one job."""
-    Workers(endpoint, lambda: InThread(handler)).work(endpoint.hired[0], InThread(handler), endpoint.begin())
+    WorkerThreads(endpoint, lambda: InThread(handler)).work(endpoint.hired[0], InThread(handler), endpoint.begin())
 
 
 def run(url: str, input: Any = 1) -> requests.Response:
@@ -162,7 +168,7 @@ def test_a_killed_workers_job_goes_back_to_the_queue_once_or_is_lost() -> None:
 @pytest.mark.parametrize("faults", ["slow=1,slow_factor=10", "slow_workers=1,slow_factor=10"])
 def test_a_slow_job_takes_longer_by_the_factor(faults: str) -> None:
     class Lingering(Bare):
-        def linger(self, worker: Worker, job: QueuedJob, seconds: float) -> None:
+        def linger(self, worker: EmulatedWorker, job: QueuedJob, seconds: float) -> None:
             self.hand.now += seconds
 
     def handler(job: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 
 from framefleet.emulator.handlers import check_handler
 from framefleet.emulator.processes import InProcess
-from framefleet.emulator.runners import Part
+from framefleet.emulator.runners import ProgressKind
 from framefleet.errors import SetupError, UsageError
 
 HANDLER = """
@@ -67,16 +67,16 @@ def test_two_workers_are_two_processes_and_one_dies_alone() -> None:
 
 @pytest.mark.full
 def test_what_a_handler_tells_of_a_job_on_its_way_is_heard() -> None:
-    told: list[tuple[Part, bytes]] = []
+    told: list[tuple[ProgressKind, bytes]] = []
     workers = [InProcess("their_handler:handler"), InProcess("their_handler:start")]
     try:
         for worker in workers:
             worker.load()
         outcome = workers[0].run("job-1", b'"progress"', lambda part, content: told.append((part, content)))
-        assert (told, outcome and outcome.error) == ([(Part.PROGRESS, b'"half"')], None)
+        assert (told, outcome and outcome.error) == ([(ProgressKind.PROGRESS, b'"half"')], None)
         told.clear()
         outcome = workers[1].run("job-2", b'[1,"b"]', lambda part, content: told.append((part, content)))
-        assert told == [(Part.STREAMED, b"1"), (Part.STREAMED, b'"b"')]
+        assert told == [(ProgressKind.STREAMED, b"1"), (ProgressKind.STREAMED, b'"b"')]
         assert (outcome and outcome.output, outcome and outcome.refresh) == (b'[1,"b"]', True)
     finally:
         for worker in workers:

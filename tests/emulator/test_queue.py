@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from framefleet.emulator import limits
-from framefleet.emulator.endings import Outcome
-from framefleet.emulator.runners import Part
+from framefleet.emulator.endings import HandlerOutcome
+from framefleet.emulator.runners import ProgressKind
 
 from .bare import Bare
 
@@ -200,10 +200,10 @@ def test_how_far_a_job_is_shows_until_it_is_over() -> None:
     endpoint = Bare()
     id = endpoint.add()
     task = endpoint.begin()
-    endpoint.tell(endpoint.hired[0], task.job, Part.PROGRESS, b'"half"')
+    endpoint.tell(endpoint.hired[0], task.job, ProgressKind.PROGRESS, b'"half"')
     assert (told(endpoint, id)["status"], endpoint.output(id)) == ("IN_PROGRESS", "half")
     endpoint.finish(task, "whole")
-    endpoint.tell(endpoint.hired[0], task.job, Part.PROGRESS, b'"late"')
+    endpoint.tell(endpoint.hired[0], task.job, ProgressKind.PROGRESS, b'"late"')
     assert endpoint.output(id) == "whole"
 
 
@@ -211,9 +211,9 @@ def test_a_part_is_streamed_once_and_those_of_a_worker_that_died_are_forgotten()
     endpoint = Bare(most=2)
     id = endpoint.add()
     task = endpoint.begin()
-    endpoint.tell(endpoint.hired[0], task.job, Part.STREAMED, b"1")
+    endpoint.tell(endpoint.hired[0], task.job, ProgressKind.STREAMED, b"1")
     assert [bytes(part["output"]) for part in (endpoint.stream(id) or {})["stream"]] == [b"1"]
-    endpoint.tell(endpoint.hired[0], task.job, Part.STREAMED, b"2")
+    endpoint.tell(endpoint.hired[0], task.job, ProgressKind.STREAMED, b"2")
     endpoint.conclude(endpoint.hired[0], task.job, None)  # its worker died
     assert endpoint.stream(id) == {"status": "IN_QUEUE", "stream": []}
     assert endpoint.stream("unknown") is None
@@ -224,7 +224,7 @@ def test_a_worker_that_is_refreshed_stops_and_the_next_job_waits_for_another_to_
     first, second = endpoint.add(), endpoint.add()
     endpoint.hand.now = 3.0
     task = endpoint.begin()
-    endpoint.conclude(endpoint.hired[0], task.job, Outcome(b'"done"', refresh=True))
+    endpoint.conclude(endpoint.hired[0], task.job, HandlerOutcome(b'"done"', refresh=True))
     endpoint.release(endpoint.hired[0])
     assert (endpoint.output(first), endpoint.hired[0].stopped) == ("done", True)
     assert endpoint.take_any() is None, "the new one is starting"

@@ -1,11 +1,17 @@
 """Requests in a stretch of time and at once."""
 
-from framefleet.emulator.rates import RUNPOD, UNLIMITED, Rate, RateLimiter, at_most
+from framefleet.emulator.rates import (
+    RUNPOD,
+    UNLIMITED,
+    EndpointRates,
+    Rate,
+    at_most,
+)
 
 from .bare import HandClock
 
 
-def admitted(limiter: RateLimiter, tries: int) -> int:
+def admitted(limiter: EndpointRates, tries: int) -> int:
     """How many of so many are let in, each over before the next."""
     passed = 0
     for _ in range(tries):
@@ -17,7 +23,7 @@ def admitted(limiter: RateLimiter, tries: int) -> int:
 
 def test_so_many_in_a_window_that_slides() -> None:
     clock = HandClock()
-    limiter = RateLimiter(RUNPOD, clock)
+    limiter = EndpointRates(RUNPOD, clock)
     assert admitted(limiter, 600) == 600
     clock.now = 5.0
     assert admitted(limiter, 600) == 400
@@ -28,14 +34,14 @@ def test_so_many_in_a_window_that_slides() -> None:
 
 
 def test_so_many_at_once() -> None:
-    limiter = RateLimiter({"cancel": Rate(100, 2)}, HandClock())
+    limiter = EndpointRates({"cancel": Rate(100, 2)}, HandClock())
     assert [limiter.admit("cancel") for _ in range(3)] == [True, True, False]
     limiter.done("cancel")
     assert limiter.admit("cancel")
 
 
 def test_a_limit_that_the_client_does_not_know() -> None:
-    limiter = RateLimiter(at_most(3, window_s=1.0), clock := HandClock())
+    limiter = EndpointRates(at_most(3, window_s=1.0), clock := HandClock())
     assert admitted(limiter, 10) == 3
     clock.now = 1.0
     assert admitted(limiter, 10) == 3
@@ -43,4 +49,4 @@ def test_a_limit_that_the_client_does_not_know() -> None:
 
 
 def test_no_limits() -> None:
-    assert admitted(RateLimiter(UNLIMITED, HandClock()), 5000) == 5000
+    assert admitted(EndpointRates(UNLIMITED, HandClock()), 5000) == 5000

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from framefleet.emulator.timed import Timed
+from framefleet.emulator.timed import TimedHandler
 from framefleet.protocol.ast import AstReply, AstRequest
 from framefleet.protocol.envelope import JpegFrame, JpegFrames, to_input
 from framefleet.protocol.ocr import OcrReply, OcrRequest
@@ -28,7 +28,7 @@ SOUND: Any = {"audio": b"flac", "format": "flac", "duration_s": 12.5}
 )
 def test_each_kind_of_request_gets_its_own_kind_of_reply(request_: Any, reply: Any, took: float) -> None:
     slept: list[float] = []
-    timed, input = Timed(0.2, 0.03, slept.append), to_input(request_)
+    timed, input = TimedHandler(0.2, 0.03, slept.append), to_input(request_)
     answer = msgspec.convert(timed({"input": input}), reply)
     assert msgspec.convert(timed.raw(msgspec.json.encode(input)), reply) == answer
     assert slept == [took, took]

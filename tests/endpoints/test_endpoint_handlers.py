@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from framefleet import weights
-from framefleet.stages.objects.handle import open_engine
-from framefleet.stages.sounds.handle import open_engine as open_ears
+from framefleet import models
+from framefleet.stages.objects.worker.handler import open_engine
+from framefleet.stages.sounds.worker.handler import open_engine as open_ears
 from tests.stages.sounds.small_ast import small_ast
 from tests.stages.sounds.yamnet import LOUD, stand_in
 
@@ -113,7 +113,7 @@ def test_ocr_runs_on_the_gpu(started: Any, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("endpoint", "environ", "seen"),
     [
-        ("yolo", lambda _: {"YOLO_MODEL": str(weights.FOLDER / "yolov3-tiny.onnx")}, "'label': 'person'"),
+        ("yolo", lambda _: {"YOLO_MODEL": str(models.FOLDER / "yolov3-tiny.onnx")}, "'label': 'person'"),
         ("whisper", lambda _: {"WHISPER_MODEL": embedded_speech_model(), "WHISPER_DEVICE": "cpu"}, "wants her dinner"),
         ("ast", lambda folder: {"AST_MODEL": str(small_ast(folder / "tiny-ast"))}, "'slice_s': 1.28"),
     ],

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from framefleet.fleet.deploy import QUIET
+from framefleet.fleet.deploy.endpoint import QUIET
 
 ROOT = Path(__file__).parents[2]
 ENDPOINTS = ("yolo", "whisper", "ast", "ocr")
@@ -24,7 +24,7 @@ SAID = "grandmother's maiden name"
 WORKER = f"""
 import runpod
 from framefleet.errors import WorkerError
-from framefleet.stages.serving import serve
+from framefleet.worker.serving import serve
 from framefleet.protocol.envelope import ProbeReply
 from framefleet.protocol.whisper import WhisperRequest
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from framefleet.errors import Interrupted, StalledError, UnreachableError
-from framefleet.fleet.backend import Job
-from framefleet.fleet.jobs import Jobs
-from framefleet.fleet.runpod import RunPodBackend
-from framefleet.fleet.runpod_api import JobStatus, RunPodApi
+from framefleet.fleet.backends.base import Job
+from framefleet.fleet.backends.runpod.backend import RunPodBackend
+from framefleet.fleet.backends.runpod.job_api import JobStatus, RunPodApi
+from framefleet.fleet.execution.jobs import Jobs
 from framefleet.progress import Event, ItemDone
 from tests.faults.world import PICTURES, World
 
@@ -72,8 +72,8 @@ def test_ctrl_c_waits_for_the_ids_of_jobs_that_are_being_ordered(
 def test_a_run_whose_patience_ends_does_not_wait_for_a_job_that_could_not_be_cancelled(
     world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("framefleet.fleet.watch.LOOK_S", 0.05)
-    monkeypatch.setattr("framefleet.fleet.runpod.LEFT_S", 0.2)
+    monkeypatch.setattr("framefleet.fleet.execution.stall.LOOK_S", 0.05)
+    monkeypatch.setattr("framefleet.fleet.backends.runpod.backend.LEFT_S", 0.2)
     there = world(min_workers=0)
     there.service.endpoints["yolo-id"].block(throttled=4)
     cancel, deaf = RunPodApi.cancel, list[str]()

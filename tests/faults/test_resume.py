@@ -16,11 +16,21 @@ from typing import Any
 
 import pytest
 
-from framefleet.cli.plan import described
-from framefleet.errors import BudgetError, FrameFleetError, Interrupted, RefusedError
-from framefleet.fleet.asking import Asker
+from framefleet.cli.commands.plan import described
+from framefleet.errors import (
+    BudgetError,
+    FrameFleetError,
+    Interrupted,
+    RefusedError,
+)
+from framefleet.fleet.execution.client import EndpointClient
 from framefleet.journal.file import FILE_NAME
-from framefleet.progress import Event, ItemDone, Notice, StageStarted
+from framefleet.progress import (
+    Event,
+    ItemDone,
+    Notice,
+    StageStarted,
+)
 from framefleet.results.files import document_path
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document
@@ -131,7 +141,9 @@ def test_sound_that_could_not_be_decoded_is_told_by_every_run(world: Callable[..
 def test_answered_pictures_are_not_decoded_again(world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
     there = world()
     first = there.run(fps=5)
-    monkeypatch.setattr("framefleet.media.encode.JpegEncoder.encode", lambda *_: pytest.fail("a picture was encoded"))
+    monkeypatch.setattr(
+        "framefleet.media.video.encode.JpegEncoder.encode", lambda *_: pytest.fail("a picture was encoded")
+    )
     assert told(there.run(fps=5)) == told(first)
 
 
@@ -153,14 +165,14 @@ def test_work_submitted_is_asked_for_by_its_job_id_before_any_is_sent_anew(world
     """The client dies when the service has accepted everything, and the service goes on without it."""
     there = world()
 
-    waiting = Asker._waited
+    waiting = EndpointClient._waited
 
-    def dying(self: Asker, *arguments: Any) -> Any:
+    def dying(self: EndpointClient, *arguments: Any) -> Any:
         waiting(self, *arguments)
         raise RefusedError("the client died here")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Asker, "_waited", dying)
+        patch.setattr(EndpointClient, "_waited", dying)
         patch.setattr("framefleet.journal.store.Journal.release", lambda *_: None)
         patch.setattr("framefleet.journal.store.new_owner", lambda: "another-host:1:aa")
         with pytest.raises(FrameFleetError):
@@ -359,7 +371,7 @@ def test_ctrl_c_is_heard_while_an_earlier_runs_jobs_are_waited_for(
     for endpoint in there.service.endpoints.values():
         endpoint.block(throttled=4)  # so the jobs stay in the queue
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Asker, "_waited", lambda *_: (_ for _ in ()).throw(RefusedError("the client died here")))
+        patch.setattr(EndpointClient, "_waited", lambda *_: (_ for _ in ()).throw(RefusedError("the client died here")))
         patch.setattr("framefleet.journal.store.Journal.release", lambda *_: None)
         patch.setattr("framefleet.journal.store.new_owner", lambda: "another-host:1:aa")
         with pytest.raises(FrameFleetError):
@@ -372,7 +384,7 @@ def test_ctrl_c_is_heard_while_an_earlier_runs_jobs_are_waited_for(
             pass
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("framefleet.pipeline.open.wait", interrupted)
+    monkeypatch.setattr("framefleet.pipeline.assembly.wait", interrupted)
     with pytest.raises(Interrupted, match="goes on from here"):
         there.run(fps=1)
 

@@ -9,10 +9,11 @@ import pytest
 import simplejpeg
 
 from framefleet.api import Prepared, execute, prepare
-from framefleet.config import Fleet, Secret, make_options
+from framefleet.config.endpoints import Fleet, Secret
+from framefleet.config.loading import make_options
 from framefleet.emulator.make import make_endpoint
 from framefleet.emulator.serve import Service
-from framefleet.fleet.retry import RetryPolicy
+from framefleet.fleet.execution.retry import RetryPolicy
 from framefleet.progress import Listener, silent
 from framefleet.schema.document import Document
 from tests.media.make import number_of
@@ -96,15 +97,15 @@ def told(document: Document) -> dict[str, Any]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short waits between attempts: a test has no hour."""
     quick = partial(RetryPolicy, first_wait_s=0.01, longest_wait_s=0.1)
-    monkeypatch.setattr("framefleet.pipeline.open.RetryPolicy", quick)
+    monkeypatch.setattr("framefleet.pipeline.assembly.RetryPolicy", quick)
     monkeypatch.setattr("framefleet.pipeline.run.RetryPolicy", quick)
-    monkeypatch.setattr("framefleet.fleet.limits.FIRST_HOLD_S", 0.002)
-    monkeypatch.setattr("framefleet.fleet.limits.LONGEST_HOLD_S", 0.02)
-    monkeypatch.setattr("framefleet.fleet.runpod.FRESH_S", 0.3)
-    monkeypatch.setattr("framefleet.fleet.runpod.STUCK_S", 0.2)
-    monkeypatch.setattr("framefleet.fleet.watch.LOOK_S", 0.1)
+    monkeypatch.setattr("framefleet.fleet.execution.concurrency.FIRST_HOLD_S", 0.002)
+    monkeypatch.setattr("framefleet.fleet.execution.concurrency.LONGEST_HOLD_S", 0.02)
+    monkeypatch.setattr("framefleet.fleet.backends.runpod.backend.FRESH_S", 0.3)
+    monkeypatch.setattr("framefleet.fleet.backends.runpod.backend.STUCK_S", 0.2)
+    monkeypatch.setattr("framefleet.fleet.execution.stall.LOOK_S", 0.1)
     monkeypatch.setattr("framefleet.emulator.limits.FRESH_S", 0.1)
-    monkeypatch.setattr("framefleet.fleet.polling.LONGEST_S", 0.05)
-    monkeypatch.setattr("framefleet.journal.lease.LEASE_S", 1.0)
-    monkeypatch.setattr("framefleet.journal.lease.BEAT_S", 0.2)
+    monkeypatch.setattr("framefleet.fleet.backends.runpod.backend.LONGEST_S", 0.05)
+    monkeypatch.setattr("framefleet.journal.store.LEASE_S", 1.0)
+    monkeypatch.setattr("framefleet.journal.store.BEAT_S", 0.2)
     monkeypatch.setattr("framefleet.journal.store.BEAT_S", 0.2)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from framefleet.config import Fleet, Secret
+from framefleet.config.endpoints import Fleet, Secret
 from framefleet.errors import (
     BudgetError,
     FleetError,
@@ -18,14 +18,19 @@ from framefleet.errors import (
     StalledError,
     UnreachableError,
 )
-from framefleet.fleet.asking import Asker
-from framefleet.fleet.backend import Done, Health, Job, Receipt
-from framefleet.fleet.budget import Budget
-from framefleet.fleet.hedge import ENOUGH, Hedge
-from framefleet.fleet.jobs import CANCEL_S
-from framefleet.fleet.limits import Level
-from framefleet.fleet.runpod import RunPodBackend
-from framefleet.fleet.runpod_api import JobStatus
+from framefleet.fleet.backends.base import (
+    Done,
+    Health,
+    Job,
+    Receipt,
+)
+from framefleet.fleet.backends.runpod.backend import RunPodBackend
+from framefleet.fleet.backends.runpod.job_api import JobStatus
+from framefleet.fleet.billing.budget import Budget
+from framefleet.fleet.execution.client import EndpointClient
+from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
+from framefleet.fleet.execution.hedging import ENOUGH, Hedge
+from framefleet.fleet.execution.jobs import CANCEL_S
 from framefleet.protocol.envelope import Probe
 from tests.fleet.test_retry import Time
 
@@ -77,11 +82,11 @@ class Scripted:
     def close(self) -> None: ...
 
 
-def asker(backend: Scripted, budget: Budget | None = None, hedge: Hedge | None = None) -> Asker:
-    return Asker(backend, "yolo", began=0, level=Level(5, 5), budget=budget, hedge=hedge)
+def asker(backend: Scripted, budget: Budget | None = None, hedge: Hedge | None = None) -> EndpointClient:
+    return EndpointClient(backend, "yolo", began=0, level=AdaptiveConcurrency(5, 5), budget=budget, hedge=hedge)
 
 
-def ask(there: Asker) -> Any:
+def ask(there: EndpointClient) -> Any:
     return there.ask(Probe(), lambda _: None)
 
 
@@ -142,7 +147,7 @@ def test_the_loser_of_a_race_is_cancelled_and_charged_what_the_service_says() ->
     assert there.in_flight == 0
 
 
-def under_way(there: Asker, backend: Scripted, error: FleetError, cancels: int = 1) -> None:
+def under_way(there: EndpointClient, backend: Scripted, error: FleetError, cancels: int = 1) -> None:
     """Ends the stage, so many times, while one job is waited for."""
 
     def wait(_: str, __: float) -> Done:
@@ -205,7 +210,7 @@ def test_the_budgets_end_cancels_nothing_but_an_interruption_after_it_does() -> 
 
 def test_cancelling_ends_when_the_network_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     time = Time()
-    monkeypatch.setattr("framefleet.fleet.jobs.perf_counter", time)
+    monkeypatch.setattr("framefleet.fleet.execution.jobs.perf_counter", time)
     backend = Scripted()
     there = asker(backend)
     there.wake(100)
@@ -241,12 +246,12 @@ def test_a_job_of_an_earlier_run_is_not_waited_for_after_the_end() -> None:
         waited.append(job)
         return done()
 
-    asker = Asker(Scripted(wait), "x", began=0, level=Level(1, 1))
+    asker = EndpointClient(Scripted(wait), "x", began=0, level=AdaptiveConcurrency(1, 1))
     asker.end(StalledError("nothing moves"))
     with pytest.raises(StalledError):
         asker.attend("job 7")
     assert (waited, asker.in_flight) == ([], 0)
-    paid = Asker(Scripted(wait), "x", began=0, level=Level(1, 1))
+    paid = EndpointClient(Scripted(wait), "x", began=0, level=AdaptiveConcurrency(1, 1))
     paid.end(BudgetError("too dear"))
     paid.attend("job 8")  # costs nothing more
     assert waited == ["job 8"]

@@ -23,16 +23,22 @@ from framefleet.errors import (
     StalledError,
     UnreachableError,
 )
-from framefleet.fleet.asking import Asker
-from framefleet.fleet.backend import Receipt
-from framefleet.fleet.breaker import ENOUGH, NEVER_GOOD, NO_LONGER_GOOD, TRIALS, Breaker
-from framefleet.fleet.dispatch import Dispatcher
-from framefleet.fleet.exchange import Exchange
-from framefleet.fleet.keep import Keeper
-from framefleet.fleet.limits import Level
-from framefleet.fleet.retry import RetryPolicy
+from framefleet.fleet.backends.base import Receipt
+from framefleet.fleet.execution.breaker import (
+    ENOUGH,
+    NEVER_GOOD,
+    NO_LONGER_GOOD,
+    TRIALS,
+    Breaker,
+)
+from framefleet.fleet.execution.claims import WorkClaims
+from framefleet.fleet.execution.client import EndpointClient
+from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
+from framefleet.fleet.execution.delivery import BatchDelivery
+from framefleet.fleet.execution.dispatcher import Dispatcher
+from framefleet.fleet.execution.retry import RetryPolicy
 from framefleet.progress import Event, ItemFailed, silent
-from framefleet.stages.base import Parcel
+from framefleet.stages.base import RequestBatch
 from tests.fleet.test_asking import Scripted
 from tests.fleet.test_dispatch import Counting
 from tests.fleet.test_exchange import Fact, Numbers, NumberStage
@@ -174,7 +180,9 @@ def run(
     stage: Any = Counting()
     stage.parse = NumberStage().parse
     backend = Scripted()
-    asker = Asker(backend, "numbers", began=0, level=Level(workers, workers), breaker=Breaker("numbers"))
+    asker = EndpointClient(
+        backend, "numbers", began=0, level=AdaptiveConcurrency(workers, workers), breaker=Breaker("numbers")
+    )
 
     def ask(request: Any, note: Any, known: Any = None) -> Any:
         with lock:
@@ -183,8 +191,10 @@ def run(
 
     asker.ask = ask  # type: ignore[method-assign]
     asker.rest = lambda _: None  # type: ignore[method-assign]
-    keeper = Keeper(stage, "numbers x", {n: f"key {n}" for n in range(requests * BATCH)}, None, silent)
-    pack = lambda first: Parcel(Numbers([*range(first, first + BATCH)]), tuple(map(Fact, range(first, first + BATCH))))  # noqa: E731
+    keeper = WorkClaims(stage, "numbers x", {n: f"key {n}" for n in range(requests * BATCH)}, None, silent)
+    pack = lambda first: RequestBatch(
+        Numbers([*range(first, first + BATCH)]), tuple(map(Fact, range(first, first + BATCH)))
+    )  # noqa: E731
     dispatcher = Dispatcher(
         stage, pack, asker, keeper, workers=workers, listener=told.append, policy=policy or RetryPolicy()
     )
@@ -283,10 +293,10 @@ def test_where_each_may_be_paid_for_once_nothing_is_asked_again() -> None:
 def test_whatever_is_poisoned_is_named_and_nothing_else(poison: set[int], attempts: int) -> None:
     """With a breaker that never opens: it is for how many are poisoned in a row."""
     stage: Any = NumberStage()
-    asker = Asker(Scripted(), "numbers", began=0, level=Level(1, 1))
-    keeper = Keeper(stage, "numbers x", {n: f"key {n}" for n in range(64)}, None, silent)
+    asker = EndpointClient(Scripted(), "numbers", began=0, level=AdaptiveConcurrency(1, 1))
+    keeper = WorkClaims(stage, "numbers x", {n: f"key {n}" for n in range(64)}, None, silent)
     answer = poisoned(*poison)
-    exchange = Exchange(
+    exchange = BatchDelivery(
         stage, keeper, lambda r, *_: answer(r.numbers), RetryPolicy(attempts), lambda _: None, asker.place
     )
     exchange.run(numbers(64))

@@ -14,11 +14,16 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.config import Secret
+from framefleet.config.endpoints import Secret
 from framefleet.errors import UnreachableError
-from framefleet.fleet import connecting
-from framefleet.fleet.connecting import certificates, is_loopback, proxies_for, why
-from framefleet.fleet.http import Http
+from framefleet.fleet.backends import connections
+from framefleet.fleet.backends.connections import (
+    certificates,
+    is_loopback,
+    proxies_for,
+    why,
+)
+from framefleet.fleet.backends.http import Http
 
 DATA = Path(__file__).parent / "data"
 KEY = "rpa_TESTKEY0123456789"
@@ -300,7 +305,7 @@ def test_netrc_does_not_replace_the_key(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_no_more_connections_than_files_allow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connecting, "open_files_limit", lambda: 16)
+    monkeypatch.setattr(connections, "open_files_limit", lambda: 16)
     open_now, most, lock, full = [0], [0], threading.Lock(), threading.Barrier(4)
 
     class Slow:
@@ -332,7 +337,7 @@ def test_no_more_connections_than_files_allow(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_who_has_run_out_of_files_makes_do_with_fewer_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connecting, "open_files_limit", lambda: 64)
+    monkeypatch.setattr(connections, "open_files_limit", lambda: 64)
     http = Http("http://127.0.0.1:9", None)
 
     def fails(*_: Any, **__: Any) -> Any:

@@ -6,15 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.errors import BudgetError
-from framefleet.fleet.backend import Receipt
-from framefleet.fleet.budget import Budget
-from framefleet.fleet.charge import Charge
-from framefleet.fleet.cost import IDLE_TIMEOUT_S, billed_seconds, estimate, stage_cost, total
-from framefleet.fleet.prices import rate
+from framefleet.fleet.backends.base import Receipt
+from framefleet.fleet.billing.budget import Budget
+from framefleet.fleet.billing.estimate import (
+    IDLE_TIMEOUT_S,
+    billed_seconds,
+    estimate,
+    stage_cost,
+    total,
+)
+from framefleet.fleet.billing.prices import rate
+from framefleet.fleet.billing.usage import JobUsage
 
 
-def charge(start_s: float, ran_s: float, worker: str = "w") -> Charge:
-    return Charge(start_s, Receipt(worker, 0, ran_s * 1000))
+def charge(start_s: float, ran_s: float, worker: str = "w") -> JobUsage:
+    return JobUsage(start_s, Receipt(worker, 0, ran_s * 1000))
 
 
 def test_a_worker_is_billed_from_start_to_stop_with_its_idle_time_rounded_up() -> None:
@@ -26,7 +32,7 @@ def test_a_worker_that_idled_out_starts_anew() -> None:
 
 
 def test_waiting_in_the_queue_is_not_billed() -> None:
-    assert billed_seconds([Charge(0, Receipt("w", 30_000, 1_000))]) == (6, 1)
+    assert billed_seconds([JobUsage(0, Receipt("w", 30_000, 1_000))]) == (6, 1)
 
 
 def test_workers_are_billed_each() -> None:
@@ -37,7 +43,7 @@ jobs = st.lists(st.builds(charge, st.floats(0, 1e4), st.floats(0, 100), st.sampl
 
 
 @given(jobs, st.randoms())
-def test_the_bill_covers_the_work_and_does_not_depend_on_order(charges: list[Charge], random: object) -> None:
+def test_the_bill_covers_the_work_and_does_not_depend_on_order(charges: list[JobUsage], random: object) -> None:
     shuffled = list(charges)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     billed, workers = billed_seconds(charges)
@@ -87,7 +93,7 @@ def test_a_budget_refuses_the_request_that_would_pass_it() -> None:
 def test_the_budget_counts_what_the_workers_gpu_costs() -> None:
     budget = Budget(0.02)
     budget.begin("yolo")
-    budget.add("yolo", Charge(0, Receipt("w", 0, 15_000), gpu="NVIDIA H100 80GB HBM3"))  # 20 s at $0.00116
+    budget.add("yolo", JobUsage(0, Receipt("w", 0, 15_000), gpu="NVIDIA H100 80GB HBM3"))  # 20 s at $0.00116
     budget.end("yolo")
     with pytest.raises(BudgetError):
         budget.begin("yolo")
@@ -95,9 +101,9 @@ def test_the_budget_counts_what_the_workers_gpu_costs() -> None:
 
 def test_each_worker_is_billed_at_the_price_of_its_own_gpu() -> None:
     charges = [
-        Charge(0, Receipt("a", 0, 1_000), gpu="NVIDIA L4"),
-        Charge(0, Receipt("b", 0, 1_000), gpu="NVIDIA H100 80GB HBM3"),
-        Charge(1, Receipt("b", 0, 500)),  # a failed job names no GPU
+        JobUsage(0, Receipt("a", 0, 1_000), gpu="NVIDIA L4"),
+        JobUsage(0, Receipt("b", 0, 1_000), gpu="NVIDIA H100 80GB HBM3"),
+        JobUsage(1, Receipt("b", 0, 500)),  # a failed job names no GPU
     ]
     plan = estimate("runpod", unit_seconds=1, units=3, workers=2, alone_s=1, price=None)
     cost = stage_cost("runpod", charges, gpu=None, price=None, estimated=plan, alone_s=3)
@@ -107,21 +113,21 @@ def test_each_worker_is_billed_at_the_price_of_its_own_gpu() -> None:
 
 
 def test_jobs_of_an_earlier_run_are_billed_one_after_the_other() -> None:
-    adopted = [Charge(None, Receipt("w", 9_000, 2_000)) for _ in range(10)]
+    adopted = [JobUsage(None, Receipt("w", 9_000, 2_000)) for _ in range(10)]
     assert billed_seconds(adopted) == (25, 1)
     assert billed_seconds([*adopted, charge(1, 1)]) == (27, 1)
 
 
 def test_other_runs_are_billed_at_their_own_time() -> None:
     """A worker that still idled when the next run came is billed on; one that had stopped starts anew."""
-    earlier = [Charge(0, Receipt("w", 0, 2_000), run_s=-6), Charge(None, Receipt("v", 0, 2_000), run_s=-100)]
+    earlier = [JobUsage(0, Receipt("w", 0, 2_000), run_s=-6), JobUsage(None, Receipt("v", 0, 2_000), run_s=-100)]
     assert billed_seconds(earlier) == (7 + 7, 2)
     assert billed_seconds([*earlier, charge(0, 1, "w"), charge(0, 1, "v")]) == (12 + 7 + 6, 2)
 
 
 def test_the_cost_of_all_runs_is_told_beside_that_of_this_one() -> None:
     plan = estimate("runpod", unit_seconds=1, units=1, workers=1, alone_s=1, price=None)
-    others = [Charge(0, Receipt("w", 0, 2_000), run_s=-100)]
+    others = [JobUsage(0, Receipt("w", 0, 2_000), run_s=-100)]
     more: Any = {"gpu": "NVIDIA L4", "price": 0.001, "estimated": plan, "alone_s": 1, "others": others}
     cost = stage_cost("runpod", [charge(0, 1)], **more)
     assert (cost.usd, cost.usd_all_runs, cost.requests) == (0.006, 0.013, 1)
@@ -131,7 +137,7 @@ def test_the_cost_of_all_runs_is_told_beside_that_of_this_one() -> None:
 
 def test_waiting_is_told_apart_from_work() -> None:
     plan = estimate("runpod", unit_seconds=1, units=2, workers=1, alone_s=1, price=None)
-    charges = [Charge(1, Receipt("w", 500, 200)), Charge(0, Receipt("w", 30_000, 200))]
+    charges = [JobUsage(1, Receipt("w", 500, 200)), JobUsage(0, Receipt("w", 30_000, 200))]
     cost = stage_cost("runpod", charges, gpu=None, price=None, estimated=plan, alone_s=1)
     assert (cost.delay_s, cost.first_delay_s, cost.execution_s) == (30.5, 30.0, 0.4)
 

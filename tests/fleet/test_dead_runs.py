@@ -8,14 +8,14 @@ import msgspec
 import pytest
 
 from framefleet.errors import JobLostError, UnreachableError
-from framefleet.fleet.backend import Job
-from framefleet.fleet.exchange import Exchange
-from framefleet.fleet.jobs import Sent
-from framefleet.fleet.keep import Keeper
-from framefleet.fleet.retry import RetryPolicy
+from framefleet.fleet.backends.base import Job
+from framefleet.fleet.execution.claims import WorkClaims
+from framefleet.fleet.execution.delivery import BatchDelivery
+from framefleet.fleet.execution.jobs import Sent
+from framefleet.fleet.execution.retry import RetryPolicy
 from framefleet.journal.store import Journal
 from framefleet.progress import Event, Notice
-from framefleet.stages.base import Parcel
+from framefleet.stages.base import RequestBatch
 from tests.fleet.test_exchange import Fact, Numbers, NumberStage
 
 
@@ -31,7 +31,7 @@ class Two:
         self.journal = Journal(path)
         self._stage: Any = NumberStage()
         self._keys = {n: f"key {n}" for n in range(4)}
-        self.keeper = Keeper(
+        self.keeper = WorkClaims(
             self._stage, "numbers x", self._keys, self.journal, self._listen, attend=attend, sleep=self._waiting
         )
 
@@ -44,14 +44,14 @@ class Two:
         with self.dead._transaction() as db:
             db.execute("DELETE FROM owners WHERE name = 'elsewhere:1:aa'")
 
-    def run(self, facts: list[int]) -> Exchange:
+    def run(self, facts: list[int]) -> BatchDelivery:
         def ask(request: Numbers, note: Callable[[Sent], None], known: Sent | None) -> Any:
             self.asked.append(request.numbers)
             note(Sent(Job("numbers", "job 2"), 0))
             return request.numbers
 
-        exchange = Exchange(self._stage, self.keeper, ask, RetryPolicy(1, patience_s=0), sleep=lambda _: None)
-        exchange.run(Parcel(Numbers(facts), tuple(Fact(n) for n in facts)))
+        exchange = BatchDelivery(self._stage, self.keeper, ask, RetryPolicy(1, patience_s=0), sleep=lambda _: None)
+        exchange.run(RequestBatch(Numbers(facts), tuple(Fact(n) for n in facts)))
         return exchange
 
     def close(self) -> None:
@@ -59,7 +59,7 @@ class Two:
         self.dead.close()
 
 
-def answered(exchange: Exchange) -> list[int]:
+def answered(exchange: BatchDelivery) -> list[int]:
     return sorted(fact.index for answer in exchange.answers for fact in answer.facts)
 
 

@@ -10,10 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.errors import RefusedError, UsageError
-from framefleet.fleet import deploy
-from framefleet.fleet.deploy import Spec, changes, creation, expected, find, make_spec, moves, plan
-from framefleet.fleet.deploy_cost import over_limit, worst_case, worst_usd_per_hour
-from framefleet.fleet.manage_api import Endpoint, Gpu, Workers
+from framefleet.fleet.backends.runpod.management_api import Endpoint, Gpu, Workers
+from framefleet.fleet.deploy import endpoint
+from framefleet.fleet.deploy.endpoint import (
+    Spec,
+    changes,
+    creation,
+    expected,
+    find,
+    make_spec,
+    moves,
+    over_limit,
+    plan,
+    worst_case,
+    worst_usd_per_hour,
+)
 from tests.fleet.manage_service import Service
 
 ROOT = Path(__file__).parents[2]
@@ -75,9 +86,9 @@ def test_a_template_brings_its_own_container_and_cuda() -> None:
 @pytest.mark.parametrize("kind", ["yolo", "whisper"])
 def test_the_defaults_are_the_hubs(kind: str) -> None:
     hub = json.loads((ROOT / "endpoints" / kind / ".runpod" / "hub.json").read_text(encoding="utf-8"))["config"]
-    assert hub["gpuIds"].split(",") == list(deploy.POOLS)
-    assert hub["containerDiskInGb"] == deploy.DISK_GB
-    assert min(hub["allowedCudaVersions"], key=lambda v: [int(part) for part in v.split(".")]) == deploy.MIN_CUDA
+    assert hub["gpuIds"].split(",") == list(endpoint.POOLS)
+    assert hub["containerDiskInGb"] == endpoint.DISK_GB
+    assert min(hub["allowedCudaVersions"], key=lambda v: [int(part) for part in v.split(".")]) == endpoint.MIN_CUDA
 
 
 @pytest.mark.parametrize(

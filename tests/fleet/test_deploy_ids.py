@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.errors import OutputError, UsageError
-from framefleet.fleet import endpoint_ids
-from framefleet.fleet.endpoint_ids import edited, remember
+from framefleet.fleet.deploy import endpoint_ids
+from framefleet.fleet.deploy.endpoint_ids import edited, remember
 
 FILE = """\
 # mine

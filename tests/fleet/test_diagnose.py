@@ -8,10 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.config import Fleet, Secret
-from framefleet.fleet import manage_api
-from framefleet.fleet.diagnose import Diagnoser, State, diagnosis, state_of
-from framefleet.fleet.manage_api import Endpoint, ManageApi, Worker, hide_secrets
+from framefleet.config.endpoints import Fleet, Secret
+from framefleet.fleet.backends.runpod import management_api
+from framefleet.fleet.backends.runpod.diagnosis import (
+    Diagnoser,
+    WorkerState,
+    diagnosis,
+    state_of,
+)
+from framefleet.fleet.backends.runpod.management_api import (
+    Endpoint,
+    ManageApi,
+    Worker,
+    hide_secrets,
+)
 from tests.fleet.manage_service import Service, managing, worker
 
 KEY = "rpa_TESTKEY0123456789"
@@ -38,17 +48,17 @@ def endpoint(most: int = 3) -> Endpoint:
 @pytest.mark.parametrize(
     ("one", "earlier", "state"),
     [
-        (of("w", "UNHEALTHY", **STARTED), {}, State.CRASHES),
-        (of("w", "INITIALIZING", **STARTED), {"w": "2026-06-01T12:04:00Z"}, State.CRASHES),
-        (of("w", "RUNNING", **STARTED), {"w": "2026-06-01T12:05:00Z"}, State.READY),
-        (of("w", "INITIALIZING", **STARTED), {"other": "2026-06-01T12:04:00Z"}, State.LOADS),
-        (of("w", "INITIALIZING", **PLACED), {}, State.PULLS),
-        (of("w", "INITIALIZING"), {}, State.NO_ROOM),
-        (of("w", "THROTTLED"), {}, State.NO_ROOM),
-        (of("w", "IDLE", **STARTED), {}, State.READY),
+        (of("w", "UNHEALTHY", **STARTED), {}, WorkerState.CRASHES),
+        (of("w", "INITIALIZING", **STARTED), {"w": "2026-06-01T12:04:00Z"}, WorkerState.CRASHES),
+        (of("w", "RUNNING", **STARTED), {"w": "2026-06-01T12:05:00Z"}, WorkerState.READY),
+        (of("w", "INITIALIZING", **STARTED), {"other": "2026-06-01T12:04:00Z"}, WorkerState.LOADS),
+        (of("w", "INITIALIZING", **PLACED), {}, WorkerState.PULLS),
+        (of("w", "INITIALIZING"), {}, WorkerState.NO_ROOM),
+        (of("w", "THROTTLED"), {}, WorkerState.NO_ROOM),
+        (of("w", "IDLE", **STARTED), {}, WorkerState.READY),
     ],
 )
-def test_what_keeps_a_worker(one: Worker, earlier: dict[str, str | None], state: State) -> None:
+def test_what_keeps_a_worker(one: Worker, earlier: dict[str, str | None], state: WorkerState) -> None:
     assert state_of(one, earlier) is state
 
 
@@ -142,7 +152,7 @@ def test_no_room_has_no_log_to_quote(service: Service) -> None:
 def test_a_log_without_an_end_is_left_and_neither_key_nor_terminal_codes_come_of_it(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manage_api, "LOG_S", 0.2)
+    monkeypatch.setattr(management_api, "LOG_S", 0.2)
     service.endless = True
     said = f"\x1b[31mBearer abcdef {KEY} HF_TOKEN=hf_abcdefgh0123 \u202eevil"
     service.logs["w1"] = [said + "x" * 999]

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from framefleet.fleet.asking import Asker
-from framefleet.fleet.dispatch import Dispatcher
-from framefleet.fleet.keep import Keeper
-from framefleet.fleet.limits import Level
+from framefleet.fleet.execution.claims import WorkClaims
+from framefleet.fleet.execution.client import EndpointClient
+from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
+from framefleet.fleet.execution.dispatcher import Dispatcher
 from framefleet.progress import silent
-from framefleet.stages.base import Parcel
+from framefleet.stages.base import RequestBatch
 from tests.fleet.test_asking import Scripted, done
 from tests.fleet.test_exchange import Fact, Numbers, NumberStage
 
@@ -32,14 +32,14 @@ def test_no_more_is_in_hand_than_twice_what_is_asked_at_once_however_many_thread
         go.wait(30)
         return done()
 
-    def pack(number: int) -> Parcel[Any]:
+    def pack(number: int) -> RequestBatch[Any]:
         packed.append(number)
         if len(packed) == 6:
             full.set()
-        return Parcel(Numbers([number]), (Fact(number),))
+        return RequestBatch(Numbers([number]), (Fact(number),))
 
-    asker = Asker(Scripted(wait), "numbers", began=0, level=Level(3, 3))
-    keeper = Keeper(stage, "numbers x", {n: f"key {n}" for n in range(20)}, None, silent)
+    asker = EndpointClient(Scripted(wait), "numbers", began=0, level=AdaptiveConcurrency(3, 3))
+    keeper = WorkClaims(stage, "numbers x", {n: f"key {n}" for n in range(20)}, None, silent)
     dispatcher = Dispatcher(stage, pack, asker, keeper, workers=64, listener=silent)
 
     def feed() -> None:
@@ -62,9 +62,9 @@ def test_where_no_thread_can_be_started_that_is_said_and_nothing_waits_for_it(
 ) -> None:
     """The pool may have taken the work all the same, for a thread that it has: it is dealt with once."""
     stage: Any = Counting()
-    keeper = Keeper(stage, "numbers x", {0: "key 0"}, None, silent)
-    asker = Asker(Scripted(), "numbers", began=0, level=Level(1, 1))
-    pack = lambda number: Parcel(Numbers([number]), (Fact(number),))  # noqa: E731
+    keeper = WorkClaims(stage, "numbers x", {0: "key 0"}, None, silent)
+    asker = EndpointClient(Scripted(), "numbers", began=0, level=AdaptiveConcurrency(1, 1))
+    pack = lambda number: RequestBatch(Numbers([number]), (Fact(number),))  # noqa: E731
     dispatcher = Dispatcher(stage, pack, asker, keeper, workers=1, listener=silent)
 
     def submit(serve: Any, *work: Any) -> None:

@@ -21,14 +21,14 @@ from framefleet.errors import (
     TooLargeError,
     UnreachableError,
 )
-from framefleet.fleet.backend import Job
-from framefleet.fleet.exchange import Exchange
-from framefleet.fleet.jobs import Sent
-from framefleet.fleet.keep import Keeper
-from framefleet.fleet.retry import RetryPolicy
+from framefleet.fleet.backends.base import Job
+from framefleet.fleet.execution.claims import WorkClaims
+from framefleet.fleet.execution.delivery import BatchDelivery
+from framefleet.fleet.execution.jobs import Sent
+from framefleet.fleet.execution.retry import RetryPolicy
 from framefleet.journal.store import Journal
 from framefleet.progress import Event, silent
-from framefleet.stages.base import Answer, Parcel
+from framefleet.stages.base import Answer, RequestBatch
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -44,15 +44,15 @@ class NumberStage:
 
     name = "numbers"
 
-    def split(self, parcel: Parcel[Numbers]) -> list[Parcel[Numbers]]:
+    def split(self, parcel: RequestBatch[Numbers]) -> list[RequestBatch[Numbers]]:
         middle = len(parcel.facts) // 2
-        return [self.narrow(parcel, h) for h in (parcel.facts[:middle], parcel.facts[middle:])] if middle else [parcel]
+        return [self.subset(parcel, h) for h in (parcel.facts[:middle], parcel.facts[middle:])] if middle else [parcel]
 
-    def carried(self, parcel: Parcel[Numbers]) -> int:
+    def payload_count(self, parcel: RequestBatch[Numbers]) -> int:
         return len(parcel.facts)
 
-    def narrow(self, parcel: Parcel[Numbers], facts: Sequence[Fact]) -> Parcel[Numbers]:
-        return Parcel(Numbers([fact.index for fact in facts]), tuple(facts))
+    def subset(self, parcel: RequestBatch[Numbers], facts: Sequence[Fact]) -> RequestBatch[Numbers]:
+        return RequestBatch(Numbers([fact.index for fact in facts]), tuple(facts))
 
     def parse(self, facts: Sequence[Fact], output: Any) -> Numbers:
         if not isinstance(output, list):
@@ -62,7 +62,7 @@ class NumberStage:
     def part(self, reply: Numbers, fact: Fact) -> Numbers | None:
         return Numbers([fact.index]) if fact.index in reply.numbers else None
 
-    def restamp(self, answer: Answer[Numbers], index: int) -> Answer[Numbers]:
+    def reindex(self, answer: Answer[Numbers], index: int) -> Answer[Numbers]:
         return Answer((Fact(index),), Numbers([index]))
 
     def fact_type(self) -> Any:
@@ -77,11 +77,11 @@ class Outcome:
     answered: list[int]
     failed: list[int]
     requests: list[list[int]]
-    exchange: Exchange
+    exchange: BatchDelivery
 
 
-def parcel(count: int) -> Parcel[Numbers]:
-    return Parcel(Numbers(list(range(count))), tuple(Fact(n) for n in range(count)))
+def parcel(count: int) -> RequestBatch[Numbers]:
+    return RequestBatch(Numbers(list(range(count))), tuple(Fact(n) for n in range(count)))
 
 
 def exchanged(
@@ -94,7 +94,7 @@ def exchanged(
     """What comes of asking for `count` numbers of something that answers a request with `answer(numbers)`."""
     stage: Any = NumberStage()
     keys = {n: f"key {n}" for n in range(count)}
-    keeper = Keeper(stage, "numbers x", keys, journal, silent, sleep=lambda _: None)
+    keeper = WorkClaims(stage, "numbers x", keys, journal, silent, sleep=lambda _: None)
     requests = []
 
     def ask(request: Numbers, note: Callable[[Sent], None], known: Sent | None) -> Any:
@@ -102,7 +102,7 @@ def exchanged(
         note(Sent(Job("numbers", f"job {len(requests)}"), 0))
         return answer(request.numbers)
 
-    exchange = Exchange(stage, keeper, ask, RetryPolicy(attempts, patience_s=1e9), sleep=lambda _: None)
+    exchange = BatchDelivery(stage, keeper, ask, RetryPolicy(attempts, patience_s=1e9), sleep=lambda _: None)
     exchange.run(parcel(count))
     answered = [fact.index for a in exchange.answers for fact in a.facts]
     failed = [fact.index for f in exchange.failures for fact in f.facts]
@@ -232,14 +232,14 @@ def test_what_another_process_holds_is_waited_for_and_taken_from_it(tmp_path: Pa
             other.release(held.id)
 
     keys = {n: f"key {n}" for n in range(3)}
-    keeper = Keeper(stage, "numbers x", keys, journal, silent, sleep=meanwhile)
+    keeper = WorkClaims(stage, "numbers x", keys, journal, silent, sleep=meanwhile)
     asked = []
 
     def ask(request: Numbers, note: Any, known: Any) -> Any:
         asked.append(request.numbers)
         return request.numbers
 
-    exchange = Exchange(stage, keeper, ask, RetryPolicy(), sleep=lambda _: None)
+    exchange = BatchDelivery(stage, keeper, ask, RetryPolicy(), sleep=lambda _: None)
     exchange.run(parcel(3))
     assert asked == [[0, 2]]
     assert sorted(fact.index for a in exchange.answers for fact in a.facts) == [0, 1, 2]
@@ -263,8 +263,8 @@ def test_a_job_that_nobody_could_tell_of_is_asked_after_again_and_not_anew() -> 
             raise JobLostError("it is gone")
         return request.numbers
 
-    keeper = Keeper(stage, "numbers x", {0: "key 0"}, None, silent)
-    exchange = Exchange(stage, keeper, ask, RetryPolicy(1, patience_s=1e9), sleep=lambda _: None)
+    keeper = WorkClaims(stage, "numbers x", {0: "key 0"}, None, silent)
+    exchange = BatchDelivery(stage, keeper, ask, RetryPolicy(1, patience_s=1e9), sleep=lambda _: None)
     exchange.run(parcel(1))
     assert asked == ["anew", "job 1", "job 1", "anew"]
     assert [answer.facts for answer in exchange.answers] == [(Fact(0),)]
@@ -273,7 +273,7 @@ def test_a_job_that_nobody_could_tell_of_is_asked_after_again_and_not_anew() -> 
 def test_a_thread_that_comes_back_after_the_run_s_end_says_nothing(tmp_path: Path) -> None:
     stage: Any = NumberStage()
     journal, said = Journal(tmp_path / "journal.sqlite3"), list[Event]()
-    keeper = Keeper(stage, "numbers x", {0: "key 0"}, journal, said.append)
+    keeper = WorkClaims(stage, "numbers x", {0: "key 0"}, journal, said.append)
     journal.close()
     keeper.keep({0: [(Fact(0), Numbers([0]))]})
     assert said == []
@@ -283,7 +283,7 @@ def test_a_kept_answer_that_cannot_be_read_is_asked_for_again(tmp_path: Path) ->
     """An answer with a NaN in it is kept as null, which is no number."""
     journal, stage = Journal(tmp_path / "journal.sqlite3"), NumberStage()
     journal.keep({"key 0": b'[[{"index":0},{"numbers":[null]}]]', "key 1": b'[[{"index":1},{"numbers":[1]}]]'})
-    keeper = Keeper(stage, "numbers x", {0: "key 0", 1: "key 1"}, journal, silent)  # type: ignore[arg-type]
+    keeper = WorkClaims(stage, "numbers x", {0: "key 0", 1: "key 1"}, journal, silent)  # type: ignore[arg-type]
     assert [answer.facts for answer in keeper.known()] == [(Fact(1),)]
     assert exchanged(2, lambda numbers: numbers, journal=journal).requests == [[0]]
 
@@ -319,16 +319,16 @@ class Half(Fact, frozen=True):
 class HalvingStage(NumberStage):
     """Halves one piece in itself, as a clip of sound is."""
 
-    def split(self, parcel: Parcel[Numbers]) -> list[Parcel[Numbers]]:
-        return [Parcel(parcel.request, (Half(fact.index, part),)) for fact in parcel.facts for part in (1, 2)]
+    def split(self, parcel: RequestBatch[Numbers]) -> list[RequestBatch[Numbers]]:
+        return [RequestBatch(parcel.request, (Half(fact.index, part),)) for fact in parcel.facts for part in (1, 2)]
 
-    def narrow(self, parcel: Parcel[Numbers], facts: Sequence[Fact]) -> Parcel[Numbers]:
+    def subset(self, parcel: RequestBatch[Numbers], facts: Sequence[Fact]) -> RequestBatch[Numbers]:
         return parcel
 
 
 def left_behind(journal: Journal, answer: Callable[[int], Any], stage: Any = None) -> list[str]:
     """The jobs that a run which asked for one number leaves to the next; `answer(n)` is the n-th request's."""
-    keeper = Keeper(stage or NumberStage(), "numbers x", {0: "key 0"}, journal, silent)
+    keeper = WorkClaims(stage or NumberStage(), "numbers x", {0: "key 0"}, journal, silent)
     asked = []
 
     def ask(request: Numbers, note: Callable[[Sent], None], known: Sent | None) -> Any:
@@ -336,8 +336,8 @@ def left_behind(journal: Journal, answer: Callable[[int], Any], stage: Any = Non
         note(Sent(Job("numbers", f"job {len(asked)}"), 0))
         return answer(len(asked))
 
-    exchange = Exchange(stage or NumberStage(), keeper, ask, RetryPolicy(1, patience_s=0), sleep=lambda _: None)
-    exchange.run(Parcel(Numbers([0]), (Half(0),) if stage else (Fact(0),)))
+    exchange = BatchDelivery(stage or NumberStage(), keeper, ask, RetryPolicy(1, patience_s=0), sleep=lambda _: None)
+    exchange.run(RequestBatch(Numbers([0]), (Half(0),) if stage else (Fact(0),)))
     journal.close()
     with_next = Journal(journal.path)
     try:

@@ -3,12 +3,23 @@ from typing import Any
 
 import pytest
 
-from framefleet.errors import FleetError, RateLimitedError, StalledError, UnreachableError
-from framefleet.fleet.backend import Health
-from framefleet.fleet.hedge import ENOUGH, SHARE, Hedge
-from framefleet.fleet.limits import Level
-from framefleet.fleet.polling import LONGEST_S, SHORTEST_S, Polling
-from framefleet.fleet.watch import AGAIN_S, LOOK_S, QUIET_S, Watch, reason
+from framefleet.errors import (
+    FleetError,
+    RateLimitedError,
+    StalledError,
+    UnreachableError,
+)
+from framefleet.fleet.backends.base import Health
+from framefleet.fleet.backends.runpod.backend import LONGEST_S, SHORTEST_S, Polling
+from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
+from framefleet.fleet.execution.hedging import ENOUGH, SHARE, Hedge
+from framefleet.fleet.execution.stall import (
+    AGAIN_S,
+    LOOK_S,
+    QUIET_S,
+    StallMonitor,
+    reason,
+)
 from framefleet.progress import Event, Notice
 from tests.fleet.test_retry import Time
 
@@ -69,10 +80,10 @@ class Sick:
 
 def watching(
     answer: Health | FleetError, *, busy: bool = True, patience_s: float = 300, **settings: Any
-) -> tuple[Watch, Time, list[Event], list[FleetError]]:
+) -> tuple[StallMonitor, Time, list[Event], list[FleetError]]:
     time, told, ended = Time(), [], []
-    watch = Watch(
-        "objects", Sick(answer), "yolo", Level(5, 5), told.append, ended.append,  # type: ignore[arg-type]
+    watch = StallMonitor(
+        "objects", Sick(answer), "yolo", AdaptiveConcurrency(5, 5), told.append, ended.append,  # type: ignore[arg-type]
         busy=lambda: busy, patience_s=patience_s, clock=time, **settings,
     )  # fmt: skip
     return watch, time, told, ended
@@ -137,7 +148,7 @@ def test_what_moved_while_the_service_took_its_time_counts(answer: Health | Flee
 
 
 def test_whoever_is_told_may_be_gone_and_the_endpoint_is_watched_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("framefleet.fleet.watch.LOOK_S", 0.001)
+    monkeypatch.setattr("framefleet.fleet.execution.stall.LOOK_S", 0.001)
     told, ended = threading.Event(), threading.Event()
 
     def gone(_: Event) -> None:
@@ -145,8 +156,8 @@ def test_whoever_is_told_may_be_gone_and_the_endpoint_is_watched_all_the_same(mo
         raise BrokenPipeError
 
     time = Time()
-    watch = Watch(
-        "objects", Sick(Health({}, {"throttled": 1})), "yolo", Level(5, 5), gone, lambda _: ended.set(),  # type: ignore[arg-type]
+    watch = StallMonitor(
+        "objects", Sick(Health({}, {"throttled": 1})), "yolo", AdaptiveConcurrency(5, 5), gone, lambda _: ended.set(),  # type: ignore[arg-type]
         busy=lambda: True, patience_s=300, clock=time,
     )  # fmt: skip
     time.now = QUIET_S + 1
@@ -161,7 +172,7 @@ def test_whoever_is_told_may_be_gone_and_the_endpoint_is_watched_all_the_same(mo
 STARTING, STUCK = Health({}, {"initializing": 2}), Health({}, {"idle": 1})
 
 
-def look_until(watch: Watch, time: Time, until_s: float, ended: list[FleetError]) -> None:
+def look_until(watch: StallMonitor, time: Time, until_s: float, ended: list[FleetError]) -> None:
     """Looks as often as its thread does."""
     while time.now < until_s and not ended:
         time.sleep(watch._until_next())

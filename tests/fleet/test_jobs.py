@@ -5,14 +5,21 @@ from typing import Any
 
 import pytest
 
-from framefleet.config import Fleet, Secret
-from framefleet.errors import AuthError, Interrupted, JobLostError, NotDoneError, StalledError, UnreachableError
-from framefleet.fleet.asking import Asker
-from framefleet.fleet.backend import Done, Job
-from framefleet.fleet.jobs import CANCEL_S, CANCEL_TRIES, Sent
-from framefleet.fleet.limits import Level
-from framefleet.fleet.runpod import LEFT_S, RunPodBackend
-from framefleet.fleet.runpod_api import CANCEL_TIMEOUT_S, JobStatus
+from framefleet.config.endpoints import Fleet, Secret
+from framefleet.errors import (
+    AuthError,
+    Interrupted,
+    JobLostError,
+    NotDoneError,
+    StalledError,
+    UnreachableError,
+)
+from framefleet.fleet.backends.base import Done, Job
+from framefleet.fleet.backends.runpod.backend import LEFT_S, RunPodBackend
+from framefleet.fleet.backends.runpod.job_api import CANCEL_TIMEOUT_S, JobStatus
+from framefleet.fleet.execution.client import EndpointClient
+from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
+from framefleet.fleet.execution.jobs import CANCEL_S, CANCEL_TRIES, Sent
 from framefleet.protocol.envelope import Probe
 from tests.fleet.test_asking import Scripted, ask, asker, done
 from tests.fleet.test_retry import Time
@@ -34,12 +41,12 @@ class Busy:
         raise UnreachableError("no answer in time")
 
 
-def busy(time: Time, monkeypatch: pytest.MonkeyPatch) -> tuple[Asker, RunPodBackend, Busy]:
-    monkeypatch.setattr("framefleet.fleet.jobs.perf_counter", time)
+def busy(time: Time, monkeypatch: pytest.MonkeyPatch) -> tuple[EndpointClient, RunPodBackend, Busy]:
+    monkeypatch.setattr("framefleet.fleet.execution.jobs.perf_counter", time)
     backend = RunPodBackend(Fleet(endpoints={"yolo": "x"}, api_key=Secret("k")), clock=time, sleep=time.sleep)
     api = Busy(time)
     backend._api = api  # type: ignore[assignment]
-    return Asker(backend, "yolo", began=0, level=Level(5, 5)), backend, api
+    return EndpointClient(backend, "yolo", began=0, level=AdaptiveConcurrency(5, 5)), backend, api
 
 
 def test_when_a_stage_ends_none_of_its_jobs_is_waited_for_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from framefleet.fleet.backend import Receipt
-from framefleet.fleet.charge import Charge
-from framefleet.fleet.ledger import Ledger
+from framefleet.fleet.backends.base import Receipt
+from framefleet.fleet.billing.usage import JobUsage
+from framefleet.fleet.billing.usage_log import UsageLog
 from framefleet.journal.store import Journal
 
 
-def charge(ran_ms: float) -> Charge:
-    return Charge(0.0, Receipt("w", 0, ran_ms))
+def charge(ran_ms: float) -> JobUsage:
+    return JobUsage(0.0, Receipt("w", 0, ran_ms))
 
 
-def ledger(journal: Journal, began_s: float) -> Ledger:
-    return Ledger(journal, "a video", "objects", "yolo x", began_s)
+def ledger(journal: Journal, began_s: float) -> UsageLog:
+    return UsageLog(journal, "a video", "objects", "yolo x", began_s)
 
 
 def test_a_job_that_two_runs_asked_after_is_charged_to_one_of_them(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.fleet.backend import Health, Receipt
-from framefleet.fleet.limits import Level, RateLimiter
+from framefleet.fleet.backends.base import Health, Receipt
+from framefleet.fleet.backends.rate_limit import RateLimiter
+from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
 from tests.fleet.test_retry import Time
 
 
@@ -57,7 +58,7 @@ def test_who_waits_looks_again_whether_another_was_refused_meanwhile() -> None:
     assert len(time.slept) == 2
 
 
-def worked(level: Level, workers: int, answers: int) -> None:
+def worked(level: AdaptiveConcurrency, workers: int, answers: int) -> None:
     """Lets `level` see answers of a fleet that is kept full: each request waits as Little's law says."""
     for _ in range(answers):
         level._in_use = level.limit
@@ -67,27 +68,27 @@ def worked(level: Level, workers: int, answers: int) -> None:
 
 @pytest.mark.parametrize(("workers", "ceiling"), [(1, 5), (3, 5), (3, 100), (20, 100)])
 def test_the_level_settles_a_little_above_the_number_of_workers(workers: int, ceiling: int) -> None:
-    level = Level(ceiling, ceiling)
+    level = AdaptiveConcurrency(ceiling, ceiling)
     worked(level, workers, 500)
     assert min(workers, ceiling) <= level.limit <= 2 * workers + 2
 
 
 def test_it_grows_from_below_without_a_ceiling() -> None:
-    level = Level(None, 2)
+    level = AdaptiveConcurrency(None, 2)
     worked(level, 40, 500)
     assert level.limit >= 40
 
 
 def test_answers_that_come_together_do_not_lower_it() -> None:
     """Three workers end at the same time, so that places are free again before each answer is counted."""
-    level = Level(6, 6)
+    level = AdaptiveConcurrency(6, 6)
     for _ in range(50):
         level.answered(Receipt("w", delay_ms=200, execution_ms=200), held=6)
     assert level.limit >= 5
 
 
 def test_idle_workers_are_room_to_grow_and_429_is_not() -> None:
-    level = Level(None, 4)
+    level = AdaptiveConcurrency(None, 4)
     level._in_use = 4
     level.saw(Health({}, {"idle": 3}))
     assert level.limit == 7
@@ -96,7 +97,7 @@ def test_idle_workers_are_room_to_grow_and_429_is_not() -> None:
 
 
 def test_a_cold_start_does_not_lower_the_level() -> None:
-    level = Level(5, 5)
+    level = AdaptiveConcurrency(5, 5)
     level.saw(Health({}, {"initializing": 1}))
     level._in_use = 5
     for _ in range(20):
@@ -106,7 +107,7 @@ def test_a_cold_start_does_not_lower_the_level() -> None:
 
 def test_requests_that_waited_for_a_worker_to_start_do_not_lower_the_level() -> None:
     """Their answers come when nothing is starting any more, so health does not tell."""
-    level = Level(5, 5)
+    level = AdaptiveConcurrency(5, 5)
     for _ in range(5):
         level.answered(Receipt("w", delay_ms=20_000, execution_ms=200), held=5)
     assert level.limit == 5
@@ -114,7 +115,7 @@ def test_requests_that_waited_for_a_worker_to_start_do_not_lower_the_level() -> 
 
 @given(st.lists(st.tuples(st.floats(0, 1e5), st.floats(0, 1e4)), max_size=100), st.integers(1, 10))
 def test_the_level_stays_between_one_and_its_ceiling(answers: list[tuple[float, float]], ceiling: int) -> None:
-    level = Level(ceiling, ceiling)
+    level = AdaptiveConcurrency(ceiling, ceiling)
     for delay, execution in answers:
         with level.slot():
             level.answered(Receipt("w", delay, execution))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from framefleet.config import Fleet, Secret
+from framefleet.config.endpoints import Fleet, Secret
 from framefleet.errors import (
     AuthError,
     BadReplyError,
@@ -18,8 +18,8 @@ from framefleet.errors import (
     RefusedError,
     UnreachableError,
 )
-from framefleet.fleet.deploy import creation, make_spec
-from framefleet.fleet.manage_api import ManageApi
+from framefleet.fleet.backends.runpod.management_api import ManageApi
+from framefleet.fleet.deploy.endpoint import creation, make_spec
 from tests.fleet.manage_service import Service, managing
 
 KEY = "rpa_TESTKEY0123456789"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
 
-from framefleet.fleet.meter import Meter
+from framefleet.metrics import BusyTimer
 
 blocks = st.lists(st.tuples(st.integers(0, 50), st.integers(1, 20)), min_size=1, max_size=12)
 
@@ -13,7 +13,7 @@ blocks = st.lists(st.tuples(st.integers(0, 50), st.integers(1, 20)), min_size=1,
 def test_times_are_those_of_the_blocks(blocks: list[tuple[int, int]]) -> None:
     spans = [(start, start + length) for start, length in blocks]
     now = 0.0
-    meter = Meter(lambda: now)
+    meter = BusyTimer(lambda: now)
     for time in range(min(s for s, _ in spans), max(e for _, e in spans) + 1):
         now = float(time)
         for _ in range(sum(start == time for start, _ in spans)):
@@ -30,7 +30,7 @@ def test_times_are_those_of_the_blocks(blocks: list[tuple[int, int]]) -> None:
 
 
 def test_what_never_began_took_no_time() -> None:
-    meter = Meter()
+    meter = BusyTimer()
     assert (meter.busy_s, meter.span_s, meter.waiting_s, meter.area_s, meter.done) == (0, 0, 0, 0, 0)
     meter.count(1.5)
     meter.count(2)

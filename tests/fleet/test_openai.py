@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.config import Options, Secret
+from framefleet.config.endpoints import Secret
+from framefleet.config.options import Options
 from framefleet.errors import (
     Advice,
     AuthError,
@@ -23,15 +24,15 @@ from framefleet.errors import (
     UnreachableError,
     UsageError,
 )
-from framefleet.fleet.openai import OpenAiBackend
-from framefleet.fleet.openai_api import BODY_LIMIT, translate
-from framefleet.fleet.openai_reply import to_output
-from framefleet.media.info import Clip
+from framefleet.fleet.backends.openai.api import BODY_LIMIT, translate
+from framefleet.fleet.backends.openai.backend import OpenAiBackend
+from framefleet.fleet.backends.openai.reply import to_output
+from framefleet.media.types import Clip
 from framefleet.protocol.envelope import Probe
 from framefleet.protocol.whisper import WhisperRequest
 from framefleet.stages.speech.skipped import SentTime
 from framefleet.stages.speech.stage import SpeechStage
-from framefleet.units import Span
+from framefleet.timebase import Span
 from tests.fleet.openai_service import KEY, OpenAiService, serving, verbose
 from tests.stages.speech.test_plan import HOUR
 

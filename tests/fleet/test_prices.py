@@ -7,16 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.config import RUNPOD_BASE_URL, Fleet, Secret
-from framefleet.fleet.backend import Receipt
-from framefleet.fleet.bill import Bill
-from framefleet.fleet.budget import Budget
-from framefleet.fleet.catalog import as_list, live_prices
-from framefleet.fleet.charge import Charge
-from framefleet.fleet.cost import estimate
-from framefleet.fleet.manage_api import ManageApi
-from framefleet.fleet.prices import TABLE, TABLE_DATE, Tariff, rate
-from framefleet.fleet.survey import Survey
+from framefleet.config.endpoints import RUNPOD_BASE_URL, Fleet, Secret
+from framefleet.fleet.backends.base import Receipt
+from framefleet.fleet.backends.runpod.management_api import ManageApi
+from framefleet.fleet.backends.runpod.survey import Survey
+from framefleet.fleet.billing.bill import Bill
+from framefleet.fleet.billing.budget import Budget
+from framefleet.fleet.billing.catalog import as_list, live_prices
+from framefleet.fleet.billing.estimate import estimate
+from framefleet.fleet.billing.prices import (
+    TABLE,
+    TABLE_DATE,
+    Tariff,
+    rate,
+)
+from framefleet.fleet.billing.usage import JobUsage
 from tests.fleet.manage_service import Service, managing
 
 KEY = "rpa_TESTKEY0123456789"
@@ -113,7 +118,7 @@ def test_no_gpu_is_cheaper_than_the_cheapest_nor_dearer_than_the_dearest(gpu: st
 def listed(rows: list[dict[str, object]], at_s: float = NOW_S):  # type: ignore[no-untyped-def]
     import msgspec
 
-    from framefleet.fleet.manage_api import CatalogGpu
+    from framefleet.fleet.backends.runpod.management_api import CatalogGpu
 
     return as_list(msgspec.convert(rows, list[CatalogGpu]), at_s)
 
@@ -249,13 +254,13 @@ def test_nobody_is_asked_without_key_endpoint_or_need(service: Service, cache: P
 def test_bill_estimate_and_budget_go_by_the_same_tariff() -> None:
     tariff = Tariff(pools=("AMPERE_80",), idle_s=60)
     bill = Bill(tariff=tariff)
-    bill.add(Charge(0, Receipt("w", 0, 1000), gpu="NVIDIA L4"))
+    bill.add(JobUsage(0, Receipt("w", 0, 1000), gpu="NVIDIA L4"))
     assert (bill.billed_s, bill.usd) == (61, pytest.approx(61 * 0.00019))
     guess = estimate("runpod", unit_seconds=1, units=1, workers=1, alone_s=1, price=None, tariff=tariff)
     assert guess.usd == pytest.approx(61 * 0.00076) and "A100" in guess.rate_source
     budget = Budget(0.04)
     budget.expect("yolo", tariff)
-    budget.add("yolo", Charge(0, Receipt("w", 0, 1000)))
+    budget.add("yolo", JobUsage(0, Receipt("w", 0, 1000)))
     from framefleet.errors import BudgetError
 
     with pytest.raises(BudgetError):

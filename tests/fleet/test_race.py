@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from framefleet.config import Fleet, Secret
+from framefleet.config.endpoints import Fleet, Secret
 from framefleet.errors import (
     BudgetError,
     FleetError,
@@ -15,27 +15,26 @@ from framefleet.errors import (
     RateLimitedError,
     UnreachableError,
 )
-from framefleet.fleet.asking import Asker
-from framefleet.fleet.backend import Done, Job, Receipt
-from framefleet.fleet.budget import Budget
-from framefleet.fleet.charge import Charge
-from framefleet.fleet.hedge import ENOUGH, Hedge
-from framefleet.fleet.jobs import Jobs, Sent
-from framefleet.fleet.limits import Level
-from framefleet.fleet.race import RACE_S, race
-from framefleet.fleet.runpod import RunPodBackend
-from framefleet.fleet.runpod_api import JobStatus
+from framefleet.fleet.backends.base import Done, Job, Receipt
+from framefleet.fleet.backends.runpod.backend import RunPodBackend
+from framefleet.fleet.backends.runpod.job_api import JobStatus
+from framefleet.fleet.billing.budget import Budget
+from framefleet.fleet.billing.usage import JobUsage
+from framefleet.fleet.execution.client import EndpointClient
+from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
+from framefleet.fleet.execution.hedging import ENOUGH, RACE_S, Hedge, race
+from framefleet.fleet.execution.jobs import Jobs, Sent
 from framefleet.protocol.envelope import Probe
 from tests.fleet.test_asking import Scripted, done, failed
 from tests.fleet.test_retry import Time
 
 
-def impatient(backend: Any, budget: Budget | None = None) -> Asker:
+def impatient(backend: Any, budget: Budget | None = None) -> EndpointClient:
     """Sends a second time as soon as the first look at a job finds it at work."""
     hedge = Hedge()
     for _ in range(ENOUGH):
         hedge.answered(0.0)
-    return Asker(backend, "yolo", began=0, level=Level(5, 5), hedge=hedge, budget=budget)
+    return EndpointClient(backend, "yolo", began=0, level=AdaptiveConcurrency(5, 5), hedge=hedge, budget=budget)
 
 
 def at_work(looks: int) -> Any:
@@ -83,7 +82,7 @@ def test_nothing_is_sent_a_second_time_once_the_budget_has_ended() -> None:
 
 def test_a_second_sending_is_within_the_budget() -> None:
     backend, budget = Scripted(at_work(1)), Budget(0.0075, price=0.001)
-    budget.add("yolo", Charge(0, Receipt("w", 0, 1_000)))  # 6 s are billed, and another request takes a second more
+    budget.add("yolo", JobUsage(0, Receipt("w", 0, 1_000)))  # 6 s are billed, and another request takes a second more
     impatient(backend, budget).ask(Probe(), lambda _: None)
     assert backend.submitted == 1
 
@@ -102,7 +101,7 @@ def test_a_race_goes_on_though_the_budget_has_ended(monkeypatch: pytest.MonkeyPa
         return done()
 
     slept = list[float]()
-    monkeypatch.setattr("framefleet.fleet.asking.time.sleep", slept.append)
+    monkeypatch.setattr("framefleet.fleet.execution.client.time.sleep", slept.append)
     backend.waiting = wait
     assert there.ask(Probe(), lambda _: None) == {"gpu": "NVIDIA L4"}
     assert there.in_flight == 0
@@ -172,7 +171,7 @@ def test_where_the_first_fails_the_second_is_the_one_to_ask_after() -> None:
 
 def test_a_race_of_jobs_that_never_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     time = Time()
-    monkeypatch.setattr("framefleet.fleet.jobs.perf_counter", time)
+    monkeypatch.setattr("framefleet.fleet.execution.jobs.perf_counter", time)
     backend = Scripted(lambda job, timeout_s: _raise(NotDoneError("at work")))
     jobs = Jobs(backend, "yolo", began=0, budget=Budget(None))
     running = [Sent(Job("yolo", name), 0) for name in ("a", "b")]

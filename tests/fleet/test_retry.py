@@ -2,8 +2,15 @@ import random
 
 import pytest
 
-from framefleet.errors import AuthError, FleetError, JobFailedError, JobLostError, TooLargeError, UnreachableError
-from framefleet.fleet.retry import RetryPolicy, retrying
+from framefleet.errors import (
+    AuthError,
+    FleetError,
+    JobFailedError,
+    JobLostError,
+    TooLargeError,
+    UnreachableError,
+)
+from framefleet.fleet.execution.retry import RetryPolicy, retrying
 
 
 class Time:

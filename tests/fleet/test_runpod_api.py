@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from framefleet.config import Secret
+from framefleet.config.endpoints import Secret
 from framefleet.errors import (
     Advice,
     AuthError,
@@ -19,9 +19,14 @@ from framefleet.errors import (
     TooLargeError,
     UnreachableError,
 )
-from framefleet.fleet.backend import Job
-from framefleet.fleet.runpod import failure
-from framefleet.fleet.runpod_api import RUN_BODY_LIMIT, JobStatus, RunPodApi, translate
+from framefleet.fleet.backends.base import Job
+from framefleet.fleet.backends.runpod.backend import failure
+from framefleet.fleet.backends.runpod.job_api import (
+    RUN_BODY_LIMIT,
+    JobStatus,
+    RunPodApi,
+    translate,
+)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.journal.keys import piece_key
+from framefleet.journal.look import piece_key
 from framefleet.schema.document import Crop
 
 IDENTITY = {"model": None, "crop": Crop(0, 0, 8, 8), "conf": 0.15}

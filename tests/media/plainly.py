@@ -4,20 +4,20 @@ import hashlib
 
 import av
 
-from framefleet.media.container import open_media
-from framefleet.media.info import Gap, Picture
-from framefleet.media.order import JpegView, Order, PixelView
-from framefleet.media.packets import read_steps
-from framefleet.media.plain import events, open_video
-from framefleet.media.sample import on_screen, plan_samples
-from framefleet.media.view import Views, wants_of
+from framefleet.media.files.container import open_media
+from framefleet.media.sampling import on_screen, plan_samples
+from framefleet.media.types import Gap, Picture
+from framefleet.media.video.packets import read_steps
+from framefleet.media.video.request import FrameRequest, JpegView, PixelView
+from framefleet.media.video.sequential import events, open_video
+from framefleet.media.video.view import Views, wants_of
 
 
 def orders_of(media, rates=("1", "3", "12.5")):
     """Orders at these rates, the second of them for pixels."""
     views = [JpegView(None, 90), PixelView(100), JpegView(None, 90)]
     return [
-        Order(plan_samples(media.duration_s, rate), view) for rate, view in zip(rates, views, strict=False)
+        FrameRequest(plan_samples(media.duration_s, rate), view) for rate, view in zip(rates, views, strict=False)
     ]  # fmt: skip
 
 

@@ -13,8 +13,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from framefleet.media.audio_plan import RATE
-from framefleet.media.info import Clip
+from framefleet.media.audio.chunks import RATE
+from framefleet.media.types import Clip
 from tests.media.once import once
 
 FILE_RATE = 48_000

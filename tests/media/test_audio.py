@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from framefleet.errors import InputError
-from framefleet.media import audio
-from framefleet.media.audio import decode_clips, sound_span
-from framefleet.media.audio_encode import ClipEncoder, encode_clip
-from framefleet.media.audio_plan import RATE, plan_chunks
-from framefleet.media.info import Clip
-from framefleet.media.probe import probe
-from framefleet.units import Span
+from framefleet.media.audio import clips
+from framefleet.media.audio.chunks import RATE, plan_chunks
+from framefleet.media.audio.clips import decode_clips, sound_span
+from framefleet.media.audio.encode import ClipEncoder, encode_clip
+from framefleet.media.files.probe import probe
+from framefleet.media.types import Clip
+from framefleet.timebase import Span
 from tests.conftest import full
 from tests.media.make import make_video
 from tests.media.sound import bursts, damage, heard_at, make_sound, samples_of
@@ -205,8 +205,8 @@ def long_and_silent(tmp_path, monkeypatch):
         for _ in range(MINUTES * 60):
             yield np.zeros(RATE, np.int16)
 
-    monkeypatch.setattr(audio, "read_sound", endless)
-    monkeypatch.setattr(audio, "sound_span", lambda media: Span(0, MINUTES * 60))
+    monkeypatch.setattr(clips, "read_sound", endless)
+    monkeypatch.setattr(clips, "sound_span", lambda media: Span(0, MINUTES * 60))
     return media
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from framefleet.media.audio_plan import RATE, plan_chunks, quietest
+from framefleet.media.audio.chunks import RATE, plan_chunks, quietest
 
 NOISE = np.random.default_rng(1)
 

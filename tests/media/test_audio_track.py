@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from av.stream import Disposition
 
-from framefleet.media.audio_track import choose_track
-from framefleet.media.container import open_media
+from framefleet.media.files.audio_track import choose_track
+from framefleet.media.files.container import open_media
 from tests.media.odd import Track, make_tracks
 from tests.media.sound import bursts
 

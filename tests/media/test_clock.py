@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from framefleet.media.clock import Clock, free
+from framefleet.media.files.clock import PacketClock, free
 
 TICK = Fraction(1, 90_000)
 PICTURES, SOUND = 0, 1
@@ -48,7 +48,7 @@ def recording(begin=0, *, pictures=100, fps=25, order=(0,), sound=True, lag=0.0,
 
 
 def put_right(stamps, **how):
-    clock = Clock(**{"begins_anew": True} | how)
+    clock = PacketClock(**{"begins_anew": True} | how)
     out = list(clock.put_right(stamps))
     assert [id(stamp) for stamp in out] == [id(stamp) for stamp in stamps], "the order of the file"
     return out, clock.changed
@@ -67,7 +67,7 @@ def test_a_stream_of_one_packet_holds_nothing_up(begins_anew):
     """Memory does not grow with the file's length while it is waited for its second."""
     stamps = recording(pictures=20_000, sound=False)
     stamps.insert(5, Stamp(SOUND, 0, 0, 2160, stamps[5].pos, 0))
-    clock, waiting, most, given = Clock(begins_anew=begins_anew), 0, 0, 0
+    clock, waiting, most, given = PacketClock(begins_anew=begins_anew), 0, 0, 0
     for stamp in stamps:
         waiting += 1
         for _ in clock.add(stamp):
@@ -246,7 +246,7 @@ def test_it_does_not_matter_how_packets_are_given(data):
     for place in data.draw(st.lists(st.integers(0, len(stamps) - 1), max_size=2)):
         stamps[place].pts += 10**8
     whole = put_right([Stamp(**vars(s)) for s in stamps])[0]
-    clock, given_, at = Clock(begins_anew=True), [], 0
+    clock, given_, at = PacketClock(begins_anew=True), [], 0
     while at < len(stamps):
         length = data.draw(st.integers(20, 200))
         for stamp in stamps[at : at + length]:
@@ -263,7 +263,7 @@ def test_where_reading_fails_nothing_is_kept_back():
 
     stamps, got = recording(0, pictures=1), []
     with pytest.raises(OSError):
-        for stamp in Clock(begins_anew=True).put_right(broken()):
+        for stamp in PacketClock(begins_anew=True).put_right(broken()):
             got.append(stamp)
     assert got == stamps
 

@@ -7,14 +7,14 @@ import av
 import numpy as np
 import pytest
 
-from framefleet.cli.videos import named
+from framefleet.cli.options.videos import named
 from framefleet.errors import InputError
 from framefleet.journal.look import is_there
-from framefleet.media.container import demuxed, open_media, video_stream
-from framefleet.media.decode import decode_pictures
-from framefleet.media.kind import sniff
-from framefleet.media.probe import probe
-from framefleet.media.sample import plan_samples
+from framefleet.media.files.container import demuxed, open_media, video_stream
+from framefleet.media.files.kind import sniff
+from framefleet.media.files.probe import probe
+from framefleet.media.sampling import plan_samples
+from framefleet.media.video.decode import decode_pictures
 from tests.media.make import make_video
 
 

@@ -6,11 +6,11 @@ from fractions import Fraction
 import av
 import pytest
 
-from framefleet.media.decode import decode_orders
-from framefleet.media.info import Gap, Picture
-from framefleet.media.order import JpegView, Order
-from framefleet.media.probe import probe
-from framefleet.media.sample import plan_samples
+from framefleet.media.files.probe import probe
+from framefleet.media.sampling import plan_samples
+from framefleet.media.types import Gap, Picture
+from framefleet.media.video.decode import decode_orders
+from framefleet.media.video.request import FrameRequest, JpegView
 from tests.media.make import make_video
 from tests.media.test_decode import number, sampled
 
@@ -112,7 +112,7 @@ def test_at_the_very_end_the_last_good_picture_stays(tmp_path, kind):
     path = make_video(tmp_path / kind, frames=48, **KINDS[kind])
     spoil(path, 47, 48)
     media, lost = probe(path), []
-    order = Order(plan_samples(media.duration_s, 25), JpegView(None, 90, None))
+    order = FrameRequest(plan_samples(media.duration_s, 25), JpegView(None, 90, None))
     got = [piece for _, piece in decode_orders(media, [order], on_end_lost=lambda *told: lost.append(told))]
     if kind != "hevc.mp4":  # whose decoder conceals it without a word
         ((from_s, why),) = lost
@@ -127,7 +127,7 @@ def test_at_the_very_end_the_last_good_picture_stays(tmp_path, kind):
 @pytest.mark.parametrize("options", [{"bf": "0"}, {"g": "1"}, {"bf": "3"}], ids=str)
 def test_where_nothing_is_damaged_nothing_is_told(tmp_path, options):
     media, lost = probe(make_video(tmp_path / "v.mp4", frames=48, options=options)), []
-    order = Order(plan_samples(media.duration_s, 25), JpegView(None, 90, None))
+    order = FrameRequest(plan_samples(media.duration_s, 25), JpegView(None, 90, None))
     for _ in decode_orders(media, [order], on_end_lost=lambda *told: lost.append(told)):
         pass
     assert lost == []

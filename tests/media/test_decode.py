@@ -4,11 +4,11 @@ import av
 import pytest
 import simplejpeg
 
-from framefleet.media.decode import decode_pictures
-from framefleet.media.encode import JpegEncoder
-from framefleet.media.info import Gap, Picture
-from framefleet.media.probe import probe
-from framefleet.media.sample import pick, plan_samples
+from framefleet.media.files.probe import probe
+from framefleet.media.sampling import pick, plan_samples
+from framefleet.media.types import Gap, Picture
+from framefleet.media.video.decode import decode_pictures
+from framefleet.media.video.encode import JpegEncoder
 from tests.conftest import full
 from tests.media.make import make_video, number_of
 
@@ -98,7 +98,7 @@ def test_only_wanted_pictures_are_made_and_the_rest_of_the_file_is_left(tmp_path
     path = make_video(tmp_path / "v.mp4", frames=400)
     wanted = [s for s in plan_samples(16, 25) if s.index in {3, 30}]
     packets = []
-    from framefleet.media import decode
+    from framefleet.media.video import decode
 
     read = decode.read_steps
     monkeypatch.setattr(decode, "read_steps", lambda *a: (packets.append(1) or p for p in read(*a)))

@@ -7,9 +7,9 @@ import simplejpeg
 from av.video.reformatter import ColorRange, Colorspace
 
 from framefleet.errors import UsageError
-from framefleet.media.encode import JpegEncoder, PixelEncoder, scaled_size
-from framefleet.media.info import MediaInfo
-from framefleet.media.tones import PQ, flat
+from framefleet.media.types import MediaInfo
+from framefleet.media.video.encode import JpegEncoder, PixelEncoder, scaled_size
+from framefleet.media.video.tone_mapping import PQ, flat
 from framefleet.schema.document import Crop
 from tests.media.odd import hlg, pq, to_bt2020
 

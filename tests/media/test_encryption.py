@@ -8,7 +8,7 @@ import av
 import pytest
 
 from framefleet.errors import InputError
-from framefleet.media.probe import probe
+from framefleet.media.files.probe import probe
 from tests.media.make import make_audio, make_video
 
 KEYS = {

@@ -3,8 +3,13 @@
 import av
 import pytest
 
-from framefleet.media.h264 import References, UnknownError, is_entry, is_idr
-from framefleet.media.h264_need import needed_of, without_unneeded
+from framefleet.media.video.codecs.h264 import (
+    References,
+    UnknownError,
+    is_entry,
+    is_idr,
+)
+from framefleet.media.video.codecs.h264_references import needed_of, without_unneeded
 from tests.media.make import make_video
 from tests.media.test_orders import moving
 

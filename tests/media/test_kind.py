@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.errors import InputError
-from framefleet.media.audio import decode_clips, plan_sound
-from framefleet.media.container import _opened, refusal
-from framefleet.media.decode import decode_orders
-from framefleet.media.info import Gap
-from framefleet.media.kind import is_text, sniff, what_else
-from framefleet.media.order import Order, PixelView
-from framefleet.media.probe import probe
-from framefleet.media.sample import plan_samples
+from framefleet.media.audio.clips import decode_clips, plan_sound
+from framefleet.media.files.container import _opened, refusal
+from framefleet.media.files.kind import is_text, sniff, what_else
+from framefleet.media.files.probe import probe
+from framefleet.media.sampling import plan_samples
+from framefleet.media.types import Gap
+from framefleet.media.video.decode import decode_orders
+from framefleet.media.video.request import FrameRequest, PixelView
 from tests.media.make import make_video, number_of
 from tests.media.sound import bursts, heard_at, make_sound
 
@@ -83,7 +83,7 @@ def of_kind(tmp_path_factory: pytest.TempPathFactory):
 
 def numbers(media, rate, **how):
     samples = plan_samples(media.duration_s, rate)
-    pieces = [piece for _, piece in decode_orders(media, [Order(samples, PixelView(160))], **how)]
+    pieces = [piece for _, piece in decode_orders(media, [FrameRequest(samples, PixelView(160))], **how)]
     return samples, [None if isinstance(piece, Gap) else number_of(piece.rgb) for piece in pieces]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from framefleet.media.languages import as_in_mp4, as_in_names, same_language
+from framefleet.media.files.languages import as_in_mp4, as_in_names, same_language
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ import simplejpeg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from framefleet.media import mpeg4
-from framefleet.media.container import open_media
-from framefleet.media.decode import decode_orders
-from framefleet.media.info import Picture
-from framefleet.media.order import JpegView, Order
-from framefleet.media.packets import read_steps
-from framefleet.media.probe import probe
-from framefleet.media.sample import plan_samples
+from framefleet.media.files.container import open_media
+from framefleet.media.files.probe import probe
+from framefleet.media.sampling import plan_samples
+from framefleet.media.types import Picture
+from framefleet.media.video.codecs import mpeg4
+from framefleet.media.video.decode import decode_orders
+from framefleet.media.video.packets import read_steps
+from framefleet.media.video.request import FrameRequest, JpegView
 from tests.media.data.generate import PACKED
 from tests.media.make import make_video, number_of
 from tests.media.plainly import orders_of, plainly, told
@@ -72,7 +72,7 @@ def test_packed_pictures_are_decoded_sparsely_as_plainly():
 
 def test_keyframes_of_packed_pictures_are_those():
     media = probe(PACKED)
-    order = Order(plan_samples(media.duration_s, 25), JpegView(None, 90))
+    order = FrameRequest(plan_samples(media.duration_s, 25), JpegView(None, 90))
     pieces = [piece for _, piece in decode_orders(media, [order], sampling="keyframes")]
     got = {(number_of(simplejpeg.decode_jpeg(piece.jpeg)), piece.at.pts_s) for piece in pieces}
     assert got == {(0, 0.0), (12, 0.48), (24, 0.96)}

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from framefleet.media.audio import decode_clips, plan_sound
-from framefleet.media.decode import decode_orders
-from framefleet.media.info import MediaInfo
-from framefleet.media.order import Order, Pixels, PixelView
-from framefleet.media.probe import probe
-from framefleet.media.sample import plan_samples
+from framefleet.media.audio.clips import decode_clips, plan_sound
+from framefleet.media.files.probe import probe
+from framefleet.media.sampling import plan_samples
+from framefleet.media.types import MediaInfo
+from framefleet.media.video.decode import decode_orders
+from framefleet.media.video.request import FrameRequest, Pixels, PixelView
 from tests.media.make import make_video, number_of
 from tests.media.odd import Track, make_tracks, spoil_time
 from tests.media.sound import bursts, heard_at, jumped, make_sound
@@ -26,7 +26,7 @@ DATA = Path(__file__).parent / "data"
 def numbers(path: Path, media: MediaInfo | None = None) -> list[int | None]:
     """Of the pictures on screen, ten a second; None where there is none."""
     media = media or probe(path)
-    pieces = decode_orders(media, [Order(plan_samples(media.duration_s, FPS), PixelView(160))], threads=2)
+    pieces = decode_orders(media, [FrameRequest(plan_samples(media.duration_s, FPS), PixelView(160))], threads=2)
     return [number_of(piece.rgb) if isinstance(piece, Pixels) else None for _, piece in pieces]
 
 
@@ -124,7 +124,7 @@ def test_programme_streams_put_end_to_end_are_one(tmp_path):
     media = probe(both)
     assert media.duration_s == pytest.approx(4, abs=0.05)
     samples = plan_samples(media.duration_s, 25)
-    pieces = decode_orders(media, [Order(samples, PixelView(160))], threads=2)
+    pieces = decode_orders(media, [FrameRequest(samples, PixelView(160))], threads=2)
     assert [number_of(piece.rgb) for _, piece in pieces] == [*range(FRAMES)] * 2
 
 
@@ -200,7 +200,7 @@ def test_pictures_that_stand_long_are_no_jumps(tmp_path):
         media = probe(path)
         assert media.duration_s == pytest.approx(402, abs=1)
         samples = [sample for sample in plan_samples(media.duration_s, 1) if sample.index in {0, 39, 40, 399, 400, 401}]
-        pieces = decode_orders(media, [Order(samples, PixelView(160))])
+        pieces = decode_orders(media, [FrameRequest(samples, PixelView(160))])
         assert [number_of(piece.rgb) for _, piece in pieces] == [0, 2, 3, 4, 5, 6]
 
 

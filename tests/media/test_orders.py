@@ -10,18 +10,23 @@ import simplejpeg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from framefleet.media import decode, stretch
-from framefleet.media.container import open_media
-from framefleet.media.decode import decode_orders
-from framefleet.media.encode import JpegEncoder
-from framefleet.media.h264 import units
-from framefleet.media.info import Gap, Picture, Sample
-from framefleet.media.order import JpegView, Order, Pixels, PixelView
-from framefleet.media.packets import read_steps
-from framefleet.media.plain import open_video
-from framefleet.media.probe import probe
-from framefleet.media.sample import plan_samples
-from framefleet.media.sparse import SparseDecoder, Trust
+from framefleet.media.files.container import open_media
+from framefleet.media.files.probe import probe
+from framefleet.media.sampling import plan_samples
+from framefleet.media.types import Gap, Picture, Sample
+from framefleet.media.video import decode, gop
+from framefleet.media.video.codecs.h264 import units
+from framefleet.media.video.decode import decode_orders
+from framefleet.media.video.encode import JpegEncoder
+from framefleet.media.video.packets import read_steps
+from framefleet.media.video.request import (
+    FrameRequest,
+    JpegView,
+    Pixels,
+    PixelView,
+)
+from framefleet.media.video.selective import SparseDecoder, Trust
+from framefleet.media.video.sequential import open_video
 from tests.conftest import full_but
 from tests.media.make import make_video, number_of
 from tests.media.plainly import orders_of, plainly, told, untouched
@@ -140,7 +145,7 @@ def test_what_leads_a_keyframe_is_decoded_with_the_group_before_only_where_it_is
     for wanted, decoded in [(at, 1), (min(leads), key)]:
         recorders.clear()
         time = wanted * tick - media.start
-        list(decode_orders(media, [Order([Sample(0, time)], JpegView(None, 90))], threads=1))
+        list(decode_orders(media, [FrameRequest([Sample(0, time)], JpegView(None, 90))], threads=1))
         assert decoded <= len(recorders[0].sent) <= decoded + 4
 
 
@@ -216,8 +221,8 @@ def test_damage_costs_the_same_pictures_as_in_plain_decoding(tmp_path, kind):
 def test_pieces_come_in_the_order_of_time(tmp_path):
     media = probe(make_video(tmp_path / "v.mp4", frames=75))
     orders = [
-        Order(plan_samples(media.duration_s, 1), JpegView(80, 90)),
-        Order(plan_samples(media.duration_s, 5), PixelView(40)),
+        FrameRequest(plan_samples(media.duration_s, 1), JpegView(80, 90)),
+        FrameRequest(plan_samples(media.duration_s, 5), PixelView(40)),
     ]
     pieces = list(decode_orders(media, orders, threads=2))
     assert [(piece.at.time_s, number) for number, piece in pieces] == sorted(
@@ -239,14 +244,14 @@ def test_equal_views_of_a_frame_are_encoded_once(tmp_path, monkeypatch):
     encode = JpegEncoder.encode
     monkeypatch.setattr(JpegEncoder, "encode", lambda self, frame: encoded.append(frame.pts) or encode(self, frame))
     media = probe(make_video(tmp_path / "v.mp4", frames=50))
-    orders = [Order(plan_samples(media.duration_s, rate), JpegView(None, 90)) for rate in ("5", "1", "100")]
+    orders = [FrameRequest(plan_samples(media.duration_s, rate), JpegView(None, 90)) for rate in ("5", "1", "100")]
     assert len(list(decode_orders(media, orders))) == 10 + 2 + 200
     assert len(encoded) == 50
 
 
 def test_pixels_are_never_enlarged(tmp_path):
     media = probe(make_video(tmp_path / "v.mp4", frames=3))
-    ((_, piece),) = decode_orders(media, [Order(plan_samples(media.duration_s, 1), PixelView(1000))])
+    ((_, piece),) = decode_orders(media, [FrameRequest(plan_samples(media.duration_s, 1), PixelView(1000))])
     assert piece.rgb.shape == (120, 160, 3)
 
 
@@ -257,7 +262,7 @@ def test_no_orders_are_no_pieces(tmp_path):
 
 @pytest.mark.parametrize("limit", [10, 30])
 def test_a_group_too_long_to_hold_is_decoded_plainly_to_the_end(tmp_path, monkeypatch, trusts, limit):
-    monkeypatch.setattr(stretch, "MAX_PACKETS", limit)
+    monkeypatch.setattr(gop, "MAX_PACKETS", limit)
     path = make_video(tmp_path / "v.mp4", frames=100, options={"x264-params": "scenecut=0:keyint=24"})
     media = probe(path)
     orders = orders_of(media, ["5"])
@@ -317,7 +322,7 @@ def recorders(monkeypatch):
 
 def test_only_what_wanted_pictures_need_is_decoded(tmp_path, recorders):
     media = probe(make_video(tmp_path / "v.mp4", frames=96))
-    list(decode_orders(media, [Order(plan_samples(media.duration_s, "0.5"), JpegView(None, 90))], threads=1))
+    list(decode_orders(media, [FrameRequest(plan_samples(media.duration_s, "0.5"), JpegView(None, 90))], threads=1))
     sent = recorders[0].sent
     assert len(sent) < 10  # frame 0 alone of the first group, and frame 50 of the third, which begins at 48
     assert [pts // 3600 for pts, _ in sent if pts % (50 * 3600) == 0] == [0, 50]
@@ -326,7 +331,9 @@ def test_only_what_wanted_pictures_need_is_decoded(tmp_path, recorders):
 @pytest.mark.parametrize("kind", ["mjpeg.mov", "mjpeg.avi", "prores.mov", "dnxhr.mov", "huffyuv.avi"])
 def test_of_pictures_that_are_all_keyframes_only_those_wanted_are_decoded(tmp_path, kind, recorders):
     media = probe(make_video(tmp_path / kind, frames=60, **KINDS[kind]))
-    ((_, first), (_, second)) = decode_orders(media, [Order(plan_samples(media.duration_s, "0.5"), PixelView(160))])
+    ((_, first), (_, second)) = decode_orders(
+        media, [FrameRequest(plan_samples(media.duration_s, "0.5"), PixelView(160))]
+    )
     assert [number_of(piece.rgb) for piece in (first, second)] == [0, 50]
     assert sum(len(recorder.sent) for recorder in recorders) == 2
 
@@ -340,7 +347,7 @@ def test_b_pictures_to_which_nothing_wanted_leads_back_are_left_out(tmp_path, re
     options = {"b-pyramid": pyramid, "x264-params": "b-adapt=0:scenecut=0:ref=1", "g": "48"}
     media = probe(make_video(tmp_path / "v.mp4", frames=48, options=options, pictures=moving(48)))
     wanted = [sample for sample in plan_samples(media.duration_s, 25) if sample.index == 32]
-    ((_, piece),) = decode_orders(media, [Order(wanted, JpegView(None, 90))], threads=1)
+    ((_, piece),) = decode_orders(media, [FrameRequest(wanted, JpegView(None, 90))], threads=1)
     assert isinstance(piece, Picture)
     sent = recorders[0].sent
     assert len(sent) > 2 * 9
@@ -363,7 +370,7 @@ def keyframes(path):
 def test_keyframe_sampling_gives_the_nearest_keyframe(tmp_path, kind):
     path = make_video(tmp_path / kind, **({"frames": 75} | KINDS[kind]))
     media = probe(path)
-    order = Order(plan_samples(media.duration_s, 4), JpegView(None, 90))
+    order = FrameRequest(plan_samples(media.duration_s, 4), JpegView(None, 90))
     pieces = [piece for _, piece in decode_orders(media, [order], sampling="keyframes")]
     keys = keyframes(path)
     assert [piece.at.index for piece in pieces] == [sample.index for sample in order.samples]
@@ -386,7 +393,7 @@ def test_a_damaged_keyframe_is_a_gap(tmp_path):
     path = make_video(tmp_path / "v.mp4", frames=75)
     spoil(path, 24, 25)
     media = probe(path)
-    order = Order(plan_samples(media.duration_s, 25), JpegView(None, 90))
+    order = FrameRequest(plan_samples(media.duration_s, 25), JpegView(None, 90))
     pieces = [piece for _, piece in decode_orders(media, [order], sampling="keyframes")]
     assert {p.sample.index for p in pieces if isinstance(p, Gap)} == set(range(13, 37))
 

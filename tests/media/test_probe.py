@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from framefleet.errors import InputError
-from framefleet.media.audio import decode_clips, plan_sound
-from framefleet.media.decode import decode_orders
-from framefleet.media.info import Gap
-from framefleet.media.order import Order, PixelView
-from framefleet.media.probe import probe
-from framefleet.media.sample import plan_samples
+from framefleet.media.audio.clips import decode_clips, plan_sound
+from framefleet.media.files.probe import probe
+from framefleet.media.sampling import plan_samples
+from framefleet.media.types import Gap
+from framefleet.media.video.decode import decode_orders
+from framefleet.media.video.request import FrameRequest, PixelView
 from tests.conftest import full
 from tests.media.make import make_audio, make_video, number_of
 from tests.media.odd import disguise
@@ -58,7 +58,7 @@ def test_the_last_picture_stands_while_the_sound_goes_on(tmp_path, name):
     assert info.audio is not None
     assert info.audio.duration_s == pytest.approx(6, abs=0.05)
     samples = plan_samples(info.duration_s, 2, pictures_s=info.pictures_s)
-    pieces = [piece for _, piece in decode_orders(info, [Order(samples, PixelView(160))])]
+    pieces = [piece for _, piece in decode_orders(info, [FrameRequest(samples, PixelView(160))])]
     assert [number_of(piece.rgb) for piece in pieces] == [0, 12, *[24] * (len(samples) - 2)]
     assert [sample.held for sample in samples] == [False, False, *[True] * (len(samples) - 2)]
     assert len(samples) in {12, 13}
@@ -79,7 +79,9 @@ def test_pictures_that_are_missing_are_not_held(tmp_path):
         place = [packet.pos for packet in container.demux(video=0) if packet.size][50]
     path.write_bytes(path.read_bytes()[:place])
     info = probe(path)
-    pieces = [piece for _, piece in decode_orders(info, [Order(plan_samples(info.duration_s, 2), PixelView(160))])]
+    pieces = [
+        piece for _, piece in decode_orders(info, [FrameRequest(plan_samples(info.duration_s, 2), PixelView(160))])
+    ]
     assert info.duration_from == "header"
     assert len(pieces) >= 8
     assert all(isinstance(piece, Gap) for piece in pieces[5:])

@@ -3,12 +3,12 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.media.promised import Promised
+from framefleet.media.video.expected_frames import ExpectedFrames
 
 
 def lost_of(packets, frames, delay=5):
     """What is told as lost where the decoder gives `frames` of `packets`, `delay` packets late."""
-    promised, lost, coming = Promised(), [], list(frames)
+    promised, lost, coming = ExpectedFrames(), [], list(frames)
     for number, pts in enumerate(packets):
         promised.add(pts)
         while coming and number >= delay and coming[0] <= sorted(packets)[number - delay]:
@@ -32,7 +32,7 @@ def test_a_second_field_is_not_a_lost_frame():
 
 
 def test_silence_is_told_before_the_file_ends_and_in_bounded_memory():
-    promised = Promised()
+    promised = ExpectedFrames()
     lost = []
     for pts in range(10_000):
         promised.add(pts)

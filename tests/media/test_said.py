@@ -11,15 +11,15 @@ from av.packet import Packet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from framefleet.media.container import open_media
-from framefleet.media.decode import decode_orders
-from framefleet.media.nal import Framing, number_of_set, record_units
-from framefleet.media.order import JpegView, Order, PixelView
-from framefleet.media.probe import probe
-from framefleet.media.said import Said
-from framefleet.media.sample import plan_samples
-from framefleet.results.render.look import Look
-from framefleet.results.render.shots import Shots
+from framefleet.media.files.container import open_media
+from framefleet.media.files.probe import probe
+from framefleet.media.sampling import plan_samples
+from framefleet.media.video.codecs.nal import Framing, number_of_set, record_units
+from framefleet.media.video.decode import decode_orders
+from framefleet.media.video.parameter_sets import ParameterSets
+from framefleet.media.video.request import FrameRequest, JpegView, PixelView
+from framefleet.outputs.render.options import RenderOptions
+from framefleet.outputs.render.reader import Shots
 from framefleet.stages.scenes.watcher import SceneWatcher
 from tests.media.data.generate import OLD_X264
 from tests.media.make import make_video
@@ -86,10 +86,10 @@ def test_pictures_of_any_build_are_those_of_decoding_from_the_beginning(
 @pytest.mark.parametrize("kind", ["lossless", "lossless, open groups", "lossless, fields"])
 def test_without_it_there_would_be_others(tmp_path, kind, monkeypatch):
     media = probe(made_by(tmp_path / "v.mp4", 148, **KINDS[kind]))
-    orders = [Order(plan_samples(media.duration_s, 25)[20:], JpegView(None, 90))]
+    orders = [FrameRequest(plan_samples(media.duration_s, 25)[20:], JpegView(None, 90))]
     right = told(untouched(media, orders))
     assert told(decode_orders(media, orders)) == right
-    monkeypatch.setattr(Said, "hear", lambda self, packet: packet)
+    monkeypatch.setattr(ParameterSets, "hear", lambda self, packet: packet)
     assert told(decode_orders(media, orders)) != right
 
 
@@ -117,7 +117,7 @@ def test_its_only_cut_is_found(tmp_path):
     media = probe(OLD_X264)
     marks = []
     watcher = SceneWatcher(media, marks)
-    order = Order(plan_samples(media.duration_s, 5), PixelView(96))
+    order = FrameRequest(plan_samples(media.duration_s, 5), PixelView(96))
     for _, piece in decode_orders(media, [order], threads=4, on_keyframe=marks.append):
         watcher.see(piece)
     assert [scene.span.start_s for scene in watcher.finish()] == [0, pytest.approx(5.2, abs=0.01)]
@@ -126,7 +126,7 @@ def test_its_only_cut_is_found(tmp_path):
 @pytest.mark.parametrize("kind", ["lossless", "lossless, fields"])
 def test_keyframes_alone_know_it_too(tmp_path, kind):
     media = probe(made_by(tmp_path / "v.mp4", 148, **KINDS[kind]))
-    order = Order(plan_samples(media.duration_s, 5), JpegView(None, 90))
+    order = FrameRequest(plan_samples(media.duration_s, 5), JpegView(None, 90))
     pieces = told(decode_orders(media, [order], sampling="keyframes"))
     right = {t[2]: t[3] for t in told(untouched(media, orders_of(media, ["25"])))}
     assert len({t[2] for t in pieces}) > 2
@@ -138,7 +138,7 @@ def test_what_is_drawn_from_the_middle_knows_it_too(tmp_path):
 
     def planes(start):
         with open_media(media.path) as container:
-            shots = Shots(media, container, Look(start=Fraction(start)))
+            shots = Shots(media, container, RenderOptions(start=Fraction(start)))
             return [(time + shots.start, frame.to_ndarray().tobytes()) for time, frame in shots]
 
     from_the_middle = planes(1)
@@ -269,7 +269,7 @@ def test_an_mp4_whose_header_has_no_parameter_sets(tmp_path, threads):
     assert told(untouched(media, orders)) == right
     assert told(decode_orders(media, orders, threads=threads)) == right
     with open_media(path) as container:
-        shots = list(Shots(media, container, Look(start=Fraction(1))))
+        shots = list(Shots(media, container, RenderOptions(start=Fraction(1))))
     assert len(shots) == 11
 
 
@@ -292,7 +292,7 @@ def test_the_encoder_of_mpeg4_that_names_itself_but_once(tmp_path):
 
 def headers(codec, *packets, extradata=b""):
     """What keyframes with these contents say, once they were heard."""
-    said = Said(codec, extradata)
+    said = ParameterSets(codec, extradata)
     made = []
     with av.open(BytesIO(), "w", format="mpegts") as out:
         stream = out.add_stream("mpeg4")

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.errors import UsageError
-from framefleet.media.info import Sample
-from framefleet.media.sample import on_screen, pick, plan_samples
+from framefleet.media.sampling import on_screen, pick, plan_samples
+from framefleet.media.types import Sample
 
 rates = st.fractions(min_value=Fraction(1, 10), max_value=60, max_denominator=1001)
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.media.audio import sound_span
-from framefleet.media.audio_plan import RATE
-from framefleet.media.audio_stream import read_sound
-from framefleet.media.probe import probe
-from framefleet.media.sound_channels import Mixer
+from framefleet.media.audio.channels import Mixer
+from framefleet.media.audio.chunks import RATE
+from framefleet.media.audio.clips import sound_span
+from framefleet.media.audio.stream import read_sound
+from framefleet.media.files.probe import probe
 from tests.conftest import full
 from tests.media.sound import Wave, bursts, plainly_decoded
 

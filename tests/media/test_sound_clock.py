@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from framefleet.media.sound_clock import Heard, Place, lay
+from framefleet.media.audio.clock import Heard, Place, lay
 
 WITHIN_S = 0.02
 LENGTHS = [0.0025, 256 / 48_000, 0.01, 0.02, 1024 / 48_000, 1152 / 44_100, 0.032, 0.06, 4608 / 48_000]

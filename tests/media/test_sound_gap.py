@@ -6,9 +6,14 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.media.info import ClipTime
-from framefleet.media.sound_gap import APART_S, SoundGap, gaps_of, joined
-from framefleet.units import Span
+from framefleet.media.audio.gaps import (
+    APART_S,
+    SoundGap,
+    gaps_of,
+    joined,
+)
+from framefleet.media.types import ClipTime
+from framefleet.timebase import Span
 
 
 def gap(start_s: float, end_s: float) -> SoundGap:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from framefleet.media.audio import sound_span
-from framefleet.media.audio_stream import read_sound
-from framefleet.media.probe import probe
+from framefleet.media.audio.clips import sound_span
+from framefleet.media.audio.stream import read_sound
+from framefleet.media.files.probe import probe
 from tests.media.sound import Wave, clicked_at, clicks, make_realaudio, make_sound, plainly_decoded, retimed
 
 pytestmark = pytest.mark.full

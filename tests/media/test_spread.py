@@ -4,12 +4,12 @@ import threading
 
 import pytest
 
-from framefleet.media import spread as module
-from framefleet.media.spread import spread
+from framefleet.media.video import parallel as module
+from framefleet.media.video.parallel import run_parallel
 
 
 def run(tasks, work, **options):
-    return spread(tasks, work, **({"threads": 3, "size_of": lambda _: 1, "max_size": 100} | options))
+    return run_parallel(tasks, work, **({"threads": 3, "size_of": lambda _: 1, "max_size": 100} | options))
 
 
 def test_pieces_come_in_the_order_of_the_tasks():

@@ -4,8 +4,8 @@ from fractions import Fraction
 import av
 import pytest
 
-from framefleet.media.packets import read_steps
-from framefleet.media.step import with_data
+from framefleet.media.video.packet import with_data
+from framefleet.media.video.packets import read_steps
 from tests.media.make import make_video
 
 PADDING = 64  # FFmpeg's AV_INPUT_BUFFER_PADDING_SIZE

@@ -6,13 +6,19 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.media.info import Sample
-from framefleet.media.order import JpegView
-from framefleet.media.stretch import Stretch, Tail, Window, stretches, windows
-from framefleet.media.task import Clock, Tasks, keyframe_tasks
-from framefleet.media.view import Want
+from framefleet.media.types import Sample
+from framefleet.media.video.gop import (
+    Gop,
+    GopWindow,
+    Remainder,
+    gop_windows,
+    gops,
+)
+from framefleet.media.video.request import JpegView
+from framefleet.media.video.view import Want
+from framefleet.media.video.work import DecodePlan, FrameClock, keyframe_tasks
 
-CLOCK = Clock(Fraction(1, 10), Fraction(0))
+CLOCK = FrameClock(Fraction(1, 10), Fraction(0))
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class Told:
 
 def cut(packets, **options):
     options = {"stop": lambda: False} | options
-    return list(stretches(((packet, False) for packet in packets), lambda packet: packet.is_keyframe, **options))
+    return list(gops(((packet, False) for packet in packets), lambda packet: packet.is_keyframe, **options))
 
 
 def times(parts):
@@ -83,7 +89,7 @@ def test_a_group_whose_first_picture_has_no_time_is_no_place_to_cut():
 def test_once_told_to_stop_the_rest_comes_in_one():
     asked = []
     parts = cut(gop(0, 1) + gop(2, 3) + gop(4, 5) + gop(6, 7), stop=lambda: asked.append(1) or len(asked) > 5)
-    assert isinstance(parts[-1], Tail)
+    assert isinstance(parts[-1], Remainder)
     assert [pts for part in times(parts) for pts in part] == list(range(8))
 
 
@@ -103,7 +109,7 @@ def test_each_picture_of_open_groups_is_shown_by_one_stretch(groups, stop_after)
         now += leading + max(following, 1)
     asked = []
     parts = cut(packets, stop=lambda: asked.append(1) or len(asked) > stop_after)
-    whole = [part for part in parts if isinstance(part, Stretch)]
+    whole = [part for part in parts if isinstance(part, Gop)]
     tail = sorted(packet.pts for part in parts[len(whole) :] for packet, _ in part.steps)
     told = [pts for part in whole for pts in part.shown]
     assert told == sorted(told)
@@ -122,7 +128,7 @@ def test_each_sample_is_in_the_task_whose_pictures_are_on_screen(lengths, at, st
     wants = [Want(Fraction(t, 100), 0, JpegView(None, 90), Sample(i, Fraction(t, 100))) for i, t in enumerate(at)]
     asked = []
     parts = cut(packets, stop=lambda: asked.append(1) or len(asked) > stop_after)
-    tasks = Tasks(windows(parts), iter(wants), CLOCK)
+    tasks = DecodePlan(gop_windows(parts), iter(wants), CLOCK)
     got = []
     for task in tasks:
         shown = task.window.here.shown
@@ -145,6 +151,10 @@ def test_each_sample_gets_the_keyframe_nearest_to_it(keys, at):
 
 
 def test_a_window_knows_its_neighbours():
-    one, two, three = (Stretch(steps=[(Told(n), False)]) for n in range(3))
-    got = list(windows([one, two, three]))
-    assert got == [Window(None, one, two, False), Window(one, two, three, False), Window(two, three, None, True)]
+    one, two, three = (Gop(steps=[(Told(n), False)]) for n in range(3))
+    got = list(gop_windows([one, two, three]))
+    assert got == [
+        GopWindow(None, one, two, False),
+        GopWindow(one, two, three, False),
+        GopWindow(two, three, None, True),
+    ]

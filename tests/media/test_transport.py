@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from framefleet.media.container import open_media
-from framefleet.media.decode import decode_orders
-from framefleet.media.info import Gap
-from framefleet.media.packets import read_steps
-from framefleet.media.probe import probe
-from framefleet.media.transport import Holes, sync_of
+from framefleet.media.files.container import open_media
+from framefleet.media.files.mpegts import Holes, sync_of
+from framefleet.media.files.probe import probe
+from framefleet.media.types import Gap
+from framefleet.media.video.decode import decode_orders
+from framefleet.media.video.packets import read_steps
 from tests.media.make import make_video
 from tests.media.plainly import orders_of, plainly, told
 from tests.media.test_decode import number, sampled

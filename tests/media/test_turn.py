@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.api import notices, prepare
-from framefleet.config import Fleet, Options
-from framefleet.media.decode import decode_orders
-from framefleet.media.order import JpegView, Order, PixelView
-from framefleet.media.probe import probe
-from framefleet.media.sample import plan_samples
-from framefleet.media.turn import Turn, turn_by
+from framefleet.config.endpoints import Fleet
+from framefleet.config.options import Options
+from framefleet.media.files.probe import probe
+from framefleet.media.sampling import plan_samples
+from framefleet.media.video.decode import decode_orders
+from framefleet.media.video.orientation import Turn, turn_by
+from framefleet.media.video.request import FrameRequest, JpegView, PixelView
 from framefleet.schema.document import Crop
 from tests.media.make import make_video
 
@@ -63,7 +64,7 @@ def with_matrix(path: Path, to: Path, numbers: tuple[float, ...], box: bytes = b
 
 def seen(path: Path, view: PixelView | JpegView) -> np.ndarray:
     media = probe(path)
-    (_, piece), *_ = decode_orders(media, [Order(plan_samples(media.duration_s, 1), view)])
+    (_, piece), *_ = decode_orders(media, [FrameRequest(plan_samples(media.duration_s, 1), view)])
     return piece.rgb if isinstance(view, PixelView) else simplejpeg.decode_jpeg(piece.jpeg)
 
 

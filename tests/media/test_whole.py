@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.media.probe import probe
-from framefleet.media.whole import is_whole, tag_bytes, tags_behind
+from framefleet.media.files.probe import probe
+from framefleet.media.files.wholeness import is_whole, tag_bytes, tags_behind
 from tests.media.make import make_audio, make_video
 
 ID3V1 = b"TAG" + b"x" * 125

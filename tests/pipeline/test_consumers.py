@@ -8,13 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.errors import FrameFleetError
-from framefleet.media.info import Gap, Picture, PictureTime, Sample
-from framefleet.media.order import JpegView, Order
+from framefleet.media.types import (
+    Gap,
+    Picture,
+    PictureTime,
+    Sample,
+)
+from framefleet.media.video.request import FrameRequest, JpegView
 from framefleet.pipeline.consumers import ENDED, BatchConsumer, WatchConsumer
-from framefleet.pipeline.missed import Missed
+from framefleet.pipeline.coverage import UndecodedSpans
 from framefleet.progress import ItemFailed
-from framefleet.stages.objects.plan import PictureBatch
-from framefleet.units import Span
+from framefleet.stages.batches import PictureBatch
+from framefleet.timebase import Span
 
 
 def batches_of(sizes: list[int]) -> list[PictureBatch]:
@@ -39,7 +44,7 @@ class FakeLane:
         assert units == len(pictures)
         self.asked.append((number, [picture.at.index for picture in pictures]))
 
-    def sift(self, piece: Any) -> Any:
+    def filter(self, piece: Any) -> Any:
         return piece
 
     def lose(self, number: int, facts: tuple[PictureTime, ...], units: float, error: str) -> None:
@@ -55,7 +60,7 @@ def piece(index: int, damaged: bool) -> Picture | Gap:
 
 
 def consumer_of(lane: Any) -> BatchConsumer:
-    return BatchConsumer(lane, Order([s for batch in lane.items for s in batch.samples], JpegView(None, 90)))
+    return BatchConsumer(lane, FrameRequest([s for batch in lane.items for s in batch.samples], JpegView(None, 90)))
 
 
 @given(sizes=st.lists(st.integers(1, 6), max_size=8), data=st.data())
@@ -127,7 +132,7 @@ def test_pictures_that_are_only_looked_at_are_not_asked_about() -> None:
 
     lane.sift = sift  # type: ignore[method-assign]
     lane.items = [PictureBatch(0, (Sample(3, Fraction(3)), Sample(5, Fraction(5))))]
-    consumer = BatchConsumer(lane, Order([Sample(i, Fraction(i)) for i in (2, 3, 4, 5)], JpegView(None, 90)))  # type: ignore[arg-type]
+    consumer = BatchConsumer(lane, FrameRequest([Sample(i, Fraction(i)) for i in (2, 3, 4, 5)], JpegView(None, 90)))  # type: ignore[arg-type]
     for index in (2, 3, 4, 5):
         consumer.take(piece(index, damaged=False))
     assert looked_at == [2, 3, 4, 5]
@@ -152,7 +157,7 @@ class Watcher:
 
 def watching(watcher: Watcher, count: int) -> tuple[WatchConsumer, list[Any]]:
     events: list[Any] = []
-    order = Order([Sample(index, Fraction(index)) for index in range(count)], JpegView(None, 90))
+    order = FrameRequest([Sample(index, Fraction(index)) for index in range(count)], JpegView(None, 90))
     return WatchConsumer("scenes", order, watcher, events.append), events
 
 
@@ -197,7 +202,7 @@ def test_a_watching_stage_that_saw_nothing_has_failed() -> None:
 
 @given(missing=st.dictionaries(st.integers(0, 30), st.sampled_from("ab")))
 def test_missed_stretches_hold_each_missing_picture_once(missing: dict[int, str]) -> None:
-    missed = Missed([Sample(index, Fraction(index, 2)) for index in range(31)])
+    missed = UndecodedSpans([Sample(index, Fraction(index, 2)) for index in range(31)])
     for place in sorted(missing):
         missed.add(place, missing[place])
     held = {

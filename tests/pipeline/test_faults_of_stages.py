@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from framefleet.api import execute, prepare
-from framefleet.config import make_options
-from framefleet.emulator.timed import Timed
+from framefleet.config.loading import make_options
+from framefleet.emulator.timed import TimedHandler
 from framefleet.errors import FrameFleetError
-from framefleet.fleet.dispatch import Dispatcher
-from framefleet.pipeline import pumps
+from framefleet.fleet.execution.dispatcher import Dispatcher
+from framefleet.pipeline import readers
 from framefleet.progress import Notice
 from framefleet.schema.document import Document
 from framefleet.stages.objects.stage import ObjectsStage
@@ -43,7 +43,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def analysed(film: Path, tmp_path: Path, emulate: Callable[..., Service], monkeypatch: pytest.MonkeyPatch) -> Analysed:
     """Runs all stages on workers that find nothing, and takes what is told meanwhile."""
     monkeypatch.setattr(vad, "silero", lambda: lambda samples: [])  # as the model finds in a tone
-    idle = Timed(0, 0)
+    idle = TimedHandler(0, 0)
     service = emulate(yolo=idle, whisper=idle, ast=idle, ocr=idle)
     options = make_options({"stages": ",".join(STAGES), "output_dir": str(tmp_path / "out"), "fresh": True})
     return lambda told: execute(prepare(film, options, service.fleet), told.append)
@@ -67,7 +67,7 @@ FAULTS: dict[str, tuple[Any, str, str | None, set[str]]] = {
     "scenes cannot be looked for": (SceneWatcher, "see", "scenes", {"scenes"}),
     "scenes cannot be told": (SceneWatcher, "finish", "scenes", {"scenes"}),
     "tracks cannot be joined": (TracksStage, "derive", "tracks", {"tracks"}),
-    "sound cannot be read": (pumps, "decode_clips", "speech", {"transcription", "sounds"}),
+    "sound cannot be read": (readers, "decode_clips", "speech", {"transcription", "sounds"}),
     "pictures cannot be compared for text": (changed, "luma_of", None, {"text"}),
     "speech cannot be looked for": (SpeechStage, "sift", None, {"transcription"}),
 }

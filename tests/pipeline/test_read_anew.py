@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace as replace_options
 
-from framefleet.config import Fleet, Options
+from framefleet.config.endpoints import Fleet
+from framefleet.config.options import Options
 from framefleet.journal.store import Journal
-from framefleet.media.info import MediaInfo
-from framefleet.media.probe import probe
-from framefleet.media.sound_anew import is_heard_as_ever, may_be_heard_anew
-from framefleet.pipeline.known import piece_keys, with_reading
+from framefleet.media.audio.reading import is_heard_as_ever, may_be_heard_anew
+from framefleet.media.files.probe import probe
+from framefleet.media.types import MediaInfo
 from framefleet.pipeline.plan import plan_run
+from framefleet.pipeline.resume import piece_keys, with_reading
 from tests.media.sound import bursts, make_sound, retimed
 from tests.media.test_sound_channels import EVER, record, talk
 

@@ -1,6 +1,6 @@
 import pytest
 
-from framefleet.pipeline.threads import decoding_threads
+from framefleet.pipeline.executor import decoding_threads
 from framefleet.schema.cost import Backend
 
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from framefleet.fleet.dispatch import Outcome
-from framefleet.media.info import ClipTime
-from framefleet.media.sound_gap import BRIEF_S, SoundGap
+from framefleet.fleet.execution.dispatcher import Outcome
+from framefleet.media.audio.gaps import BRIEF_S, SoundGap
+from framefleet.media.types import ClipTime
 from framefleet.pipeline.run import unheard
 from framefleet.progress import Notice
 from framefleet.stages.base import Answer
-from framefleet.units import Span
+from framefleet.timebase import Span
 
 
 def told(*gaps: tuple[float, float]) -> tuple[list[Span], list[str]]:

@@ -7,8 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.errors import BadReplyError, FleetError, TooLargeError, WorkerError, from_worker
-from framefleet.protocol.envelope import REPLY_LIMIT, read_reply, read_request, to_output
+from framefleet.errors import (
+    BadReplyError,
+    FleetError,
+    TooLargeError,
+    WorkerError,
+    from_worker,
+)
+from framefleet.protocol.envelope import (
+    REPLY_LIMIT,
+    read_reply,
+    read_request,
+    to_output,
+)
 from framefleet.protocol.whisper import WhisperReply, WhisperRequest
 from framefleet.protocol.yolo import FrameReply, YoloReply, YoloRequest
 

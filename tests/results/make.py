@@ -1,15 +1,29 @@
 """A small document with something in every field."""
 
-from framefleet.fleet.cost import Estimate, stage_cost, total
-from framefleet.results.fuse import fuse
-from framefleet.schema.document import AudioInfo, Config, Crop, Document, FailureEntry, ModelUsed, Provenance, Video
+from framefleet.fleet.billing.estimate import Estimate, stage_cost, total
+from framefleet.results.assemble.fusion import fuse
+from framefleet.schema.document import (
+    AudioInfo,
+    Config,
+    Crop,
+    Document,
+    FailureEntry,
+    ModelUsed,
+    Provenance,
+    Video,
+)
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.sounds import SoundEvent, Sounds
-from framefleet.schema.speech import Segment, Skipped, Transcription, Word
+from framefleet.schema.speech import (
+    Segment,
+    Skipped,
+    Transcription,
+    Word,
+)
 from framefleet.schema.timing import StageTiming, Timing
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.stages.scenes.scene import Scene
-from framefleet.units import Span
+from framefleet.timebase import Span
 
 
 def make_document() -> Document:

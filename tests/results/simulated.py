@@ -13,10 +13,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from framefleet.fleet.backend import Receipt
-from framefleet.fleet.charge import Charge
-from framefleet.results.advice import Part
-from framefleet.results.asked import LOOKS, Asked, sum_up
+from framefleet.fleet.backends.base import Receipt
+from framefleet.fleet.billing.usage import JobUsage
+from framefleet.results.timing.advice import Part
+from framefleet.results.timing.requests import LOOKS, RequestTiming, sum_up
 
 IDLE_S = 5.0
 
@@ -52,7 +52,7 @@ class Ran:
     parts: dict[str, Part]
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> RequestTiming:
         asked = self.parts["objects"].asked
         assert asked is not None
         return asked
@@ -182,7 +182,7 @@ class Simulation:
     fleet: list[Worker] = field(default_factory=list)
     queue: deque[Request] = field(default_factory=deque)
     ready: deque[Request] = field(default_factory=deque)
-    charges: list[Charge] = field(default_factory=list)
+    charges: list[JobUsage] = field(default_factory=list)
     sending: list[float] = field(default_factory=list)
     held_s: float = 0.0
     in_hand_now: int = 0
@@ -310,7 +310,7 @@ class Simulation:
         now = self.events.now
         worker.busy, worker.free_since = False, now
         receipt = Receipt(worker.id, (request.begun_s - request.accepted_s) * 1000, (now - request.begun_s) * 1000)
-        charge = Charge(request.submitted_s, receipt)
+        charge = JobUsage(request.submitted_s, receipt)
         self.charges.insert(0, charge) if request.probe else self.charges.append(charge)
         self._leave_later(worker)
         self._assign()

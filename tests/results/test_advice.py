@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.results.advice import HERE, IDLE, QUEUED, Circumstances, Part, judge
-from framefleet.results.asked import Asked
+from framefleet.results.timing.advice import (
+    HERE,
+    IDLE,
+    QUEUED,
+    Circumstances,
+    Part,
+    judge,
+)
+from framefleet.results.timing.requests import RequestTiming
 
 WALL_S = 100.0
 HOW = Circumstances(sparse=100)
@@ -23,7 +30,7 @@ def here(needs_s: float, endpoint: str = "yolo") -> Part:
     return Part(needs_s, HERE, "a stage", "local", endpoint)
 
 
-def there(asked: Asked, backend: str = "runpod") -> Part:
+def there(asked: RequestTiming, backend: str = "runpod") -> Part:
     return Part(asked.needs_s, "its own", "a stage", backend, "yolo", asked)  # type: ignore[arg-type]
 
 
@@ -33,24 +40,26 @@ def run_of(wall_s: float, parts: dict[str, Part], how: Circumstances = HOW) -> t
 
 
 # 400 requests on 5 workers, all of them at work for 600 s, with as many requests ready as are asked
-FULL = Asked(400, 5, 5, busy_s=600, asked_s=3000, ran_s=2900, queue=4.5)
+FULL = RequestTiming(400, 5, 5, busy_s=600, asked_s=3000, ran_s=2900, queue=4.5)
 # the same for a minute: each more worker has a start and an end that are billed
-SHORT = Asked(40, 5, 5, busy_s=60, asked_s=300, ran_s=290, queue=4.5)
+SHORT = RequestTiming(40, 5, 5, busy_s=60, asked_s=300, ran_s=290, queue=4.5)
 # the same, but half of each request's time is its way there and back
-IDLE_AND_FULL = Asked(400, 4, 4, busy_s=600, asked_s=2400, ran_s=1000, queue=3.5)
+IDLE_AND_FULL = RequestTiming(400, 4, 4, busy_s=600, asked_s=2400, ran_s=1000, queue=3.5)
 # never more than one there to ask
-STARVED = Asked(100, 5, 5, busy_s=80, asked_s=90, ran_s=80, queue=0.0)
-COLD = Asked(1, 1, 1, busy_s=5.3, asked_s=5.3, longest_s=5.3, start_s=5.0, starting_s=5.0, warmable_s=0.4, ran_s=0.3)
-FEW = Asked(400, 10, 2, busy_s=600, asked_s=6000, queued_s=4800, ran_s=1200, queue=8)
+STARVED = RequestTiming(100, 5, 5, busy_s=80, asked_s=90, ran_s=80, queue=0.0)
+COLD = RequestTiming(
+    1, 1, 1, busy_s=5.3, asked_s=5.3, longest_s=5.3, start_s=5.0, starting_s=5.0, warmable_s=0.4, ran_s=0.3
+)
+FEW = RequestTiming(400, 10, 2, busy_s=600, asked_s=6000, queued_s=4800, ran_s=1200, queue=8)
 # 1,000 requests on 20 workers that have next to nothing to do, each six times as long on its way as one alone
-CROWDED = Asked(1000, 20, 20, busy_s=60, asked_s=1200, ran_s=200, queue=19, send_s=0.6, alone_s=0.1)
+CROWDED = RequestTiming(1000, 20, 20, busy_s=60, asked_s=1200, ran_s=200, queue=19, send_s=0.6, alone_s=0.1)
 
 
 @pytest.mark.parametrize(
     ("parts", "how", "bottleneck", "advice"),
     [
         (
-            {"decode": decode(82), "objects": there(Asked(40, 5, 5, 20, 100, ran_s=90))},
+            {"decode": decode(82), "objects": there(RequestTiming(40, 5, 5, 20, 100, ran_s=90))},
             HOW,
             "decode",
             "decode was 4.1 × slower than the rest: try --sampling keyframes",
@@ -147,7 +156,7 @@ CROWDED = Asked(1000, 20, 20, busy_s=60, asked_s=1200, ran_s=200, queue=19, send
         ({"decode": decode(1), "objects": there(replace(FULL, cpu=0.7))}, HOW, "objects", None),
         ({"decode": decode(1), "objects": there(replace(FULL, count=18_000))}, HOW, "objects", "to 7, and"),
         ({"decode": decode(1), "objects": there(replace(FULL, count=40_000))}, HOW, "objects", None),
-        ({"decode sound": Part(40, "sound"), "speech": there(Asked(0, 5, 1, 0, 0))}, HOW, "decode sound", None),
+        ({"decode sound": Part(40, "sound"), "speech": there(RequestTiming(0, 5, 1, 0, 0))}, HOW, "decode sound", None),
         (
             {"decode sound": Part(6, "sound"), "prefilter speech": Part(40, "sound", "speech"), "speech": there(COLD)},
             HOW,
@@ -164,7 +173,12 @@ CROWDED = Asked(1000, 20, 20, busy_s=60, asked_s=1200, ran_s=200, queue=19, send
             None,  # a model here takes longer to listen to silence than looking for it takes
         ),
         ({"decode": decode(5), "tracks": Part(30, "tracks", "tracks")}, HOW, "tracks", None),
-        ({"decode": decode(50), "objects": there(Asked(40, 5, 5, 60, 245, ran_s=240, queue=4))}, HOW, "decode", None),
+        (
+            {"decode": decode(50), "objects": there(RequestTiming(40, 5, 5, 60, 245, ran_s=240, queue=4))},
+            HOW,
+            "decode",
+            None,
+        ),
         ({"speech": there(FULL, "api")}, HOW, "speech", "speech: there was more to ask: raise --max-workers to 10"),
         (
             {"speech": there(FEW, "api")},
@@ -192,7 +206,9 @@ def test_who_the_rest_waited_for_is_named_with_what_would_help(
 )
 def test_a_worker_s_start_is_no_lack_of_workers(warmable_s: float, how: Circumstances, remedy: str) -> None:
     """One request: more workers would have nothing to do. Waking helps by as long as there was before it was asked."""
-    asked = Asked(1, 1, 1, 5.3, 5.3, longest_s=5.3, start_s=5.0, starting_s=5.0, warmable_s=warmable_s, ran_s=0.3)
+    asked = RequestTiming(
+        1, 1, 1, 5.3, 5.3, longest_s=5.3, start_s=5.0, starting_s=5.0, warmable_s=warmable_s, ran_s=0.3
+    )
     _, advice = run_of(6.3, {"decode": decode(0.5), "objects": there(asked)}, how)
     assert advice == f"objects: requests waited up to 5.0 s for a worker to start: {remedy}"
 
@@ -204,7 +220,10 @@ def test_beside_a_part_that_took_next_to_nothing_no_number_is_beyond_all_bounds(
 
 def test_a_short_run_and_a_balanced_one_need_no_advice() -> None:
     assert run_of(1.0, {"decode": decode(1)}) == (None, None)
-    assert run_of(100, {"decode": decode(50), "objects": there(Asked(9, 1, 1, 49, 49, ran_s=49))}) == ("decode", None)
+    assert run_of(100, {"decode": decode(50), "objects": there(RequestTiming(9, 1, 1, 49, 49, ran_s=49))}) == (
+        "decode",
+        None,
+    )
     assert run_of(100, {}) == (None, None)
 
 
@@ -212,13 +231,13 @@ seconds = st.floats(0, 1000)
 
 
 @st.composite
-def requests(draw: st.DrawFn) -> Asked:
+def requests(draw: st.DrawFn) -> RequestTiming:
     """Times that agree: a request's parts are no longer than it, and no more than `places` are asked at once."""
     count, places = draw(st.integers(0, 60)), draw(st.integers(1, 20))
     starting_s, queued_s, ran_s, way_s = (draw(seconds) if count else 0.0 for _ in range(4))
     asked_s = starting_s + queued_s + ran_s + way_s
     at_once = max(1, min(places, count))
-    return Asked(
+    return RequestTiming(
         count,
         places,
         workers=draw(st.integers(1, at_once)),
@@ -293,7 +312,7 @@ def test_advice_never_contradicts_the_facts(wall_s: float, parts: dict[str, Part
 
 
 @given(how=told_to, asked=requests())
-def test_what_had_nothing_ready_is_never_told_to_ask_more_at_once(how: Circumstances, asked: Asked) -> None:
+def test_what_had_nothing_ready_is_never_told_to_ask_more_at_once(how: Circumstances, asked: RequestTiming) -> None:
     starved = replace(asked, queue=0.0, queued_s=0.0)
     _, advice = run_of(3.0, {"text": Part(starved.needs_s, "text", "text", "runpod", "ocr", starved)}, how)
     assert "max" not in (advice or "")

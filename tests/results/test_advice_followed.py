@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from framefleet.results.advice import Circumstances, judge
+from framefleet.results.timing.advice import Circumstances, judge
 
 from .simulated import Ran, Simulation, World
 

@@ -14,24 +14,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
-from framefleet.cli.show import show
+from framefleet.cli.commands.show import show
 from framefleet.errors import FrameFleetError, InputError
-from framefleet.media.probe import probe
-from framefleet.results.choose import choose
-from framefleet.results.cues import cues_of
-from framefleet.results.export.formats import FORMATS
-from framefleet.results.export.write import export
-from framefleet.results.palette import colours
-from framefleet.results.render.film import render
-from framefleet.results.render.look import Look
-from framefleet.results.render.moment import Moments
-from framefleet.results.render.paint import Painter
-from framefleet.results.report.make import make_report
+from framefleet.media.files.probe import probe
+from framefleet.outputs.export.formats import FORMATS, export
+from framefleet.outputs.palette import colours
+from framefleet.outputs.render.options import RenderOptions
+from framefleet.outputs.render.overlay import Moments
+from framefleet.outputs.render.paint import Painter
+from framefleet.outputs.render.render import render
+from framefleet.outputs.report.make import make_report
+from framefleet.results.query.cues import cues_of
+from framefleet.results.query.filters import choose
 from framefleet.schema.codec import encode
 from framefleet.schema.document import Document
 from framefleet.schema.objects import DetectedObject, Detection
 from tests.media.make import make_video
-from tests.results.export.documents import says, sees
+from tests.outputs.export.documents import says, sees
 from tests.results.wild import wild_documents
 
 wild = given(wild_documents())
@@ -107,7 +106,7 @@ def test_show(document: Document) -> None:
 def test_render(document: Document) -> None:
     with TemporaryDirectory() as folder:
         media = probe(make_video(Path(folder) / "clip.mp4", frames=3, size=(64, 48)))
-        for look in (Look(), Look(subtitles="track", boxes="hold", start=Fraction(1, 25))):
+        for look in (RenderOptions(), RenderOptions(subtitles="track", boxes="hold", start=Fraction(1, 25))):
             with survived():
                 render(document, media, Path(folder) / "made.mp4", look)
 

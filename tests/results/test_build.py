@@ -6,13 +6,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.fleet.dispatch import Outcome
-from framefleet.fleet.exchange import Failure
-from framefleet.media.info import ClipTime, PictureTime
+from framefleet.fleet.execution.delivery import Failure
+from framefleet.fleet.execution.dispatcher import Outcome
+from framefleet.media.types import ClipTime, PictureTime
 from framefleet.protocol.yolo import FrameReply, YoloReply
-from framefleet.results.build import failure_entries
+from framefleet.results.assemble.document import failure_entries
 from framefleet.stages.base import Answer
-from framefleet.units import Span
+from framefleet.timebase import Span
 
 errors = st.sampled_from(["it broke", "it was lost"])
 

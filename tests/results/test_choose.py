@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from framefleet.results.choose import choose, labels_of
-from framefleet.results.fuse import fuse
+from framefleet.results.assemble.fusion import fuse
+from framefleet.results.query.filters import choose, labels_of
 from framefleet.schema.document import Document
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.tracks import Track, TrackBox, TracksResult

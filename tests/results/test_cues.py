@@ -5,7 +5,12 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.results.cues import LONGEST_S, cues_of, width, wrapped
+from framefleet.results.query.cues import (
+    LONGEST_S,
+    cues_of,
+    width,
+    wrapped,
+)
 from framefleet.schema.speech import Segment, Transcription, Word
 
 words = st.text(st.sampled_from("abc é中文あ"), min_size=1, max_size=30).map(lambda text: f" {text}")

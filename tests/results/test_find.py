@@ -5,16 +5,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from framefleet.results.find import at, said, sightings, sounds, spoken, texts, within
-from framefleet.results.phrase import tokens
-from framefleet.results.tally import extent
+from framefleet.results.query.phrases import tokens
+from framefleet.results.query.search import (
+    at,
+    said,
+    sightings,
+    sounds,
+    spoken,
+    texts,
+    within,
+)
+from framefleet.results.query.tally import extent
 from framefleet.schema.document import Document
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.sounds import SoundEvent, Sounds
 from framefleet.schema.speech import Segment, Transcription, Word
 from framefleet.schema.text import TextResult, TextSpan
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
-from framefleet.units import Span
+from framefleet.timebase import Span
 from tests.results.make import make_document
 
 BOX = (0.0, 0.0, 1.0, 1.0)

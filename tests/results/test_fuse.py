@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.results.fuse import fuse
+from framefleet.results.assemble.fusion import fuse
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.sounds import SoundEvent, Sounds
 from framefleet.schema.speech import Segment, Transcription

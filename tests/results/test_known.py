@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from framefleet.results.known import failed, known
+from framefleet.results.query.availability import failed, known
 from framefleet.schema.document import Document, FailureEntry
 from framefleet.schema.objects import Detection
 from tests.results.make import make_document

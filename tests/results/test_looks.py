@@ -6,12 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from framefleet.results.find import at, labels, sightings, within
-from framefleet.results.looks import commonest, looks
-from framefleet.results.tally import seen
+from framefleet.results.query.intervals import commonest, frame_intervals
+from framefleet.results.query.search import (
+    at,
+    labels,
+    sightings,
+    within,
+)
+from framefleet.results.query.tally import seen
 from framefleet.schema.document import Document
 from framefleet.schema.objects import DetectedObject, Detection
-from framefleet.units import Span
+from framefleet.timebase import Span
 from tests.results.make import make_document
 
 CAT = DetectedObject(0, "cat", 0.5, (0.0, 0.0, 1.0, 1.0))
@@ -29,7 +34,7 @@ def looked(shown: list[float | None], sampling: str, objects: list[list[Detected
 
 
 def test_by_exact_sampling_each_sample_counts_when_it_was_asked_for() -> None:
-    found = looks(looked([0.0, 0.0, 1.96, None], "exact", [[CAT], [CAT], [], None]))
+    found = frame_intervals(looked([0.0, 0.0, 1.96, None], "exact", [[CAT], [CAT], [], None]))
     assert [(span.start_s, span.end_s, picture.index) for span, picture in found] == [
         (0, 1, 0), (1, 2, 1), (2, 3, 2), (3, 4, 3)
     ]  # fmt: skip
@@ -37,7 +42,7 @@ def test_by_exact_sampling_each_sample_counts_when_it_was_asked_for() -> None:
 
 def test_a_keyframe_counts_once_when_it_is_until_the_next_one() -> None:
     document = looked([0.0, 0.0, 0.0, 5.5, 5.5, 5.5, 5.5], "keyframes", [[CAT, CAT, DOG]] * 3 + [[DOG]] * 4)
-    assert [(span.start_s, span.end_s, picture.index) for span, picture in looks(document)] == [
+    assert [(span.start_s, span.end_s, picture.index) for span, picture in frame_intervals(document)] == [
         (0, 5.5, 0),
         (5.5, 7, 3),
     ]
@@ -48,14 +53,14 @@ def test_a_keyframe_counts_once_when_it_is_until_the_next_one() -> None:
     (stretch,) = sightings(document, "dog")["dog"]
     assert (stretch.start_s, stretch.end_s, stretch.pictures) == (0, 7, 2)
     assert commonest(document) == ["cat", "dog"]
-    (part,) = looks(within(document, Span(5.0, 6.0)))
+    (part,) = frame_intervals(within(document, Span(5.0, 6.0)))
     assert (part.span, part.picture.index) == (Span(5.5, 6.0), 3)
-    assert [look.span for look in looks(within(document, Span(0.0, 5.0)))] == [Span(0.0, 5.0)]
+    assert [look.span for look in frame_intervals(within(document, Span(0.0, 5.0)))] == [Span(0.0, 5.0)]
 
 
 def test_the_sample_that_was_answered_speaks_for_its_keyframe() -> None:
     document = looked([0.0, 0.0, 0.0], "keyframes", [None, [CAT], [CAT, DOG]])
-    (look,) = looks(document)
+    (look,) = frame_intervals(document)
     assert look.picture.index == 1
     assert [thing.label for thing in at(document, 1.0).things or ()] == ["cat"]
     assert labels(document) == ["cat"]
@@ -64,7 +69,7 @@ def test_the_sample_that_was_answered_speaks_for_its_keyframe() -> None:
 
 @given(st.lists(st.none() | st.floats(0, 9), max_size=9), st.sampled_from(["exact", "keyframes"]))
 def test_looks_follow_each_other_without_a_gap(shown: list[float | None], sampling: str) -> None:
-    found = looks(looked(shown, sampling, [[CAT]] * len(shown)))
+    found = frame_intervals(looked(shown, sampling, [[CAT]] * len(shown)))
     assert all(one.span.end_s == other.span.start_s for one, other in pairwise(found))
     assert all(look.span.length_s >= 0 for look in found)
     if sampling == "exact":

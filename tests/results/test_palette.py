@@ -8,9 +8,14 @@ import subprocess
 import pytest
 from msgspec.structs import replace
 
-from framefleet.results.looks import commonest
-from framefleet.results.palette import HUES, SHARES, colour, colours
-from framefleet.results.report.html import page
+from framefleet.outputs.palette import (
+    HUES,
+    SHARES,
+    colour,
+    colours,
+)
+from framefleet.outputs.report.html import page
+from framefleet.results.query.intervals import commonest
 from framefleet.schema.objects import DetectedObject, Detection
 from tests.results.make import make_document
 

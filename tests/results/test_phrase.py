@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.results.phrase import alike, folded, inside, named, occurrences, tokens, words_of
+from framefleet.results.query.phrases import (
+    alike,
+    folded,
+    inside,
+    named,
+    occurrences,
+    tokens,
+    words_of,
+)
 
 LETTERS = st.text(st.characters(codec="utf-8", categories=["L", "N", "M", "P", "Z"]), max_size=12)
 WORDS = st.lists(st.sampled_from(["the", "cat", "Café", "sat", "on", "it", "don't", "42"]), min_size=1, max_size=20)

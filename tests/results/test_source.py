@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from framefleet.errors import InputError
-from framefleet.results.source import find_video
+from framefleet.models import file_sha256
+from framefleet.results.video_source import find_video
 from framefleet.schema.document import Document
-from framefleet.weights import file_sha256
 from tests.results.make import make_document
 
 

@@ -2,10 +2,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from framefleet.results.tally import LEVELS, extent, heard, seen, written
+from framefleet.results.query.tally import (
+    LEVELS,
+    extent,
+    heard,
+    seen,
+    written,
+)
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.sounds import SoundEvent, Sounds
-from framefleet.units import Span
+from framefleet.timebase import Span
 from tests.results.make import make_document
 
 PICTURES = st.lists(st.none() | st.lists(st.sampled_from(["cat", "dog"]), max_size=3), max_size=12)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec import inspect
 
 from framefleet.schema.document import Document
-from tests.results.export.documents import texts
+from tests.outputs.export.documents import texts
 from tests.results.make import make_document
 
 _FLOATS = [0.0, -0.0, 0.5, 1.0, 1.5, 2.0, -1.0, -3.25, 100.0, 1e-9, 5e-324, 1e9, 1e15, -1e15, 1e300, 1e308, -1e308]

@@ -14,8 +14,13 @@ from framefleet.results.files import write_document
 from framefleet.schema.codec import encode, json_schema, read_document
 from framefleet.schema.document import FailureEntry
 from framefleet.schema.objects import DetectedObject, Detection
-from framefleet.schema.speech import Segment, Skipped, Transcription, Word
-from framefleet.units import Span
+from framefleet.schema.speech import (
+    Segment,
+    Skipped,
+    Transcription,
+    Word,
+)
+from framefleet.timebase import Span
 from tests.conftest import ROOT
 from tests.results.make import make_document
 

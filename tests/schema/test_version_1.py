@@ -10,7 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
 
 from framefleet.errors import InputError
-from framefleet.schema.codec import decode, encode, json_schema, read_document
+from framefleet.schema.codec import (
+    decode,
+    encode,
+    json_schema,
+    read_document,
+)
 from framefleet.schema.document import Document
 from tests.results.make import make_document
 from tests.results.wild import wild_documents

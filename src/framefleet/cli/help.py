@@ -58,7 +58,7 @@ class Commands(Mapping[str, Any]):
 @cache
 def _command(name: str) -> Any:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(name, cls=Command)(getattr(import_module(f"framefleet.cli.{name}"), name))
+    app.command(name, cls=Command)(getattr(import_module(f"framefleet.cli.commands.{name}"), name))
     return typer.main.get_command(app)
 
 

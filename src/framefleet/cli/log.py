@@ -15,9 +15,9 @@ import typer
 from typer.main import get_command
 
 from framefleet import __version__
+from framefleet.config.settings import variable
 from framefleet.errors import OutputError, UsageError
 from framefleet.logs import ROOT, logger
-from framefleet.settings import variable
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO}
 FORMAT = "%(asctime)s.%(msecs)03d %(levelname)s %(threadName)s %(name)s: %(message)s"

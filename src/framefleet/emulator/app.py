@@ -8,27 +8,33 @@ from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 
 from framefleet.emulator import limits
-from framefleet.emulator.endpoint import Endpoint
+from framefleet.emulator.endpoint import EmulatedEndpoint
 from framefleet.emulator.faults import PAGE, Fault
 from framefleet.emulator.ledger import digest
 from framefleet.emulator.make import make_endpoint
-from framefleet.emulator.operations import OF_A_JOB, OPERATIONS, Answer, Asked, Operation
-from framefleet.emulator.wire import Cut
+from framefleet.emulator.operations import (
+    OF_A_JOB,
+    OPERATIONS,
+    HttpReply,
+    HttpRequest,
+    Operation,
+)
+from framefleet.emulator.wire import CutConnection
 
-__all__ = ["Door", "Endpoint", "make_app", "make_endpoint"]
+__all__ = ["Door", "EmulatedEndpoint", "make_app", "make_endpoint"]
 
 _LARGEST_BODY = max(limits.RUN_BODY, limits.RUNSYNC_BODY)
 _INSTEAD = {
-    Fault.TOO_MANY: Answer(429, {"error": "too many requests"}),
-    Fault.ERROR: Answer(500, {"error": "internal server error"}),
-    Fault.BAD_GATEWAY: Answer(502, {"error": "bad gateway"}),
+    Fault.TOO_MANY: HttpReply(429, {"error": "too many requests"}),
+    Fault.ERROR: HttpReply(500, {"error": "internal server error"}),
+    Fault.BAD_GATEWAY: HttpReply(502, {"error": "bad gateway"}),
 }
 
 
 class Door:
     """The service's front. `unavailable` set makes it answer 503 to everything, as in an outage."""
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], api_key: str) -> None:
+    def __init__(self, endpoints: Mapping[str, EmulatedEndpoint], api_key: str) -> None:
         self._endpoints = endpoints
         self._api_key = api_key
         self.unavailable = False
@@ -37,18 +43,18 @@ class Door:
         try:
             body = await _body(request)  # always all of it: who is still sending does not read an answer
         except ClientDisconnect:
-            return Cut()
+            return CutConnection()
         if self.unavailable:
-            return _json(Answer(503, {"error": "service unavailable"}))
+            return _json(HttpReply(503, {"error": "service unavailable"}))
         if _key(request.headers.get("authorization", "")) != self._api_key:
-            return _json(Answer(401, {"error": "unauthorized"}))
+            return _json(HttpReply(401, {"error": "unauthorized"}))
         endpoint, operation = self._endpoints.get(endpoint_id), OPERATIONS.get((request.method, name))
         if endpoint is None or operation is None or (name in OF_A_JOB) != bool(job_id):
-            return _json(Answer(404, {"error": "not found"}))
+            return _json(HttpReply(404, {"error": "not found"}))
         if not endpoint.rates.admit(name):
             return _json(_INSTEAD[Fault.TOO_MANY])
         try:
-            asked = Asked(endpoint, job_id, body, request.query_params.get("wait"), request.is_disconnected)
+            asked = HttpRequest(endpoint, job_id, body, request.query_params.get("wait"), request.is_disconnected)
             return await _answered(name, operation, asked)
         finally:
             endpoint.rates.done(name)
@@ -69,7 +75,7 @@ def make_app(door: Door) -> FastAPI:
     return app
 
 
-async def _answered(name: str, operation: Operation, asked: Asked) -> Response:
+async def _answered(name: str, operation: Operation, asked: HttpRequest) -> Response:
     """What the operation gives, unless a fault comes before or after it."""
     faults = asked.endpoint.faults
     if not faults.possible:
@@ -79,12 +85,12 @@ async def _answered(name: str, operation: Operation, asked: Asked) -> Response:
     if fault in _INSTEAD:
         return _json(_INSTEAD[fault])
     if fault is Fault.DROP_BEFORE:
-        return Cut()
+        return CutConnection()
     if fault is Fault.PORTAL or (fault is Fault.FORBIDDEN and name == "status"):
         return Response(PAGE, 200 if fault is Fault.PORTAL else 403, media_type="text/html")
     answer = await operation(asked)
     if fault is Fault.DROP_AFTER:
-        return Cut()
+        return CutConnection()
     if fault is Fault.GARBAGE:
         return Response(faults.garbage(f"{name}/{about}"), media_type="application/json")
     if fault is Fault.ODD and answer.status == 200:
@@ -111,6 +117,6 @@ async def _body(request: Request) -> bytes | None:
     return b"".join(parts) if size <= _LARGEST_BODY else None
 
 
-def _json(answer: Answer) -> Response:
+def _json(answer: HttpReply) -> Response:
     content: Any = msgspec.json.encode(answer.body)
     return Response(content, answer.status, media_type="application/json")

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from framefleet.emulator.clock import Clock
-from framefleet.units import Seconds
+from framefleet.emulator.clock import ServiceClock
+from framefleet.timebase import Seconds
 
 L4_USD_PER_S = 0.00019  # RunPod's list, 2026-06-08, for a GPU of 24 GB
 
@@ -22,10 +22,10 @@ class Shift:
         return math.ceil(round(up, 6))
 
 
-class Bill:
+class WorkerBill:
     """Every worker's shift. Reads as of now while workers are still up."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: ServiceClock) -> None:
         self._clock = clock
         self.shifts: list[Shift] = []
 

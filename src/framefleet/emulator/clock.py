@@ -3,10 +3,10 @@
 import time
 from typing import Protocol
 
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 
-class Clock(Protocol):
+class ServiceClock(Protocol):
     """Calling it gives the service's seconds; they only ever grow."""
 
     def __call__(self) -> Seconds: ...

@@ -7,11 +7,11 @@ import msgspec
 
 from framefleet.emulator import limits
 from framefleet.emulator.faults import Fault
-from framefleet.emulator.queue import State
+from framefleet.emulator.queue import JobState
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class HandlerOutcome:
     """What a handler gave back: its result as JSON, and the error it ended with, if it did: text or a dict.
 
     `refresh`: the worker is to stop after this job, so that the next one finds a new one.
@@ -23,27 +23,27 @@ class Outcome:
 
 
 class Ending(NamedTuple):
-    state: State
+    state: JobState
     output: bytes | None = None
     error: Any = None
 
 
-LOST_RESULT = Ending(State.FAILED, error="the result could not be returned")
+LOST_RESULT = Ending(JobState.FAILED, error="the result could not be returned")
 
 
-def ending(outcome: Outcome, faults: frozenset[Fault], coin: bool) -> Ending:
+def ending(outcome: HandlerOutcome, faults: frozenset[Fault], coin: bool) -> Ending:
     """`coin` decides where a fault shows in two ways."""
     if Fault.FAILED in faults:
-        return Ending(State.FAILED, error="emulated: the worker failed")
+        return Ending(JobState.FAILED, error="emulated: the worker failed")
     if Fault.TIMED_OUT in faults:
-        return Ending(State.TIMED_OUT, error="job timed out: emulated")
+        return Ending(JobState.TIMED_OUT, error="job timed out: emulated")
     if Fault.TOO_LARGE in faults:
-        return LOST_RESULT if coin else Ending(State.COMPLETED)
+        return LOST_RESULT if coin else Ending(JobState.COMPLETED)
     if outcome.error is not None:
-        return Ending(State.FAILED, outcome.output, outcome.error)
+        return Ending(JobState.FAILED, outcome.output, outcome.error)
     if Fault.NO_OUTPUT in faults or _too_large(outcome.output):
-        return Ending(State.COMPLETED)  # a worker only logs that its result did not get through
-    return Ending(State.COMPLETED, _halved(outcome.output) if Fault.HALF in faults else outcome.output)
+        return Ending(JobState.COMPLETED)  # a worker only logs that its result did not get through
+    return Ending(JobState.COMPLETED, _halved(outcome.output) if Fault.HALF in faults else outcome.output)
 
 
 def _too_large(output: bytes | None) -> bool:

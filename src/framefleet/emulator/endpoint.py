@@ -9,22 +9,29 @@ from typing import Any, NamedTuple
 import msgspec
 
 from framefleet.emulator import limits
-from framefleet.emulator.bill import Bill
-from framefleet.emulator.clock import Clock
-from framefleet.emulator.endings import Outcome, ending
+from framefleet.emulator.bill import WorkerBill
+from framefleet.emulator.clock import ServiceClock
+from framefleet.emulator.endings import HandlerOutcome, ending
 from framefleet.emulator.faults import Fault, Faults
-from framefleet.emulator.ledger import Content, Ledger, digest
-from framefleet.emulator.pool import Pool, Worker
-from framefleet.emulator.queue import OVER, JobQueue, QueuedJob, State, Terms, new_id
-from framefleet.emulator.rates import RUNPOD, Rate, RateLimiter
-from framefleet.emulator.runners import Part
-from framefleet.units import Seconds
+from framefleet.emulator.ledger import Content, WorkLedger, digest
+from framefleet.emulator.pool import EmulatedWorker, Pool
+from framefleet.emulator.queue import (
+    OVER,
+    JobQueue,
+    JobState,
+    QueuedJob,
+    Terms,
+    new_id,
+)
+from framefleet.emulator.rates import RUNPOD, EndpointRates, Rate
+from framefleet.emulator.runners import ProgressKind
+from framefleet.timebase import Seconds
 
 log = logging.getLogger("framefleet.emulator")
 MOST_DEATHS = 3  # workers that may die of one job before it is given up; our choice
 
 
-class Task(NamedTuple):
+class RunningJob(NamedTuple):
     """A job as a worker got it: the job itself may be cancelled, and emptied, at any time."""
 
     job: QueuedJob
@@ -32,13 +39,13 @@ class Task(NamedTuple):
     faults: frozenset[Fault]
 
 
-class Endpoint:
+class EmulatedEndpoint:
     """Safe to call from many threads. `on_hire` is called for each worker that starts and gives it life."""
 
     def __init__(
         self,
         pool: Pool,
-        clock: Clock,
+        clock: ServiceClock,
         faults: Faults | None = None,
         rates: Mapping[str, Rate] = RUNPOD,
         name: str = "",
@@ -46,9 +53,9 @@ class Endpoint:
         self.name = name
         self.clock = clock
         self.faults = faults or Faults()
-        self.rates = RateLimiter(rates, clock)
-        self.ledger = Ledger()
-        self.on_hire: Callable[[Worker], None] = _nobody
+        self.rates = EndpointRates(rates, clock)
+        self.ledger = WorkLedger()
+        self.on_hire: Callable[[EmulatedWorker], None] = _nobody
         self._pool = pool
         self._queue = JobQueue(clock)
         self._submissions: Counter[str] = Counter()
@@ -56,7 +63,7 @@ class Endpoint:
         self._closed = False
 
     @property
-    def bill(self) -> Bill:
+    def bill(self) -> WorkerBill:
         return self._pool.bill
 
     # What the service's users ask for. All of it is told as the bodies of answers; None is 404.
@@ -143,7 +150,7 @@ class Endpoint:
         with self._changed:
             self._hire()
 
-    def next(self, worker: Worker) -> Task | None:
+    def next(self, worker: EmulatedWorker) -> RunningJob | None:
         """Waits for a job for this worker; None when the worker has stopped."""
         with self._changed:
             while not worker.stopped:
@@ -153,27 +160,27 @@ class Endpoint:
                 self._changed.wait(self._wait(worker))
             return None
 
-    def take(self, worker: Worker) -> Task | None:
+    def take(self, worker: EmulatedWorker) -> RunningJob | None:
         """A job for this worker if there is one now. Its handler is loaded, or it would not ask."""
         with self._changed:
             return self._take(worker)
 
-    def tell(self, worker: Worker, job: QueuedJob, part: Part, content: bytes) -> None:
+    def tell(self, worker: EmulatedWorker, job: QueuedJob, part: ProgressKind, content: bytes) -> None:
         """Something of a job that is still running, as JSON. What comes late is dropped."""
         with self._changed:
-            if worker.stopped or job.state is not State.IN_PROGRESS or job.worker_id != worker.id:
+            if worker.stopped or job.state is not JobState.IN_PROGRESS or job.worker_id != worker.id:
                 return
-            if part is Part.STREAMED:
+            if part is ProgressKind.STREAMED:
                 job.streamed.append(content)
             else:
                 job.output = content
 
-    def conclude(self, worker: Worker, job: QueuedJob, outcome: Outcome | None) -> None:
+    def conclude(self, worker: EmulatedWorker, job: QueuedJob, outcome: HandlerOutcome | None) -> None:
         """What came of running the job; None if the worker died of it. The worker stays busy until `release`."""
         with self._changed:
             self._sweep()
             worker.refresh = outcome is not None and outcome.refresh
-            if worker.stopped or job.state is not State.IN_PROGRESS or job.worker_id != worker.id:
+            if worker.stopped or job.state is not JobState.IN_PROGRESS or job.worker_id != worker.id:
                 return
             coin = self.faults.coin(job.subject)
             if outcome is None or Fault.KILLED in job.faults:
@@ -182,7 +189,7 @@ class Endpoint:
                 self._queue.end(job, *ending(outcome, job.faults, coin))
             log.info("%s %s", self.name, _line(job))
 
-    def release(self, worker: Worker) -> None:
+    def release(self, worker: EmulatedWorker) -> None:
         """The worker is free again."""
         with self._changed:
             if not worker.stopped:
@@ -190,14 +197,14 @@ class Endpoint:
             self._sweep()
             self._changed.notify_all()
 
-    def linger(self, worker: Worker, job: QueuedJob, seconds: Seconds) -> None:
+    def linger(self, worker: EmulatedWorker, job: QueuedJob, seconds: Seconds) -> None:
         """Makes a job take longer, unless it is cancelled meanwhile."""
         until = self.clock() + seconds
         with self._changed:
-            while job.state is State.IN_PROGRESS and not worker.stopped and (left := until - self.clock()) > 0:
+            while job.state is JobState.IN_PROGRESS and not worker.stopped and (left := until - self.clock()) > 0:
                 self._changed.wait(self.clock.real(left))
 
-    def cannot_load(self, worker: Worker) -> bool:
+    def cannot_load(self, worker: EmulatedWorker) -> bool:
         """The worker is unhealthy for a while; False if it has stopped meanwhile and should not try again."""
         until = self.clock() + limits.RESTART_S
         with self._changed:
@@ -221,7 +228,7 @@ class Endpoint:
 
     # With the lock held.
 
-    def _take(self, worker: Worker) -> Task | None:
+    def _take(self, worker: EmulatedWorker) -> RunningJob | None:
         self._pool.loaded(worker)
         self._sweep()
         while self._pool.ready(worker) and (job := self._queue.take(worker.id)) is not None:
@@ -231,10 +238,10 @@ class Endpoint:
             if Fault.STUCK in job.faults:
                 continue
             worker.job = job
-            return Task(job, job.input, job.faults)
+            return RunningJob(job, job.input, job.faults)
         return None
 
-    def _wait(self, worker: Worker) -> Seconds | None:
+    def _wait(self, worker: EmulatedWorker) -> Seconds | None:
         """Real seconds until something changes for an idle worker by itself; None: only others can change it."""
         now = self.clock()
         if worker.ready_at > now:
@@ -258,14 +265,14 @@ class Endpoint:
         if self._queue.waiting:
             self._changed.notify_all()
 
-    def _died(self, worker: Worker, job: QueuedJob, *, goes_back: bool) -> None:
+    def _died(self, worker: EmulatedWorker, job: QueuedJob, *, goes_back: bool) -> None:
         self._pool.stop(worker, self.clock())
         if not goes_back:
             self._queue.forget(job)
         elif job.deaths < MOST_DEATHS:
             self._queue.put_back(job)
         else:
-            self._queue.end(job, State.FAILED, error="the worker died, each time it tried")
+            self._queue.end(job, JobState.FAILED, error="the worker died, each time it tried")
         self._hire()
 
     def _subject(self, input: Content) -> str:
@@ -278,7 +285,7 @@ class Endpoint:
             return f"{name}.{self._submissions[name]}"
 
 
-def _nobody(worker: Worker) -> None: ...
+def _nobody(worker: EmulatedWorker) -> None: ...
 
 
 def _line(job: QueuedJob) -> str:

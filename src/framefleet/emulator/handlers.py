@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from framefleet.config import load_options
+from framefleet.config.loading import load_options
 from framefleet.emulator.runners import Given
 from framefleet.errors import UsageError
 from framefleet.stages.registry import FLEET

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 Content = bytes | memoryview
 """A request's JSON as it came: megabytes, so no copy is made of it."""
@@ -29,7 +29,7 @@ class Execution:
     units: tuple[Unit, ...]
 
 
-class Ledger:
+class WorkLedger:
     """Every execution of one endpoint in the order they began. A run counts even if its result is lost."""
 
     def __init__(self) -> None:
@@ -59,17 +59,17 @@ def digest(input: Content) -> str:
     return f"{zlib.crc32(input):08x}-{len(input)}"
 
 
-class _Frame(msgspec.Struct):
+class _LedgerFrame(msgspec.Struct):
     time_s: Seconds
     jpeg: msgspec.Raw  # not decoded: a checksum of its text tells one picture from another
 
 
-class _Source(msgspec.Struct):
-    frames: list[_Frame]
+class _LedgerSource(msgspec.Struct):
+    frames: list[_LedgerFrame]
 
 
 class _Pictures(msgspec.Struct):
-    source: _Source
+    source: _LedgerSource
 
 
 def units(input: Content) -> tuple[Unit, ...]:

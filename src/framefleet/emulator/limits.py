@@ -3,7 +3,7 @@
 The client has numbers of its own, so that the two cannot be wrong together.
 """
 
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 RUN_BODY = 10 * 2**20  # bytes
 RUNSYNC_BODY = 20 * 2**20

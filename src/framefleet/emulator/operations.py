@@ -8,31 +8,31 @@ from typing import Any, NamedTuple
 import msgspec
 
 from framefleet.emulator import limits
-from framefleet.emulator.endpoint import Endpoint
+from framefleet.emulator.endpoint import EmulatedEndpoint
 from framefleet.emulator.queue import OVER, Terms
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 
-class Asked(NamedTuple):
+class HttpRequest(NamedTuple):
     """A request that is let in. `body` is None for one over every limit; `wait_ms` is as the client typed it.
 
     `gone` tells whether the client has hung up.
     """
 
-    endpoint: Endpoint
+    endpoint: EmulatedEndpoint
     job_id: str
     body: bytes | None
     wait_ms: str | None
     gone: Callable[[], Awaitable[bool]]
 
 
-class Answer(NamedTuple):
+class HttpReply(NamedTuple):
     status: int
     body: Any
 
 
-Operation = Callable[[Asked], Awaitable[Answer]]
-NO_SUCH_JOB = Answer(404, {"error": "job not found"})
+Operation = Callable[[HttpRequest], Awaitable[HttpReply]]
+NO_SUCH_JOB = HttpReply(404, {"error": "job not found"})
 
 
 class _Policy(msgspec.Struct):
@@ -49,58 +49,58 @@ class _Body(msgspec.Struct):
         return Terms(policy.executionTimeout / 1000, policy.ttl / 1000, kept_s)
 
 
-async def run(asked: Asked) -> Answer:
+async def run(asked: HttpRequest) -> HttpReply:
     """Queues a job and answers with its id."""
     body = _read(asked.body, limits.RUN_BODY)
-    if isinstance(body, Answer):
+    if isinstance(body, HttpReply):
         return body
     id = asked.endpoint.submit(memoryview(body.input), body.terms(limits.KEPT_AFTER_RUN_S))
-    return Answer(200, {"id": id, "status": "IN_QUEUE"})
+    return HttpReply(200, {"id": id, "status": "IN_QUEUE"})
 
 
-async def runsync(asked: Asked) -> Answer:
+async def runsync(asked: HttpRequest) -> HttpReply:
     """Queues a job and answers when it is over, or with how far it is when the wait is."""
     body = _read(asked.body, limits.RUNSYNC_BODY)
-    if isinstance(body, Answer):
+    if isinstance(body, HttpReply):
         return body
     id = asked.endpoint.submit(memoryview(body.input), body.terms(limits.KEPT_AFTER_RUNSYNC_S), sync=True)
-    return Answer(200, await _when_over(asked, id) or {"id": id, "status": "IN_QUEUE"})
+    return HttpReply(200, await _when_over(asked, id) or {"id": id, "status": "IN_QUEUE"})
 
 
-async def status(asked: Asked) -> Answer:
+async def status(asked: HttpRequest) -> HttpReply:
     told = asked.endpoint.status(asked.job_id)
-    return NO_SUCH_JOB if told is None else Answer(200, told)
+    return NO_SUCH_JOB if told is None else HttpReply(200, told)
 
 
-async def status_sync(asked: Asked) -> Answer:
+async def status_sync(asked: HttpRequest) -> HttpReply:
     """As `status`, but answers when the job is over, or the wait is."""
     told = asked.endpoint.status(asked.job_id)
     if told is not None and told["status"] not in OVER:
         told = await _when_over(asked, asked.job_id)
-    return NO_SUCH_JOB if told is None else Answer(200, told)
+    return NO_SUCH_JOB if told is None else HttpReply(200, told)
 
 
-async def stream(asked: Asked) -> Answer:
+async def stream(asked: HttpRequest) -> HttpReply:
     told = asked.endpoint.stream(asked.job_id)
-    return NO_SUCH_JOB if told is None else Answer(200, told)
+    return NO_SUCH_JOB if told is None else HttpReply(200, told)
 
 
-async def cancel(asked: Asked) -> Answer:
+async def cancel(asked: HttpRequest) -> HttpReply:
     told = asked.endpoint.cancel(asked.job_id)
-    return NO_SUCH_JOB if told is None else Answer(200, told)
+    return NO_SUCH_JOB if told is None else HttpReply(200, told)
 
 
-async def retry(asked: Asked) -> Answer:
+async def retry(asked: HttpRequest) -> HttpReply:
     told = asked.endpoint.retry(asked.job_id)
-    return NO_SUCH_JOB if told is None else Answer(400 if "error" in told else 200, told)
+    return NO_SUCH_JOB if told is None else HttpReply(400 if "error" in told else 200, told)
 
 
-async def purge_queue(asked: Asked) -> Answer:
-    return Answer(200, asked.endpoint.purge())
+async def purge_queue(asked: HttpRequest) -> HttpReply:
+    return HttpReply(200, asked.endpoint.purge())
 
 
-async def health(asked: Asked) -> Answer:
-    return Answer(200, asked.endpoint.health())
+async def health(asked: HttpRequest) -> HttpReply:
+    return HttpReply(200, asked.endpoint.health())
 
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -120,7 +120,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
 OF_A_JOB = frozenset({"status", "status-sync", "stream", "cancel", "retry"})
 
 
-async def _when_over(asked: Asked, id: str) -> dict[str, Any] | None:
+async def _when_over(asked: HttpRequest, id: str) -> dict[str, Any] | None:
     """The job as soon as it is over, or how far it is when the wait is; None where nobody knows it (any more)."""
     endpoint, loop, over = asked.endpoint, asyncio.get_running_loop(), asyncio.Event()
 
@@ -140,13 +140,13 @@ async def _when_over(asked: Asked, id: str) -> dict[str, Any] | None:
     return told
 
 
-def _read(body: bytes | None, limit: int) -> _Body | Answer:
+def _read(body: bytes | None, limit: int) -> _Body | HttpReply:
     if body is None or len(body) > limit:
-        return Answer(400, {"error": f"exceeded max body size of {limit // 2**20}MiB"})
+        return HttpReply(400, {"error": f"exceeded max body size of {limit // 2**20}MiB"})
     try:
         return msgspec.json.decode(body, type=_Body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return Answer(400, {"error": f"bad request: {error}"})
+        return HttpReply(400, {"error": f"bad request: {error}"})
 
 
 def _wait_s(wait_ms: str | None) -> Seconds:

@@ -4,14 +4,14 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from framefleet.emulator.bill import Bill, Shift
-from framefleet.emulator.clock import Clock
+from framefleet.emulator.bill import Shift, WorkerBill
+from framefleet.emulator.clock import ServiceClock
 from framefleet.emulator.queue import QueuedJob
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 
 @dataclass(slots=True, eq=False)
-class Worker:
+class EmulatedWorker:
     """`idle_since` is when it last had nothing to do. `loaded`: its handler is; `broken`: it cannot be.
 
     `refresh`: its handler has asked for a new worker after this job.
@@ -36,7 +36,7 @@ class Worker:
 class Pool:
     """Between `least` and `most` workers. One starts when jobs wait, takes `cold_start_s`, stops after `idle_s`."""
 
-    def __init__(self, clock: Clock, least: int, most: int, cold_start_s: Seconds, idle_s: Seconds) -> None:
+    def __init__(self, clock: ServiceClock, least: int, most: int, cold_start_s: Seconds, idle_s: Seconds) -> None:
         self._clock = clock
         self.least = least
         self.most = most
@@ -44,33 +44,33 @@ class Pool:
         self.idle_s = idle_s
         self.throttled = 0  # workers that cannot start because no GPU is free
         self.unhealthy = 0  # workers that start and crash
-        self.bill = Bill(clock)
-        self.up: list[Worker] = []
+        self.bill = WorkerBill(clock)
+        self.up: list[EmulatedWorker] = []
         self._numbers = itertools.count()
 
-    def hire(self, waiting: int) -> list[Worker]:
+    def hire(self, waiting: int) -> list[EmulatedWorker]:
         """Starts as many workers as there are jobs that no free worker will take; the new ones."""
         room = self.most - self.throttled - self.unhealthy - len(self.up)
         free = sum(worker.job is None and not worker.broken for worker in self.up)
         wanted = max(waiting - free, self.least - len(self.up))
         return [self._start() for _ in range(max(0, min(wanted, room)))]
 
-    def ready(self, worker: Worker) -> bool:
+    def ready(self, worker: EmulatedWorker) -> bool:
         """Whether it can take a job now."""
         return worker.loaded and not worker.stopped and worker.job is None and worker.ready_at <= self._clock()
 
-    def loaded(self, worker: Worker) -> None:
+    def loaded(self, worker: EmulatedWorker) -> None:
         """Its handler is ready, however long that took."""
         if not worker.loaded:
             worker.loaded, worker.broken, worker.idle_since = True, False, self._clock()
 
-    def release(self, worker: Worker) -> None:
+    def release(self, worker: EmulatedWorker) -> None:
         """Its job is done; one that is to be refreshed stops, and another starts as soon as one is wanted."""
         worker.job, worker.idle_since = None, self._clock()
         if worker.refresh:
             self.stop(worker, worker.idle_since)
 
-    def stop(self, worker: Worker, at: Seconds) -> None:
+    def stop(self, worker: EmulatedWorker, at: Seconds) -> None:
         if worker.stopped:
             return
         worker.shift.stopped = at
@@ -87,7 +87,7 @@ class Pool:
             if leaves is not None and leaves <= self._clock():
                 self.stop(worker, leaves)
 
-    def leaves_at(self, worker: Worker) -> Seconds | None:
+    def leaves_at(self, worker: EmulatedWorker) -> Seconds | None:
         """When an idle worker stops, unless a job comes or the endpoint keeps that many; None while it is at work."""
         starting = not worker.loaded and not worker.broken
         return None if worker.job is not None or starting else max(worker.idle_since, worker.ready_at) + self.idle_s
@@ -117,11 +117,11 @@ class Pool:
             "unhealthy": self.unhealthy + broken,
         }
 
-    def _start(self) -> Worker:
+    def _start(self) -> EmulatedWorker:
         now, number = self._clock(), next(self._numbers)
         taken = {worker.slot for worker in self.up}
         slot = next(slot for slot in itertools.count() if slot not in taken)
         id = f"worker-{number}"
-        worker = Worker(id, slot, now + self.cold_start_s, now, self.bill.start(id, now))
+        worker = EmulatedWorker(id, slot, now + self.cold_start_s, now, self.bill.start(id, now))
         self.up.append(worker)
         return worker

@@ -6,11 +6,16 @@ import signal
 import threading
 from multiprocessing.connection import Connection
 
-from framefleet.emulator.endings import Outcome
+from framefleet.emulator.endings import HandlerOutcome
 from framefleet.emulator.handlers import load_handler
 from framefleet.emulator.ledger import Content
 from framefleet.emulator.progress import Progress
-from framefleet.emulator.runners import Caller, Part, Tell, tell_nobody
+from framefleet.emulator.runners import (
+    Caller,
+    ProgressKind,
+    Tell,
+    tell_nobody,
+)
 from framefleet.errors import SetupError
 
 
@@ -44,13 +49,13 @@ class InProcess:
             raise SetupError(f"handler {self._handler}: {trouble}")
         self._now_busy(False)
 
-    def run(self, job_id: str, input: Content, tell: Tell = tell_nobody) -> Outcome | None:
+    def run(self, job_id: str, input: Content, tell: Tell = tell_nobody) -> HandlerOutcome | None:
         if self._pipe is None or not self._now_busy(True):
             return None
         try:
             self._pipe.send_bytes(job_id.encode())
             self._pipe.send_bytes(input)
-            while not isinstance(said := self._pipe.recv(), Outcome):
+            while not isinstance(said := self._pipe.recv(), HandlerOutcome):
                 tell(*said)
         except (EOFError, OSError):
             return None
@@ -87,7 +92,7 @@ def _serve(pipe: Connection, name: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     progress = Progress()  # before the handler is imported, and with it the package that asks where to post
 
-    def tell(part: Part, content: bytes) -> None:
+    def tell(part: ProgressKind, content: bytes) -> None:
         pipe.send((part, content))
 
     with contextlib.suppress(EOFError, OSError):

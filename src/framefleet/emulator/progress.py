@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import msgspec
 
-from framefleet.emulator.runners import Part, Tell, tell_nobody
+from framefleet.emulator.runners import ProgressKind, Tell, tell_nobody
 
 _VARIABLE = "RUNPOD_WEBHOOK_POST_OUTPUT"  # read by the package (1.12) when it is imported
 
@@ -54,11 +54,11 @@ class Progress:
             with self._lock:
                 self._job_id, self._tell = "", tell_nobody
 
-    def _told(self, part: Part, content: bytes) -> None:
+    def _told(self, part: ProgressKind, content: bytes) -> None:
         with self._lock:
             self._tell(part, content)
 
     def _heard(self, path: str, content: bytes) -> None:
         with self._lock, contextlib.suppress(msgspec.MsgspecError, OSError):
             if path.strip("/").partition("?")[0] == self._job_id:
-                self._tell(Part.PROGRESS, bytes(msgspec.json.decode(content, type=_Posted).output))
+                self._tell(ProgressKind.PROGRESS, bytes(msgspec.json.decode(content, type=_Posted).output))

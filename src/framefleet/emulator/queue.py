@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 
 from framefleet.emulator import limits
-from framefleet.emulator.clock import Clock
+from framefleet.emulator.clock import ServiceClock
 from framefleet.emulator.faults import UNHARMED, Fault
 from framefleet.emulator.ledger import Content
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     IN_QUEUE = "IN_QUEUE"
     IN_PROGRESS = "IN_PROGRESS"
     COMPLETED = "COMPLETED"
@@ -28,8 +28,8 @@ class State(StrEnum):
     TIMED_OUT = "TIMED_OUT"
 
 
-OVER = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.TIMED_OUT})
-REPEATABLE = frozenset({State.FAILED, State.TIMED_OUT})
+OVER = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED, JobState.TIMED_OUT})
+REPEATABLE = frozenset({JobState.FAILED, JobState.TIMED_OUT})
 
 
 def new_id(*, sync: bool = False) -> str:
@@ -59,7 +59,7 @@ class QueuedJob:
     faults: frozenset[Fault] = UNHARMED
     subject: str = ""
     id: str = field(default_factory=new_id)
-    state: State = State.IN_QUEUE
+    state: JobState = JobState.IN_QUEUE
     started: Seconds = 0.0
     finished: Seconds = 0.0
     worker_id: str | None = None
@@ -86,13 +86,13 @@ class QueuedJob:
 class JobQueue:
     """First come, first served. Whoever calls it from many threads holds a lock."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: ServiceClock) -> None:
         self._clock = clock
         self._jobs: dict[str, QueuedJob] = {}
         self._waiting: deque[QueuedJob] = deque()
         self._deadlines: list[tuple[Seconds, int, Callable[[], QueuedJob | None]]] = []
         self._numbers = itertools.count()
-        self._ended: Counter[State] = Counter()
+        self._ended: Counter[JobState] = Counter()
         self._retried = 0
 
     def submit(self, job: QueuedJob) -> None:
@@ -105,11 +105,11 @@ class JobQueue:
         if not self._waiting:
             return None
         job, now = self._waiting.popleft(), self._clock()
-        job.state, job.started, job.worker_id = State.IN_PROGRESS, now, worker_id
+        job.state, job.started, job.worker_id = JobState.IN_PROGRESS, now, worker_id
         self._at(now + job.terms.execution_timeout_s, partial(self._overran, job.id, now))
         return job
 
-    def end(self, job: QueuedJob, state: State, output: bytes | None = None, error: Any = None) -> None:
+    def end(self, job: QueuedJob, state: JobState, output: bytes | None = None, error: Any = None) -> None:
         """Nothing happens to a job that is over already."""
         if job.state in OVER or job.id not in self._jobs:
             return
@@ -117,7 +117,7 @@ class JobQueue:
 
     def put_back(self, job: QueuedJob) -> None:
         """A job whose worker died waits again, in front, and nothing more goes wrong with it."""
-        job.state, job.worker_id, job.output, job.faults = State.IN_QUEUE, None, None, UNHARMED
+        job.state, job.worker_id, job.output, job.faults = JobState.IN_QUEUE, None, None, UNHARMED
         job.streamed.clear()
         job.deaths += 1
         self._waiting.appendleft(job)
@@ -126,7 +126,7 @@ class JobQueue:
     def forget(self, job: QueuedJob) -> None:
         """From now on nobody knows of it."""
         self._jobs.pop(job.id, None)
-        if job.state is State.IN_QUEUE and job in self._waiting:
+        if job.state is JobState.IN_QUEUE and job in self._waiting:
             self._waiting.remove(job)
         _tell(job)
 
@@ -134,16 +134,16 @@ class JobQueue:
         return self._jobs.get(id)
 
     def cancel(self, job: QueuedJob) -> None:
-        if job.state is State.IN_QUEUE:
+        if job.state is JobState.IN_QUEUE:
             self._waiting.remove(job)
-        self.end(job, State.CANCELLED)
+        self.end(job, JobState.CANCELLED)
 
     def retry(self, job: QueuedJob, faults: frozenset[Fault]) -> bool:
         """Queues a job again that FAILED or TIMED_OUT; others are left as they are."""
         if job.state not in REPEATABLE:
             return False
         self._ended[job.state] -= 1
-        job.state, job.worker_id, job.faults = State.IN_QUEUE, None, faults
+        job.state, job.worker_id, job.faults = JobState.IN_QUEUE, None, faults
         job.output, job.error, job.submitted = None, None, self._clock()
         job.streamed.clear()
         self._retried += 1
@@ -174,9 +174,9 @@ class JobQueue:
     def counts(self) -> dict[str, int]:
         """Jobs by state, under the names that `health` uses. Those that ended are counted for ever."""
         return {
-            "completed": self._ended[State.COMPLETED],
-            "failed": self._ended[State.FAILED] + self._ended[State.TIMED_OUT],
-            "inProgress": sum(job.state is State.IN_PROGRESS for job in self._jobs.values()),
+            "completed": self._ended[JobState.COMPLETED],
+            "failed": self._ended[JobState.FAILED] + self._ended[JobState.TIMED_OUT],
+            "inProgress": sum(job.state is JobState.IN_PROGRESS for job in self._jobs.values()),
             "inQueue": self.waiting,
             "retried": self._retried,
         }
@@ -184,7 +184,7 @@ class JobQueue:
     def _at(self, when: Seconds, due: Callable[[], QueuedJob | None]) -> None:
         heapq.heappush(self._deadlines, (when, next(self._numbers), due))
 
-    def _end(self, job: QueuedJob, state: State, at: Seconds, output: bytes | None, error: Any) -> None:
+    def _end(self, job: QueuedJob, state: JobState, at: Seconds, output: bytes | None, error: Any) -> None:
         job.output, job.error, job.finished, job.state = output, error, at, state
         if state not in REPEATABLE:
             job.input = b""
@@ -196,10 +196,10 @@ class JobQueue:
 
     def _overran(self, id: str, started: Seconds) -> QueuedJob | None:
         job = self._jobs.get(id)
-        if job is None or job.state is not State.IN_PROGRESS or job.started != started:
+        if job is None or job.state is not JobState.IN_PROGRESS or job.started != started:
             return None
         at = started + job.terms.execution_timeout_s
-        self._end(job, State.TIMED_OUT, at, None, "job timed out: executionTimeout is over")
+        self._end(job, JobState.TIMED_OUT, at, None, "job timed out: executionTimeout is over")
         return job
 
     def _outlived(self, id: str) -> QueuedJob | None:
@@ -207,7 +207,7 @@ class JobQueue:
         if job is None or job.state in OVER or job.submitted + job.terms.ttl_s > self._clock():
             return None
         self.forget(job)
-        return job if job.state is State.IN_PROGRESS else None
+        return job if job.state is JobState.IN_PROGRESS else None
 
     def _expired(self, id: str, finished: Seconds) -> None:
         job = self._jobs.get(id)

@@ -4,8 +4,8 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from framefleet.emulator.clock import Clock
-from framefleet.units import Seconds
+from framefleet.emulator.clock import ServiceClock
+from framefleet.timebase import Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ def at_most(runs: int, window_s: Seconds = 10.0) -> Mapping[str, Rate]:
     }
 
 
-class RateLimiter:
+class EndpointRates:
     """Of one endpoint. The window slides: what counts is the last `window_s` seconds before each request."""
 
-    def __init__(self, rates: Mapping[str, Rate], clock: Clock) -> None:
+    def __init__(self, rates: Mapping[str, Rate], clock: ServiceClock) -> None:
         self._rates = rates
         self._clock = clock
         self._admitted: dict[str, deque[Seconds]] = {name: deque() for name in rates}

@@ -9,23 +9,23 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from framefleet.emulator.endings import Outcome
+from framefleet.emulator.endings import HandlerOutcome
 from framefleet.emulator.ledger import Content
 from framefleet.stages.base import Handler
 
 
-class Part(StrEnum):
+class ProgressKind(StrEnum):
     """What may be heard of a job before it is over."""
 
     STREAMED = "streamed"  # what a generator gave, for `stream`
     PROGRESS = "progress"  # by `runpod.serverless.progress_update`: the `output` of `status` meanwhile
 
 
-Tell = Callable[[Part, bytes], None]
+Tell = Callable[[ProgressKind, bytes], None]
 """Takes a part of what comes of a job, as JSON."""
 
 
-def tell_nobody(part: Part, content: bytes) -> None: ...
+def tell_nobody(part: ProgressKind, content: bytes) -> None: ...
 
 
 Given = Handler | Mapping[str, Any]
@@ -39,7 +39,7 @@ class Runner(Protocol):
     def load(self) -> None:
         """Makes the handler ready. Raises whatever loading it raises."""
 
-    def run(self, job_id: str, input: Content, tell: Tell = tell_nobody) -> Outcome | None:
+    def run(self, job_id: str, input: Content, tell: Tell = tell_nobody) -> HandlerOutcome | None:
         """What comes of the request; None if the worker died of it."""
 
     def stop(self) -> None:
@@ -57,7 +57,7 @@ class InThread:
 
     def load(self) -> None: ...
 
-    def run(self, job_id: str, input: Content, tell: Tell = tell_nobody) -> Outcome:
+    def run(self, job_id: str, input: Content, tell: Tell = tell_nobody) -> HandlerOutcome:
         return self._caller.run(job_id, input, tell)
 
     def stop(self) -> None: ...
@@ -80,21 +80,21 @@ class Caller:
         self._streams = inspect.isgeneratorfunction(self._handler) or inspect.isasyncgenfunction(self._handler)
         self._loop: asyncio.Runner | None = None
 
-    def run(self, job_id: str, input: Content, tell: Tell = tell_nobody) -> Outcome:
+    def run(self, job_id: str, input: Content, tell: Tell = tell_nobody) -> HandlerOutcome:
         try:
             raw: Callable[[Content], Any] | None = getattr(self._handler, "raw", None)
             if raw is not None:
                 return self._outcome(raw(input))
             job = {"id": job_id, "input": msgspec.json.decode(input)}
             if self._streams:
-                streamed: Outcome = self._awaited(self._streamed(job, tell))
+                streamed: HandlerOutcome = self._awaited(self._streamed(job, tell))
                 return streamed
             result = self._handler(job)
             return self._outcome(self._awaited(result) if inspect.isawaitable(result) else result)
         except Exception as error:  # noqa: BLE001 - as the package does
             # The package sends a traceback too; here it might show what is in a picture.
             told = {"error_type": str(type(error)), "error_message": str(error), "error_traceback": ""}
-            return Outcome(error=json.dumps(told))
+            return HandlerOutcome(error=json.dumps(told))
 
     def close(self) -> None:
         if self._loop is not None:
@@ -107,30 +107,30 @@ class Caller:
         self._loop = self._loop or asyncio.Runner()
         return self._loop.run(wait())
 
-    def _outcome(self, result: Any) -> Outcome:
+    def _outcome(self, result: Any) -> HandlerOutcome:
         """A job fails for an `error` that says something. `refresh_worker` is for the service, and an empty dict is no
         output."""
         if not isinstance(result, dict):
-            return Outcome(msgspec.json.encode(result), refresh=self._refresh)
+            return HandlerOutcome(msgspec.json.encode(result), refresh=self._refresh)
         rest = {key: value for key, value in result.items() if key not in {"error", "refresh_worker"}}
         output = msgspec.json.encode(rest) if rest else None
         refresh = self._refresh or bool(result.get("refresh_worker"))
-        return Outcome(output, _plain(result.get("error") or None), refresh)
+        return HandlerOutcome(output, _plain(result.get("error") or None), refresh)
 
-    async def _streamed(self, job: dict[str, Any], tell: Tell) -> Outcome:
+    async def _streamed(self, job: dict[str, Any], tell: Tell) -> HandlerOutcome:
         """Tells each part as it comes; the output is all of them where that is wished, and else an empty list."""
         whole: list[msgspec.Raw] = []
         try:
             async for part in _each(self._handler(job)):
                 if isinstance(part, dict) and part.get("error"):
-                    return Outcome(error=str(part["error"]), refresh=self._refresh)
+                    return HandlerOutcome(error=str(part["error"]), refresh=self._refresh)
                 content = msgspec.json.encode(part)
-                tell(Part.STREAMED, content)
+                tell(ProgressKind.STREAMED, content)
                 if self._aggregate:
                     whole.append(msgspec.Raw(content))
         except Exception as error:  # noqa: BLE001 - as the package does, but for the traceback
-            return Outcome(error=f"handler: {error} \ntraceback: ", refresh=self._refresh)
-        return Outcome(msgspec.json.encode(whole), refresh=self._refresh)
+            return HandlerOutcome(error=f"handler: {error} \ntraceback: ", refresh=self._refresh)
+        return HandlerOutcome(msgspec.json.encode(whole), refresh=self._refresh)
 
 
 async def _each(parts: Iterable[Any] | AsyncIterator[Any]) -> AsyncIterator[Any]:

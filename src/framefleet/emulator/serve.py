@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from framefleet.emulator.app import Door, make_app
-from framefleet.emulator.endpoint import Endpoint
+from framefleet.emulator.endpoint import EmulatedEndpoint
 from framefleet.emulator.wire import CuttableProtocol, CuttingServer
 
 HOST = "127.0.0.1"
@@ -21,7 +21,7 @@ class Service:
     While it is stopped connections are refused. `door.unavailable = True` makes it answer 503 instead.
     """
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], api_key: str, port: int = 0) -> None:
+    def __init__(self, endpoints: Mapping[str, EmulatedEndpoint], api_key: str, port: int = 0) -> None:
         self.endpoints = endpoints
         self.door = Door(endpoints, api_key)
         self._port = port
@@ -69,7 +69,7 @@ class Service:
 
 
 @contextmanager
-def serving(endpoints: Mapping[str, Endpoint], api_key: str, port: int = 0) -> Iterator[str]:
+def serving(endpoints: Mapping[str, EmulatedEndpoint], api_key: str, port: int = 0) -> Iterator[str]:
     """The base URL of the running service, for `RUNPOD_ENDPOINT_BASE_URL`. Port 0: any that is free."""
     with Service(endpoints, api_key, port) as service:
         yield service.base_url

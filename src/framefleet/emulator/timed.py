@@ -8,7 +8,7 @@ import msgspec
 
 from framefleet.emulator.ledger import Content
 from framefleet.stages.base import Handler
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 _WORKER = {"schema_version": "1", "model": "timed", "model_id": "", "device": "cpu", "gpu": None}
 
@@ -35,7 +35,7 @@ class _Asked(msgspec.Struct):
     top_k: int | None = None  # ast
 
 
-class Timed:
+class TimedHandler:
     """Takes `one_s` for one picture or clip and `several_s` for a batch; nothing is seen or heard in any of them."""
 
     def __init__(self, several_s: Seconds, one_s: Seconds, sleep: Callable[[Seconds], None] = time.sleep) -> None:
@@ -73,4 +73,4 @@ class Timed:
 
 def timed_yolo(batch_s: Seconds, frame_s: Seconds) -> Handler:
     """Takes `frame_s` for one picture and `batch_s` for a batch of several; every picture has no objects."""
-    return Timed(batch_s, frame_s)
+    return TimedHandler(batch_s, frame_s)

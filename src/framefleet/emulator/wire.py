@@ -46,7 +46,7 @@ class CuttingServer(uvicorn.Server):
             await server.wait_closed()
 
 
-class Cut(Response):
+class CutConnection(Response):
     """No answer: the TCP connection ends at once."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,28 +5,28 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from framefleet.emulator.endpoint import Endpoint, Task
+from framefleet.emulator.endpoint import EmulatedEndpoint, RunningJob
 from framefleet.emulator.faults import Fault
-from framefleet.emulator.pool import Worker
+from framefleet.emulator.pool import EmulatedWorker
 from framefleet.emulator.runners import Runner
 
 log = logging.getLogger("framefleet.emulator")
 
 
-class Workers:
+class WorkerThreads:
     """Runs the jobs of `endpoint`; each worker has a runner of its own."""
 
-    def __init__(self, endpoint: Endpoint, make_runner: Callable[[], Runner]) -> None:
+    def __init__(self, endpoint: EmulatedEndpoint, make_runner: Callable[[], Runner]) -> None:
         self._endpoint = endpoint
         self._make_runner = make_runner
         endpoint.on_hire = self._hire
 
-    def _hire(self, worker: Worker) -> None:
+    def _hire(self, worker: EmulatedWorker) -> None:
         runner = self._make_runner()
         worker.on_stop = runner.stop
         threading.Thread(target=self._live, args=(worker, runner), name=worker.id, daemon=True).start()
 
-    def _live(self, worker: Worker, runner: Runner) -> None:
+    def _live(self, worker: EmulatedWorker, runner: Runner) -> None:
         try:
             if self._load(worker, runner):
                 while (task := self._endpoint.next(worker)) is not None:
@@ -35,7 +35,7 @@ class Workers:
         finally:
             runner.close()
 
-    def _load(self, worker: Worker, runner: Runner) -> bool:
+    def _load(self, worker: EmulatedWorker, runner: Runner) -> bool:
         """Whether the handler is ready; tries again as long as the worker is kept."""
         while True:
             try:
@@ -47,7 +47,7 @@ class Workers:
                 if not self._endpoint.cannot_load(worker):
                     return False
 
-    def work(self, worker: Worker, runner: Runner, task: Task) -> None:
+    def work(self, worker: EmulatedWorker, runner: Runner, task: RunningJob) -> None:
         """Runs one job to its end."""
         endpoint, (job, input, faults) = self._endpoint, task
         endpoint.ledger.record(job.id, worker.id, input)

@@ -1,12 +1,28 @@
 """Looking into a journal without taking part: for a plan, which locks nothing and writes nothing into it."""
 
+import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from framefleet.journal.file import in_chunks
 from framefleet.logs import logger
+
+_VERSION = 1  # raised when the same key would no longer mean the same answer
+
+
+def piece_key(source_sha256: str, endpoint: str, name: str, identity: Mapping[str, Any]) -> str:
+    """A sha256 over all that decides an answer: the file, the piece's `name` in it, who is asked, and with what.
+
+    It knows neither index nor batch, so that splitting, another fps and a resumed run find the same answer again.
+    """
+    parts = [_VERSION, source_sha256, endpoint, name, identity]
+    return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
+
 
 log = logger(__name__)
 

@@ -4,18 +4,31 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
-from framefleet.errors import told
-from framefleet.fleet.meter import Meter
+from framefleet.errors import describe
 from framefleet.logs import logger
-from framefleet.media.audio_plan import AudioChunk
-from framefleet.media.info import Clip, ClipTime, Gap, Picture, PictureTime, Sample
-from framefleet.media.order import Order, Pixels
-from framefleet.pipeline.lane import Lane
-from framefleet.pipeline.missed import Missed
-from framefleet.progress import ItemDone, ItemFailed, Listener, StageDone, StageStarted
+from framefleet.media.audio.chunks import AudioChunk
+from framefleet.media.types import (
+    Clip,
+    ClipTime,
+    Gap,
+    Picture,
+    PictureTime,
+    Sample,
+)
+from framefleet.media.video.request import FrameRequest, Pixels
+from framefleet.metrics import BusyTimer
+from framefleet.pipeline.coverage import UndecodedSpans
+from framefleet.pipeline.stage_run import StageRun
+from framefleet.progress import (
+    ItemDone,
+    ItemFailed,
+    Listener,
+    StageDone,
+    StageStarted,
+)
 from framefleet.stages.base import Answer
+from framefleet.stages.batches import PictureBatch
 from framefleet.stages.client import Watcher
-from framefleet.stages.objects.plan import PictureBatch
 
 log = logger(__name__)
 
@@ -53,7 +66,7 @@ class Consumer(ABC):
         """No more will come; what is still missing is missing for this reason, or for `error`."""
 
     def _fail(self, error: Exception) -> None:
-        self.error = told(error)
+        self.error = describe(error)
 
 
 class BatchConsumer(Consumer):
@@ -62,7 +75,7 @@ class BatchConsumer(Consumer):
     `order` may have more pictures than the batches: the stage looks at those for what comes after them.
     """
 
-    def __init__(self, lane: Lane, order: Order) -> None:
+    def __init__(self, lane: StageRun, order: FrameRequest) -> None:
         super().__init__()
         self.order = order
         self._lane = lane
@@ -77,16 +90,16 @@ class BatchConsumer(Consumer):
         return super().over or self._batch is None or self._lane.dispatcher.fatal is not None
 
     def _take(self, piece: Picture | Gap) -> None:
-        sifted = self._lane.sift(piece)
+        filtered = self._lane.filter(piece)
         index = piece.sample.index if isinstance(piece, Gap) else piece.at.index
         if self._batch is None or index not in self._wanted:
             return
-        if isinstance(sifted, Answer):
-            self._lane.dispatcher.settle(self._batch.number, sifted, 1)
-        elif isinstance(sifted, Gap):
-            self._lane.lose(self._batch.number, (nominal(sifted.sample),), 1, sifted.error)
+        if isinstance(filtered, Answer):
+            self._lane.dispatcher.settle(self._batch.number, filtered, 1)
+        elif isinstance(filtered, Gap):
+            self._lane.lose(self._batch.number, (nominal(filtered.sample),), 1, filtered.error)
         else:
-            self._pictures.append(sifted)
+            self._pictures.append(filtered)
         self._came += 1
         if self._came == len(self._batch.samples):
             self._hand_on(self._batch)
@@ -121,7 +134,7 @@ class BatchConsumer(Consumer):
 class ClipConsumer(Consumer):
     """A fleet stage's clips of sound, each handed to its dispatcher as it comes, unless it is answered already."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: StageRun) -> None:
         super().__init__()
         self._lane = lane
         self.left: dict[int, AudioChunk] = {chunk.number: chunk for chunk in lane.items}
@@ -134,11 +147,11 @@ class ClipConsumer(Consumer):
         number, units = piece.number, piece.span.length_s
         if number not in self.left:
             return
-        sifted = self._lane.sift(piece)
-        if isinstance(sifted, Answer):
-            self._lane.dispatcher.settle(number, sifted, units)
+        filtered = self._lane.filter(piece)
+        if isinstance(filtered, Answer):
+            self._lane.dispatcher.settle(number, filtered, units)
         else:
-            self._lane.dispatcher.put(number, sifted, units)
+            self._lane.dispatcher.put(number, filtered, units)
         del self.left[number]
 
     def close(self, reason: str) -> None:
@@ -150,12 +163,12 @@ class ClipConsumer(Consumer):
 class WatchConsumer(Consumer):
     """A watching stage at work. `missed` are the stretches of which it saw nothing."""
 
-    def __init__(self, name: str, order: Order, watcher: Watcher[Any], listener: Listener) -> None:
+    def __init__(self, name: str, order: FrameRequest, watcher: Watcher[Any], listener: Listener) -> None:
         super().__init__()
         self.name = name
         self.order = order
-        self.meter = Meter()
-        self.missed = Missed(order.samples)
+        self.meter = BusyTimer()
+        self.missed = UndecodedSpans(order.samples)
         self._watcher = watcher
         self._listener = listener
         self._came = 0

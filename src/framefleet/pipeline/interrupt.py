@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.errors import FrameFleetError, Interrupted
-from framefleet.fleet.bill import Bill
-from framefleet.pipeline.lane import Lane
+from framefleet.fleet.billing.bill import Bill
+from framefleet.pipeline.stage_run import StageRun
 
 
-def interrupted(lanes: Sequence[Lane], options: Options) -> Interrupted:
+def interrupted(lanes: Sequence[StageRun], options: Options) -> Interrupted:
     """The error that ends the run; made before its lanes are ended."""
     kept = ", ".join(_kept(lane, options) for lane in lanes if lane.plan.items)
     spent = [_spent(lane, options) for lane in lanes if lane.plan.backend == "runpod"]
@@ -16,7 +16,7 @@ def interrupted(lanes: Sequence[Lane], options: Options) -> Interrupted:
     return Interrupted(f"interrupted: {'; '.join([*parts, 'run the same command again: it goes on from here'])}")
 
 
-def note_cost(error: FrameFleetError, lanes: Sequence[Lane], options: Options) -> None:
+def note_cost(error: FrameFleetError, lanes: Sequence[StageRun], options: Options) -> None:
     """Notes on the error that ends a run what was spent until then, where anything could be."""
     paid = [lane for lane in lanes if lane.plan.backend == "runpod"]
     charges = [charge for lane in paid for charge in list(lane.asker.charges)]
@@ -29,14 +29,14 @@ def note_cost(error: FrameFleetError, lanes: Sequence[Lane], options: Options) -
     error.add_note(f"{spent}, besides {unheard} more of which nobody could tell" if unheard else spent)
 
 
-def _kept(lane: Lane, options: Options) -> str:
+def _kept(lane: StageRun, options: Options) -> str:
     plan = lane.plan
     answered = {fact.index for answer in lane.dispatcher.answers for fact in answer.facts}
-    left = sum(item.units for item in plan.stage.without(plan.items, answered, options))
+    left = sum(item.units for item in plan.stage.remaining(plan.items, answered, options))
     return f"{plan.stage.name} {plan.units - left:.0f} of {plan.units:.0f} {plan.stage.unit}"
 
 
-def _spent(lane: Lane, options: Options) -> float:
+def _spent(lane: StageRun, options: Options) -> float:
     bill = Bill(options.price, tariff=lane.plan.tariff)
     for charge in list(lane.asker.charges):
         bill.add(charge)

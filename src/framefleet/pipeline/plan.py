@@ -1,21 +1,60 @@
 """What a run will do, before anything is decoded: pure, and all that `framefleet plan` shows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from framefleet.config import MAIN_KINDS, Fleet, Options
+from framefleet.config.endpoints import MAIN_KINDS, Fleet
+from framefleet.config.options import Options
+from framefleet.config.settings import endpoint_variable
 from framefleet.errors import InputError, SetupError, UsageError
-from framefleet.fleet.cost import Estimate, estimate
-from framefleet.fleet.prices import LISTED, Tariff
-from framefleet.media.info import MediaInfo
-from framefleet.media.order import Order
-from framefleet.pipeline.graph import plan_graph
+from framefleet.fleet.billing.estimate import Estimate, estimate
+from framefleet.fleet.billing.prices import LISTED, Tariff
+from framefleet.media.types import MediaInfo
+from framefleet.media.video.request import FrameRequest
 from framefleet.schema.cost import Backend
-from framefleet.settings import endpoint_variable
 from framefleet.stages.base import Needs, Stage
 from framefleet.stages.client import DerivingStage, WatchingStage
-from framefleet.stages.registry import DEFAULT, DERIVING, FLEET, NEEDS, WATCHING
+from framefleet.stages.registry import (
+    DEFAULT,
+    DERIVING,
+    FLEET,
+    NEEDS,
+    WATCHING,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Names of a run's stages, each after all that it needs. `added`: nobody asked for them, but another needs them."""
+
+    names: tuple[str, ...]
+    added: frozenset[str]
+
+
+def plan_graph(asked: Sequence[str], needs: Mapping[str, Iterable[str]]) -> Graph:
+    """The stages asked for, with all that they need, in an order in which they can be done.
+
+    `needs` names for every stage there is the stages whose results it works on. Raises `UsageError` for a name that is
+    no stage, and for stages that wait for each other.
+    """
+    for name in asked:
+        if name not in needs:
+            raise UsageError(f"--stages {name}: no such stage; there are {', '.join(needs)}")
+    wanted: dict[str, tuple[str, ...]] = {}
+    open_names = list(asked)
+    while open_names:
+        name = open_names.pop()
+        if name not in wanted:
+            wanted[name] = tuple(needs[name])
+            open_names.extend(wanted[name])
+    try:
+        sorted_names = tuple(TopologicalSorter({name: wanted[name] for name in needs if name in wanted}).static_order())
+    except CycleError as error:
+        raise UsageError(f"--stages: these wait for each other: {', '.join(error.args[1])}") from None
+    return Graph(sorted_names, frozenset(wanted) - frozenset(asked))
+
 
 AUTO_WORKERS = 64  # `auto` has no ceiling but the threads that wait; far more than any endpoint has workers
 
@@ -43,7 +82,7 @@ class WatchPlan:
     """A stage of the client that watches the pictures, and the pictures it wants."""
 
     stage: WatchingStage[Any]
-    order: Order
+    order: FrameRequest
 
 
 @dataclass(frozen=True, slots=True)

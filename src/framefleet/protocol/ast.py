@@ -4,8 +4,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from framefleet.protocol.envelope import SCHEMA_VERSION, AudioFormat, TimingMs, UnitInterval
-from framefleet.units import Seconds
+from framefleet.protocol.envelope import (
+    SCHEMA_VERSION,
+    AudioFormat,
+    TimingMs,
+    UnitInterval,
+)
+from framefleet.timebase import Seconds
 
 
 class AstRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from framefleet.errors import BadReplyError, WorkerError, from_worker
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 SCHEMA_VERSION: Literal["1"] = "1"
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from framefleet.protocol.envelope import SCHEMA_VERSION, AudioFormat, TimingMs
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 Task = Literal["transcribe", "translate"]
 

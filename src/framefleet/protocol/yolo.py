@@ -4,8 +4,15 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from framefleet.protocol.envelope import SCHEMA_VERSION, Box, JpegFrames, Side, TimingMs, UnitInterval
-from framefleet.units import Seconds
+from framefleet.protocol.envelope import (
+    SCHEMA_VERSION,
+    Box,
+    JpegFrames,
+    Side,
+    TimingMs,
+    UnitInterval,
+)
+from framefleet.timebase import Seconds
 
 
 class YoloRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 
 from framefleet.errors import OutputError, UsageError
+from framefleet.models import file_sha256
 from framefleet.schema.codec import encode
 from framefleet.schema.document import Document
-from framefleet.weights import file_sha256
 
 _RESULTS = "_results"
 _SLASHES = tuple(filter(None, ("/", os.sep, os.altsep)))

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 Backend = Literal["local", "runpod", "api"]  # "api": an OpenAI-compatible transcription service
 

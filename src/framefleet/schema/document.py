@@ -12,7 +12,7 @@ from framefleet.schema.speech import Transcription
 from framefleet.schema.text import TextResult
 from framefleet.schema.timing import Timing
 from framefleet.schema.tracks import TracksResult
-from framefleet.units import Seconds, Span
+from framefleet.timebase import Seconds, Span
 
 SCHEMA_VERSION: Literal["2"] = "2"
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 Box = tuple[float, float, float, float]
 """x1, y1, x2, y2 in source pixels."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 Transition = Literal["cut", "fade", "dissolve", "slide"]
 """A hard cut, a fade through one colour, one picture turning into another, or another page on a screen that stands."""

@@ -3,7 +3,7 @@
 import msgspec
 
 from framefleet.schema.speech import Skipped
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 
 class SoundEvent(msgspec.Struct, frozen=True, gc=False):

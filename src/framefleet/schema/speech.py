@@ -2,7 +2,7 @@
 
 import msgspec
 
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 
 class Word(msgspec.Struct, frozen=True, gc=False):

@@ -3,7 +3,7 @@
 import msgspec
 
 from framefleet.schema.objects import Box
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 Point = tuple[float, float]
 Quad = tuple[Point, Point, Point, Point]

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 
 class StageTiming(msgspec.Struct, frozen=True, kw_only=True):

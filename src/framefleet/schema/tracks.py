@@ -3,7 +3,7 @@
 import msgspec
 
 from framefleet.schema.objects import Box
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 
 class TrackBox(msgspec.Struct, frozen=True, gc=False):

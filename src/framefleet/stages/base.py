@@ -7,16 +7,16 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from framefleet.config import Options
-from framefleet.media.info import MediaInfo
+from framefleet.config.options import Options
+from framefleet.media.types import MediaInfo
 from framefleet.schema.cost import Backend
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
 """What runs on a worker: the job (`{"input": request}`) in, the reply or `{"error": "<type>: <line>"}` out."""
 
 
-Sieve = Callable[[Any], Any]
+Prefilter = Callable[[Any], Any]
 """How a stage looks at each piece (`Picture` or `Gap`, `Clip`) on the client before anything is paid for it. Out comes
 as much of the piece as is worth asking about, or an `Answer`, for which nobody has to be asked. One run's, called in
 the order of time."""
@@ -54,7 +54,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel(Generic[Request]):
+class RequestBatch(Generic[Request]):
     """A request and the facts of all that it carries: what merging needs to know of each piece, without its bytes.
 
     A fact (`PictureTime`, `ClipTime`) has an `index`, which says which planned piece it is: the sample's, or the
@@ -102,22 +102,22 @@ class Stage(Protocol[Item, Payload, Request, Reply, Result]):
     def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
         """All that an answer depends on besides the video and the piece: crop, scale, options, model."""
 
-    def without(self, items: Sequence[Item], answered: Container[int], options: Options) -> list[Item]:
+    def remaining(self, items: Sequence[Item], answered: Container[int], options: Options) -> list[Item]:
         """The work that is left when the pieces with these indices are answered already."""
 
-    def sieve(self, options: Options, backend: Backend) -> Sieve | None:
+    def prefilter(self, options: Options, backend: Backend) -> Prefilter | None:
         """A new one; None where everything is asked about."""
 
-    def pack(self, payload: Payload, media: MediaInfo, options: Options, backend: Backend) -> Parcel[Request]:
+    def pack(self, payload: Payload, media: MediaInfo, options: Options, backend: Backend) -> RequestBatch[Request]:
         """The request that carries `payload`."""
 
-    def split(self, parcel: Parcel[Request]) -> list[Parcel[Request]]:
+    def split(self, parcel: RequestBatch[Request]) -> list[RequestBatch[Request]]:
         """Two halves of a parcel that is too large, or the parcel alone if it cannot be halved."""
 
-    def carried(self, parcel: Parcel[Request]) -> int:
+    def payload_count(self, parcel: RequestBatch[Request]) -> int:
         """How many pictures or clips the request carries: fewer than facts where one carries for several."""
 
-    def narrow(self, parcel: Parcel[Request], facts: Sequence[Any]) -> Parcel[Request]:
+    def subset(self, parcel: RequestBatch[Request], facts: Sequence[Any]) -> RequestBatch[Request]:
         """The parcel with these of its facts alone."""
 
     def about(self, media: MediaInfo, options: Options) -> "Stage[Item, Payload, Request, Reply, Result]":
@@ -132,7 +132,7 @@ class Stage(Protocol[Item, Payload, Request, Reply, Result]):
     def part(self, reply: Reply, fact: Any) -> Reply | None:
         """As much of a reply as answers one fact; None if it does not."""
 
-    def restamp(self, answer: Answer[Reply], index: int) -> Answer[Reply]:
+    def reindex(self, answer: Answer[Reply], index: int) -> Answer[Reply]:
         """An answer of one piece, kept from a run that counted otherwise, with this run's index."""
 
     def fact_type(self) -> Any:

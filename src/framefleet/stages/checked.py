@@ -25,7 +25,7 @@ LINES = 3_000  # of text in a picture: as many as objects may be asked for
 Thing = TypeVar("Thing")
 
 
-class Seen(NamedTuple):
+class Expected(NamedTuple):
     """What was asked of a picture: boxes within `width` × `height`, `most` of them, of these `classes` (None: any).
 
     By default the most that a request allows.
@@ -37,7 +37,7 @@ class Seen(NamedTuple):
     classes: frozenset[int] | None = None
 
 
-def objects(found: Sequence[YoloObject], asked: Seen) -> list[YoloObject]:
+def objects(found: Sequence[YoloObject], asked: Expected) -> list[YoloObject]:
     """The objects of a picture. Boxes are cut at its edges, and those not asked for left out: of other classes, beside
     the picture, and of too many the least sure.
 
@@ -51,7 +51,7 @@ def objects(found: Sequence[YoloObject], asked: Seen) -> list[YoloObject]:
     return [thing for thing in (_object(thing, asked) for thing in wanted) if thing is not None]
 
 
-def lines(found: Sequence[TextLine], asked: Seen) -> list[TextLine]:
+def lines(found: Sequence[TextLine], asked: Expected) -> list[TextLine]:
     """The lines of text in a picture, with boxes and corners cut at its edges.
 
     Raises `BadReplyError` as `objects` does, and for more lines or longer ones than anybody writes.
@@ -124,7 +124,7 @@ def _sureness(value: float) -> float:
     return value if value == value else 2.0
 
 
-def _object(thing: YoloObject, asked: Seen) -> YoloObject | None:
+def _object(thing: YoloObject, asked: Expected) -> YoloObject | None:
     box, confidence = _box(thing.box, asked), unit(thing.confidence, "confidence")
     _class(thing.class_id, thing.label)
     if box is None:
@@ -133,7 +133,7 @@ def _object(thing: YoloObject, asked: Seen) -> YoloObject | None:
     return thing if same else replace(thing, box=box, confidence=confidence)
 
 
-def _line(line: TextLine, asked: Seen) -> TextLine | None:
+def _line(line: TextLine, asked: Expected) -> TextLine | None:
     short(line.text, TEXT, "line of text")
     box, confidence = _box(line.box, asked), unit(line.confidence, "confidence")
     quad = None if line.quad is None else _quad(line.quad, asked)
@@ -155,7 +155,7 @@ def _class(number: int, label: str) -> None:
     short(label, LABEL, "label")
 
 
-def _box(box: Box, asked: Seen) -> Box | None:
+def _box(box: Box, asked: Expected) -> Box | None:
     """The box, cut at the picture's edges; None for one beside it."""
     x1, y1, x2, y2 = box
     # `not` of a chain that holds, so that NaN does not pass
@@ -166,14 +166,14 @@ def _box(box: Box, asked: Seen) -> Box | None:
     return (*_within(x1, y1, asked), *_within(x2, y2, asked))
 
 
-def _quad(quad: Quad, asked: Seen) -> Quad:
+def _quad(quad: Quad, asked: Expected) -> Quad:
     if not all(-FARTHEST <= number <= 2 * FARTHEST for corner in quad for number in corner):
         raise BadReplyError(f"the worker gave a line of text whose corners are {_told(n for c in quad for n in c)}")
     one, two, three, four = (_within(x, y, asked) for x, y in quad)
     return one, two, three, four
 
 
-def _within(x: float, y: float, asked: Seen) -> Point:
+def _within(x: float, y: float, asked: Expected) -> Point:
     return min(max(x, 0.0), float(asked.width)), min(max(y, 0.0), float(asked.height))
 
 

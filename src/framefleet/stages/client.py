@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from framefleet.config import Options
-from framefleet.media.info import Gap, MediaInfo, Picture
-from framefleet.media.order import Order, Pixels
-from framefleet.units import Seconds
+from framefleet.config.options import Options
+from framefleet.media.types import Gap, MediaInfo, Picture
+from framefleet.media.video.request import FrameRequest, Pixels
+from framefleet.timebase import Seconds
 
 Result = TypeVar("Result", covariant=True)
 
@@ -27,7 +27,7 @@ class WatchingStage(Protocol[Result]):
     @property
     def name(self) -> str: ...
 
-    def order(self, media: MediaInfo, options: Options) -> Order:
+    def order(self, media: MediaInfo, options: Options) -> FrameRequest:
         """The pictures it needs: pure, so that a plan can tell what the decode will cost."""
 
     def watch(self, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds]) -> Watcher[Result]:

@@ -1,6 +1,6 @@
 """When a sampled picture counts. Pure."""
 
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 
 def counted_s(time_s: Seconds, pts_s: Seconds | None, sampling: str) -> Seconds:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from framefleet.api import execute, prepare
-from framefleet.config import Fleet, Secret, make_options
+from framefleet.config.endpoints import Fleet, Secret
+from framefleet.config.loading import make_options
 from framefleet.emulator.app import make_endpoint
 from framefleet.emulator.serve import serving
 

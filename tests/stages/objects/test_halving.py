@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.errors import WorkerError
-from framefleet.stages.objects.engines.base import Settings
-from framefleet.stages.objects.halving import detect_in_memory
+from framefleet.stages.objects.worker.engines.base import DetectionSettings
+from framefleet.stages.objects.worker.handler import detect_in_memory
 
-SETTINGS = Settings(imgsz=416)
+SETTINGS = DetectionSettings(imgsz=416)
 
 
 class SmallMemory:
@@ -21,7 +21,7 @@ class SmallMemory:
         self.error = error
         self.tried: list[int] = []
 
-    def detect(self, pictures: Sequence[Any], settings: Settings) -> list[Any]:
+    def detect(self, pictures: Sequence[Any], settings: DetectionSettings) -> list[Any]:
         self.tried.append(len(pictures))
         if len(pictures) > self.most:
             raise WorkerError(self.error, "too much")

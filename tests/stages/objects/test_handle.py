@@ -7,21 +7,21 @@ import numpy as np
 import pytest
 
 from framefleet.errors import WorkerError
-from framefleet.stages import jpeg as decoding
-from framefleet.stages.objects.engines.base import Settings
-from framefleet.stages.objects.handle import Handler, make_handler, open_engine
-from framefleet.weights import YOLOV3_TINY_SHA256
+from framefleet.models import YOLOV3_TINY_SHA256
+from framefleet.stages.objects.worker.engines.base import DetectionSettings
+from framefleet.stages.objects.worker.handler import ObjectsHandler, make_handler, open_engine
+from framefleet.worker import pictures as decoding
 
 from .pictures import SIGN_BOX, STOP_SIGN, huge_jpeg, job, jpeg, stop_sign
 
 
 @pytest.fixture(scope="module")
-def handler() -> Handler:
+def handler() -> ObjectsHandler:
     return make_handler(open_engine())
 
 
 @pytest.mark.full
-def test_finds_what_is_in_the_picture(handler: Handler) -> None:
+def test_finds_what_is_in_the_picture(handler: ObjectsHandler) -> None:
     reply = handler(job(jpeg(stop_sign())))
     (found,) = reply["frames"][0]["objects"]
     assert (found["class_id"], found["label"]) == (STOP_SIGN, "stop sign")
@@ -31,7 +31,7 @@ def test_finds_what_is_in_the_picture(handler: Handler) -> None:
 
 
 @pytest.mark.full
-def test_boxes_are_in_source_pixels(handler: Handler) -> None:
+def test_boxes_are_in_source_pixels(handler: ObjectsHandler) -> None:
     small = handler(job(jpeg(stop_sign())))
     large = handler(job(jpeg(stop_sign()), source_width=3200, source_height=720))
     box, scaled = (reply["frames"][0]["objects"][0]["box"] for reply in (small, large))
@@ -39,7 +39,7 @@ def test_boxes_are_in_source_pixels(handler: Handler) -> None:
 
 
 @pytest.mark.full
-def test_boxes_end_at_the_edge_and_come_best_first(handler: Handler) -> None:
+def test_boxes_end_at_the_edge_and_come_best_first(handler: ObjectsHandler) -> None:
     half_out = stop_sign(left=100)[:, 60:]
     objects = handler(job(jpeg(half_out), conf=0))["frames"][0]["objects"]
     assert len(objects) > 3
@@ -49,7 +49,7 @@ def test_boxes_end_at_the_edge_and_come_best_first(handler: Handler) -> None:
 
 
 @pytest.mark.full
-def test_says_what_it_is_and_did(handler: Handler) -> None:
+def test_says_what_it_is_and_did(handler: ObjectsHandler) -> None:
     reply = handler(job(jpeg(stop_sign()), imgsz=400, half=True))
     assert reply["model"] == "yolov3-tiny"
     assert reply["model_id"] == YOLOV3_TINY_SHA256
@@ -61,7 +61,7 @@ def test_says_what_it_is_and_did(handler: Handler) -> None:
 
 
 @pytest.mark.full
-def test_probe(handler: Handler) -> None:
+def test_probe(handler: ObjectsHandler) -> None:
     reply = handler({"input": {"probe": True}})
     assert reply["schema_versions"] == ["1"]
     assert reply["source_kinds"] == ["jpeg_frames"]
@@ -69,7 +69,7 @@ def test_probe(handler: Handler) -> None:
 
 
 @pytest.mark.full
-def test_takes_bytes_as_well_as_base64(handler: Handler) -> None:
+def test_takes_bytes_as_well_as_base64(handler: ObjectsHandler) -> None:
     data = jpeg(stop_sign())
     raw = job(data)
     raw["input"]["source"]["frames"][0]["jpeg"] = data
@@ -77,7 +77,7 @@ def test_takes_bytes_as_well_as_base64(handler: Handler) -> None:
 
 
 @pytest.mark.full
-def test_one_bad_picture_fails_alone(handler: Handler) -> None:
+def test_one_bad_picture_fails_alone(handler: ObjectsHandler) -> None:
     good = jpeg(stop_sign())
     reply = handler(job(b"garbage", good, good[: len(good) // 2], huge_jpeg(), good, b""))
     frames = reply["frames"]
@@ -89,13 +89,13 @@ def test_one_bad_picture_fails_alone(handler: Handler) -> None:
 
 
 @pytest.mark.full
-def test_a_huge_picture_is_never_decoded(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_picture_is_never_decoded(handler: ObjectsHandler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding.simplejpeg, "decode_jpeg", lambda *_, **__: pytest.fail("decoded"))
     assert handler(job(huge_jpeg()))["frames"][0]["objects"] is None
 
 
 @pytest.mark.full
-def test_a_batch_too_large_for_memory_is_to_be_split(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_too_large_for_memory_is_to_be_split(handler: ObjectsHandler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "MAX_PIXELS_A_JOB", 2 * 320 * 240)
     data = jpeg(stop_sign())
     assert "frames" in handler(job(data, data))
@@ -103,7 +103,7 @@ def test_a_batch_too_large_for_memory_is_to_be_split(handler: Handler, monkeypat
 
 
 @pytest.mark.full
-def test_pictures_of_mixed_sizes(handler: Handler) -> None:
+def test_pictures_of_mixed_sizes(handler: ObjectsHandler) -> None:
     tall = np.concatenate([stop_sign(), np.full((300, 320, 3), 100, np.uint8)])
     alone = [handler(job(jpeg(picture)))["frames"][0]["objects"] for picture in (stop_sign(), tall, stop_sign())]
     mixed = handler(job(*(jpeg(picture) for picture in (stop_sign(), tall, stop_sign()))))
@@ -115,7 +115,7 @@ def test_pictures_of_mixed_sizes(handler: Handler) -> None:
 
 
 @pytest.mark.full
-def test_classes_conf_and_max_det(handler: Handler) -> None:
+def test_classes_conf_and_max_det(handler: ObjectsHandler) -> None:
     data = jpeg(stop_sign())
     assert handler(job(data, classes=[0, 1]))["frames"][0]["objects"] == []
     assert len(handler(job(data, classes=[STOP_SIGN]))["frames"][0]["objects"]) == 1
@@ -125,12 +125,12 @@ def test_classes_conf_and_max_det(handler: Handler) -> None:
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", ["yolov3-tiny", "yolov3-tiny.onnx", None])
-def test_the_model_loaded_is_asked_for(handler: Handler, name: str | None) -> None:
+def test_the_model_loaded_is_asked_for(handler: ObjectsHandler, name: str | None) -> None:
     assert "frames" in handler(job(jpeg(stop_sign()), model=name))
 
 
 @pytest.mark.full
-def test_another_model_is_refused(handler: Handler) -> None:
+def test_another_model_is_refused(handler: ObjectsHandler) -> None:
     error = handler(job(jpeg(stop_sign()), model="yolo11m"))["error"]
     assert error.startswith("model_mismatch: ")
     assert "yolo11m" in error
@@ -166,10 +166,10 @@ class BrokenEngine:
     def __init__(self, answer: Any) -> None:
         self.answer = answer
 
-    def settle(self, asked: Settings) -> Settings:
+    def settle(self, asked: DetectionSettings) -> DetectionSettings:
         return asked
 
-    def detect(self, pictures: Any, settings: Settings) -> Any:
+    def detect(self, pictures: Any, settings: DetectionSettings) -> Any:
         if isinstance(self.answer, BaseException):
             raise self.answer
         return [self.answer for _ in pictures]

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from framefleet.errors import SetupError, WorkerError
-from framefleet.stages.objects.engines import open_engine
-from framefleet.stages.objects.engines.base import Settings
-from framefleet.stages.objects.engines.letterbox import fit, rows_to_blend
-from framefleet.stages.objects.engines.onnx import OnnxEngine
+from framefleet.stages.objects.worker.engines import open_engine
+from framefleet.stages.objects.worker.engines.base import DetectionSettings
+from framefleet.stages.objects.worker.engines.onnx import OnnxEngine, fit, rows_to_blend
 
 from .pictures import SIGN_BOX, STOP_SIGN, stop_sign
 
@@ -117,7 +116,7 @@ def test_finds_the_sign_in_any_size(engine: OnnxEngine, size: tuple[int, int]) -
     scale = size[0] / 240
     rows = (np.arange(size[0]) / scale).astype(int)
     picture = stop_sign()[rows][:, (np.arange(size[1]) / scale).astype(int)]
-    (found,) = engine.detect([picture], Settings(imgsz=416))
+    (found,) = engine.detect([picture], DetectionSettings(imgsz=416))
     assert found[0, 5] == STOP_SIGN
     assert found[0, :4] == pytest.approx(np.array(SIGN_BOX) * scale, abs=10 * scale)
 
@@ -125,9 +124,9 @@ def test_finds_the_sign_in_any_size(engine: OnnxEngine, size: tuple[int, int]) -
 @pytest.mark.full
 def test_a_large_batch_is_answered_as_its_pictures_are(engine: OnnxEngine) -> None:
     pictures = [stop_sign(left=shift) for shift in range(-40, 55, 5)]
-    together = engine.detect(pictures, Settings(imgsz=416))
+    together = engine.detect(pictures, DetectionSettings(imgsz=416))
     for picture, found in zip(pictures, together, strict=True):
-        (alone,) = engine.detect([picture], Settings(imgsz=416))
+        (alone,) = engine.detect([picture], DetectionSettings(imgsz=416))
         assert found == pytest.approx(alone, abs=0.02)
 
 
@@ -140,13 +139,13 @@ def test_suppression_is_for_each_class_and_by_overlap(tmp_path: Path) -> None:
         [50, 50, 20, 20, 0.1, 0.1],  # too weak
     ]
     engine = OnnxEngine(str(constant_detector(tmp_path / "m.onnx", rows, shape=ANY_SIZE, names="{0: 'a', 1: 'b'}")))
-    (found,) = engine.detect([np.zeros((64, 64, 3), np.uint8)], Settings(imgsz=64, conf=0.2))
+    (found,) = engine.detect([np.zeros((64, 64, 3), np.uint8)], DetectionSettings(imgsz=64, conf=0.2))
     assert [(round(float(row[4]), 2), int(row[5])) for row in found] == [(0.9, 0), (0.7, 1), (0.6, 0)]
     assert found[0, :4] == pytest.approx([40, 40, 60, 60])
     assert engine.labels == {0: "a", 1: "b"}
-    (stricter,) = engine.detect([np.zeros((64, 64, 3), np.uint8)], Settings(imgsz=64, conf=0.2, iou=0.3))
+    (stricter,) = engine.detect([np.zeros((64, 64, 3), np.uint8)], DetectionSettings(imgsz=64, conf=0.2, iou=0.3))
     assert len(stricter) == 2
-    (one,) = engine.detect([np.zeros((64, 64, 3), np.uint8)], Settings(imgsz=64, conf=0.2, max_det=1))
+    (one,) = engine.detect([np.zeros((64, 64, 3), np.uint8)], DetectionSettings(imgsz=64, conf=0.2, max_det=1))
     assert len(one) == 1
 
 
@@ -159,10 +158,10 @@ def test_a_detector_of_fixed_size_and_batch(tmp_path: Path) -> None:
     path = constant_detector(tmp_path / "m.onnx", [[32, 32, 32, 16, 0.9]], shape=[2, 3, 64, 64])
     engine = OnnxEngine(str(path))
     with pytest.raises(WorkerError, match="made for 64") as raised:
-        engine.settle(Settings(imgsz=416))
+        engine.settle(DetectionSettings(imgsz=416))
     assert raised.value.type == "unsupported"
     pictures = [np.zeros((32, 64, 3), np.uint8)] * 3
-    found = engine.detect(pictures, engine.settle(Settings(imgsz=64)))
+    found = engine.detect(pictures, engine.settle(DetectionSettings(imgsz=64)))
     assert [rows[0, :4].tolist() for rows in found] == [[16, 8, 48, 24]] * 3
 
 
@@ -190,7 +189,7 @@ def test_the_ultralytics_engine_needs_a_model() -> None:
 @pytest.mark.full
 def test_the_default_engine_loads_none_of_the_heavy_libraries() -> None:
     code = (
-        "import sys; from framefleet.stages.objects.handle import make_handler, open_engine;"
+        "import sys; from framefleet.stages.objects.worker.handler import make_handler, open_engine;"
         "make_handler(open_engine());"
         "heavy = {'cv2', 'torch', 'ultralytics', 'onnx', 'av', 'requests', 'PIL'} & set(sys.modules);"
         "maps = open('/proc/self/maps').read() if sys.platform == 'linux' else '';"

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.errors import UsageError
-from framefleet.media.info import PictureTime, Sample
-from framefleet.media.sample import plan_samples
+from framefleet.media.sampling import plan_samples
+from framefleet.media.types import PictureTime, Sample
 from framefleet.protocol.yolo import FrameReply, YoloObject, YoloReply
 from framefleet.schema.document import Crop
 from framefleet.schema.objects import DetectedObject
+from framefleet.stages.batches import check_crop, plan_batches
 from framefleet.stages.objects.merge import merge
-from framefleet.stages.objects.plan import check_crop, plan_batches
 
 fps_values = st.sampled_from([0.1, 0.5, 1, 2, 12.5, 29.97])
 

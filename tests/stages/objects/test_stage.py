@@ -10,13 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.config import Options
-from framefleet.errors import BadReplyError, RefusedError, SetupError, UsageError
-from framefleet.media.info import MediaInfo, Picture, PictureTime
+from framefleet.config.options import Options
+from framefleet.errors import (
+    BadReplyError,
+    RefusedError,
+    SetupError,
+    UsageError,
+)
+from framefleet.media.types import MediaInfo, Picture, PictureTime
 from framefleet.protocol.envelope import TimingMs, to_input
-from framefleet.protocol.yolo import FrameReply, YoloObject, YoloReply, YoloRequest
+from framefleet.protocol.yolo import (
+    FrameReply,
+    YoloObject,
+    YoloReply,
+    YoloRequest,
+)
 from framefleet.schema.document import Crop
-from framefleet.stages.base import Answer, Parcel
+from framefleet.stages.base import Answer, RequestBatch
 from framefleet.stages.objects.stage import ObjectsStage
 
 from .pictures import SIGN_BOX, jpeg, stop_sign
@@ -32,11 +42,11 @@ def pictures(count: int) -> list[Picture]:
     return [Picture(PictureTime(number, float(number), number + 0.5), b"jpeg") for number in range(count)]
 
 
-def parcel(count: int) -> Parcel[YoloRequest]:
+def parcel(count: int) -> RequestBatch[YoloRequest]:
     return STAGE.pack(pictures(count), MEDIA, Options(), "runpod")
 
 
-def reply_to(asked: Parcel[YoloRequest]) -> YoloReply:
+def reply_to(asked: RequestBatch[YoloRequest]) -> YoloReply:
     frames = [FrameReply(frame.index, frame.time_s, []) for frame in asked.request.source.frames]
     return YoloReply(model="m", model_id="id", device="cpu", frames=frames, timing_ms=TimingMs(1, 2, 4))
 
@@ -101,7 +111,7 @@ def test_split_halves_and_loses_nothing(count: int) -> None:
 @given(st.sets(st.integers(0, 9), min_size=1))
 def test_narrow_keeps_what_is_named(numbers: set[int]) -> None:
     whole = parcel(10)
-    narrow = STAGE.narrow(whole, [fact for fact in whole.facts if fact.index in numbers])
+    narrow = STAGE.subset(whole, [fact for fact in whole.facts if fact.index in numbers])
     assert {fact.index for fact in narrow.facts} == numbers
     assert {frame.index for frame in narrow.request.source.frames} == numbers
 
@@ -111,7 +121,7 @@ def frozen(shown: list[int]) -> list[Picture]:
     return [Picture(PictureTime(at, float(at), n / 8), str(n).encode()) for at, n in enumerate(shown)]
 
 
-def seen_on(asked: Parcel[YoloRequest]) -> YoloReply:
+def seen_on(asked: RequestBatch[YoloRequest]) -> YoloReply:
     """On each picture as many objects as its number says."""
     thing = YoloObject(0, "person", 0.5, (0, 0, 1, 1))
     frames = [FrameReply(f.index, f.time_s, [thing] * int(f.jpeg)) for f in asked.request.source.frames]
@@ -132,7 +142,7 @@ def test_pictures_that_differ_are_all_sent_whatever_their_times() -> None:
     asked = STAGE.pack(same_time, MEDIA, Options(), "runpod")
     reply = STAGE.parse(asked.facts, msgspec.to_builtins(seen_on(asked)))
     assert [len(frame.objects or ()) for frame in reply.frames] == [1, 1, 2, 0]
-    (second,) = STAGE.narrow(asked, asked.facts[1:2]).request.source.frames
+    (second,) = STAGE.subset(asked, asked.facts[1:2]).request.source.frames
     assert (second.index, second.jpeg) == (1, b"1")
 
 
@@ -147,16 +157,16 @@ def test_however_a_parcel_is_parted_each_sample_gets_the_answer_of_its_picture(
 ) -> None:
     whole = STAGE.pack(frozen(shown), MEDIA, Options(), "runpod")
     wanted = data.draw(st.sets(st.sampled_from(range(len(shown))), min_size=1))
-    narrow = STAGE.narrow(whole, [fact for fact in whole.facts if fact.index in wanted])
+    narrow = STAGE.subset(whole, [fact for fact in whole.facts if fact.index in wanted])
     found = {}
     sent = []
     for part in STAGE.split(narrow):
         reply = STAGE.parse(part.facts, msgspec.to_builtins(seen_on(part)))
         found |= {frame.index: len(frame.objects or ()) for frame in reply.frames}
         sent += [frame.jpeg for frame in part.request.source.frames]
-        assert STAGE.carried(part) == len(part.request.source.frames) > 0
+        assert STAGE.payload_count(part) == len(part.request.source.frames) > 0
     assert found == {index: shown[index] for index in wanted}
-    assert len(sent) == len(set(sent)) == STAGE.carried(narrow)  # no picture is paid for twice
+    assert len(sent) == len(set(sent)) == STAGE.payload_count(narrow)  # no picture is paid for twice
 
 
 @given(st.permutations(range(5)))

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from framefleet.errors import SetupError
-from framefleet.stages.objects.engines import open_engine
-from framefleet.stages.objects.engines.base import Settings
-from framefleet.stages.objects.handle import make_handler
-from framefleet.weights import YOLOV3_TINY, YOLOV3_TINY_SHA256
+from framefleet.models import YOLOV3_TINY, YOLOV3_TINY_SHA256
+from framefleet.stages.objects.worker.engines import open_engine
+from framefleet.stages.objects.worker.engines.base import DetectionSettings
+from framefleet.stages.objects.worker.handler import make_handler
 
 from .pictures import STOP_SIGN, huge_jpeg, job, jpeg, stop_sign
 
@@ -36,7 +36,7 @@ def test_a_network_built_from_its_plan_answers_every_picture() -> None:
 
 def test_the_batch_goes_through_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = open_engine(str(YOLOV3_TINY), "ultralytics")
-    settings = engine.settle(Settings(imgsz=416))
+    settings = engine.settle(DetectionSettings(imgsz=416))
     engine.detect([stop_sign()], settings)
     passes = []
     network = engine._yolo.predictor.model  # type: ignore[attr-defined]
@@ -51,7 +51,7 @@ def test_the_embedded_model_agrees_with_our_engine() -> None:
     assert theirs.model_id == YOLOV3_TINY_SHA256
     assert theirs.labels == ours.labels
     pictures = [stop_sign(640, 360, shift) for shift in range(0, 300, 60)]
-    settings = Settings(imgsz=416)
+    settings = DetectionSettings(imgsz=416)
     for own, other in zip(ours.detect(pictures, settings), theirs.detect(pictures, settings), strict=True):
         assert own[0, 5] == STOP_SIGN
         assert own[:, 5].tolist() == other[:, 5].tolist()

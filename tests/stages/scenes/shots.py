@@ -9,8 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from framefleet.media.info import Gap, MediaInfo, PictureTime, Sample
-from framefleet.media.order import Pixels
+from framefleet.media.types import (
+    Gap,
+    MediaInfo,
+    PictureTime,
+    Sample,
+)
+from framefleet.media.video.request import Pixels
 from framefleet.stages.scenes.watcher import MAX_SIDE, RATE, SceneWatcher
 
 HEIGHT, WIDTH = 54, MAX_SIDE

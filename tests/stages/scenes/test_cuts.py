@@ -3,7 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.stages.scenes.cuts import Cut, in_rhythm, out_of_rhythm, place
+from framefleet.stages.scenes.cuts import (
+    Cut,
+    in_rhythm,
+    out_of_rhythm,
+    place,
+)
 
 CUT = Cut(4.0, 4.2)
 TIMES = st.floats(0, 10, allow_nan=False)

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.errors import SetupError
-from framefleet.media.decode import decode_orders
-from framefleet.media.info import Gap, PictureTime, Sample
-from framefleet.media.order import Pixels
-from framefleet.media.probe import probe
-from framefleet.media.sample import plan_samples
+from framefleet.media.files.probe import probe
+from framefleet.media.sampling import plan_samples
+from framefleet.media.types import Gap, PictureTime, Sample
+from framefleet.media.video.decode import decode_orders
+from framefleet.media.video.request import Pixels
 from framefleet.stages.scenes.keyframes import KeyframeWatcher
 from framefleet.stages.scenes.stage import ScenesStage
 from framefleet.stages.scenes.watcher import RATE
@@ -114,7 +114,7 @@ def test_the_stage_goes_by_the_sampling_asked_for(tmp_path):
 
 
 def test_without_opencv_it_says_what_to_install(monkeypatch):
-    monkeypatch.delitem(sys.modules, "framefleet.stages.scenes.look", raising=False)
+    monkeypatch.delitem(sys.modules, "framefleet.stages.scenes.keyframes", raising=False)
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(SetupError, match="install"):
         KeyframeWatcher(media_of(1.0), ())

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.stages.scenes.look import look_at, of_two_scenes
+from framefleet.stages.scenes.keyframes import look_at, of_two_scenes
 from tests.stages.scenes.shots import look
 
 CLOUDS = st.integers(0, 9)

@@ -5,8 +5,13 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.stages.scenes.scene import scene_at, scene_of, scenes_between, scenes_of
-from framefleet.units import Span
+from framefleet.stages.scenes.scene import (
+    scene_at,
+    scene_of,
+    scenes_between,
+    scenes_of,
+)
+from framefleet.timebase import Span
 
 SCENES = scenes_between([2.0, 5.0], 10.0)
 APART = scenes_of([Span(1.0, 2.0), Span(4.0, 6.0)])

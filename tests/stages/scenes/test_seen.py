@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.stages.scenes.seen import Seen
-from framefleet.units import Span
+from framefleet.stages.scenes.seen import SeenSpans
+from framefleet.timebase import Span
 
 
 def seen_of(told):
     """Pictures at 0, 1, 2, … s; "." for a gap."""
-    seen = Seen()
+    seen = SeenSpans()
     for time, piece in enumerate(told):
         seen.gap() if piece == "." else seen.picture(float(time))
     return seen

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.errors import InputError
-from framefleet.media.order import PixelView
+from framefleet.media.video.request import PixelView
 from framefleet.stages.client import WatchingStage
 from framefleet.stages.scenes.scene import Scene
 from framefleet.stages.scenes.stage import ScenesStage

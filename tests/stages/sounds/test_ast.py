@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from framefleet.errors import SetupError, WorkerError
-from framefleet.media.audio_encode import encode_clip
-from framefleet.stages.sounds.engines import open_engine
-from framefleet.stages.sounds.handle import make_handler
+from framefleet.media.audio.encode import encode_clip
+from framefleet.stages.sounds.worker.engines import open_engine
+from framefleet.stages.sounds.worker.handler import make_handler
 
 from .small_ast import small_ast
 

@@ -8,17 +8,17 @@ import msgspec
 import numpy as np
 import pytest
 
-from framefleet.config import Options
-from framefleet.media.audio import decode_clips
-from framefleet.media.audio_encode import encode_clip
-from framefleet.media.probe import probe
+from framefleet.config.options import Options
+from framefleet.media.audio.clips import decode_clips
+from framefleet.media.audio.encode import encode_clip
+from framefleet.media.files.probe import probe
 from framefleet.protocol.ast import AstRequest
 from framefleet.protocol.envelope import to_input
 from framefleet.stages.base import Answer
-from framefleet.stages.sounds.engines import open_engine
-from framefleet.stages.sounds.engines.base import Slicing
-from framefleet.stages.sounds.handle import make_handler
 from framefleet.stages.sounds.stage import SoundsStage
+from framefleet.stages.sounds.worker.engines import open_engine
+from framefleet.stages.sounds.worker.engines.base import Slicing
+from framefleet.stages.sounds.worker.handler import make_handler
 
 from .yamnet import LOUD, REAL, real, stand_in
 

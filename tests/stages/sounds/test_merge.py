@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.media.info import ClipTime
+from framefleet.media.types import ClipTime
 from framefleet.protocol.ast import AstReply, HeardClass, Slice
 from framefleet.stages.base import Answer
 from framefleet.stages.sounds.merge import JOIN_S, merge_sounds
-from framefleet.units import Span
+from framefleet.timebase import Span
 
 LABELS = ["Speech", "Music", "Dog"]
 

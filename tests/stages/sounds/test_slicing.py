@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.errors import WorkerError
-from framefleet.stages.sounds.slicing import BATCH, classify, slice_starts
+from framefleet.stages.sounds.worker.handler import BATCH, classify, slice_starts
 
 
 @given(st.integers(0, 500), st.integers(1, 60), st.integers(1, 90))

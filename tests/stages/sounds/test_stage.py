@@ -4,16 +4,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.errors import BadReplyError, OutOfMemoryError, SetupError
-from framefleet.media.audio_encode import encode_clip
-from framefleet.media.info import Clip, ClipTime
+from framefleet.media.audio.encode import encode_clip
+from framefleet.media.types import Clip, ClipTime
 from framefleet.protocol.ast import AstRequest
 from framefleet.stages.base import Answer
-from framefleet.stages.sounds.engines import open_engine
 from framefleet.stages.sounds.stage import SoundsStage
+from framefleet.stages.sounds.worker.engines import open_engine
 from framefleet.stages.speech.stage import SpeechStage
-from framefleet.units import Span
+from framefleet.timebase import Span
 from tests.stages.speech.test_plan import HOUR, media
 
 from .test_merge import answer
@@ -107,7 +107,7 @@ def test_a_workers_error_is_raised():
 
 
 def test_an_answer_kept_from_another_run():
-    kept = STAGE.restamp(Answer(FACTS, answer(0, 5.5, [{"Dog": 0.9}]).reply), 7)
+    kept = STAGE.reindex(Answer(FACTS, answer(0, 5.5, [{"Dog": 0.9}]).reply), 7)
     assert kept.facts == (ClipTime(7, CLIP.span),)
     encoded = msgspec.json.encode(kept.reply)
     assert msgspec.json.decode(encoded, type=STAGE.reply_type()) == kept.reply

@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 
 from framefleet.errors import SetupError, WorkerError
-from framefleet.stages.sounds.engines import open_engine
-from framefleet.stages.sounds.engines.logmel import BANDS, FRAMES, RATE, SAMPLES, log_mel
-from framefleet.weights.yamnet import GRAPH, WEIGHTS, file_sha256
+from framefleet.models.yamnet import GRAPH, WEIGHTS, file_sha256
+from framefleet.stages.sounds.worker.engines import open_engine
+from framefleet.stages.sounds.worker.engines.yamnet import (
+    BANDS,
+    FRAMES,
+    RATE,
+    SAMPLES,
+    log_mel,
+)
 
 from .yamnet import LOUD, REAL, real, stand_in
 

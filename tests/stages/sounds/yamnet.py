@@ -7,10 +7,16 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from framefleet.weights.yamnet import CLASSES, GRAPH, WEIGHTS, models_folder, wrong_files
+from framefleet.models.yamnet import (
+    CLASSES,
+    GRAPH,
+    WEIGHTS,
+    models_folder,
+    wrong_files,
+)
 
 REAL = models_folder() / "yamnet"  # now, before tests take FRAMEFLEET_MODELS away
-real = pytest.mark.skipif(bool(wrong_files(REAL)), reason="python -m framefleet.weights.fetch")
+real = pytest.mark.skipif(bool(wrong_files(REAL)), reason="python -m framefleet.models.fetch")
 LOUD = "Loud, louder"
 
 

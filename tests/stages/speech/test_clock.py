@@ -12,8 +12,13 @@ from framefleet.schema.speech import Skipped
 from framefleet.stages.base import Answer
 from framefleet.stages.speech.clock import placed, stretches
 from framefleet.stages.speech.merge import merge_speech
-from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Unsent, parted
-from framefleet.units import Span
+from framefleet.stages.speech.skipped import (
+    NO_SPEECH,
+    SentTime,
+    Unsent,
+    parted,
+)
+from framefleet.timebase import Span
 
 NEAR_S = 0.001  # times are told to the millisecond
 

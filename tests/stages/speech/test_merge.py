@@ -10,7 +10,7 @@ from framefleet.schema.speech import Skipped
 from framefleet.stages.base import Answer
 from framefleet.stages.speech.merge import merge_speech, no_audio
 from framefleet.stages.speech.skipped import SentTime, Unsent
-from framefleet.units import Span
+from framefleet.timebase import Span
 from tests.stages.speech.test_plan import HOUR
 
 

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.errors import UsageError
-from framefleet.media.info import MediaInfo
+from framefleet.media.types import MediaInfo
 from framefleet.schema.document import AudioInfo
-from framefleet.stages.speech.languages import LANGUAGES
-from framefleet.stages.speech.plan import plan_speech
-from framefleet.stages.speech.stage import SpeechStage
+from framefleet.stages.speech.stage import SpeechStage, plan_speech
+from framefleet.stages.speech.worker.languages import LANGUAGES
 
 
 def media(audio: AudioInfo | None) -> MediaInfo:

@@ -3,13 +3,13 @@
 import msgspec
 import pytest
 
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.errors import BadReplyError, OutOfMemoryError, RefusedError
-from framefleet.media.info import Clip
+from framefleet.media.types import Clip
 from framefleet.protocol.whisper import WhisperRequest
 from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Unsent
 from framefleet.stages.speech.stage import SpeechStage
-from framefleet.units import Span
+from framefleet.timebase import Span
 from tests.stages.speech.test_merge import answer
 from tests.stages.speech.test_plan import HOUR
 

@@ -11,19 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from framefleet.config import Options
-from framefleet.media.audio import decode_clips
-from framefleet.media.audio_encode import encode_clip
-from framefleet.media.info import Clip, ClipTime
-from framefleet.media.probe import probe
+from framefleet.config.options import Options
+from framefleet.media.audio.clips import decode_clips
+from framefleet.media.audio.encode import encode_clip
+from framefleet.media.files.probe import probe
+from framefleet.media.types import Clip, ClipTime
 from framefleet.schema.speech import Skipped
-from framefleet.stages.base import Answer, Parcel
+from framefleet.stages.base import Answer, RequestBatch
 from framefleet.stages.speech import vad
-from framefleet.stages.speech.listen import RATE, decode
 from framefleet.stages.speech.merge import merge_speech
-from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Unsent, joined
+from framefleet.stages.speech.skipped import (
+    NO_SPEECH,
+    SentTime,
+    Unsent,
+    joined,
+)
 from framefleet.stages.speech.stage import SpeechStage
-from framefleet.units import Span
+from framefleet.timebase import Span
+from framefleet.worker.waveform import RATE, decode
 from tests.conftest import full
 from tests.stages.speech.test_merge import answer
 from tests.stages.speech.test_plan import HOUR
@@ -158,7 +163,7 @@ def test_the_detector_tells_speech_from_noise_and_music(sample):
     detect = vad.silero()
     media = probe(sample)
     (spoken,) = decode_clips(media, STAGE.plan(media, Options(), "runpod"), format="opus")
-    assert STAGE.sift(spoken) is spoken
+    assert STAGE.filter(spoken) is spoken
     times = np.arange(20 * RATE) / RATE
     chord = sum(np.sin(2 * np.pi * hertz * times) for hertz in (262, 330, 392)) * 0.1
     noise = np.random.default_rng(1).normal(0, 0.02, 20 * RATE)
@@ -171,11 +176,11 @@ def test_the_detector_tells_speech_from_noise_and_music(sample):
 def test_the_stage_looks_first_wherever_it_asks(monkeypatch, backend):
     monkeypatch.setattr(vad, "silero", lambda: loud)
     silent = clip(40)
-    sieve = STAGE.sieve(Options(), backend)
-    assert isinstance(sieve(silent), Answer)
-    assert STAGE.sieve(Options(vad=False), backend) is None
+    prefilter = STAGE.prefilter(Options(), backend)
+    assert isinstance(prefilter(silent), Answer)
+    assert STAGE.prefilter(Options(vad=False), backend) is None
     monkeypatch.setattr(vad, "silero", lambda: None)  # faster-whisper is not installed
-    assert sieve(silent) is silent
+    assert prefilter(silent) is silent
 
 
 @pytest.mark.parametrize("backend", ["runpod", "local"])
@@ -189,7 +194,7 @@ def test_what_was_skipped_is_in_the_transcription_whether_sent_in_part_or_not_at
     assert parcel.request.duration_s == trimmed.span.length_s == 3.0
     said = Answer(parcel.facts, answer(0, 3, ["yes"]).reply)
     monkeypatch.setattr(vad, "silero", lambda: loud)
-    silent = STAGE.sift(clip(50, start_s=250.0))
+    silent = STAGE.filter(clip(50, start_s=250.0))
     for answers in ([said, silent], [silent, said]):
         merged = merge_speech([remembered(one) for one in answers])
         assert merged.text == "yes"
@@ -228,7 +233,7 @@ def test_halves_of_a_clip_with_cuts_lie_where_they_were(format):
 def test_a_clip_too_short_to_be_halved_stays_as_it_is():
     parcel = STAGE.pack(vad.trim(clip(340, 2, 300), loud), HOUR, Options(), "runpod")
     short = replace(parcel.facts[0], span=Span(100.0, 104.0))
-    assert STAGE.split(Parcel(parcel.request, (short,))) == [Parcel(parcel.request, (short,))]
+    assert STAGE.split(RequestBatch(parcel.request, (short,))) == [RequestBatch(parcel.request, (short,))]
 
 
 def test_facts_that_were_kept_before_anything_was_skipped_are_still_read():
@@ -257,7 +262,7 @@ def remembered(one):
     """The answer as the journal gives it back."""
     kept = msgspec.json.encode([(one.facts[0], one.reply)])
     ((fact, reply),) = msgspec.json.decode(kept, type=list[tuple[STAGE.fact_type(), STAGE.reply_type()]])
-    return STAGE.restamp(Answer((fact,), reply), 7)
+    return STAGE.reindex(Answer((fact,), reply), 7)
 
 
 def test_without_faster_whisper_there_is_no_detector(monkeypatch):

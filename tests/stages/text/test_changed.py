@@ -7,9 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from framefleet.media.info import Gap, Picture, PictureTime, Sample
-from framefleet.media.sample import plan_samples
-from framefleet.stages.text.changed import AGAIN_S, ChangeFilter, Look, luma_of, text_changed, to_see
+from framefleet.media.sampling import plan_samples
+from framefleet.media.types import (
+    Gap,
+    Picture,
+    PictureTime,
+    Sample,
+)
+from framefleet.stages.text.changed import (
+    AGAIN_S,
+    ChangeFilter,
+    ComparedPicture,
+    luma_of,
+    text_changed,
+    to_see,
+)
 
 from .pictures import Rgb, jpeg, plate
 
@@ -62,8 +74,8 @@ def test_what_moves_and_is_no_text_is_no_change() -> None:
 def test_pictures_of_any_size_are_compared(width: int, height: int) -> None:
     """Also where a picture is one pixel wider than whole blocks, such as what 854 × 480 is compared at."""
     still = np.random.default_rng(0).integers(0, 255, (height, width), np.uint8)
-    assert not text_changed(Look(still), Look(still.copy()))
-    assert text_changed(Look(still), Look(255 - still))
+    assert not text_changed(ComparedPicture(still), ComparedPicture(still.copy()))
+    assert text_changed(ComparedPicture(still), ComparedPicture(255 - still))
 
 
 def test_one_of_every_ten_seconds_is_read_whatever_it_shows() -> None:
@@ -104,8 +116,8 @@ def test_predecessors_are_the_plans_own_samples(fps: float, indices: set[int]) -
 @pytest.mark.parametrize("size", [(1, 1), (7, 30), (33, 17), (360, 640)])
 def test_any_size_can_be_compared(size: tuple[int, int]) -> None:
     luma = np.random.default_rng(1).integers(0, 255, size, np.uint8)
-    assert not text_changed(Look(luma), Look(luma))
-    assert text_changed(Look(luma), Look(luma[:, :-1]))
+    assert not text_changed(ComparedPicture(luma), ComparedPicture(luma))
+    assert text_changed(ComparedPicture(luma), ComparedPicture(luma[:, :-1]))
 
 
 def test_pictures_are_compared_small() -> None:

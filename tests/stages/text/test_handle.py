@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from framefleet.errors import SetupError, WorkerError
-from framefleet.stages import jpeg as decoding
-from framefleet.stages.text.engines import open_engine
-from framefleet.stages.text.engines.base import Reading
-from framefleet.stages.text.handle import Handler, make_handler
+from framefleet.stages.text.worker.engines import open_engine
+from framefleet.stages.text.worker.engines.base import Reading
+from framefleet.stages.text.worker.handler import TextHandler, make_handler
+from framefleet.worker import pictures as decoding
 
 from .pictures import EXIT_BOX, job, jpeg, plate, sign, write
 
@@ -21,7 +21,7 @@ pytest.importorskip("rapidocr", reason="comes with framefleet[text]")
 
 
 @pytest.fixture(scope="module")
-def handler() -> Handler:
+def handler() -> TextHandler:
     return make_handler(open_engine())
 
 
@@ -30,7 +30,7 @@ def texts(reply: dict[str, Any]) -> list[Any]:
 
 
 @pytest.mark.full
-def test_reads_what_is_written_from_top_to_bottom(handler: Handler) -> None:
+def test_reads_what_is_written_from_top_to_bottom(handler: TextHandler) -> None:
     reply = handler(job(jpeg(sign())))
     assert texts(reply) == [["EXIT 27", "Mind the gap"]]
     first, second = reply["frames"][0]["lines"]
@@ -41,7 +41,7 @@ def test_reads_what_is_written_from_top_to_bottom(handler: Handler) -> None:
 
 
 @pytest.mark.full
-def test_boxes_are_in_source_pixels(handler: Handler) -> None:
+def test_boxes_are_in_source_pixels(handler: TextHandler) -> None:
     small, large = (
         handler(job(jpeg(sign()), source_width=320 * x, source_height=120 * y)) for x, y in ((1, 1), (9, 3))
     )
@@ -50,7 +50,7 @@ def test_boxes_are_in_source_pixels(handler: Handler) -> None:
 
 
 @pytest.mark.full
-def test_a_line_that_lies_aslant_says_how(handler: Handler) -> None:
+def test_a_line_that_lies_aslant_says_how(handler: TextHandler) -> None:
     cv2 = pytest.importorskip("cv2")
     flat = write(plate(480, 360), "PLATFORM", (110, 190), 1.6)
     turned = cv2.warpAffine(flat, cv2.getRotationMatrix2D((240, 180), 20, 1), (480, 360), borderValue=(40,) * 3)
@@ -62,19 +62,19 @@ def test_a_line_that_lies_aslant_says_how(handler: Handler) -> None:
 
 
 @pytest.mark.full
-def test_a_picture_without_text_has_no_lines(handler: Handler) -> None:
+def test_a_picture_without_text_has_no_lines(handler: TextHandler) -> None:
     assert handler(job(jpeg(plate())))["frames"][0]["lines"] == []
 
 
 @pytest.mark.full
-def test_a_narrow_strip_is_read(handler: Handler) -> None:
+def test_a_narrow_strip_is_read(handler: TextHandler) -> None:
     """A crop around subtitles: scaled down, it is too low for the detector by itself."""
     strip = write(plate(1280, 40), "A subtitle below the picture", (300, 28), 0.9)
     assert texts(handler(job(jpeg(strip), max_side=640))) == [["A subtitle below the picture"]]
 
 
 @pytest.mark.full
-def test_what_is_read_in_a_picture_depends_on_no_other(handler: Handler) -> None:
+def test_what_is_read_in_a_picture_depends_on_no_other(handler: TextHandler) -> None:
     pictures = [sign(), write(plate(400, 200), "Another 3.50", (30, 90), 1.3), plate(50, 30), sign()[:60]]
     alone = [handler(job(jpeg(picture)))["frames"][0]["lines"] for picture in pictures]
     together = handler(job(*(jpeg(picture) for picture in pictures)))
@@ -82,7 +82,7 @@ def test_what_is_read_in_a_picture_depends_on_no_other(handler: Handler) -> None
 
 
 @pytest.mark.full
-def test_how_far_it_is_scaled_is_the_requests_own(handler: Handler) -> None:
+def test_how_far_it_is_scaled_is_the_requests_own(handler: TextHandler) -> None:
     data = jpeg(write(plate(640, 360), "small print", (300, 150), 0.6))
     near, far, again = (texts(handler(job(data, max_side=side))) for side in (640, 96, 640))
     assert near == again == [["small print"]]
@@ -90,12 +90,12 @@ def test_how_far_it_is_scaled_is_the_requests_own(handler: Handler) -> None:
 
 
 @pytest.mark.full
-def test_lines_read_with_little_confidence_are_left_out(handler: Handler) -> None:
+def test_lines_read_with_little_confidence_are_left_out(handler: TextHandler) -> None:
     assert texts(handler(job(jpeg(sign()), min_confidence=1))) == [[]]
 
 
 @pytest.mark.full
-def test_one_bad_picture_fails_alone(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_bad_picture_fails_alone(handler: TextHandler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "MAX_PIXELS", 400 * 400)
     good = jpeg(sign())
     reply = handler(job(b"garbage", good, good[: len(good) // 2], jpeg(plate(401, 400)), good, b""))
@@ -106,7 +106,7 @@ def test_one_bad_picture_fails_alone(handler: Handler, monkeypatch: pytest.Monke
 
 
 @pytest.mark.full
-def test_says_what_it_is_and_did(handler: Handler) -> None:
+def test_says_what_it_is_and_did(handler: TextHandler) -> None:
     reply = handler(job(jpeg(sign())))
     probe = handler({"input": {"probe": True}})
     assert (reply["model"], reply["device"], reply["gpu"]) == ("PP-OCRv6-small", "cpu", None)
@@ -130,7 +130,7 @@ def test_says_what_it_is_and_did(handler: Handler) -> None:
         (job(b"x", model="PP-OCRv5"), "model_mismatch: PP-OCRv5 was asked for and PP-OCRv6-small"),
     ],
 )
-def test_requests_that_cannot_be_served(handler: Handler, broken: dict[str, Any], error: str) -> None:
+def test_requests_that_cannot_be_served(handler: TextHandler, broken: dict[str, Any], error: str) -> None:
     assert handler(broken)["error"].startswith(error)
 
 
@@ -199,7 +199,7 @@ def test_a_gpu_that_cannot_be_used_is_no_silent_cpu() -> None:
 
 
 def test_models_are_never_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    from framefleet.stages.text.engines import rapid
+    from framefleet.stages.text.worker.engines import rapid
 
     monkeypatch.setattr(rapid, "NETWORKS", ("PP-OCRv9_det.onnx", rapid.NETWORKS[1]))
     with pytest.raises(SetupError, match=r"PP-OCRv9_det\.onnx: the model file is missing; .* rapidocr=="):

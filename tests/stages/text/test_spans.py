@@ -8,13 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.media.info import PictureTime
-from framefleet.media.sample import plan_samples
+from framefleet.media.sampling import plan_samples
+from framefleet.media.types import PictureTime
 from framefleet.protocol.ocr import OcrFrame, OcrReply, TextLine
 from framefleet.schema.document import Crop
 from framefleet.schema.text import TextSpan
 from framefleet.stages.text.merge import merge
-from framefleet.stages.text.spans import Shown, edit_distance, overlap, same_text, spans_of
+from framefleet.stages.text.spans import (
+    PictureLines,
+    edit_distance,
+    overlap,
+    same_text,
+    spans_of,
+)
 
 TOP, LEFT = (10.0, 10.0, 110.0, 30.0), (10.0, 200.0, 60.0, 220.0)
 SAME = "same"
@@ -178,7 +184,7 @@ def test_merging_is_independent_of_order_and_loses_no_reading(pictures: list[Any
 @given(st.lists(st.lists(st.builds(line, words), max_size=1), max_size=8))
 def test_taking_over_is_as_good_as_reading_again(read: list[list[TextLine]]) -> None:
     """Each picture is shown twice: read twice, or once and then taken over."""
-    twice = [Shown(n / 2, (n + 1) / 2, (n + 1) / 2, tuple(read[n // 2])) for n in range(2 * len(read))]
+    twice = [PictureLines(n / 2, (n + 1) / 2, (n + 1) / 2, tuple(read[n // 2])) for n in range(2 * len(read))]
     once = [replace(one, lines=None) if n % 2 else one for n, one in enumerate(twice)]
     found = [[(s.text, s.start_s, s.end_s) for s in spans_of(shown)] for shown in (once, twice)]
     assert found[0] == found[1]

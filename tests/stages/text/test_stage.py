@@ -10,13 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.errors import BadReplyError, RefusedError, UsageError
-from framefleet.media.info import MediaInfo, Picture, PictureTime
+from framefleet.media.types import MediaInfo, Picture, PictureTime
 from framefleet.protocol.envelope import to_input
-from framefleet.protocol.ocr import OcrFrame, OcrReply, OcrRequest, TextLine
+from framefleet.protocol.ocr import (
+    OcrFrame,
+    OcrReply,
+    OcrRequest,
+    TextLine,
+)
 from framefleet.schema.document import Crop
-from framefleet.stages.base import Answer, Parcel
+from framefleet.stages.base import Answer, RequestBatch
 from framefleet.stages.text.changed import ChangeFilter
 from framefleet.stages.text.stage import TextStage
 
@@ -33,11 +38,11 @@ def pictures(count: int) -> list[Picture]:
     return [Picture(PictureTime(number, float(number), number + 0.5), b"jpeg") for number in range(count)]
 
 
-def parcel(count: int) -> Parcel[OcrRequest]:
+def parcel(count: int) -> RequestBatch[OcrRequest]:
     return STAGE.pack(pictures(count), MEDIA, Options(), "runpod")
 
 
-def reply_to(asked: Parcel[OcrRequest]) -> OcrReply:
+def reply_to(asked: RequestBatch[OcrRequest]) -> OcrReply:
     frames = [OcrFrame(frame.index, frame.time_s, []) for frame in asked.request.source.frames]
     return OcrReply(model="m", model_id="id", device="cpu", frames=frames)
 
@@ -45,7 +50,7 @@ def reply_to(asked: Parcel[OcrRequest]) -> OcrReply:
 def test_plan() -> None:
     assert [batch.units for batch in STAGE.plan(MEDIA, Options(fps=2, batch_size=5), "local")] == [5, 3]
     batches = STAGE.plan(MEDIA, Options(batch_size=2), "local")
-    assert [batch.units for batch in STAGE.without(batches, {0, 1, 2}, Options(batch_size=2))] == [1]
+    assert [batch.units for batch in STAGE.remaining(batches, {0, 1, 2}, Options(batch_size=2))] == [1]
 
 
 def test_a_file_without_pictures_has_no_work() -> None:
@@ -98,7 +103,7 @@ def test_split_halves_and_loses_nothing(count: int) -> None:
 @given(st.sets(st.integers(0, 9), min_size=1))
 def test_narrow_keeps_what_is_named(numbers: set[int]) -> None:
     whole = parcel(10)
-    narrow = STAGE.narrow(whole, [fact for fact in whole.facts if fact.index in numbers])
+    narrow = STAGE.subset(whole, [fact for fact in whole.facts if fact.index in numbers])
     assert {fact.index for fact in narrow.facts} == numbers == {f.index for f in narrow.request.source.frames}
 
 
@@ -135,7 +140,7 @@ def test_what_is_kept_of_a_picture_can_be_read_back() -> None:
         (told,) = answer.facts
         kept = msgspec.json.decode(msgspec.json.encode(STAGE.part(answer.reply, told)), type=STAGE.reply_type())
         assert kept == answer.reply
-        moved = STAGE.restamp(Answer((told,), kept), 3)
+        moved = STAGE.reindex(Answer((told,), kept), 3)
         assert [f.index for f in moved.facts] == [f.index for f in moved.reply.frames] == [3]
     assert STAGE.part(reply, PictureTime(8, 8.0, 8.0)) is None
     assert STAGE.count(reply) == 1

@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 
 pytest.importorskip("cv2", reason="comes with framefleet[text]")
 
-from framefleet.stages.text.engines.strips import GREY, HEIGHT, LEAST_WIDTH, STEP, groups_of, strip_of
+from framefleet.stages.text.worker.engines.rapid import (
+    GREY,
+    HEIGHT,
+    LEAST_WIDTH,
+    STEP,
+    groups_of,
+    strip_of,
+)
 
 
 @given(st.integers(1, 90), st.integers(1, 600))

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from framefleet.stages.text.engines import open_engine
-from framefleet.stages.text.handle import Handler, make_handler
+from framefleet.stages.text.worker.engines import open_engine
+from framefleet.stages.text.worker.handler import TextHandler, make_handler
 
 from .pictures import Rgb, job, jpeg, plate, write
 
@@ -17,7 +17,7 @@ WORDS = "EXIT GATE 12"
 
 
 @pytest.fixture(scope="module")
-def handler() -> Handler:
+def handler() -> TextHandler:
     return make_handler(open_engine())
 
 
@@ -26,7 +26,7 @@ def lying(turns: int, text: str = WORDS) -> Rgb:
     return np.rot90(write(plate(520, 360, shade=240), text, (60, 120), 1.6, shade=20), turns)
 
 
-def only_line(handler: Handler, picture: Rgb) -> dict[str, Any]:
+def only_line(handler: TextHandler, picture: Rgb) -> dict[str, Any]:
     height, width = picture.shape[:2]
     reply = handler(job(jpeg(picture), source_width=width, source_height=height))
     (line,) = reply["frames"][0]["lines"]
@@ -35,7 +35,7 @@ def only_line(handler: Handler, picture: Rgb) -> dict[str, Any]:
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
 @pytest.mark.parametrize("text", [WORDS, "PLEASE WAIT HERE", "Service room B7"])
-def test_text_that_is_turned_is_read_and_where_it_begins_is_told(handler: Handler, turns: int, text: str) -> None:
+def test_text_that_is_turned_is_read_and_where_it_begins_is_told(handler: TextHandler, turns: int, text: str) -> None:
     line = only_line(handler, lying(turns, text))
     assert line["text"] == text
     assert line["confidence"] > 0.9
@@ -47,7 +47,7 @@ def test_text_that_is_turned_is_read_and_where_it_begins_is_told(handler: Handle
     assert (right - left > bottom - top) == (turns % 2 == 0)
 
 
-def test_turned_lines_beside_straight_ones_are_each_read_their_way(handler: Handler) -> None:
+def test_turned_lines_beside_straight_ones_are_each_read_their_way(handler: TextHandler) -> None:
     page = plate(1100, 560, shade=240)
     for number, turns in enumerate((0, 2)):
         page[280 * number : 280 * number + 280, :520] = lying(turns)[:280] if turns == 0 else lying(turns)[-280:]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from framefleet.media.info import MediaInfo
+from framefleet.media.types import MediaInfo
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.tracks import TracksResult
 from framefleet.stages.tracks.result import tracks_of

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.errors import FrameFleetError
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.tracks import TracksResult

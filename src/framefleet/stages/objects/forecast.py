@@ -1,6 +1,6 @@
 """What the objects stage is expected to send and to take, before a picture is decoded. Pure."""
 
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.schema.cost import Backend
 from framefleet.stages.base import Pace
 

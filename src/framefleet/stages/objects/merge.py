@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from framefleet.media.info import PictureTime, Sample
+from framefleet.media.types import PictureTime, Sample
 from framefleet.protocol.yolo import YoloObject, YoloReply
 from framefleet.schema.document import Crop
 from framefleet.schema.objects import Box, DetectedObject, Detection
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 
 def merge(

@@ -6,21 +6,26 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.errors import UsageError
-from framefleet.media.info import MediaInfo, Picture, PictureTime
-from framefleet.media.sample import plan_samples
+from framefleet.media.sampling import plan_samples
+from framefleet.media.types import MediaInfo, Picture, PictureTime
+from framefleet.models import model_identity
 from framefleet.protocol.envelope import read_reply
 from framefleet.protocol.yolo import FrameReply, YoloReply, YoloRequest
 from framefleet.schema.cost import Backend
 from framefleet.schema.objects import Detection
 from framefleet.stages import checked
-from framefleet.stages.base import Answer, Handler, Pace, Parcel
+from framefleet.stages.base import (
+    Answer,
+    Handler,
+    Pace,
+    RequestBatch,
+)
+from framefleet.stages.batches import PictureBatch, check_crop, plan_batches
+from framefleet.stages.frame_stage import PictureStage, frames_of, matched
 from framefleet.stages.objects.forecast import ENDPOINT_PACE, LOCAL_PACE, max_side
 from framefleet.stages.objects.merge import merge
-from framefleet.stages.objects.plan import PictureBatch, check_crop, plan_batches
-from framefleet.stages.pictures import PictureStage, frames_of, matched
-from framefleet.weights import model_identity
 
 EMBEDDED_MODEL = "yolov3-tiny"
 
@@ -54,7 +59,7 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
 
     def pack(
         self, payload: Sequence[Picture], media: MediaInfo, options: Options, backend: Backend
-    ) -> Parcel[YoloRequest]:
+    ) -> RequestBatch[YoloRequest]:
         seen = options.crop or media
         request = YoloRequest(
             model=None if _is_file(options.yolo_model) else options.yolo_model,
@@ -68,7 +73,7 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
             max_det=options.max_det,
             classes=None if options.classes is None else list(options.classes),
         )
-        return Parcel(request, tuple(picture.at for picture in payload))
+        return RequestBatch(request, tuple(picture.at for picture in payload))
 
     def parse(self, facts: Sequence[PictureTime], output: Any) -> YoloReply:
         """Each picture by itself: one in whose answer something is wrong is left out, and asked for again.
@@ -99,7 +104,7 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
         return None
 
     def open_handler(self, options: Options) -> Handler:
-        from framefleet.stages.objects.handle import make_handler, open_engine
+        from framefleet.stages.objects.worker.handler import make_handler, open_engine
 
         return make_handler(open_engine(options.yolo_model if _is_file(options.yolo_model) else None))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 _SAME_S = 0.0005  # Matroska's clock has milliseconds
 _SEES_CUTS = 1 / 3  # of all keyframes

@@ -7,7 +7,7 @@ import msgspec
 
 from framefleet.errors import InputError
 from framefleet.stages.scenes.scene import Scene, scenes_of
-from framefleet.units import Seconds, Span
+from framefleet.timebase import Seconds, Span
 
 _EXAMPLE = '[{"start_s": 0, "end_s": 4.2}] or [[0, 4.2]]'
 _END_SLACK_S = 0.1  # the scenes' maker may count the last frame's end otherwise; beyond it is another video

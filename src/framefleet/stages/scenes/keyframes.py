@@ -13,20 +13,49 @@ were 2 of 3 by x264 and 1 of 47 by MPEG-4.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from framefleet.errors import SetupError
-from framefleet.installing import pip
-from framefleet.media.info import Gap, MediaInfo, Picture
-from framefleet.media.order import Pixels
+from framefleet.install_hints import pip
+from framefleet.media.types import Gap, MediaInfo, Picture
+from framefleet.media.video.request import Pixels
 from framefleet.stages.scenes.cuts import in_rhythm
 from framefleet.stages.scenes.scene import Scene, scenes_between
-from framefleet.stages.scenes.seen import Seen
+from framefleet.stages.scenes.seen import SeenSpans
 from framefleet.stages.scenes.watcher import MIN_SCENE_S
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
-if TYPE_CHECKING:
-    from framefleet.stages.scenes.look import Look
+_CELLS = 4  # across and down
+_PLACES_CHANGE = 18.0  # of 255; the light of a street, and bottles on a belt, come to 15 from keyframe to keyframe
+_LEVELS = 8  # of each of red, green and blue
+_COLOURS_CHANGE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Impression:
+    """`places`: (4, 4, 3) mean hue, saturation and lightness, OpenCV's. `colours`: the share of each of 512."""
+
+    places: NDArray[np.int16]
+    colours: NDArray[np.float64]
+
+
+def look_at(rgb: NDArray[np.uint8]) -> Impression:
+    """Of a picture (height, width, 3)."""
+    cells = cv2.resize(rgb, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
+    red, green, blue = np.moveaxis(rgb // (256 // _LEVELS), 2, 0).astype(np.int64)
+    colours = np.bincount(((red * _LEVELS + green) * _LEVELS + blue).ravel(), minlength=_LEVELS**3)
+    return Impression(cv2.cvtColor(cells, cv2.COLOR_RGB2HSV).astype(np.int16), colours / colours.sum())
+
+
+def of_two_scenes(one: Impression, other: Impression) -> bool:
+    """Whether so much differs: the mean of hue, saturation and lightness, and the share of pixels of other colours."""
+    places = np.abs(one.places - other.places).mean()
+    colours = 1 - np.minimum(one.colours, other.colours).sum()
+    return bool(places >= _PLACES_CHANGE and colours >= _COLOURS_CHANGE)
 
 
 class KeyframeWatcher:
@@ -37,11 +66,11 @@ class KeyframeWatcher:
         self._media = media
         self._keyframes_s = keyframes_s
         self._cuts: list[Seconds] = []
-        self._seen = Seen()
+        self._seen = SeenSpans()
         self._look_at, self._differ = _load()
         self._shown_s: Seconds | None = None
-        self._last: Look | None = None
-        self._old: Look | None = None  # what the last cut ended
+        self._last: Impression | None = None
+        self._old: Impression | None = None  # what the last cut ended
 
     def see(self, piece: Picture | Pixels | Gap) -> None:
         if not isinstance(piece, Pixels) or piece.at.pts_s == self._shown_s:
@@ -60,7 +89,7 @@ class KeyframeWatcher:
         cuts = [cut for cut in self._cuts if cut not in regular and cut <= end - MIN_SCENE_S]
         return scenes_between(cuts, end, self._seen.nearest)
 
-    def _compare(self, last: "Look", look: "Look", shown_s: Seconds) -> None:
+    def _compare(self, last: "Impression", look: "Impression", shown_s: Seconds) -> None:
         """Adds the cut that `look` shows. Takes back the one before if that was but a flash."""
         if self._old is not None and self._cuts and shown_s - self._cuts[-1] < MIN_SCENE_S:
             if not self._differ(self._old, look):
@@ -70,9 +99,9 @@ class KeyframeWatcher:
             self._cuts.append(shown_s)
 
 
-def _load() -> "tuple[Callable[..., Look], Callable[[Look, Look], bool]]":
+def _load() -> "tuple[Callable[..., Impression], Callable[[Impression, Impression], bool]]":
     try:
-        from framefleet.stages.scenes.look import look_at, of_two_scenes
+        pass
     except ImportError as error:
         raise SetupError(f"scenes: OpenCV does not load ({error}); {pip('opencv-python-headless')}") from None
     return look_at, of_two_scenes

@@ -7,7 +7,7 @@ from itertools import pairwise
 import msgspec
 
 from framefleet.schema.scenes import Transition
-from framefleet.units import Seconds, Span
+from framefleet.timebase import Seconds, Span
 
 
 class Scene(msgspec.Struct, frozen=True, gc=False):

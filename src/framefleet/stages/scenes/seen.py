@@ -4,10 +4,10 @@ from bisect import bisect_right
 from math import inf
 
 from framefleet.stages.scenes.scene import middle
-from framefleet.units import Seconds, Span
+from framefleet.timebase import Seconds, Span
 
 
-class Seen:
+class SeenSpans:
     """Stretches of the video whose pictures came, in the order of time. The last one goes on while no gap is told."""
 
     def __init__(self) -> None:

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from framefleet.config import Options
-from framefleet.media.info import Gap, MediaInfo, Picture
-from framefleet.media.order import Order, Pixels, PixelView
-from framefleet.media.sample import plan_samples
+from framefleet.config.options import Options
+from framefleet.media.sampling import plan_samples
+from framefleet.media.types import Gap, MediaInfo, Picture
+from framefleet.media.video.request import FrameRequest, Pixels, PixelView
 from framefleet.stages.client import Watcher
 from framefleet.stages.scenes.given import read_scenes
 from framefleet.stages.scenes.keyframes import KeyframeWatcher
 from framefleet.stages.scenes.scene import Scene
 from framefleet.stages.scenes.watcher import MAX_SIDE, RATE, SceneWatcher
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class ScenesStage:
 
     name: str = "scenes"
 
-    def order(self, media: MediaInfo, options: Options) -> Order:
+    def order(self, media: MediaInfo, options: Options) -> FrameRequest:
         """Small pictures, `RATE` a second; none where there are no pictures or the scenes are given.
 
         Raises `InputError` where the file given is no list of this video's scenes, before anything is paid for.
@@ -35,20 +35,20 @@ class ScenesStage:
         if given is not None:
             read_scenes(given, media.duration_s)
         wanted = media.has_video and given is None
-        return Order(plan_samples(media.duration_s, RATE) if wanted else [], PixelView(MAX_SIDE))
+        return FrameRequest(plan_samples(media.duration_s, RATE) if wanted else [], PixelView(MAX_SIDE))
 
     def watch(self, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds]) -> Watcher[list[Scene]]:
         """Raises `InputError` where the file given is no list of this video's scenes, `SetupError`."""
         path = _given(options)
         if path is not None:
-            return _Told(read_scenes(path, media.duration_s))
+            return _GivenScenes(read_scenes(path, media.duration_s))
         if not media.has_video:
-            return _Told([])
+            return _GivenScenes([])
         return (KeyframeWatcher if options.sampling == "keyframes" else SceneWatcher)(media, keyframes_s)
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _GivenScenes:
     """Scenes that nobody has to look for."""
 
     scenes: list[Scene]

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefleet.schema.scenes import Transition
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 _SIZE = 24, 14  # pixels, across and down: motion within a scene changes little at that size, another scene all
 _SIDE_BY_SIDE = 3  # pictures before and after, that tell how fast things move anyway

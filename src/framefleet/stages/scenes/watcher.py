@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from framefleet.errors import SetupError
-from framefleet.installing import pip
-from framefleet.media.info import Gap, MediaInfo, Picture
-from framefleet.media.order import Pixels
+from framefleet.install_hints import pip
+from framefleet.media.types import Gap, MediaInfo, Picture
+from framefleet.media.video.request import Pixels
 from framefleet.schema.scenes import Transition
 from framefleet.stages.scenes.cuts import Cut, out_of_rhythm, place
 from framefleet.stages.scenes.scene import Scene, scenes_between
-from framefleet.stages.scenes.seen import Seen
+from framefleet.stages.scenes.seen import SeenSpans
 from framefleet.stages.scenes.transitions import Passage, Passages
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 if TYPE_CHECKING:
     from scenedetect.common import FrameTimecode
@@ -50,7 +50,7 @@ class SceneWatcher:
         self._keyframes_s = keyframes_s
         self._cuts: list[Cut] = []
         self._passages: list[Passage] = []
-        self._seen = Seen()
+        self._seen = SeenSpans()
         self._until_s: Seconds = 0.0
         self._new_detector = _load()
         self._stretch: _Stretch | None = None

@@ -7,7 +7,7 @@ from itertools import pairwise
 from framefleet.protocol.ast import AstReply, HeardClass, Slice
 from framefleet.schema.sounds import SoundEvent, Sounds
 from framefleet.stages.base import Answer
-from framefleet.units import Seconds, Span
+from framefleet.timebase import Seconds, Span
 
 JOIN_S: Seconds = 0.5
 """Stretches of one class that lie no further apart are one event: one slice of YAMNet in which it was not heard."""

@@ -7,24 +7,44 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.errors import BadReplyError, SetupError
-from framefleet.media.audio_plan import AudioChunk
-from framefleet.media.info import Clip, ClipTime, MediaInfo
+from framefleet.media.audio.chunks import AudioChunk
+from framefleet.media.audio.clips import plan_sound
+from framefleet.media.types import Clip, ClipTime, MediaInfo
+from framefleet.models import model_identity
+from framefleet.models.yamnet import yamnet_files
 from framefleet.protocol.ast import AstReply, AstRequest, Slice
 from framefleet.protocol.envelope import AudioFormat, read_reply
 from framefleet.schema.cost import Backend
 from framefleet.schema.sounds import Sounds
 from framefleet.schema.speech import Skipped
 from framefleet.stages import checked
-from framefleet.stages.base import Answer, Handler, Pace, Parcel
-from framefleet.stages.clips import ClipStage, halved
-from framefleet.stages.sounds.forecast import ENDPOINT_PACE, LOCAL_PACE
+from framefleet.stages.audio_stage import ClipStage, halved
+from framefleet.stages.base import (
+    Answer,
+    Handler,
+    Pace,
+    RequestBatch,
+)
 from framefleet.stages.sounds.merge import merge_sounds
-from framefleet.stages.sounds.plan import plan_sounds
-from framefleet.units import Seconds
-from framefleet.weights import model_identity
-from framefleet.weights.yamnet import yamnet_files
+from framefleet.timebase import Seconds
+
+MAX_CHUNK_S: dict[Backend, Seconds] = {"runpod": 900.0, "local": 300.0}
+"""As speech has them, so that both stages can be sent the same clips of the same sound."""
+
+
+def plan_sounds(media: MediaInfo, backend: Backend) -> list[AudioChunk]:
+    """Nominal chunks over all of the sound; none without sound."""
+    return plan_sound(media, MAX_CHUNK_S[backend])
+
+
+ENDPOINT_PACE = Pace(unit_s=1 / 100, alone_s=1 / 100)
+"""A GPU worker's seconds a second of sound, AST in batches of 32. An assumption: no real endpoint was timed."""
+
+LOCAL_PACE = Pace(unit_s=0.002, alone_s=0.002)
+"""YAMNet on one core of a server: two slices of half a millisecond, and as much for decoding FLAC."""
+
 
 TOP_K = 10
 """Classes a slice: AudioSet labels a sound at several levels (Music, Musical instrument, Piano)."""
@@ -48,7 +68,7 @@ class SoundsStage(ClipStage[AstRequest, AstReply]):
     def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
         return {"model": model_identity(_model(options)), "threshold": _threshold(options), "top_k": TOP_K}
 
-    def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> Parcel[AstRequest]:
+    def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> RequestBatch[AstRequest]:
         request = AstRequest(
             # here the handler was opened on the very model asked for, by a folder that no worker knows
             model=_model(options) if backend == "runpod" else None,
@@ -58,13 +78,13 @@ class SoundsStage(ClipStage[AstRequest, AstReply]):
             top_k=TOP_K,
             threshold=_threshold(options),
         )
-        return Parcel(request, (ClipTime(payload.number, payload.span, gaps=payload.gaps),))
+        return RequestBatch(request, (ClipTime(payload.number, payload.span, gaps=payload.gaps),))
 
-    def split(self, parcel: Parcel[AstRequest]) -> list[Parcel[AstRequest]]:
+    def split(self, parcel: RequestBatch[AstRequest]) -> list[RequestBatch[AstRequest]]:
         """The clip cut in two at the quietest place near its middle; alone where it is too short for that."""
         (fact,) = parcel.facts
         halves = halved(parcel.request, fact.span)
-        return [Parcel(half, (replace(fact, span=span),)) for half, span in halves] or [parcel]
+        return [RequestBatch(half, (replace(fact, span=span),)) for half, span in halves] or [parcel]
 
     def parse(self, facts: Sequence[ClipTime], output: Any) -> AstReply:
         """Slices in order that cover the clip, in each no more classes than were asked for: see `checked.classes`."""
@@ -94,7 +114,7 @@ class SoundsStage(ClipStage[AstRequest, AstReply]):
         return None
 
     def open_handler(self, options: Options) -> Handler:
-        from framefleet.stages.sounds.handle import make_handler, open_engine
+        from framefleet.stages.sounds.worker.handler import make_handler, open_engine
 
         model = _model(options)
         return make_handler(open_engine(model, "yamnet" if model is None else "ast"))

@@ -8,11 +8,11 @@ from itertools import accumulate, groupby, pairwise
 from msgspec.structs import replace
 
 from framefleet.protocol.whisper import WhisperSegment, WhisperWord
-from framefleet.units import Seconds, Span
+from framefleet.timebase import Seconds, Span
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ClipStretch:
     """A stretch of sound in a clip: where it lies in the clip, and where it begins on the video's clock."""
 
     sent: Span
@@ -23,18 +23,20 @@ class Stretch:
         return self.start_s + (min(max(time_s, self.sent.start_s), self.sent.end_s) - self.sent.start_s)
 
 
-def stretches(kept: Sequence[Span]) -> list[Stretch]:
+def stretches(kept: Sequence[Span]) -> list[ClipStretch]:
     """The stretches of a clip that has these of the video's clock, one after the other."""
     begin = accumulate((span.length_s for span in kept), initial=0.0)
-    return [Stretch(Span(at_s, at_s + span.length_s), span.start_s) for at_s, span in zip(begin, kept, strict=False)]
+    return [
+        ClipStretch(Span(at_s, at_s + span.length_s), span.start_s) for at_s, span in zip(begin, kept, strict=False)
+    ]
 
 
-def stretch_at(clip: Sequence[Stretch], time_s: Seconds) -> Stretch:
+def stretch_at(clip: Sequence[ClipStretch], time_s: Seconds) -> ClipStretch:
     """The stretch that a time in the clip lies in; where two meet, the later."""
     return clip[max(0, bisect_right(clip, time_s, key=lambda stretch: stretch.sent.start_s) - 1)]
 
 
-def placed(segment: WhisperSegment, clip: Sequence[Stretch]) -> list[WhisperSegment]:
+def placed(segment: WhisperSegment, clip: Sequence[ClipStretch]) -> list[WhisperSegment]:
     """The segment on the video's clock, to the millisecond: in one part for each stretch that words of it lie in.
 
     A word, and a segment without words, lies in the stretch that its middle does, and is cut off at that one's ends.
@@ -51,11 +53,11 @@ def placed(segment: WhisperSegment, clip: Sequence[Stretch]) -> list[WhisperSegm
     return parts
 
 
-def _home(piece: WhisperSegment | WhisperWord, clip: Sequence[Stretch]) -> Stretch:
+def _home(piece: WhisperSegment | WhisperWord, clip: Sequence[ClipStretch]) -> ClipStretch:
     return stretch_at(clip, (piece.start_s + piece.end_s) / 2)
 
 
-def _part(segment: WhisperSegment, home: Stretch, text: str, words: Sequence[WhisperWord]) -> WhisperSegment:
+def _part(segment: WhisperSegment, home: ClipStretch, text: str, words: Sequence[WhisperWord]) -> WhisperSegment:
     def moved(time_s: Seconds) -> Seconds:
         return round(home.clock(time_s), 3)
 

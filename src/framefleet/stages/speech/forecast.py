@@ -2,7 +2,7 @@
 
 from framefleet.schema.cost import Backend
 from framefleet.stages.base import Pace
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 ENDPOINT_PACE = Pace(unit_s=1 / 40, alone_s=1 / 40)
 """A GPU worker's seconds a second of sound, large-v3-turbo in batches. An assumption: no real endpoint was timed."""

@@ -3,13 +3,18 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from framefleet.media.info import MediaInfo
+from framefleet.media.types import MediaInfo
 from framefleet.protocol.whisper import WhisperReply, WhisperSegment
-from framefleet.schema.speech import Segment, Skipped, Transcription, Word
+from framefleet.schema.speech import (
+    Segment,
+    Skipped,
+    Transcription,
+    Word,
+)
 from framefleet.stages.base import Answer
 from framefleet.stages.speech.clock import placed, stretches
 from framefleet.stages.speech.skipped import SentTime, joined
-from framefleet.units import Span
+from framefleet.timebase import Span
 
 
 def no_audio(media: MediaInfo) -> Transcription:

@@ -5,9 +5,9 @@ from itertools import groupby
 
 import msgspec
 
-from framefleet.media.info import ClipTime
+from framefleet.media.types import ClipTime
 from framefleet.stages.speech.clock import stretch_at, stretches
-from framefleet.units import Seconds, Span
+from framefleet.timebase import Seconds, Span
 
 NO_SPEECH = "no speech"
 TOUCHING_S = 0.001  # what ends and begins within this follows on: clips' spans are rounded

@@ -7,23 +7,67 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from framefleet.config import Options
-from framefleet.errors import BadReplyError
-from framefleet.media.audio_plan import AudioChunk
-from framefleet.media.info import Clip, MediaInfo
+from framefleet.config.options import Options
+from framefleet.errors import BadReplyError, UsageError
+from framefleet.media.audio.chunks import AudioChunk
+from framefleet.media.audio.clips import plan_sound
+from framefleet.media.types import Clip, MediaInfo
+from framefleet.models import model_identity
 from framefleet.protocol.envelope import AudioFormat, read_reply
-from framefleet.protocol.whisper import WhisperReply, WhisperRequest, WhisperSegment, WhisperWord
+from framefleet.protocol.whisper import (
+    WhisperReply,
+    WhisperRequest,
+    WhisperSegment,
+    WhisperWord,
+)
 from framefleet.schema.cost import Backend
 from framefleet.schema.speech import Transcription
 from framefleet.stages import checked
-from framefleet.stages.base import Answer, Handler, Pace, Parcel, Sieve
-from framefleet.stages.clips import ClipStage, halved
+from framefleet.stages.audio_stage import ClipStage, halved
+from framefleet.stages.base import (
+    Answer,
+    Handler,
+    Pace,
+    Prefilter,
+    RequestBatch,
+)
 from framefleet.stages.speech.forecast import ENDPOINT_PACE, LOCAL_PACE
 from framefleet.stages.speech.merge import merge_speech
-from framefleet.stages.speech.plan import plan_speech
-from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Unsent, parted
-from framefleet.units import Seconds, Span
-from framefleet.weights import model_identity
+from framefleet.stages.speech.skipped import (
+    NO_SPEECH,
+    SentTime,
+    Unsent,
+    parted,
+)
+from framefleet.stages.speech.worker.languages import LANGUAGES
+from framefleet.timebase import Seconds, Span
+
+MAX_CHUNK_S: dict[str, Seconds] = {"runpod": 900.0, "api": 900.0, "local": 300.0}
+"""By backend. 15 minutes are 2.7 MB of Opus, well within a request of 10 MiB (OpenAI takes 25 MB); here 5, so that
+progress shows and memory stays small."""
+
+
+def plan_speech(media: MediaInfo, options: Options, backend: Backend) -> list[AudioChunk]:
+    """Nominal chunks over all of the sound; none without sound. Raises `UsageError` for a language that cannot be."""
+    _check_language(options, backend)
+    return plan_sound(media, MAX_CHUNK_S[backend])
+
+
+def _check_language(options: Options, backend: Backend) -> None:
+    if options.language is not None and options.language not in LANGUAGES:
+        raise UsageError(
+            f"--language {options.language}: not a language Whisper knows; give a code such as en, de or zh"
+        )
+    if backend != "local" or options.whisper_model is not None:
+        return
+    remedy = (
+        "give --whisper-model a folder with a multilingual faster-whisper model, or set FRAMEFLEET_WHISPER_ENDPOINT"
+    )
+    if options.language not in (None, "en"):
+        raise UsageError(f"--language {options.language}: the embedded model (tiny.en) knows English only; {remedy}")
+    if options.task == "translate":
+        raise UsageError(f"--task translate: the embedded model (tiny.en) cannot translate; {remedy}")
+
 
 TOLERANCE_S = 1.0
 """Whisper's last time stamp may lie a little behind the end of the sound; more is a reply to something else."""
@@ -53,10 +97,10 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         }
         return identity | ({"vad": True} if options.vad else {})
 
-    def sieve(self, options: Options, backend: Backend) -> Sieve | None:
-        return self.sift if options.vad else None
+    def prefilter(self, options: Options, backend: Backend) -> Prefilter | None:
+        return self.filter if options.vad else None
 
-    def sift(self, clip: Clip) -> Clip | Answer[WhisperReply]:
+    def filter(self, clip: Clip) -> Clip | Answer[WhisperReply]:
         """As much of the clip as is worth asking about, as `pack` takes it; of one in which nobody speaks, the answer.
 
         All of it where faster-whisper is not installed. The detector is loaded with the first clip.
@@ -67,7 +111,7 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         worth = trim(clip, detect) if detect is not None else clip
         return _nothing_said(clip) if worth is None else worth
 
-    def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> Parcel[WhisperRequest]:
+    def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> RequestBatch[WhisperRequest]:
         fact = SentTime(payload.number, payload.span, getattr(payload, "skipped", ()), gaps=payload.gaps)
         request = WhisperRequest(
             # here the handler was opened on the very model asked for, by a folder that no worker knows
@@ -78,16 +122,16 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
             language=options.language,
             task=options.task,
         )
-        return Parcel(request, (fact,))
+        return RequestBatch(request, (fact,))
 
-    def split(self, parcel: Parcel[WhisperRequest]) -> list[Parcel[WhisperRequest]]:
+    def split(self, parcel: RequestBatch[WhisperRequest]) -> list[RequestBatch[WhisperRequest]]:
         """The clip cut in two at the quietest place near its middle; alone where it is too short for that."""
         (fact,) = parcel.facts
         halves = halved(parcel.request, Span(0.0, fact.sent_s))
         if not halves:
             return [parcel]
         facts = parted(fact, halves[0][1].end_s)
-        return [Parcel(request, (half,)) for (request, _), half in zip(halves, facts, strict=True)]
+        return [RequestBatch(request, (half,)) for (request, _), half in zip(halves, facts, strict=True)]
 
     def parse(self, facts: Sequence[SentTime], output: Any) -> WhisperReply:
         """Times and probabilities are brought back over a rounding; what is beyond that, or longer than anybody could
@@ -116,7 +160,7 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         return None
 
     def open_handler(self, options: Options) -> Handler:
-        from framefleet.stages.speech.handle import make_handler, open_model
+        from framefleet.stages.speech.worker.handler import make_handler, open_model
 
         return make_handler(open_model(options.whisper_model))
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from framefleet.errors import WorkerError
-from framefleet.media.audio_encode import ClipEncoder, ClipFormat
-from framefleet.media.info import Clip
-from framefleet.stages.speech.listen import RATE, Waveform, decode
+from framefleet.media.audio.encode import ClipEncoder, ClipFormat
+from framefleet.media.types import Clip
 from framefleet.stages.speech.skipped import NO_SPEECH, Unsent
-from framefleet.units import Seconds, Span
+from framefleet.timebase import Seconds, Span
+from framefleet.worker.waveform import RATE, Waveform, decode
 
 BLOCK_S = 60  # looked at as one: all of a clip of 15 minutes at once takes 284 MB, a minute 25
 SHORTEST_CUT_S: Seconds = 30.0  # less than this is not worth encoding the clip again

@@ -13,8 +13,13 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from framefleet.media.info import Gap, Picture, PictureTime, Sample
-from framefleet.units import Seconds, exact
+from framefleet.media.types import (
+    Gap,
+    Picture,
+    PictureTime,
+    Sample,
+)
+from framefleet.timebase import Seconds, exact
 
 Luma = NDArray[np.uint8]
 """(height, width): a picture's brightness, small."""
@@ -30,7 +35,7 @@ _PIXELS = BLOCK[0] * BLOCK[1]
 MOVED = 4.0  # levels a pixel, the mean of a block: coding changes a still one by 1 or 2, another dark letter by 10
 
 
-class Look:
+class ComparedPicture:
     """A picture as it is compared: its luma, and which blocks of it look like text, found once when first asked."""
 
     def __init__(self, luma: Luma) -> None:
@@ -50,7 +55,7 @@ class ChangeFilter:
     """Tells, picture by picture in the order of time, which have to be read. Holds one picture."""
 
     def __init__(self) -> None:
-        self._before: tuple[Picture, Look] | None = None
+        self._before: tuple[Picture, ComparedPicture] | None = None
 
     def see(self, piece: Picture | Gap) -> bool:
         """Whether `piece` has to be read. A gap is nothing to read, and what follows it has to be."""
@@ -58,7 +63,7 @@ class ChangeFilter:
         if isinstance(piece, Gap):
             return False
         same = before is not None and before[0].jpeg == piece.jpeg
-        look = before[1] if before is not None and same else Look(luma_of(piece.jpeg))
+        look = before[1] if before is not None and same else ComparedPicture(luma_of(piece.jpeg))
         self._before = (piece, look)
         if before is None or not _follows(before[0].at, piece.at):
             return True
@@ -72,7 +77,7 @@ def to_see(left: Sequence[Sample], fps: float) -> list[Sample]:
     return [Sample(index, index / rate) for index in sorted(indices)]
 
 
-def text_changed(before: Look, after: Look) -> bool:
+def text_changed(before: ComparedPicture, after: ComparedPicture) -> bool:
     """Whether what looks like text in either picture differs between them."""
     if before.luma.shape != after.luma.shape:
         return True

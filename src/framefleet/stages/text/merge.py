@@ -5,13 +5,18 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from framefleet.media.info import PictureTime, Sample
-from framefleet.protocol.ocr import OcrFrame, OcrReply, Point, TextLine
+from framefleet.media.types import PictureTime, Sample
+from framefleet.protocol.ocr import (
+    OcrFrame,
+    OcrReply,
+    Point,
+    TextLine,
+)
 from framefleet.schema.document import Crop
 from framefleet.schema.text import TextResult
-from framefleet.stages.text.spans import Shown, spans_of
+from framefleet.stages.text.spans import PictureLines, spans_of
 from framefleet.stages.when import counted_s
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 _ROUNDING_S = 2e-6  # of the difference between two times in a document
 
@@ -29,7 +34,7 @@ def merge(
     """
     answers = list(answers)
     frames, clock = _by_index(answers), _clock(samples, answers, sampling, duration_s)
-    shown: list[Shown] = []
+    shown: list[PictureLines] = []
     read, unchanged, known = 0, 0, -1
     for place, sample in enumerate(samples):
         frame = frames.get(sample.index)
@@ -38,9 +43,9 @@ def merge(
         lines = None if frame.unchanged else _moved(frame.lines or [], crop)
         read, unchanged, known = read + (lines is not None), unchanged + (lines is None), place
         if not shown or shown[-1].start_s != clock[place][0]:
-            shown.append(Shown(*clock[place], lines))
+            shown.append(PictureLines(*clock[place], lines))
         elif shown[-1].lines is None:  # one picture again, and now read
-            shown[-1] = Shown(*clock[place], lines)
+            shown[-1] = PictureLines(*clock[place], lines)
     return TextResult(spans_of(shown), read, unchanged, len(samples) - read - unchanged)
 
 

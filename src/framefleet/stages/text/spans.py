@@ -8,7 +8,7 @@ from itertools import accumulate
 from framefleet.protocol.envelope import Box
 from framefleet.protocol.ocr import TextLine
 from framefleet.schema.text import TextSpan
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
 
 OVERLAP = 0.3  # IoU: a text that is read again comes in a box a little larger or smaller, or has moved a little
 SLIPS = 0.2  # of a text's characters that may be read differently: "Departures" and "Departure5", not "left" and "lift"
@@ -16,7 +16,7 @@ BRIDGE_S: Seconds = 1.0  # a text that is back after this long, or after one pic
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PictureLines:
     """A picture's lines; None: those of the one that ends as this one begins.
 
     It counts until the next picture, which begins at `end_s`, but is believed to be on screen until `until_s` only:
@@ -38,7 +38,7 @@ class _Open:
     until_s: Seconds
     readings: list[TextLine]
 
-    def goes_on(self, picture: Shown) -> None:
+    def goes_on(self, picture: PictureLines) -> None:
         self.end_s, self.until_s = picture.end_s, picture.until_s
 
     def closed(self) -> TextSpan:
@@ -47,7 +47,7 @@ class _Open:
         return TextSpan(best.text, self.start_s, self.until_s, best.box, best.confidence, count, best.quad)
 
 
-def spans_of(shown: Sequence[Shown]) -> list[TextSpan]:
+def spans_of(shown: Sequence[PictureLines]) -> list[TextSpan]:
     """The spans of pictures in the order of time, whose lines may come in any order."""
     going: list[_Open] = []
     closed: list[TextSpan] = []
@@ -65,7 +65,7 @@ def spans_of(shown: Sequence[Shown]) -> list[TextSpan]:
     return sorted(closed, key=lambda span: (span.start_s, span.box[1], span.box[0], span.text, span.end_s))
 
 
-def _gone_on(going: Sequence[_Open], picture: Shown, lines: Sequence[TextLine]) -> list[_Open]:
+def _gone_on(going: Sequence[_Open], picture: PictureLines, lines: Sequence[TextLine]) -> list[_Open]:
     """Adds the lines to the spans they belong to; the spans that begin with the others."""
     begun = []
     for line, span in zip(lines, _matched(lines, going), strict=True):

@@ -16,9 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefleet.stages.tracks.flow import Flow
-from framefleet.stages.tracks.likelihood import UNSURE, chances, foresight, look_cost, place_cost
-from framefleet.stages.tracks.motion import Array, Sightings, States, begin, predict, stack, take, update
-from framefleet.units import Seconds
+from framefleet.stages.tracks.likelihood import (
+    UNSURE,
+    chances,
+    foresight,
+    look_cost,
+    place_cost,
+)
+from framefleet.stages.tracks.motion import (
+    Array,
+    Sightings,
+    States,
+    begin,
+    predict,
+    stack,
+    take,
+    update,
+)
+from framefleet.timebase import Seconds
 
 START_CONFIDENCE = 0.25
 """Boxes below it go on with a track and begin none: Ultralytics' `new_track_thresh`."""

@@ -2,8 +2,14 @@
 
 import numpy as np
 
-from framefleet.stages.tracks.motion import Array, Sightings, States, predict, update
-from framefleet.units import Seconds
+from framefleet.stages.tracks.motion import (
+    Array,
+    Sightings,
+    States,
+    predict,
+    update,
+)
+from framefleet.timebase import Seconds
 
 SHAPE_NOISE = 0.15
 """Standard deviation of the log of a box's sides from one sighting to the next; 15 %, detectors' jitter and turning."""

@@ -10,11 +10,24 @@ import numpy as np
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.stages.tracks.flow import learn
-from framefleet.stages.tracks.join import Chain, Frame, join
-from framefleet.stages.tracks.motion import Array, sight
-from framefleet.stages.tracks.repeat import again
+from framefleet.stages.tracks.join import Chain, Frame, assign, join
+from framefleet.stages.tracks.likelihood import look_cost, place_cost
+from framefleet.stages.tracks.motion import Array, Sightings, begin, sight
 from framefleet.stages.when import counted_s
-from framefleet.units import Seconds
+from framefleet.timebase import Seconds
+
+
+def again(seen: Sightings, twice: Sightings, area: float) -> list[tuple[int, int]]:
+    """Pairs of places in both: the boxes that fit as those of one thing that has not moved.
+
+    `area` is the picture's in square pixels. Two looks rarely differ, for the model is the same; where workers round
+    otherwise, a box moves by less than a pixel, and one at the threshold is found once.
+    """
+    still = np.zeros_like(seen.centre)
+    cost = place_cost(begin(seen, still, still), twice) + look_cost(seen, twice)
+    rows, columns = assign(cost, float(np.log(area)))
+    return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True)]
+
 
 SURE = 0.8
 """A join is sure from this chance on, and so is a track from this product of its joins' chances on."""

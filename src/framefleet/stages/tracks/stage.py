@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from framefleet.config import Options
+from framefleet.config.options import Options
 from framefleet.errors import FrameFleetError
-from framefleet.media.info import MediaInfo
+from framefleet.media.types import MediaInfo
 from framefleet.schema.tracks import TracksResult
 from framefleet.stages.tracks.result import tracks_of
 

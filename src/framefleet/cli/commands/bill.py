@@ -1,0 +1,196 @@
+"""`framefleet bill`: what RunPod says that the endpoints cost, beside what FrameFleet counted."""
+
+import contextlib
+import json
+import re
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from framefleet.cli.output.table import Column, Page
+from framefleet.config.endpoints import Fleet
+from framefleet.config.loading import load_fleet, load_options
+from framefleet.errors import InputError, UsageError
+from framefleet.fleet.backends.runpod.management_api import BillingRecord, ManageApi
+from framefleet.fleet.backends.runpod.survey import Survey
+from framefleet.fleet.billing.reconciliation import (
+    Line,
+    Ours,
+    Spent,
+    line,
+    ours,
+    theirs,
+    window,
+)
+from framefleet.fleet.billing.usage import JobUsage
+from framefleet.journal.file import FILE_NAME
+from framefleet.journal.look import charged
+from framefleet.logs import logger
+from framefleet.schema.codec import read_document
+from framefleet.schema.document import Document
+from framefleet.timebase import Seconds
+
+log = logger(__name__)
+
+UNITS = {"h": 3600, "d": 86_400, "w": 604_800}
+SINCE = "7d"
+
+
+def bill(
+    results: Annotated[
+        list[Path] | None, typer.Argument(help="results whose hours are to be looked at", metavar="RESULT")
+    ] = None,
+    *,
+    since: Annotated[
+        str | None, typer.Option(help=f"without results: so long, such as 12h, 7d, or a date ({SINCE})", metavar="TIME")
+    ] = None,
+    output_dir: Annotated[
+        Path | None, typer.Option("--output-dir", "-o", help="where the results and the journal are", metavar="FOLDER")
+    ] = None,
+    price: Annotated[float | None, typer.Option(help="dollars a worker's second, instead of the price list")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> int:
+    """Show RunPod's bill of the endpoints beside FrameFleet's own account, and what the difference is made of."""
+    if results and since is not None:
+        raise UsageError("--since: and results are given; give one of them")
+    options = load_options({"output_dir": output_dir, "price": price})
+    fleet = load_fleet()
+    documents = [(read_document(path), path) for path in results or ()]
+    folders = [path.parent for _, path in documents] or [options.output_dir]
+    jobs = [job for folder in dict.fromkeys(folders) for job in spent(folder / FILE_NAME)]
+    asked = {document.video.sha256 for document, _ in documents}
+    mine = [job for job in jobs if job.source in asked]
+    start_s, end_s = _time(documents, mine, since)
+    start, end, bucket = window(start_s, end_s)
+    with contextlib.closing(ManageApi(fleet)) as api:
+        records = api.bill(start, end, bucket)
+    then = [job for job in jobs if start.timestamp() <= job.at_s < end.timestamp()]
+    own = [job for job in then if not documents or job.source in asked]
+    others = [job for job in then if documents and job.source not in asked]
+    lines = _lines(fleet, documents, own, others, records, options.price)
+    if as_json:
+        told = {"from": start, "to": end, "bucket": bucket, "endpoints": lines}
+        print(json.dumps(msgspec.to_builtins(told), indent=2, ensure_ascii=False))
+    else:
+        _show(lines, start, end)
+    return 0
+
+
+def spent(journal: Path) -> list[Spent]:
+    """The jobs that the journal has accounts of; none where it cannot be read."""
+    found = []
+    for endpoint, source, kept in charged(journal):
+        kind, _, id = endpoint.partition(" ")
+        try:
+            found.append(Spent(kind=kind, id=id, source=source, charge=msgspec.json.decode(kept, type=JobUsage)))
+        except msgspec.MsgspecError as error:
+            log.info("an account in %s cannot be read", journal, exc_info=error)
+    return found
+
+
+def seconds_since(text: str, now_s: Seconds) -> Seconds:
+    """When `7d`, `12h`, `2w` or `2026-11-01` was, in seconds since 1970. Raises `UsageError`."""
+    with contextlib.suppress(ValueError, OverflowError):
+        if found := re.fullmatch(r"([0-9]{1,5})([hdw])", text.strip()):
+            return now_s - int(found[1]) * UNITS[found[2]]
+        day = datetime.fromisoformat(text.strip())
+        at_s = (day if day.tzinfo is not None else day.replace(tzinfo=UTC)).timestamp()
+        if 0 <= at_s < now_s:
+            return at_s
+    raise UsageError(f"--since {text}: give a time such as 12h, 7d or 2w, or a past date such as 2026-11-01")
+
+
+def _time(
+    documents: Sequence[tuple[Document, Path]], mine: Sequence[Spent], since: str | None
+) -> tuple[Seconds, Seconds]:
+    """From when to when there is something to look at, in seconds since 1970."""
+    if not documents:
+        now_s = time.time()
+        return seconds_since(since or SINCE, now_s), now_s
+    times = [at_s for job in mine for at_s in (job.at_s, job.until_s)]
+    for document, path in documents:
+        try:
+            came = (document.provenance.started_at, document.provenance.finished_at)
+            times += [datetime.fromisoformat(text).timestamp() for text in came]
+        except ValueError:
+            raise InputError(f"{path}: does not say when it was made; run the video again") from None
+    return min(times), max(times)
+
+
+def _lines(
+    fleet: Fleet,
+    documents: Sequence[tuple[Document, Path]],
+    own: Sequence[Spent],
+    others: Sequence[Spent],
+    records: Sequence[BillingRecord],
+    price: float | None,
+) -> list[Line]:
+    """Of each endpoint that is set, or that the journal knows from that time."""
+    survey, billed = Survey(fleet, price), theirs(records)
+    kinds = {id: kind for kind, id in fleet.endpoints.items()} | {job.id: job.kind for job in (*own, *others)}
+    lines = []
+    for id, kind in kinds.items():
+        tariff = survey.tariff(kind)
+        here = [job for job in own if job.id == id]
+        counted = ours(here, [job for job in others if job.id == id], price, tariff)
+        if documents and not here:  # without its journal a document still says what it cost
+            counted = _told(documents, kind) if fleet.endpoints.get(kind) == id else counted
+        if id in billed or counted.requests or not documents:
+            lines.append(line(kind, id, billed[id], counted, tariff.idle_s))
+    return lines
+
+
+def _told(documents: Sequence[tuple[Document, Path]], kind: str) -> Ours:
+    from framefleet.stages.registry import FLEET
+
+    names = [name for name, stage in FLEET.items() if stage.endpoint == kind]
+    costs = [cost for document, _ in documents for name, cost in document.cost.stages.items() if name in names]
+    costs = [cost for cost in costs if cost.backend == "runpod"]
+    return Ours(
+        usd=round(sum(cost.usd for cost in costs), 6),
+        billed_s=sum(cost.billed_s for cost in costs),
+        execution_s=sum(cost.execution_s for cost in costs),
+        requests=sum(cost.requests for cost in costs),
+        workers=sum(cost.workers for cost in costs),
+        start_wait_s=sum(cost.first_delay_s for cost in costs),
+        start_wait_usd=round(sum(cost.first_delay_s * cost.usd_per_s for cost in costs), 6),
+        rate_source="; ".join(dict.fromkeys(cost.rate_source for cost in costs)),
+    )
+
+
+def _show(lines: Sequence[Line], start: datetime, end: datetime) -> None:
+    page = Page()
+    page.title(f"RunPod's bill beside FrameFleet's account, {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC")
+    if not lines:
+        page.line("", "nothing was asked of RunPod, and no endpoint is set")
+        return
+    sums = [(f"{one.kind} {one.id}", one.runpod, one.ours.usd, one.differs) for one in lines]
+    page.table(
+        [
+            Column("endpoint", [name for name, *_ in sums], style="bold", least=12),
+            *(
+                Column(what, [_usd(getattr(runpod, what)) for _, runpod, *_ in sums], right=True, rank=rank)
+                for what, rank in (("gpu", 1), ("cpu", 3), ("disk", 2), ("fee", 2), ("total", 0))
+            ),
+            Column("ours", [_usd(usd) for *_, usd, _ in sums], right=True),
+            Column("differs", [_usd(differs) for *_, differs in sums], right=True),
+        ]
+    )
+    for one in lines:
+        for place, why in enumerate(one.why):
+            page.line(one.kind if place == 0 else "", why)
+        if one.ours.rate_source:
+            page.line("" if one.why else one.kind, f"ours is by {one.ours.rate_source}")
+    total, counted = sum(one.runpod.total for one in lines), sum(one.ours.usd for one in lines)
+    page.line("in all", f"RunPod {_usd(total)}, ours {_usd(counted)}")
+    if end.timestamp() > time.time():
+        page.line("", "the time is not over yet, and RunPod may bill some of it later")
+
+
+def _usd(usd: float) -> str:
+    return f"{'-' if usd < 0 else ''}${abs(usd):.4f}"

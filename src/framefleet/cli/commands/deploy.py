@@ -1,0 +1,175 @@
+"""`framefleet deploy`: makes the endpoints, or changes them, and writes their ids into framefleet.toml."""
+
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from framefleet.cli.options.confirmation import Yes, agreed
+from framefleet.config.endpoints import ENDPOINT_KINDS, MAIN_KINDS, Fleet
+from framefleet.config.loading import load_fleet, load_options
+from framefleet.config.settings import CONFIG_FILE, endpoint_variable
+from framefleet.errors import EndpointGoneError, UsageError
+from framefleet.fleet.backends.runpod.management_api import ROUTE, Endpoint, ManageApi
+from framefleet.fleet.backends.runpod.survey import Survey
+from framefleet.fleet.billing.prices import PriceList
+from framefleet.fleet.deploy import endpoint_ids
+from framefleet.fleet.deploy.endpoint import (
+    OURS,
+    Spec,
+    Step,
+    creation,
+    expected,
+    find,
+    make_spec,
+    moves,
+    over_limit,
+    plan,
+    said,
+    worst_case,
+    worst_usd_per_hour,
+)
+
+
+def _option(text: str, *names: str) -> Any:
+    return typer.Option(*names, help=text, show_default=False)
+
+
+def kinds_argument(without: str) -> Any:
+    text = f"{', '.join(ENDPOINT_KINDS)}; without any: {without}"
+    return typer.Argument(help=text, metavar="ENDPOINT", show_default=False)
+
+
+Prefix = Annotated[str, typer.Option(help="endpoints are named PREFIX-yolo, PREFIX-whisper and so on")]
+MOVING = (
+    "its tag moves: workers may keep the image that they have, and old and new ones work side by side; "
+    "give a version, a commit or a digest (…@sha256:…)"
+)
+
+
+def deploy(
+    kinds: Annotated[list[str] | None, kinds_argument(" and ".join(MAIN_KINDS))] = None,
+    *,
+    prefix: Prefix = "framefleet",
+    image: Annotated[
+        str | None, _option("such as ghcr.io/YOU/framefleet-{endpoint}:VERSION; {endpoint} stands for its name")
+    ] = None,
+    template: Annotated[str | None, _option("id of a RunPod template, instead of an image")] = None,
+    gpu_pools: Annotated[
+        str | None, _option("RunPod's GPU pools, separated by commas (a new endpoint: AMPERE_16,AMPERE_24,ADA_24)")
+    ] = None,
+    gpu_count: Annotated[int | None, _option("GPUs of a worker (new: 1)")] = None,
+    min_cuda: Annotated[str | None, _option('oldest CUDA a host may have, "" for any (new: 12.8)')] = None,
+    min_workers: Annotated[int | None, _option("workers kept awake, and billed, all the time (new: 0)")] = None,
+    max_workers: Annotated[int | None, _option("workers at most (new: 3)")] = None,
+    idle_timeout: Annotated[
+        int | None, _option("seconds a worker stays awake, and billed, after its last job (new: 5)")
+    ] = None,
+    queue_delay: Annotated[
+        float | None, _option("start a worker when a job has waited for so many seconds (new: 4)")
+    ] = None,
+    request_count: Annotated[int | None, _option("start a worker for every so many requests instead")] = None,
+    flashboot: Annotated[bool | None, _option("faster cold starts (new: yes)", "--flashboot/--no-flashboot")] = None,
+    execution_timeout: Annotated[int | None, _option("seconds a job may take (new: 600)")] = None,
+    price: Annotated[float | None, _option("dollars a worker's second, instead of the price list")] = None,
+    roll: Annotated[
+        bool,
+        typer.Option("--roll", help="replace all workers, though nothing else changes: the image's tag has moved"),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be sent, and send nothing")] = False,
+    yes: Yes = False,
+) -> int:
+    """Make the RunPod endpoints, or change those there are; what is not said stays as it is."""
+    values = {name: value for name, value in locals().items() if name in Spec.__struct_fields__}
+    wanted = chosen(kinds, MAIN_KINDS)
+    moving = image is not None and moves(image)
+    if moving:
+        print(f"framefleet: {image}: {MOVING}", file=sys.stderr)
+    if moving or roll:
+        values["release"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    spec = make_spec(values, wanted)
+    usd = load_options({"price": price}).price
+    fleet = load_fleet()
+    if dry_run:
+        print(json.dumps([_shown(kind, prefix, spec, fleet, usd) for kind in wanted], indent=2, ensure_ascii=False))
+        return 0
+    endpoint_ids.check(wanted)
+    with closing(ManageApi(fleet)) as api:
+        steps = [plan(kind, f"{prefix}-{kind}", spec, current) for kind, current in located(api, fleet, prefix, wanted)]
+        prices = Survey(fleet, usd).prices()
+        for step in steps:
+            print(_told(step, usd, prices))
+        print(over_limit(sum(worst_usd_per_hour(*expected(step), usd, prices) for step in steps)))
+        if any(step.body for step in steps):
+            agreed("Do this?", yes=yes)
+        for step in steps:
+            _do(api, step)
+    return 0
+
+
+def chosen(kinds: list[str] | None, without: Sequence[str]) -> list[str]:
+    """The kinds of endpoint named, each once; those of `without` where none is. Raises `UsageError`."""
+    for kind in kinds or ():
+        if kind not in ENDPOINT_KINDS:
+            raise UsageError(f"{kind}: no such endpoint; there are {', '.join(ENDPOINT_KINDS)}")
+    return list(dict.fromkeys(kinds or without))
+
+
+def located(api: ManageApi, fleet: Fleet, prefix: str, kinds: list[str]) -> list[tuple[str, Endpoint | None]]:
+    """Each kind's endpoint by its known id, else by its name; None where the service has none."""
+    listed = api.endpoints()
+    return [(kind, _locate(api, kind, f"{prefix}-{kind}", fleet.endpoints.get(kind), listed)) for kind in kinds]
+
+
+def _locate(api: ManageApi, kind: str, name: str, id: str | None, listed: list[Endpoint]) -> Endpoint | None:
+    if id is not None and all(endpoint.id != id for endpoint in listed):
+        try:
+            return api.get(id)  # one that is shared with us need not be in our list
+        except EndpointGoneError:
+            print(f"framefleet: {kind}: RunPod no longer knows endpoint {id}", file=sys.stderr)
+    return find(kind, name, id, listed)
+
+
+def _shown(kind: str, prefix: str, spec: Spec, fleet: Fleet, price: float | None) -> dict[str, Any]:
+    """What would be sent, and what that costs at worst, as far as it can be known without asking the service."""
+    id = fleet.endpoints.get(kind)
+    if id is None:
+        url, body = f"POST {fleet.manage_url}/{ROUTE}", creation(kind, f"{prefix}-{kind}", spec)
+        costs = worst_case(*expected(Step(kind, None, body)), price)
+    else:
+        url, body = f"PATCH {fleet.manage_url}/{ROUTE}/{id}", said(kind, spec)
+        costs = "not known without asking RunPod, since it is there already"
+    return {"endpoint": kind, "request": url, "body": body, "costs": costs}
+
+
+def _told(step: Step, price: float | None, prices: PriceList) -> str:
+    workers, gpu = expected(step)
+    if step.current is None:
+        head = f"{step.kind}: make {step.body['name']}"
+    elif step.body:
+        head = f"{step.kind}: change {step.current.name} ({step.current.id})"
+    else:
+        head = f"{step.kind}: {step.current.name} ({step.current.id}) is so already"
+    shown = dict(step.body)
+    if "env" in shown:  # what else is set there may be a key
+        shown["env"] = {name: value for name, value in shown["env"].items() if name in OURS}
+    body = f" {json.dumps(shown, ensure_ascii=False)}" if shown else ""
+    return f"{head}{body}\n  costs {worst_case(workers, gpu, price, prices)}"
+
+
+def _do(api: ManageApi, step: Step) -> None:
+    if step.current is None:
+        made = api.create(step.body)
+    elif step.body:
+        made = api.update(step.current.id, step.body)
+    else:
+        made = step.current
+    print(f"{step.kind}: {made.name} has the id {made.id}, which goes into {CONFIG_FILE}")
+    endpoint_ids.remember({step.kind: made.id})
+    if load_fleet().endpoints.get(step.kind) != made.id:
+        variable = endpoint_variable(step.kind)
+        print(f"framefleet: {variable} is set to another and goes before {CONFIG_FILE}; unset it", file=sys.stderr)

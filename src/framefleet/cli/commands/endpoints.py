@@ -1,0 +1,34 @@
+"""`framefleet endpoints`: the endpoints that are set, and how they are."""
+
+from collections.abc import Mapping
+from contextlib import closing
+
+from framefleet.config.loading import load_fleet
+from framefleet.errors import FleetError
+from framefleet.fleet.backends.base import Health
+from framefleet.fleet.backends.runpod.backend import RunPodBackend
+
+
+def endpoints() -> int:
+    """List the endpoints that are set, with their jobs and workers by state."""
+    fleet = load_fleet()
+    if not fleet.endpoints:
+        print("no endpoint is set; framefleet deploy makes them, or set FRAMEFLEET_YOLO_ENDPOINT to one's id")
+        return 0
+    failed = 0
+    with closing(RunPodBackend(fleet)) as backend:
+        for kind, id in fleet.endpoints.items():
+            try:
+                state = _state(backend.health(kind))
+            except FleetError as error:
+                failed, state = failed + 1, f"FAIL: {error}"
+            print(f"{kind:<8} {id:<16} {state}")
+    return 1 if failed else 0
+
+
+def _state(health: Health) -> str:
+    return f"jobs: {_counted(health.jobs) or 'none'}; workers: {_counted(health.workers) or 'none awake'}"
+
+
+def _counted(states: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in states.items() if count)

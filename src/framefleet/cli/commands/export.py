@@ -1,0 +1,168 @@
+"""`framefleet export`: a document in the formats of other tools."""
+
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from framefleet.cli.batch import each
+from framefleet.cli.options.filters import (
+    Conf,
+    Labels,
+    Output,
+    Result,
+    Video,
+    chosen,
+)
+from framefleet.cli.output.bars import Bars
+from framefleet.cli.output.format import clean
+from framefleet.errors import InputError, OutputError, UsageError
+from framefleet.media.files.languages import as_in_names
+from framefleet.outputs.export.base import Format
+from framefleet.outputs.export.formats import FORMATS, check, formats_of
+from framefleet.outputs.export.formats import export as write
+from framefleet.outputs.export.pictures import take_pictures
+from framefleet.outputs.export.table_files import CSV
+from framefleet.results.files import (
+    beside,
+    is_folder,
+    keep_apart,
+    target,
+    without_wildcards,
+)
+from framefleet.results.query.cues import cue_language
+from framefleet.results.video_source import find_video, places
+from framefleet.schema.codec import read_document
+from framefleet.schema.document import Document
+
+
+def export(
+    result: Result,
+    to: Annotated[
+        str, typer.Option(metavar="FORMAT[,FORMAT…]", help="one or several of the above", show_default=False)
+    ],
+    output: Output = None,
+    labels: Labels = None,
+    conf: Conf = 0.0,
+    pictures: Annotated[bool, typer.Option("--pictures", help="write the sampled pictures too, as JPEG files")] = False,
+    video: Video = None,
+    scores: Annotated[bool, typer.Option("--scores", help="yolo: the confidence as a sixth column")] = False,
+    words: Annotated[bool, typer.Option("--words", help="srt, vtt: a cue a word; ass: karaoke")] = False,
+    separator: Annotated[
+        str | None, typer.Option(metavar="SIGN", help='csv: between cells, ",", ";" or tab (,)', show_default=False)
+    ] = None,
+    decimal: Annotated[
+        Literal[".", ","] | None,
+        typer.Option(help='csv: before decimals ("," with --separator ";", else ".")', show_default=False),
+    ] = None,
+) -> int:
+    """Write a result in the formats of other tools, beside it.
+
+    \b
+    {formats}
+    """
+    formats = formats_of(to)
+    if pictures and not any(format.pictures for format in formats):
+        listed = ", ".join(format.name for format in FORMATS.values() if format.pictures)
+        raise UsageError(f"--pictures: nothing asked for has a place for them; {listed} have")
+    between = _separator(formats, separator, decimal)
+    whole = read_document(result)
+    document = chosen(whole, labels, conf)
+    paths = _targets(formats, document, result, output)
+    source = _video(whole, result, video, formats, needed=pictures)
+    stem, plain = beside(result, "").name, beside(without_wildcards(result), "").name
+    with ExitStack() as stack:
+        taken = None
+        if pictures and source is not None and any(format.pictures and _has(format, document) for format in formats):
+            taken = _taken(document, source, next(iter(paths.values())).parent, stack)
+
+        def one(format: Format) -> int:
+            path = paths[format]
+            if not format.folder:
+                keep_apart(path, (result, *([video] if video else places(document, result))))
+            write(
+                document,
+                format,
+                path,
+                stem=plain if format.folder else stem,
+                video=source,
+                pictures=taken,
+                scores=scores,
+                words=words,
+                separator=between,
+                decimal=decimal,
+            )
+            print(clean(f"{format.name}: {path}"))
+            return 0
+
+        return each(formats, one)
+
+
+# one line a format, as `\b` keeps them
+_FORMATS = "\n    ".join(f"{format.name:<12} {format.about}" for format in FORMATS.values())
+export.__doc__ = (export.__doc__ or "").replace("{formats}", _FORMATS)
+
+
+def _targets(formats: list[Format], document: Document, result: Path, output: str | None) -> dict[Format, Path]:
+    if output is not None and len(formats) > 1 and not is_folder(output):
+        raise UsageError(f"--output {output}: several formats need a folder; end its name with /")
+    plain = without_wildcards(result)
+    tag = as_in_names(cue_language(document))
+    return {
+        format: target(
+            plain if format.folder else result,
+            f".{tag}{format.ending}" if format.spoken and tag else format.ending,
+            output,
+        )
+        for format in formats
+    }
+
+
+_SEPARATORS = {",": ",", ";": ";", "tab": "\t", "\\t": "\t", "\t": "\t"}
+
+
+def _separator(formats: list[Format], given: str | None, decimal: str | None) -> str:
+    if (given or decimal) and CSV not in formats:
+        raise UsageError(f"--{'separator' if given else 'decimal'}: for csv; add it to --to")
+    separator = _SEPARATORS.get(given or ",")
+    if separator is None:
+        raise UsageError(f'--separator {given}: give "," or ";" or tab')
+    if separator == decimal:
+        raise UsageError('--decimal ",": between cells too; add --separator ";" or tab')
+    return separator
+
+
+def _video(document: Document, result: Path, given: Path | None, formats: list[Format], *, needed: bool) -> Path | None:
+    """The video, where anything asked for wants it. What can do without it goes on, and says what that means."""
+    wanting = [format.video for format in formats if format.video is not None]
+    if given is None and not needed and not wanting:
+        return None
+    try:
+        return find_video(document, result, given)
+    except InputError as error:
+        if given is not None or needed:
+            raise
+        until = " and ".join(dict.fromkeys(wanting)).format(fps=document.video.fps)
+        print(f"{clean(str(error))}; until then {until}", file=sys.stderr)
+        return None
+
+
+def _taken(document: Document, video: Path, folder: Path, stack: ExitStack) -> dict[int, Path]:
+    """The pictures, decoded once for all formats, on the disk that they are written to."""
+    try:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".framefleet.", dir=folder)))
+        with Bars() as bars:
+            return take_pictures(document, video, scratch, bars)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror}); give another folder") from None
+
+
+def _has(format: Format, document: Document) -> bool:
+    try:
+        check(format, document)
+    except InputError:
+        return False
+    return True

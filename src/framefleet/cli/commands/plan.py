@@ -1,0 +1,107 @@
+"""`framefleet plan`: what a run would do and cost. Nothing is decoded, sent or written."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from framefleet.cli.batch import each
+from framefleet.cli.commands.run import SEQUENTIAL
+from framefleet.cli.options.run import with_flags
+from framefleet.cli.options.videos import (
+    Videos,
+    exit_code,
+    named,
+    told_left_out,
+)
+from framefleet.cli.output.format import NOUN, clean, counted
+from framefleet.results.names import names_of
+
+if TYPE_CHECKING:
+    from framefleet.api import Prepared
+    from framefleet.pipeline.plan import StagePlan
+
+
+@with_flags
+def plan(
+    videos: Videos,
+    sequential: Annotated[bool, typer.Option("--sequential", help="what `run --sequential` would do")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="a line for each request")] = False,
+    *,
+    flags: dict[str, Any],
+) -> int:
+    """Show frames, requests, bytes, seconds and dollars of a run, without decoding anything."""
+    from framefleet.api import prepare
+    from framefleet.config.loading import load_fleet, load_options
+    from framefleet.fleet.backends.runpod.survey import Survey
+
+    left_out, paths = told_left_out(videos), named(videos)
+    names = names_of(paths)
+    options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
+    survey = Survey(fleet, options.price)
+
+    def one(video: Path) -> int:
+        prepared = prepare(video, options, fleet, name=names[video], survey=survey)
+        print(described(prepared, verbose=verbose))
+        return 0
+
+    return exit_code(each(paths, one), left_out)
+
+
+def described(prepared: "Prepared", *, verbose: bool = False) -> str:
+    from framefleet.api import asleep, notices, unanswered_plans
+    from framefleet.fleet.billing.prices import LISTED
+
+    media = prepared.media
+    what = f"{media.width}×{media.height}, {media.codec}" if media.has_video else "sound alone"
+    about = "about " if media.is_estimated else ""
+    lines = [f"{clean(str(media.path))}: {about}{media.duration_s:.1f} s, {what}"]
+    lines += [f"  {notice}" for notice in notices(prepared)]
+    left = unanswered_plans(prepared)
+    lines += [f"  {sleep}; run --wake raises them again" for sleep in asleep(prepared, left)]
+    for stage, rest in zip(prepared.plan.fleet, left, strict=True):
+        lines += [_line(stage, rest), *(_requests(rest) if verbose else [])]
+    for watch in prepared.plan.watching:
+        lines.append(f"  {watch.stage.name:<8} {len(watch.order.samples)} small pictures, here")
+    for derived in prepared.plan.deriving:
+        lines.append(f"  {derived.name:<8} from {' and '.join(derived.after)}, here")
+    if media.soundless is not None and "speech" in prepared.plan.names:
+        why = "the video has no sound" if media.audio is None else media.soundless
+        lines.append(f"  speech   nothing to listen to: {why}")
+    usd = sum(rest.estimate.usd for rest in left)
+    alone = sum(rest.estimate.usd_sequential for rest in left)
+    seconds = max((rest.estimate.seconds for rest in left), default=0.0)
+    what = "in all" if left == prepared.plan.fleet else "left"
+    lines.append(
+        f"  {what:<8} about {seconds:.0f} s and ${usd:.4f} (one at a time ${alone:.4f}); results in {prepared.path}"
+    )
+    if asked := [rest.estimate.rate_source for rest in left if rest.items and rest.tariff != LISTED]:
+        lines.insert(-1, f"  {'price':<8} {'; '.join(dict.fromkeys(asked))}")
+    return "\n".join(lines)
+
+
+def _line(stage: "StagePlan", rest: "StagePlan") -> str:
+    """What there is to do, `rest`, and how much of the stage is answered already."""
+    name, unit = f"  {stage.stage.name:<8}", stage.stage.unit
+    known = stage.units - rest.units
+    already = f"{known:.0f} of {stage.units:.0f} {unit} answered already"
+    if known and not rest.items:
+        return f"{name} {already}"
+    low, high = rest.payload_bytes
+    return (
+        f"{name} {rest.units:.0f} {unit} in {counted(len(rest.items), 'request')}, "
+        f"{_mega(low)}–{_mega(high)} MB, {rest.workers} at once, {rest.backend}: "
+        f"about {rest.estimate.seconds:.0f} s, ${rest.estimate.usd:.4f}" + (f"; {already}" if known else "")
+    )
+
+
+def _requests(stage: "StagePlan") -> list[str]:
+    unit = stage.stage.unit
+    return [
+        f"    {NOUN[unit]} {place}/{len(stage.items)}: {item.units:.5g} {unit}"
+        for place, item in enumerate(stage.items, 1)
+    ]
+
+
+def _mega(size: int) -> str:
+    return f"{size / 1e6:.1f}"

@@ -1,0 +1,107 @@
+"""`framefleet run`: the whole job, for one video or several, one after the other."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from framefleet.cli.batch import each
+from framefleet.cli.options.confirmation import Yes
+from framefleet.cli.options.run import with_flags
+from framefleet.cli.options.videos import (
+    Row,
+    Videos,
+    exit_code,
+    named,
+    overview,
+    told_left_out,
+)
+from framefleet.cli.output.format import clean
+from framefleet.results.names import names_of
+
+if TYPE_CHECKING:
+    from framefleet.cli.output.table import Page
+
+SEQUENTIAL = {"max_workers": 1, "batch_size": 1, "stages": "objects"}
+
+
+@with_flags
+def run(
+    videos: Videos,
+    sequential: Annotated[
+        bool, typer.Option("--sequential", help="one frame a request, one request at a time, and no speech")
+    ] = False,
+    report: Annotated[bool, typer.Option("--report", help="also make a page to look at the result with")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="a line for each request answered")] = False,
+    wake: Annotated[
+        bool, typer.Option("--wake", help="raise the max workers of endpoints that RunPod lowered, after asking")
+    ] = False,
+    yes: Yes = False,
+    *,
+    flags: dict[str, Any],
+) -> int:
+    """Turn videos into one JSON each of what is seen, said, heard and written in them."""
+    from framefleet.config.loading import load_fleet, load_options
+
+    left_out, paths, rows = told_left_out(videos), named(videos), list[Row]()
+    names = names_of(paths)
+    options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
+    if paths:
+        announce(paths[0])  # before all that loads below
+
+    from framefleet.api import (
+        asleep,
+        execute,
+        prepare,
+        unanswered_plans,
+    )
+    from framefleet.cli.commands.report import told
+    from framefleet.cli.options.wake import raise_again
+    from framefleet.cli.output.bars import Bars, Lines
+    from framefleet.cli.output.summary import summary
+    from framefleet.fleet.backends.runpod.survey import Survey
+    from framefleet.outputs.report.make import make_report
+
+    survey = Survey(fleet, options.price)
+
+    def one(video: Path) -> int:
+        if video != paths[0]:
+            announce(video)
+        prepared = prepare(video, options, fleet, name=names[video], survey=survey)
+        if wake:
+            raise_again(survey, asleep(prepared, unanswered_plans(prepared)), yes=yes)
+        name = video.name if len(paths) > 1 else None
+        with Lines(video=name) if sequential else Bars(verbose=verbose, video=name) as listener:
+            document = execute(prepared, listener)
+        summary(document, prepared.path)
+        rows.append(Row(video, "done in part" if document.failures else "done", document.cost.usd, prepared.path))
+        if len(paths) == 1 and not report:
+            point_on(prepared.path)
+        if report:
+            with Bars(video=name) as listener:
+                print(told(make_report(document, prepared.path, video=prepared.media.path, listener=listener)))
+        return 3 if document.failures else 0
+
+    try:
+        return exit_code(each(paths, one), left_out)
+    finally:  # also of those before one that ended it all
+        if len(paths) > 1 and rows:
+            overview(paths, rows, left_out=left_out)
+
+
+def announce(video: Path) -> None:
+    """Says which video it is about, once there is one: what must be loaded and read comes next, and takes a second."""
+    if video.is_file():
+        print(f"reading {clean(str(video))}", file=sys.stderr, flush=True)
+
+
+def point_on(document: Path, page: "Page | None" = None) -> None:
+    """Tells a person at a terminal how to look at the result, until there is a report of it."""
+    from framefleet.cli.output.table import Page
+    from framefleet.install_hints import framefleet
+    from framefleet.outputs.report.make import report_path
+
+    page = page or Page()
+    if page.terminal and not report_path(document).exists():
+        page.line("next", framefleet("report", str(document)), whole=True)

@@ -1,0 +1,107 @@
+"""`framefleet show`: what a document says, all of it in short or what is looked for."""
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from framefleet.cli.options.filters import (
+    From,
+    Result,
+    To,
+    part_of,
+    time_in,
+)
+from framefleet.cli.output import answers
+from framefleet.cli.output.summary import summary
+from framefleet.cli.output.table import Page
+from framefleet.errors import UsageError
+from framefleet.results.query import search, tally
+from framefleet.results.query.availability import known
+from framefleet.results.query.phrases import tokens
+from framefleet.schema.codec import read_document
+from framefleet.schema.document import Document
+from framefleet.timebase import Span
+
+NOT_FOUND = 1
+
+
+def show(
+    result: Result,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="all there is at a time: 12.5, 1:02.5 or 1:02:03")
+    ] = None,
+    start: From = None,
+    end: To = None,
+    label: Annotated[str | None, typer.Option(metavar="LABEL", help="when this is seen, and how many at once")] = None,
+    say: Annotated[str | None, typer.Option(metavar="WORDS", help="when this is said, and the words around")] = None,
+    sound: Annotated[str | None, typer.Option(metavar="NAME", help="when this is heard")] = None,
+    text: Annotated[str | None, typer.Option(metavar="TEXT", help="when this is written, also inside words")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="the same for programs")] = False,
+) -> int:
+    """Show a result as a table, or what is in it at a time, of a label, a word, a sound or a text.
+
+    Times are those of the video. Ends with 1 if nothing of what was looked for is there, else with 0.
+    """
+    whole = read_document(result)
+    extent = tally.extent(whole)
+    span = part_of(extent, start, end, result)
+    document = search.within(whole, span) if span else whole
+    moment = None if at is None else search.at(whole, time_in(extent, "--at", at, result))
+    wanted = {"label": label, "say": say, "sound": sound, "text": text}
+    found = {name: _SEARCH[name](document, _words(name, words)) for name, words in wanted.items() if words is not None}
+    if as_json:
+        print(_json(document, span or extent, moment, found))
+    elif moment is None and not found:
+        summary(document, result, everything=True, span=span)
+    else:
+        _tell(document, moment, found, wanted)
+    nothing = bool(found) and moment is None and not any(found.values())
+    return NOT_FOUND if nothing else 0
+
+
+_SEARCH: dict[str, Callable[[Document, str], Any]] = {
+    "label": search.sightings,
+    "say": search.said,
+    "sound": search.sounds,
+    "text": search.texts,
+}
+
+_PART = {
+    "label": "detections",
+    "seen": "detections",
+    "say": "transcription",
+    "sound": "sounds",
+    "heard": "sounds",
+    "text": "text",
+    "written": "text",
+}
+
+
+def _tell(
+    document: Document, moment: search.Moment | None, found: dict[str, Any], wanted: dict[str, str | None]
+) -> None:
+    page = Page()
+    if moment is not None:
+        answers.moment(document, moment, page)
+    for name, result in found.items():
+        answers.TELL[name](document, wanted[name] or "", result, page)
+
+
+def _json(document: Document, span: Span, moment: search.Moment | None, found: dict[str, Any]) -> str:
+    """In ASCII, so that it is the same on every terminal and in every pipe, and does nothing there.
+
+    Null is what nobody looked for, or what failed: not the same as nothing, as in the document.
+    """
+    told = {name: result if known(document, _PART[name]) else None for name, result in found.items()}
+    told = told if moment is None else {"at": moment, **told}
+    told = told or {n: count(document, span) if known(document, _PART[n]) else None for n, count in tally.KINDS.items()}
+    return json.dumps(msgspec.to_builtins(told), indent=2)
+
+
+def _words(name: str, text: str) -> str:
+    if not tokens(text):
+        raise UsageError(f"--{name} {text!r}: there is no letter or digit in it to look for")
+    return text

@@ -1,0 +1,85 @@
+"""What of a result a command is about: the options that several commands share, and what they mean."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from framefleet.cli.output.format import (
+    clean,
+    clock,
+    instead,
+    seconds_of,
+)
+from framefleet.errors import UsageError
+from framefleet.results.query import search
+from framefleet.results.query.availability import known
+from framefleet.results.query.filters import choose, labels_of
+from framefleet.schema.document import Document
+from framefleet.timebase import Seconds, Span
+
+Result = Annotated[Path, typer.Argument(metavar="RESULT.json", help="what a run has written", show_default=False)]
+Video = Annotated[Path | None, typer.Option(metavar="FILE", help="where the video is now, if it was moved")]
+Labels = Annotated[str | None, typer.Option(metavar="LABELS", help="only objects of these, such as person,bus (all)")]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PLACE",
+        help="what to write, or a folder to write into: one that exists, or a name that ends in / (beside the JSON)",
+        show_default=False,
+    ),
+]
+Conf = Annotated[
+    float, typer.Option(help="least confidence of an object, 0 to 1 (0)", min=0, max=1, show_default=False)
+]
+From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="only from this time on, such as 1:02:03")]
+To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="only before this time")]
+
+
+def chosen(document: Document, labels: str | None, conf: float) -> Document:
+    """What `--labels` and `--conf` leave of it. Says which labels nothing bears: that may be a slip, or an answer.
+
+    Raises `UsageError` where nothing bears any of them. Where no objects are known there is nothing to choose among.
+    """
+    wanted = labels_of(labels)
+    if wanted is not None and not wanted:
+        raise UsageError("--labels: name a label or several")
+    if not known(document, "detections"):
+        return document
+    seen = search.labels(document)
+    unknown = sorted((wanted or frozenset()).difference(seen))
+    said = [f"nothing is labelled {label}{instead(label, seen) or '; there are no objects'}" for label in unknown]
+    if wanted is not None and len(unknown) == len(wanted):
+        raise UsageError(f"--labels {labels}: {said[0]}")
+    for line in said:
+        print(clean(line), file=sys.stderr)
+    return choose(document, wanted, conf)
+
+
+def part_of(extent: Span, start: str | None, end: str | None, path: Path) -> Span | None:
+    """What `--from` and `--to` leave of the video, which goes over `extent`; None if neither is given."""
+    if start is None and end is None:
+        return None
+    from_s = extent.start_s if start is None else time_in(extent, "--from", start, path)
+    to_s = extent.end_s if end is None else _time("--to", end)
+    if to_s <= from_s:
+        if end is None:
+            raise UsageError(f"--from {start}: {path} ends there")
+        raise UsageError(f"--to {end}: not after {clock(from_s)}, where to begin")
+    return Span(from_s, min(to_s, extent.end_s))
+
+
+def time_in(extent: Span, option: str, text: str, path: Path) -> Seconds:
+    """The time that `text` says. Raises `UsageError` where it says none, or one outside `extent`."""
+    time_s = _time(option, text)
+    if not extent.start_s <= time_s <= extent.end_s:
+        raise UsageError(f"{option} {text}: {path} goes from {clock(extent.start_s)} to {clock(extent.end_s)}")
+    return time_s
+
+
+def _time(option: str, text: str) -> Seconds:
+    time_s = seconds_of(text)
+    if time_s is None:
+        raise UsageError(f"{option} {text}: not a time; say it as 12.5, 1:02.5 or 1:02:03")
+    return time_s

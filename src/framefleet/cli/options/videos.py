@@ -1,0 +1,164 @@
+"""The videos that a command line names, and how it went with several of them."""
+
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from framefleet.cli.output.format import clean, counted
+from framefleet.errors import InputError, UsageError
+from framefleet.media.files.kind import MOVING_WEBP, SUFFIXES
+
+if TYPE_CHECKING:
+    from framefleet.cli.output.table import Page
+
+_NAMED = 5  # files of a kind that are named; of the others their number is told
+
+# As text: a path would make the folder at work of an empty name.
+Videos = Annotated[
+    list[str],
+    typer.Argument(metavar="VIDEO", help="videos, sounds, or folders of them", show_default=False),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How it went with a video: `result` in a word or two, what it cost, and where its document is."""
+
+    video: Path
+    result: str
+    usd: float | None = None
+    document: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What is in a folder that was named, and is not looked at, and what it is instead."""
+
+    path: Path
+    why: str
+
+    @property
+    def looks_like_video(self) -> bool:
+        """By its name, or by what is in it."""
+        ending = self.path.suffix.lower()
+        is_code = self.why == "a text" and ending in {".ts", ".mod"}  # TypeScript's and Go's
+        return self.why == MOVING_WEBP or (ending in SUFFIXES and self.why != "a folder" and not is_code)
+
+
+def named(names: Sequence[str]) -> list[Path]:
+    """What to look at, each once: files as they are named, and of a folder those in it that can be looked at.
+
+    Raises `UsageError` for a name that is empty, and `InputError` for a folder that has nothing to look at.
+    """
+    found: dict[str, Path] = {}
+    for name in names:
+        if not name.strip():
+            raise UsageError("no video is named: the name is empty; give a video file")
+        path = Path(name)
+        for one in _inside(path) if _is_folder(path) else [path]:
+            found.setdefault(os.path.abspath(one), one)  # noqa: PTH100 - a link is a name of its own
+    return list(found.values())
+
+
+def overview(
+    videos: Sequence[Path], rows: Sequence[Row], page: "Page | None" = None, *, left_out: Sequence[LeftOut] = ()
+) -> None:
+    """Prints a table of all the videos, how many are done and what they cost together, and what was left out."""
+    from framefleet.cli.output.table import Column, Page
+
+    page = page or Page()
+    known = {row.video: row for row in rows}
+    listed = [known.get(video, Row(video, "not done")) for video in videos]
+    page.title(f"{counted(len(listed), 'video')}:")
+    page.table(
+        [
+            Column("video", [row.video.name for row in listed], style="cyan", least=12),
+            Column("result", [row.result for row in listed]),
+            Column("dollars", ["" if row.usd is None else f"{row.usd:.4f}" for row in listed], right=True, rank=1),
+            Column("JSON", ["" if row.document is None else str(row.document) for row in listed], least=20),
+        ]
+    )
+    done = sum(row.document is not None for row in listed)
+    if missing := [f"{one.path.name} ({one.why})" for one in left_out if one.looks_like_video]:
+        page.line("left out", _few(missing), "yellow")
+    page.line("in all", f"{done} of {len(listed)} done, ${sum(row.usd or 0 for row in listed):.4f}")
+
+
+def told_left_out(names: Sequence[str]) -> list[LeftOut]:
+    """What is in the folders named that nobody will look at, said on standard error: that alone which is named or made
+    like a video has a line of its own."""
+    left = [one for name in names if name.strip() and _is_folder(Path(name)) for one in _sorted(Path(name))[1]]
+    for one in left:
+        if one.looks_like_video:
+            print(clean(f"{one.path}: left out: {one.why}"), file=sys.stderr)
+    others: dict[Path, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for one in left:
+        if not one.looks_like_video:
+            others[one.path.parent][one.why].append(one.path.name)
+    for folder, kinds in others.items():
+        told = "; ".join(f"{_few(files)} ({why}{' each' * (len(files) > 1)})" for why, files in kinds.items())
+        print(clean(f"{folder}: left out: {told}"), file=sys.stderr)
+    return left
+
+
+def exit_code(code: int, left_out: Sequence[LeftOut]) -> int:
+    """That of a command which did all that it found, but for what looks like a video and was left out: 3."""
+    return 3 if code == 0 and any(one.looks_like_video for one in left_out) else code
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The folder's own files that are a video or sound by what is in them, by name; not what is hidden."""
+    found, _ = _sorted(folder)
+    if not found:
+        raise InputError(f"{folder}: a folder without a video in it; give a video file")
+    return found
+
+
+def _sorted(folder: Path) -> tuple[list[Path], list[LeftOut]]:
+    """What to look at of a folder, and what is left out of it."""
+    try:
+        inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror}); check its permissions") from None
+    found: list[Path] = []
+    left: list[LeftOut] = []
+    for path in inside:
+        why = _why_not(path)
+        if why is None:
+            found.append(path)
+        else:
+            left.append(LeftOut(path, why))
+    return found, left
+
+
+def _is_folder(path: Path) -> bool:
+    """No of what cannot be got at: whoever opens it will say why."""
+    try:
+        return S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _why_not(path: Path) -> str | None:
+    from framefleet.media.files.container import refusal  # and FFmpeg with it
+
+    try:
+        mode = path.stat().st_mode
+        if S_ISREG(mode):
+            return refusal(path)
+    except FileNotFoundError:
+        return "not a file"  # a link to nothing
+    except (OSError, InputError):
+        return None  # whoever opens it for good will say why it cannot be read
+    return "a folder" if S_ISDIR(mode) else "not a file"

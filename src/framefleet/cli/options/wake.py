@@ -1,0 +1,23 @@
+"""Raising the max workers of endpoints that RunPod lowered, for `run --wake` and `doctor --fix`."""
+
+import sys
+from collections.abc import Sequence
+
+from framefleet.cli.options.confirmation import agreed
+from framefleet.fleet.backends.runpod.survey import Sleep, Survey
+from framefleet.fleet.deploy.endpoint import MAX_WORKERS
+
+
+def raise_again(survey: Survey, sleeps: Sequence[Sleep], *, yes: bool) -> None:
+    """Asks a person, unless `yes`, and does it. Raises `UsageError` where nobody agrees, and `FleetError`."""
+    if survey.unasked:
+        print(f"framefleet: max workers cannot be looked at: {survey.unasked}", file=sys.stderr)
+    if not sleeps:
+        return
+    wanted = {sleep.kind: max(MAX_WORKERS, sleep.endpoint.workers.min) for sleep in sleeps}
+    for sleep in sleeps:
+        print(f"framefleet: {sleep}", file=sys.stderr)
+    agreed(f"Raise max workers of {', '.join(f'{kind} to {most}' for kind, most in wanted.items())}?", yes=yes)
+    for sleep in sleeps:
+        survey.wake(sleep, wanted[sleep.kind])
+        print(f"framefleet: {sleep.kind}: max workers are {wanted[sleep.kind]} now", file=sys.stderr)

@@ -1,0 +1,42 @@
+"""TODO."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from framefleet.logs import hide
+
+RUNPOD_BASE_URL = "https://api.runpod.ai/v2"
+RUNPOD_MANAGE_URL = "https://api.runpod.io"
+
+
+class Secret:
+    """A key that cannot be printed by accident; `reveal()` is for the one header it goes into."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+        hide(value)
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+
+class Fleet(msgspec.Struct, frozen=True, kw_only=True):
+    """Which endpoints there are and how to reach them."""
+
+    endpoints: Mapping[str, str] = {}  # endpoint kind ("yolo") → RunPod endpoint id
+    api_key: Secret | None = None
+    base_url: str = RUNPOD_BASE_URL
+    manage_url: str = RUNPOD_MANAGE_URL  # of the service that creates and changes endpoints
+    whisper_api: str | None = None  # an OpenAI-compatible service that transcribes
+    whisper_api_key: Secret | None = None
+
+
+ENDPOINT_KINDS = ("yolo", "whisper", "ast", "ocr")
+WHISPER_API = "FRAMEFLEET_WHISPER_API"
+MAIN_KINDS = ("yolo", "whisper")  # where a GPU pays: the others run well enough here

@@ -1,0 +1,220 @@
+"""TODO."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any, get_type_hints
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import inspect
+
+from framefleet.config.endpoints import (
+    ENDPOINT_KINDS,
+    RUNPOD_BASE_URL,
+    RUNPOD_MANAGE_URL,
+    WHISPER_API,
+    Fleet,
+    Secret,
+)
+from framefleet.config.options import Options
+from framefleet.config.settings import (
+    CONFIG_FILE,
+    from_environment,
+    from_file,
+    refuse_unknown,
+    unknown,
+    variable,
+)
+from framefleet.errors import UsageError
+from framefleet.schema.document import Crop
+
+
+def load_options(
+    flags: Mapping[str, Any], *, environ: Mapping[str, str] | None = None, folder: Path = Path()
+) -> Options:
+    """Options from `flags` (None: not given), `FRAMEFLEET_*`, framefleet.toml and defaults, in that order.
+
+    Raises `UsageError` naming the option that makes no sense, and where it stands.
+    """
+    environ = os.environ if environ is None else environ
+    refuse_unknown(environ, SETTINGS)
+    in_file = {k: v for k, v in from_file(folder).items() if k != "endpoints"}
+    listed = _turned(in_file, lambda name: f"{folder / CONFIG_FILE}: {name}")
+    settings = _turned(from_environment(environ, _SETTINGS_OF_OPTIONS), variable)
+    given = {k: v for k, v in flags.items() if v is not None}
+    stands = {n: f"{folder / CONFIG_FILE}: {n}" for n in listed} | {n: variable(n) for n in settings}
+    return make_options(listed | settings | given, {n: place for n, place in stands.items() if n not in given})
+
+
+def make_options(values: Mapping[str, Any], stands: Mapping[str, str] = {}) -> Options:
+    """Checked options from typed values or text. `stands` says where one comes from that is no flag.
+
+    Raises `UsageError` naming the option, its value and what it may be, and for options that leave nothing to do.
+    """
+    checked = {}
+    for name, value in values.items():
+        place = stands.get(name, f"--{name.replace('_', '-')}")
+        checked[name] = _checked_option(name, value, place)
+    options = Options(**checked)
+    if options.stages == ("speech",) and not options.speech:
+        raise UsageError(f"{stands.get('stages', '--stages')} speech: --no-speech leaves nothing of it to do")
+    return options
+
+
+def _turned(values: Mapping[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
+    """`no_speech = true` as `speech = false`, and so on. Raises `UsageError` where both are said."""
+    turned = dict(values)
+    for negative, name in _NEGATIVES.items():
+        if negative in turned:
+            if name in turned:
+                raise UsageError(f"{place(negative)}: and {name} is said too; give one of them")
+            turned[name] = not _checked_option(name, turned.pop(negative), place(negative))
+    return turned
+
+
+def _checked_option(name: str, value: Any, place: str) -> Any:
+    kind = _KINDS.get(name)
+    if kind is None:
+        raise unknown(place, name, "option", _KINDS)
+    if name in _PARSERS and isinstance(value, str | list | tuple):
+        return _PARSERS[name](value if isinstance(value, str) else ",".join(map(str, value)), place)
+    if name in {"output_dir", "scenes"} and isinstance(value, str):
+        return Path(value)
+    try:
+        checked = msgspec.convert(value, kind, strict=False)
+        if isinstance(checked, float) and not isfinite(checked):
+            raise msgspec.ValidationError("not a number")
+    except msgspec.ValidationError:
+        raise UsageError(f"{place} {value}: give {_wanted(inspect.type_info(kind))}") from None
+    return checked
+
+
+def _wanted(kind: inspect.Type) -> str:
+    """What values a type takes, as a person would say it."""
+    match kind:
+        case inspect.UnionType():
+            return " or ".join(_wanted(t) for t in kind.types if not isinstance(t, inspect.NoneType))
+        case inspect.LiteralType():
+            *others, last = map(str, kind.values)
+            return f"{', '.join(others)} or {last}" if others else last
+        case inspect.IntType():
+            return f"a whole number from {kind.ge}" + (f" to {kind.le}" if kind.le is not None else " up")
+        case inspect.FloatType():
+            least = f"from {kind.ge:g}" if kind.ge is not None else f"above {kind.gt:g}"
+            return f"a number {least}" + (f" up to {kind.le:g}" if kind.le is not None else "")
+        case inspect.BoolType():
+            return "true or false"
+        case _:
+            return "a text"
+
+
+def parse_crop(text: str, place: str = "--crop") -> Crop:
+    """`x,y,w,h` in source pixels. Raises `UsageError`."""
+    try:
+        x, y, width, height = (int(part) for part in text.split(","))
+        return msgspec.convert({"x": x, "y": y, "width": width, "height": height}, Crop)
+    except (ValueError, msgspec.ValidationError):
+        raise UsageError(f"{place} {text}: give x,y,width,height in pixels, such as 100,50,640,360") from None
+
+
+def parse_stages(text: str, place: str = "--stages") -> tuple[str, ...]:
+    """Names of stages, separated by commas, or `all`. Raises `UsageError` for none, and for `all` among others."""
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not names:
+        raise UsageError(f"{place}: give stages separated by commas, such as objects,speech, or all")
+    if "all" in names and len(names) > 1:
+        raise UsageError(f"{place} {text}: all is every stage; give it alone")
+    return names
+
+
+def parse_audio_track(text: str, place: str = "--audio-track") -> int | str:
+    """A track's number, counted from 1, or the tag of its language. Raises `UsageError`."""
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    if not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{1,8})*", text, re.ASCII | re.IGNORECASE):
+        raise UsageError(f"{place} {text}: give a track's number, counted from 1, or its language, such as eng")
+    return text.lower()
+
+
+def parse_classes(text: str, place: str = "--classes") -> tuple[int, ...]:
+    """Class numbers or COCO names, separated by commas. Raises `UsageError`."""
+    from framefleet.models import coco_labels
+
+    labels = {label: number for number, label in enumerate(coco_labels())}
+    numbers = []
+    for part in (p.strip() for p in text.split(",")):
+        if not part.isdecimal() and part not in labels:
+            raise UsageError(f"{place} {part}: neither a class number nor a COCO label such as person or bus")
+        numbers.append(int(part) if part.isdecimal() else labels[part])
+    return tuple(numbers)
+
+
+_KINDS: dict[str, Any] = get_type_hints(Options, include_extras=True)
+_PARSERS: dict[str, Callable[[str, str], Any]] = {
+    "audio_track": parse_audio_track,
+    "crop": parse_crop,
+    "classes": parse_classes,
+    "stages": parse_stages,
+}
+_NEGATIVES = {f"no_{name}": name for name in _KINDS if getattr(Options(), name) is True}  # as the flags are spelt
+_SETTINGS_OF_OPTIONS = (*_KINDS, *_NEGATIVES)
+SETTINGS = (
+    *_SETTINGS_OF_OPTIONS,
+    *(f"{kind}_endpoint" for kind in ENDPOINT_KINDS),
+    "whisper_api",
+    "whisper_api_key",
+)
+
+
+def load_fleet(*, environ: Mapping[str, str] | None = None, folder: Path = Path()) -> Fleet:
+    """Endpoints from the environment or framefleet.toml; the key and the base URL from the environment alone.
+
+    Raises `UsageError` when the base URL would send the key in the clear.
+    """
+    environ = os.environ if environ is None else environ
+    refuse_unknown(environ, SETTINGS)
+    listed = from_file(folder).get("endpoints", {})
+    if not isinstance(listed, dict):
+        raise UsageError(f'{folder / CONFIG_FILE}: endpoints: give a table, such as [endpoints] and yolo = "abc123"')
+    for kind in listed:
+        if kind not in ENDPOINT_KINDS:
+            raise unknown(f"{folder / CONFIG_FILE}: {kind}", kind, "endpoint", ENDPOINT_KINDS)
+    endpoints = {kind: environ.get(variable(f"{kind}_endpoint")) or listed.get(kind) for kind in ENDPOINT_KINDS}
+    return Fleet(
+        endpoints={kind: _checked_id(kind, str(value)) for kind, value in endpoints.items() if value},
+        api_key=_checked_key(environ, "RUNPOD_API_KEY"),
+        base_url=_checked_url(environ, "RUNPOD_ENDPOINT_BASE_URL", RUNPOD_BASE_URL),
+        manage_url=_checked_url(environ, "RUNPOD_API_BASE_URL", RUNPOD_MANAGE_URL),
+        whisper_api=_checked_url(environ, WHISPER_API, "") if environ.get(WHISPER_API) else None,
+        whisper_api_key=_checked_key(environ, f"{WHISPER_API}_KEY"),
+    )
+
+
+def _checked_id(kind: str, id: str) -> str:
+    """An id goes into a URL that the key is sent to, so it is only ever a name."""
+    if not re.fullmatch(r"[\w-]+", id, re.ASCII):
+        raise UsageError(f"{kind} endpoint {id}: not an endpoint's id, which is letters and digits as RunPod shows it")
+    return id
+
+
+def _checked_key(environ: Mapping[str, str], variable: str) -> Secret | None:
+    """Anything but printable ASCII would end in an error of the HTTP library that quotes the key."""
+    key = environ.get(variable, "").strip()
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise UsageError(f"{variable}: has characters that no key has; copy it again")
+    return Secret(key) if key else None
+
+
+def _checked_url(environ: Mapping[str, str], variable: str, default: str) -> str:
+    url = environ.get(variable) or default
+    try:
+        parts = urlsplit(url)
+        loopback = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
+            return url.rstrip("/")
+    except ValueError:
+        pass
+    raise UsageError(f"{variable} {url}: use https (http only on this machine), or the key would be readable")

@@ -1,0 +1,81 @@
+"""The one seam between a run and whatever answers its requests."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+from framefleet.errors import FleetError
+from framefleet.timebase import Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An accepted request. `endpoint` is the kind ("yolo"), `id` the service's own name for it.
+
+    `since_s` is when this process heard of it, by the backend's clock.
+    """
+
+    endpoint: str
+    id: str
+    since_s: Seconds = field(default=0.0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the service says of how a job went; milliseconds as it counts them."""
+
+    worker_id: str | None = None
+    delay_ms: float = 0
+    execution_ms: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A job's output, not yet checked, and its receipt."""
+
+    output: Any
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Jobs and workers by state, as the service counts them."""
+
+    jobs: dict[str, int]
+    workers: dict[str, int]
+
+
+class Backend(Protocol):
+    """Safe to call from many threads. Every method raises `FleetError`, whose `advice` says what to do.
+
+    `lasting`: its jobs go on when this process ends, and another one can `attach` to them.
+    """
+
+    name: str
+    lasting: bool
+
+    def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
+        """Returns as soon as the request is accepted and its id known."""
+
+    def wait(self, job: Job, timeout_s: Seconds) -> Done:
+        """The job's output, or the error it ended with. Raises `NotDoneError` after `timeout_s`."""
+
+    def cancel(self, job: Job) -> None:
+        """Asks that the job not run, or stop. No error if it is already over."""
+
+    def leave(self, endpoint: str) -> None:
+        """Nobody wants its answers any more: who waits for one gets a `NotDoneError` if it does not come soon."""
+
+    def attach(self, endpoint: str, id: str) -> Job:
+        """A job submitted earlier, perhaps by another process."""
+
+    def health(self, endpoint: str) -> Health: ...
+
+    def held_s(self, endpoint: str) -> Seconds:
+        """What calls about its jobs waited for their turn, all together, so that the service's rates were kept."""
+
+    def trouble(self, endpoint: str, in_flight: bool) -> FleetError | None:
+        """What the last call about a job met, or where none is `in_flight`, the last to submit one; or None."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,157 @@
+"""HTTP to a service that takes a key: bounded answers, no redirects, timeouts, the key in one header alone."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.cookiejar import DefaultCookiePolicy
+from time import perf_counter
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from framefleet.config.endpoints import Secret
+from framefleet.errors import UnreachableError
+from framefleet.fleet.backends.connections import (
+    TooMuch,
+    certificates,
+    connections_allowed,
+    is_out_of_files,
+    proxies_for,
+    why,
+)
+from framefleet.logs import hide, logger
+from framefleet.timebase import Seconds
+
+log = logger(__name__)
+
+REPLY_LIMIT = 24 * 2**20  # results over 20 MB are lost on the worker's side, so more than this is no reply
+CONNECT_TIMEOUT_S = 10.0
+READ_TIMEOUT_S = 60.0
+
+
+class Http:
+    """`base_url` is what comes before every path. Safe to call from many threads, which share its connections.
+
+    The key goes into `key_header` as it is, or without one, as a bearer's. There are at most as many connections at
+    once as the files that this process may open allow; who needs one more waits.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: Secret | None,
+        *,
+        key_header: str | None = None,
+        read_timeout_s: Seconds = READ_TIMEOUT_S,
+    ) -> None:
+        self._base_url = base_url
+        self._api_key = api_key
+        self._key_header = key_header
+        self._read_timeout_s = read_timeout_s
+        self._most = connections_allowed()
+        self._in_use = 0
+        self._changed = threading.Condition()
+        self._proxies = proxies_for(base_url)
+        for proxy in self._proxies.values():
+            hide(proxy.rpartition("@")[0].rpartition("//")[2].partition(":")[2])  # its password
+        self._session = self._new_session()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        content_type: str = "application/json",
+        read_timeout_s: Seconds | None = None,
+        on_headers: Callable[[Mapping[str, str]], object] = lambda _: None,
+        read: Callable[[requests.Response], bytes] | None = None,
+    ) -> tuple[int, bytes]:
+        """The answer's status and content, whatever the status. Raises `UnreachableError` where there is no answer.
+
+        `read` takes as much of the content as is wanted; else it is all of it.
+        """
+        where, began = f"{self._base_url}/{path}".partition("?")[0], perf_counter()
+        with self._connection():
+            try:
+                with self._session.request(
+                    method,
+                    f"{self._base_url}/{path}" if path else self._base_url,
+                    data=body,
+                    headers={"Content-Type": content_type},
+                    timeout=(CONNECT_TIMEOUT_S, read_timeout_s or self._read_timeout_s),
+                    allow_redirects=False,  # a redirect would carry the key elsewhere
+                    stream=True,
+                ) as response:
+                    on_headers(response.headers)
+                    status, content = response.status_code, (read or _read_bounded)(response)
+            except (requests.RequestException, OSError, UnicodeError) as error:
+                if is_out_of_files(error):
+                    self._make_do_with_fewer()
+                ours, took_ms = UnreachableError(why(error, self._base_url, self._proxies)), _ms_since(began)
+                log.info("%s %s: no answer after %.0f ms: %s", method, where, took_ms, ours)
+                log.debug("%s", error, exc_info=error)
+                raise ours from None
+        sent, took_ms = len(body or b""), _ms_since(began)
+        log.debug("%s %s: %d in %.0f ms, %d B sent, %d B back", method, where, status, took_ms, sent, len(content))
+        return status, content
+
+    def close(self) -> None:
+        self._session.close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[None]:
+        """One of the connections that there may be at once."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._in_use < self._most)
+            self._in_use += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._in_use -= 1
+                self._changed.notify()
+
+    def _make_do_with_fewer(self) -> None:
+        """Others have the files: half as many connections from now on, and none is kept for later."""
+        with self._changed:
+            self._most = max(1, min(self._most, self._in_use) // 2)
+            log.warning("too many files are open: at most %d connections from here on", self._most)
+        self._session.close()  # those not in use; those that are close when their answer is read
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False  # what of the environment counts is said here, once
+        session.proxies.update(self._proxies)
+        session.verify = certificates()
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=self._most, max_retries=_stale()))
+        session.auth = self._authorize
+        return session
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._api_key is not None and self._key_header is not None:
+            request.headers[self._key_header] = self._api_key.reveal()
+        elif self._api_key is not None:
+            request.headers["Authorization"] = f"Bearer {self._api_key.reveal()}"
+        return request
+
+
+def _ms_since(began: Seconds) -> float:
+    return (perf_counter() - began) * 1000
+
+
+def _stale() -> Retry:
+    """A kept connection that the service has meanwhile closed: asking once more is safe where nothing is changed."""
+    return Retry(total=1, connect=0, redirect=0, status=0, allowed_methods={"GET"})
+
+
+def _read_bounded(response: requests.Response) -> bytes:
+    content = bytearray()
+    for chunk in response.iter_content(1 << 20):
+        content += chunk
+        if len(content) > REPLY_LIMIT:
+            raise TooMuch
+    return bytes(content)

@@ -1,0 +1,122 @@
+"""The backend for stages without an endpoint: their own handlers, in this process, on the embedded models."""
+
+import itertools
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from time import perf_counter
+from typing import Any
+
+import msgspec
+
+from framefleet.errors import (
+    FleetError,
+    JobFailedError,
+    JobLostError,
+    NotDoneError,
+    from_worker,
+)
+from framefleet.fleet.backends.base import (
+    Done,
+    Health,
+    Job,
+    Receipt,
+)
+from framefleet.protocol.envelope import to_input
+from framefleet.stages.base import Handler
+from framefleet.timebase import Seconds
+
+
+class LocalBackend:
+    """Runs one request at a time: a model takes every core there is, and two at once only fight over them."""
+
+    name = "local"
+    lasting = False
+
+    def __init__(self, open_handlers: Mapping[str, Callable[[], Handler]]) -> None:
+        """`open_handlers` gives, for each kind of endpoint, what loads its model; each is called at most once."""
+        self._open = dict(open_handlers)
+        self._handlers: dict[str, Handler] = {}
+        self._lane = ThreadPoolExecutor(1, thread_name_prefix="local")
+        self._jobs: dict[str, Future[Done]] = {}
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
+        job = Job(endpoint, f"local-{next(self._numbers)}")
+        with self._lock:
+            self._jobs[job.id] = self._lane.submit(self._answer, endpoint, request)
+        return job
+
+    def wait(self, job: Job, timeout_s: Seconds) -> Done:
+        with self._lock:
+            future = self._jobs.get(job.id)
+        if future is None:
+            raise JobLostError(f"{job.endpoint}: job {job.id} is not known here")
+        try:
+            done = future.result(timeout_s)
+        except CancelledError:
+            raise JobLostError(f"{job.endpoint}: job {job.id} was cancelled") from None
+        except FleetError as error:
+            error.receipt = Receipt("local")  # the job is over, whatever came of it
+            raise
+        except TimeoutError:
+            raise NotDoneError(f"{job.endpoint}: no answer within {timeout_s:g} s") from None
+        finally:
+            if future.done():
+                with self._lock:
+                    self._jobs.pop(job.id, None)
+        return done
+
+    def cancel(self, job: Job) -> None:
+        with self._lock:
+            future = self._jobs.get(job.id)
+        if future is not None:
+            future.cancel()
+
+    def leave(self, endpoint: str) -> None:
+        """What waits is cancelled at once here, and a model at work cannot be stopped."""
+
+    def attach(self, endpoint: str, id: str) -> Job:
+        return Job(endpoint, id)
+
+    def held_s(self, endpoint: str) -> Seconds:
+        return 0.0
+
+    def health(self, endpoint: str) -> Health:
+        with self._lock:
+            waiting = sum(not future.running() and not future.done() for future in self._jobs.values())
+            running = sum(future.running() for future in self._jobs.values())
+        return Health(
+            jobs={"inQueue": waiting, "inProgress": running},
+            workers={"idle": 1 - min(running, 1), "running": min(running, 1)},
+        )
+
+    def trouble(self, endpoint: str, in_flight: bool) -> FleetError | None:
+        return None
+
+    def close(self) -> None:
+        self._lane.shutdown(wait=False, cancel_futures=True)  # a model at work cannot be stopped
+
+    def _answer(self, endpoint: str, request: msgspec.Struct) -> Done:
+        began = perf_counter()
+        try:
+            output = self._handler(endpoint)({"id": "local", "input": to_input(request)})
+        except MemoryError:
+            raise JobFailedError(f"{endpoint}: this machine has too little memory; lower --batch-size") from None
+        receipt = Receipt(worker_id="local", execution_ms=(perf_counter() - began) * 1000)
+        return Done(_checked(output), receipt)
+
+    def _handler(self, endpoint: str) -> Handler:
+        if endpoint not in self._handlers:
+            if endpoint not in self._open:
+                raise JobLostError(f"{endpoint}: nothing here answers this endpoint")
+            self._handlers[endpoint] = self._open[endpoint]()
+        return self._handlers[endpoint]
+
+
+def _checked(output: Any) -> Any:
+    """The output, unless it is an error: the service too turns `{"error": …}` into a failed job."""
+    if isinstance(output, dict) and isinstance(output.get("error"), str):
+        raise from_worker(output["error"])
+    return output

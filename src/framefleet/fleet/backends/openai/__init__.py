@@ -1,0 +1,1 @@
+"""Transcription APIs of OpenAI's kind."""

@@ -1,0 +1,138 @@
+"""What RunPod's management API tells of the endpoints that a run uses: prices, pools, and whether they are asleep.
+
+All of it is good to know and nothing needs it: where the key may not ask, or nobody answers, a run goes on without.
+"""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from framefleet.config.endpoints import RUNPOD_BASE_URL, RUNPOD_MANAGE_URL, Fleet
+from framefleet.errors import AuthError, EndpointGoneError
+from framefleet.fleet.backends.runpod.management_api import Endpoint, ManageApi
+from framefleet.fleet.billing.catalog import live_prices
+from framefleet.fleet.billing.prices import (
+    IDLE_TIMEOUT_S,
+    LISTED,
+    TABLE,
+    PriceList,
+    Tariff,
+)
+from framefleet.logs import logger
+
+log = logger(__name__)
+
+READ_TIMEOUT_S = 5.0  # nobody waits longer for what only helps
+
+Told = TypeVar("Told")
+LOWERED = 2  # max workers that RunPod leaves an endpoint after 3 days without a request; after 7 days none
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """An endpoint that RunPod, or somebody, left fewer workers than its work wants. `most`: 0, nothing can start."""
+
+    kind: str
+    endpoint: Endpoint
+
+    @property
+    def most(self) -> int:
+        return self.endpoint.workers.max
+
+    def __str__(self) -> str:
+        name = f"{self.kind}: endpoint {self.endpoint.id}"
+        if self.most == 0:
+            return (
+                f"{name} has max workers 0, so nothing can start; RunPod sets that after 7 days without a request "
+                "or when workers crash again and again, and framefleet down does"
+            )
+        return f"{name} has max workers {self.most}; RunPod lowers them to that after 3 days without a request"
+
+
+class Survey:
+    """Asked for the first time when somebody wants to know, and no more after a refusal. For one thread."""
+
+    def __init__(self, fleet: Fleet, price: float | None = None) -> None:
+        self._fleet = fleet
+        self._price = price
+        self._listed: dict[str, Endpoint] | None = None
+        self._prices: PriceList | None = None
+        self._silent = not may_be_asked(fleet)
+        self.unasked = ""
+        """Why RunPod said nothing though it was asked, in a word."""
+
+    def endpoint(self, kind: str) -> Endpoint | None:
+        """The endpoint that is set for this kind; None where that is not known."""
+        id = self._fleet.endpoints.get(kind)
+        if id is None:
+            return None
+        if self._listed is None:
+            self._listed = {one.id: one for one in self._ask(ManageApi.endpoints) or ()}
+        if id not in self._listed and (shared := self._ask(lambda api: _get(api, id))) is not None:
+            self._listed[id] = shared
+        return self._listed.get(id)
+
+    def tariff(self, kind: str) -> Tariff:
+        """What is known of the endpoint's bill."""
+        if self._silent or self._fleet.endpoints.get(kind) is None:
+            return LISTED
+        endpoint, prices = self.endpoint(kind), self.prices()
+        if endpoint is None or endpoint.gpu is None:
+            return Tariff(prices=prices)
+        return Tariff(
+            prices=prices,
+            pools=tuple(endpoint.gpu.pools),
+            gpus=max(1, endpoint.gpu.count),
+            idle_s=endpoint.workers.idleTimeout or IDLE_TIMEOUT_S,
+        )
+
+    def prices(self) -> PriceList:
+        """RunPod's list of today; the table where it cannot be had, or where a price was given anyway."""
+        if self._prices is None and self._price is None:
+            self._prices = self._ask(lambda api: live_prices(api, self._fleet.manage_url))
+        return self._prices or TABLE
+
+    def asleep(self, kind: str, wanted: int) -> Sleep | None:
+        """The endpoint where it has been left no workers, or two where so many more are `wanted` at once."""
+        endpoint = self.endpoint(kind)
+        if endpoint is None or endpoint.workers.max not in {0, LOWERED} or endpoint.workers.max >= wanted:
+            return None
+        return Sleep(kind, endpoint)
+
+    def wake(self, sleep: Sleep, most: int) -> None:
+        """Raises its max workers. Raises `FleetError`."""
+        with contextlib.closing(ManageApi(self._fleet)) as api:
+            changed = api.update(sleep.endpoint.id, {"workers": {"max": most}})
+        self._listed = {**(self._listed or {}), changed.id: changed}
+
+    def _ask(self, call: Callable[[ManageApi], Told]) -> Told | None:
+        """What the API says; None, and no more questions, where it says nothing."""
+        if self._silent:
+            return None
+        try:
+            with contextlib.closing(ManageApi(self._fleet, read_timeout_s=READ_TIMEOUT_S)) as api:
+                return call(api)
+        except Exception as error:  # what only helps must end nothing
+            log.warning("RunPod's management API is not asked any more", exc_info=error)
+            self._silent = True
+            self.unasked = "the key may not ask" if isinstance(error, AuthError) else "RunPod does not answer"
+            return None
+
+
+def may_be_asked(fleet: Fleet) -> bool:
+    """Whether there is a key for a management API, and that is of the service that the jobs go to.
+
+    RunPod's is not told the key of another service, unless somebody has set the address of both.
+    """
+    apart = fleet.base_url != RUNPOD_BASE_URL and fleet.manage_url == RUNPOD_MANAGE_URL
+    return fleet.api_key is not None and not apart
+
+
+def _get(api: ManageApi, id: str) -> Endpoint | None:
+    """One that is shared with us need not be in our list."""
+    try:
+        return api.get(id)
+    except EndpointGoneError as error:
+        log.info("%s", error)
+        return None

@@ -1,0 +1,1 @@
+"""What it costs: before, during and after."""

@@ -1,0 +1,116 @@
+"""What a run costs by RunPod's rule: from a worker's start to its stop, idle time included, rounded up to a second."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from framefleet.fleet.billing.bill import Bill
+from framefleet.fleet.billing.prices import (
+    IDLE_TIMEOUT_S,
+    LISTED,
+    Tariff,
+    rate,
+)
+from framefleet.fleet.billing.usage import JobUsage
+from framefleet.schema.cost import Backend, Cost, EndpointCost
+from framefleet.timebase import Seconds
+
+SEQUENTIAL_FRAME_S = 0.03  # one frame a request takes a GPU worker this long, batching or not
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stage is expected to take on its backend: wall seconds with all workers, dollars, and alone.
+
+    `rate_source` is where the dollars a second are from; nothing where the stage is not billed by them.
+    """
+
+    seconds: Seconds
+    usd: float
+    usd_sequential: float
+    rate_source: str = ""
+
+
+_UNBILLED: dict[Backend, str] = {"local": "this machine", "api": "not known: the provider of the API bills by itself"}
+
+
+def billed_seconds(charges: Iterable[JobUsage], idle_s: Seconds = IDLE_TIMEOUT_S) -> tuple[Seconds, int]:
+    """Seconds billed and workers seen. A worker stops when it was idle for `idle_s`, and starts again when needed."""
+    bill = Bill(tariff=Tariff(idle_s=idle_s))
+    for charge in charges:
+        bill.add(charge)
+    return bill.billed_s, bill.workers
+
+
+def estimate(
+    backend: Backend,
+    *,
+    unit_seconds: Seconds,
+    units: float,
+    workers: int,
+    alone_s: Seconds,
+    price: float | None,
+    tariff: Tariff = LISTED,
+) -> Estimate:
+    """`unit_seconds` is a worker's time a unit (frame, second of sound); `alone_s` the same one at a time."""
+    if backend != "runpod":
+        return Estimate(seconds=units * unit_seconds / workers, usd=0.0, usd_sequential=0.0)
+    usd_per_s, source = rate(None, price, tariff)
+    wall = units * unit_seconds / workers
+    busy = workers * math.ceil(wall + tariff.idle_s) if units else 0
+    alone = math.ceil(units * alone_s + tariff.idle_s) if units else 0
+    return Estimate(seconds=wall, usd=busy * usd_per_s, usd_sequential=alone * usd_per_s, rate_source=source)
+
+
+def stage_cost(
+    backend: Backend,
+    charges: Sequence[JobUsage],
+    *,
+    gpu: str | None,
+    price: float | None,
+    estimated: Estimate,
+    alone_s: Seconds,
+    others: Sequence[JobUsage] = (),
+    tariff: Tariff = LISTED,
+) -> EndpointCost:
+    """The bill of what was run. `gpu` is that of workers which did not say, `others` are the charges of other runs.
+
+    `alone_s` is what the same units would take one at a time.
+    """
+    unbilled, bill = _UNBILLED.get(backend), _bill(charges, price, gpu, tariff)
+    usd_per_s = 0.0 if unbilled else bill.usd_per_s
+    alone = math.ceil(max(bill.execution_s, alone_s) + tariff.idle_s) if charges else 0
+    own = [charge for charge in charges if charge.submitted_s is not None]
+    first = min(own, key=lambda charge: charge.submitted_s or 0.0, default=None)
+    return EndpointCost(
+        backend=backend,
+        usd_per_s=round(usd_per_s, 8),
+        rate_source=unbilled or bill.rate_source,
+        requests=len(charges),
+        workers=1 if unbilled else bill.workers,
+        execution_s=round(bill.execution_s, 3),
+        delay_s=round(sum(charge.receipt.delay_ms for charge in own) / 1000, 3),
+        first_delay_s=round(first.receipt.delay_ms / 1000, 3) if first is not None else 0.0,
+        billed_s=0.0 if unbilled else bill.billed_s,
+        usd=0.0 if unbilled else round(bill.usd, 6),
+        usd_all_runs=0.0 if unbilled else round(_bill([*others, *charges], price, gpu, tariff).usd, 6),
+        usd_estimated=round(estimated.usd, 6),
+        usd_sequential=round(alone * usd_per_s, 6),
+    )
+
+
+def _bill(charges: Iterable[JobUsage], price: float | None, gpu: str | None, tariff: Tariff) -> Bill:
+    bill = Bill(price, gpu=gpu, tariff=tariff)
+    for charge in charges:
+        bill.add(charge)
+    return bill
+
+
+def total(stages: dict[str, EndpointCost]) -> Cost:
+    return Cost(
+        usd=round(sum(stage.usd for stage in stages.values()), 6),
+        usd_all_runs=round(sum(stage.usd_all_runs or 0.0 for stage in stages.values()), 6),
+        usd_estimated=round(sum(stage.usd_estimated for stage in stages.values()), 6),
+        usd_sequential=round(sum(stage.usd_sequential for stage in stages.values()), 6),
+        stages=stages,
+    )

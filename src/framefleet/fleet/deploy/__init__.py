@@ -1,0 +1,1 @@
+"""Making endpoints and changing them."""

@@ -1,0 +1,1 @@
+"""Getting every request answered once, at the pace that the endpoint allows."""

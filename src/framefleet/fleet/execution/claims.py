@@ -1,0 +1,239 @@
+"""One stage's view of the journal: which pieces are answered, which may be asked, and answers kept as they come."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from framefleet.errors import (
+    FleetError,
+    JobLostError,
+    OutputError,
+    describe,
+)
+from framefleet.journal.store import Journal, Orphan
+from framefleet.logs import logger
+from framefleet.progress import Listener, Notice
+from framefleet.stages.base import Answer, Stage
+from framefleet.timebase import Seconds
+
+log = logger(__name__)
+
+_TRIES = 5  # of a write that fails for no reason that SQLite knows
+WATCH_S = 0.2  # how often a piece that another process holds is looked after
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What of some facts is to be asked now, and what has turned out to be answered. `claim` is 0 without a journal."""
+
+    claim: int
+    facts: tuple[Any, ...]
+    answers: tuple[Answer[Any], ...]
+
+
+def _nobody(job_id: str) -> Any:
+    raise JobLostError(f"job {job_id}: nobody here can be asked for it")
+
+
+class WorkClaims:
+    """`keys` names each piece of this run's work by its index. Without a journal everything may be asked.
+
+    `attend` gives the output of the job with this id, which another process submitted, or raises `FleetError`.
+
+    A journal that cannot be written any more loses nothing that is known: answers go on into the result, but nothing
+    new is asked, since it could not be kept.
+    """
+
+    def __init__(
+        self,
+        stage: Stage[Any, Any, Any, Any, Any],
+        endpoint: str,
+        keys: dict[int, str],
+        journal: Journal | None,
+        listener: Listener,
+        *,
+        attend: Callable[[str], Any] = _nobody,
+        sleep: Callable[[Seconds], None] = time.sleep,
+    ) -> None:
+        self._stage = stage
+        self._endpoint = endpoint
+        self._keys = keys
+        self._index = {key: index for index, key in keys.items()}
+        self._journal = journal
+        self._listener = listener
+        self._attend = attend
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._told: frozenset[str] = frozenset()
+        self._broken: OutputError | None = None
+        self._parts = msgspec.json.Decoder(list[tuple[stage.fact_type(), stage.reply_type()]])  # type: ignore[misc]
+        self._fact = msgspec.json.Decoder(stage.fact_type())
+
+    def known(self) -> list[Answer[Any]]:
+        """All that was answered before this run. What can no longer be read, such as a NaN, is asked for again."""
+        if self._journal is None:
+            return []
+        answers, unreadable = [], []
+        for key, parts in self._journal.answers(list(self._index)).items():
+            try:
+                answers += self._read(key, parts)
+            except msgspec.MsgspecError as error:
+                log.info("%s: an answer in the journal cannot be read", self._stage.name, exc_info=error)
+                unreadable.append(key)
+        if unreadable:
+            self._journal.forget(unreadable)
+        return answers
+
+    def adopt(self) -> list[Orphan]:
+        """What an earlier run submitted and never saw answered, now this run's to ask after."""
+        return self._journal.adopt(self._endpoint, list(self._index)) if self._journal else []
+
+    def attended(self, orphan: Orphan) -> list[Answer[Any]]:
+        """What the orphan's job answered, kept, as far as it is of this run; nothing if the job is lost or has failed.
+
+        Raises the error for which nobody can tell: the job is then left to whoever asks after it next.
+        """
+        try:
+            facts = {key: self._fact.decode(fact) for key, fact in orphan.facts.items()}
+            output = self._attend(orphan.job_id)
+        except BaseException as error:
+            log.info("%s: job %s of another run: %s", self._stage.name, orphan.job_id, error, exc_info=error)
+            if (isinstance(error, FleetError) and error.job_over) or isinstance(error, msgspec.MsgspecError):
+                self.release(orphan.id)
+                return []
+            self.leave(orphan.id)
+            raise
+        try:
+            return self._adopted(facts, self._stage.parse(tuple(facts.values()), output))
+        except FleetError as error:
+            log.info("%s: job %s of another run: %s", self._stage.name, orphan.job_id, error, exc_info=error)
+            return []
+        finally:
+            self.release(orphan.id)
+
+    def hold(self, facts: Sequence[Any]) -> Iterator[Held]:
+        """What of `facts` may be asked, until all of it was handed out or answered.
+
+        What another process holds is waited for: it is answered there, or, when that process is gone, comes free or is
+        to be asked for by its job. Raises `FleetError` where that cannot be done.
+        """
+        if self._journal is None:
+            yield Held(0, tuple(facts), ())
+            return
+        left = {self._keys[fact.index]: fact for fact in facts}
+        while left:
+            if self._broken is not None:
+                raise self._broken
+            claim = self._journal.claim(self._endpoint, {key: msgspec.json.encode(fact) for key, fact in left.items()})
+            granted = tuple(fact for key, fact in left.items() if key in claim.granted)
+            answers = [a for key, parts in claim.answered.items() for a in self._read(key, parts)]
+            left = {k: fact for k, fact in left.items() if k not in claim.granted and k not in claim.answered}
+            if claim.orphans:
+                log.info("%s: jobs of another run: %s", self._stage.name, ", ".join(o.job_id for o in claim.orphans))
+                self._tell("asking", "asking for answers that another run, which has ended, waited for")
+                answers += self._answering(claim.orphans, left)
+            if granted or answers:
+                yield Held(claim.id, granted, tuple(answers))
+            elif left and not claim.orphans:
+                self._tell_of_another_run()
+                self._sleep(WATCH_S)
+
+    def _answering(self, orphans: Sequence[Orphan], left: dict[str, Any]) -> list[Answer[Any]]:
+        """What the orphans' jobs answer of what is `left`, which is taken off it. Those not asked after are left."""
+        waiting, answers = list(orphans), []
+        try:
+            while waiting:
+                for answer in self.attended(waiting.pop(0)):
+                    (fact,) = answer.facts
+                    if left.pop(self._keys[fact.index], None) is not None:  # the others' exchanges find theirs kept
+                        answers.append(answer)
+        finally:
+            for orphan in waiting:
+                self.leave(orphan.id)
+        return answers
+
+    def sent(self, claim: int, job_id: str) -> None:
+        self._write(lambda: self._use().sent(claim, job_id))
+
+    def keep(self, answers: dict[int, list[tuple[Any, Any]]]) -> None:
+        """Answers by index, each as (fact, reply) pairs, kept before anybody else sees them."""
+        rows = {self._keys[index]: _encode(parts) for index, parts in answers.items()} if self._journal else {}
+        self._write(lambda: self._use().keep(rows))
+
+    def release(self, claim: int) -> None:
+        self._write(lambda: self._use().release(claim))
+
+    def leave(self, claim: int) -> None:
+        """The claim's job may be done yet: whoever claims its pieces next asks after it."""
+        self._write(lambda: self._use().leave(claim))
+
+    def _adopted(self, facts: dict[str, Any], reply: Any) -> list[Answer[Any]]:
+        """Keeps what was answered, by key, and gives what of it is of this run."""
+        parts = {key: (fact, self._stage.part(reply, fact)) for key, fact in facts.items()}
+        found = {key: (fact, part) for key, (fact, part) in parts.items() if part is not None}
+        self._write(lambda: self._use().keep({key: _encode([pair]) for key, pair in found.items()}))
+        return [
+            self._stage.reindex(Answer((fact,), part), self._index[key])
+            for key, (fact, part) in found.items()
+            if key in self._index
+        ]
+
+    def _tell_of_another_run(self) -> None:
+        others = self._use().held_elsewhere(list(self._index))
+        if others:  # or an exchange of this run asks after a job that has them
+            self._tell("waiting", f"another run is asking for {others} of these; waiting for its answers")
+
+    def _tell(self, what: str, text: str) -> None:
+        """Says it once, however many threads would."""
+        with self._lock:
+            first, self._told = what not in self._told, self._told | {what}
+        if first:
+            self._listener(Notice(f"{self._stage.name}: {text}"))
+
+    def _use(self) -> Journal:
+        assert self._journal is not None
+        return self._journal
+
+    def _write(self, action: Callable[[], None]) -> None:
+        """Raises nothing, whatever goes wrong: what is written has been paid for, and belongs into the result."""
+        if self._journal is None or self._broken is not None:
+            return
+        try:
+            _written(action)
+        except OutputError as error:
+            log.warning("%s: the journal cannot be written", self._stage.name, exc_info=error)
+            self._broken = error
+            if self._journal.closed:  # the run has ended without this thread, and said so
+                return
+            self._listener(Notice(f"{error}; nothing more is asked, and what is known goes into the result"))
+
+    def _read(self, key: str, parts: bytes) -> list[Answer[Any]]:
+        index = self._index[key]
+        return [self._stage.reindex(Answer((fact,), reply), index) for fact, reply in self._parts.decode(parts)]
+
+
+def _written(action: Callable[[], None]) -> None:
+    """Does it, and a few times more after an error that SQLite has no name for. Raises `OutputError`.
+
+    A fault of ours, or of threads that met in one statement, must not cost what is paid for.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            return action()
+        except OutputError:
+            raise
+        except Exception as error:
+            log.warning("the journal: a write failed, %d attempts left", left, exc_info=error)
+            if not left:
+                raise OutputError(
+                    f"the journal cannot be used ({describe(error)}); run the same command again"
+                ) from error
+    return None
+
+
+def _encode(parts: list[tuple[Any, Any]]) -> bytes:
+    return msgspec.json.encode(parts)

@@ -1,0 +1,103 @@
+"""How fast and how many at once: a rate that a provider allows, and a number of requests that finds its own level."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from framefleet.fleet.backends.base import Health, Receipt
+from framefleet.logs import logger
+
+log = logger(__name__)
+
+SPARE = 1.5  # requests a busy worker: one at work, and half a one waiting so that it is never idle
+FIRST_HOLD_S = 0.05
+LONGEST_HOLD_S = 0.5
+HOLD_SHARE = 0.05  # of the time since the first refusal: of a limit by window at most that much is left unused
+WINDOW_S = 60.0  # what is refused for longer is no limit by window, and asked for less often: a block grows by asking
+LONGEST_BLOCK_S = 15.0
+NAP_S = 1.0  # who is held off for longer looks up meanwhile
+RETRY_AFTER_S = 10.0  # of what a `Retry-After` asks for: RunPod's windows are that long, and it may ask for an hour
+
+
+class AdaptiveConcurrency:
+    """How many requests are asked at once, at most `ceiling`: enough that no worker is idle, and no more.
+
+    With every worker busy, n requests of which each waits w and runs r seconds are n·r/(w + r) at work (Little's law):
+    so many workers there are, and `SPARE` requests each keep them busy. Cold starts do not count as waiting: behind
+    n - 1 others nobody waits for more than n - 1 times what one takes; what waited longer waited for a worker to start.
+    """
+
+    def __init__(self, ceiling: int | None, start: int, name: str = "") -> None:
+        self._name = name
+        self._ceiling = ceiling
+        self._limit = float(start)
+        self._in_use = 0
+        self._ratio: float | None = None
+        self._starting = False
+        self._refused = False
+        self._changed = threading.Condition()
+
+    @property
+    def limit(self) -> int:
+        return max(1, int(self._limit))
+
+    @contextmanager
+    def slot(self) -> Iterator[int]:
+        """Holds one of the places; waits while there is none. Gives how many are held then."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._in_use < self.limit)
+            self._in_use += 1
+            held = self._in_use
+        try:
+            yield held
+        finally:
+            with self._changed:
+                self._in_use -= 1
+                self._changed.notify()
+
+    def answered(self, receipt: Receipt, held: int = 0) -> None:
+        """Moves one step towards the level that this answer's waiting and running times speak for.
+
+        `held` places were in use when its request was sent: when several answers come at once, the places of the
+        others are free already, and what is in use now says nothing of what kept the workers busy.
+        """
+        if receipt.execution_ms <= 0:
+            return
+        ratio = receipt.delay_ms / receipt.execution_ms
+        with self._changed:
+            self._refused = False
+            asked = max(held, self._in_use)
+            if ratio > max(asked, 1):
+                return
+            ratio = min(ratio, 10.0)
+            self._ratio = ratio if self._ratio is None else 0.8 * self._ratio + 0.2 * ratio
+            at_work = asked / (1 + self._ratio)
+            self._step(SPARE * at_work + 1)
+
+    def saw(self, health: Health) -> None:
+        """Idle workers are room to grow; starting ones make waiting times mean nothing."""
+        with self._changed:
+            self._starting = health.workers.get("initializing", 0) > 0
+            idle = health.workers.get("idle", 0)
+            if idle and self._in_use >= self.limit:
+                self._set(self._limit + idle)
+
+    def refused(self) -> None:
+        """Too many requests: a fifth fewer, once until something is answered again."""
+        with self._changed:
+            if not self._refused:
+                self._set(self._limit * 0.8)
+            self._refused = True
+
+    def _step(self, target: float) -> None:
+        if target < self._limit and self._starting:
+            return
+        self._set(self._limit + min(max(target - self._limit, -1.0), 1.0))
+
+    def _set(self, limit: float) -> None:
+        highest = float("inf") if self._ceiling is None else float(self._ceiling)
+        before = self.limit
+        self._limit = min(max(limit, 1.0), highest)
+        if self.limit != before:
+            log.info("%s: %d requests at once, after %d", self._name, self.limit, before)
+        self._changed.notify_all()

@@ -1,0 +1,212 @@
+"""One stage's requests, many at a time: packed, asked, checked and counted, bounded in number.
+
+Nothing here knows what a picture is. A request that fails never stops another, unless its error ends the run.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+from framefleet.errors import FrameFleetError, Interrupted, describe
+from framefleet.fleet.billing.usage import JobUsage
+from framefleet.fleet.execution.claims import WorkClaims
+from framefleet.fleet.execution.client import EndpointClient
+from framefleet.fleet.execution.delivery import BatchDelivery, Failure
+from framefleet.fleet.execution.retry import RetryPolicy
+from framefleet.logs import logger
+from framefleet.metrics import BusyTimer
+from framefleet.progress import (
+    ItemDone,
+    ItemFailed,
+    Listener,
+    Notice,
+)
+from framefleet.stages.base import Answer, RequestBatch, Stage
+from framefleet.timebase import Seconds
+
+log = logger(__name__)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """All that came of a stage's requests. `fatal` is the error that ended it early, if one did.
+
+    `sending` is how long each job took to be accepted, in that order, and `held_s` what all calls of the service
+    together waited for their turn.
+    """
+
+    answers: list[Answer[Any]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    charges: list[JobUsage] = field(default_factory=list)
+    sending: list[Seconds] = field(default_factory=list)
+    held_s: Seconds = 0.0
+    fatal: FrameFleetError | None = None
+
+
+class Dispatcher:
+    """Feed with `put`, which blocks while enough is in hand; `finish` gives all that came.
+
+    At most `workers` parcels are asked at a time, fewer where the asker's level is lower, and as many payloads again
+    wait behind them, so memory does not grow with the video's length.
+    """
+
+    def __init__(
+        self,
+        stage: Stage[Any, Any, Any, Any, Any],
+        pack: Callable[[Any], RequestBatch[Any]],
+        asker: EndpointClient,
+        keeper: WorkClaims,
+        *,
+        workers: int,
+        listener: Listener,
+        policy: RetryPolicy = RetryPolicy(),
+    ) -> None:
+        self._stage = stage
+        self._pack = pack
+        self._asker = asker
+        self._keeper = keeper
+        self._listener = listener
+        self._policy = policy
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix=stage.name)
+        self._workers = workers
+        self._lock = threading.RLock()
+        self._idle = threading.Condition(self._lock)
+        self._outcome = Outcome(charges=asker.charges, sending=asker.sending)
+        self._largest: int | None = None
+        self.in_hand = BusyTimer()  # payloads that were put and are not done
+        self._tickets: set[object] = set()  # of those among them that no thread has begun with
+
+    @property
+    def fatal(self) -> FrameFleetError | None:
+        """The error that ended this stage: what is put from then on fails at once with it."""
+        return self._outcome.fatal
+
+    @property
+    def answers(self) -> list[Answer[Any]]:
+        """All that is answered so far, in this run or before."""
+        with self._lock:
+            return list(self._outcome.answers)
+
+    def known(self, answers: Sequence[Answer[Any]]) -> None:
+        """Answers from before this run."""
+        self._outcome.answers.extend(answers)
+
+    def settle(self, number: int, answer: Answer[Any], units: float) -> None:
+        """An answer that nobody had to be asked for: kept as any other."""
+        self._keeper.keep({fact.index: [(fact, answer.reply)] for fact in answer.facts})
+        with self._lock:
+            self._outcome.answers.append(answer)
+        self._listener(ItemDone(self._stage.name, number, units, 0, 0.0))
+
+    def put(self, number: int, payload: Any, units: float) -> None:
+        """Hands over one payload. Blocks while twice as many are in hand as are asked at once."""
+        ticket = object()
+        with self._lock:
+            self._idle.wait_for(lambda: self.in_hand.open < 2 * min(self._workers, self._asker.at_once))
+            self.in_hand.begin()
+            self._tickets.add(ticket)
+        try:
+            self._pool.submit(self._serve, ticket, number, payload, units)
+        except RuntimeError as error:  # no thread can be started; the pool may have taken it all the same
+            log.warning("%s: no thread for request %d", self._stage.name, number, exc_info=error)
+            if self._took(ticket):
+                ours = FrameFleetError(describe(error))
+                self._failed(number, units, ours, [Failure((), str(ours), 0)])
+                self._done()
+
+    def idle(self, timeout_s: Seconds) -> bool:
+        """Whether all that was put is done, after waiting for that at most `timeout_s`."""
+        with self._lock:
+            return self._idle.wait_for(lambda: self.in_hand.open == 0, timeout_s)
+
+    def finish(self) -> Outcome:
+        """All that came, once all that was put is done."""
+        self._pool.shutdown(wait=True)
+        return self._outcome
+
+    def end(self, error: FrameFleetError) -> None:
+        """Ends the stage: nothing more is sent, and what the service has is cancelled, so no more is paid for."""
+        with self._lock:
+            first, self._outcome.fatal = self._outcome.fatal is None, self._outcome.fatal or error
+        if first:
+            log.warning("%s: ended by %s", self._stage.name, error)
+        self._asker.end(error)
+
+    def _took(self, ticket: object) -> bool:
+        """Whether what was put with this ticket is the caller's to deal with: somebody else may have been quicker."""
+        with self._lock:
+            mine = ticket in self._tickets
+            self._tickets.discard(ticket)
+        return mine
+
+    def _done(self) -> None:
+        with self._lock:
+            self.in_hand.end()
+            self._idle.notify_all()
+
+    def _serve(self, ticket: object, number: int, payload: Any, units: float) -> None:
+        if not self._took(ticket):
+            return
+        began = perf_counter()
+        facts: tuple[Any, ...] = ()
+        try:
+            parcel = self._pack(payload)
+            facts = parcel.facts
+            exchanges = [self._exchanged(part) for part in self._fitting(parcel)]
+        except Exception as error:  # a fault of ours in one item must not lose the others
+            log.warning("%s: request %d cannot be made", self._stage.name, number, exc_info=error)
+            ours = FrameFleetError(describe(error))
+            self._failed(number, units, ours, [Failure(facts, str(ours), 0)])
+        else:
+            failures = [failure for exchange in exchanges for failure in exchange.failures]
+            error_at = next((exchange.error for exchange in exchanges if exchange.error), None)
+            if error_at is not None:
+                self._failed(number, units, error_at, failures)
+            else:
+                found = sum(self._stage.count(answer.reply) for exchange in exchanges for answer in exchange.answers)
+                self._asker.meter.count(units)
+                self._listener(ItemDone(self._stage.name, number, units, found, perf_counter() - began))
+        finally:
+            self._done()
+
+    def _exchanged(self, parcel: RequestBatch[Any]) -> BatchDelivery:
+        """The parcel's exchange, run. What it answered is part of the outcome, whatever else became of it."""
+        asker = self._asker
+        exchange = BatchDelivery(self._stage, self._keeper, asker.ask, self._policy, asker.rest, asker.place)
+        try:
+            exchange.run(parcel)
+        finally:
+            with self._lock:
+                self._outcome.answers.extend(exchange.answers)
+            for answer in exchange.answers:
+                self._heed(getattr(answer.reply, "max_batch", None))
+        return exchange
+
+    def _heed(self, max_batch: int | None) -> None:
+        """A worker's memory was too small for a batch: smaller ones for the rest of the run."""
+        with self._lock:
+            if max_batch is None or (self._largest is not None and self._largest <= max_batch):
+                return
+            self._largest = max(1, max_batch)
+        log.info("%s: at most %d in a request from here on, as a worker asks", self._stage.name, max_batch)
+        text = f"{self._stage.name}: a worker's GPU memory holds {max_batch} at once; sending no more than that"
+        self._listener(Notice(text))
+
+    def _fitting(self, parcel: RequestBatch[Any]) -> list[RequestBatch[Any]]:
+        """The parcel, in as many halves of halves as a worker's memory asks for."""
+        if self._largest is None or self._stage.payload_count(parcel) <= self._largest:
+            return [parcel]
+        return [part for half in self._stage.split(parcel) for part in self._fitting(half)]
+
+    def _failed(self, number: int, units: float, error: FrameFleetError, failures: list[Failure]) -> None:
+        log.info("%s: request %d failed, %d failures in it: %s", self._stage.name, number, len(failures), error)
+        with self._lock:
+            self._outcome.failures.extend(failures)
+        if error.ends_run:
+            self.end(error)
+        # A person who interrupts need not be told of each request not sent for that, nor of what threads still meet.
+        if not isinstance(error, Interrupted) and not isinstance(self.fatal, Interrupted):
+            self._listener(ItemFailed(self._stage.name, number, units, str(error)))

@@ -1,0 +1,1 @@
+"""Sound: where it is cut, and its samples on the video's clock."""

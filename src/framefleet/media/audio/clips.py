@@ -1,0 +1,132 @@
+"""Sound, decoded once, as encoded clips that follow each other without a gap."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
+
+import numpy as np
+
+from framefleet.media.audio.chunks import (
+    RATE,
+    AudioChunk,
+    Samples,
+    plan_chunks,
+    quietest,
+)
+from framefleet.media.audio.encode import ClipEncoder, ClipFormat
+from framefleet.media.audio.gaps import SoundGap, gaps_of
+from framefleet.media.audio.stream import read_sound
+from framefleet.media.types import Clip, MediaInfo
+from framefleet.timebase import Seconds, Span
+
+Take = Callable[[Samples], None]
+
+
+def sound_span(media: MediaInfo) -> Span:
+    """Where the header says the sound lies on the video's clock; an empty span where there is none."""
+    if media.audio is None:
+        return Span(0.0, 0.0)
+    return Span(media.audio.start_s, round(media.audio.start_s + media.audio.duration_s, 6))
+
+
+def plan_sound(media: MediaInfo, max_chunk_s: Seconds) -> list[AudioChunk]:
+    """Nominal chunks over all of the sound; none without sound. Pure."""
+    span, audio = sound_span(media), media.audio
+    several = audio is not None and (audio.tracks or 1) > 1
+    return plan_chunks(span.start_s, span.end_s, max_chunk_s, track=audio.track if audio and several else None)
+
+
+def decode_clips(
+    media: MediaInfo,
+    chunks: Sequence[AudioChunk],
+    *,
+    format: ClipFormat = "opus",
+    on_mended: Callable[[], None] | None = None,
+) -> Iterator[Clip]:
+    """A clip for each of `chunks` (of one plan over `sound_span(media)`; some may be left out), in time's order.
+
+    `clip.span` is where it really lies: each cut has moved to the quietest place within the chunk's reach, the same
+    place whichever chunks are asked for. The last chunk of the plan takes all that is left; where the sound ends
+    early a clip may be empty. A clip is encoded while the sound is read: memory holds its bytes and the sound in
+    which the next cut is searched, whatever the chunk's and the file's length.
+    Stretches that cannot be decoded are silent, and told in `clip.gaps`; `on_mended` is called once if channels are
+    heard that a plain mix would lose. Raises `InputError` if nothing can be decoded.
+    """
+    if not chunks:
+        return
+    whole, gaps = sound_span(media), list[SoundGap]()
+    read = read_sound if on_mended is None else partial(read_sound, on_mended=on_mended)
+    with closing(read(media, whole, gaps.append)) as blocks:
+        cutter = _Cutter(blocks, whole)
+        for chunk in sorted(chunks, key=lambda chunk: chunk.number):
+            with closing(ClipEncoder(format)) as encoder:
+                span = cutter.cut_out(chunk, encoder.add)
+                last = chunk.span.end_s >= whole.end_s
+                yield Clip(chunk.number, span, encoder.finish(), format, gaps=gaps_of(gaps, span, last=last))
+
+
+class _Cutter:
+    """Reads the sound once and hands on what lies between cuts; only the sound around the coming cut is held."""
+
+    def __init__(self, blocks: Iterator[Samples], whole: Span) -> None:
+        self._blocks = blocks
+        self._whole = whole
+        self._held: deque[Samples] = deque()
+        self._start = self._end = 0  # of what is held, in samples; read so far is all up to `_end`
+        self._cut_at: tuple[Seconds, int] | None = None  # the last cut: where it was planned, where it is
+
+    def cut_out(self, chunk: AudioChunk, take: Take) -> Span:
+        """Hands the chunk's samples to `take`, in pieces; where it really lies. What comes before it is let go."""
+        reach = round(chunk.reach_s * RATE)
+        if self._cut_at is None or self._cut_at[0] != chunk.span.start_s:
+            self._cut_at = (chunk.span.start_s, self._cut(chunk.span.start_s, reach, _drop))
+        start = self._cut_at[1]
+        self._hand_on(start, _drop)
+        end = self._cut(chunk.span.end_s, reach, take)
+        self._hand_on(end, take)
+        self._cut_at = (chunk.span.end_s, end)
+        return Span(self._time(start), self._time(end))
+
+    def _cut(self, nominal_s: Seconds, reach: int, take: Take) -> int:
+        """The sample at which the chunks that meet at `nominal_s` part; it depends on the sound around it alone.
+
+        What lies before the search window is handed to `take`.
+        """
+        if nominal_s <= self._whole.start_s:
+            return 0
+        if nominal_s >= self._whole.end_s:
+            while self._read_block():
+                self._hand_on(self._end, take)
+            return self._end
+        nominal = round((nominal_s - self._whole.start_s) * RATE)
+        while self._end < nominal + reach and self._read_block():
+            self._hand_on(nominal - reach, take)
+        low, high = min(nominal - reach, self._end), min(nominal + reach, self._end)
+        around = np.concatenate([np.zeros(0, dtype=np.int16), *self._held])
+        return low + quietest(around[low - self._start : high - self._start])
+
+    def _time(self, position: int) -> Seconds:
+        return round(self._whole.start_s + position / RATE, 6)
+
+    def _read_block(self) -> bool:
+        block = next(self._blocks, None)
+        if block is None:
+            return False
+        self._held.append(block)
+        self._end += len(block)
+        return True
+
+    def _hand_on(self, until: int, take: Take) -> None:
+        """What is held of the sound before sample `until`."""
+        while self._held and self._start < until:
+            block = self._held.popleft()
+            count = min(len(block), until - self._start)
+            take(block[:count])
+            self._start += count
+            if count < len(block):
+                self._held.appendleft(block[count:])
+
+
+def _drop(samples: Samples) -> None:
+    """Takes samples that nobody asked for."""

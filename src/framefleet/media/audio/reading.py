@@ -1,0 +1,64 @@
+"""Whether a file's sound is heard as it once was: placed by the count of its samples, and as FFmpeg mixes channels."""
+
+from contextlib import closing
+from functools import lru_cache
+
+import av
+
+from framefleet.errors import InputError
+from framefleet.logs import logger
+from framefleet.media.audio.clips import sound_span
+from framefleet.media.audio.clock import QUIET_S, lay
+from framefleet.media.audio.stream import SoundReading
+from framefleet.media.files.container import audio_stream, open_media
+from framefleet.media.types import MediaInfo
+
+log = logger(__name__)
+
+BY_CLOCK_AND_CHANNELS = "by its clock and channels"
+"""The reading version of sound that may be heard otherwise than it was."""
+
+_ONCE_LET_BE_S = 0.1  # a step in the timestamps that sound was once not moved for
+_UNTIMED = {"aac", "ac3", "aiff", "amr", "au", "caf", "dts", "eac3", "flac", "mp3", "w64", "wav"}
+"""FFmpeg's demuxers that tell times by counting samples, which then fit them."""
+
+
+@lru_cache(maxsize=16)
+def may_be_heard_anew(media: MediaInfo) -> bool:
+    """Whether it takes a reading of all of the sound to know; what headers and tables tell is enough for most MP4."""
+    if media.audio is None or media.audio_channel is not None:  # nobody could choose one before
+        return False
+    if media.audio.channels > 1:
+        return True
+    with open_media(media.path) as container:
+        if container.format.name in _UNTIMED:
+            return False
+        stream = audio_stream(container, media.audio.track)
+        if stream is None or not stream.codec_context.frame_size or stream.time_base is None:
+            return True
+        length = stream.codec_context.frame_size / stream.codec_context.sample_rate / stream.time_base
+        times = [entry.timestamp for entry in stream.index_entries]
+        whole = stream.duration is not None and bool(times) and times[-1] + length >= times[0] + stream.duration
+        steady = all(abs(time - times[0] - k * length) * stream.time_base < QUIET_S for k, time in enumerate(times))
+        return not (whole and steady)
+
+
+@lru_cache(maxsize=16)
+def is_heard_as_ever(media: MediaInfo) -> bool:
+    """Decodes all of the sound, and neither resamples nor encodes it: some 4 s of one core an hour."""
+    span = sound_span(media)
+    reading = SoundReading(media, span)
+    once = due = span.start_s  # where a frame was once put, and when it was to come
+    try:
+        with closing(reading.frames()) as frames:
+            for heard, place in lay(frames, span.start_s):
+                time = due if heard.time is None else heard.time
+                if heard.anew or abs(time - due) > _ONCE_LET_BE_S:
+                    once = time
+                if abs(place.start - once) > QUIET_S or reading.mended:
+                    return False
+                due, once = time + heard.length, once + heard.length
+    except (InputError, av.FFmpegError) as error:
+        log.debug("the sound cannot be read to its end", exc_info=error)
+        return True  # it cannot be read, and so was not
+    return not reading.mended

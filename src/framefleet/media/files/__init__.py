@@ -1,0 +1,1 @@
+"""Files: what they are, what is in them, and their clocks."""

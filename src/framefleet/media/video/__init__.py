@@ -1,0 +1,1 @@
+"""Pictures: which to decode, and decoding them."""

@@ -1,0 +1,1 @@
+"""What has to be known of a codec's bitstream."""

@@ -1,0 +1,74 @@
+"""Frames in the forms that orders ask for: each frame converted once for each form, however many samples it serves."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from heapq import merge
+from typing import NamedTuple
+
+import numpy as np
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from framefleet.media.types import (
+    Gap,
+    MediaInfo,
+    Picture,
+    PictureTime,
+    Sample,
+)
+from framefleet.media.video.encode import JpegEncoder, PixelEncoder
+from framefleet.media.video.request import (
+    FrameRequest,
+    JpegView,
+    Pixels,
+    PixelView,
+)
+from framefleet.timebase import seconds
+
+View = JpegView | PixelView
+
+
+class Want(NamedTuple):
+    """One sample of one order."""
+
+    time: Fraction
+    order: int
+    view: View
+    sample: Sample
+
+
+def wants_of(orders: Sequence[FrameRequest]) -> Iterator[Want]:
+    """All samples of all orders in the order of time; of the same time, in that of the orders."""
+    return merge(*(_wants(number, order) for number, order in enumerate(orders)), key=lambda want: want[:2])
+
+
+def _wants(number: int, order: FrameRequest) -> Iterator[Want]:
+    return (Want(sample.time, number, order.view, sample) for sample in order.samples)
+
+
+class Views:
+    """Makes pieces of frames. Keeps what it made of the last frame, for the samples that it serves as well."""
+
+    def __init__(self, media: MediaInfo, views: Iterable[View]) -> None:
+        """Raises `UsageError` where a crop does not lie within the picture."""
+        self._encoders = {view: _encoder(media, view) for view in views}
+        self._shown_at: Fraction | None = None
+        self._made: dict[View, bytes | NDArray[np.uint8]] = {}
+
+    def piece(self, want: Want, time: Fraction, frame: VideoFrame | str) -> Picture | Pixels | Gap:
+        """What `want` gets of the frame shown from `time` on, or of the reason why there is none."""
+        if isinstance(frame, str):
+            return Gap(want.sample, frame)
+        if time != self._shown_at:
+            self._shown_at, self._made = time, {}
+        if want.view not in self._made:
+            self._made[want.view] = self._encoders[want.view].encode(frame)
+        made = self._made[want.view]
+        at = PictureTime(want.sample.index, want.sample.time_s, seconds(time))
+        return Picture(at, made) if isinstance(made, bytes) else Pixels(at, made)
+
+
+def _encoder(media: MediaInfo, view: View) -> JpegEncoder | PixelEncoder:
+    if isinstance(view, JpegView):
+        return JpegEncoder(media, max_side=view.max_side, quality=view.quality, crop=view.crop)
+    return PixelEncoder(media, max_side=view.max_side)

@@ -1,0 +1,111 @@
+"""What the clocks of players and editing programs show at a document's times."""
+
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path, PureWindowsPath
+from urllib.parse import quote
+
+from framefleet.errors import InputError
+from framefleet.logs import logger
+from framefleet.media.files.container import open_media, video_stream
+from framefleet.schema.document import Document
+from framefleet.timebase import Seconds
+
+log = logger(__name__)
+
+STANDARD = (*(Fraction(n * 1000, d) for n in (24, 30, 48, 60) for d in (1001, 1000)), Fraction(25), Fraction(50))
+"""The rates of SMPTE ST 12's timecodes: editing programs and their exchange formats take no others."""
+
+_RATE_OF_SOUND = Fraction(25)  # frames are counted also where there are none
+_LEAST, _MOST = 0.01, 1000  # frames a second; what a header says beyond is a mistake, or the ticks of its clock
+_SAME = 5e-4  # 29.97 and 30 differ by twice that
+_STEADY = 0.01  # what a rate's mean may be off what it mostly is
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerClock:
+    """`zero_s` is when it begins, on the document's; it counts `rate` frames a second and ends after `length_s`.
+
+    `timecode` is what the camera wrote for its beginning, such as `01:00:00;02`.
+    """
+
+    zero_s: Seconds
+    length_s: Seconds
+    rate: float
+    timecode: str | None = None
+
+
+def clock(document: Document, video: Path | None = None) -> PlayerClock:
+    """The clock of a player, at the rate of the file where it can be read, else at one near the document's average."""
+    zero_s = player_zero_s(document)
+    length_s = max(document.video.duration_s - zero_s, 0.0)
+    usual, timecode = None, None
+    average: Fraction | None = Fraction(document.video.fps).limit_denominator(1_000_000)
+    if video is not None:
+        try:
+            with open_media(video) as container:
+                told = (part.metadata.get("timecode") for part in (container, *container.streams))
+                timecode = next(filter(None, told), None)
+                if (stream := video_stream(container)) is not None:
+                    usual, average = stream.base_rate, stream.average_rate
+        except InputError as error:
+            log.info("%s: its rate is taken from the document", video, exc_info=error)
+    return PlayerClock(zero_s, length_s, float(counted_rate(usual, average)), timecode)
+
+
+def player_zero_s(document: Document) -> Seconds:
+    """Where a player's clock begins, on the document's: with the earliest stream, so before 0 if the sound does."""
+    audio = document.video.audio
+    return min(0.0, audio.start_s) if audio is not None else 0.0
+
+
+def counted_rate(usual: Fraction | None, average: Fraction | None) -> Fraction:
+    """The rate to count frames at, of the one that most frames have and the average, where they are known.
+
+    A standard one if it can be: recordings of screens, meetings and phones have an average that nobody counts at. Else
+    that which does not vary, such as 10, as it is. Where pictures come in fields, FFmpeg gives the fields' rate as the
+    usual one.
+    """
+    usual, average = (rate if rate and _LEAST < rate < _MOST else None for rate in (usual, average))
+    if usual and average and abs(usual / average - 2) < _SAME:
+        usual = average
+    known = [rate for rate in (usual, average) if rate is not None]
+    if not known:
+        return _RATE_OF_SOUND
+    for rate in known:
+        if abs(_standard(rate) / rate - 1) < _SAME:
+            return _standard(rate)
+    steady = abs(average / usual - 1) < _STEADY if usual and average else _is_round(known[0])
+    return known[0] if steady else _standard(known[-1])
+
+
+def video_path(document: Document, video: Path | None) -> str:
+    """Where the video is, or was: as its system says it, and whole, if it is this one's."""
+    if video is not None:
+        return str(video.absolute())
+    told = document.video.path
+    return told if _is_windows(told) or told.startswith("/") else str(Path(told).absolute())
+
+
+def video_url(document: Document, video: Path | None) -> str:
+    """The same as `file://…`."""
+    told = video_path(document, video)
+    if not _is_windows(told):
+        return f"file://{quote(os.fsencode(told))}"
+    slashed = quote(told.replace("\\", "/"), safe="/:")
+    return f"file:{slashed}" if slashed.startswith("//") else f"file:///{slashed}"
+
+
+def _is_windows(path: str) -> bool:
+    """Whether that is a whole path of Windows: `C:\\…`, or `\\\\server\\…`, which no other system begins one with."""
+    return PureWindowsPath(path).is_absolute() and not path.startswith("/")
+
+
+def _is_round(rate: Fraction) -> bool:
+    """Whether somebody may have chosen it: half frames at most, or the like at 1000/1001 of that speed."""
+    return any(abs(part - round(part)) < _SAME for part in (2 * rate, 2 * rate * Fraction(1001, 1000)))
+
+
+def _standard(rate: Fraction) -> Fraction:
+    return min(STANDARD, key=lambda one: abs(one / rate - 1))

@@ -1,0 +1,90 @@
+"""A video with all that was found in it for FiftyOne, as a `FiftyOneVideoLabelsDataset` (docs.voxel51.com).
+
+Objects are detections of frames, with their tracks' ids as `index`; what is said, heard, written and cut are temporal
+detections. FiftyOne counts frames from 1.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from framefleet import __version__
+from framefleet.outputs.export.base import Context, Format
+from framefleet.outputs.export.boxes import Boxed, looked_at
+from framefleet.outputs.export.clock import video_path
+from framefleet.outputs.export.frames import FrameNumbers, frame_numbers
+from framefleet.outputs.export.otio import marks
+from framefleet.outputs.export.text import clean
+from framefleet.schema.document import Document
+
+
+def write(document: Document, context: Context, folder: Path) -> None:
+    """`manifest.json` names the video where it lies, so it is not copied, and the one file with its labels."""
+    numbers = frame_numbers(document, context.video)
+    labels = Path("labels") / f"{context.stem}.json"
+    manifest = {
+        "type": "eta.core.datasets.LabeledVideoDataset",
+        "description": f"FrameFleet {__version__}",
+        "index": [{"data": video_path(document, context.video), "labels": labels.as_posix()}],
+    }
+    content = {"frames": _frames(document, numbers), "events": {"events": list(_events(document, numbers))}}
+    (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+    (folder / "labels").mkdir()
+    (folder / labels).write_bytes(msgspec.json.encode(content))
+
+
+def _frames(document: Document, numbers: FrameNumbers) -> dict[str, Any]:
+    """By frame. Two pictures may be of one frame, where more are sampled than there are."""
+    objects: dict[int, dict[Boxed, dict[str, Any]]] = defaultdict(dict)
+    for detection, boxed in looked_at(document):
+        frame = numbers.at(detection.shown_s) + 1
+        objects[frame] |= {thing: _object(thing, frame, document) for thing in boxed}
+    return {
+        str(frame): {"frame_number": frame, "objects": {"objects": list(found.values())}}
+        for frame, found in objects.items()
+    }
+
+
+def _object(thing: Boxed, frame: int, document: Document) -> dict[str, Any]:
+    across, down = 1 / document.video.width, 1 / document.video.height
+    x1, y1, x2, y2 = thing.box
+    found = {
+        "type": "eta.core.objects.DetectedObject",
+        "label": thing.label,
+        "bounding_box": {
+            "top_left": {"x": x1 * across, "y": y1 * down},
+            "bottom_right": {"x": x2 * across, "y": y2 * down},
+        },
+        "confidence": thing.confidence,
+        "name": "detections",
+        "frame_number": frame,
+    }
+    return found if thing.track is None else found | {"index": thing.track}
+
+
+def _events(document: Document, numbers: FrameNumbers) -> Iterator[dict[str, Any]]:
+    for mark in marks(document):
+        ends = numbers.at if mark.stage == "tracks" else numbers.before  # a track is seen at its end still
+        first, last = numbers.at(mark.start_s) + 1, ends(mark.end_s) + 1
+        event = {
+            "type": "eta.core.events.VideoEvent",
+            "name": mark.stage,
+            "label": clean(mark.name),
+            "support": {"ranges": f"{first}-{max(first, last)}"},
+        }
+        confidence = mark.more.get("score", mark.more.get("confidence"))
+        yield event if confidence is None else event | {"confidence": confidence}
+
+
+FIFTYONE = Format(
+    name="fiftyone",
+    ending="_fiftyone",
+    about="the video with everything in it, for FiftyOne",
+    needs=("detections",),
+    write=write,
+    folder=True,
+    video="frames are numbered by time × {fps:g} fps",
+)

@@ -1,0 +1,85 @@
+"""All formats by name: what `--to` takes and its help lists."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from framefleet.errors import InputError, UsageError
+from framefleet.outputs.export.base import Context, Format
+from framefleet.outputs.export.coco import COCO
+from framefleet.outputs.export.cvat import CVAT
+from framefleet.outputs.export.fiftyone import FIFTYONE
+from framefleet.outputs.export.labelstudio import LABELSTUDIO
+from framefleet.outputs.export.mot import MOT
+from framefleet.outputs.export.otio import OTIO
+from framefleet.outputs.export.subtitles import ASS, SRT, VTT
+from framefleet.outputs.export.table_files import CSV, PARQUET
+from framefleet.outputs.export.yolo import YOLO
+from framefleet.results.files import whole_file, whole_folder
+from framefleet.results.query.availability import STAGES, failed, known
+from framefleet.schema.document import Document
+
+FORMATS = {
+    format.name: format for format in (SRT, VTT, ASS, CSV, PARQUET, COCO, YOLO, MOT, CVAT, LABELSTUDIO, FIFTYONE, OTIO)
+}
+
+_NOTHING = {
+    "detections": "no pictures were looked at",
+    "transcription": "nothing was listened to",
+}
+
+
+def formats_of(text: str) -> list[Format]:
+    """Those in a list such as `srt,coco`, each once. Raises `UsageError`."""
+    names = list(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
+    if unknown := [name for name in names if name not in FORMATS]:
+        raise UsageError(f"--to {unknown[0]}: no such format; there are {', '.join(FORMATS)}")
+    if not names:
+        raise UsageError(f"--to: name a format or several: {', '.join(FORMATS)}")
+    return [FORMATS[name] for name in names]
+
+
+def check(format: Format, document: Document) -> None:
+    """Raises `InputError` where the document has nothing that the format could hold, and says what to run."""
+    if format.needs == ("detections",) and not document.video.width:
+        raise InputError(f"{format.name}: the video has sound alone; try --to srt or csv")
+    if any(known(document, part) for part in format.needs):
+        return
+    for part in format.needs:
+        if (error := failed(document, part)) is not None:
+            raise InputError(f"{format.name}: {STAGES[part]} failed ({error}); run it again")
+    nothing = _NOTHING[format.needs[0]] if len(format.needs) == 1 else "nothing of what it holds was looked for"
+    raise InputError(f"{format.name}: {nothing}; run with --stages {STAGES[format.needs[0]]}")
+
+
+def export(
+    document: Document,
+    format: Format,
+    path: Path,
+    *,
+    stem: str,
+    video: Path | None = None,
+    pictures: Mapping[int, Path] | None = None,
+    scores: bool = False,
+    words: bool = False,
+    separator: str = ",",
+    decimal: str | None = None,
+) -> None:
+    """Writes `document` to the file or folder `path`; `Context` says what the rest is.
+
+    `decimal` None goes by `separator`: a comma with semicolons, as where spreadsheets want those, else a point. Raises
+    `InputError` where the document has nothing for this format, `SetupError` where a library is missing, `OutputError`
+    where the place cannot be written or holds somebody's work.
+    """
+    check(format, document)
+    context = Context(
+        stem=stem,
+        name=path.name,
+        video=video,
+        pictures=pictures,
+        scores=scores,
+        words=words,
+        separator=separator,
+        decimal=decimal or ("," if separator == ";" else "."),
+    )
+    with (whole_folder if format.folder else whole_file)(path) as temporary:
+        format.write(document, context, temporary)

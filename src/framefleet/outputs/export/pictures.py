@@ -1,0 +1,73 @@
+"""The pictures that were looked at, taken from the video once more, for datasets that want them beside their boxes."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from framefleet.errors import InputError
+from framefleet.media.files.probe import probe
+from framefleet.media.types import Picture, Sample
+from framefleet.media.video.decode import decode_orders
+from framefleet.media.video.request import FrameRequest, JpegView
+from framefleet.outputs.export.base import Context
+from framefleet.progress import (
+    ItemDone,
+    Listener,
+    StageDone,
+    StageStarted,
+    silent,
+)
+from framefleet.schema.document import Document
+from framefleet.timebase import exact
+
+QUALITY = 95  # a dataset outlives the run, and what a second JPEG takes away cannot be given back
+
+
+def take_pictures(document: Document, video: Path, folder: Path, listener: Listener = silent) -> dict[int, Path]:
+    """Every picture that was answered as a JPEG file in `folder`, by index: whole, upright and of the source's size.
+
+    They are the run's own: the same times, sampled in the same way. One that cannot be decoded is left out.
+    """
+    if document.config.fps <= 0:
+        raise InputError("--pictures: the document does not say how often it was looked; run the video again")
+    rate = exact(document.config.fps)
+    wanted = [d.index for d in document.detections or () if d.objects is not None]
+    order = FrameRequest([Sample(index, index / rate) for index in wanted], JpegView(None, QUALITY))
+    sampling: Literal["exact", "keyframes"] = "keyframes" if document.config.sampling == "keyframes" else "exact"
+    taken: dict[int, Path] = {}
+    listener(StageStarted("pictures", "local", 0, len(wanted), "frames"))
+    for number, (_, piece) in enumerate(
+        decode_orders(probe(video, video_track=document.video.track), [order], sampling=sampling)
+    ):
+        if isinstance(piece, Picture):
+            path = folder / f"{piece.at.index}.jpg"
+            path.write_bytes(piece.jpeg)
+            taken[piece.at.index] = path
+        listener(ItemDone("pictures", number, 1, 0, 0.0))
+    listener(StageDone("pictures"))
+    return taken
+
+
+def put_pictures(context: Context, places: Mapping[int, Path]) -> None:
+    """The pictures, if they were taken, each at its place.
+
+    The first format gets the files themselves, where the disk can do that, and others copies: who changes a picture in
+    one dataset does not mean another.
+    """
+    for index, path in places.items():
+        source = (context.pictures or {}).get(index)
+        if source is None:
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if source.stat().st_nlink > 1 or not _linked(source, path):
+            shutil.copyfile(source, path)
+
+
+def _linked(source: Path, path: Path) -> bool:
+    try:
+        os.link(source, path)
+    except OSError:  # a disk that knows no links, or too many on one file
+        return False
+    return True

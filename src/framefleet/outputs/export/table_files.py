@@ -1,0 +1,89 @@
+"""Tables as CSV files (RFC 4180, UTF-8 with the mark that Excel knows it by), safe to open in a spreadsheet.
+
+Whoever reads may take another separator than was written, and heed quotes or not. So a text is made harmless wherever a
+cell might begin in it, not only at its own beginning.
+"""
+
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from framefleet.outputs.export.base import Context, Format, library
+from framefleet.outputs.export.tables import tables
+from framefleet.schema.document import Document
+
+# OWASP, "CSV Injection": what makes a spreadsheet take a cell for a formula, in all forms that mean the same (NFKC)
+_FORMULA = r"=+\-@\u207a\u207c\u208a\u208c\u2a75\u2a76\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
+_BREAKS = r"\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
+_UNSEEN = rf"(?:[^\w!-~{_BREAKS}]|')*"  # spaces, signs, controls, which importers may leave out, and marks there before
+_BEGINS = rf"(?<=[,;|\"{_BREAKS}]){{mark}}(?={_UNSEEN}[{_FORMULA}])|^{{mark}}(?=(?:[^\w!-~]|')*[{_FORMULA}]|'*[\t\r\n])"
+_PLACES = re.compile(_BEGINS.format(mark=""))
+_MARKS = re.compile(_BEGINS.format(mark="'"))
+_SUSPECT = re.compile(rf"[{_FORMULA}]|^'*[\t\r\n]")
+_QUOTED = re.compile(rf"[,;|\"{_BREAKS}]|^\s|\s$")
+
+
+def harmless(value: Any) -> Any:
+    """What is put into a cell: a text has a ' wherever a formula would begin if a cell began there."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _PLACES.sub("'", value) if isinstance(value, str) and _SUSPECT.search(value) else value
+
+
+def as_it_was(text: str) -> str:
+    """The text that `harmless` was given."""
+    return _MARKS.sub("", text)
+
+
+def write_csv(document: Document, context: Context, folder: Path) -> None:
+    cell = partial(_cell, decimal=context.decimal)
+    for name, table in tables(document).items():
+        lines = (context.separator.join(map(cell, row)) for row in (table.columns, *table.rows))
+        with (folder / f"{context.stem}_{name}.csv").open("w", newline="", encoding="utf-8-sig") as file:
+            file.writelines(f"{line}\r\n" for line in lines)
+
+
+def _cell(value: Any, decimal: str) -> str:
+    """In quotes where any of the usual separators is in it, whichever is used: so the text stays in one cell."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return str(value).replace(".", decimal)
+    text = str(harmless(value))
+    return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
+
+
+CSV = Format(
+    name="csv",
+    ending="_csv",
+    about="tables for spreadsheets: detections, tracks, words, sounds, …",
+    needs=("detections", "transcription", "sounds", "text", "scenes", "tracks"),
+    write=write_csv,
+    folder=True,
+)
+
+
+def write_parquet(document: Document, context: Context, folder: Path) -> None:
+    arrow, parquet = library("pyarrow"), library("pyarrow.parquet")
+    types = {int: arrow.int64(), float: arrow.float64(), str: arrow.string(), bool: arrow.bool_()}
+    for name, table in tables(document).items():
+        schema = arrow.schema([(column, types[kind]) for column, kind in table.columns.items()])
+        columns = list(zip(*(map(_fitting, row) for row in table.rows), strict=True)) or [()] * len(schema)
+        arrays = [arrow.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+        parquet.write_table(arrow.Table.from_arrays(arrays, schema=schema), folder / f"{context.stem}_{name}.parquet")
+
+
+def _fitting(value: Any) -> Any:
+    """Null for a whole number that 64 bits do not hold."""
+    return None if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
+
+
+PARQUET = Format(
+    name="parquet",
+    ending="_parquet",
+    about="the same tables with types, for pandas, polars, DuckDB",
+    needs=CSV.needs,
+    write=write_parquet,
+    folder=True,
+)

@@ -1,0 +1,77 @@
+"""The pictures' stream of the new file: H.264 by x264, on the source's own clock."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+from av.codec.context import Flags
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.frame import PictureType, VideoFrame
+from av.video.reformatter import ColorRange, Colorspace
+from av.video.stream import VideoStream
+
+from framefleet.outputs.render.converter import FORMAT, Upright
+from framefleet.outputs.render.options import RenderOptions
+from framefleet.outputs.render.reader import Shots
+
+_BT709 = 1  # in ITU-T H.273
+_STEADY = 0.01  # what a rate's mean may be off what it mostly is: cameras wander less, screen recordings more
+
+
+class VideoEncoder:
+    """Encodes pictures as they come. `pictures` counts them."""
+
+    def __init__(self, out: OutputContainer, shots: Shots, upright: Upright, look: RenderOptions) -> None:
+        source = shots.stream
+        self._out, self._time_base, self._length = out, shots.time_base, shots.length
+        self._lasting: dict[int, int] = {}  # of pictures that are with the encoder, by their ticks
+        self.pictures = 0
+        self._stream = out.add_stream(
+            "libx264",
+            rate=source.average_rate or source.guessed_rate or 25,
+            options={"preset": look.preset, "crf": str(look.crf)}
+            | ({"bf": "0"} if _varies(source) or shots.stands else {}),
+        )
+        context = self._stream.codec_context
+        context.width, context.height, context.pix_fmt = upright.width, upright.height, FORMAT
+        context.time_base = self._stream.time_base = shots.time_base
+        context.thread_type = "AUTO"
+        context.sample_aspect_ratio = upright.pixel_shape(source.sample_aspect_ratio)
+        colours = source.codec_context
+        context.color_range = ColorRange.MPEG
+        context.colorspace = colours.colorspace or Colorspace.ITU601  # 0: RGB, which swscale makes that of
+        context.color_primaries, context.color_trc = colours.color_primaries, colours.color_trc
+        if upright.wide:
+            context.colorspace = Colorspace.ITU709
+            context.color_primaries = context.color_trc = _BT709
+        if upright.interlaced:
+            context.flags |= Flags.interlaced_dct | Flags.interlaced_me
+
+    def add(self, frame: VideoFrame, time: Fraction, duration: int | None) -> None:
+        """`duration` in ticks of the source, where it is known."""
+        frame.pts, frame.time_base = round(time / self._time_base), self._time_base
+        left = [] if self._length is None else [round((self._length - time) / self._time_base)]
+        self._lasting[frame.pts] = min([duration or 0, *left])
+        frame.pict_type = PictureType.NONE  # the encoder chooses, not the source
+        self.pictures += 1
+        self._mux(self._stream.encode(frame))
+
+    def end(self) -> None:
+        self._mux(self._stream.encode(None))
+
+    def _mux(self, packets: "Iterable[Packet[VideoStream]]") -> None:
+        """Each with its picture's duration, which the encoder does not hand on: the file ends with the last one's."""
+        for packet in packets:
+            assert packet.pts is not None
+            packet.duration = self._lasting.pop(packet.pts)
+            self._out.mux(packet)
+
+
+def _varies(source: VideoStream) -> bool:
+    """Whether pictures come at a rate of many kinds.
+
+    MP4 tells how long pictures last in the order of decoding. Where that is not the order of showing, the last one's
+    time gets lost then, which players add up to a shorter video.
+    """
+    usual, mean = source.base_rate, source.average_rate
+    return bool(usual and mean) and abs(1 - mean / usual) > _STEADY  # type: ignore[operator]

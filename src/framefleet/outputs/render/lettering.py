@@ -1,0 +1,103 @@
+"""Text as patches of picture, by OpenCV's own letters: Latin, Cyrillic, Greek, Chinese, Japanese, Korean.
+
+OpenCV neither joins letters nor writes from right to left. What it cannot write as it is read is not drawn at all:
+subtitles in Arabic or Hindi become a track of the file, which players draw themselves, and a label in them a number.
+"""
+
+import unicodedata
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefleet.errors import SetupError
+from framefleet.install_hints import pip
+from framefleet.outputs.render.colours import Yuv
+
+Plane = NDArray[np.uint8]
+
+_VARIANTS = {chr(code) for code in range(0xFE00, 0xFE10)}  # how the sign before is to look, such as in colour
+_ROOM = (16384, 256)
+_WEIGHT = 500  # of 100 to 900: a little bold, since video blurs
+
+
+class Patch(NamedTuple):
+    """A rectangle of picture, its sides even: luma in full, chroma in half the resolution."""
+
+    y: Plane
+    u: Plane
+    v: Plane
+
+
+@lru_cache(maxsize=1024)
+def patch(text: str, size: int, ink: Yuv, plate: Yuv) -> Patch:
+    """`text`, its capitals about 0.7 `size` pixels high, on a plate with a margin around it."""
+    mask = letters(text, size).astype(np.int16)
+    luma = plate.y + (ink.y - plate.y) * mask // 255
+    half = mask[::2, ::2]
+    chroma = [paper + (colour - paper) * half // 255 for colour, paper in ((ink.u, plate.u), (ink.v, plate.v))]
+    return Patch(luma.astype(np.uint8), chroma[0].astype(np.uint8), chroma[1].astype(np.uint8))
+
+
+@lru_cache(maxsize=256)
+def letters(text: str, size: int) -> Plane:
+    """How much ink is where: 0 to 255, shape (height, width), both even, with a margin around the text."""
+    margin = max(2, size // 4)
+    _, _, width, _ = _cv2().getTextSize(_ROOM, text, (0, 0), _face(), size, _WEIGHT)
+    height = size + size // 2
+    mask = np.zeros((_even(height), _even(width + 2 * margin)), np.uint8)
+    _cv2().putText(mask, text, (margin, round(1.12 * size)), 255, _face(), size, _WEIGHT)
+    return mask
+
+
+def legible(text: str) -> str | None:
+    """As much of `text` as can be drawn: signs that there is no picture of are left out; None if letters would be."""
+    kept = []
+    for letter in _seen(text):
+        if _can_be_drawn(letter):
+            kept.append(letter)
+        elif unicodedata.category(letter)[0] in "LMN":
+            return None
+    return " ".join("".join(kept).split())
+
+
+def is_whole(text: str) -> bool:
+    """Whether all that there is to be seen of `text` can be drawn."""
+    return all(letter.isspace() or _can_be_drawn(letter) for letter in _seen(text))
+
+
+def _seen(text: str) -> str:
+    """Without controls and other marks that nobody sees, and letters with their accents as one where there is such."""
+    composed = unicodedata.normalize("NFC", text)
+    seen = (letter for letter in composed if unicodedata.category(letter)[0] != "C" or letter.isspace())
+    return "".join(letter for letter in seen if letter not in _VARIANTS)
+
+
+@cache
+def _can_be_drawn(letter: str) -> bool:
+    if letter in " ?":
+        return True
+    if unicodedata.bidirectional(letter) in {"R", "AL", "AN"} or not letter.isprintable():
+        return False
+    drawn = letters(letter, 32)
+    return bool(drawn.any()) and not np.array_equal(drawn, letters("?", 32))
+
+
+def _even(number: int) -> int:
+    return number + number % 2
+
+
+@cache
+def _face() -> Any:
+    return _cv2().FontFace("sans")
+
+
+@cache
+def _cv2() -> Any:
+    """OpenCV. Raises `SetupError` where it is too old to have letters."""
+    import cv2
+
+    if not hasattr(cv2, "FontFace"):
+        raise SetupError(f"OpenCV {cv2.__version__} has no letters; {pip('opencv-python-headless>=5')}")
+    return cv2

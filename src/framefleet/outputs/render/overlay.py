@@ -1,0 +1,183 @@
+"""What there is to draw at a time, from a document alone. Pure.
+
+Between two samples nobody looked. A box *moves* there on a straight line to the next place of its track, where that is
+the next sample that was answered, no more than 2 s away, in the same scene. Any other box is *held* until the next
+sample or cut. Neither is a finding: `seen` is true only in the very picture that was looked at.
+"""
+
+import heapq
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from framefleet.schema.document import Document
+from framefleet.schema.objects import Box, DetectedObject, Detection
+from framefleet.schema.tracks import Track
+from framefleet.timebase import Seconds, Span
+
+MAX_GAP_S = 2.0
+"""A straight line is a poor guess for longer: a person who walks has turned, stopped or left."""
+
+MAX_BOXES = 300
+"""In one picture, the surest; as many as the detector gives by default. More would be a solid block of colour."""
+
+TOO_FAR = f"the samples of a track are more than {MAX_GAP_S:g} s apart"
+NOT_IN_A_ROW = "no track is seen in two samples in a row"
+CUT = "there is a cut between the samples of each track"
+MIXED = "no track is seen in two samples in a row, close and in one scene"
+"""Why boxes that have tracks do not move."""
+
+_ROUNDING_S = 1e-6  # of times in a document
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnBox:
+    """A box to draw, x1, y1, x2, y2 in source pixels. `seen`: in this picture; else moved there, or held."""
+
+    label: str
+    class_id: int
+    confidence: float
+    box: Box
+    track: int | None
+    certain: bool
+    seen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One finding and how long it stays. `goal` is when and where its track is seen next, if it moves there."""
+
+    found: DetectedObject
+    track: Track | None
+    until_s: Seconds
+    goal: tuple[Seconds, Box] | None
+
+
+_Kept = dict[tuple[int, int], tuple[Seconds, DetectedObject]]
+"""By the index of the detection and the place in its objects: when the picture began, and what was found."""
+
+
+class Moments:
+    """`at(time)` takes O(log n) and the boxes it gives.
+
+    With `move` boxes move where they can, else all are held. Of those to be seen in `span`, `count` is how many there
+    are and `moving` how many of them do; where none does although there are tracks, `hurdle` says why. `crowded` counts
+    the pictures that have more than MAX_BOXES.
+    """
+
+    def __init__(self, document: Document, *, move: bool = True, span: Span | None = None) -> None:
+        looked = sorted(document.detections or (), key=lambda detection: detection.shown_s)
+        self._step_s = document.config.step_s
+        self._cuts = sorted(scene.start_s for scene in document.scenes or ())
+        self._all = sorted({detection.shown_s for detection in looked})
+        self._times: list[Seconds] = []  # of pictures that were answered
+        self._pieces: list[list[_Piece]] = []
+        self.crowded = 0
+        tracks = document.tracks.tracks if document.tracks is not None else []
+        self._hurdles: Counter[str] = Counter()
+        self._place(self._kept(looked), tracks, move=move)
+        within = list(self._within(span or Span(float("-inf"), float("inf"))))
+        self.count, self.moving = len(within), sum(piece.goal is not None for piece in within)
+        self.hurdle = self._hurdle() if move and tracks and not self.moving else None
+
+    def at(self, time_s: Seconds) -> list[DrawnBox]:
+        """What to draw on the frame that begins at `time_s`, the least sure first, so that the surest lie on top."""
+        place = bisect_right(self._times, time_s + _ROUNDING_S) - 1
+        if place < 0:
+            return []
+        since_s = self._times[place]
+        if time_s <= since_s + _ROUNDING_S:
+            return [_shown(piece, piece.found.box, seen=True) for piece in self._pieces[place]]
+        return [
+            _shown(piece, _moved(piece, since_s, time_s), seen=False)
+            for piece in self._pieces[place]
+            if time_s < piece.until_s - _ROUNDING_S
+        ]
+
+    def _kept(self, looked: list[Detection]) -> _Kept:
+        kept: _Kept = {}
+        for detection in looked:
+            time_s, objects = detection.shown_s, detection.objects
+            if objects is None or self._times[-1:] == [time_s]:  # a keyframe may have served several samples
+                continue
+            self.crowded += len(objects) > MAX_BOXES
+            self._times.append(time_s)
+            surest = heapq.nlargest(MAX_BOXES, enumerate(objects), key=lambda item: item[1].confidence)
+            kept.update({(detection.index, place): (time_s, found) for place, found in surest})
+        return kept
+
+    def _place(self, kept: _Kept, tracks: list[Track], *, move: bool) -> None:
+        track_of = {(seen.index, seen.object): track for track in tracks for seen in track.boxes}
+        goals = self._goals(tracks, kept) if move else {}
+        places = {time_s: place for place, time_s in enumerate(self._times)}
+        self._pieces = [[] for _ in self._times]
+        for name, (time_s, found) in kept.items():
+            goal = goals.get(name)
+            until_s = goal[0] if goal else self._held_until(time_s)
+            self._pieces[places[time_s]].append(_Piece(found, track_of.get(name), until_s, goal))
+        for pieces in self._pieces:
+            pieces.sort(key=lambda piece: piece.found.confidence)
+
+    def _within(self, span: Span) -> Iterator[_Piece]:
+        """What is to be seen at any time of it."""
+        for time_s, pieces in zip(self._times, self._pieces, strict=True):
+            if time_s < span.end_s:
+                yield from (piece for piece in pieces if time_s >= span.start_s or piece.until_s > span.start_s)
+
+    def _hurdle(self) -> str:
+        return next(iter(self._hurdles), NOT_IN_A_ROW) if len(self._hurdles) < 2 else MIXED
+
+    def _goals(self, tracks: list[Track], kept: _Kept) -> dict[tuple[int, int], tuple[Seconds, Box]]:
+        goals = {}
+        for track in tracks:
+            names = [(seen.index, seen.object) for seen in track.boxes]
+            for here, there in pairwise(name for name in names if name in kept):
+                start_s, (end_s, found) = kept[here][0], kept[there]
+                hurdle = self._between(start_s, end_s)
+                if hurdle is None:
+                    goals[here] = (end_s, found.box)
+                else:
+                    self._hurdles[hurdle] += 1
+        return goals
+
+    def _between(self, start_s: Seconds, end_s: Seconds) -> str | None:
+        """What keeps a box from moving between these samples; None where nobody looked, and they are close, uncut."""
+        if bisect_left(self._times, end_s) - bisect_left(self._times, start_s) != 1:
+            return NOT_IN_A_ROW
+        if end_s - start_s > MAX_GAP_S + _ROUNDING_S:
+            return TOO_FAR
+        return CUT if self._cut_after(start_s) <= end_s else None
+
+    def _held_until(self, time_s: Seconds) -> Seconds:
+        """The next sample, answered or not; of the last one, a step later."""
+        following = bisect_right(self._all, time_s)
+        sample_s = self._all[following] if following < len(self._all) else time_s + self._step_s
+        return min(sample_s, self._cut_after(time_s))
+
+    def _cut_after(self, time_s: Seconds) -> Seconds:
+        following = bisect_right(self._cuts, time_s)
+        return self._cuts[following] if following < len(self._cuts) else float("inf")
+
+
+def _moved(piece: _Piece, since_s: Seconds, time_s: Seconds) -> Box:
+    if piece.goal is None:
+        return piece.found.box
+    end_s, there = piece.goal
+    part = (time_s - since_s) / (end_s - since_s)
+    x1, y1, x2, y2 = (here * (1 - part) + then * part for here, then in zip(piece.found.box, there, strict=True))
+    return x1, y1, x2, y2
+
+
+def _shown(piece: _Piece, box: Box, *, seen: bool) -> DrawnBox:
+    track = piece.track
+    return DrawnBox(
+        label=piece.found.label,
+        class_id=piece.found.class_id,
+        confidence=piece.found.confidence,
+        box=box,
+        track=track.id if track is not None else None,
+        certain=track is None or track.certain,
+        seen=seen,
+    )

@@ -1,0 +1,167 @@
+"""The annotated video: one decode, drawing on every picture, one encode, in memory that does not grow."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import av
+from av.video.frame import VideoFrame
+
+from framefleet.errors import InputError, OutputError, UsageError
+from framefleet.media.files.container import open_media, reason_of
+from framefleet.media.types import MediaInfo
+from framefleet.media.video.packets import skip_to
+from framefleet.outputs.palette import Rgb, colours
+from framefleet.outputs.render.converter import Upright
+from framefleet.outputs.render.encoder import VideoEncoder
+from framefleet.outputs.render.notes import Account
+from framefleet.outputs.render.options import RenderOptions
+from framefleet.outputs.render.overlay import Moments
+from framefleet.outputs.render.paint import Painter
+from framefleet.outputs.render.reader import Shots
+from framefleet.outputs.render.sound import Sound
+from framefleet.outputs.render.subtitle_plan import SubtitlePlan, SubtitleTrack
+from framefleet.progress import (
+    ItemDone,
+    Listener,
+    StageDone,
+    StageStarted,
+    silent,
+)
+from framefleet.results.files import whole_file
+from framefleet.results.query.cues import cue_language, cues_of
+from framefleet.schema.document import Document
+from framefleet.timebase import Seconds, Span
+
+_STAGE = "render"
+_PAUSE_S = 0.2  # between two events: often enough to look at
+
+
+class News:
+    """Tells a listener of the seconds of video that are done."""
+
+    def __init__(self, listener: Listener, length_s: Seconds) -> None:
+        self._listener, self._length_s = listener, length_s
+        self._told_s, self._count = 0.0, 0
+        self._at = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._listener(StageStarted(_STAGE, "local", 0, round(self._length_s, 3), "s"))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if kind is None:
+            self._listener(StageDone(_STAGE))
+
+    def reached(self, place: Fraction) -> None:
+        """`place` is the time of the picture being encoded, from the new video's beginning."""
+        now = time.monotonic()
+        if now - self._at < _PAUSE_S:
+            return
+        units = float(place) - self._told_s
+        self._listener(ItemDone(_STAGE, self._count, units, 0, now - self._at))
+        self._told_s, self._at, self._count = float(place), now, self._count + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """What came of it. `boxes`, `subtitles` and `sound` say how they are done; `notes` are lines for people to read."""
+
+    pictures: int
+    boxes: str
+    subtitles: str
+    sound: str
+    notes: list[str]
+
+
+def render(
+    document: Document,
+    media: MediaInfo,
+    target: Path,
+    look: RenderOptions,
+    *,
+    palette: Mapping[str, Rgb] | None = None,
+    listener: Listener = silent,
+) -> Film:
+    """Writes `target`, an MP4 with H.264, from the video and what `document` says of it; whole or not at all.
+
+    Every picture keeps its time, on a clock whose 0 is the first picture, or `look.start`. `palette` has the colour of
+    every label, where `document` is only a part of what was found (None: it is all). Raises `InputError` where
+    there is nothing to draw or to draw on, `UsageError` where `look.start` is after the last picture, and `OutputError`
+    where the place cannot be written.
+    """
+    if not media.has_video or not document.video.width:
+        raise InputError(f"{media.path}: nothing to draw on: there is sound alone in it")
+    if document.detections is None and not (document.transcription and document.transcription.segments):
+        raise InputError(f"{media.path}: nothing to draw: its document has neither objects nor words")
+    if look.start >= Fraction(media.duration_s):
+        raise UsageError(f"--from {float(look.start):g}: the pictures end at {media.duration_s:g} s")
+    with whole_file(target) as temporary, News(listener, look.length_s(media.duration_s)) as news:
+        try:
+            return _Rendering(document, media, look, palette or colours(document)).write(temporary, news)
+        except OSError:
+            raise
+        except av.FFmpegError as error:
+            raise OutputError(f"{target}: cannot be encoded ({reason_of(error)})") from None
+
+
+class Alongside(Protocol):
+    """What goes into the new file beside the pictures."""
+
+    def until(self, time: Fraction | None) -> None:
+        """Writes what begins before `time` on the new file's clock; None: all that is left."""
+
+
+class _Rendering:
+    """All that a picture's time is asked of."""
+
+    def __init__(self, document: Document, media: MediaInfo, look: RenderOptions, palette: Mapping[str, Rgb]) -> None:
+        self._media, self._look = media, look
+        part = Span(float(look.start), float("inf") if look.end is None else float(look.end))
+        self._moments = Moments(document, move=look.boxes == "move", span=part)
+        self._account = Account(document, media, look, self._moments)
+        self._painter = Painter(media.width, media.height, palette, self._account.legend)
+        self._language = cue_language(document)
+        cues = cues_of(document.transcription, self._painter.columns)
+        self._spoken = SubtitlePlan((cue for cue in cues if cue.touches(part)), look.subtitles)
+
+    def write(self, temporary: Path, news: News) -> Film:
+        media, look = self._media, self._look
+        with (
+            open_media(media.path) as source,
+            open_media(media.path) as sounds,
+            av.open(str(temporary), "w", format="mp4", options={"movflags": "faststart"}) as out,
+        ):
+            if look.start:
+                skip_to(sounds, media.start + look.start)
+            shots = Shots(media, source, look)
+            upright = Upright(media, shots.first[1])
+            coded = VideoEncoder(out, shots, upright, look)
+            sound = Sound(sounds, out, media.start + shots.start, shots.length)
+            alongside: list[Alongside] = [sound]
+            if self._spoken.track:
+                alongside.append(SubtitleTrack(out, self._spoken.track, shots.start, shots.length, self._language))
+            for time, shot in shots:
+                for other in alongside:
+                    other.until(time)
+                frame = upright.of(shot, again=shots.repeats)
+                self._paint(frame, float(time + shots.start))
+                coded.add(frame, time, shot.duration)
+                news.reached(time)
+            coded.end()
+            for other in alongside:
+                other.until(None)
+        return Film(
+            pictures=coded.pictures,
+            boxes=self._account.boxes,
+            subtitles=self._spoken.told,
+            sound=sound.said,
+            notes=[*shots.notes, *upright.notes, *self._account.notes, *self._spoken.notes],
+        )
+
+    def _paint(self, frame: VideoFrame, time_s: float) -> None:
+        self._painter.paint(frame, self._moments.at(time_s), self._spoken.drawn.at(time_s))

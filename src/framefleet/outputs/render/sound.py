@@ -1,0 +1,201 @@
+"""Sound for the new file: packets as they are where browsers play them, else AAC; on the video's clock.
+
+Sound that begins after the first picture, or ends before or after the last, stays where it is. What lies before the
+first picture is not heard, as in the document.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Protocol, cast
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.filter import Graph
+from av.packet import Packet
+from av.stream import Stream
+
+from framefleet.media.audio.clock import QUIET_S, STEP_S
+from framefleet.media.files.container import demuxed
+
+COPIED = {"aac", "mp3", "flac", "opus"}
+"""What every browser of today plays in MP4; not so AC-3 and ALAC, which MP4 takes too."""
+
+_NEED_HEADER = {"flac", "opus"}  # which MP4 repeats, and MPEG-TS does not have
+_AAC_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000}
+_BITS_A_CHANNEL = 80_000
+_LEAD_IN = Fraction(1, 10)  # packets kept before the beginning: decoders need one or two to come in
+_MAX_READ_ERRORS = 100
+_BY_THE_CLOCK = f"async=3000:min_comp={QUIET_S}:min_hard_comp={STEP_S}:comp_duration=0.1"  # within 20 ms, as the stages
+
+
+class SoundTrack(Protocol):
+    """One stream of sound on its way into the new file."""
+
+    def add(self, packet: "Packet[AudioStream]") -> None: ...
+    def end(self) -> None: ...
+
+
+class Sound:
+    """All streams of sound of a file that can be read. `start` is in the file's own time, and 0 in the new file."""
+
+    def __init__(
+        self, source: InputContainer, out: OutputContainer, start: Fraction, length: Fraction | None = None
+    ) -> None:
+        self._streams = [s for s in source.streams.audio if s.codec_context is not None and s.codec_context.sample_rate]
+        self._tracks = {stream.index: _track(stream, out, start) for stream in self._streams}
+        self._start, self._length = start, length
+        self._packets = self._read(source)
+        self._next = next(self._packets, None)
+
+    @property
+    def said(self) -> str:
+        """How the sound is kept, in words."""
+        kinds = [_codec(s) + ("" if _can_copy(s) else " as AAC") for s in self._streams]
+        return f"sound {', '.join(kinds)}" if kinds else "no sound"
+
+    def until(self, time: Fraction | None) -> None:
+        """Writes what is heard before `time` on the new file's clock; None: all that is left."""
+        while self._next is not None and (time is None or self._next[0] < time):
+            packet = self._next[1]
+            self._tracks[packet.stream_index].add(packet)
+            self._next = next(self._packets, None)
+        if time is None:
+            for track in self._tracks.values():
+                track.end()
+
+    def _read(self, source: InputContainer) -> "Iterator[tuple[Fraction, Packet[AudioStream]]]":
+        """Packets with their times, passing over what cannot be read."""
+        failures = 0
+        while self._streams and failures < _MAX_READ_ERRORS:
+            try:
+                for packet in demuxed(source.demux(self._streams)):
+                    ticks = packet.dts if packet.dts is not None else packet.pts
+                    if ticks is None or not packet.size:
+                        continue
+                    failures = 0
+                    time = ticks * packet.time_base - self._start
+                    if self._is_wanted(time, packet):
+                        yield time, cast("Packet[AudioStream]", packet)
+                return
+            except av.FFmpegError:
+                failures += 1
+
+    def _is_wanted(self, time: Fraction, packet: "Packet[Stream]") -> bool:
+        ends = time + (packet.duration or 0) * packet.time_base
+        return ends > -_LEAD_IN and (self._length is None or time < self._length)
+
+
+def _track(stream: AudioStream, out: OutputContainer, start: Fraction) -> SoundTrack:
+    return _Copied(stream, out, start) if _can_copy(stream) else _Encoded(stream, out, start)
+
+
+def _can_copy(stream: AudioStream) -> bool:
+    codec = _codec(stream)
+    return codec in COPIED and (codec not in _NEED_HEADER or bool(stream.codec_context.extradata))
+
+
+def _codec(stream: AudioStream) -> str:
+    return stream.codec_context.codec.canonical_name
+
+
+def _describe(stream: AudioStream, target: AudioStream) -> None:
+    for name in ("language", "title"):
+        if name in stream.metadata:
+            target.metadata[name] = stream.metadata[name]
+
+
+class _Copied:
+    def __init__(self, stream: AudioStream, out: OutputContainer, start: Fraction) -> None:
+        self._out, self._start = out, start
+        self._target = out.add_stream_from_template(stream)
+        self._last: int | None = None
+        _describe(stream, self._target)
+
+    def add(self, packet: "Packet[AudioStream]") -> None:
+        shift = round(self._start / packet.time_base)
+        ticks = packet.dts if packet.dts is not None else packet.pts
+        assert ticks is not None
+        if self._last is not None and ticks <= self._last:  # said twice
+            return
+        self._last = ticks
+        packet.dts = ticks - shift
+        packet.pts = packet.dts if packet.pts is None else packet.pts - shift
+        packet.stream = self._target
+        self._out.mux(packet)
+
+    def end(self) -> None:
+        """Nothing is held back."""
+
+
+class _Encoded:
+    """Decoded, on the clock of its timestamps, and encoded as AAC; more than two channels are mixed down to two."""
+
+    def __init__(self, stream: AudioStream, out: OutputContainer, start: Fraction) -> None:
+        self._out, self._start = out, start
+        rate = stream.codec_context.sample_rate
+        self._rate = rate if rate in _AAC_RATES else 48_000
+        self._layout = "mono" if stream.codec_context.channels == 1 else "stereo"
+        self._target = out.add_stream("aac", rate=self._rate, layout=self._layout)
+        self._target.bit_rate = _BITS_A_CHANNEL * self._target.codec_context.channels
+        _describe(stream, self._target)
+        self._graph: Graph | None = None
+        self._setup: tuple[str, str, int] | None = None
+
+    def add(self, packet: "Packet[AudioStream]") -> None:
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            return  # silence takes its place
+        for frame in frames:
+            self._encode(frame)
+
+    def end(self) -> None:
+        self._drain()
+        self._out.mux(self._target.encode(None))
+
+    def _encode(self, frame: AudioFrame) -> None:
+        if frame.pts is None or frame.time_base is None:
+            return
+        frame.pts -= round(self._start / frame.time_base)
+        setup = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if setup != self._setup:
+            self._drain()
+            self._graph, self._setup = self._make(frame), setup
+        assert self._graph is not None
+        self._graph.push(frame)
+        self._pull()
+
+    def _make(self, frame: AudioFrame) -> Graph:
+        graph = Graph()
+        sink = graph.add("abuffersink")
+        graph.link_nodes(
+            graph.add_abuffer(
+                sample_rate=frame.sample_rate,
+                format=frame.format.name,
+                layout=frame.layout.name,
+                time_base=frame.time_base,
+            ),
+            graph.add("atrim", "start=0"),
+            graph.add("aresample", _BY_THE_CLOCK),
+            graph.add("aformat", f"sample_fmts=fltp:sample_rates={self._rate}:channel_layouts={self._layout}"),
+            sink,
+        )
+        graph.configure()
+        return graph
+
+    def _drain(self) -> None:
+        if self._graph is not None:
+            self._graph.push(None)
+            self._pull()
+            self._graph = None
+
+    def _pull(self) -> None:
+        assert self._graph is not None
+        while True:
+            try:
+                frame = self._graph.pull()
+            except (BlockingIOError, EOFError):  # no more for now, or ever
+                return
+            self._out.mux(self._target.encode(cast(AudioFrame, frame)))

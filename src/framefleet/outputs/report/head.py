@@ -1,0 +1,149 @@
+"""What the page needs of a document: a JSON head and, packed, columns of numbers and all that may be long. Pure.
+
+Times are milliseconds, boxes are in units of 1/4096 of the picture's longer side, so right to a third of a pixel of
+the largest screen; boxes' confidences are twice hundredths (see `seen.py`), others hundredths. `page/model.js` reads
+it.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from framefleet.outputs.report.columns import Numbers, on_grid, pack, rounded, whole
+from framefleet.outputs.report.seen import seen_columns
+from framefleet.schema.document import Document, FailureEntry
+from framefleet.schema.scenes import SceneEntry
+from framefleet.schema.sounds import Sounds
+from framefleet.schema.speech import Segment, Transcription, Word
+from framefleet.schema.text import TextResult
+from framefleet.stages.scenes.scene import Scene, scene_of
+from framefleet.timebase import Span
+
+
+def written_columns(
+    text: TextResult | None, unit: float
+) -> tuple[dict[str, Any] | None, list[str], dict[str, Numbers]]:
+    """Each span's text, time and box; a box is in `unit` pixels."""
+    if text is None:
+        return None, [], {}
+    corners = on_grid(np.array([span.box for span in text.spans], np.float64).reshape(-1, 4), unit)
+    named = {
+        "spanStart": whole([span.start_s for span in text.spans], 1000),
+        "spanLong": whole([span.end_s - span.start_s for span in text.spans], 1000),
+        "spanLeft": corners[:, 0],
+        "spanTop": corners[:, 1],
+        "spanWide": corners[:, 2] - corners[:, 0],
+        "spanHigh": corners[:, 3] - corners[:, 1],
+    }
+    return {"unknown": text.unknown}, [span.text for span in text.spans], named
+
+
+def said_columns(
+    transcription: Transcription | None, scenes: Sequence[SceneEntry] | None
+) -> tuple[dict[str, Any] | None, list[str], dict[str, Numbers]]:
+    """All words in a row with the spaces before them, how many each segment has, and its scene (-1: none).
+
+    A segment without words, as some services give them, counts as one long word: times in it are not known.
+    """
+    if transcription is None:
+        return None, [], {}
+    segments = transcription.segments
+    words = [word for segment in segments for word in _words(segment)]
+    shots = [Scene(scene.index, scene.start_s, scene.end_s, scene.thumbnail_s) for scene in scenes or ()]
+    homes = [scene_of(shots, Span(segment.start_s, segment.end_s)) for segment in segments]
+    named = {
+        "segmentStart": whole([segment.start_s for segment in segments], 1000),
+        "segmentLong": whole([segment.end_s - segment.start_s for segment in segments], 1000),
+        "segmentWords": whole([len(_words(segment)) for segment in segments]),
+        "segmentScene": whole([-1 if home is None else home.index for home in homes]),
+        "wordStart": whole([word.start_s for word in words], 1000),
+        "wordLong": whole([word.end_s - word.start_s for word in words], 1000),
+        "wordSure": whole(
+            [math.floor(100 * min(max(word.probability, 0.0), 1.0)) for word in words]
+        ),  # what is below a half stays there
+    }
+    timed = any(segment.words for segment in segments)
+    head = {"language": transcription.language, "words": timed, "skipped": msgspec.to_builtins(transcription.skipped)}
+    return head, [word.word for word in words], named
+
+
+def _words(segment: Segment) -> list[Word]:
+    first, *rest = segment.words or [Word(segment.start_s, segment.end_s, segment.text, 1.0)]
+    return [msgspec.structs.replace(first, word=f" {first.word.strip()}"), *rest]
+
+
+_LONGEST_S = 1e9
+
+
+def heard_columns(sounds: Sounds | None) -> tuple[dict[str, Any] | None, dict[str, Numbers]]:
+    """Labels, the one heard longest first, and each event's label, time and score."""
+    if sounds is None:
+        return None, {}
+    lasted: Counter[str] = Counter()
+    for event in sounds.events:
+        lasted[event.label] += round(1000 * min(max(event.end_s - event.start_s, 0.0), _LONGEST_S))
+    labels = {label: place for place, (label, _) in enumerate(lasted.most_common())}
+    named = {
+        "eventLabel": whole([labels[event.label] for event in sounds.events]),
+        "eventStart": whole([event.start_s for event in sounds.events], 1000),
+        "eventLong": whole([event.end_s - event.start_s for event in sounds.events], 1000),
+        "eventScore": rounded([event.score for event in sounds.events]),
+    }
+    return {"labels": list(labels), "skipped": msgspec.to_builtins(sounds.skipped)}, named
+
+
+GRID = 4096
+
+
+def head_of(
+    document: Document, url: str | None, thumbs: Mapping[int, str], *, wanted: bool
+) -> tuple[dict[str, object], str]:
+    """`url` is the video's, as seen from the page; `thumbs` base64 JPEGs by the scene's index, `wanted` or not."""
+    video = document.video
+    unit = max(video.width, video.height, 1) / GRID
+    seen, seen_numbers = seen_columns(document, unit)
+    said, words, said_numbers = said_columns(document.transcription, document.scenes)
+    heard, heard_numbers = heard_columns(document.sounds)
+    written, texts, written_numbers = written_columns(document.text, unit)
+    numbers: dict[str, Numbers] = seen_numbers | said_numbers | heard_numbers | written_numbers
+    lengths, packed = pack(numbers, {"words": words, "texts": texts, "scenes": _scenes(document)})
+    head = {
+        "lengths": lengths,
+        "unit": unit,
+        "video": msgspec.to_builtins(video) | {"url": url, "sha256": None},
+        "config": msgspec.to_builtins(document.config),
+        "seen": seen,
+        "said": said,
+        "heard": heard,
+        "written": written,
+        "jpegs": {str(index): jpeg for index, jpeg in thumbs.items()},
+        "thumbnails": {"wanted": wanted, "made": len(thumbs)},
+        "cost": msgspec.to_builtins(document.cost),
+        "timing": msgspec.to_builtins(document.timing),
+        "failures": [_failure(failure) for failure in document.failures],
+        "provenance": msgspec.to_builtins(document.provenance),
+    }
+    return head, packed
+
+
+def _scenes(document: Document) -> list[dict[str, Any]] | None:
+    """What is said, heard and written in a scene the page finds by itself."""
+    if document.scenes is None:
+        return None
+    return [{"start": scene.start_s, "end": scene.end_s, "seen": scene.objects} for scene in document.scenes]
+
+
+def _failure(failure: FailureEntry) -> dict[str, Any]:
+    """Pictures as runs, [first, last]: a video that nobody answered for has thousands."""
+    runs: list[list[int]] = []
+    for index in failure.items or ():
+        if runs and runs[-1][1] + 1 == index:
+            runs[-1][1] = index
+        else:
+            runs.append([index, index])
+    span = [failure.span_s.start_s, failure.span_s.end_s] if failure.span_s else None
+    return {"stage": failure.stage, "runs": runs, "span": span, "error": failure.error, "attempts": failure.attempts}

@@ -1,0 +1,64 @@
+"""The page's parts put together: markup, style, code and data in one file that needs nothing else."""
+
+import base64
+import hashlib
+import re
+from importlib.resources import files
+
+import msgspec
+
+from framefleet.outputs.palette import HUES, SHARES
+
+PARTS = (
+    "columns", "dom", "format", "search_sorted", "phrase", "model", "boxes", "tracks", "colours", "player", "picture",
+    "picked", "source", "controls", "filters", "rows", "lanes", "view", "timeline", "timeline_input", "transcript",
+    "scenes", "finder", "find", "charts", "facts", "dialogs", "keys", "address", "main",
+)  # fmt: skip
+"""The scripts of `page/`, in the order in which they are put together; they share one scope."""
+
+
+def page(head: dict[str, object], columns: str) -> str:
+    """`head` is JSON for the page and `columns` base64, as `pack` makes them.
+
+    The policy allows this very style and script by their hashes, data: pictures and the video; so what a label or a
+    word may hold is text, whatever it looks like.
+    """
+    style, script = _text("style.css"), _script()
+    parts = {
+        "policy": _policy(style, script),
+        "style": style,
+        "head": embedded(msgspec.json.encode(head).decode()),
+        "columns": columns,
+        "script": script,
+    }
+    # one pass over the template alone: data that looks like a placeholder stays data
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _text("page.html"))
+
+
+def embedded(json: str) -> str:
+    """`json` such that it cannot end the script element it stands in, nor a line of one."""
+    return json.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "img-src data:; media-src 'self' file: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _script() -> str:
+    body = "\n".join(_text(f"{name}.js") for name in PARTS)
+    body = re.sub(r"^ *(//.*\n)?", "", body, flags=re.MULTILINE)  # comments and indents; no text there has two lines
+    palette = f"const [HUES, SHARES] = {msgspec.json.encode((HUES, SHARES)).decode()};"
+    return f'"use strict";\n(() => {{\n{palette}\n{body}\n}})();\n'
+
+
+def _text(name: str) -> str:
+    # a checkout on Windows may have other ends of lines, and the browser hashes what it makes of them: \n
+    text = files(__package__).joinpath("page", name).read_text(encoding="utf-8")
+    return text.replace("\r\n", "\n")

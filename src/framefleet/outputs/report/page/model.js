@@ -1,0 +1,138 @@
+// The document as the page uses it: typed arrays in the order of time, seconds, boxes in units of a grid.
+
+function readModel(head, { columns, rest }) {
+  const boxes = head.seen ? sortedBoxes(columns) : null;
+  const model = { ...head, boxes, scenes: rest.scenes };
+  model.samples = head.seen ? samplesOf(columns) : null;
+  model.labels = head.seen?.labels ?? [];
+  model.doubtful = new Set(columns.doubtful ?? []);
+  model.segments = head.said ? segmentsOf(columns) : null;
+  model.words = head.said ? wordsOf(rest.words, columns) : null;
+  model.events = head.heard ? eventsOf(columns) : null;
+  model.spans = head.written ? spansOf(rest.texts, columns) : null;
+  model.cuts = Float64Array.from(rest.scenes ?? [], (scene) => scene.start);
+  model.from = Math.min(0, head.video.audio?.start_s ?? 0); // sound may begin before the first picture, which is zero
+  model.to = Math.max(head.video.duration_s, lastOf(model.segments?.ends), model.from + 0.1);
+  return model;
+}
+
+const lastOf = (values) => (values?.length ? values.at(-1) : 0);
+
+function samplesOf(columns) {
+  const first = new Int32Array(columns.sampleBoxes.length + 1);
+  columns.sampleBoxes.forEach((count, i) => (first[i + 1] = first[i] + Math.max(0, count)));
+  return {
+    count: columns.sampleBoxes.length,
+    shown: rising(secondsOf(columns.sampleShown)),
+    first, // boxes of sample i stand from first[i] on, the surest first, and end at first[i + 1]
+    answered: Uint8Array.from(columns.sampleBoxes, (count) => (count >= 0 ? 1 : 0)),
+  };
+}
+
+// They come track by track; here they stand sample by sample, the surest first. `next` is where the same track has
+// its box in the very next sample, -1 if it has none.
+function sortedBoxes(columns) {
+  const n = columns.boxSample.length;
+  const keys = Float64Array.from(columns.boxSample, (s, i) => (s * 201 + 200 - columns.boxSure[i]) * n + i).sort();
+  const order = Int32Array.from(keys, (key) => key % n);
+  const place = new Int32Array(n);
+  order.forEach((from, to) => (place[from] = to));
+  const next = new Int32Array(n).fill(-1);
+  for (let i = 0; i + 1 < n; i++) {
+    const same = columns.boxTrack[i] > 0 && columns.boxTrack[i] === columns.boxTrack[i + 1];
+    if (same && columns.boxSample[i] + 1 === columns.boxSample[i + 1]) next[place[i]] = place[i + 1];
+  }
+  const put = (Kind, column) => Kind.from(order, (from) => column[from]);
+  return {
+    count: n,
+    next,
+    sample: put(Int32Array, columns.boxSample),
+    track: put(Int32Array, columns.boxTrack),
+    label: put(Int32Array, columns.boxLabel),
+    sure: put(Uint8Array, columns.boxSure), // hundredths cut off + hundredths rounded
+    left: put(Int32Array, columns.boxLeft),
+    top: put(Int32Array, columns.boxTop),
+    wide: put(Int32Array, columns.boxWide),
+    high: put(Int32Array, columns.boxHigh),
+  };
+}
+
+function segmentsOf(columns) {
+  const starts = rising(secondsOf(columns.segmentStart));
+  const first = new Int32Array(starts.length + 1);
+  columns.segmentWords.forEach((count, i) => (first[i + 1] = first[i] + count));
+  return {
+    count: starts.length,
+    starts,
+    ends: endsOf(starts, columns.segmentLong),
+    first,
+    scene: columns.segmentScene,
+  };
+}
+
+function wordsOf(texts, columns) {
+  const starts = rising(secondsOf(columns.wordStart));
+  return { count: texts.length, texts, starts, ends: endsOf(starts, columns.wordLong), sure: columns.wordSure };
+}
+
+function eventsOf(columns) {
+  const starts = secondsOf(columns.eventStart);
+  const ends = endsOf(starts, columns.eventLong);
+  const stretches = new Stretches(starts, ends);
+  return { count: starts.length, starts, ends, stretches, label: columns.eventLabel, score: columns.eventScore };
+}
+
+function spansOf(texts, columns) {
+  const starts = secondsOf(columns.spanStart);
+  const ends = endsOf(starts, columns.spanLong);
+  return {
+    count: texts.length,
+    texts,
+    starts,
+    ends,
+    stretches: new Stretches(starts, ends),
+    left: columns.spanLeft,
+    top: columns.spanTop,
+    wide: columns.spanWide,
+    high: columns.spanHigh,
+  };
+}
+
+const endsOf = (starts, long) => Float64Array.from(starts, (start, i) => start + Math.max(0, long[i]) / 1000);
+
+const RESULTS = { objects: "seen", speech: "said", scenes: "scenes", sounds: "heard", text: "written" };
+
+// Whether anybody answered anything of a stage (a picture without objects, or a silence, is an answer), and why not all
+// of it was: as results/query/availability.py has it.
+function answersOf(model, stage) {
+  const error = model.failures.find((one) => one.stage === stage)?.error ?? null;
+  const pictures = stage === "objects" && model.samples?.count;
+  return { known: pictures ? model.samples.answered.includes(1) : Boolean(model[RESULTS[stage]]), error };
+}
+
+// Why a stage has nothing to show: `unasked` where nobody looked for it, `nothing` where nothing was there.
+function lacking(model, stage, unasked, nothing) {
+  const { known, error } = answersOf(model, stage);
+  if (known) return error === null ? `${nothing}.` : `${nothing}; not all was answered.`;
+  return error === null ? unasked : `Not known: ${stage} failed (${shortened(error, 400)}).`;
+}
+
+// The scene on screen at a time; -1 where there is none.
+function sceneAt(model, time) {
+  const at = lastUpTo(model.cuts, time);
+  return at >= 0 && time < model.scenes[at].end ? at : -1;
+}
+
+const LATE = 1; // seconds: so much of a scene may be left out for its first boxes
+
+// Where one comes into a scene: at its first picture that was looked at, where that is near.
+function entryOf({ cuts, scenes, samples }, scene) {
+  const first = samples?.shown[lastUpTo(samples.shown, cuts[scene] - 0.002) + 1];
+  return first < scenes[scene].end && first - cuts[scene] <= LATE ? first : cuts[scene];
+}
+
+const textOf = (model, segment) =>
+  model.words.texts
+    .slice(model.segments.first[segment], model.segments.first[segment + 1])
+    .join("")
+    .trim();

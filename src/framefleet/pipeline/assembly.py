@@ -1,0 +1,197 @@
+"""Opening what a run needs: backends, and for every stage a lane with what the journal already knows taken off it."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from math import inf
+from time import perf_counter, time
+from typing import Any
+
+from framefleet.config.endpoints import Fleet
+from framefleet.config.options import Options
+from framefleet.errors import FrameFleetError
+from framefleet.fleet.backends.base import Backend
+from framefleet.fleet.backends.inprocess import LocalBackend
+from framefleet.fleet.backends.openai.backend import OpenAiBackend
+from framefleet.fleet.backends.runpod.backend import RunPodBackend
+from framefleet.fleet.backends.runpod.diagnosis import Diagnoser
+from framefleet.fleet.backends.runpod.survey import may_be_asked
+from framefleet.fleet.billing.budget import Budget
+from framefleet.fleet.billing.usage_log import UsageLog
+from framefleet.fleet.execution.breaker import Breaker
+from framefleet.fleet.execution.claims import WorkClaims
+from framefleet.fleet.execution.client import EndpointClient
+from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
+from framefleet.fleet.execution.dispatcher import Dispatcher
+from framefleet.fleet.execution.hedging import Hedge
+from framefleet.fleet.execution.retry import RetryPolicy
+from framefleet.fleet.execution.stall import StallMonitor
+from framefleet.journal.store import Journal, Orphan
+from framefleet.logs import logger
+from framefleet.media.types import MediaInfo
+from framefleet.pipeline.plan import StagePlan
+from framefleet.pipeline.resume import piece_keys
+from framefleet.pipeline.stage_run import StageRun
+from framefleet.progress import Listener, Notice, StageStarted
+from framefleet.stages.base import Answer
+
+log = logger(__name__)
+
+WATCH_S = 0.1  # how often a thread that waits for others looks up
+AUTO_START = 8  # requests at once to begin with, where nobody gave a ceiling
+
+
+def open_backends(plans: Sequence[StagePlan], options: Options, fleet: Fleet) -> Mapping[str, Backend]:
+    """The backends that the plans name. Raises `AuthError` when one needs a key and there is none."""
+    local = {
+        plan.stage.endpoint: (lambda stage=plan.stage: stage.open_handler(options))
+        for plan in plans
+        if plan.backend == "local"
+    }
+    backends: dict[str, Backend] = {"local": LocalBackend(local)}
+    if any(plan.backend == "runpod" for plan in plans):
+        backends["runpod"] = RunPodBackend(fleet, patience_s=options.patience_s, runsync=options.runsync)
+    for plan in plans:
+        if plan.backend == "api":
+            rpm = options.whisper_rpm or inf
+            backends["api"] = OpenAiBackend(plan.endpoint_id, fleet.whisper_api_key, rpm=rpm, workers=plan.workers)
+    return backends
+
+
+class StageAssembly:
+    """Opens the lanes of one run: what they share is given once."""
+
+    def __init__(
+        self,
+        media: MediaInfo,
+        sha256: str,
+        options: Options,
+        fleet: Fleet,
+        backends: Mapping[str, Backend],
+        journal: Journal,
+        listener: Listener,
+    ) -> None:
+        self._media = media
+        self._sha256 = sha256
+        self._options = options
+        self._fleet = fleet
+        self._backends = backends
+        self._journal = journal
+        self._listener = listener
+        self._budget = Budget(options.max_cost, options.price)
+        self._began = perf_counter()
+        self._began_at = time()
+        self._here = AdaptiveConcurrency(1, 1)  # of all stages on this machine together: its models share its cores
+
+    def open(self, plan: StagePlan) -> StageRun:
+        """The plan's lane, ready to be fed with what nobody has answered yet."""
+        keys = piece_keys(plan, self._sha256, self._media, self._options)
+        if self._options.fresh:
+            self._journal.forget(list(keys.values()))
+        endpoint = f"{plan.stage.endpoint} {plan.endpoint_id}"
+        lane = self._lane(plan, endpoint, keys)
+        self._take_off(lane, lane.keeper.known())
+        return lane
+
+    def resume(self, lane: StageRun) -> None:
+        """Asks for what an earlier run submitted and never saw answered, before anything is sent anew."""
+        self._take_off(lane, self._adopted(lane))
+        log.info("%s: %d requests to %s", lane.plan.stage.name, len(lane.items), lane.plan.backend)
+        plan, left = lane.plan, sum(item.units for item in lane.items)
+        self._listener(
+            StageStarted(plan.stage.name, plan.backend, len(lane.items), left, plan.stage.unit, known=plan.units - left)
+        )
+
+    def _take_off(self, lane: StageRun, answers: Sequence[Answer[Any]]) -> None:
+        """What is answered need not be asked."""
+        lane.dispatcher.known(answers)
+        answered = {fact.index for answer in answers for fact in answer.facts}
+        lane.items = lane.plan.stage.remaining(lane.items, answered, self._options)
+
+    def _lane(self, plan: StagePlan, endpoint: str, keys: dict[int, str]) -> StageRun:
+        options, remote, stage = self._options, plan.backend == "runpod", plan.stage.about(self._media, self._options)
+        if remote:
+            self._budget.expect(plan.stage.endpoint, plan.tariff)
+        level = self._level(plan)
+        ledger = UsageLog(self._journal, self._sha256, plan.stage.name, endpoint, self._began_at) if remote else None
+        asker = EndpointClient(
+            self._backends[plan.backend],
+            plan.stage.endpoint,
+            began=self._began,
+            level=level,
+            budget=self._budget if remote else None,
+            hedge=Hedge() if options.hedge and remote else None,
+            ledger=ledger,
+            breaker=Breaker(plan.stage.name) if remote else None,
+        )
+        keeper = WorkClaims(
+            stage, endpoint, keys, self._journal, self._listener, attend=asker.attend, sleep=asker.sleep
+        )
+        dispatcher = Dispatcher(
+            stage,
+            lambda payload: stage.pack(payload, self._media, options, plan.backend),
+            asker,
+            keeper,
+            workers=plan.workers,
+            listener=self._listener,
+            policy=RetryPolicy(options.max_attempts, options.patience_s, refused_s=inf if remote else None),
+        )
+        watch = self._watch(plan, level, dispatcher, asker) if remote else None
+        prefilter = plan.stage.prefilter(options, plan.backend)
+        return StageRun(plan, plan.items, dispatcher, asker, keeper, self._listener, watch, prefilter, ledger)
+
+    def _level(self, plan: StagePlan) -> AdaptiveConcurrency:
+        automatic = self._options.max_workers == "auto" and plan.backend == "runpod"
+        if plan.backend == "local":
+            return self._here
+        name = plan.stage.name
+        return (
+            AdaptiveConcurrency(None, AUTO_START, name)
+            if automatic
+            else AdaptiveConcurrency(plan.workers, plan.workers, name)
+        )
+
+    def _watch(
+        self, plan: StagePlan, level: AdaptiveConcurrency, dispatcher: Dispatcher, asker: EndpointClient
+    ) -> StallMonitor:
+        backend = self._backends[plan.backend]
+        watch = StallMonitor(
+            plan.stage.name,
+            backend,
+            plan.stage.endpoint,
+            level,
+            self._listener,
+            dispatcher.end,
+            busy=lambda: asker.busy,
+            patience_s=self._options.patience_s,
+            cold_start_s=self._options.cold_start_s,
+            trouble=lambda: backend.trouble(plan.stage.endpoint, asker.in_flight > 0),
+            diagnose=Diagnoser(self._fleet, plan.stage.endpoint) if may_be_asked(self._fleet) else None,
+        )
+        asker.on_answer(watch.moved)
+        return watch
+
+    def _adopted(self, lane: StageRun) -> list[Answer[Any]]:
+        """Answers of jobs that an earlier run submitted. Looks up every `WATCH_S`, so that Ctrl-C is heard."""
+        orphans = lane.keeper.adopt()
+        if not orphans:
+            return []
+        log.info("%s: jobs of an earlier run: %s", lane.plan.stage.name, ", ".join(o.job_id for o in orphans))
+        what = "an answer" if len(orphans) == 1 else f"{len(orphans)} answers"
+        self._listener(Notice(f"{lane.plan.stage.name}: asking for {what} that an earlier run waited for"))
+        pool = ThreadPoolExecutor(min(len(orphans), lane.plan.workers))
+        try:
+            asked = [pool.submit(_attended, lane.keeper, orphan) for orphan in orphans]
+            while wait(asked, WATCH_S).not_done:
+                pass
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        return [answer for answers in asked for answer in answers.result()]
+
+
+def _attended(keeper: WorkClaims, orphan: Orphan) -> list[Answer[Any]]:
+    """What the orphan's job answered; where nobody can tell now, it is asked after again when its pieces come up."""
+    try:
+        return keeper.attended(orphan)
+    except FrameFleetError as error:
+        log.info("job %s of an earlier run: nobody can tell now: %s", orphan.job_id, error, exc_info=error)
+        return []

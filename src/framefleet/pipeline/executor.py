@@ -1,0 +1,192 @@
+"""Starting what feeds a run, and waiting until all of it is done or somebody has had enough."""
+
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from functools import partial
+
+from framefleet.config.options import Options
+from framefleet.errors import FleetError, FrameFleetError, describe
+from framefleet.logs import logger
+from framefleet.media.audio.encode import ClipFormat
+from framefleet.media.types import MediaInfo
+from framefleet.media.video.decode import decode_orders
+from framefleet.media.video.request import FrameRequest, JpegView
+from framefleet.metrics import BusyTimer
+from framefleet.pipeline.assembly import WATCH_S, StageAssembly
+from framefleet.pipeline.consumers import BatchConsumer, ClipConsumer, WatchConsumer
+from framefleet.pipeline.interrupt import interrupted
+from framefleet.pipeline.readers import AudioReader, FrameReader
+from framefleet.pipeline.stage_run import StageRun
+from framefleet.progress import Listener, Notice
+from framefleet.schema.cost import Backend
+from framefleet.stages.base import Needs
+from framefleet.stages.frame_stage import PictureStage
+from framefleet.stages.objects.forecast import max_side
+from framefleet.timebase import Seconds, Span
+
+log = logger(__name__)
+
+
+def warm_up(lanes: Sequence[StageRun], options: Options) -> None:
+    """Sends `options.warm` probes to every endpoint there is work for, at most one a request; waits for none."""
+    for lane in lanes:
+        count = min(options.warm, len(lane.items))
+        if lane.plan.backend != "runpod" or not count:
+            continue
+        name = lane.plan.stage.name
+        try:
+            lane.asker.wake(count)
+        except FleetError as error:
+            log.info("%s: its workers cannot be woken", name, exc_info=error)
+            lane.listener(Notice(f"{name}: could not wake its workers ({error}); going on"))
+        else:
+            lane.listener(Notice(f"{name}: waking {count} workers"))
+
+
+def decoding_threads(cores: int, backends: Iterable[Backend]) -> int:
+    """Threads to decode with: one a core, or half as many where a stage's model works on this machine beside them.
+
+    Those models take turns and use what cores there are; with one decoder a core as well, each is torn from its caches
+    by the other. On 2 cores a minute of 1080p with all default stages here took 4.2 s with one decoder, 4.7 with two.
+    """
+    return max(1, cores // 2) if "local" in backends else cores
+
+
+log = logger(__name__)
+
+_MENDED = Notice(
+    "sound: channels that a plain mix would lose (opposite to each other, or outside of it) are heard; "
+    "--audio-channel mix does without, left, right or loudest takes one"
+)
+
+END_S = 2.0  # how long what is being read may take to stop, where the run ends before it is all
+
+
+def _pumps(
+    lanes: Sequence[StageRun],
+    watchers: Sequence[WatchConsumer],
+    media: MediaInfo,
+    options: Options,
+    keyframes_s: list[Seconds],
+    listener: Listener,
+    stop: threading.Event,
+) -> list[FrameReader | AudioReader]:
+    """One for the pictures, if anybody wants any, and one for each way in which the sound is cut."""
+    wanting = [lane for lane in lanes if lane.items]
+    pictures = [_batches(lane, options) for lane in wanting if lane.plan.stage.needs is Needs.PICTURES]
+    sounds = [lane for lane in wanting if lane.plan.stage.needs is Needs.AUDIO]
+    decode = partial(
+        decode_orders,
+        media,
+        sampling=options.sampling,
+        threads=decoding_threads(os.cpu_count() or 1, [lane.plan.backend for lane in wanting]),
+        on_keyframe=keyframes_s.append,
+        on_end_lost=partial(_tell_end_lost, listener),
+    )
+    hearing = BusyTimer()
+    looking: list[BatchConsumer | WatchConsumer] = [*pictures, *watchers]
+    return [
+        *([FrameReader(looking, decode, stop)] if looking else []),
+        *(
+            AudioReader(
+                [ClipConsumer(lane) for lane in group],
+                media,
+                clip_format(group[0]),
+                hearing,
+                stop,
+                partial(group[0].listener, _MENDED) if number == 0 else None,  # the others hear the same
+            )
+            for number, group in enumerate(sound_groups(sounds))
+        ),
+    ]
+
+
+def _tell_end_lost(listener: Listener, time: Fraction, error: str) -> None:
+    """A note and no failure: files are cut there."""
+    listener(Notice(f"pictures: the very end is lost, from {float(time):.2f} s on ({error}); the one before it stays"))
+
+
+def _batches(lane: StageRun, options: Options) -> BatchConsumer:
+    stage, view = lane.plan.stage, JpegView(max_side(options, lane.plan.backend), options.jpeg_quality, options.crop)
+    assert isinstance(stage, PictureStage)
+    wanted = [sample for batch in lane.items for sample in batch.samples]
+    return BatchConsumer(lane, FrameRequest(stage.to_see(wanted, options), view))
+
+
+def clip_format(lane: StageRun) -> ClipFormat:
+    """FLAC where nothing is uploaded, so that nothing is lost."""
+    return "flac" if lane.plan.backend == "local" else "opus"
+
+
+def sound_groups(lanes: Sequence[StageRun]) -> list[list[StageRun]]:
+    """Lanes that can share a decode of the sound: cut alike, in one format. Those that take it as it is go first."""
+    groups: dict[tuple[ClipFormat, tuple[Span, ...]], list[StageRun]] = {}
+    for lane in sorted(lanes, key=lambda lane: lane.prefilter is not None):
+        cut = tuple(chunk.span for chunk in lane.plan.items)
+        groups.setdefault((clip_format(lane), cut), []).append(lane)
+    return list(groups.values())
+
+
+def run_stages(
+    lanes: Sequence[StageRun],
+    watchers: Sequence[WatchConsumer],
+    opener: StageAssembly,
+    media: MediaInfo,
+    options: Options,
+    keyframes_s: list[Seconds],
+    listener: Listener,
+) -> dict[str, BusyTimer]:
+    """Feeds every stage to its end. When that cannot be, nothing more is sent and what is queued is cancelled.
+
+    The times of the keyframes that come by are added to `keyframes_s`.
+    """
+    stop = threading.Event()
+    pumps: list[FrameReader | AudioReader] = []
+    watches = [lane.watch for lane in lanes if lane.watch is not None]
+    try:
+        for watch in watches:
+            watch.start()
+        for lane in lanes:
+            opener.resume(lane)
+        warm_up(lanes, options)
+        pumps = _pumps(lanes, watchers, media, options, keyframes_s, listener, stop)
+        for pump in pumps:
+            pump.start()
+        _wait(pumps)
+        for lane in lanes:
+            while not lane.dispatcher.idle(WATCH_S):
+                pass
+    except BaseException as error:
+        log.info("the run ends early: %s", error, exc_info=error)
+        stop.set()
+        why, stopped = error, isinstance(error, KeyboardInterrupt)
+        try:
+            why = interrupted(lanes, options) if stopped else error
+        finally:  # whatever comes between: what is not ended here goes on and costs
+            reason = why if isinstance(why, FrameFleetError) else FrameFleetError(describe(why))
+            for lane in lanes:  # all at once, and then each its jobs, which takes a while
+                lane.asker.stop(reason)
+            for lane in lanes:
+                lane.dispatcher.end(reason)
+        for pump in pumps:
+            if pump.is_alive():
+                pump.join(END_S / len(pumps))
+        if stopped:
+            raise why from None
+        raise
+    finally:
+        for watch in watches:
+            watch.close()
+    return {pump.reads: pump.meter for pump in pumps}
+
+
+def _wait(pumps: Sequence[FrameReader | AudioReader]) -> None:
+    """Returns when all is fed. Raises the fault that ended one, if one did, whatever the others are at."""
+    while any(pump.is_alive() for pump in pumps) and all(pump.fault is None for pump in pumps):
+        for pump in pumps:
+            pump.join(WATCH_S / len(pumps))
+    for pump in pumps:
+        if pump.fault is not None:
+            raise pump.fault

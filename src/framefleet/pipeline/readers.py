@@ -1,0 +1,132 @@
+"""What feeds a run: one pass over the pictures for all who want any, one over the sound for all who cut it alike."""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from framefleet.errors import describe
+from framefleet.logs import logger
+from framefleet.media.audio.clips import decode_clips
+from framefleet.media.audio.encode import ClipFormat
+from framefleet.media.types import Gap, MediaInfo, Picture
+from framefleet.media.video.request import FrameRequest, Pixels
+from framefleet.metrics import BusyTimer
+from framefleet.pipeline.consumers import (
+    ENDED,
+    BatchConsumer,
+    ClipConsumer,
+    Consumer,
+    WatchConsumer,
+)
+
+log = logger(__name__)
+
+Taker = TypeVar("Taker", bound=Consumer)
+Piece = TypeVar("Piece")
+
+DecodeOrders = Callable[[Sequence[FrameRequest]], Iterator[tuple[int, Picture | Pixels | Gap]]]
+"""One decode for all orders: each piece with its order's number."""
+
+
+class Routed(NamedTuple, Generic[Taker]):
+    """A piece, who gets it, and how much it is: pictures, or seconds of sound."""
+
+    takers: Sequence[Taker]
+    piece: object
+    amount: float
+
+
+class Reader(threading.Thread, ABC, Generic[Taker]):
+    """Reads the file and hands on what it reads, waiting where its takers are full: the slowest sets the pace.
+
+    An error of a taker ends that one; an error in reading costs what has not come yet. What should never happen is
+    kept in `fault`.
+    """
+
+    def __init__(self, reads: str, consumers: Sequence[Taker], meter: BusyTimer, stop: threading.Event) -> None:
+        super().__init__(name=f"feed-{reads}", daemon=True)
+        self.reads = reads
+        self.meter = meter
+        self.fault: BaseException | None = None
+        self._consumers = consumers
+        self._halt = stop
+
+    def run(self) -> None:
+        try:
+            reason = self._feed()
+            for consumer in self._consumers:
+                consumer.close(reason)
+        except BaseException as fault:  # raised again by the thread that waits
+            log.warning("reading %s is ended by a fault", self.reads, exc_info=fault)
+            self.fault = fault
+
+    def _feed(self) -> str:
+        """Reads to the end, or until nobody wants more; why what has not come by then never will."""
+        try:
+            for takers, piece, amount in self._metered(self._pieces()):
+                self.meter.count(amount)
+                for taker in takers:
+                    taker.take(piece)
+                if self._halt.is_set() or all(consumer.over for consumer in self._consumers):
+                    break
+        except Exception as error:  # what others read goes on
+            log.warning("%s cannot be read on", self.reads, exc_info=error)
+            return describe(error)
+        return ENDED
+
+    @abstractmethod
+    def _pieces(self) -> Iterator[Routed[Taker]]:
+        """All that is read, in the order of time."""
+
+    def _metered(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
+        """The same pieces, the time until each comes counted as decoding."""
+        stream = iter(pieces)
+        while True:
+            with self.meter.working():
+                piece = next(stream, None)
+            if piece is None:
+                return
+            yield piece
+
+
+class FrameReader(Reader[BatchConsumer | WatchConsumer]):
+    """One decode for all consumers."""
+
+    def __init__(
+        self, consumers: Sequence[BatchConsumer | WatchConsumer], decode: DecodeOrders, stop: threading.Event
+    ) -> None:
+        super().__init__("pictures", consumers, BusyTimer(), stop)
+        self._decode = decode
+
+    def _pieces(self) -> Iterator[Routed[BatchConsumer | WatchConsumer]]:
+        for number, piece in self._decode([consumer.order for consumer in self._consumers]):
+            yield Routed(self._consumers[number : number + 1], piece, 1)
+
+
+class AudioReader(Reader[ClipConsumer]):
+    """One decode for consumers that cut the sound alike and want it in one format. `meter` is of all such pumps.
+
+    `on_mended` is called once if channels are heard that a plain mix would lose.
+    """
+
+    def __init__(
+        self,
+        consumers: Sequence[ClipConsumer],
+        media: MediaInfo,
+        form: ClipFormat,
+        meter: BusyTimer,
+        stop: threading.Event,
+        on_mended: Callable[[], None] | None = None,
+    ) -> None:
+        super().__init__("sound", consumers, meter, stop)
+        self._media = media
+        self._on_mended = on_mended
+        self._form = form
+
+    def _pieces(self) -> Iterator[Routed[ClipConsumer]]:
+        """Clips of all chunks that anybody wants."""
+        chunks = {number: chunk for consumer in self._consumers for number, chunk in consumer.left.items()}
+        wanted = [chunks[number] for number in sorted(chunks)]
+        for clip in decode_clips(self._media, wanted, format=self._form, on_mended=self._on_mended):
+            yield Routed(self._consumers, clip, clip.span.length_s)

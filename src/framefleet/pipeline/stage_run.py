@@ -1,0 +1,62 @@
+"""One stage's way through a run: its plan, its dispatcher, and the work that was lost before it got there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from framefleet.errors import describe
+from framefleet.fleet.billing.usage_log import UsageLog
+from framefleet.fleet.execution.claims import WorkClaims
+from framefleet.fleet.execution.client import EndpointClient
+from framefleet.fleet.execution.delivery import Failure
+from framefleet.fleet.execution.dispatcher import Dispatcher
+from framefleet.fleet.execution.stall import StallMonitor
+from framefleet.logs import logger
+from framefleet.metrics import BusyTimer
+from framefleet.pipeline.plan import StagePlan
+from framefleet.progress import ItemFailed, Listener, Notice
+from framefleet.stages.base import Prefilter
+
+log = logger(__name__)
+
+
+@dataclass(slots=True)
+class StageRun:
+    """`items` is what is left of the plan to be asked, and `watch` looks after an endpoint.
+
+    `lost` is what failed before any request: what could not be decoded, or came after the stage had ended.
+    `prefiltering` is the time that the stage's `prefilter` takes.
+    """
+
+    plan: StagePlan
+    items: Sequence[Any]
+    dispatcher: Dispatcher
+    asker: EndpointClient
+    keeper: WorkClaims
+    listener: Listener
+    watch: StallMonitor | None = None
+    prefilter: Prefilter | None = None
+    ledger: UsageLog | None = None
+    lost: list[Failure] = field(default_factory=list)
+    prefiltering: BusyTimer = field(default_factory=BusyTimer)
+
+    def filter(self, piece: Any) -> Any:
+        """What `prefilter` makes of the piece.
+
+        One that fails lets everything through from then on: that costs what was planned at most, and loses nothing.
+        """
+        if self.prefilter is None:
+            return piece
+        try:
+            with self.prefiltering.working():
+                return self.prefilter(piece)
+        except Exception as error:  # it only saves; what it would have saved is asked about
+            log.warning("%s: asking about everything from here on", self.plan.stage.name, exc_info=error)
+            self.prefilter = None
+            self.listener(Notice(f"{self.plan.stage.name}: asking about everything from here on; {describe(error)}"))
+            return piece
+
+    def lose(self, number: int, facts: tuple[Any, ...], units: float, error: str) -> None:
+        """Counts work that gets no answer, without asking for one."""
+        self.lost.append(Failure(facts, error, attempts=0))
+        self.listener(ItemFailed(self.plan.stage.name, number, units, error))

@@ -1,0 +1,64 @@
+"""What was seen, said, heard and written in each scene. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from framefleet.schema.objects import Detection
+from framefleet.schema.scenes import SceneEntry
+from framefleet.schema.sounds import Sounds
+from framefleet.schema.speech import Transcription
+from framefleet.schema.text import TextResult
+from framefleet.stages.scenes.scene import Scene, scene_at, scene_of
+from framefleet.stages.when import counted_s
+from framefleet.timebase import Seconds, Span
+
+
+def fuse(
+    scenes: Sequence[Scene],
+    detections: Sequence[Detection] | None,
+    transcription: Transcription | None,
+    sounds: Sounds | None,
+    text: TextResult | None,
+    *,
+    sampling: str = "exact",
+) -> list[SceneEntry]:
+    """One entry for each scene, in their order; what no stage was asked for is empty.
+
+    `sampling` is the run's: it says when a picture counts (`counted_s`).
+    """
+    seen: dict[int, Counter[str]] = {scene.index: Counter() for scene in scenes}
+    for detection in detections or ():
+        scene = scene_at(scenes, counted_s(detection.time_s, detection.pts_s, sampling))
+        if scene is not None:
+            seen[scene.index] |= Counter(found.label for found in detection.objects or ())
+    said: dict[int, list[str]] = {scene.index: [] for scene in scenes}
+    for segment in transcription.segments if transcription else ():
+        scene = scene_of(scenes, Span(segment.start_s, segment.end_s))
+        if scene is not None:
+            said[scene.index].append(segment.text)
+    heard = [(event.start_s, event.end_s, event.label) for event in (sounds.events if sounds else ())]
+    written = [(span.start_s, span.end_s, span.text) for span in (text.spans if text else ())]
+    return [
+        SceneEntry(
+            index=scene.index,
+            start_s=scene.start_s,
+            end_s=scene.end_s,
+            thumbnail_s=scene.thumbnail_s,
+            objects=dict(seen[scene.index].most_common()),
+            speech=" ".join(said[scene.index]),
+            sounds=_within(scene, heard),
+            text=_within(scene, written),
+            transition=scene.transition,
+        )
+        for scene in scenes
+    ]
+
+
+def _within(scene: Scene, found: Sequence[tuple[Seconds, Seconds, str]]) -> list[str]:
+    """What shares any time with the scene, or begins in it, once each, in the order in which it began."""
+    inside = [
+        (start, name)
+        for start, end, name in found
+        if start < scene.end_s and (end > scene.start_s or start >= scene.start_s)
+    ]
+    return list(dict.fromkeys(name for _, name in sorted(inside, key=lambda piece: piece[0])))

@@ -1,0 +1,244 @@
+"""Looking things up in a document: what there is at a time, and when something is seen, said, heard, written. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from framefleet.results.query.intervals import commonest, counted, frame_intervals
+from framefleet.results.query.phrases import (
+    inside,
+    named,
+    occurrences,
+    words_of,
+)
+from framefleet.schema.document import Document
+from framefleet.schema.objects import Box, Detection
+from framefleet.schema.scenes import SceneEntry
+from framefleet.schema.sounds import SoundEvent
+from framefleet.schema.speech import Segment
+from framefleet.schema.text import TextSpan
+from framefleet.timebase import Seconds, Span
+
+_Piece = TypeVar("_Piece", SceneEntry, Segment, SoundEvent, TextSpan)
+
+AROUND_S = 3.0  # words this far before and after a time are told with it
+AROUND = 6  # words told before and after those that were looked for
+
+
+class Thing(msgspec.Struct, frozen=True, kw_only=True):
+    """An object in one picture. `box` is x1, y1, x2, y2 in source pixels; `track` its track's id, if it has one."""
+
+    label: str
+    confidence: float
+    box: Box
+    track: int | None
+
+
+class SpokenMatch(msgspec.Struct, frozen=True, kw_only=True):
+    """Words and those around them; `text` is what was looked for, or what is being said at a time: maybe nothing."""
+
+    start_s: Seconds
+    end_s: Seconds
+    before: str
+    text: str
+    after: str
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """All there is at `time_s`. `picture_s` is when the last picture until then begins, None if there is none.
+
+    `cut_since`: there was a cut after it, and nobody has looked at the new scene yet. `things` is None then, and where
+    that picture was not answered.
+    """
+
+    time_s: Seconds
+    picture_s: Seconds | None
+    cut_since: bool
+    things: list[Thing] | None
+    scene: SceneEntry | None
+    said: SpokenMatch | None
+    heard: list[SoundEvent]
+    written: list[TextSpan]
+
+
+class LabelInterval(msgspec.Struct, frozen=True, kw_only=True):
+    """Pictures one after the other that all have a label: `most` of it in one of them, and the tracks' ids.
+
+    `end_s` is when the next picture was looked at.
+    """
+
+    start_s: Seconds
+    end_s: Seconds
+    pictures: int
+    most: int
+    tracks: list[int]
+
+
+class SpokenWord(msgspec.Struct, frozen=True):
+    """A word. Where a service tells no times of words, it has those of its segment."""
+
+    start_s: Seconds
+    end_s: Seconds
+    text: str
+
+
+def at(document: Document, time_s: Seconds) -> Moment:
+    """What is on screen, said, heard and written at `time_s`."""
+    shown = [picture for _, picture in frame_intervals(document) if picture.shown_s <= time_s]
+    picture = max(shown, key=lambda picture: picture.shown_s, default=None)
+    cut_since = picture is not None and any(picture.shown_s < s.start_s <= time_s for s in document.scenes or ())
+    return Moment(
+        time_s=time_s,
+        picture_s=picture.shown_s if picture else None,
+        cut_since=cut_since,
+        things=_things(document, picture) if picture and not cut_since else None,
+        scene=next((s for s in document.scenes or () if s.start_s <= time_s < s.end_s), None),
+        said=_around(spoken(document), time_s),
+        heard=[e for e in (document.sounds.events if document.sounds else ()) if _during(e, time_s)],
+        written=[t for t in (document.text.spans if document.text else ()) if _during(t, time_s)],
+    )
+
+
+def labels(document: Document) -> list[str]:
+    """Every label that was seen, in alphabetical order."""
+    return sorted(commonest(document))
+
+
+def sightings(document: Document, label: str) -> dict[str, list[LabelInterval]]:
+    """When `label` is seen, by the labels that are meant: it alone, or those that it is a word of."""
+    return {name: _stretches(document, name) for name in named(labels(document), label)}
+
+
+def said(document: Document, phrase: str) -> list[SpokenMatch]:
+    """Where the words are said one after the other, over the borders of segments too."""
+    words = spoken(document)
+    return [
+        SpokenMatch(
+            start_s=words[first].start_s,
+            end_s=max(word.end_s for word in words[first : last + 1]),
+            before=_joined(words[max(0, first - AROUND) : first]),
+            text=_joined(words[first : last + 1]),
+            after=_joined(words[last + 1 : last + 1 + AROUND]),
+        )
+        for first, last in occurrences([word.text for word in words], phrase)
+    ]
+
+
+def sounds(document: Document, name: str) -> list[SoundEvent]:
+    """Sounds of that name; if none has it, those in whose names it is a word."""
+    events = document.sounds.events if document.sounds else []
+    meant = set(named((event.label for event in events), name))
+    return [event for event in events if event.label in meant]
+
+
+def texts(document: Document, part: str) -> list[TextSpan]:
+    """Texts in the picture that hold `part`, also inside words."""
+    return [span for span in (document.text.spans if document.text else ()) if inside(span.text, part)]
+
+
+def within(document: Document, span: Span) -> Document:
+    """The document as if the video had but `span`: pictures that count in it, and what shares time with it, whole."""
+    transcription, heard, text, tracks = document.transcription, document.sounds, document.text, document.tracks
+    pictures, scenes = document.detections, document.scenes
+    segments = _touching(transcription.segments, span) if transcription else []
+    kept = [replace(t, boxes=[b for b in t.boxes if _in(b.time_s, span)]) for t in (tracks.tracks if tracks else ())]
+    return replace(
+        document,
+        video=replace(document.video, duration_s=min(document.video.duration_s, span.end_s)),
+        detections=None if pictures is None else [p for p in pictures if _in(counted(document, p), span)],
+        transcription=transcription
+        and replace(transcription, segments=segments, text=" ".join(segment.text for segment in segments)),
+        scenes=None if scenes is None else _touching(scenes, span),
+        tracks=tracks and replace(tracks, tracks=[track for track in kept if track.boxes]),
+        sounds=heard and replace(heard, events=_touching(heard.events, span)),
+        text=text and replace(text, spans=_touching(text.spans, span)),
+    )
+
+
+def spoken(document: Document) -> list[SpokenWord]:
+    """Every word, in order, with the space before it."""
+    words: list[SpokenWord] = []
+    for segment in document.transcription.segments if document.transcription else ():
+        told = [SpokenWord(word.start_s, word.end_s, word.word) for word in segment.words]
+        if not told:
+            told = [SpokenWord(segment.start_s, segment.end_s, word) for word in words_of(segment.text.strip())]
+        words += [replace(word, text=f" {word.text.strip()}") for word in told[:1]] + told[1:]
+    return words
+
+
+def _things(document: Document, picture: Detection) -> list[Thing] | None:
+    if picture.objects is None:
+        return None
+    ids = document.tracks.ids() if document.tracks else {}
+    return [
+        Thing(label=o.label, confidence=o.confidence, box=o.box, track=ids.get((picture.index, place)))
+        for place, o in enumerate(picture.objects)
+    ]
+
+
+def _around(words: Sequence[SpokenWord], time_s: Seconds) -> SpokenMatch | None:
+    """The words until `AROUND_S` before and after, and between them those being said; None if there is none."""
+    near = [w for w in words if w.start_s <= time_s + AROUND_S and w.end_s >= time_s - AROUND_S]
+    if not near:
+        return None
+    now = [word for word in near if _during(word, time_s)]
+    rest = [word for word in near if not _during(word, time_s)]
+    return SpokenMatch(
+        start_s=near[0].start_s,
+        end_s=max(word.end_s for word in near),
+        before=_joined(word for word in rest if word.start_s <= time_s),
+        text=_joined(now),
+        after=_joined(word for word in rest if word.start_s > time_s),
+    )
+
+
+def _stretches(document: Document, label: str) -> list[LabelInterval]:
+    ids = document.tracks.ids() if document.tracks else {}
+    found: list[LabelInterval] = []
+    before = -2  # the place of the last picture that had it
+    for place, (span, picture) in enumerate(frame_intervals(document)):
+        places = [n for n, thing in enumerate(picture.objects or ()) if thing.label == label]
+        if not places:
+            continue
+        tracks = [ids[picture.index, n] for n in places if (picture.index, n) in ids]
+        one = LabelInterval(
+            start_s=span.start_s,
+            end_s=span.end_s,
+            pictures=1,
+            most=len(places),
+            tracks=sorted(set(tracks)),
+        )
+        if before == place - 1:
+            found[-1] = _joint(found[-1], one)
+        else:
+            found.append(one)
+        before = place
+    return found
+
+
+def _joint(one: LabelInterval, other: LabelInterval) -> LabelInterval:
+    return LabelInterval(
+        start_s=one.start_s,
+        end_s=other.end_s,
+        pictures=one.pictures + other.pictures,
+        most=max(one.most, other.most),
+        tracks=sorted({*one.tracks, *other.tracks}),
+    )
+
+
+def _during(piece: SpokenWord | SoundEvent | TextSpan, time_s: Seconds) -> bool:
+    return piece.start_s <= time_s < piece.end_s or piece.start_s == time_s
+
+
+def _in(time_s: Seconds, span: Span) -> bool:
+    return span.start_s <= time_s < span.end_s
+
+
+def _touching(pieces: Iterable[_Piece], span: Span) -> list[_Piece]:
+    return [p for p in pieces if p.start_s < span.end_s and (p.end_s > span.start_s or p.start_s >= span.start_s)]
+
+
+def _joined(words: Iterable[SpokenWord]) -> str:
+    return "".join(word.text for word in words).strip()

@@ -1,0 +1,236 @@
+"""What limited a run, and the one thing that would help most. Pure.
+
+Parts that take turns are one line: the decode of the pictures and who looks at them on its thread, the same of the
+sound, and the models on this machine. Anything else is a line of its own. Lines run side by side, so a run lasts
+about as long as the line that needs most, and nothing saves more than what that one needs longer than the next.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil, floor, inf
+
+from framefleet.config.settings import endpoint_variable
+from framefleet.fleet.billing.prices import IDLE_TIMEOUT_S
+from framefleet.results.timing.requests import RequestTiming
+from framefleet.schema.cost import Backend
+from framefleet.timebase import Seconds
+
+ENOUGH_S = 3.0  # a run shorter than this has nothing to gain
+WORTH = 0.1  # of the run: what saves less is not worth saying
+QUEUED = 0.5  # requests' worth that was ready, on average: with less, more places would have stayed empty
+IDLE = 0.3  # of the workers' time
+DEARER = 0.02  # of the bill: what the starts and ends of more workers may add; that they idle a little more adds to it
+NEARLY = 0.9  # as fast as the rest: workers that are faster would wait for it
+CROWD = 8  # jobs that are being sent at once
+FULL = 0.7  # of the processors, or of RunPod's rates: what is left is no room for more
+SHARED = 0.4  # of what requests share: from there on they are in each other's way
+HERE = "here"  # the line of the models on this machine
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a part of a run would take by itself, never waiting for another, and the line it takes turns in.
+
+    `stage` is whose part it is; for models, where they ran, at which kind of endpoint, and what came of the requests.
+    """
+
+    needs_s: Seconds
+    line: str
+    stage: str | None = None
+    backend: Backend | None = None
+    endpoint: str = ""
+    asked: RequestTiming | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the run was told to do. `dense` pictures were decoded for scenes alone, `sparse` ones for all others."""
+
+    exact: bool = True
+    stay_here: bool = False  # --backend local
+    warm: bool = False
+    paced: bool = False  # --whisper-rpm
+    dense: float = 0
+    sparse: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    bottleneck: str | None
+    advice: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What to do, and how much sooner the part would be done."""
+
+    saves_s: Seconds
+    words: str
+
+
+def judge(wall_s: Seconds, parts: Mapping[str, Part], how: Circumstances) -> Verdict:
+    """`parts` by name, `decode` and `decode sound` among them."""
+    if wall_s < ENOUGH_S or not parts:
+        return Verdict(None, None)
+    lines: dict[str, Seconds] = defaultdict(float)
+    for part in parts.values():
+        lines[part.line] += part.needs_s
+    slowest, next_s = max(lines, key=lines.__getitem__), sorted([0.0, *lines.values()])[-2]
+    name = max((n for n, part in parts.items() if part.line == slowest), key=lambda n: parts[n].needs_s)
+    # what runs on this machine takes the cores of the decode, so elsewhere it would make that faster too
+    spare_s = inf if slowest == HERE else lines[slowest] - next_s
+    remedies = list(_remedies(name, parts[name], lines[slowest], next_s, how))
+    best = max(remedies, key=lambda remedy: remedy.saves_s, default=None)
+    if best is not None and min(best.saves_s, spare_s) >= WORTH * wall_s:
+        return Verdict(name, best.words)
+    return Verdict(name, _limit(name, parts[name]))
+
+
+def _remedies(name: str, part: Part, line_s: Seconds, next_s: Seconds, how: Circumstances) -> Iterator[Remedy]:
+    if name == "decode":
+        slower = f"{line_s / next_s:.1f} × slower than the rest" if next_s * 1000 > line_s else "what all waited for"
+        if (words := _decode_less(how)) is not None:
+            yield Remedy(part.needs_s, f"decode was {slower}: {words}")
+    elif part.asked is not None and part.backend == "api":
+        yield from _of_api(name, part.asked, next_s, how)
+    elif part.asked is not None:
+        yield from _of_endpoint(name, part.asked, next_s, how)
+    elif part.line == HERE:
+        drop = "leave out --backend local and " if how.stay_here else ""
+        variable = endpoint_variable(part.endpoint)
+        yield Remedy(part.needs_s, f"{name} ran on this machine: {drop}set {variable} for a GPU worker")
+    elif part.stage == "speech" and part.backend != "local":  # a model here takes longer to listen than to sift
+        yield Remedy(
+            part.needs_s, f"{name} needed the most time: --no-vad does without, but sends and pays for silence too"
+        )
+
+
+def _decode_less(how: Circumstances) -> str | None:
+    scenes = "leave scenes out, which want most of its pictures" if how.dense > how.sparse > 0 else None
+    if not how.exact:
+        return scenes or ("lower --fps" if how.sparse > 0 else None)
+    if scenes:
+        return f"{scenes}, or try --sampling keyframes, with scenes cut at keyframes only"
+    return "try --sampling keyframes" + (", with scenes cut at keyframes only" if how.dense > 0 else "")
+
+
+def _of_endpoint(name: str, asked: RequestTiming, next_s: Seconds, how: Circumstances) -> Iterator[Remedy]:
+    if asked.starting_s > 0:
+        waited = f"{name}: requests waited up to {asked.start_s:.1f} s for a worker to start"
+        saves_s = asked.starting_s / asked.at_once
+        if 2 * asked.warmable_s < asked.starting_s or how.warm:
+            yield Remedy(saves_s, f"{waited}: give its endpoint min workers, which are billed all the time")
+        elif asked.early_s <= DEARER * _bill_s(asked):
+            yield Remedy(saves_s, f"{waited}: --warm {min(asked.workers, asked.at_once)} wakes workers before decoding")
+    few, workers = asked.workers < asked.at_once, _counted(asked.workers)
+    now = asked.at_work
+    enough = min(_busied(asked, next_s), now + _affordable(asked), _reachable(asked, now))
+    if few and asked.queued_s > 0 and enough > asked.workers:
+        times = f"requests waited {asked.queued_s / max(asked.ran_s, 1e-9):.1f} × as long as they ran"
+        raised = f"raise the endpoint's max workers to {enough}"
+        saves_s = min(asked.queued_s / asked.at_once, asked.busy_s * (1 - now / enough))
+        yield Remedy(saves_s, f"{name}: {times}, for {_counted(now)}: {raised}")
+    if asked.idle > IDLE and asked.workers > asked.places:
+        return  # some stopped for having nothing to do, and others started: as many more would
+    if asked.idle > IDLE:
+        enough = ceil(asked.places / max(1 - asked.idle, 1e-9))
+        yield from _more_places(f"{name}: {workers} idle {asked.idle:.0%} with more to do", asked, next_s, enough)
+    elif not few:
+        yield from _more_places(f"{name}: {workers} at work with more to do", asked, next_s, also="the endpoint's too")
+
+
+def _of_api(name: str, asked: RequestTiming, next_s: Seconds, how: Circumstances) -> Iterator[Remedy]:
+    if how.paced and asked.queued_s > asked.ran_s:
+        words = f"{name}: requests waited for their turn: raise --whisper-rpm, if the service takes more"
+        yield Remedy(asked.queued_s / asked.at_once, words)
+    else:
+        yield from _more_places(f"{name}: there was more to ask", asked, next_s, billed=False)
+
+
+def _more_places(
+    why: str, asked: RequestTiming, next_s: Seconds, enough: int | None = None, *, also: str = "", billed: bool = True
+) -> Iterator[Remedy]:
+    """More requests at once, where some were ready: twice as many at most, and no more than `enough`.
+
+    Nor than there were requests, what makes the stage as fast as the rest, what this machine and the service can do,
+    and, where every place may bring a worker that is `billed`, what costs about the same.
+    """
+    if asked.queue < QUEUED or not asked.ceiling:
+        return
+    balanced = asked.places * asked.needs_s / next_s if next_s > 0 else inf
+    more = ceil(min(asked.count, 2 * asked.places, balanced, enough or inf))
+    more = min(more, _reachable(asked, asked.places, rated=billed))
+    if billed:
+        more = floor(min(more, asked.places + _affordable(asked), NEARLY * balanced))
+    if more > asked.places:
+        working_s = max(0.0, asked.asked_s - asked.starting_s - asked.queued_s)
+        saves_s = working_s / asked.places - working_s / more
+        yield Remedy(saves_s, f"{why}: raise --max-workers to {more}" + (f", and {also}" if also else ""))
+
+
+def _busied(asked: RequestTiming, next_s: Seconds) -> int:
+    """How many workers the places keep busy, and no more than make the stage as fast as the rest."""
+    served_s = asked.ran_s + asked.asking_s
+    kept = asked.at_once * asked.ran_s / served_s if served_s > 0 else inf
+    balanced = asked.at_work * asked.needs_s / next_s if next_s > 0 else inf
+    return floor(min(asked.at_once, kept, NEARLY * balanced))
+
+
+def _bill_s(asked: RequestTiming) -> Seconds:
+    """About how long workers were billed for, all together."""
+    if asked.billed_s:
+        return asked.billed_s + asked.workers * asked.cold_s
+    return asked.workers * (asked.busy_s + _lost_s(asked))
+
+
+def _lost_s(asked: RequestTiming) -> Seconds:
+    """What each worker costs beside its work: its start, its idle end, and the second that is rounded up."""
+    return max(asked.start_s, asked.cold_s) + IDLE_TIMEOUT_S + 1
+
+
+def _affordable(asked: RequestTiming) -> int:
+    """How many more workers may share the work until that costs noticeably more: each has a start and an end.
+
+    Where workers came and went, one that is always there is several, one after the other.
+    """
+    return floor(DEARER * _bill_s(asked) / _lost_s(asked) * _up_at_once(asked) / asked.workers)
+
+
+def _up_at_once(asked: RequestTiming) -> float:
+    """About how many workers there were at a time."""
+    return min(asked.workers, _bill_s(asked) / (asked.busy_s + _lost_s(asked)))
+
+
+def _reachable(asked: RequestTiming, now: int, *, rated: bool = True) -> int:
+    """How many places or workers, where there are `now` so many, what they share can keep busy.
+
+    Of many that are always on the way nobody knows what one alone would take.
+    """
+    if asked.on_the_way > CROWD:
+        return now
+    used = max(asked.cpu / FULL, asked.shared / SHARED, asked.service / FULL if rated else 0.0)
+    return floor(now * max(1.0, min(2.0, 1 / used))) if used > 0 else 2 * now
+
+
+def _limit(name: str, part: Part) -> str | None:
+    """That it was not the workers that limited, where places were all taken and workers had little to do."""
+    asked = part.asked
+    if asked is None or asked.queue < QUEUED or asked.idle <= IDLE or not asked.count:
+        return None
+    crowded = asked.at_once > 1 and asked.shared >= FULL
+    if asked.service >= 1:
+        limit = f"RunPod's rate is the limit ({asked.rate:.0f} requests a second were sent, and their answers fetched)"
+    elif asked.cpu >= FULL:
+        limit = "this machine's processors are the limit"
+    elif crowded or asked.on_the_way > CROWD:
+        limit = "this machine or its network is the limit"
+    else:
+        return None
+    known = crowded or asked.cpu >= FULL or asked.service >= 1  # else the way may only be long
+    as_fast = ": fewer would be as fast" if known else ""
+    return f"{name}: {limit}, not the {_counted(asked.workers)}, idle {asked.idle:.0%}{as_fast}"
+
+
+def _counted(workers: int) -> str:
+    return "one worker" if workers == 1 else f"{workers} workers"

@@ -1,0 +1,1 @@
+"""The yolo endpoint on a worker."""

@@ -1,0 +1,1 @@
+"""The ast endpoint on a worker."""

@@ -1,0 +1,1 @@
+"""The whisper endpoint on a worker."""

@@ -1,0 +1,96 @@
+"""The ocr endpoint on a worker: a job's pictures through a reader, each on its own terms.
+
+One picture that cannot be read fails alone; a request that cannot be served gets `{"error": "<type>: <line>"}`.
+"""
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from framefleet.errors import WorkerError
+from framefleet.protocol.envelope import ProbeReply, TimingMs
+from framefleet.protocol.ocr import (
+    OcrFrame,
+    OcrReply,
+    OcrRequest,
+    TextLine,
+)
+from framefleet.stages.text.worker.engines import open_engine
+from framefleet.stages.text.worker.engines.base import Corners, Reading, TextReader
+from framefleet.worker.pictures import Pixels, decode, explain
+from framefleet.worker.serving import ms, serve
+
+__all__ = ["TextHandler", "make_handler", "open_engine"]
+
+SLANT = 0.15  # of a line's height: a corner further from its box's says that the line does not lie straight
+
+
+class TextHandler:
+    """`handler(job)` for a loaded reader; never raises."""
+
+    def __init__(self, engine: TextReader) -> None:
+        self._engine = engine
+
+    def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
+        return serve(job, OcrRequest, self._probe, self._answer, explain)
+
+    def _probe(self) -> ProbeReply:
+        engine = self._engine
+        return ProbeReply(source_kinds=["jpeg_frames"], model=engine.model, model_id=engine.model_id, gpu=engine.gpu)
+
+    def _answer(self, request: OcrRequest) -> OcrReply:
+        engine = self._engine
+        if request.model not in {None, engine.model}:
+            raise WorkerError(
+                "model_mismatch",
+                f"{request.model} was asked for and {engine.model} is loaded; ask for that, or for any",
+            )
+        return self._read(request)
+
+    def _read(self, request: OcrRequest) -> OcrReply:
+        engine, frames = self._engine, request.source.frames
+        began = perf_counter()
+        pictures, errors = decode(frames)
+        decoded = perf_counter()
+        read = dict(zip(pictures, engine.read(list(pictures.values()), request.max_side), strict=True))
+        inferred = perf_counter()
+        replies = []
+        for place, frame in enumerate(frames):
+            lines = describe(read[place], pictures[place], request) if place in read else None
+            replies.append(OcrFrame(frame.index, frame.time_s, lines, errors.get(place)))
+        return OcrReply(
+            model=engine.model,
+            model_id=engine.model_id,
+            device=engine.device,
+            gpu=engine.gpu,
+            frames=replies,
+            timing_ms=TimingMs(ms(decoded - began), ms(inferred - decoded), ms(perf_counter() - began)),
+        )
+
+
+def make_handler(engine: TextReader) -> TextHandler:
+    """The handler of the ocr endpoint on `engine`."""
+    return TextHandler(engine)
+
+
+def describe(readings: Sequence[Reading], picture: Pixels, request: OcrRequest) -> list[TextLine]:
+    """Readings that are sure enough as lines in the source's pixels, cut at its edges, in their order."""
+    height, width = picture.shape[:2]
+    edges = np.array([request.source_width, request.source_height], np.float64)
+    lines = []
+    for reading in readings:
+        text = " ".join(reading.text.split())
+        if text and reading.confidence >= request.min_confidence:
+            corners = np.clip(reading.corners * (edges / np.array([width, height])), 0, edges).round(2)
+            lines.append(_line(text, round(reading.confidence, 4), corners))
+    return lines
+
+
+def _line(text: str, confidence: float, corners: Corners) -> TextLine:
+    (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+    upright = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+    straight = np.abs(corners - upright).max() <= SLANT * (bottom - top)
+    quad = None if straight else tuple((x, y) for x, y in corners.tolist())
+    return TextLine(text, confidence, (left, top, right, bottom), quad)  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""What the handlers of all endpoints share. An image copies this folder whole."""
