@@ -23,4 +23,4 @@ def test_an_endpoint_imports_its_stages_handle_and_nothing_else(endpoint: str, s
     plain = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     named = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert plain == {"os", "runpod"}
-    assert named - {"pathlib"} == {f"framefleet.stages.{stage}.handle"}
+    assert named - {"pathlib"} == {f"framefleet.stages.{stage}.worker.handler"}

@@ -82,6 +82,7 @@ def test_a_disk_that_is_full_is_told_once_and_ends_nothing(capsys: pytest.Captur
 
     open_log(str(tmp_path / "run.log"), "run")
     (handler,) = (h for h in logging.getLogger("framefleet").handlers if type(h) is not logging.NullHandler)
+    handler._file.close()  # type: ignore[attr-defined]
     handler._file = Full()  # type: ignore[attr-defined]
     for _ in range(3):
         log.info("more")

@@ -20,7 +20,7 @@ def never(*arguments: Any, **more: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("feed.decode_orders", "pumps.decode_clips"):
+    for name in ("executor.decode_orders", "readers.decode_clips"):
         monkeypatch.setattr(f"framefleet.pipeline.{name}", never)
     for name in ("objects.stage.ObjectsStage", "speech.stage.SpeechStage"):
         monkeypatch.setattr(f"framefleet.stages.{name}.open_handler", never)

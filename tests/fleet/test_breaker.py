@@ -192,9 +192,10 @@ def run(
     asker.ask = ask  # type: ignore[method-assign]
     asker.rest = lambda _: None  # type: ignore[method-assign]
     keeper = WorkClaims(stage, "numbers x", {n: f"key {n}" for n in range(requests * BATCH)}, None, silent)
-    pack = lambda first: RequestBatch(
-        Numbers([*range(first, first + BATCH)]), tuple(map(Fact, range(first, first + BATCH)))
-    )  # noqa: E731
+
+    def pack(first: int) -> RequestBatch[Numbers]:
+        return RequestBatch(Numbers([*range(first, first + BATCH)]), tuple(map(Fact, range(first, first + BATCH))))
+
     dispatcher = Dispatcher(
         stage, pack, asker, keeper, workers=workers, listener=told.append, policy=policy or RetryPolicy()
     )

@@ -108,12 +108,12 @@ def test_what_breaks_on_the_way_loses_what_follows_and_nothing_before(sizes: lis
     lane, total = FakeLane(sizes), sum(sizes)
     breaks_at = data.draw(st.integers(0, total - 1))
 
-    def sift(piece: Picture) -> Picture:
+    def filtered(piece: Picture) -> Picture:
         if piece.at.index == breaks_at:
             raise ValueError("it broke")
         return piece
 
-    lane.sift = sift  # type: ignore[method-assign]
+    lane.filter = filtered  # type: ignore[method-assign]
     consumer = consumer_of(lane)
     for index in range(total):
         consumer.take(piece(index, damaged=False))
@@ -126,11 +126,11 @@ def test_what_breaks_on_the_way_loses_what_follows_and_nothing_before(sizes: lis
 def test_pictures_that_are_only_looked_at_are_not_asked_about() -> None:
     lane, looked_at = FakeLane([2]), []
 
-    def sift(piece: Picture) -> Picture:
+    def filtered(piece: Picture) -> Picture:
         looked_at.append(piece.at.index)
         return piece
 
-    lane.sift = sift  # type: ignore[method-assign]
+    lane.filter = filtered  # type: ignore[method-assign]
     lane.items = [PictureBatch(0, (Sample(3, Fraction(3)), Sample(5, Fraction(5))))]
     consumer = BatchConsumer(lane, FrameRequest([Sample(i, Fraction(i)) for i in (2, 3, 4, 5)], JpegView(None, 90)))  # type: ignore[arg-type]
     for index in (2, 3, 4, 5):

@@ -69,7 +69,7 @@ FAULTS: dict[str, tuple[Any, str, str | None, set[str]]] = {
     "tracks cannot be joined": (TracksStage, "derive", "tracks", {"tracks"}),
     "sound cannot be read": (readers, "decode_clips", "speech", {"transcription", "sounds"}),
     "pictures cannot be compared for text": (changed, "luma_of", None, {"text"}),
-    "speech cannot be looked for": (SpeechStage, "sift", None, {"transcription"}),
+    "speech cannot be looked for": (SpeechStage, "filter", None, {"transcription"}),
 }
 
 

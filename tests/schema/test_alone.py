@@ -11,7 +11,7 @@ import framefleet
 from tests.conftest import ROOT
 from tests.results.make import make_document
 
-OWN = {"schema", "errors", "units"}
+OWN = {"schema", "errors", "timebase"}
 LIBRARIES = ("av", "cv2", "numpy", "onnxruntime", "requests", "rich", "tqdm", "typer")
 
 

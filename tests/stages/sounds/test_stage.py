@@ -121,7 +121,7 @@ def test_another_threshold_is_another_answer(monkeypatch):
 
 def test_without_the_model_the_stage_says_what_to_run(monkeypatch, tmp_path):
     monkeypatch.setenv("FRAMEFLEET_MODELS", str(tmp_path))
-    with pytest.raises(SetupError, match=r"-m framefleet\.weights\.fetch"):
+    with pytest.raises(SetupError, match=r"-m framefleet\.models\.fetch"):
         STAGE.open_handler(Options())
 
 

@@ -92,7 +92,7 @@ def test_it_hears_slices_of_its_own_length_alone(tmp_path):
 
 def test_without_the_model_it_says_what_to_run(monkeypatch, tmp_path):
     monkeypatch.setenv("FRAMEFLEET_MODELS", str(tmp_path))
-    with pytest.raises(SetupError, match=r"yamnet\.onnx: .*not fetched; run: .* -m framefleet\.weights\.fetch"):
+    with pytest.raises(SetupError, match=r"yamnet\.onnx: .*not fetched; run: .* -m framefleet\.models\.fetch"):
         open_engine()
 
 

@@ -12,10 +12,9 @@ that hold none 7, all of them pans with fixed GOPs. At the keyframe of x264 the 
 were 2 of 3 by x264 and 1 of 47 by MPEG-4.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,6 +44,8 @@ class Impression:
 
 def look_at(rgb: NDArray[np.uint8]) -> Impression:
     """Of a picture (height, width, 3)."""
+    import cv2
+
     cells = cv2.resize(rgb, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
     red, green, blue = np.moveaxis(rgb // (256 // _LEVELS), 2, 0).astype(np.int64)
     colours = np.bincount(((red * _LEVELS + green) * _LEVELS + blue).ravel(), minlength=_LEVELS**3)
@@ -63,11 +64,14 @@ class KeyframeWatcher:
 
     def __init__(self, media: MediaInfo, keyframes_s: Sequence[Seconds]) -> None:
         """`keyframes_s` is looked at once all is seen, for the encoder's rhythm. Raises `SetupError`."""
+        try:
+            import cv2  # noqa: F401 - what looks at pictures needs it
+        except ImportError as error:
+            raise SetupError(f"scenes: OpenCV does not load ({error}); {pip('opencv-python-headless')}") from None
         self._media = media
         self._keyframes_s = keyframes_s
         self._cuts: list[Seconds] = []
         self._seen = SeenSpans()
-        self._look_at, self._differ = _load()
         self._shown_s: Seconds | None = None
         self._last: Impression | None = None
         self._old: Impression | None = None  # what the last cut ended
@@ -75,7 +79,7 @@ class KeyframeWatcher:
     def see(self, piece: Picture | Pixels | Gap) -> None:
         if not isinstance(piece, Pixels) or piece.at.pts_s == self._shown_s:
             return  # nothing to see, or the nearest keyframe to several samples
-        self._shown_s, look = piece.at.pts_s, self._look_at(piece.rgb)
+        self._shown_s, look = piece.at.pts_s, look_at(piece.rgb)
         self._seen.picture(self._shown_s)
         self._seen.gap()
         if self._last is not None:
@@ -89,19 +93,11 @@ class KeyframeWatcher:
         cuts = [cut for cut in self._cuts if cut not in regular and cut <= end - MIN_SCENE_S]
         return scenes_between(cuts, end, self._seen.nearest)
 
-    def _compare(self, last: "Impression", look: "Impression", shown_s: Seconds) -> None:
+    def _compare(self, last: Impression, look: Impression, shown_s: Seconds) -> None:
         """Adds the cut that `look` shows. Takes back the one before if that was but a flash."""
         if self._old is not None and self._cuts and shown_s - self._cuts[-1] < MIN_SCENE_S:
-            if not self._differ(self._old, look):
+            if not of_two_scenes(self._old, look):
                 self._cuts.pop()
-        elif self._differ(last, look):
+        elif of_two_scenes(last, look):
             self._old = last
             self._cuts.append(shown_s)
-
-
-def _load() -> "tuple[Callable[..., Impression], Callable[[Impression, Impression], bool]]":
-    try:
-        pass
-    except ImportError as error:
-        raise SetupError(f"scenes: OpenCV does not load ({error}); {pip('opencv-python-headless')}") from None
-    return look_at, of_two_scenes
