@@ -48,7 +48,7 @@ def test_the_table_of_options_has_each_of_them_and_no_other() -> None:
 
 def test_no_option_is_told_of_that_does_not_exist() -> None:
     known = {name for command in COMMANDS for name in options(command)}
-    foreign = {"--no-deps", "--all", "--gpu-engines", "--browser", "--version", "--help"}
+    foreign = {"--no-deps", "--all", "--gpu-engines", "--browser", "--coverage", "--version", "--help"}
     told = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert told <= known | foreign
 
