@@ -50,6 +50,7 @@ def install(python: Path, pins: list[Path], root: Path, *, editable: bool = True
             if not failed:
                 continue
             tell(f"  uv could not ({_last(failed)}); trying with pip …")
+            uv = None
         if failed := _by_pip(python, wanted, root):
             raise _failed(failed)
 

@@ -142,10 +142,12 @@ def test_pip_does_it_where_uv_cannot_be_had_or_does_not_get_through(
     python = program(
         tmp_path / "python", f"case \"$*\" in *uv.txt) echo '{NOTHING}'; exit 1;; esac; echo \"$@\" >> '{asked}'"
     )
-    wheels.install(python, [PINS], tmp_path, editable=False)
-    (line,) = asked.read_text().splitlines()
-    assert line.startswith("-m pip install ") and line.endswith(" --require-hashes -r run.txt")
-    assert ("uv could not (error: no such certificate); trying with pip" in capsys.readouterr().err) == bool(uv)
+    wheels.install(python, [PINS], tmp_path)
+    first, second = asked.read_text().splitlines()
+    assert first.startswith("-m pip install ") and first.endswith(" --require-hashes -r run.txt")
+    assert second.startswith("-m pip install ") and second.endswith(" --no-deps --no-build-isolation -e .")
+    said = capsys.readouterr().err
+    assert said.count("uv could not (error: no such certificate); trying with pip") == bool(uv)
 
 
 def test_megabytes_are_added_up_and_shown(wheels: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
