@@ -108,7 +108,7 @@ def check_budget(prepared: Prepared, sha256: str | None = None) -> None:
 
 def asleep(prepared: Prepared, left: Sequence[StagePlan]) -> list[Sleep]:
     """The endpoints that `left`, which is to be asked yet, is for and that RunPod or somebody left too few workers."""
-    plans = [plan for plan in left if plan.backend == "runpod" and plan.items]
+    plans = [plan for plan in left if plan.capabilities.probed and plan.items]
     found = (prepared.survey.asleep(plan.stage.endpoint, plan.workers) for plan in plans)
     return [sleep for sleep in found if sleep is not None]
 
@@ -130,7 +130,7 @@ def execute(prepared: Prepared, listener: Listener = silent) -> Document:
     check_awake(prepared, sha256, listener)
     claim(prepared.path, sha256)
     for plan in prepared.plan.fleet:
-        if plan.backend == "local" and prepared.options.backend != "local":
+        if not plan.capabilities.remote and prepared.options.backend == "auto":
             listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint is set, so it runs on this machine"))
     for notice in notices(prepared):
         listener(Notice(notice))

@@ -5,6 +5,7 @@ from typing import Any
 
 from framefleet.config.options import Options
 from framefleet.fleet.backends.base import Receipt
+from framefleet.fleet.backends.registry import capabilities_of
 from framefleet.fleet.billing.usage import JobUsage
 from framefleet.fleet.execution.dispatcher import Outcome
 from framefleet.metrics import BusyTimer
@@ -36,7 +37,9 @@ def stage_run(
 ) -> Any:
     stage: Stage[Any, Any, Any, Any, Any] = FLEET[name]
     return SimpleNamespace(
-        plan=SimpleNamespace(stage=stage, backend=backend, workers=5, items=[0] * 9),
+        plan=SimpleNamespace(
+            stage=stage, backend=backend, capabilities=capabilities_of(backend), workers=5, items=[0] * 9
+        ),
         outcome=Outcome(charges=list(charges)),
         asked=asked,
         in_hand=asked,

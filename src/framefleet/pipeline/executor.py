@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 
@@ -20,7 +20,6 @@ from framefleet.pipeline.interrupt import interrupted
 from framefleet.pipeline.readers import AudioReader, FrameReader
 from framefleet.pipeline.stage_run import StageRun
 from framefleet.progress import Listener, Notice
-from framefleet.schema.cost import Backend
 from framefleet.stages.base import Needs
 from framefleet.stages.frame_stage import PictureStage
 from framefleet.stages.objects.forecast import max_side
@@ -33,7 +32,7 @@ def warm_up(lanes: Sequence[StageRun], options: Options) -> None:
     """Sends `options.warm` probes to every endpoint there is work for, at most one a request; waits for none."""
     for lane in lanes:
         count = min(options.warm, len(lane.items))
-        if lane.plan.backend != "runpod" or not count:
+        if not lane.plan.capabilities.probed or not count:
             continue
         name = lane.plan.stage.name
         try:
@@ -45,13 +44,13 @@ def warm_up(lanes: Sequence[StageRun], options: Options) -> None:
             lane.listener(Notice(f"{name}: waking {count} workers"))
 
 
-def decoding_threads(cores: int, backends: Iterable[Backend]) -> int:
+def decoding_threads(cores: int, *, models_here: bool) -> int:
     """Threads to decode with: one a core, or half as many where a stage's model works on this machine beside them.
 
     Those models take turns and use what cores there are; with one decoder a core as well, each is torn from its caches
     by the other. On 2 cores a minute of 1080p with all default stages here took 4.2 s with one decoder, 4.7 with two.
     """
-    return max(1, cores // 2) if "local" in backends else cores
+    return max(1, cores // 2) if models_here else cores
 
 
 log = logger(__name__)
@@ -81,7 +80,9 @@ def _pumps(
         decode_orders,
         media,
         sampling=options.sampling,
-        threads=decoding_threads(os.cpu_count() or 1, [lane.plan.backend for lane in wanting]),
+        threads=decoding_threads(
+            os.cpu_count() or 1, models_here=any(not lane.plan.capabilities.remote for lane in wanting)
+        ),
         on_keyframe=keyframes_s.append,
         on_end_lost=partial(_tell_end_lost, listener),
     )
@@ -117,7 +118,7 @@ def _batches(lane: StageRun, options: Options) -> BatchConsumer:
 
 def clip_format(lane: StageRun) -> ClipFormat:
     """FLAC where nothing is uploaded, so that nothing is lost."""
-    return "flac" if lane.plan.backend == "local" else "opus"
+    return "opus" if lane.plan.capabilities.remote else "flac"
 
 
 def sound_groups(lanes: Sequence[StageRun]) -> list[list[StageRun]]:

@@ -9,12 +9,13 @@ from framefleet.config.endpoints import MAIN_KINDS, Fleet
 from framefleet.config.options import Options
 from framefleet.config.settings import endpoint_variable
 from framefleet.errors import InputError, SetupError, UsageError
+from framefleet.fleet.backends.registry import BackendKind, backend_named, backends, capabilities_of
 from framefleet.fleet.billing.estimate import Estimate, estimate
 from framefleet.fleet.billing.prices import LISTED, Tariff
 from framefleet.media.types import MediaInfo
 from framefleet.media.video.request import FrameRequest
 from framefleet.schema.cost import Backend
-from framefleet.stages.base import Needs, Stage
+from framefleet.stages.base import Capabilities, Needs, Stage
 from framefleet.stages.client import DerivingStage, WatchingStage
 from framefleet.stages.registry import (
     DEFAULT,
@@ -75,6 +76,11 @@ class StagePlan:
     payload_bytes: tuple[int, int]
     estimate: Estimate
     tariff: Tariff = LISTED
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What its backend can do."""
+        return capabilities_of(self.backend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +170,12 @@ def _unready(names: Sequence[str], options: Options, fleet: Fleet) -> dict[str, 
 def _lack(stage: Stage[Any, Any, Any, Any, Any], options: Options, fleet: Fleet) -> str | None:
     """Raises `UsageError` for a stage that was asked for, or is a main one, and has no endpoint to run on."""
     try:
-        backend = choose_backend(stage, options, fleet)
+        kind, _ = choose_backend(stage, options, fleet)
     except UsageError as error:
         if options.stages is None and stage.endpoint not in MAIN_KINDS:
             return str(error)
         raise
-    return stage.missing(options) if backend == "local" else None
+    return None if kind.capabilities.remote else stage.missing(options)
 
 
 def _has(media: MediaInfo, stage: Stage[Any, Any, Any, Any, Any]) -> bool:
@@ -182,17 +188,19 @@ def most_workers(options: Options) -> int:
     return AUTO_WORKERS if options.max_workers == "auto" else options.max_workers
 
 
-def choose_backend(stage: Stage[Any, Any, Any, Any, Any], options: Options, fleet: Fleet) -> Backend:
-    """Where a stage runs. Raises `UsageError` if a backend is asked for that is not configured."""
-    if options.backend == "local":
-        return "local"
-    configured = stage.endpoint in fleet.endpoints
-    if options.backend == "runpod" and not configured:
-        variable = endpoint_variable(stage.endpoint)
-        raise UsageError(f"--backend runpod: no endpoint for {stage.name}; set {variable}, or use --backend auto")
-    if configured:
-        return "runpod"
-    return "api" if stage.endpoint == "whisper" and fleet.whisper_api else "local"
+def choose_backend(stage: Stage[Any, Any, Any, Any, Any], options: Options, fleet: Fleet) -> tuple[BackendKind, str]:
+    """Where a stage runs, and its endpoint's id there. Raises `UsageError` if a backend is asked for and not set up."""
+    if options.backend != "auto":
+        kind = backend_named(options.backend)
+        endpoint_id = kind.serves(fleet, stage.endpoint)
+        if endpoint_id is None:
+            variable = endpoint_variable(stage.endpoint)
+            raise UsageError(
+                f"--backend {kind.name}: no endpoint for {stage.name}; set {variable}, or use --backend auto"
+            )
+        return kind, endpoint_id
+    serving = ((kind, kind.serves(fleet, stage.endpoint)) for kind in backends().values())
+    return next((kind, endpoint_id) for kind, endpoint_id in serving if endpoint_id is not None)
 
 
 def _plan_stage(
@@ -202,10 +210,9 @@ def _plan_stage(
     fleet: Fleet,
     tariff: Callable[[str], Tariff] | None,
 ) -> StagePlan:
-    backend = choose_backend(stage, options, fleet)
-    known = tariff(stage.endpoint) if tariff is not None and backend == "runpod" else LISTED
-    endpoint_id = {"runpod": fleet.endpoints.get(stage.endpoint), "api": fleet.whisper_api}.get(backend) or ""
-    return sized(stage, backend, endpoint_id, stage.plan(media, options, backend), media, options, known)
+    kind, endpoint_id = choose_backend(stage, options, fleet)
+    known = tariff(stage.endpoint) if tariff is not None and kind.capabilities.billed else LISTED
+    return sized(stage, kind.name, endpoint_id, stage.plan(media, options, kind.name), media, options, known)
 
 
 def sized(
@@ -219,7 +226,7 @@ def sized(
 ) -> StagePlan:
     """The plan of these items: how much it is, and what it is expected to take."""
     units = sum(item.units for item in items)
-    workers = 1 if backend == "local" else min(most_workers(options), max(1, len(items)))
+    workers = 1 if not capabilities_of(backend).remote else min(most_workers(options), max(1, len(items)))
     pace = stage.pace(backend)
     return StagePlan(
         stage=stage,

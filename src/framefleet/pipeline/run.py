@@ -112,7 +112,7 @@ def run(
     try:
         for stage in plan.fleet:
             check_reachable(backends[stage.backend], stage.stage.endpoint, options, listener)
-        if any(stage.backend == "runpod" for stage in plan.fleet):
+        if any(stage.capabilities.probed for stage in plan.fleet):
             _tell_of_few_connections(options, listener)
         with closing(Journal(journal_path)) as journal:
             opener = StageAssembly(media, sha256, options, fleet, backends, journal, listener)

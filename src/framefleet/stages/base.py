@@ -22,6 +22,21 @@ as much of the piece as is worth asking about, or an `Answer`, for which nobody 
 the order of time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What has to be known of a backend, whichever it is.
+
+    `remote`: requests leave this process, so they are encoded, of bounded size, and asked several at once. `durable`:
+    its jobs go on when this process ends, and another one can attach to them. `billed`: by RunPod's rule, so that a
+    budget can stop a run. `probed`: it tells of its workers and can be woken, so that a wait can be explained.
+    """
+
+    remote: bool
+    durable: bool
+    billed: bool
+    probed: bool
+
+
 class Needs(Enum):
     """What a stage reads."""
 
