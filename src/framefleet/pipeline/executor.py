@@ -9,10 +9,12 @@ from functools import partial
 from framefleet.config.options import Options
 from framefleet.errors import FleetError, FrameFleetError, describe
 from framefleet.logs import logger
-from framefleet.media.audio.encode import ClipFormat
+from framefleet.media.audio.encode import ClipForm
+from framefleet.media.transport.frames import frame_transport
+from framefleet.media.transport.sound import sound_transport
 from framefleet.media.types import MediaInfo
 from framefleet.media.video.decode import decode_orders
-from framefleet.media.video.request import FrameRequest, JpegView
+from framefleet.media.video.request import FrameRequest
 from framefleet.metrics import BusyTimer
 from framefleet.pipeline.assembly import WATCH_S, StageAssembly
 from framefleet.pipeline.consumers import BatchConsumer, ClipConsumer, WatchConsumer
@@ -22,7 +24,6 @@ from framefleet.pipeline.stage_run import StageRun
 from framefleet.progress import Listener, Notice
 from framefleet.stages.base import Needs
 from framefleet.stages.frame_stage import PictureStage
-from framefleet.stages.objects.forecast import max_side
 from framefleet.timebase import Seconds, Span
 
 log = logger(__name__)
@@ -94,7 +95,7 @@ def _pumps(
             AudioReader(
                 [ClipConsumer(lane) for lane in group],
                 media,
-                clip_format(group[0]),
+                clip_form(group),
                 hearing,
                 stop,
                 partial(group[0].listener, _MENDED) if number == 0 else None,  # the others hear the same
@@ -110,23 +111,28 @@ def _tell_end_lost(listener: Listener, time: Fraction, error: str) -> None:
 
 
 def _batches(lane: StageRun, options: Options) -> BatchConsumer:
-    stage, view = lane.plan.stage, JpegView(max_side(options, lane.plan.backend), options.jpeg_quality, options.crop)
+    stage, plan = lane.plan.stage, lane.plan
     assert isinstance(stage, PictureStage)
+    view = stage.view(frame_transport(plan.capabilities.transports), options, plan.backend)
     wanted = [sample for batch in lane.items for sample in batch.samples]
     return BatchConsumer(lane, FrameRequest(stage.to_see(wanted, options), view))
 
 
-def clip_format(lane: StageRun) -> ClipFormat:
-    """FLAC where nothing is uploaded, so that nothing is lost."""
-    return "opus" if lane.plan.capabilities.remote else "flac"
+def clip_form(group: Sequence[StageRun]) -> ClipForm:
+    """How the group's clips are read: as samples where speech is looked for in them before they are encoded."""
+    looked_into = any(lane.prefilter is not None for lane in group)
+    return "samples" if looked_into else sound_transport(group[0].plan.capabilities.transports).kind
 
 
 def sound_groups(lanes: Sequence[StageRun]) -> list[list[StageRun]]:
-    """Lanes that can share a decode of the sound: cut alike, in one format. Those that take it as it is go first."""
-    groups: dict[tuple[ClipFormat, tuple[Span, ...]], list[StageRun]] = {}
+    """Lanes that can share a decode of the sound: cut alike, and sent in one form.
+
+    Those that take it as it is go first.
+    """
+    groups: dict[tuple[ClipForm, tuple[Span, ...]], list[StageRun]] = {}
     for lane in sorted(lanes, key=lambda lane: lane.prefilter is not None):
         cut = tuple(chunk.span for chunk in lane.plan.items)
-        groups.setdefault((clip_format(lane), cut), []).append(lane)
+        groups.setdefault((sound_transport(lane.plan.capabilities.transports).kind, cut), []).append(lane)
     return list(groups.values())
 
 

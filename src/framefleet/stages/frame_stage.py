@@ -4,22 +4,23 @@ Samples that show the same frame, one after the other (the nearest keyframe, a s
 in a request, and its answer is that of each of them.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from copy import copy
-from itertools import groupby
 from typing import Any, Generic, Self, TypeVar
 
 from msgspec.structs import replace
 
 from framefleet.config.options import Options
 from framefleet.errors import BadReplyError
+from framefleet.media.transport.frames import FrameTransport, frame_transport, prepared, transport_of
 from framefleet.media.types import (
     MediaInfo,
-    Picture,
     PictureTime,
     Sample,
 )
-from framefleet.protocol.envelope import JpegFrame, JpegFrames
+from framefleet.media.video.encode import scaled_size
+from framefleet.media.video.request import JpegView, PixelView
+from framefleet.protocol import envelope as protocol
 from framefleet.protocol.ocr import OcrFrame, OcrReply, OcrRequest
 from framefleet.protocol.yolo import FrameReply, YoloReply, YoloRequest
 from framefleet.schema.cost import Backend
@@ -31,12 +32,12 @@ from framefleet.stages.base import (
 )
 from framefleet.stages.batches import PictureBatch, batched
 from framefleet.stages.checked import Expected
-from framefleet.stages.objects.forecast import request_bytes
+from framefleet.stages.objects.forecast import max_side
 from framefleet.timebase import Seconds
 
 Request = TypeVar("Request", YoloRequest, OcrRequest)
 Reply = TypeVar("Reply", YoloReply, OcrReply)
-Frame = TypeVar("Frame", JpegFrame, FrameReply, OcrFrame)
+Frame = TypeVar("Frame", protocol.Frame, FrameReply, OcrFrame)
 
 
 class PictureStage(Generic[Request, Reply]):
@@ -69,21 +70,31 @@ class PictureStage(Generic[Request, Reply]):
         """The pictures that a run has to decode for those `wanted`, with what the prefilter compares them with."""
         return wanted
 
+    def view(self, transport: FrameTransport, options: Options, backend: Backend) -> JpegView | PixelView:
+        """The form in which its pictures are read, for that transport: as small as its model needs them."""
+        sent, seen = max_side(options, backend), self.seen_side(options, backend)
+        longest = sent if transport.encoded else min((side for side in (sent, seen) if side), default=None)
+        return transport.view(longest, options.jpeg_quality, options.crop)
+
+    def seen_side(self, options: Options, backend: Backend) -> int | None:
+        """The longest side at which the model looks at a picture, in pixels; None: however large it is."""
+        return None
+
     def split(self, parcel: RequestBatch[Request]) -> list[RequestBatch[Request]]:
-        frames = parcel.request.source.frames
-        if len(frames) < 2:
+        second = transport_of(parcel.request.source).split(parcel.request.source)
+        if second is None:
             return [parcel]
-        second = frames[len(frames) // 2].index  # where the second half begins, so that no picture is in both
         middle = [fact.index for fact in parcel.facts].index(second)
         return [self.subset(parcel, half) for half in (parcel.facts[:middle], parcel.facts[middle:])]
 
     def payload_count(self, parcel: RequestBatch[Request]) -> int:
-        return len(parcel.request.source.frames)
+        return transport_of(parcel.request.source).count(parcel.request.source)
 
     def subset(self, parcel: RequestBatch[Request], facts: Sequence[PictureTime]) -> RequestBatch[Request]:
-        sent = _by_fact(parcel.facts, parcel.request.source.frames)
-        pictures = [Picture(fact, sent[fact.index].jpeg) for fact in facts]
-        return RequestBatch(replace(parcel.request, source=frames_of(pictures)), tuple(facts))
+        source = parcel.request.source
+        transport, sent = transport_of(source), _by_fact(parcel.facts, source.frames)
+        pictures = [transport.shown(fact, sent[fact.index]) for fact in facts]
+        return RequestBatch(replace(parcel.request, source=prepared(pictures)), tuple(facts))
 
     def part(self, reply: Reply, fact: PictureTime) -> Reply | None:
         frames = [frame for frame in reply.frames if frame.index == fact.index]
@@ -97,18 +108,17 @@ class PictureStage(Generic[Request, Reply]):
         return PictureTime
 
     def payload_bytes(
-        self, items: Sequence[PictureBatch], media: MediaInfo, options: Options, backend: Backend
+        self,
+        items: Sequence[PictureBatch],
+        media: MediaInfo,
+        options: Options,
+        backend: Backend,
+        transports: Sequence[str],
     ) -> tuple[int, int]:
         """As if every picture were sent: how many need not be is known once they are decoded."""
-        seen = options.crop or media
-        return request_bytes(sum(len(batch.samples) for batch in items), seen.width, seen.height, options, backend)
-
-
-def frames_of(pictures: Iterable[Picture]) -> JpegFrames:
-    """The pictures as they are sent: of those in a row that are the same, the first."""
-    rows = groupby(pictures, key=lambda picture: (picture.at.pts_s, picture.jpeg))
-    firsts = [next(row) for _, row in rows]
-    return JpegFrames([JpegFrame(picture.at.index, picture.at.time_s, picture.jpeg) for picture in firsts])
+        seen, transport = options.crop or media, frame_transport(transports)
+        size = scaled_size(seen.width, seen.height, max_side(options, backend))
+        return transport.expected_bytes(sum(len(batch.samples) for batch in items), *size)
 
 
 def matched(facts: Sequence[PictureTime], reply: Reply) -> Reply:

@@ -23,9 +23,9 @@ from framefleet.fleet.backends.base import (
     Job,
     Receipt,
 )
-from framefleet.protocol.envelope import to_input
 from framefleet.stages.base import Handler
 from framefleet.timebase import Seconds
+from framefleet.worker.serving import ask_here
 
 
 class LocalBackend:
@@ -101,7 +101,7 @@ class LocalBackend:
     def _answer(self, endpoint: str, request: msgspec.Struct) -> Done:
         began = perf_counter()
         try:
-            output = self._handler(endpoint)({"id": "local", "input": to_input(request)})
+            output = ask_here(self._handler(endpoint), request)
         except MemoryError:
             raise JobFailedError(f"{endpoint}: this machine has too little memory; lower --batch-size") from None
         receipt = Receipt(worker_id="local", execution_ms=(perf_counter() - began) * 1000)

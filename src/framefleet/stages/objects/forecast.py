@@ -13,18 +13,7 @@ LOCAL_PACE = Pace(unit_s=0.045, alone_s=0.045)
 ENDPOINT_MAX_SIDE = 1280
 """Pixels. What a worker's model looks at, so more would only be uploaded."""
 
-_BITS_A_PIXEL = (0.4, 3.0)  # JPEG at quality 90: a smooth wall, and leaves in the wind
-_BASE64 = 4 / 3
-
 
 def max_side(options: Options, backend: Backend) -> int | None:
     """The longest side of a picture that is sent, in pixels; None: as it is."""
     return options.max_side or (ENDPOINT_MAX_SIDE if backend == "runpod" else None)
-
-
-def request_bytes(pictures: int, width: int, height: int, options: Options, backend: Backend) -> tuple[int, int]:
-    """Least and most bytes of all requests as JSON, for pictures of `width` × `height` source pixels."""
-    longest = max_side(options, backend) or max(width, height)
-    scale = min(1.0, longest / max(width, height))
-    bits = [pictures * width * height * scale**2 * per_pixel * _BASE64 for per_pixel in _BITS_A_PIXEL]
-    return round(bits[0] / 8), round(bits[1] / 8)

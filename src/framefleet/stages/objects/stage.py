@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from framefleet.config.options import Options
 from framefleet.errors import UsageError
 from framefleet.media.sampling import plan_samples
-from framefleet.media.types import MediaInfo, Picture, PictureTime
+from framefleet.media.transport.frames import Shown, prepared
+from framefleet.media.types import MediaInfo, PictureTime
 from framefleet.models import model_identity
 from framefleet.protocol.envelope import read_reply
 from framefleet.protocol.yolo import FrameReply, YoloReply, YoloRequest
@@ -23,11 +24,12 @@ from framefleet.stages.base import (
     RequestBatch,
 )
 from framefleet.stages.batches import PictureBatch, check_crop, plan_batches
-from framefleet.stages.frame_stage import PictureStage, frames_of, matched
+from framefleet.stages.frame_stage import PictureStage, matched
 from framefleet.stages.objects.forecast import ENDPOINT_PACE, LOCAL_PACE, max_side
 from framefleet.stages.objects.merge import merge
 
 EMBEDDED_MODEL = "yolov3-tiny"
+STRIDE = 64  # pixels: detectors take sides that are multiples of 32, larger ones of 64
 
 
 class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
@@ -43,7 +45,12 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
             return []
         return plan_batches(media.duration_s, options.fps, options.batch_size, pictures_s=media.pictures_s)
 
+    def seen_side(self, options: Options, backend: Backend) -> int | None:
+        imgsz = options.imgsz or _auto_imgsz(options.yolo_model, backend)
+        return -(-imgsz // STRIDE) * STRIDE
+
     def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
+        """Of pictures that are never encoded as of JPEGs, so that older answers stay good: pixels are no less right."""
         return {
             "model": model_identity(options.yolo_model),
             "crop": options.crop,
@@ -58,12 +65,12 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
         }
 
     def pack(
-        self, payload: Sequence[Picture], media: MediaInfo, options: Options, backend: Backend
+        self, payload: Sequence[Shown], media: MediaInfo, options: Options, backend: Backend
     ) -> RequestBatch[YoloRequest]:
         seen = options.crop or media
         request = YoloRequest(
             model=None if _is_file(options.yolo_model) else options.yolo_model,
-            source=frames_of(payload),
+            source=prepared(payload),
             source_width=seen.width,
             source_height=seen.height,
             conf=options.conf,
