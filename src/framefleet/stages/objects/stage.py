@@ -29,7 +29,7 @@ from framefleet.stages.objects.forecast import ENDPOINT_PACE, LOCAL_PACE, max_si
 from framefleet.stages.objects.merge import merge
 
 EMBEDDED_MODEL = "yolov3-tiny"
-STRIDE = 64  # pixels: detectors take sides that are multiples of 32, larger ones of 64
+STRIDE = 32  # pixels: detectors take sides that are multiples of it
 
 
 class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
