@@ -76,14 +76,14 @@ FEATURES = (
         "media/files/probe.py",
         "rotation = round(frame.rotation / 90) * 90 % 360",
         "rotation = 0",
-        ["media/test_probe.py", "media/test_decode.py", "media/test_encode.py", "results/render"],
+        ["media/test_probe.py", "media/test_decode.py", "media/test_encode.py", "outputs/render"],
     ),
     Feature(
         "a cue ends where the next begins",
         "results/query/cues.py",
         "min(max(cue.end_s, start_s + SHORTEST_S), end_s)",
         "max(cue.end_s, start_s + SHORTEST_S)",
-        ["results/test_cues.py", "results/export/test_subtitles.py", "results/render/test_film.py"],
+        ["results/test_cues.py", "outputs/export/test_subtitles.py", "outputs/render/test_film.py"],
     ),
     Feature(
         "a cut is where the encoder saw it",
@@ -111,7 +111,7 @@ FEATURES = (
         "outputs/export/table_files.py",
         "    return text.startswith(_BREAKS) or first.startswith(_FORMULA)\n",
         "    return text.startswith(_BREAKS) and first.startswith(_FORMULA)\n",
-        ["results/export/test_tables.py", "cli/test_export.py"],
+        ["outputs/export/test_tables.py", "cli/test_export.py"],
     ),
 )
 
