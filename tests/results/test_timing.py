@@ -34,7 +34,7 @@ def working(busy_s: float, until_s: float | None = None, done: float = 0) -> Bus
 def stage_run(
     name: str, backend: str, asked: BusyTimer, *, prefiltering: BusyTimer | None = None, charges: Any = ()
 ) -> Any:
-    stage: Stage[Any, Any, Any, Any, Any] = FLEET[name]
+    stage: Stage = FLEET[name]
     return SimpleNamespace(
         plan=SimpleNamespace(stage=stage, backend=backend, workers=5, items=[0] * 9),
         outcome=Outcome(charges=list(charges)),

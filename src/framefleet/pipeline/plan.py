@@ -66,7 +66,7 @@ class StagePlan:
     `tariff` is what is known of its endpoint's bill.
     """
 
-    stage: Stage[Any, Any, Any, Any, Any]
+    stage: Stage
     backend: Backend
     endpoint_id: str
     items: Sequence[Any]
@@ -161,7 +161,7 @@ def _unready(names: Sequence[str], options: Options, fleet: Fleet) -> dict[str, 
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
-def _lack(stage: Stage[Any, Any, Any, Any, Any], options: Options, fleet: Fleet) -> str | None:
+def _lack(stage: Stage, options: Options, fleet: Fleet) -> str | None:
     """Raises `UsageError` for a stage that was asked for, or is a main one, and has no endpoint to run on."""
     try:
         backend = choose_backend(stage, options, fleet)
@@ -172,7 +172,7 @@ def _lack(stage: Stage[Any, Any, Any, Any, Any], options: Options, fleet: Fleet)
     return stage.missing(options) if backend == "local" else None
 
 
-def _has(media: MediaInfo, stage: Stage[Any, Any, Any, Any, Any]) -> bool:
+def _has(media: MediaInfo, stage: Stage) -> bool:
     """Whether the file has what the stage reads."""
     return media.has_video if stage.needs is Needs.PICTURES else media.soundless is None
 
@@ -182,7 +182,7 @@ def most_workers(options: Options) -> int:
     return AUTO_WORKERS if options.max_workers == "auto" else options.max_workers
 
 
-def choose_backend(stage: Stage[Any, Any, Any, Any, Any], options: Options, fleet: Fleet) -> Backend:
+def choose_backend(stage: Stage, options: Options, fleet: Fleet) -> Backend:
     """Where a stage runs. Raises `UsageError` if a backend is asked for that is not configured."""
     if options.backend == "local":
         return "local"
@@ -196,7 +196,7 @@ def choose_backend(stage: Stage[Any, Any, Any, Any, Any], options: Options, flee
 
 
 def _plan_stage(
-    stage: Stage[Any, Any, Any, Any, Any],
+    stage: Stage,
     media: MediaInfo,
     options: Options,
     fleet: Fleet,
@@ -209,7 +209,7 @@ def _plan_stage(
 
 
 def sized(
-    stage: Stage[Any, Any, Any, Any, Any],
+    stage: Stage,
     backend: Backend,
     endpoint_id: str,
     items: Sequence[Any],
