@@ -155,7 +155,8 @@ def _config() -> Config:
 def _cost(seconds: int) -> Cost:
     stages = {
         name: EndpointCost(
-            backend="runpod", usd_per_s=0.00019, rate_source="price list", requests=requests, workers=workers,
+            backend="runpod", remote=True, billed=True, usd_per_s=0.00019, rate_source="price list",
+            requests=requests, workers=workers,
             execution_s=work, delay_s=9.0, first_delay_s=6.0, billed_s=work + 9.0 * workers,
             usd=(work + 9.0 * workers) * 0.00019, usd_estimated=work * 0.00025, usd_sequential=work * 0.0003,
         )

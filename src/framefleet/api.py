@@ -92,8 +92,8 @@ def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[Stag
     if not is_there(prepared.journal):
         return plans
     sha256 = sha256 or file_sha256(prepared.media.path)
-    media = with_reading(prepared.media, plans, sha256, prepared.options, prepared.journal)
-    return [unanswered(plan, sha256, media, prepared.options, prepared.journal) for plan in plans]
+    media = with_reading(prepared.media, plans, sha256, prepared.journal)
+    return [unanswered(plan, sha256, media, prepared.journal) for plan in plans]
 
 
 def check_budget(prepared: Prepared, sha256: str | None = None) -> None:
@@ -108,7 +108,7 @@ def check_budget(prepared: Prepared, sha256: str | None = None) -> None:
 
 def asleep(prepared: Prepared, left: Sequence[StagePlan]) -> list[Sleep]:
     """The endpoints that `left`, which is to be asked yet, is for and that RunPod or somebody left too few workers."""
-    plans = [plan for plan in left if plan.backend == "runpod" and plan.items]
+    plans = [plan for plan in left if plan.capabilities.probed and plan.items]
     found = (prepared.survey.asleep(plan.stage.endpoint, plan.workers) for plan in plans)
     return [sleep for sleep in found if sleep is not None]
 
@@ -130,11 +130,11 @@ def execute(prepared: Prepared, listener: Listener = silent) -> Document:
     check_awake(prepared, sha256, listener)
     claim(prepared.path, sha256)
     for plan in prepared.plan.fleet:
-        if plan.backend == "local" and prepared.options.backend != "local":
+        if not plan.capabilities.remote and prepared.options.backend == "auto":
             listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint is set, so it runs on this machine"))
     for notice in notices(prepared):
         listener(Notice(notice))
-    media = with_reading(prepared.media, prepared.plan.fleet, sha256, prepared.options, prepared.journal)
+    media = with_reading(prepared.media, prepared.plan.fleet, sha256, prepared.journal)
     done = run(media, sha256, prepared.plan, prepared.options, prepared.fleet, prepared.journal, listener)
     document = build_document(done, sha256)
     write_document(document, prepared.path)

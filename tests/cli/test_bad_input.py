@@ -192,7 +192,7 @@ def test_what_is_in_the_way_stays(
         (["--batch-size", "1.5"], "--batch-size 1.5: give a whole number from 1 to 1024"),
         (["--max-workers", "0"], "--max-workers 0: give a whole number from 1 to 1000"),
         (["--conf", "1.5"], "--conf 1.5: give a number from 0 up to 1"),
-        (["--backend", "cloud"], "--backend cloud: give auto, local or runpod"),
+        (["--backend", "cloud"], "--backend cloud: no such backend; there are auto, runpod, api, local"),
         (["--task", "sing"], "--task sing: give transcribe or translate"),
         (["--crop", "1,2,3"], "--crop 1,2,3: give x,y,width,height in pixels, such as 100,50,640,360"),
         (["--crop", "100,100,100,100"], "--crop 100,100,100,100: "),

@@ -99,7 +99,10 @@ def test_everything_is_in_it() -> None:
 def test_what_it_cost(backends: tuple[Backend, Backend], told: str) -> None:
     made = make_document()
     like = made.cost.stages["objects"]
-    stages = {name: replace(like, backend=b) for name, b in zip(("objects", "speech"), backends, strict=True)}
+    stages = {
+        name: replace(like, backend=b, remote=b != "local", billed=b == "runpod")
+        for name, b in zip(("objects", "speech"), backends, strict=True)
+    }
     assert f"  took     1.0 s, {told}" in plain(replace(made, cost=replace(made.cost, stages=stages)))
 
 

@@ -16,7 +16,7 @@ from framefleet.errors import (
     RefusedError,
     TooLargeError,
 )
-from framefleet.fleet.backends.base import Backend
+from framefleet.fleet.backends.base import CALLS, Backend
 from framefleet.fleet.backends.inprocess import LocalBackend
 from framefleet.fleet.backends.runpod.backend import RunPodBackend
 from framefleet.protocol.envelope import JpegFrame, JpegFrames
@@ -93,7 +93,7 @@ def test_each_job_gets_its_own_output_whatever_the_order_of_waiting(backend: Bac
 def test_a_workers_error_arrives_as_ours(
     backend: Backend, worker: Worker, text: str, kind: type[FleetError], advice: Advice
 ) -> None:
-    if backend.name == "api" and kind in HAS_NO_SUCH:
+    if backend.capabilities is CALLS and kind in HAS_NO_SUCH:
         pytest.skip(f"a transcription API has no {kind.__name__}")
     worker.answer = lambda _: {"error": text}
     with pytest.raises(kind, match=text.partition(": ")[2]) as caught:

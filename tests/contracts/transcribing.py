@@ -8,7 +8,7 @@ import msgspec
 
 from framefleet.config.endpoints import Secret
 from framefleet.errors import JobFailedError, OutOfMemoryError
-from framefleet.fleet.backends.base import Done, Health, Job
+from framefleet.fleet.backends.base import CALLS, Done, Health, Job
 from framefleet.fleet.backends.openai.backend import OpenAiBackend
 from framefleet.protocol.whisper import WhisperRequest
 from framefleet.protocol.yolo import YoloRequest
@@ -23,6 +23,8 @@ class Transcribing:
     """The backend, asked about pictures: a `YoloRequest` as a call whose `model` is its `conf`, the text its answer."""
 
     name = "api"
+
+    capabilities = CALLS
 
     def __init__(self, backend: OpenAiBackend) -> None:
         self._backend = backend

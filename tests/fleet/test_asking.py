@@ -19,6 +19,8 @@ from framefleet.errors import (
     UnreachableError,
 )
 from framefleet.fleet.backends.base import (
+    CALLS,
+    JOB_QUEUE,
     Done,
     Health,
     Job,
@@ -51,7 +53,7 @@ class Scripted:
     """A backend whose `wait` does what the test says; it counts what it is asked."""
 
     name = "scripted"
-    lasting = True
+    capabilities = JOB_QUEUE
 
     def __init__(self, wait: Script = done, cancelling: list[FleetError] | None = None) -> None:
         self.waiting = wait
@@ -259,7 +261,7 @@ def test_a_job_of_an_earlier_run_is_not_waited_for_after_the_end() -> None:
 
 def test_the_jobs_of_a_backend_that_ends_with_its_process_are_never_asked_after() -> None:
     backend, told = Scripted(), []
-    backend.lasting = False
+    backend.capabilities = CALLS  # type: ignore[misc]
     there = asker(backend)
     there.ask(Probe(), told.append)
     assert told == []

@@ -221,7 +221,10 @@ class Simulation:
         return Ran(
             answered,
             billed,
-            {"decode": decode, "objects": Part(asked.needs_s, "objects", "objects", "runpod", "yolo", asked)},
+            {
+                "decode": decode,
+                "objects": Part(asked.needs_s, "objects", "objects", "yolo", asked, remote=True, billed=True),
+            },
         )
 
     # The client.

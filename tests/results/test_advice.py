@@ -27,11 +27,11 @@ def decode(needs_s: float) -> Part:
 
 
 def here(needs_s: float, endpoint: str = "yolo") -> Part:
-    return Part(needs_s, HERE, "a stage", "local", endpoint)
+    return Part(needs_s, HERE, "a stage", endpoint)
 
 
 def there(asked: RequestTiming, backend: str = "runpod") -> Part:
-    return Part(asked.needs_s, "its own", "a stage", backend, "yolo", asked)  # type: ignore[arg-type]
+    return Part(asked.needs_s, "its own", "a stage", "yolo", asked, remote=True, billed=backend == "runpod")
 
 
 def run_of(wall_s: float, parts: dict[str, Part], how: Circumstances = HOW) -> tuple[str | None, str | None]:
@@ -158,15 +158,19 @@ CROWDED = RequestTiming(1000, 20, 20, busy_s=60, asked_s=1200, ran_s=200, queue=
         ({"decode": decode(1), "objects": there(replace(FULL, count=40_000))}, HOW, "objects", None),
         ({"decode sound": Part(40, "sound"), "speech": there(RequestTiming(0, 5, 1, 0, 0))}, HOW, "decode sound", None),
         (
-            {"decode sound": Part(6, "sound"), "prefilter speech": Part(40, "sound", "speech"), "speech": there(COLD)},
+            {
+                "decode sound": Part(6, "sound"),
+                "prefilter speech": Part(40, "sound", "speech", remote=True),
+                "speech": there(COLD),
+            },
             HOW,
             "prefilter speech",
             "--no-vad does without, but sends and pays for silence too",
         ),
         (
             {
-                "prefilter speech": Part(40, "sound", "speech", "local"),
-                "speech": Part(1, HERE, "speech", "local", "whisper"),
+                "prefilter speech": Part(40, "sound", "speech"),
+                "speech": Part(1, HERE, "speech", "whisper"),
             },
             HOW,
             "prefilter speech",
@@ -263,7 +267,7 @@ def runs(draw: st.DrawFn) -> dict[str, Part]:
     for name in ("sounds", "text"):
         if draw(st.booleans()):
             asked = draw(requests())
-            parts[name] = Part(asked.needs_s, name, name, "runpod", "ast", asked)
+            parts[name] = Part(asked.needs_s, name, name, "ast", asked, remote=True, billed=True)
     return parts
 
 
@@ -294,13 +298,13 @@ def test_advice_never_contradicts_the_facts(wall_s: float, parts: dict[str, Part
     part, asked = parts[name], parts[name].asked
     assert advice.startswith(name)
     assert ("--backend local" in advice) <= how.stay_here
-    assert ("_ENDPOINT" in advice) == (part.backend == "local")
+    assert ("_ENDPOINT" in advice) == (part.line == HERE)
     assert ("keyframes" in advice) <= (name == "decode" and how.exact)
     assert ("scenes" in advice) <= (how.dense > 0)
     assert ("leave scenes out" in advice) <= (how.dense > how.sparse > 0)
     assert ("--fps" in advice) <= (not how.exact and how.sparse > 0)
     assert ("--warm" in advice) <= (not how.warm)
-    assert (asked is not None) or "worker" not in advice or part.backend == "local"
+    assert (asked is not None) or "worker" not in advice or part.line == HERE
     if asked is not None:
         assert ("min workers" in advice or "--warm" in advice) <= (asked.starting_s > 0)
         numbers = {what: int(number) for what, number in re.findall(r"(--\S+|max workers)(?: to)? (\d+)", advice)}
@@ -314,5 +318,7 @@ def test_advice_never_contradicts_the_facts(wall_s: float, parts: dict[str, Part
 @given(how=told_to, asked=requests())
 def test_what_had_nothing_ready_is_never_told_to_ask_more_at_once(how: Circumstances, asked: RequestTiming) -> None:
     starved = replace(asked, queue=0.0, queued_s=0.0)
-    _, advice = run_of(3.0, {"text": Part(starved.needs_s, "text", "text", "runpod", "ocr", starved)}, how)
+    _, advice = run_of(
+        3.0, {"text": Part(starved.needs_s, "text", "text", "ocr", starved, remote=True, billed=True)}, how
+    )
     assert "max" not in (advice or "")

@@ -5,13 +5,14 @@ from typing import Any
 
 from framefleet.config.options import Options
 from framefleet.fleet.backends.base import Receipt
+from framefleet.fleet.backends.registry import capabilities_of
 from framefleet.fleet.billing.usage import JobUsage
 from framefleet.fleet.execution.dispatcher import Outcome
 from framefleet.metrics import BusyTimer
 from framefleet.pipeline.derive import ClientResult
 from framefleet.results.timing.components import build_timing, circumstances, parts_of, stage_timing
 from framefleet.stages.base import Stage
-from framefleet.stages.registry import FLEET
+from framefleet.stages.registry import remote
 
 
 def metered(*changes: tuple[float, int], done: float = 0) -> BusyTimer:
@@ -34,9 +35,11 @@ def working(busy_s: float, until_s: float | None = None, done: float = 0) -> Bus
 def stage_run(
     name: str, backend: str, asked: BusyTimer, *, prefiltering: BusyTimer | None = None, charges: Any = ()
 ) -> Any:
-    stage: Stage = FLEET[name]
+    stage: Stage = remote()[name].stage
     return SimpleNamespace(
-        plan=SimpleNamespace(stage=stage, backend=backend, workers=5, items=[0] * 9),
+        plan=SimpleNamespace(
+            stage=stage, backend=backend, capabilities=capabilities_of(backend), workers=5, items=[0] * 9
+        ),
         outcome=Outcome(charges=list(charges)),
         asked=asked,
         in_hand=asked,

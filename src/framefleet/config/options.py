@@ -61,7 +61,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     max_workers: Annotated[int, msgspec.Meta(ge=1, le=1000)] | Literal["auto"] = 5
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 16
     output_dir: Path = Path("output")
-    backend: Literal["auto", "local", "runpod"] = "auto"
+    backend: str = "auto"  # or a backend's name
     stages: tuple[str, ...] | None = None  # None: the default ones
     speech: bool = True
     scenes: Path | None = None  # a JSON file of scenes, instead of looking for them

@@ -1,7 +1,9 @@
 """Opening what a run needs: backends, and for every stage a lane with what the journal already knows taken off it."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from math import inf
 from time import perf_counter, time
 from typing import Any
@@ -10,9 +12,7 @@ from framefleet.config.endpoints import Fleet
 from framefleet.config.options import Options
 from framefleet.errors import FrameFleetError
 from framefleet.fleet.backends.base import Backend
-from framefleet.fleet.backends.inprocess import LocalBackend
-from framefleet.fleet.backends.openai.backend import OpenAiBackend
-from framefleet.fleet.backends.runpod.backend import RunPodBackend
+from framefleet.fleet.backends.registry import OpenedEndpoint, backend_named
 from framefleet.fleet.backends.runpod.diagnosis import Diagnoser
 from framefleet.fleet.backends.runpod.survey import may_be_asked
 from framefleet.fleet.billing.budget import Budget
@@ -42,19 +42,11 @@ AUTO_START = 8  # requests at once to begin with, where nobody gave a ceiling
 
 def open_backends(plans: Sequence[StagePlan], options: Options, fleet: Fleet) -> Mapping[str, Backend]:
     """The backends that the plans name. Raises `AuthError` when one needs a key and there is none."""
-    local = {
-        plan.stage.endpoint: (lambda stage=plan.stage: stage.open_handler(options))
-        for plan in plans
-        if plan.backend == "local"
-    }
-    backends: dict[str, Backend] = {"local": LocalBackend(local)}
-    if any(plan.backend == "runpod" for plan in plans):
-        backends["runpod"] = RunPodBackend(fleet, patience_s=options.patience_s, runsync=options.runsync)
+    wanted: dict[str, dict[str, OpenedEndpoint]] = defaultdict(dict)
     for plan in plans:
-        if plan.backend == "api":
-            rpm = options.whisper_rpm or inf
-            backends["api"] = OpenAiBackend(plan.endpoint_id, fleet.whisper_api_key, rpm=rpm, workers=plan.workers)
-    return backends
+        open_handler = partial(plan.stage.open_handler, plan.options)
+        wanted[plan.backend][plan.stage.endpoint] = OpenedEndpoint(plan.endpoint_id, plan.workers, open_handler)
+    return {name: backend_named(name).open(endpoints, options, fleet) for name, endpoints in wanted.items()}
 
 
 class StageAssembly:
@@ -84,7 +76,7 @@ class StageAssembly:
 
     def open(self, plan: StagePlan) -> StageRun:
         """The plan's lane, ready to be fed with what nobody has answered yet."""
-        keys = piece_keys(plan, self._sha256, self._media, self._options)
+        keys = piece_keys(plan, self._sha256, self._media)
         if self._options.fresh:
             self._journal.forget(list(keys.values()))
         endpoint = f"{plan.stage.endpoint} {plan.endpoint_id}"
@@ -105,23 +97,25 @@ class StageAssembly:
         """What is answered need not be asked."""
         lane.dispatcher.known(answers)
         answered = {fact.index for answer in answers for fact in answer.facts}
-        lane.items = lane.plan.stage.remaining(lane.items, answered, self._options)
+        lane.items = lane.plan.stage.remaining(lane.items, answered, lane.plan.options)
 
     def _lane(self, plan: StagePlan, endpoint: str, keys: dict[int, str]) -> StageRun:
-        options, remote, stage = self._options, plan.backend == "runpod", plan.stage.about(self._media, self._options)
-        if remote:
+        options, can, stage = plan.options, plan.capabilities, plan.stage.about(self._media, plan.options)
+        if can.billed:
             self._budget.expect(plan.stage.endpoint, plan.tariff)
         level = self._level(plan)
-        ledger = UsageLog(self._journal, self._sha256, plan.stage.name, endpoint, self._began_at) if remote else None
+        ledger = (
+            UsageLog(self._journal, self._sha256, plan.stage.name, endpoint, self._began_at) if can.durable else None
+        )
         asker = EndpointClient(
             self._backends[plan.backend],
             plan.stage.endpoint,
             began=self._began,
             level=level,
-            budget=self._budget if remote else None,
-            hedge=Hedge() if options.hedge and remote else None,
+            budget=self._budget if can.billed else None,
+            hedge=Hedge() if options.hedge and can.billed else None,
             ledger=ledger,
-            breaker=Breaker(plan.stage.name) if remote else None,
+            breaker=Breaker(plan.stage.name) if can.billed else None,
         )
         keeper = WorkClaims(
             stage, endpoint, keys, self._journal, self._listener, attend=asker.attend, sleep=asker.sleep
@@ -133,15 +127,15 @@ class StageAssembly:
             keeper,
             workers=plan.workers,
             listener=self._listener,
-            policy=RetryPolicy(options.max_attempts, options.patience_s, refused_s=inf if remote else None),
+            policy=RetryPolicy(options.max_attempts, options.patience_s, refused_s=inf if can.probed else None),
         )
-        watch = self._watch(plan, level, dispatcher, asker) if remote else None
+        watch = self._watch(plan, level, dispatcher, asker) if can.probed else None
         prefilter = plan.stage.prefilter(options, plan.backend)
         return StageRun(plan, plan.items, dispatcher, asker, keeper, self._listener, watch, prefilter, ledger)
 
     def _level(self, plan: StagePlan) -> AdaptiveConcurrency:
-        automatic = self._options.max_workers == "auto" and plan.backend == "runpod"
-        if plan.backend == "local":
+        automatic = self._options.max_workers == "auto" and plan.capabilities.probed
+        if not plan.capabilities.remote:
             return self._here
         name = plan.stage.name
         return (

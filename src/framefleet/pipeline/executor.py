@@ -2,17 +2,17 @@
 
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 
-from framefleet.config.options import Options
+from framefleet.config.options import Options, Sampling
 from framefleet.errors import FleetError, FrameFleetError, describe
 from framefleet.logs import logger
 from framefleet.media.audio.encode import ClipFormat
 from framefleet.media.types import MediaInfo
 from framefleet.media.video.decode import decode_orders
-from framefleet.media.video.request import FrameRequest, JpegView
 from framefleet.metrics import BusyTimer
 from framefleet.pipeline.assembly import WATCH_S, StageAssembly
 from framefleet.pipeline.consumers import BatchConsumer, ClipConsumer, WatchConsumer
@@ -20,10 +20,8 @@ from framefleet.pipeline.interrupt import interrupted
 from framefleet.pipeline.readers import AudioReader, FrameReader
 from framefleet.pipeline.stage_run import StageRun
 from framefleet.progress import Listener, Notice
-from framefleet.schema.cost import Backend
 from framefleet.stages.base import Needs
 from framefleet.stages.frame_stage import PictureStage
-from framefleet.stages.objects.forecast import max_side
 from framefleet.timebase import Seconds, Span
 
 log = logger(__name__)
@@ -33,7 +31,7 @@ def warm_up(lanes: Sequence[StageRun], options: Options) -> None:
     """Sends `options.warm` probes to every endpoint there is work for, at most one a request; waits for none."""
     for lane in lanes:
         count = min(options.warm, len(lane.items))
-        if lane.plan.backend != "runpod" or not count:
+        if not lane.plan.capabilities.probed or not count:
             continue
         name = lane.plan.stage.name
         try:
@@ -45,13 +43,13 @@ def warm_up(lanes: Sequence[StageRun], options: Options) -> None:
             lane.listener(Notice(f"{name}: waking {count} workers"))
 
 
-def decoding_threads(cores: int, backends: Iterable[Backend]) -> int:
+def decoding_threads(cores: int, *, models_here: bool) -> int:
     """Threads to decode with: one a core, or half as many where a stage's model works on this machine beside them.
 
     Those models take turns and use what cores there are; with one decoder a core as well, each is torn from its caches
     by the other. On 2 cores a minute of 1080p with all default stages here took 4.2 s with one decoder, 4.7 with two.
     """
-    return max(1, cores // 2) if "local" in backends else cores
+    return max(1, cores // 2) if models_here else cores
 
 
 log = logger(__name__)
@@ -68,33 +66,39 @@ def _pumps(
     lanes: Sequence[StageRun],
     watchers: Sequence[WatchConsumer],
     media: MediaInfo,
-    options: Options,
+    meters: dict[str, BusyTimer],
     keyframes_s: list[Seconds],
     listener: Listener,
     stop: threading.Event,
 ) -> list[FrameReader | AudioReader]:
-    """One for the pictures, if anybody wants any, and one for each way in which the sound is cut."""
+    """One for the pictures of each kind of sampling that anybody wants, one for each way in which the sound is cut."""
     wanting = [lane for lane in lanes if lane.items]
-    pictures = [_batches(lane, options) for lane in wanting if lane.plan.stage.needs is Needs.PICTURES]
-    sounds = [lane for lane in wanting if lane.plan.stage.needs is Needs.AUDIO]
+    looking = defaultdict[Sampling, list[BatchConsumer | WatchConsumer]](list)
+    for lane in filter(_looks, wanting):
+        looking[lane.plan.options.sampling].append(_batches(lane, media))
+    for watcher in watchers:
+        looking[watcher.sampling].append(watcher)
+    sounds = [lane for lane in wanting if not _looks(lane)]
     decode = partial(
         decode_orders,
         media,
-        sampling=options.sampling,
-        threads=decoding_threads(os.cpu_count() or 1, [lane.plan.backend for lane in wanting]),
+        threads=decoding_threads(
+            os.cpu_count() or 1, models_here=any(not lane.plan.capabilities.remote for lane in wanting)
+        ),
         on_keyframe=keyframes_s.append,
         on_end_lost=partial(_tell_end_lost, listener),
     )
-    hearing = BusyTimer()
-    looking: list[BatchConsumer | WatchConsumer] = [*pictures, *watchers]
     return [
-        *([FrameReader(looking, decode, stop)] if looking else []),
+        *(
+            FrameReader(consumers, partial(decode, sampling=sampling), meters.setdefault("pictures", BusyTimer()), stop)
+            for sampling, consumers in looking.items()
+        ),
         *(
             AudioReader(
                 [ClipConsumer(lane) for lane in group],
                 media,
                 clip_format(group[0]),
-                hearing,
+                meters.setdefault("sound", BusyTimer()),
                 stop,
                 partial(group[0].listener, _MENDED) if number == 0 else None,  # the others hear the same
             )
@@ -108,16 +112,20 @@ def _tell_end_lost(listener: Listener, time: Fraction, error: str) -> None:
     listener(Notice(f"pictures: the very end is lost, from {float(time):.2f} s on ({error}); the one before it stays"))
 
 
-def _batches(lane: StageRun, options: Options) -> BatchConsumer:
-    stage, view = lane.plan.stage, JpegView(max_side(options, lane.plan.backend), options.jpeg_quality, options.crop)
+def _looks(lane: StageRun) -> bool:
+    return lane.plan.stage.needs is Needs.PICTURES
+
+
+def _batches(lane: StageRun, media: MediaInfo) -> BatchConsumer:
+    stage = lane.plan.stage
     assert isinstance(stage, PictureStage)
     wanted = [sample for batch in lane.items for sample in batch.samples]
-    return BatchConsumer(lane, FrameRequest(stage.to_see(wanted, options), view))
+    return BatchConsumer(lane, stage.order(wanted, media, lane.plan.options, lane.plan.backend))
 
 
 def clip_format(lane: StageRun) -> ClipFormat:
     """FLAC where nothing is uploaded, so that nothing is lost."""
-    return "flac" if lane.plan.backend == "local" else "opus"
+    return "opus" if lane.plan.capabilities.remote else "flac"
 
 
 def sound_groups(lanes: Sequence[StageRun]) -> list[list[StageRun]]:
@@ -135,12 +143,13 @@ def run_stages(
     opener: StageAssembly,
     media: MediaInfo,
     options: Options,
+    meters: dict[str, BusyTimer],
     keyframes_s: list[Seconds],
     listener: Listener,
-) -> dict[str, BusyTimer]:
+) -> None:
     """Feeds every stage to its end. When that cannot be, nothing more is sent and what is queued is cancelled.
 
-    The times of the keyframes that come by are added to `keyframes_s`.
+    The time that is read in is metered in `meters`; the times of the keyframes that come by go to `keyframes_s`.
     """
     stop = threading.Event()
     pumps: list[FrameReader | AudioReader] = []
@@ -151,7 +160,7 @@ def run_stages(
         for lane in lanes:
             opener.resume(lane)
         warm_up(lanes, options)
-        pumps = _pumps(lanes, watchers, media, options, keyframes_s, listener, stop)
+        pumps = _pumps(lanes, watchers, media, meters, keyframes_s, listener, stop)
         for pump in pumps:
             pump.start()
         _wait(pumps)
@@ -179,7 +188,6 @@ def run_stages(
     finally:
         for watch in watches:
             watch.close()
-    return {pump.reads: pump.meter for pump in pumps}
 
 
 def _wait(pumps: Sequence[FrameReader | AudioReader]) -> None:

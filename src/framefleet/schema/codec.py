@@ -74,10 +74,20 @@ def _timing_of_1(value: Any) -> Any:
     return timing
 
 
+def _cost_of_1(value: Any) -> Any:
+    """The cost of version 1, which named the backend and left it to the reader to know what that is."""
+    stages = value.get("stages") if isinstance(value, dict) else None
+    for stage in stages.values() if isinstance(stages, dict) else ():
+        if isinstance(stage, dict):
+            stage |= {"remote": stage.get("backend") != "local", "billed": stage.get("backend") == "runpod"}
+    return value
+
+
 _OLDER: dict[str, dict[str, Callable[[Any], Any]]] = {
     "1": {
         "config": partial(_renamed, ast_model="sounds_model"),
         "scenes": partial(_renamed, seen="objects", said="speech", heard="sounds", written="text"),
+        "cost": _cost_of_1,
         "timing": _timing_of_1,
     },
 }

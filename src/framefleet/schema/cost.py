@@ -1,16 +1,15 @@
 """What a run costs, in dollars and in time."""
 
-from typing import Literal
-
 import msgspec
 
 from framefleet.timebase import Seconds
 
-Backend = Literal["local", "runpod", "api"]  # "api": an OpenAI-compatible transcription service
+Backend = str
+"""A backend's name: "runpod", "api" (an OpenAI-compatible transcription service), "local", or another package's."""
 
 
 class EndpointCost(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage's bill. Seconds and dollars are 0 where the stage ran on this machine or by an API.
+    """One stage's bill. Seconds and dollars are 0 where it is not `billed`: on this machine, or `remote` by an API.
 
     `delay_s` is what its requests waited in the service's queue, all together, and `first_delay_s` what the first of
     them did: mostly a cold start. Neither is work, and neither is billed. `usd_all_runs` is `usd` and what other
@@ -18,6 +17,8 @@ class EndpointCost(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     backend: Backend
+    remote: bool
+    billed: bool
     usd_per_s: float
     rate_source: str
     requests: int

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-import msgspec
-
 from framefleet.config.options import Options
 from framefleet.media.types import MediaInfo
 from framefleet.schema.cost import Backend
@@ -20,6 +18,21 @@ Prefilter = Callable[[Any], Any]
 """How a stage looks at each piece (`Picture` or `Gap`, `Clip`) on the client before anything is paid for it. Out comes
 as much of the piece as is worth asking about, or an `Answer`, for which nobody has to be asked. One run's, called in
 the order of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What has to be known of a backend, whichever it is.
+
+    `remote`: requests leave this process, so they are encoded, of bounded size, and asked several at once. `durable`:
+    its jobs go on when this process ends, and another one can attach to them. `billed`: by RunPod's rule, so that a
+    budget can stop a run. `probed`: it tells of its workers and can be woken, so that a wait can be explained.
+    """
+
+    remote: bool
+    durable: bool
+    billed: bool
+    probed: bool
 
 
 class Needs(Enum):
@@ -40,8 +53,8 @@ class WorkItem(Protocol):
 
 Item = TypeVar("Item", bound=WorkItem)
 Payload = TypeVar("Payload", contravariant=True)
-Request = TypeVar("Request", bound=msgspec.Struct)
-Reply = TypeVar("Reply", bound=msgspec.Struct)
+Request = TypeVar("Request")
+Reply = TypeVar("Reply")
 Result = TypeVar("Result", covariant=True)
 
 

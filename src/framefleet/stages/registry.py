@@ -14,7 +14,7 @@ from framefleet.logs import logger
 from framefleet.stages.objects.spec import OBJECTS
 from framefleet.stages.scenes.spec import SCENES
 from framefleet.stages.sounds.spec import SOUNDS
-from framefleet.stages.spec import Belongs, Remote, StageSpec
+from framefleet.stages.spec import Belongs, Remote, StageSpec, Watching
 from framefleet.stages.speech.spec import SPEECH
 from framefleet.stages.text.spec import TEXT
 from framefleet.stages.tracks.spec import TRACKS
@@ -82,6 +82,11 @@ def everything() -> tuple[str, ...]:
 def remote() -> dict[str, Remote]:
     """How those run that are asked of endpoints."""
     return {name: spec.runs for name, spec in SPECS.items() if isinstance(spec.runs, Remote)}
+
+
+def watches(name: str) -> bool:
+    """Whether the stage looks at pictures here."""
+    return isinstance(spec_of(name).runs, Watching)
 
 
 def _found() -> Iterator[StageSpec]:

@@ -146,11 +146,11 @@ def _lines(
 
 
 def _told(documents: Sequence[tuple[Document, Path]], kind: str) -> Ours:
-    from framefleet.stages.registry import FLEET
+    from framefleet.stages import registry
 
-    names = [name for name, stage in FLEET.items() if stage.endpoint == kind]
+    names = [name for name, runs in registry.remote().items() if runs.endpoint == kind]
     costs = [cost for document, _ in documents for name, cost in document.cost.stages.items() if name in names]
-    costs = [cost for cost in costs if cost.backend == "runpod"]
+    costs = [cost for cost in costs if cost.billed]
     return Ours(
         usd=round(sum(cost.usd for cost in costs), 6),
         billed_s=sum(cost.billed_s for cost in costs),

@@ -208,12 +208,12 @@ def waited(cost: Cost) -> str:
 
 
 def money(cost: Cost) -> str:
-    if all(stage.backend == "local" for stage in cost.stages.values()):
+    if not any(stage.remote for stage in cost.stages.values()):
         return "on this machine, so free"
     paid = f"${cost.usd:.4f}"
     if cost.usd_all_runs is not None and cost.usd_all_runs > cost.usd:
         paid += f" in this run and ${cost.usd_all_runs:.4f} in all runs"
-    if any(stage.backend == "api" for stage in cost.stages.values()):
+    if any(stage.remote and not stage.billed for stage in cost.stages.values()):
         return f"{paid} and what the transcription API bills"
     return f"{paid} (estimated ${cost.usd_estimated:.4f}; one at a time ${cost.usd_sequential:.4f})"
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from framefleet.errors import FleetError
+from framefleet.stages.base import Capabilities
 from framefleet.timebase import Seconds
 
 
@@ -46,14 +47,15 @@ class Health:
     workers: dict[str, int]
 
 
+IN_PROCESS = Capabilities(remote=False, durable=False, billed=False, probed=False)
+CALLS = Capabilities(remote=True, durable=False, billed=False, probed=False)
+JOB_QUEUE = Capabilities(remote=True, durable=True, billed=True, probed=True)
+
+
 class Backend(Protocol):
-    """Safe to call from many threads. Every method raises `FleetError`, whose `advice` says what to do.
+    """Safe to call from many threads. Every method raises `FleetError`, whose `advice` says what to do."""
 
-    `lasting`: its jobs go on when this process ends, and another one can `attach` to them.
-    """
-
-    name: str
-    lasting: bool
+    capabilities: Capabilities
 
     def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
         """Returns as soon as the request is accepted and its id known."""

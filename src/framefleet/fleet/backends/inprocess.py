@@ -17,6 +17,7 @@ from framefleet.errors import (
     from_worker,
 )
 from framefleet.fleet.backends.base import (
+    IN_PROCESS,
     Done,
     Health,
     Job,
@@ -30,8 +31,7 @@ from framefleet.timebase import Seconds
 class LocalBackend:
     """Runs one request at a time: a model takes every core there is, and two at once only fight over them."""
 
-    name = "local"
-    lasting = False
+    capabilities = IN_PROCESS
 
     def __init__(self, open_handlers: Mapping[str, Callable[[], Handler]]) -> None:
         """`open_handlers` gives, for each kind of endpoint, what loads its model; each is called at most once."""

@@ -5,13 +5,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from framefleet.fleet.backends.registry import capabilities_of
 from framefleet.fleet.billing.bill import Bill
-from framefleet.fleet.billing.prices import (
-    IDLE_TIMEOUT_S,
-    LISTED,
-    Tariff,
-    rate,
-)
+from framefleet.fleet.billing.prices import IDLE_TIMEOUT_S, LISTED, Tariff, rate
 from framefleet.fleet.billing.usage import JobUsage
 from framefleet.schema.cost import Backend, Cost, EndpointCost
 from framefleet.timebase import Seconds
@@ -31,7 +27,12 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     rate_source: str = ""
 
 
-_UNBILLED: dict[Backend, str] = {"local": "this machine", "api": "not known: the provider of the API bills by itself"}
+def _unbilled(backend: str) -> str | None:
+    """Why there is no bill of ours; None where there is."""
+    can = capabilities_of(backend)
+    if can.billed:
+        return None
+    return "not known: the provider of the API bills by itself" if can.remote else "this machine"
 
 
 def billed_seconds(charges: Iterable[JobUsage], idle_s: Seconds = IDLE_TIMEOUT_S) -> tuple[Seconds, int]:
@@ -53,7 +54,7 @@ def estimate(
     tariff: Tariff = LISTED,
 ) -> Estimate:
     """`unit_seconds` is a worker's time a unit (frame, second of sound); `alone_s` the same one at a time."""
-    if backend != "runpod":
+    if not capabilities_of(backend).billed:
         return Estimate(seconds=units * unit_seconds / workers, usd=0.0, usd_sequential=0.0)
     usd_per_s, source = rate(None, price, tariff)
     wall = units * unit_seconds / workers
@@ -77,13 +78,15 @@ def stage_cost(
 
     `alone_s` is what the same units would take one at a time.
     """
-    unbilled, bill = _UNBILLED.get(backend), _bill(charges, price, gpu, tariff)
+    can, unbilled, bill = capabilities_of(backend), _unbilled(backend), _bill(charges, price, gpu, tariff)
     usd_per_s = 0.0 if unbilled else bill.usd_per_s
     alone = math.ceil(max(bill.execution_s, alone_s) + tariff.idle_s) if charges else 0
     own = [charge for charge in charges if charge.submitted_s is not None]
     first = min(own, key=lambda charge: charge.submitted_s or 0.0, default=None)
     return EndpointCost(
         backend=backend,
+        remote=can.remote,
+        billed=can.billed,
         usd_per_s=round(usd_per_s, 8),
         rate_source=unbilled or bill.rate_source,
         requests=len(charges),

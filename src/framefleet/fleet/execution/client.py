@@ -140,7 +140,7 @@ class EndpointClient:
             raise self._error
         try:
             with self._budget.request(self._endpoint):
-                done = self._served(request, note if self._backend.lasting else _nobody, known)
+                done = self._served(request, note if self._backend.capabilities.durable else _nobody, known)
         except RateLimitedError:
             self._level.refused()
             raise
@@ -149,7 +149,7 @@ class EndpointClient:
 
     def attend(self, job_id: str) -> Any:
         """The output of a job that another run submitted. Raises `FleetError`."""
-        if not self._backend.lasting:
+        if not self._backend.capabilities.durable:
             raise JobLostError(f"{self._endpoint}: job {job_id} went with its process")
         sent = Sent(self._backend.attach(self._endpoint, job_id), None)
         self._jobs.enlist(sent)

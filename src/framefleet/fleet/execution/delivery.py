@@ -19,7 +19,7 @@ from framefleet.fleet.execution.claims import WorkClaims
 from framefleet.fleet.execution.jobs import Sent
 from framefleet.fleet.execution.retry import RetryPolicy, retrying
 from framefleet.logs import logger
-from framefleet.stages.base import Answer, RequestBatch, Codec
+from framefleet.stages.base import Answer, Codec, RequestBatch
 from framefleet.timebase import Seconds
 
 log = logger(__name__)

@@ -24,7 +24,7 @@ from framefleet.progress import (
     Listener,
     Notice,
 )
-from framefleet.stages.base import Answer, RequestBatch, Codec
+from framefleet.stages.base import Answer, Codec, RequestBatch
 from framefleet.timebase import Seconds
 
 log = logger(__name__)

@@ -25,8 +25,8 @@ from framefleet.schema.document import (
 )
 from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.speech import Transcription
-from framefleet.stages.objects.forecast import max_side
-from framefleet.stages.registry import NEEDS
+from framefleet.stages.frame_stage import max_side
+from framefleet.stages.registry import spec_of
 from framefleet.stages.speech.merge import no_audio
 
 
@@ -172,7 +172,7 @@ def _result(run: Run, name: str) -> Any:
     """What a stage came to; None if it was not asked for, if nothing was answered, or nothing of what it works on."""
     if name in run.stages:
         return run.stages[name].result if _answered(run.stages[name]) else None
-    client, needs = run.client.get(name), NEEDS[name]
+    client, needs = run.client.get(name), spec_of(name).needs
     in_vain = bool(needs) and all(_result(run, needed) is None for needed in needs)
     return client.result if client is not None and not in_vain else None
 

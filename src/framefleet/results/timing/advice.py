@@ -13,7 +13,6 @@ from math import ceil, floor, inf
 from framefleet.config.settings import endpoint_variable
 from framefleet.fleet.billing.prices import IDLE_TIMEOUT_S
 from framefleet.results.timing.requests import RequestTiming
-from framefleet.schema.cost import Backend
 from framefleet.timebase import Seconds
 
 ENOUGH_S = 3.0  # a run shorter than this has nothing to gain
@@ -32,15 +31,17 @@ HERE = "here"  # the line of the models on this machine
 class Part:
     """What a part of a run would take by itself, never waiting for another, and the line it takes turns in.
 
-    `stage` is whose part it is; for models, where they ran, at which kind of endpoint, and what came of the requests.
+    `stage` is whose part it is; for models, which kind of endpoint they answer, what came of
+    the requests, and what their backend is.
     """
 
     needs_s: Seconds
     line: str
     stage: str | None = None
-    backend: Backend | None = None
     endpoint: str = ""
     asked: RequestTiming | None = None
+    remote: bool = False
+    billed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def _remedies(name: str, part: Part, line_s: Seconds, next_s: Seconds, how: Circ
         slower = f"{line_s / next_s:.1f} × slower than the rest" if next_s * 1000 > line_s else "what all waited for"
         if (words := _decode_less(how)) is not None:
             yield Remedy(part.needs_s, f"decode was {slower}: {words}")
-    elif part.asked is not None and part.backend == "api":
+    elif part.asked is not None and not part.billed:
         yield from _of_api(name, part.asked, next_s, how)
     elif part.asked is not None:
         yield from _of_endpoint(name, part.asked, next_s, how)
@@ -100,7 +101,7 @@ def _remedies(name: str, part: Part, line_s: Seconds, next_s: Seconds, how: Circ
         drop = "leave out --backend local and " if how.stay_here else ""
         variable = endpoint_variable(part.endpoint)
         yield Remedy(part.needs_s, f"{name} ran on this machine: {drop}set {variable} for a GPU worker")
-    elif part.stage == "speech" and part.backend != "local":  # a model here takes longer to listen than to sift
+    elif part.stage == "speech" and part.remote:  # a model here takes longer to listen than to sift
         yield Remedy(
             part.needs_s, f"{name} needed the most time: --no-vad does without, but sends and pays for silence too"
         )

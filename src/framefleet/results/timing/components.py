@@ -2,13 +2,14 @@
 
 import os
 
+from framefleet.fleet.backends.registry import capabilities_of
 from framefleet.metrics import BusyTimer
 from framefleet.pipeline.run import FinishedStage, Run
 from framefleet.results.timing.advice import HERE, Circumstances, Part, judge
 from framefleet.results.timing.requests import RequestTiming, sum_up
 from framefleet.schema.timing import StageTiming, Timing
 from framefleet.stages.base import Needs
-from framefleet.stages.registry import WATCHING
+from framefleet.stages.registry import watches
 from framefleet.timebase import Seconds
 
 PICTURES, SOUND = "pictures", "sound"
@@ -20,19 +21,21 @@ def parts_of(run: Run) -> dict[str, Part]:
     parts = {DECODE[reads]: Part(meter.busy_s, reads) for reads, meter in run.decode.items()}
     for name, stage in run.stages.items():
         if stage.prefiltering.busy_s:
-            parts[f"prefilter {name}"] = Part(stage.prefiltering.busy_s, reads_of(stage), name, stage.plan.backend)
+            parts[f"prefilter {name}"] = Part(
+                stage.prefiltering.busy_s, reads_of(stage), name, remote=stage.plan.capabilities.remote
+            )
         parts[name] = _part(run, name, stage)
     for name, client in run.client.items():
-        parts[name] = Part(client.meter.busy_s, PICTURES if name in WATCHING else name, name)
+        parts[name] = Part(client.meter.busy_s, PICTURES if watches(name) else name, name)
     return parts
 
 
 def circumstances(run: Run) -> Circumstances:
-    dense = sum(client.meter.done for name, client in run.client.items() if name in WATCHING)
+    dense = sum(client.meter.done for name, client in run.client.items() if watches(name))
     decoded = run.decode[PICTURES].done if PICTURES in run.decode else 0.0
     return Circumstances(
         exact=run.options.sampling == "exact",
-        stay_here=run.options.backend == "local",
+        stay_here=run.options.backend != "auto" and not capabilities_of(run.options.backend).remote,
         warm=run.options.warm > 0,
         paced=run.options.whisper_rpm is not None,
         dense=dense,
@@ -43,7 +46,7 @@ def circumstances(run: Run) -> Circumstances:
 def beside(run: Run, reads: str) -> Seconds:
     """What else the thread that decodes the pictures, or the sound, was busy with."""
     prefiltering = sum(stage.prefiltering.busy_s for stage in run.stages.values() if reads_of(stage) == reads)
-    watching = (client.meter.busy_s for name, client in run.client.items() if name in WATCHING and reads == PICTURES)
+    watching = (client.meter.busy_s for name, client in run.client.items() if watches(name) and reads == PICTURES)
     return prefiltering + sum(watching)
 
 
@@ -63,10 +66,10 @@ def cores() -> int:
 
 def _part(run: Run, name: str, stage: FinishedStage) -> Part:
     plan = stage.plan
-    if plan.backend == "local":
-        return Part(stage.asked.busy_s, HERE, name, "local", plan.stage.endpoint)
+    if not plan.capabilities.remote:
+        return Part(stage.asked.busy_s, HERE, name, plan.stage.endpoint)
     asked = _asked(run, stage)
-    return Part(asked.needs_s, name, name, plan.backend, plan.stage.endpoint, asked)
+    return Part(asked.needs_s, name, name, plan.stage.endpoint, asked, remote=True, billed=plan.capabilities.billed)
 
 
 def _asked(run: Run, stage: FinishedStage) -> RequestTiming:
@@ -79,9 +82,9 @@ def _asked(run: Run, stage: FinishedStage) -> RequestTiming:
         held_s=stage.outcome.held_s,
         cpu=stage.asked.cpu_s / (stage.asked.busy_s * cores()) if stage.asked.busy_s else 0.0,
         queue=queue_mean(stage.asked, stage.in_hand) or 0.0,
-        places=None if automatic and plan.backend == "runpod" else plan.workers,
+        places=None if automatic and plan.capabilities.probed else plan.workers,
         ceiling=plan.workers == options.max_workers,
-        probes=min(options.warm, len(plan.items)) if plan.backend == "runpod" else 0,
+        probes=min(options.warm, len(plan.items)) if plan.capabilities.probed else 0,
     )
 
 

@@ -27,6 +27,9 @@ class ScenesStage:
 
     name: str = "scenes"
 
+    def looks(self, options: Options) -> bool:
+        return _given(options) is None
+
     def order(self, media: MediaInfo, options: Options) -> FrameRequest:
         """Small pictures, `RATE` a second; none where there are no pictures or the scenes are given.
 

@@ -22,6 +22,7 @@ from framefleet.errors import (
     RefusedError,
 )
 from framefleet.fleet.backends.base import (
+    CALLS,
     Done,
     Health,
     Job,
@@ -54,8 +55,7 @@ class OpenAiBackend:
     a call under way keeps nobody from leaving.
     """
 
-    name = "api"
-    lasting = False
+    capabilities = CALLS
 
     def __init__(
         self,
@@ -166,7 +166,7 @@ class OpenAiBackend:
         except FleetError as error:
             if isinstance(error, RateLimitedError):
                 self._limiter.refused()
-            error.receipt = Receipt(self.name)  # the job is over, whatever came of it
+            error.receipt = Receipt("api")  # the job is over, whatever came of it
             outcome = error
         except Exception as error:  # raised again by who waits
             log.warning("a call of the transcription API failed", exc_info=error)
@@ -183,7 +183,7 @@ class OpenAiBackend:
                 call.over.set_exception(outcome)
 
     def _receipt(self, submitted_s: Seconds, began_s: Seconds) -> Receipt:
-        return Receipt(self.name, (began_s - submitted_s) * 1000, (perf_counter() - began_s) * 1000)
+        return Receipt("api", (began_s - submitted_s) * 1000, (perf_counter() - began_s) * 1000)
 
     def _sleep(self, seconds: Seconds) -> None:
         """Waits, but no longer than there is anybody to work for."""

@@ -26,6 +26,7 @@ from framefleet.errors import (
     from_worker,
 )
 from framefleet.fleet.backends.base import (
+    JOB_QUEUE,
     Done,
     Health,
     Job,
@@ -114,8 +115,7 @@ class RunPodBackend:
     knows its job's id, and RunPod keeps the result for a minute only: what a crash interrupts is paid for again.
     """
 
-    name = "runpod"
-    lasting = True
+    capabilities = JOB_QUEUE
 
     def __init__(
         self,
