@@ -26,7 +26,7 @@ class Setting:
 
 
 class StageOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be set of one stage: `[stages.NAME]`, `FRAMEFLEET_NAME_FIELD`, `--NAME-FIELD`.
+    """What can be set of one stage: `[stages.NAME]`, `FRAMEFLEET_<NAME>_<FIELD>`, `--NAME-FIELD`.
 
     Each field is `Annotated` with a `Setting` and has a default. One that `Options` has as well goes before it, for
     this stage, where it is not None.

@@ -4,15 +4,17 @@ Samples that show the same frame, one after the other (the nearest keyframe, a s
 in a request, and its answer is that of each of them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Sequence
 from copy import copy
 from itertools import groupby
-from typing import Any, Generic, Protocol, Self, TypeVar, cast
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar, cast, get_type_hints
 
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 
-from framefleet.config.options import Options
-from framefleet.errors import BadReplyError
+from framefleet.config.options import FrameOptions, Options, StageOptions
+from framefleet.config.settings import endpoint_variable
+from framefleet.errors import BadReplyError, SetupError
 from framefleet.media.sampling import plan_samples
 from framefleet.media.types import (
     MediaInfo,
@@ -21,11 +23,14 @@ from framefleet.media.types import (
     Sample,
 )
 from framefleet.media.video.request import FrameRequest, JpegView
-from framefleet.protocol.envelope import JpegFrame, JpegFrames
+from framefleet.protocol.envelope import JpegFrame, JpegFrames, read_reply
 from framefleet.schema.cost import Backend
+from framefleet.stages import checked
 from framefleet.stages.base import (
     Answer,
+    Handler,
     Needs,
+    Pace,
     Prefilter,
     RequestBatch,
 )
@@ -75,6 +80,7 @@ class FramesReply(Protocol):
 
 Request = TypeVar("Request", bound=FramesRequest)
 Reply = TypeVar("Reply", bound=FramesReply)
+Frame = TypeVar("Frame", bound=AboutFrame)
 Indexed = TypeVar("Indexed", bound=JpegFrame | AboutFrame)
 Message = TypeVar("Message")
 
@@ -200,6 +206,98 @@ class PictureStage(Generic[Request, Reply]):
         """As if every picture were sent: how many need not be is known once they are decoded."""
         seen = options.crop or media
         return request_bytes(sum(len(batch.samples) for batch in items), seen.width, seen.height, options, backend)
+
+
+class AboutSpan(NamedTuple, Generic[Frame]):
+    """The answers about the pictures of one span, or of the whole video, in the order of time."""
+
+    span: Span
+    frames: list[Frame]
+
+
+class FrameStage(PictureStage[Request, Reply], ABC, Generic[Request, Reply, Frame]):
+    """A whole stage but for what is asked about pictures, and what comes of the answers.
+
+    `reply` is the type of an endpoint's answer, whose `frames` have an `index`, `time_s`, `error` and what was found.
+    `options` are the stage's own: what of them is `keyed` is part of the journal's keys.
+    """
+
+    name: str
+    endpoint: str
+    reply: type[Reply]
+    options: type[StageOptions] = FrameOptions
+    expected = Pace(unit_s=1.0, alone_s=1.0)  # a worker's seconds a picture
+
+    @abstractmethod
+    def ask(self, frames: JpegFrames, media: MediaInfo, options: Options) -> Request:
+        """The request about these pictures."""
+
+    @abstractmethod
+    def conclude(self, found: Sequence[AboutSpan[Frame]], media: MediaInfo, options: Options) -> Any:
+        """The stage's result, of all answers there are. Pure."""
+
+    def own(self, options: Options) -> Any:
+        """What is set of the stage's own options."""
+        return options.own.get(self.name) or self.options()
+
+    def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
+        own = self.own(options)
+        keyed = {one.name: getattr(own, one.name) for one in fields(own) if one.name not in Options.__struct_fields__}
+        settings = {name: hint.__metadata__[0] for name, hint in get_type_hints(type(own), include_extras=True).items()}
+        form = {"crop": options.crop, "max_side": max_side(options, backend), "jpeg_quality": options.jpeg_quality}
+        together = None if self.spans is None else self.spans[1]
+        return {
+            **form,
+            "sampling": options.sampling,
+            "together": together,
+            "own": {name: value for name, value in keyed.items() if settings[name].keyed},
+        }
+
+    def pace(self, backend: Backend) -> Pace:
+        return self.expected
+
+    def pack(
+        self, payload: Sequence[Picture], media: MediaInfo, options: Options, backend: Backend
+    ) -> RequestBatch[Request]:
+        return RequestBatch(self.ask(frames_of(payload), media, options), tuple(picture.at for picture in payload))
+
+    def parse(self, facts: Sequence[PictureTime], output: Any) -> Reply:
+        reply: Reply = matched(facts, read_reply(output, cast(Any, self.reply)))
+        checked.named(cast(Any, reply))
+        return reply
+
+    def reply_type(self) -> type[Reply]:
+        return self.reply
+
+    def count(self, reply: Reply) -> int:
+        return sum(frame.error is None for frame in reply.frames)
+
+    def missing(self, options: Options) -> str | None:
+        return f"there is no endpoint for it; set {endpoint_variable(self.endpoint)}"
+
+    def open_handler(self, options: Options) -> Handler:
+        raise SetupError(f"{self.name}: {self.missing(options)}")
+
+    def merge(
+        self,
+        media: MediaInfo,
+        options: Options,
+        answers: Sequence[Answer[Reply]],
+        unanswered: Sequence[PictureTime] = (),
+    ) -> Any:
+        known: dict[int, Frame] = {}
+        for answer in answers:
+            for frame in answer.reply.frames:
+                if frame.error is None:
+                    known.setdefault(frame.index, cast(Frame, frame))
+        whole = Span(0.0, media.duration_s), len(self.samples(media, options))
+        spans = [whole] if self.spans is None else [(span, self.spans[1]) for span in self.spans[0]]
+        found, first = [], 0
+        for span, count in spans:
+            indices = range(first, first + count)
+            found.append(AboutSpan(span, [known[index] for index in indices if index in known]))
+            first += count
+        return self.conclude(found, media, options)
 
 
 def frames_of(pictures: Iterable[Picture]) -> JpegFrames:
