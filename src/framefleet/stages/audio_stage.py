@@ -31,6 +31,9 @@ class ClipStage(Generic[Request, Reply]):
     needs = Needs.AUDIO
     unit = "s"
 
+    def of_spans(self, spans: Sequence[Span], count: int) -> Self:
+        raise NotImplementedError("sound is listened to as a whole")
+
     def names(self, item: AudioChunk) -> dict[int, str]:
         of_track = f" of track {item.track}" if item.track is not None else ""
         return {item.number: f"sound {item.span.start_s} to {item.span.end_s}{of_track}"}
@@ -62,9 +65,9 @@ class ClipStage(Generic[Request, Reply]):
         media: MediaInfo,
         options: Options,
         backend: Backend,
-        transports: Sequence[str],
+        offered: Sequence[str],
     ) -> tuple[int, int]:
-        return sound_transport(transports).expected_bytes(sum(chunk.span.length_s for chunk in items))
+        return sound_transport(offered).expected_bytes(sum(chunk.span.length_s for chunk in items))
 
 
 def halved(request: Request, span: Span) -> list[tuple[Request, Span]]:

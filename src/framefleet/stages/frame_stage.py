@@ -4,40 +4,103 @@ Samples that show the same frame, one after the other (the nearest keyframe, a s
 in a request, and its answer is that of each of them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Container, Sequence
 from copy import copy
-from typing import Any, Generic, Self, TypeVar
+from itertools import groupby
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar, cast, get_type_hints
 
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 
-from framefleet.config.options import Options
-from framefleet.errors import BadReplyError
-from framefleet.media.transport.frames import FrameTransport, frame_transport, prepared, transport_of
+from framefleet.config.options import FrameOptions, Options, StageOptions
+from framefleet.config.settings import endpoint_variable
+from framefleet.errors import BadReplyError, SetupError
+from framefleet.media.sampling import plan_samples
+from framefleet.media.transport.frames import FRAME_TRANSPORTS, Shown, frame_transport, prepared, transport_of
 from framefleet.media.types import (
     MediaInfo,
     PictureTime,
     Sample,
 )
 from framefleet.media.video.encode import scaled_size
-from framefleet.media.video.request import JpegView, PixelView
-from framefleet.protocol import envelope as protocol
-from framefleet.protocol.ocr import OcrFrame, OcrReply, OcrRequest
-from framefleet.protocol.yolo import FrameReply, YoloReply, YoloRequest
+from framefleet.media.video.request import FrameRequest
+from framefleet.protocol import envelope
+from framefleet.protocol.envelope import FrameSource, JpegFrames, read_reply
 from framefleet.schema.cost import Backend
+from framefleet.stages import checked
 from framefleet.stages.base import (
     Answer,
+    Handler,
     Needs,
+    Pace,
     Prefilter,
     RequestBatch,
 )
-from framefleet.stages.batches import PictureBatch, batched
+from framefleet.stages.batches import PictureBatch, batched, check_crop
 from framefleet.stages.checked import Expected
-from framefleet.stages.objects.forecast import max_side
-from framefleet.timebase import Seconds
+from framefleet.timebase import Seconds, Span, exact
 
-Request = TypeVar("Request", YoloRequest, OcrRequest)
-Reply = TypeVar("Reply", YoloReply, OcrReply)
-Frame = TypeVar("Frame", protocol.Frame, FrameReply, OcrFrame)
+ENDPOINT_MAX_SIDE = 1280
+"""Pixels. What a worker's model looks at, so more would only be uploaded."""
+
+
+class AboutFrame(Protocol):
+    """What every answer about one picture has."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def time_s(self) -> Seconds: ...
+    @property
+    def error(self) -> str | None: ...
+
+
+class FramesRequest(Protocol):
+    """A request that carries pictures."""
+
+    @property
+    def source(self) -> FrameSource: ...
+
+
+class FramesReply(Protocol):
+    """An answer about pictures. `model` and the rest are the worker's own word for what it used."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def model_id(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def gpu(self) -> str | None: ...
+    @property
+    def frames(self) -> Sequence[AboutFrame]: ...
+
+
+Request = TypeVar("Request", bound=FramesRequest)
+Reply = TypeVar("Reply", bound=FramesReply)
+Frame = TypeVar("Frame", bound=AboutFrame)
+Indexed = TypeVar("Indexed", bound=envelope.Frame | AboutFrame)
+Message = TypeVar("Message")
+
+
+def max_side(options: Options, backend: Backend) -> int | None:
+    """The longest side of a picture that is sent, in pixels; None: as it is."""
+    return options.max_side or (ENDPOINT_MAX_SIDE if backend == "runpod" else None)
+
+
+def span_samples(spans: Sequence[Span], count: int, pictures_s: Seconds | None = None) -> list[list[Sample]]:
+    """For each span, `count` samples evenly spread within it: one stands in its middle. Indices count on.
+
+    Spans are in the order of time and apart. Pictures end at `pictures_s`.
+    """
+    found: list[list[Sample]] = []
+    for number, span in enumerate(spans):
+        start, length = exact(span.start_s), exact(span.end_s) - exact(span.start_s)
+        times = [start + length * (2 * place + 1) / (2 * count) for place in range(count)]
+        held = [pictures_s is not None and time >= exact(pictures_s) for time in times]
+        found.append([Sample(number * count + n, *each) for n, each in enumerate(zip(times, held, strict=True))])
+    return found
 
 
 class PictureStage(Generic[Request, Reply]):
@@ -46,6 +109,49 @@ class PictureStage(Generic[Request, Reply]):
     needs = Needs.PICTURES
     unit = "frames"
     seen = Expected()  # what may be in an answer about a picture
+    transports = tuple(FRAME_TRANSPORTS)  # forms in which its requests can carry pictures
+    spans: tuple[Sequence[Span], int] | None = None  # so many pictures of each; None: of the whole video
+
+    def of_spans(self, spans: Sequence[Span], count: int) -> Self:
+        stage = copy(self)
+        stage.spans = (tuple(spans), count)
+        return stage
+
+    def samples(self, media: MediaInfo, options: Options) -> list[Sample]:
+        """Every picture that the stage is about, in the order of time."""
+        if not media.has_video:
+            return []
+        if self.spans is None:
+            return plan_samples(media.duration_s, options.fps, pictures_s=media.pictures_s)
+        return [sample for some in span_samples(*self.spans, media.pictures_s) for sample in some]
+
+    def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[PictureBatch]:
+        check_crop(options.crop, media.width, media.height)
+        return self._batches(self.samples(media, options), options)
+
+    def _batches(self, samples: Sequence[Sample], options: Options) -> list[PictureBatch]:
+        """The pictures of one span go together, whatever the size of a batch."""
+        if self.spans is None:
+            return batched(samples, options.batch_size)
+        _, count = self.spans
+        groups = groupby(samples, key=lambda sample: sample.index // count)
+        return [PictureBatch(number, tuple(some)) for number, (_, some) in enumerate(groups)]
+
+    def order(
+        self, wanted: Sequence[Sample], options: Options, backend: Backend, offered: Sequence[str]
+    ) -> FrameRequest:
+        """What is to be decoded for the pictures `wanted`, where these transports are `offered`.
+
+        What is not encoded is read no larger than the model looks at it, since it takes more memory.
+        """
+        transport = frame_transport(offered, self.transports)
+        sides = max_side(options, backend), None if transport.encoded else self.seen_side(options, backend)
+        longest = min((side for side in sides if side is not None), default=None)
+        return FrameRequest(self.to_see(wanted, options), transport.view(longest, options.jpeg_quality, options.crop))
+
+    def seen_side(self, options: Options, backend: Backend) -> int | None:
+        """The longest side at which the model looks at a picture, in pixels; None: however large it is."""
+        return None
 
     def about(self, media: MediaInfo, options: Options) -> Self:
         stage, area = copy(self), options.crop or media
@@ -61,7 +167,7 @@ class PictureStage(Generic[Request, Reply]):
         self, items: Sequence[PictureBatch], answered: Container[int], options: Options
     ) -> list[PictureBatch]:
         left = [sample for batch in items for sample in batch.samples if sample.index not in answered]
-        return batched(left, options.batch_size)
+        return self._batches(left, options)
 
     def prefilter(self, options: Options, backend: Backend) -> Prefilter | None:
         return None
@@ -70,18 +176,9 @@ class PictureStage(Generic[Request, Reply]):
         """The pictures that a run has to decode for those `wanted`, with what the prefilter compares them with."""
         return wanted
 
-    def view(self, transport: FrameTransport, options: Options, backend: Backend) -> JpegView | PixelView:
-        """The form in which its pictures are read, for that transport: as small as its model needs them."""
-        sent, seen = max_side(options, backend), self.seen_side(options, backend)
-        longest = sent if transport.encoded else min((side for side in (sent, seen) if side), default=None)
-        return transport.view(longest, options.jpeg_quality, options.crop)
-
-    def seen_side(self, options: Options, backend: Backend) -> int | None:
-        """The longest side at which the model looks at a picture, in pixels; None: however large it is."""
-        return None
-
     def split(self, parcel: RequestBatch[Request]) -> list[RequestBatch[Request]]:
-        second = transport_of(parcel.request.source).split(parcel.request.source)
+        source = parcel.request.source
+        second = transport_of(source).split(source)  # where the second half begins, so that no picture is in both
         if second is None:
             return [parcel]
         middle = [fact.index for fact in parcel.facts].index(second)
@@ -94,15 +191,15 @@ class PictureStage(Generic[Request, Reply]):
         source = parcel.request.source
         transport, sent = transport_of(source), _by_fact(parcel.facts, source.frames)
         pictures = [transport.shown(fact, sent[fact.index]) for fact in facts]
-        return RequestBatch(replace(parcel.request, source=prepared(pictures)), tuple(facts))
+        return RequestBatch(_changed(parcel.request, source=prepared(pictures)), tuple(facts))
 
     def part(self, reply: Reply, fact: PictureTime) -> Reply | None:
         frames = [frame for frame in reply.frames if frame.index == fact.index]
-        return replace(reply, frames=frames) if frames else None
+        return _changed(reply, frames=frames) if frames else None
 
     def reindex(self, answer: Answer[Reply], index: int) -> Answer[Reply]:
         facts = tuple(replace(fact, index=index) for fact in answer.facts)
-        return Answer(facts, replace(answer.reply, frames=[replace(f, index=index) for f in answer.reply.frames]))
+        return Answer(facts, _changed(answer.reply, frames=[_changed(f, index=index) for f in answer.reply.frames]))
 
     def fact_type(self) -> Any:
         return PictureTime
@@ -113,12 +210,106 @@ class PictureStage(Generic[Request, Reply]):
         media: MediaInfo,
         options: Options,
         backend: Backend,
-        transports: Sequence[str],
+        offered: Sequence[str],
     ) -> tuple[int, int]:
         """As if every picture were sent: how many need not be is known once they are decoded."""
-        seen, transport = options.crop or media, frame_transport(transports)
+        seen, transport = options.crop or media, frame_transport(offered, self.transports)
         size = scaled_size(seen.width, seen.height, max_side(options, backend))
         return transport.expected_bytes(sum(len(batch.samples) for batch in items), *size)
+
+
+class AboutSpan(NamedTuple, Generic[Frame]):
+    """The answers about the pictures of one span, or of the whole video, in the order of time."""
+
+    span: Span
+    frames: list[Frame]
+
+
+class FrameStage(PictureStage[Request, Reply], ABC, Generic[Request, Reply, Frame]):
+    """A whole stage but for what is asked about pictures, and what comes of the answers.
+
+    `reply` is the type of an endpoint's answer, whose `frames` have an `index`, `time_s`, `error` and what was found.
+    `options` are the stage's own: what of them is `keyed` is part of the journal's keys.
+    """
+
+    name: str
+    endpoint: str
+    reply: type[Reply]
+    options: type[StageOptions] = FrameOptions
+    transports = ("jpeg_frames",)
+    expected = Pace(unit_s=1.0, alone_s=1.0)  # a worker's seconds a picture
+
+    @abstractmethod
+    def ask(self, frames: JpegFrames, media: MediaInfo, options: Options) -> Request:
+        """The request about these pictures."""
+
+    @abstractmethod
+    def conclude(self, found: Sequence[AboutSpan[Frame]], media: MediaInfo, options: Options) -> Any:
+        """The stage's result, of all answers there are. Pure."""
+
+    def own(self, options: Options) -> Any:
+        """What is set of the stage's own options."""
+        return options.own.get(self.name) or self.options()
+
+    def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
+        own = self.own(options)
+        keyed = {one.name: getattr(own, one.name) for one in fields(own) if one.name not in Options.__struct_fields__}
+        settings = {name: hint.__metadata__[0] for name, hint in get_type_hints(type(own), include_extras=True).items()}
+        form = {"crop": options.crop, "max_side": max_side(options, backend), "jpeg_quality": options.jpeg_quality}
+        together = None if self.spans is None else self.spans[1]
+        return {
+            **form,
+            "sampling": options.sampling,
+            "together": together,
+            "own": {name: value for name, value in keyed.items() if settings[name].keyed},
+        }
+
+    def pace(self, backend: Backend) -> Pace:
+        return self.expected
+
+    def pack(
+        self, payload: Sequence[Shown], media: MediaInfo, options: Options, backend: Backend
+    ) -> RequestBatch[Request]:
+        frames = cast(JpegFrames, prepared(payload))
+        return RequestBatch(self.ask(frames, media, options), tuple(picture.at for picture in payload))
+
+    def parse(self, facts: Sequence[PictureTime], output: Any) -> Reply:
+        reply: Reply = matched(facts, read_reply(output, cast(Any, self.reply)))
+        checked.named(cast(Any, reply))
+        return reply
+
+    def reply_type(self) -> type[Reply]:
+        return self.reply
+
+    def count(self, reply: Reply) -> int:
+        return sum(frame.error is None for frame in reply.frames)
+
+    def missing(self, options: Options) -> str | None:
+        return f"there is no endpoint for it; set {endpoint_variable(self.endpoint)}"
+
+    def open_handler(self, options: Options) -> Handler:
+        raise SetupError(f"{self.name}: {self.missing(options)}")
+
+    def merge(
+        self,
+        media: MediaInfo,
+        options: Options,
+        answers: Sequence[Answer[Reply]],
+        unanswered: Sequence[PictureTime] = (),
+    ) -> Any:
+        known: dict[int, Frame] = {}
+        for answer in answers:
+            for frame in answer.reply.frames:
+                if frame.error is None:
+                    known.setdefault(frame.index, cast(Frame, frame))
+        whole = Span(0.0, media.duration_s), len(self.samples(media, options))
+        spans = [whole] if self.spans is None else [(span, self.spans[1]) for span in self.spans[0]]
+        found, first = [], 0
+        for span, count in spans:
+            indices = range(first, first + count)
+            found.append(AboutSpan(span, [known[index] for index in indices if index in known]))
+            first += count
+        return self.conclude(found, media, options)
 
 
 def matched(facts: Sequence[PictureTime], reply: Reply) -> Reply:
@@ -129,20 +320,26 @@ def matched(facts: Sequence[PictureTime], reply: Reply) -> Reply:
     """
     answers = _by_fact(facts, list(reversed(reply.frames)))
     frames = [
-        replace(answers[fact.index], index=fact.index, time_s=fact.time_s) for fact in facts if fact.index in answers
+        _changed(answers[fact.index], index=fact.index, time_s=fact.time_s) for fact in facts if fact.index in answers
     ]
     if not frames:
         raise BadReplyError(f"none of the {len(facts)} pictures sent is in the worker's reply")
     if all(frame.error is not None for frame in frames):  # perhaps the worker's fault, and not theirs
         none = "" if len(frames) == 1 else f"the worker could look at none of {len(frames)} pictures: "
         raise BadReplyError(f"{none}{frames[0].error}")
-    return replace(reply, frames=frames)
+    return _changed(reply, frames=frames)
 
 
-def _by_fact(facts: Sequence[PictureTime], frames: Sequence[Frame]) -> dict[int, Frame]:
+def _changed(message: Message, **changes: Any) -> Message:
+    """A message with other values: it is a `Struct`, which a protocol cannot say."""
+    changed: Message = replace(cast(Any, message), **changes)
+    return changed
+
+
+def _by_fact(facts: Sequence[PictureTime], frames: Sequence[Indexed]) -> dict[int, Indexed]:
     """By each fact's index its own frame, or where it has none, that of the last one before it of the same time."""
-    own, found = {frame.index: frame for frame in frames}, dict[int, Frame]()
-    same: dict[Seconds, Frame] = {}
+    own, found = {frame.index: frame for frame in frames}, dict[int, Indexed]()
+    same: dict[Seconds, Indexed] = {}
     for fact in sorted(facts, key=lambda fact: fact.index):
         frame = own.get(fact.index) or same.get(fact.pts_s)
         if frame is not None:

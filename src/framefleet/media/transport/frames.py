@@ -91,11 +91,9 @@ class PixelTransport(FrameTransport):
 FRAME_TRANSPORTS: dict[str, FrameTransport] = {each.kind: each for each in (PixelTransport(), JpegTransport())}
 
 
-def frame_transport(offered: Sequence[str]) -> FrameTransport:
-    """The first of those offered that carries pictures; JPEG, which every handler takes, where none is."""
-    return next(
-        (FRAME_TRANSPORTS[kind] for kind in offered if kind in FRAME_TRANSPORTS), FRAME_TRANSPORTS["jpeg_frames"]
-    )
+def frame_transport(offered: Sequence[str], taken: Sequence[str] = tuple(FRAME_TRANSPORTS)) -> FrameTransport:
+    """The first of those that a backend offers which a stage takes; JPEG, which all take, where there is none."""
+    return FRAME_TRANSPORTS[next((kind for kind in offered if kind in taken), "jpeg_frames")]
 
 
 def transport_of(source: FrameSource) -> FrameTransport:
