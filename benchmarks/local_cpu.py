@@ -62,7 +62,8 @@ def main() -> None:
 
 def made(path: Path, minutes: float) -> Path:
     """In another process: what this one once held would count as held by those it starts."""
-    code = f"from footage import *; make_footage(Path({str(SAMPLE)!r}), Path({str(path)!r}), {minutes * 60:.0f}, sound=True)"
+    asked = f"Path({str(SAMPLE)!r}), Path({str(path)!r}), {minutes * 60:.0f}, sound=True"
+    code = f"from footage import *; make_footage({asked})"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
     return path
 
