@@ -36,7 +36,7 @@ def of_type(kind: inspect.Type) -> st.SearchStrategy[Any]:
         case inspect.FloatType():
             return _floats
         case inspect.StrType():
-            return texts
+            return texts if kind.pattern is None else st.from_regex(kind.pattern)
         case inspect.LiteralType():
             return st.sampled_from(kind.values)
         case inspect.UnionType():

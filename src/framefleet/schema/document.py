@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from framefleet.schema.artifact import Artifact
 from framefleet.schema.cost import Backend, Cost
 from framefleet.schema.objects import Detection
 from framefleet.schema.scenes import SceneEntry
@@ -141,7 +142,10 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """`detections` has an entry for every sampled picture. What was not asked for, or could not be done, is null."""
+    """`detections` has an entry for every sampled picture. What was not asked for, or could not be done, is null.
+
+    Where there are no `artifacts`, the field is not written.
+    """
 
     schema_version: Literal["2"] = SCHEMA_VERSION
     video: Video
@@ -156,3 +160,4 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing
     failures: list[FailureEntry]
     provenance: Provenance
+    artifacts: list[Artifact] = []
