@@ -27,7 +27,7 @@ def python_with_stub(tmp_path_factory: pytest.TempPathFactory) -> str:
     (packages,) = [*folder.glob("lib/python*/site-packages"), *folder.glob("Lib/site-packages")]
     (packages / "framefleet").mkdir()
     (packages / "framefleet" / "__init__.py").touch()
-    (packages / "framefleet" / "cli.py").write_text(STUB)
+    (packages / "framefleet" / "api.py").write_text(STUB)
     return str(folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
 
 
