@@ -21,12 +21,19 @@ def wild_documents() -> st.SearchStrategy[Document]:
     plain = make_document()
     fields = {field.name: field.type for field in _struct(Document).fields}
     parts = {name: st.just(getattr(plain, name)) | of_type(kind) for name, kind in fields.items()}
-    return st.fixed_dictionaries(parts).map(lambda made: msgspec.convert(msgspec.to_builtins(made), Document))
+    return st.fixed_dictionaries(parts).map(_document)
+
+
+def _document(parts: dict[str, Any]) -> Document:
+    given = {name: part for name, part in parts.items() if part is not msgspec.UNSET}
+    return msgspec.convert(msgspec.to_builtins(given), Document)
 
 
 def of_type(kind: inspect.Type) -> st.SearchStrategy[Any]:
     """Whatever msgspec would read as that type."""
     match kind:
+        case inspect.AnyType():
+            return st.none() | _ints | texts | st.lists(texts, max_size=2)
         case inspect.NoneType():
             return st.none()
         case inspect.BoolType():

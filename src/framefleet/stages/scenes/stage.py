@@ -30,6 +30,11 @@ class ScenesStage:
     def looks(self, options: Options) -> bool:
         return _given(options) is None
 
+    def note(self, options: Options) -> str | None:
+        if options.sampling == "exact":
+            return None
+        return "of keyframes alone; where the encoder put none on a cut, it is told at the next one"
+
     def order(self, media: MediaInfo, options: Options) -> FrameRequest:
         """Small pictures, `RATE` a second; none where there are no pictures or the scenes are given.
 
