@@ -21,7 +21,7 @@ from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.sounds import Sounds
 from framefleet.schema.speech import Segment, Transcription, Word
 from framefleet.schema.text import TextResult
-from framefleet.stages.scenes.scene import Scene, scene_of
+from framefleet.stages.scene import Scene, scene_of
 from framefleet.timebase import Span
 
 

@@ -9,9 +9,9 @@ from framefleet.media.sampling import plan_samples
 from framefleet.media.types import Gap, MediaInfo, Picture
 from framefleet.media.video.request import FrameRequest, Pixels, PixelView
 from framefleet.stages.client import Watcher
+from framefleet.stages.scene import Scene
 from framefleet.stages.scenes.given import read_scenes
 from framefleet.stages.scenes.keyframes import KeyframeWatcher
-from framefleet.stages.scenes.scene import Scene
 from framefleet.stages.scenes.spec import MAX_SIDE, RATE
 from framefleet.stages.scenes.watcher import SceneWatcher
 from framefleet.timebase import Seconds
