@@ -20,15 +20,11 @@ from framefleet.pipeline.resume import unanswered, with_reading
 from framefleet.pipeline.run import run
 from framefleet.progress import Listener, Notice, silent
 from framefleet.results.assemble.document import as_text, build_document
-from framefleet.results.files import (
-    claim,
-    document_path,
-    owner,
-    write_document,
-)
 from framefleet.results.names import further_names
 from framefleet.schema.document import Document
 from framefleet.stages.base import Needs
+from framefleet.stages.registry import SPECS
+from framefleet.storage.folder import FolderResults, name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +59,9 @@ def prepare(
     media = probe(Path(video), options.audio_track, options.video_track)
     media = replace(media, audio_channel=options.audio_channel)
     plan = plan_run(media, options, fleet, survey.tariff)
-    if options.scenes is not None and "scenes" not in plan.names:
-        raise UsageError(f"--scenes {options.scenes}: scenes are not among --stages {','.join(plan.names)}; add them")
+    for stage in SPECS:  # what is given in a stage's place is for that stage
+        if isinstance(given := getattr(options, stage, None), Path) and stage not in plan.names:
+            raise UsageError(f"--{stage} {given}: {stage} are not among --stages {','.join(plan.names)}; add them")
     return Prepared(media, options, fleet, plan, survey, *_place(media.path, options.output_dir, name))
 
 
@@ -73,14 +70,14 @@ def _place(video: Path, folder: Path, name: str | None) -> tuple[Path, str | Non
 
     A file that has changed since is not another video: whoever writes will refuse to replace its results.
     """
-    usual = document_path(folder, video, name)
+    store, usual = FolderResults(folder), video.stem if name is None else name
     taken: str | None = None
-    for path in (usual, *(document_path(folder, video, further) for further in further_names(video))):
-        whose = owner(path)
-        if whose is None or whose[1] in {"", as_text(video)} or whose[0] == file_sha256(video):
-            return path, taken
-        taken = taken or f"{path.name} holds those of {whose[1]}"
-    return usual, None
+    for one in (usual, *further_names(video)):
+        whose = store.find(one)
+        if whose is None or whose.path in {"", as_text(video)} or whose.sha256 == file_sha256(video):
+            return store.path(one), taken
+        taken = taken or f"{store.path(one).name} holds those of {whose.path}"
+    return store.path(usual), None
 
 
 def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[StagePlan]:
@@ -128,7 +125,8 @@ def execute(prepared: Prepared, listener: Listener = silent) -> Document:
     sha256 = file_sha256(prepared.media.path)
     check_budget(prepared, sha256)
     check_awake(prepared, sha256, listener)
-    claim(prepared.path, sha256)
+    store, name = FolderResults(prepared.path.parent), name_of(prepared.path)
+    store.claim(name, sha256)
     for plan in prepared.plan.fleet:
         if not plan.capabilities.remote and prepared.options.backend == "auto":
             listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint is set, so it runs on this machine"))
@@ -137,7 +135,7 @@ def execute(prepared: Prepared, listener: Listener = silent) -> Document:
     media = with_reading(prepared.media, prepared.plan.fleet, sha256, prepared.journal)
     done = run(media, sha256, prepared.plan, prepared.options, prepared.fleet, prepared.journal, listener)
     document = build_document(done, sha256)
-    write_document(document, prepared.path)
+    store.put(name, document)
     return document
 
 
@@ -157,8 +155,9 @@ def notices(prepared: Prepared) -> list[str]:
         lines.append(f"audio track {which} is heard; --audio-track chooses another")
     if prepared.taken is not None:
         lines.append(f"the results go to {prepared.path.name}: {prepared.taken}")
-    if prepared.options.sampling == "keyframes" and any(watch.order.samples for watch in plan.watching):
-        lines.append("scenes: of keyframes alone; where the encoder put none on a cut, it is told at the next one")
+    for watch in plan.watching:
+        if watch.order.samples and (note := watch.stage.note(watch.options)) is not None:
+            lines.append(f"{watch.spec.name}: {note}")
     return lines
 
 
