@@ -120,7 +120,7 @@ def takes(param: Any, context: Any) -> str:
     from framefleet.cli.help import _word
 
     shown = _word(param, context).strip("<>")
-    return f"`{cell(shown)}`" if shown else ""
+    return ", ".join(f"`{choice}`" for choice in shown.split("|")) if shown else ""
 
 
 def help_of(param: Any, context: Any) -> str:
