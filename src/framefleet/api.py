@@ -92,8 +92,8 @@ def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[Stag
     if not is_there(prepared.journal):
         return plans
     sha256 = sha256 or file_sha256(prepared.media.path)
-    media = with_reading(prepared.media, plans, sha256, prepared.options, prepared.journal)
-    return [unanswered(plan, sha256, media, prepared.options, prepared.journal) for plan in plans]
+    media = with_reading(prepared.media, plans, sha256, prepared.journal)
+    return [unanswered(plan, sha256, media, prepared.journal) for plan in plans]
 
 
 def check_budget(prepared: Prepared, sha256: str | None = None) -> None:
@@ -134,7 +134,7 @@ def execute(prepared: Prepared, listener: Listener = silent) -> Document:
             listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint is set, so it runs on this machine"))
     for notice in notices(prepared):
         listener(Notice(notice))
-    media = with_reading(prepared.media, prepared.plan.fleet, sha256, prepared.options, prepared.journal)
+    media = with_reading(prepared.media, prepared.plan.fleet, sha256, prepared.journal)
     done = run(media, sha256, prepared.plan, prepared.options, prepared.fleet, prepared.journal, listener)
     document = build_document(done, sha256)
     write_document(document, prepared.path)

@@ -2,17 +2,17 @@
 
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 
-from framefleet.config.options import Options
+from framefleet.config.options import Options, Sampling
 from framefleet.errors import FleetError, FrameFleetError, describe
 from framefleet.logs import logger
 from framefleet.media.audio.encode import ClipFormat
 from framefleet.media.types import MediaInfo
 from framefleet.media.video.decode import decode_orders
-from framefleet.media.video.request import FrameRequest, JpegView
 from framefleet.metrics import BusyTimer
 from framefleet.pipeline.assembly import WATCH_S, StageAssembly
 from framefleet.pipeline.consumers import BatchConsumer, ClipConsumer, WatchConsumer
@@ -22,7 +22,6 @@ from framefleet.pipeline.stage_run import StageRun
 from framefleet.progress import Listener, Notice
 from framefleet.stages.base import Needs
 from framefleet.stages.frame_stage import PictureStage
-from framefleet.stages.objects.forecast import max_side
 from framefleet.timebase import Seconds, Span
 
 log = logger(__name__)
@@ -67,35 +66,39 @@ def _pumps(
     lanes: Sequence[StageRun],
     watchers: Sequence[WatchConsumer],
     media: MediaInfo,
-    options: Options,
+    meters: dict[str, BusyTimer],
     keyframes_s: list[Seconds],
     listener: Listener,
     stop: threading.Event,
 ) -> list[FrameReader | AudioReader]:
-    """One for the pictures, if anybody wants any, and one for each way in which the sound is cut."""
+    """One for the pictures of each kind of sampling that anybody wants, one for each way in which the sound is cut."""
     wanting = [lane for lane in lanes if lane.items]
-    pictures = [_batches(lane, options) for lane in wanting if lane.plan.stage.needs is Needs.PICTURES]
-    sounds = [lane for lane in wanting if lane.plan.stage.needs is Needs.AUDIO]
+    looking = defaultdict[Sampling, list[BatchConsumer | WatchConsumer]](list)
+    for lane in filter(_looks, wanting):
+        looking[lane.plan.options.sampling].append(_batches(lane, media))
+    for watcher in watchers:
+        looking[watcher.sampling].append(watcher)
+    sounds = [lane for lane in wanting if not _looks(lane)]
     decode = partial(
         decode_orders,
         media,
-        sampling=options.sampling,
         threads=decoding_threads(
             os.cpu_count() or 1, models_here=any(not lane.plan.capabilities.remote for lane in wanting)
         ),
         on_keyframe=keyframes_s.append,
         on_end_lost=partial(_tell_end_lost, listener),
     )
-    hearing = BusyTimer()
-    looking: list[BatchConsumer | WatchConsumer] = [*pictures, *watchers]
     return [
-        *([FrameReader(looking, decode, stop)] if looking else []),
+        *(
+            FrameReader(consumers, partial(decode, sampling=sampling), meters.setdefault("pictures", BusyTimer()), stop)
+            for sampling, consumers in looking.items()
+        ),
         *(
             AudioReader(
                 [ClipConsumer(lane) for lane in group],
                 media,
                 clip_format(group[0]),
-                hearing,
+                meters.setdefault("sound", BusyTimer()),
                 stop,
                 partial(group[0].listener, _MENDED) if number == 0 else None,  # the others hear the same
             )
@@ -109,11 +112,15 @@ def _tell_end_lost(listener: Listener, time: Fraction, error: str) -> None:
     listener(Notice(f"pictures: the very end is lost, from {float(time):.2f} s on ({error}); the one before it stays"))
 
 
-def _batches(lane: StageRun, options: Options) -> BatchConsumer:
-    stage, view = lane.plan.stage, JpegView(max_side(options, lane.plan.backend), options.jpeg_quality, options.crop)
+def _looks(lane: StageRun) -> bool:
+    return lane.plan.stage.needs is Needs.PICTURES
+
+
+def _batches(lane: StageRun, media: MediaInfo) -> BatchConsumer:
+    stage = lane.plan.stage
     assert isinstance(stage, PictureStage)
     wanted = [sample for batch in lane.items for sample in batch.samples]
-    return BatchConsumer(lane, FrameRequest(stage.to_see(wanted, options), view))
+    return BatchConsumer(lane, stage.order(wanted, media, lane.plan.options, lane.plan.backend))
 
 
 def clip_format(lane: StageRun) -> ClipFormat:
@@ -136,12 +143,13 @@ def run_stages(
     opener: StageAssembly,
     media: MediaInfo,
     options: Options,
+    meters: dict[str, BusyTimer],
     keyframes_s: list[Seconds],
     listener: Listener,
-) -> dict[str, BusyTimer]:
+) -> None:
     """Feeds every stage to its end. When that cannot be, nothing more is sent and what is queued is cancelled.
 
-    The times of the keyframes that come by are added to `keyframes_s`.
+    The time that is read in is metered in `meters`; the times of the keyframes that come by go to `keyframes_s`.
     """
     stop = threading.Event()
     pumps: list[FrameReader | AudioReader] = []
@@ -152,7 +160,7 @@ def run_stages(
         for lane in lanes:
             opener.resume(lane)
         warm_up(lanes, options)
-        pumps = _pumps(lanes, watchers, media, options, keyframes_s, listener, stop)
+        pumps = _pumps(lanes, watchers, media, meters, keyframes_s, listener, stop)
         for pump in pumps:
             pump.start()
         _wait(pumps)
@@ -180,7 +188,6 @@ def run_stages(
     finally:
         for watch in watches:
             watch.close()
-    return {pump.reads: pump.meter for pump in pumps}
 
 
 def _wait(pumps: Sequence[FrameReader | AudioReader]) -> None:

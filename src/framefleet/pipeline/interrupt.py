@@ -10,7 +10,7 @@ from framefleet.pipeline.stage_run import StageRun
 
 def interrupted(lanes: Sequence[StageRun], options: Options) -> Interrupted:
     """The error that ends the run; made before its lanes are ended."""
-    kept = ", ".join(_kept(lane, options) for lane in lanes if lane.plan.items)
+    kept = ", ".join(_kept(lane) for lane in lanes if lane.plan.items)
     spent = [_spent(lane, options) for lane in lanes if lane.plan.capabilities.billed]
     parts = [f"{kept} kept"] * bool(kept) + [f"about ${sum(spent):.4f} spent"] * bool(spent)
     return Interrupted(f"interrupted: {'; '.join([*parts, 'run the same command again: it goes on from here'])}")
@@ -29,10 +29,10 @@ def note_cost(error: FrameFleetError, lanes: Sequence[StageRun], options: Option
     error.add_note(f"{spent}, besides {unheard} more of which nobody could tell" if unheard else spent)
 
 
-def _kept(lane: StageRun, options: Options) -> str:
+def _kept(lane: StageRun) -> str:
     plan = lane.plan
     answered = {fact.index for answer in lane.dispatcher.answers for fact in answer.facts}
-    left = sum(item.units for item in plan.stage.remaining(plan.items, answered, options))
+    left = sum(item.units for item in plan.stage.remaining(plan.items, answered, plan.options))
     return f"{plan.stage.name} {plan.units - left:.0f} of {plan.units:.0f} {plan.stage.unit}"
 
 

@@ -91,12 +91,16 @@ class Reader(threading.Thread, ABC, Generic[Taker]):
 
 
 class FrameReader(Reader[BatchConsumer | WatchConsumer]):
-    """One decode for all consumers."""
+    """One decode for all consumers. `meter` is of all such pumps."""
 
     def __init__(
-        self, consumers: Sequence[BatchConsumer | WatchConsumer], decode: DecodeOrders, stop: threading.Event
+        self,
+        consumers: Sequence[BatchConsumer | WatchConsumer],
+        decode: DecodeOrders,
+        meter: BusyTimer,
+        stop: threading.Event,
     ) -> None:
-        super().__init__("pictures", consumers, BusyTimer(), stop)
+        super().__init__("pictures", consumers, meter, stop)
         self._decode = decode
 
     def _pieces(self) -> Iterator[Routed[BatchConsumer | WatchConsumer]]:

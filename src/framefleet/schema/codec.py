@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from inspect import cleandoc
 from pathlib import Path
@@ -16,7 +16,7 @@ from framefleet.schema.document import SCHEMA_VERSION, Document
 
 def encode(document: Document) -> bytes:
     """Return JSON to look at: a key a line, and of long lists (pictures, segments, failures) an item a line."""
-    fields = [f"{_text(name)}: {_laid_out(getattr(document, name))}" for name in document.__struct_fields__]
+    fields = [f"{_text(name)}: {_laid_out(value)}" for name, value in _given(document)]
     return ("{\n" + ",\n".join(fields) + "\n}\n").encode()
 
 
@@ -107,9 +107,15 @@ def _laid_out(value: Any) -> str:
     if isinstance(value, list) and value:
         return "[\n  " + ",\n  ".join(_text(item) for item in value) + "\n]"
     if isinstance(value, msgspec.Struct):
-        fields = [f"{_text(name)}: {_laid_out(getattr(value, name))}" for name in value.__struct_fields__]
+        fields = [f"{_text(name)}: {_laid_out(part)}" for name, part in _given(value)]
         return "{\n  " + ",\n".join(fields).replace("\n", "\n  ") + "\n}"
     return _text(value)
+
+
+def _given(value: msgspec.Struct) -> Iterator[tuple[str, Any]]:
+    """The fields that are there."""
+    fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
+    return ((name, part) for name, part in fields if part is not msgspec.UNSET)
 
 
 def _text(value: Any) -> str:

@@ -24,7 +24,7 @@ from framefleet.progress import (
     Listener,
     Notice,
 )
-from framefleet.stages.base import Answer, RequestBatch, Stage
+from framefleet.stages.base import Answer, Codec, RequestBatch
 from framefleet.timebase import Seconds
 
 log = logger(__name__)
@@ -55,7 +55,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        stage: Stage[Any, Any, Any, Any, Any],
+        stage: Codec[Any, Any, Any],
         pack: Callable[[Any], RequestBatch[Any]],
         asker: EndpointClient,
         keeper: WorkClaims,
