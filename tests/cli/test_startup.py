@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from framefleet.cli.help import COMMANDS
-from framefleet.results.files import write_document
-from tests.results.make import make_document
+from tests.results.make import make_document, write_document
 
 HEAVY = {"av", "cv2", "lap", "numpy", "requests", "scenedetect", "simplejpeg", "tenacity", "tqdm"}
 MODELS = {"ctranslate2", "faster_whisper", "onnxruntime", "rapidocr"}

@@ -26,6 +26,11 @@ def read_document(path: Path) -> Document:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    return decode_from(content, str(path))
+
+
+def decode_from(content: bytes, where: str) -> Document:
+    """Return the document that `content` is. Raises `InputError`, which says `where` it was read."""
     try:
         return decode(content)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -35,8 +40,8 @@ def read_document(path: Path) -> Document:
             remedy = "update FrameFleet, or run the video again" if newer else "run the video again"
             told = version if len(version) <= 20 else f"{version[:20]}…"
             known = " and ".join([*_OLDER, SCHEMA_VERSION])
-            raise InputError(f"{path}: schema version {told}, and this program reads {known}; {remedy}") from None
-        raise InputError(f"{path}: not a whole document of FrameFleet: {error}") from None
+            raise InputError(f"{where}: schema version {told}, and this program reads {known}; {remedy}") from None
+        raise InputError(f"{where}: not a whole document of FrameFleet: {error}") from None
 
 
 def decode(content: bytes) -> Document:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from framefleet.schema.artifact import Artifact
 from framefleet.schema.cost import Backend, Cost
 from framefleet.schema.objects import Detection
 from framefleet.schema.results import StageResult
@@ -149,7 +150,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """`detections` has an entry for every sampled picture. What was not asked for, or could not be done, is null.
 
-    `results` is what further stages found, by their names; absent where there was none.
+    `results` is what further stages found, by their names. They, and `artifacts`, are absent where there are none.
     """
 
     schema_version: Literal["2"] = SCHEMA_VERSION
@@ -166,6 +167,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing
     failures: list[FailureEntry]
     provenance: Provenance
+    artifacts: list[Artifact] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def further(self) -> dict[str, StageResult]:
