@@ -125,7 +125,8 @@ def takes(param: Any, context: Any) -> str:
 
 def help_of(param: Any, context: Any) -> str:
     """Its help with what stands behind it in brackets: default, range, required."""
-    return (param.get_help_record(context) or ("", param.help or ""))[1].replace("  [", " [")
+    shown = (param.get_help_record(context) or ("", param.help or ""))[1]
+    return re.sub(r" +\[([^]]*)\]$", r" (\1)", shown)  # in brackets it would be taken for a link
 
 
 def split_default(text: str) -> tuple[str, str]:

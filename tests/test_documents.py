@@ -22,6 +22,7 @@ COMMANDS: dict[str, Any] = typer.main.get_command(app).commands
 FOREIGN = {
     *("--all", "--browser", "--coverage", "--gpu-engines", "--list"),  # of our scripts
     *("--build-arg", "--help", "--no-deps", "--platform", "--rm", "--version"),
+    "--describe-question",  # of the stage that docs/extending.md makes
 }
 """Options that no command has."""
 
