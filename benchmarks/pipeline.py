@@ -26,7 +26,6 @@ from unittest.mock import patch
 
 from emulated import fleet_of, service
 from footage import make_footage
-from framefleet.api import execute, prepare
 from framefleet.config.loading import load_options
 from framefleet.media.audio.clips import decode_clips
 from framefleet.media.files.probe import probe
@@ -36,6 +35,7 @@ from framefleet.media.video.request import FrameRequest, JpegView
 from framefleet.pipeline.plan import plan_run
 from framefleet.results.files import document_path
 from framefleet.schema.codec import read_document
+from framefleet.session import execute, prepare
 from record import record
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "sample.mp4"

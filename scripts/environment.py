@@ -176,8 +176,8 @@ def enter() -> None:
         try:
             import tqdm  # noqa: F401 - the command would load them as it goes
 
-            import framefleet.api
-            import framefleet.cli.commands.run  # noqa: F401  # noqa: F401
+            import framefleet.cli.commands.run
+            import framefleet.session  # noqa: F401
         except ImportError as error:
             why = error  # Python forgets the other name
             guarded(lambda: make_anew(folder, why))

@@ -2,18 +2,43 @@
 
 import subprocess
 import sys
+from typing import get_args, get_type_hints
 
+import msgspec
 import pytest
 
 import framefleet
+from framefleet.config.arguments import OptionArguments
+from framefleet.config.options import Options
 from tests.conftest import ROOT
 
 
 def test_what_is_exported() -> None:
-    assert framefleet.__all__ == ["Options", "__version__", "analyze"]
+    assert framefleet.__all__ == [
+        "CancelScope",
+        "Document",
+        "Options",
+        "Session",
+        "__version__",
+        "analyze",
+        "errors",
+        "export",
+        "read_document",
+        "render",
+        "report",
+    ]
     for name in framefleet.__all__:
         assert getattr(framefleet, name) is not None
     assert not hasattr(framefleet, "nothing")
+
+
+def test_every_option_is_an_argument_by_its_name() -> None:
+    """In the order of `Options`, and of a type that takes each default."""
+    assert [*OptionArguments.__annotations__] == [*Options.__struct_fields__]
+    for name, kind in get_type_hints(OptionArguments).items():
+        default = getattr(Options(), name)
+        msgspec.convert(list(default) if isinstance(default, tuple) else default, kind, strict=True)
+        assert type(None) in get_args(kind)
 
 
 def printed(code: str) -> str:
