@@ -34,7 +34,7 @@ class Transcribing:
     def submit(self, endpoint: str, request: msgspec.Struct, cancel: CancelScope | None = None) -> Job:
         assert isinstance(request, YoloRequest)
         call = WhisperRequest(model=str(request.conf), audio=b"OggS", format="opus", duration_s=1.0)
-        return self._backend.submit({"yolo": "whisper"}.get(endpoint, endpoint), call)
+        return self._backend.submit({"yolo": "whisper"}.get(endpoint, endpoint), call, cancel)
 
     def wait(self, job: Job, timeout_s: Seconds, cancel: CancelScope | None = None) -> Done:
         done = self._backend.wait(job, timeout_s, cancel)
