@@ -12,7 +12,7 @@ import pytest
 from framefleet import CancelScope, Session
 from framefleet.emulator.faults import Fault, Faults
 from framefleet.emulator.ledger import Unit
-from framefleet.errors import CancelledError
+from framefleet.errors import CancelledError, UnreachableError
 from framefleet.fleet.backends.runpod.job_api import RunPodApi
 from framefleet.schema.document import Document
 from tests.faults.test_resume import IN_FLIGHT
@@ -37,9 +37,10 @@ def answered(world: World) -> Counter[Unit]:
 def cancelling(scope: CancelScope, dice: random.Random, patch: pytest.MonkeyPatch) -> None:
     """The scope is cancelled from another thread at one of the next calls: before it is sent, or once it is answered.
 
-    Half of the time what is under way is not listened to any more.
+    Half of the time what is under way is not listened to any more, and half of the time the service does not hear that
+    jobs are cancelled.
     """
-    at, before, drain_s = dice.randrange(1, 60), dice.random() < 0.5, dice.choice([0.0, 5.0])
+    at, before, drain_s, deaf = dice.randrange(1, 60), dice.random() < 0.5, dice.choice([0.0, 1.0]), dice.random() < 0.5
     calls, lock, call = iter(range(1, 10**9)), threading.Lock(), RunPodApi._call
 
     def cancel() -> None:
@@ -52,6 +53,8 @@ def cancelling(scope: CancelScope, dice: random.Random, patch: pytest.MonkeyPatc
             now = next(calls) == at
         if now and before:
             cancel()
+        if deaf and request[2].startswith("cancel/"):
+            raise UnreachableError("the service answered 502")
         try:
             return call(self, *request)
         finally:
