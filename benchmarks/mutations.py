@@ -53,8 +53,8 @@ FEATURES = (
     Feature(
         "a batch that is too large is halved",
         "fleet/execution/delivery.py",
-        "self._stage.split(left) if error.advice is Advice.SPLIT else [left]",
-        "[left]",
+        "return self._stage.split(parcel) if error.advice is Advice.SPLIT or poisoned else [parcel]",
+        "return self._stage.split(parcel) if poisoned else [parcel]",
         ["fleet", "faults/test_faults.py", "cli/test_fleet_failures.py", "test_api.py"],
     ),
     Feature(
@@ -73,17 +73,17 @@ FEATURES = (
     ),
     Feature(
         "pictures are turned upright",
-        "media/files/probe.py",
-        "rotation = round(frame.rotation / 90) * 90 % 360",
-        "rotation = 0",
-        ["media/test_probe.py", "media/test_decode.py", "media/test_encode.py", "results/render"],
+        "media/video/orientation.py",
+        "        return np.rot90(coded[:, ::-1] if self.mirrored else coded, self.rotation // 90)\n",
+        "        return coded\n",
+        ["media/test_turn.py", "media/test_probe.py", "media/test_decode.py", "media/test_encode.py", "outputs/render"],
     ),
     Feature(
         "a cue ends where the next begins",
         "results/query/cues.py",
         "min(max(cue.end_s, start_s + SHORTEST_S), end_s)",
         "max(cue.end_s, start_s + SHORTEST_S)",
-        ["results/test_cues.py", "results/export/test_subtitles.py", "results/render/test_film.py"],
+        ["results/test_cues.py", "outputs/export/test_subtitles.py", "outputs/render/test_film.py"],
     ),
     Feature(
         "a cut is where the encoder saw it",
@@ -109,9 +109,9 @@ FEATURES = (
     Feature(
         "a cell is never a formula",
         "outputs/export/table_files.py",
-        "    return text.startswith(_BREAKS) or first.startswith(_FORMULA)\n",
-        "    return text.startswith(_BREAKS) and first.startswith(_FORMULA)\n",
-        ["results/export/test_tables.py", "cli/test_export.py"],
+        'return _PLACES.sub("\'", value) if isinstance(value, str) and _SUSPECT.search(value) else value',
+        "return value",
+        ["outputs/export/test_tables.py", "cli/test_export.py"],
     ),
 )
 

@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.cli.options.run import (
-    DEFAULT,
     FLAGS,
-    STAGES,
+    OWN_FLAGS,
     SWITCHES,
 )
 from framefleet.config.endpoints import RUNPOD_BASE_URL, Secret
 from framefleet.config.loading import (
-    SETTINGS,
     load_fleet,
     load_options,
     make_options,
+    own_settings,
+    settings_there_are,
 )
 from framefleet.config.options import Options
 from framefleet.config.settings import CONFIG_FILE, refuse_unknown
@@ -98,12 +98,50 @@ def test_a_crop_that_is_none(value: str) -> None:
 
 
 def test_every_option_has_a_flag_and_every_flag_an_option() -> None:
-    assert set(Options.__struct_fields__) == set(FLAGS) | {field for field, *_ in SWITCHES.values()}
+    assert set(Options.__struct_fields__) - {"own"} == set(FLAGS) | {field for field, *_ in SWITCHES.values()}
 
 
 def test_the_help_names_the_stages_that_there_are() -> None:
-    assert tuple(registry.NEEDS) == STAGES
-    assert DEFAULT == registry.DEFAULT
+    _, help, _ = FLAGS["stages"]
+    assert help.endswith("objects, speech, sounds, text, scenes, tracks (objects,speech,sounds,scenes,tracks)")
+
+
+def test_a_stage_has_settings_of_its_own_which_go_before_those_for_all(tmp_path: Path) -> None:
+    assert set(OWN_FLAGS) == set(own_settings())
+    text, objects = registry.spec_of("text"), registry.spec_of("objects")
+    (tmp_path / CONFIG_FILE).write_text(
+        'fps = 1\ncrop = "0,0,9,9"\n[stages]\nnames = ["text", "objects"]\n'
+        '[stages.text]\nfps = 2\ncrop = [1, 2, 30, 40]\nsampling = "keyframes"',
+        encoding="utf-8",
+    )
+    options = load_options({}, environ={}, folder=tmp_path)
+    assert options.stages == ("text", "objects")
+    own = text.options_for(options)
+    assert (own.fps, own.crop, own.sampling) == (2, Crop(1, 2, 30, 40), "keyframes")
+    assert (objects.options_for(options).fps, objects.options_for(options).crop) == (1, Crop(0, 0, 9, 9))
+    environ = {"FRAMEFLEET_TEXT_FPS": "3", "FRAMEFLEET_OBJECTS_MAX_SIDE": "640"}
+    options = load_options({"fps": "5"}, environ=environ, folder=tmp_path)
+    assert text.options_for(options).fps == 3
+    assert objects.options_for(options).fps == 5
+    assert objects.options_for(options).max_side == 640
+    options = load_options({"text_fps": "4"}, environ=environ, folder=tmp_path)
+    assert text.options_for(options).fps == 4
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        ("[stages.text]\nfsp = 2", r"stages\.text\.fsp: no such option; did you mean fps\?"),
+        ("[stages.texts]\nfps = 2", r"stages\.texts: no such stage; did you mean text\?"),
+        ("[stages.text]\nfps = 0", r"stages\.text\.fps 0: give a number above 0"),
+        ("[stages]\ntext = 2", r"stages\.text: give a table"),
+        ('[stages.text]\ncrop = "1,2"', r"stages\.text\.crop 1,2: give x,y,width,height"),
+    ],
+)
+def test_what_makes_no_sense_of_one_stage_is_refused_by_its_place(tmp_path: Path, listed: str, told: str) -> None:
+    (tmp_path / CONFIG_FILE).write_text(listed, encoding="utf-8")
+    with pytest.raises(UsageError, match=told):
+        load_options({}, environ={}, folder=tmp_path)
 
 
 def test_an_unknown_option_is_refused_and_the_known_ones_named() -> None:
@@ -141,7 +179,7 @@ def test_every_variable_that_the_code_names_is_known_and_so_is_every_option(tmp_
     named = set(re.findall(r"FRAMEFLEET_[A-Z_]*[A-Z](?![A-Z_]|[{*])", text))
     assert {"FRAMEFLEET_DEBUG", "FRAMEFLEET_MODELS", "FRAMEFLEET_WHISPER_API"} <= named
     flags = {f"FRAMEFLEET_{name.upper()}" for name in {**FLAGS, **SWITCHES}}
-    refuse_unknown(dict.fromkeys(named | flags, "1"), SETTINGS)
+    refuse_unknown(dict.fromkeys(named | flags, "1"), settings_there_are())
 
 
 @pytest.mark.parametrize("name", ["speech", "vad"])

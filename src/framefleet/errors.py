@@ -3,6 +3,7 @@
 FrameFleetError                one line a person can act on; `exit_code` is what the command ends with
 ├── UsageError            2    an option that makes no sense
 ├── InputError            2    a video that is missing, unreadable or not a video
+│   └── NotStoredError    2    a store has no result of that name, or no such artifact
 ├── OutputError           2    a place that cannot be written, or that holds another video's document
 ├── SetupError            1    something is not installed or a model is not the one expected; ends the run
 ├── CancelledError        1    whoever asked cancelled it
@@ -57,6 +58,10 @@ class UsageError(FrameFleetError):
 
 class InputError(FrameFleetError):
     exit_code = 2
+
+
+class NotStoredError(InputError):
+    pass
 
 
 class OutputError(FrameFleetError):

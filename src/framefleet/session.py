@@ -29,15 +29,10 @@ from framefleet.pipeline.resume import unanswered, with_reading
 from framefleet.pipeline.run import run
 from framefleet.progress import Event, Listener, Notice, silent
 from framefleet.results.assemble.document import as_text, build_document
-from framefleet.results.files import (
-    claim,
-    document_path,
-    owner,
-    write_document,
-)
 from framefleet.results.names import further_names, names_of
 from framefleet.schema.document import Document
 from framefleet.stages.base import Needs
+from framefleet.storage.folder import FolderResults, name_of
 from framefleet.timebase import Seconds
 
 log = logger(__name__)
@@ -87,14 +82,14 @@ def _place(video: Path, folder: Path, name: str | None) -> tuple[Path, str | Non
 
     A file that has changed since is not another video: whoever writes will refuse to replace its results.
     """
-    usual = document_path(folder, video, name)
+    store, usual = FolderResults(folder), video.stem if name is None else name
     taken: str | None = None
-    for path in (usual, *(document_path(folder, video, further) for further in further_names(video))):
-        whose = owner(path)
-        if whose is None or whose[1] in {"", as_text(video)} or whose[0] == file_sha256(video):
-            return path, taken
-        taken = taken or f"{path.name} holds those of {whose[1]}"
-    return usual, None
+    for one in (usual, *further_names(video)):
+        whose = store.find(one)
+        if whose is None or whose.path in {"", as_text(video)} or whose.sha256 == file_sha256(video):
+            return store.path(one), taken
+        taken = taken or f"{store.path(one).name} holds those of {whose.path}"
+    return store.path(usual), None
 
 
 def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[StagePlan]:
@@ -106,8 +101,8 @@ def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[Stag
     if not is_there(prepared.journal):
         return plans
     sha256 = sha256 or file_sha256(prepared.media.path)
-    media = with_reading(prepared.media, plans, sha256, prepared.options, prepared.journal)
-    return [unanswered(plan, sha256, media, prepared.options, prepared.journal) for plan in plans]
+    media = with_reading(prepared.media, plans, sha256, prepared.journal)
+    return [unanswered(plan, sha256, media, prepared.journal) for plan in plans]
 
 
 def check_budget(prepared: Prepared, sha256: str, resources: Resources) -> None:
@@ -159,17 +154,18 @@ def execute(
     check_budget(prepared, sha256, resources)
     check_awake(prepared, sha256, listener)
     scope.check()
-    claim(prepared.path, sha256)
+    store, name = FolderResults(prepared.path.parent), name_of(prepared.path)
+    store.claim(name, sha256)
     for plan in prepared.plan.fleet:
         if not plan.capabilities.remote and prepared.options.backend == "auto":
             listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint is set, so it runs on this machine"))
     for notice in notices(prepared):
         listener(Notice(notice))
-    media = with_reading(prepared.media, prepared.plan.fleet, sha256, prepared.options, prepared.journal)
+    media = with_reading(prepared.media, prepared.plan.fleet, sha256, prepared.journal)
     scope.check()
     done = run(media, sha256, prepared.plan, prepared.options, resources, prepared.journal, listener, scope)
     document = build_document(done, sha256)
-    write_document(document, prepared.path)
+    store.put(name, document)
     return document
 
 

@@ -12,9 +12,9 @@ import pytest
 from numpy.typing import NDArray
 
 from framefleet.outputs.report.make import make_report
-from framefleet.results.files import write_document
 from framefleet.schema.document import Document
 from tests.browser.documents import of_video
+from tests.results.make import write_document
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"]  # fmt: skip

@@ -8,13 +8,12 @@ import msgspec
 import pytest
 
 from framefleet.outputs.report.make import make_report
-from framefleet.results.files import write_document
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document, FailureEntry
 from tests.browser.conftest import PAINTED, Report
 from tests.browser.documents import bare, of_video, said, seen, squares, with_scenes
 from tests.media.make import make_audio, make_video
-from tests.results.make import make_document
+from tests.results.make import make_document, write_document
 
 Open = Callable[..., Report]
 BOX = (40.0, 60.0, 100.0, 140.0)

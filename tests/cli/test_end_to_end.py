@@ -17,12 +17,12 @@ from framefleet.emulator.app import make_endpoint
 from framefleet.emulator.serve import serving
 from framefleet.schema.codec import json_schema, read_document
 from framefleet.schema.document import Document
-from framefleet.stages.registry import FLEET
+from framefleet.stages.registry import remote
 from tests.conftest import API_KEY, ROOT
 
 pytestmark = pytest.mark.full
 
-MAIN = (FLEET["objects"], FLEET["speech"])
+MAIN = (remote()["objects"].stage, remote()["speech"].stage)
 SAMPLE = ROOT / "samples" / "sample.mp4"
 
 

@@ -13,12 +13,12 @@ from msgspec.structs import replace
 from framefleet.install_hints import with_extra
 from framefleet.models import file_sha256
 from framefleet.outputs.export.formats import FORMATS
-from framefleet.results.files import write_document
 from framefleet.schema.document import Document, FailureEntry
 from tests.cli.conftest import Told
 from tests.media.make import make_video
 from tests.outputs.export.documents import sees
 from tests.outputs.export.test_datasets import CAT, DOG
+from tests.results.make import write_document
 
 Cli = Callable[..., Told]
 

@@ -15,7 +15,7 @@ from framefleet.config.options import Options
 from framefleet.outputs.report.make import thumbnails
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document
-from framefleet.stages.registry import FLEET
+from framefleet.stages.registry import remote
 from tests.cli.conftest import Told
 from tests.conftest import ROOT
 from tests.media.make import Picture, make_video, number_of, picture_of
@@ -38,7 +38,7 @@ def cat() -> Picture:
 
 @pytest.fixture(scope="module")
 def detector() -> Any:
-    return FLEET["objects"].open_handler(Options())
+    return remote()["objects"].stage.open_handler(Options())
 
 
 @pytest.fixture

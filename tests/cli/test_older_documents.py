@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from framefleet.results.files import write_document
 from framefleet.schema.codec import read_document
 from tests.conftest import ROOT, full
+from tests.results.make import write_document
 
 DATA = ROOT / "tests" / "schema" / "data"
 RESULT = "sample_results.json"

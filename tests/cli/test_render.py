@@ -13,11 +13,11 @@ from msgspec.structs import replace
 
 from framefleet.outputs.palette import colour
 from framefleet.outputs.render.colours import from_rgb
-from framefleet.results.files import write_document
 from framefleet.schema.objects import DetectedObject
 from tests.cli.conftest import Told
 from tests.conftest import ROOT
 from tests.outputs.render.squares import PERSON, document_of, frames_of, squares, where
+from tests.results.make import write_document
 
 Cli = Callable[..., Told]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from framefleet.results.files import write_document
 from tests.browser.documents import bare, of_video
 from tests.cli.conftest import Told
+from tests.results.make import write_document
 
 Cli = Callable[..., Told]
 

@@ -6,14 +6,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from framefleet.results.files import write_document
 from framefleet.schema.document import Document
 from framefleet.schema.sounds import SoundEvent, Sounds
 from framefleet.schema.speech import Segment, Transcription
 from framefleet.schema.text import TextResult, TextSpan
 from framefleet.schema.tracks import TracksResult
 from tests.cli.conftest import Told
-from tests.results.make import make_document
+from tests.results.make import make_document, write_document
 from tests.results.test_find import BOX, saying, seeing
 
 Cli = Callable[..., Told]

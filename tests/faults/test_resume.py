@@ -31,9 +31,9 @@ from framefleet.progress import (
     Notice,
     StageStarted,
 )
-from framefleet.results.files import document_path
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document
+from framefleet.storage.folder import FolderResults
 from tests.faults.world import API_KEY, PICTURES, WORKER, World, told
 from tests.media.sound import bursts, damage, make_sound
 
@@ -62,7 +62,7 @@ def command(world: World, *more: str) -> subprocess.Popen[str]:
 
 
 def written(world: World) -> Document:
-    return read_document(document_path(world.folder, world.film))
+    return read_document(FolderResults(world.folder).path(world.film.stem))
 
 
 @pytest.mark.full

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.errors import UsageError
-from framefleet.pipeline.plan import plan_graph
+from framefleet.pipeline.scheduler import plan_graph
 
 NEEDS = {"objects": (), "speech": (), "scenes": (), "tracks": ("objects",), "summary": ("tracks", "speech")}
 

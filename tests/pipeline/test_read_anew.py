@@ -27,7 +27,7 @@ BOTH, SPEECH = Options(stages=("objects", "speech")), Options(stages=("speech",)
 
 def keys_of(media: MediaInfo, options: Options = BOTH) -> dict[str, set[str]]:
     plans = plan_run(media, options, Fleet()).fleet
-    return {plan.stage.name: set(piece_keys(plan, SHA256, media, options).values()) for plan in plans}
+    return {plan.stage.name: set(piece_keys(plan, SHA256, media).values()) for plan in plans}
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_each_kind_of_reading_has_keys_of_its_own(ordinary: MediaInfo) -> None:
 
 
 def read_by(media: MediaInfo, journal: Path) -> MediaInfo:
-    return with_reading(media, plan_run(media, SPEECH, Fleet()).fleet, SHA256, SPEECH, journal)
+    return with_reading(media, plan_run(media, SPEECH, Fleet()).fleet, SHA256, journal)
 
 
 @pytest.fixture

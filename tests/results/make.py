@@ -1,7 +1,10 @@
 """A small document with something in every field."""
 
+from pathlib import Path
+
 from framefleet.fleet.billing.estimate import Estimate, stage_cost, total
 from framefleet.results.assemble.fusion import fuse
+from framefleet.schema.codec import encode
 from framefleet.schema.document import (
     AudioInfo,
     Config,
@@ -100,3 +103,8 @@ def make_document() -> Document:
             models={"objects": [ModelUsed(model="yolo11m", model_id="ab", device="cuda:0", gpu="NVIDIA L4")]},
         ),
     )
+
+
+def write_document(document: Document, path: Path) -> None:
+    """Write the document to any file."""
+    path.write_bytes(encode(document))

@@ -12,7 +12,7 @@ from framefleet.metrics import BusyTimer
 from framefleet.pipeline.derive import ClientResult
 from framefleet.results.timing.components import build_timing, circumstances, parts_of, stage_timing
 from framefleet.stages.base import Stage
-from framefleet.stages.registry import FLEET
+from framefleet.stages.registry import remote
 
 
 def metered(*changes: tuple[float, int], done: float = 0) -> BusyTimer:
@@ -35,7 +35,7 @@ def working(busy_s: float, until_s: float | None = None, done: float = 0) -> Bus
 def stage_run(
     name: str, backend: str, asked: BusyTimer, *, prefiltering: BusyTimer | None = None, charges: Any = ()
 ) -> Any:
-    stage: Stage[Any, Any, Any, Any, Any] = FLEET[name]
+    stage: Stage = remote()[name].stage
     return SimpleNamespace(
         plan=SimpleNamespace(
             stage=stage, backend=backend, capabilities=capabilities_of(backend), workers=5, items=[0] * 9

@@ -21,7 +21,12 @@ def wild_documents() -> st.SearchStrategy[Document]:
     plain = make_document()
     fields = {field.name: field.type for field in _struct(Document).fields}
     parts = {name: st.just(getattr(plain, name)) | of_type(kind) for name, kind in fields.items()}
-    return st.fixed_dictionaries(parts).map(lambda made: msgspec.convert(msgspec.to_builtins(made), Document))
+    return st.fixed_dictionaries(parts).map(_document)
+
+
+def _document(made: dict[str, Any]) -> Document:
+    given = {name: part for name, part in made.items() if part is not msgspec.UNSET}
+    return msgspec.convert(msgspec.to_builtins(given), Document)
 
 
 def of_type(kind: inspect.Type) -> st.SearchStrategy[Any]:
@@ -36,7 +41,7 @@ def of_type(kind: inspect.Type) -> st.SearchStrategy[Any]:
         case inspect.FloatType():
             return _floats
         case inspect.StrType():
-            return texts
+            return texts if kind.pattern is None else st.from_regex(kind.pattern)
         case inspect.LiteralType():
             return st.sampled_from(kind.values)
         case inspect.UnionType():
@@ -51,6 +56,8 @@ def of_type(kind: inspect.Type) -> st.SearchStrategy[Any]:
             return st.dictionaries(of_type(kind.key_type), of_type(kind.value_type), max_size=3)
         case inspect.StructType():
             return st.fixed_dictionaries({field.name: of_type(field.type) for field in kind.fields})
+        case inspect.AnyType():
+            return st.none() | texts | st.lists(_ints, max_size=2)
     raise NotImplementedError(kind)
 
 

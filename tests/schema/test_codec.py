@@ -10,7 +10,6 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
 from framefleet.errors import InputError
-from framefleet.results.files import write_document
 from framefleet.schema.codec import encode, json_schema, read_document
 from framefleet.schema.document import FailureEntry
 from framefleet.schema.objects import DetectedObject, Detection
@@ -22,7 +21,7 @@ from framefleet.schema.speech import (
 )
 from framefleet.timebase import Span
 from tests.conftest import ROOT
-from tests.results.make import make_document
+from tests.results.make import make_document, write_document
 
 times = st.floats(0, 1e6).map(lambda value: round(value, 6))
 shares = st.floats(0, 1)

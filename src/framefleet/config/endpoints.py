@@ -1,9 +1,10 @@
-"""TODO."""
+"""Where endpoints are, and the keys to them."""
 
 from collections.abc import Mapping
 
 import msgspec
 
+from framefleet.config.options import DECLARED
 from framefleet.logs import hide
 
 RUNPOD_BASE_URL = "https://api.runpod.ai/v2"
@@ -39,4 +40,11 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
 
 ENDPOINT_KINDS = ("yolo", "whisper", "ast", "ocr")
 WHISPER_API = "FRAMEFLEET_WHISPER_API"
+
+
+def endpoint_kinds() -> tuple[str, ...]:
+    """Ours, for which there are images, and those of further stages."""
+    return tuple(dict.fromkeys([*ENDPOINT_KINDS, *(one.endpoint for one in DECLARED.values() if one.endpoint)]))
+
+
 MAIN_KINDS = ("yolo", "whisper")  # where a GPU pays: the others run well enough here

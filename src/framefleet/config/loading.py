@@ -1,25 +1,26 @@
-"""TODO."""
+"""Options and endpoints from flags, the environment and framefleet.toml, checked."""
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from math import isfinite
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import inspect
 
 from framefleet.config.endpoints import (
-    ENDPOINT_KINDS,
     RUNPOD_BASE_URL,
     RUNPOD_MANAGE_URL,
     WHISPER_API,
     Fleet,
     Secret,
+    endpoint_kinds,
 )
-from framefleet.config.options import Options
+from framefleet.config.options import DECLARED, Options, Setting
 from framefleet.config.settings import (
     CONFIG_FILE,
     from_environment,
@@ -40,12 +41,14 @@ def load_options(
     Raises `UsageError` naming the option that makes no sense, and where it stands.
     """
     environ = os.environ if environ is None else environ
-    refuse_unknown(environ, SETTINGS)
+    refuse_unknown(environ, settings_there_are())
     in_file = {k: v for k, v in from_file(folder).items() if k != "endpoints"}
-    listed = _turned(in_file, lambda name: f"{folder / CONFIG_FILE}: {name}")
-    settings = _turned(from_environment(environ, _SETTINGS_OF_OPTIONS), variable)
+    own = _own_in_file(in_file, f"{folder / CONFIG_FILE}: stages.")
+    listed = _turned(in_file, lambda name: f"{folder / CONFIG_FILE}: {name}") | {n: v for n, (v, _) in own.items()}
+    settings = _turned(from_environment(environ, (*_SETTINGS_OF_OPTIONS, *own_settings())), variable)
     given = {k: v for k, v in flags.items() if v is not None}
-    stands = {n: f"{folder / CONFIG_FILE}: {n}" for n in listed} | {n: variable(n) for n in settings}
+    stands = {n: f"{folder / CONFIG_FILE}: {n}" for n in listed} | {n: place for n, (_, place) in own.items()}
+    stands |= {n: variable(n) for n in settings}
     return make_options(listed | settings | given, {n: place for n, place in stands.items() if n not in given})
 
 
@@ -54,14 +57,62 @@ def make_options(values: Mapping[str, Any], stands: Mapping[str, str] = {}) -> O
 
     Raises `UsageError` naming the option, its value and what it may be, and for options that leave nothing to do.
     """
-    checked = {}
+    checked: dict[str, Any] = {}
+    own: dict[str, dict[str, Any]] = defaultdict(dict)
+    settings = own_settings()
     for name, value in values.items():
         place = stands.get(name, f"--{name.replace('_', '-')}")
-        checked[name] = _checked_option(name, value, place)
-    options = Options(**checked)
-    if options.stages == ("speech",) and not options.speech:
-        raise UsageError(f"{stands.get('stages', '--stages')} speech: --no-speech leaves nothing of it to do")
+        if name in settings:
+            setting = settings[name]
+            own[setting.stage][setting.field] = _checked(setting.kind, value, place)
+        else:
+            checked[name] = _checked_option(name, value, place)
+    options = Options(**checked, own={stage: DECLARED[stage].options(**fields) for stage, fields in own.items()})
+    if options.stages and all(getattr(options, name, None) is False for name in options.stages):
+        name = options.stages[0]
+        raise UsageError(f"{stands.get('stages', '--stages')} {name}: --no-{name} leaves nothing of it to do")
     return options
+
+
+class OwnSetting(NamedTuple):
+    """A field of a stage's own options."""
+
+    stage: str
+    field: str
+    kind: Any
+    setting: Setting
+
+
+def own_settings() -> dict[str, OwnSetting]:
+    """By their names as options: `text_fps`. Those of all stages that there are."""
+    return {
+        f"{stage}_{field}": OwnSetting(stage, field, kind.__origin__, kind.__metadata__[0])
+        for stage, declared in DECLARED.items()
+        for field, kind in get_type_hints(declared.options, include_extras=True).items()
+    }
+
+
+def _own_in_file(in_file: dict[str, Any], place: str) -> dict[str, tuple[Any, str]]:
+    """What `[stages.NAME]` says, and where; taken out of `in_file`. `stages.names` are the stages of a run."""
+    tables = in_file.get("stages")
+    if not isinstance(tables, dict):
+        return {}
+    del in_file["stages"]
+    own: dict[str, tuple[Any, str]] = {}
+    for stage, table in tables.items():
+        if stage == "names":
+            in_file["stages"] = table
+            continue
+        if stage not in DECLARED:
+            raise unknown(f"{place}{stage}", stage, "stage", DECLARED)
+        if not isinstance(table, dict):
+            raise UsageError(f"{place}{stage}: give a table, such as [stages.{stage}]")
+        fields = DECLARED[stage].options.__struct_fields__
+        for field, value in table.items():
+            if field not in fields:
+                raise unknown(f"{place}{stage}.{field}", field, "option", fields)
+            own[f"{stage}_{field}"] = value, f"{place}{stage}.{field}"
+    return own
 
 
 def _turned(values: Mapping[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
@@ -78,11 +129,19 @@ def _turned(values: Mapping[str, Any], place: Callable[[str], str]) -> dict[str,
 def _checked_option(name: str, value: Any, place: str) -> Any:
     kind = _KINDS.get(name)
     if kind is None:
-        raise unknown(place, name, "option", _KINDS)
+        raise unknown(place, name, "option", (*_KINDS, *own_settings()))
     if name in _PARSERS and isinstance(value, str | list | tuple):
         return _PARSERS[name](value if isinstance(value, str) else ",".join(map(str, value)), place)
-    if name in {"output_dir", "scenes"} and isinstance(value, str):
+    return _checked(kind, value, place)
+
+
+def _checked(kind: Any, value: Any, place: str) -> Any:
+    """The value as one of this type, given as text or as what it is."""
+    kinds = {kind, *get_args(kind)}
+    if Path in kinds and isinstance(value, str):
         return Path(value)
+    if Crop in kinds and isinstance(value, str | list | tuple):
+        return parse_crop(value if isinstance(value, str) else ",".join(map(str, value)), place)
     try:
         checked = msgspec.convert(value, kind, strict=False)
         if isinstance(checked, float) and not isfinite(checked):
@@ -152,21 +211,20 @@ def parse_classes(text: str, place: str = "--classes") -> tuple[int, ...]:
     return tuple(numbers)
 
 
-_KINDS: dict[str, Any] = get_type_hints(Options, include_extras=True)
+_KINDS: dict[str, Any] = {n: k for n, k in get_type_hints(Options, include_extras=True).items() if n != "own"}
 _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "audio_track": parse_audio_track,
-    "crop": parse_crop,
     "classes": parse_classes,
     "stages": parse_stages,
 }
 _NEGATIVES = {f"no_{name}": name for name in _KINDS if getattr(Options(), name) is True}  # as the flags are spelt
 _SETTINGS_OF_OPTIONS = (*_KINDS, *_NEGATIVES)
-SETTINGS = (
-    *_SETTINGS_OF_OPTIONS,
-    *(f"{kind}_endpoint" for kind in ENDPOINT_KINDS),
-    "whisper_api",
-    "whisper_api_key",
-)
+
+
+def settings_there_are() -> tuple[str, ...]:
+    """The names of all that can be set in the environment."""
+    endpoints = (f"{kind}_endpoint" for kind in endpoint_kinds())
+    return (*_SETTINGS_OF_OPTIONS, *own_settings(), *endpoints, "whisper_api", "whisper_api_key")
 
 
 def load_fleet(*, environ: Mapping[str, str] | None = None, folder: Path = Path()) -> Fleet:
@@ -175,14 +233,15 @@ def load_fleet(*, environ: Mapping[str, str] | None = None, folder: Path = Path(
     Raises `UsageError` when the base URL would send the key in the clear.
     """
     environ = os.environ if environ is None else environ
-    refuse_unknown(environ, SETTINGS)
+    refuse_unknown(environ, settings_there_are())
+    kinds = endpoint_kinds()
     listed = from_file(folder).get("endpoints", {})
     if not isinstance(listed, dict):
         raise UsageError(f'{folder / CONFIG_FILE}: endpoints: give a table, such as [endpoints] and yolo = "abc123"')
     for kind in listed:
-        if kind not in ENDPOINT_KINDS:
-            raise unknown(f"{folder / CONFIG_FILE}: {kind}", kind, "endpoint", ENDPOINT_KINDS)
-    endpoints = {kind: environ.get(variable(f"{kind}_endpoint")) or listed.get(kind) for kind in ENDPOINT_KINDS}
+        if kind not in kinds:
+            raise unknown(f"{folder / CONFIG_FILE}: {kind}", kind, "endpoint", kinds)
+    endpoints = {kind: environ.get(variable(f"{kind}_endpoint")) or listed.get(kind) for kind in kinds}
     return Fleet(
         endpoints={kind: _checked_id(kind, str(value)) for kind, value in endpoints.items() if value},
         api_key=_checked_key(environ, "RUNPOD_API_KEY"),

@@ -1,19 +1,63 @@
 """What a run is asked to do. Flags go before environment, before framefleet.toml, before defaults."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
 from framefleet.schema.document import AudioChannel, Crop
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Rate = Annotated[float, msgspec.Meta(gt=0, le=1000)]
+Sampling = Literal["exact", "keyframes"]
+MaxSide = Annotated[int, msgspec.Meta(ge=32, le=16_384)]
+JpegQuality = Annotated[int, msgspec.Meta(ge=1, le=100)]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a field of a stage's own options is to a person, and whether an answer depends on it (`keyed`)."""
+
+    help: str
+    metavar: str = "TEXT"
+    keyed: bool = True
+
+
+class StageOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be set of one stage: `[stages.NAME]`, `FRAMEFLEET_<NAME>_<FIELD>`, `--NAME-FIELD`.
+
+    Each field is `Annotated` with a `Setting` and has a default. One that `Options` has as well goes before it, for
+    this stage, where it is not None.
+    """
+
+
+class FrameOptions(StageOptions, frozen=True, kw_only=True):
+    """Of a stage that reads pictures: which, and in what form."""
+
+    fps: Annotated[Rate | None, Setting("pictures a second of video", "NUMBER")] = None
+    sampling: Annotated[Sampling | None, Setting("exact, or the nearest keyframes", "exact|keyframes")] = None
+    crop: Annotated[Crop | None, Setting("only x,y,w,h of the picture, in pixels", "X,Y,W,H")] = None
+    max_side: Annotated[MaxSide | None, Setting("longest side of a picture, in pixels", "INTEGER")] = None
+    jpeg_quality: Annotated[JpegQuality | None, Setting("1 to 100", "INTEGER")] = None
+
+
+class Declared(NamedTuple):
+    """What configuration has to know of a stage."""
+
+    options: type[StageOptions]
+    endpoint: str | None
+
+
+DECLARED: dict[str, Declared] = {}
+"""By the stages' names. `stages.registry` fills it: configuration stands below the stages."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a run depends on besides the video. `None` means: what suits the place the stage runs in."""
 
-    fps: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 1.0
+    fps: Rate = 1.0
     max_workers: Annotated[int, msgspec.Meta(ge=1, le=1000)] | Literal["auto"] = 5
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 16
     output_dir: Path = Path("output")
@@ -21,14 +65,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[str, ...] | None = None  # None: the default ones
     speech: bool = True
     scenes: Path | None = None  # a JSON file of scenes, instead of looking for them
-    sampling: Literal["exact", "keyframes"] = "exact"
+    sampling: Sampling = "exact"
     audio_track: Positive | str | None = None  # counted from 1, or a language; None: the one that players take
     audio_channel: AudioChannel | None = None  # None: all mixed, none lost in the mix
 
     video_track: Positive | None = None  # counted from 1; None: the one that players take
 
-    max_side: Annotated[int, msgspec.Meta(ge=32, le=16_384)] | None = None
-    jpeg_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] = 90
+    max_side: MaxSide | None = None
+    jpeg_quality: JpegQuality = 90
     crop: Crop | None = None
 
     yolo_model: str | None = None
@@ -56,3 +100,5 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     runsync: bool = False
     warm: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
     fresh: bool = False
+
+    own: Mapping[str, StageOptions] = {}  # of the stages that have something of their own set

@@ -9,13 +9,14 @@ from typing import Any
 from framefleet.config.loading import load_options
 from framefleet.emulator.runners import Given
 from framefleet.errors import UsageError
-from framefleet.stages.registry import FLEET
+from framefleet.stages import registry
 
 
 def check_handler(name: str) -> None:
     """Whether `name` may be a handler, without loading it. Raises `UsageError`."""
     module, colon, function = name.partition(":")
-    if name in FLEET:
+    stages = registry.remote()
+    if name in stages:
         return
     _here()
     try:
@@ -23,13 +24,13 @@ def check_handler(name: str) -> None:
     except (ImportError, ValueError):
         found = False
     if not found:
-        raise UsageError(f"--handler: {name!r} is neither {' nor '.join(FLEET)} nor module:function of a module here")
+        raise UsageError(f"--handler: {name!r} is neither {' nor '.join(stages)} nor module:function of a module here")
 
 
 def load_handler(name: str) -> Given:
     """The handler, ready to run. Raises what loading it raises."""
-    if name in FLEET:
-        return FLEET[name].open_handler(load_options({}))
+    if name in registry.remote():
+        return registry.remote()[name].stage.open_handler(load_options({}))
     _here()
     module, _, function = name.partition(":")
     found: Any = getattr(importlib.import_module(module), function)

@@ -1,17 +1,14 @@
-"""The journal's SQLite file: its tables, opening it, and what its errors mean for a person."""
+"""The journal's SQLite file: its name and its tables."""
 
 import sqlite3
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from framefleet.errors import OutputError
+from framefleet.storage.database import open_database
 
 FILE_NAME = "framefleet-journal.sqlite3"
 VERSION = 1  # of the tables below
-_BUSY_MS = 30_000
-_AGAIN_S = 0.05
 _CHUNK = 500  # keys a query: SQLite takes at most 999 variables in old builds
 
 _SCHEMA = """
@@ -57,33 +54,5 @@ def in_chunks(db: sqlite3.Connection, query: str, keys: Sequence[str]) -> Iterat
 
 
 def opened(path: Path) -> sqlite3.Connection:
-    """The file, made if there is none. Tried again while another process makes it: SQLite waits for no lock then."""
-    until = time.monotonic() + _BUSY_MS / 1000
-    while True:
-        db = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
-        try:
-            db.execute("PRAGMA journal_mode=WAL")
-            db.execute("PRAGMA synchronous=FULL")  # a power cut must not take back what was known
-            db.execute("PRAGMA foreign_keys=ON")
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version not in {0, VERSION}:
-                db.close()
-                raise OutputError(f"{path}: made by another version of FrameFleet; move it away and run again")
-            db.executescript(f"{_SCHEMA} PRAGMA user_version = {VERSION};")
-            return db
-        except sqlite3.DatabaseError as error:
-            db.close()
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(_AGAIN_S)
-
-
-def remedy(error: sqlite3.Error) -> str:
-    text = str(error)
-    if "full" in text:
-        return "free some space and run the same command again"
-    if "readonly" in text or "unable to open" in text:
-        return "make the folder writable, or give another output folder"
-    if "not a database" in text or "malformed" in text:
-        return "move it away and run again"
-    return "run the same command again"
+    """The file, made if there is none."""
+    return open_database(path, _SCHEMA, VERSION)

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from framefleet.errors import OutputError
-from framefleet.journal.file import in_chunks, opened, remedy
+from framefleet.journal.file import in_chunks, opened
 from framefleet.journal.owner import new_owner, surely_gone
 from framefleet.logs import logger
+from framefleet.storage.database import errors_told
 from framefleet.timebase import Seconds
 
 LEASE_S = 30.0  # how long a process that stopped beating is still believed to be at work
@@ -259,11 +260,8 @@ class Journal:
     @contextmanager
     def _told(self) -> Iterator[None]:
         """One thread at a time; SQLite's errors as ours."""
-        with self._lock:
-            try:
-                yield
-            except sqlite3.Error as error:  # misuse has a class of its own beside DatabaseError
-                raise OutputError(f"{self.path}: the journal cannot be used ({error}); {remedy(error)}") from None
+        with self._lock, errors_told(self.path, "the journal"):
+            yield
 
     def _beat_on(self) -> None:
         while not self._closed.wait(BEAT_S):

@@ -13,8 +13,10 @@ SHARES = (1.0, 0.78, 0.6)
 
 
 def colours(document: Document) -> dict[str, Rgb]:
-    """Red, green and blue, 0 to 255, of every label."""
-    return {label: colour(place) for place, label in enumerate(commonest(document))}
+    """Red, green and blue, 0 to 255, of every label, those of pictures that do not count last."""
+    all_labels = (thing.label for detection in document.detections or () for thing in detection.objects or ())
+    labels = dict.fromkeys([*commonest(document), *all_labels])
+    return {label: colour(place) for place, label in enumerate(labels)}
 
 
 def colour(place: int) -> Rgb:

@@ -65,7 +65,7 @@ class StageAssembly:
 
     def open(self, plan: StagePlan) -> StageRun:
         """The plan's lane, ready to be fed with what nobody has answered yet."""
-        keys = piece_keys(plan, self._sha256, self._media, self._options)
+        keys = piece_keys(plan, self._sha256, self._media)
         if self._options.fresh:
             self._journal.forget(list(keys.values()))
         endpoint = f"{plan.stage.endpoint} {plan.endpoint_id}"
@@ -86,10 +86,10 @@ class StageAssembly:
         """What is answered need not be asked."""
         lane.dispatcher.known(answers)
         answered = {fact.index for answer in answers for fact in answer.facts}
-        lane.items = lane.plan.stage.remaining(lane.items, answered, self._options)
+        lane.items = lane.plan.stage.remaining(lane.items, answered, lane.plan.options)
 
     def _lane(self, plan: StagePlan, endpoint: str, keys: dict[int, str]) -> StageRun:
-        options, can, stage = self._options, plan.capabilities, plan.stage.about(self._media, self._options)
+        options, can, stage = plan.options, plan.capabilities, plan.stage.about(self._media, plan.options)
         if can.billed:
             self._budget.expect(plan.stage.endpoint, plan.tariff)
         level, scope = self._resources.level(plan, options), self._scope.child()

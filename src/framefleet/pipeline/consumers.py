@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
+from framefleet.config.options import Sampling
 from framefleet.errors import describe
 from framefleet.logs import logger
 from framefleet.media.audio.chunks import AudioChunk
@@ -163,9 +164,12 @@ class ClipConsumer(Consumer):
 class WatchConsumer(Consumer):
     """A watching stage at work. `missed` are the stretches of which it saw nothing."""
 
-    def __init__(self, name: str, order: FrameRequest, watcher: Watcher[Any], listener: Listener) -> None:
+    def __init__(
+        self, name: str, order: FrameRequest, watcher: Watcher[Any], listener: Listener, sampling: Sampling = "exact"
+    ) -> None:
         super().__init__()
         self.name = name
+        self.sampling = sampling
         self.order = order
         self.meter = BusyTimer()
         self.missed = UndecodedSpans(order.samples)

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from framefleet.config.options import Options
 from framefleet.errors import describe
 from framefleet.logs import logger
 from framefleet.media.types import MediaInfo
 from framefleet.metrics import BusyTimer
 from framefleet.pipeline.coverage import UndecodedSpan
+from framefleet.pipeline.plan import DerivePlan
 from framefleet.progress import Listener, Notice
-from framefleet.stages.client import DerivingStage
 
 log = logger(__name__)
 
@@ -30,19 +29,20 @@ class ClientResult:
 
 
 def derive(
-    stages: Sequence[DerivingStage[Any]],
+    plans: Sequence[DerivePlan],
     media: MediaInfo,
-    options: Options,
     results: dict[str, Any],
     listener: Listener,
 ) -> dict[str, ClientResult]:
     """The results of the stages that work on others' results; what goes wrong in one ends it alone."""
     done: dict[str, ClientResult] = {}
-    for stage in stages:
+    for plan in plans:
+        stage = plan.stage
         meter, result, error = BusyTimer(), None, None
         try:
             with meter.working():
-                result = stage.derive(media, options, {name: results[name] for name in stage.after if name in results})
+                given = {name: results[name] for name in plan.spec.needs if name in results}
+                result = stage.derive(media, plan.options, given)
             results[stage.name] = result
         except Exception as fault:  # a fault of one analysis must not lose the others
             log.warning("%s is ended by its own fault", stage.name, exc_info=fault)

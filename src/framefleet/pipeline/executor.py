@@ -2,28 +2,26 @@
 
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 
 from framefleet.cancel import CancelScope
-from framefleet.config.options import Options
-from framefleet.errors import CancelledError, FleetError, FrameFleetError, Interrupted, describe
+from framefleet.config.options import Options, Sampling
+from framefleet.errors import FleetError, FrameFleetError, Interrupted, describe
 from framefleet.logs import logger
 from framefleet.media.audio.encode import ClipFormat
 from framefleet.media.types import MediaInfo
 from framefleet.media.video.decode import decode_orders
-from framefleet.media.video.request import FrameRequest, JpegView
 from framefleet.metrics import BusyTimer
 from framefleet.pipeline.assembly import WATCH_S, StageAssembly
 from framefleet.pipeline.consumers import BatchConsumer, ClipConsumer, WatchConsumer
-from framefleet.pipeline.interrupt import ended
 from framefleet.pipeline.readers import AudioReader, FrameReader
 from framefleet.pipeline.stage_run import StageRun
 from framefleet.progress import Listener, Notice
 from framefleet.stages.base import Needs
 from framefleet.stages.frame_stage import PictureStage
-from framefleet.stages.objects.forecast import max_side
 from framefleet.timebase import Seconds, Span
 
 log = logger(__name__)
@@ -69,35 +67,41 @@ def _pumps(
     lanes: Sequence[StageRun],
     watchers: Sequence[WatchConsumer],
     media: MediaInfo,
-    options: Options,
+    meters: dict[str, BusyTimer],
     keyframes_s: list[Seconds],
     listener: Listener,
     scope: CancelScope,
 ) -> list[FrameReader | AudioReader]:
-    """One for the pictures, if anybody wants any, and one for each way in which the sound is cut."""
+    """One for the pictures of each kind of sampling that anybody wants, one for each way in which the sound is cut."""
     wanting = [lane for lane in lanes if lane.items]
-    pictures = [_batches(lane, options) for lane in wanting if lane.plan.stage.needs is Needs.PICTURES]
-    sounds = [lane for lane in wanting if lane.plan.stage.needs is Needs.AUDIO]
+    looking = defaultdict[Sampling, list[BatchConsumer | WatchConsumer]](list)
+    for lane in filter(_looks, wanting):
+        looking[lane.plan.options.sampling].append(_batches(lane, media))
+    for watcher in watchers:
+        looking[watcher.sampling].append(watcher)
+    sounds = [lane for lane in wanting if not _looks(lane)]
     decode = partial(
         decode_orders,
         media,
-        sampling=options.sampling,
         threads=decoding_threads(
             os.cpu_count() or 1, models_here=any(not lane.plan.capabilities.remote for lane in wanting)
         ),
         on_keyframe=keyframes_s.append,
         on_end_lost=partial(_tell_end_lost, listener),
     )
-    hearing = BusyTimer()
-    looking: list[BatchConsumer | WatchConsumer] = [*pictures, *watchers]
     return [
-        *([FrameReader(looking, decode, scope)] if looking else []),
+        *(
+            FrameReader(
+                consumers, partial(decode, sampling=sampling), meters.setdefault("pictures", BusyTimer()), scope
+            )
+            for sampling, consumers in looking.items()
+        ),
         *(
             AudioReader(
                 [ClipConsumer(lane) for lane in group],
                 media,
                 clip_format(group[0]),
-                hearing,
+                meters.setdefault("sound", BusyTimer()),
                 scope,
                 partial(group[0].listener, _MENDED) if number == 0 else None,  # the others hear the same
             )
@@ -111,11 +115,15 @@ def _tell_end_lost(listener: Listener, time: Fraction, error: str) -> None:
     listener(Notice(f"pictures: the very end is lost, from {float(time):.2f} s on ({error}); the one before it stays"))
 
 
-def _batches(lane: StageRun, options: Options) -> BatchConsumer:
-    stage, view = lane.plan.stage, JpegView(max_side(options, lane.plan.backend), options.jpeg_quality, options.crop)
+def _looks(lane: StageRun) -> bool:
+    return lane.plan.stage.needs is Needs.PICTURES
+
+
+def _batches(lane: StageRun, media: MediaInfo) -> BatchConsumer:
+    stage = lane.plan.stage
     assert isinstance(stage, PictureStage)
     wanted = [sample for batch in lane.items for sample in batch.samples]
-    return BatchConsumer(lane, FrameRequest(stage.to_see(wanted, options), view))
+    return BatchConsumer(lane, stage.order(wanted, media, lane.plan.options, lane.plan.backend))
 
 
 def clip_format(lane: StageRun) -> ClipFormat:
@@ -138,14 +146,16 @@ def run_stages(
     opener: StageAssembly,
     media: MediaInfo,
     options: Options,
+    meters: dict[str, BusyTimer],
     keyframes_s: list[Seconds],
     listener: Listener,
     scope: CancelScope,
-) -> dict[str, BusyTimer]:
+) -> None:
     """Feeds every stage to its end. When that cannot be, nothing more is sent and what is queued is cancelled.
 
-    The times of the keyframes that come by are added to `keyframes_s`. This is the one place where Ctrl-C becomes a
-    cancellation of the run; a second one ends it at once. Raises the reason for which `scope` was cancelled.
+    The time that is read in is metered in `meters`; the times of the keyframes that come by go to `keyframes_s`. This
+    is the one place where Ctrl-C becomes a cancellation of the run; a second one ends it at once. Raises the reason
+    for which `scope` was cancelled.
     """
     pumps: list[FrameReader | AudioReader] = []
     watches = [lane.watch for lane in lanes if lane.watch is not None]
@@ -155,7 +165,7 @@ def run_stages(
         for lane in lanes:
             opener.resume(lane)
         warm_up(lanes, options)
-        pumps = _pumps(lanes, watchers, media, options, keyframes_s, listener, scope)
+        pumps = _pumps(lanes, watchers, media, meters, keyframes_s, listener, scope)
         for pump in pumps:
             pump.start()
         _wait(pumps, scope)
@@ -174,14 +184,11 @@ def run_stages(
             if pump.is_alive():
                 pump.join(END_S / len(pumps))
         if isinstance(error, KeyboardInterrupt):
-            raise ended(Interrupted("interrupted"), lanes, options) from None
-        if isinstance(error, CancelledError):
-            raise ended(error, lanes, options) from None
+            raise Interrupted("interrupted") from None
         raise
     finally:
         for watch in watches:
             watch.close()
-    return {pump.reads: pump.meter for pump in pumps}
 
 
 def _drain(lanes: Sequence[StageRun]) -> None:

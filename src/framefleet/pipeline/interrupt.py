@@ -11,11 +11,12 @@ from framefleet.pipeline.stage_run import StageRun
 def ended(error: CancelledError, lanes: Sequence[StageRun], options: Options) -> CancelledError:
     """Return the error that a cancelled run ends with: the reason for it, and what came of the run until then.
 
-    An error of the caller's own kind stays as it is.
+    An error of the caller's own kind stays as it is, with a note.
     """
-    if not _ours(error):
+    if type(error) not in {CancelledError, Interrupted}:
+        note_cost(error, lanes, options)
         return error
-    kept = ", ".join(_kept(lane, options) for lane in lanes if lane.plan.items)
+    kept = ", ".join(_kept(lane) for lane in lanes if lane.plan.items)
     spent = [_spent(lane, options) for lane in lanes if lane.plan.capabilities.billed]
     again = "run the same command again" if isinstance(error, Interrupted) else "ask for the same again"
     parts = [f"{kept} kept"] * bool(kept) + [f"about ${sum(spent):.4f} spent"] * bool(spent)
@@ -26,7 +27,7 @@ def note_cost(error: FrameFleetError, lanes: Sequence[StageRun], options: Option
     """Notes on the error that ends a run what was spent until then, where anything could be."""
     paid = [lane for lane in lanes if lane.plan.capabilities.billed]
     charges = [charge for lane in paid for charge in list(lane.asker.charges)]
-    if not paid or _ours(error):  # which says it in its own words
+    if not paid:
         return
     usd, ran_s = sum(_spent(lane, options) for lane in paid), sum(c.receipt.execution_ms for c in charges) / 1000
     jobs = "1 job" if len(charges) == 1 else f"{len(charges)} jobs"
@@ -35,14 +36,10 @@ def note_cost(error: FrameFleetError, lanes: Sequence[StageRun], options: Option
     error.add_note(f"{spent}, besides {unheard} more of which nobody could tell" if unheard else spent)
 
 
-def _ours(error: FrameFleetError) -> bool:
-    return type(error) in {CancelledError, Interrupted}
-
-
-def _kept(lane: StageRun, options: Options) -> str:
+def _kept(lane: StageRun) -> str:
     plan = lane.plan
     answered = {fact.index for answer in lane.dispatcher.answers for fact in answer.facts}
-    left = sum(item.units for item in plan.stage.remaining(plan.items, answered, options))
+    left = sum(item.units for item in plan.stage.remaining(plan.items, answered, plan.options))
     return f"{plan.stage.name} {plan.units - left:.0f} of {plan.units:.0f} {plan.stage.unit}"
 
 

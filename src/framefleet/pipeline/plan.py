@@ -1,61 +1,25 @@
 """What a run will do, before anything is decoded: pure, and all that `framefleet plan` shows."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from framefleet.config.endpoints import MAIN_KINDS, Fleet
 from framefleet.config.options import Options
 from framefleet.config.settings import endpoint_variable
-from framefleet.errors import InputError, SetupError, UsageError
+from framefleet.errors import InputError, UsageError
 from framefleet.fleet.backends.registry import BackendKind, backend_named, backends, capabilities_of
 from framefleet.fleet.billing.estimate import Estimate, estimate
 from framefleet.fleet.billing.prices import LISTED, Tariff
 from framefleet.media.types import MediaInfo
 from framefleet.media.video.request import FrameRequest
+from framefleet.pipeline.scheduler import apart, expected_spans, plan_graph, waves
 from framefleet.schema.cost import Backend
-from framefleet.stages.base import Capabilities, Needs, Stage
+from framefleet.stages import registry
+from framefleet.stages.base import Capabilities, Stage
 from framefleet.stages.client import DerivingStage, WatchingStage
-from framefleet.stages.registry import (
-    DEFAULT,
-    DERIVING,
-    FLEET,
-    NEEDS,
-    WATCHING,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """Names of a run's stages, each after all that it needs. `added`: nobody asked for them, but another needs them."""
-
-    names: tuple[str, ...]
-    added: frozenset[str]
-
-
-def plan_graph(asked: Sequence[str], needs: Mapping[str, Iterable[str]]) -> Graph:
-    """The stages asked for, with all that they need, in an order in which they can be done.
-
-    `needs` names for every stage there is the stages whose results it works on. Raises `UsageError` for a name that is
-    no stage, and for stages that wait for each other.
-    """
-    for name in asked:
-        if name not in needs:
-            raise UsageError(f"--stages {name}: no such stage; there are {', '.join(needs)}")
-    wanted: dict[str, tuple[str, ...]] = {}
-    open_names = list(asked)
-    while open_names:
-        name = open_names.pop()
-        if name not in wanted:
-            wanted[name] = tuple(needs[name])
-            open_names.extend(wanted[name])
-    try:
-        sorted_names = tuple(TopologicalSorter({name: wanted[name] for name in needs if name in wanted}).static_order())
-    except CycleError as error:
-        raise UsageError(f"--stages: these wait for each other: {', '.join(error.args[1])}") from None
-    return Graph(sorted_names, frozenset(wanted) - frozenset(asked))
-
+from framefleet.stages.spec import Audio, Deriving, Frames, Remote, StageSpec, Watching
+from framefleet.timebase import Span
 
 AUTO_WORKERS = 64  # `auto` has no ceiling but the threads that wait; far more than any endpoint has workers
 
@@ -64,10 +28,13 @@ AUTO_WORKERS = 64  # `auto` has no ceiling but the threads that wait; far more t
 class StagePlan:
     """One stage's work. `units` are frames or seconds of sound; `workers` is how many requests are asked at once.
 
-    `tariff` is what is known of its endpoint's bill.
+    `options` are the run's with what is the stage's own. `tariff` is what is known of its endpoint's bill. `expected`:
+    what it works on is not known yet, so that the items are about as many as there will be.
     """
 
-    stage: Stage[Any, Any, Any, Any, Any]
+    spec: StageSpec
+    stage: Stage
+    options: Options
     backend: Backend
     endpoint_id: str
     items: Sequence[Any]
@@ -76,6 +43,7 @@ class StagePlan:
     payload_bytes: tuple[int, int]
     estimate: Estimate
     tariff: Tariff = LISTED
+    expected: bool = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -87,13 +55,24 @@ class StagePlan:
 class WatchPlan:
     """A stage of the client that watches the pictures, and the pictures it wants."""
 
+    spec: StageSpec
     stage: WatchingStage[Any]
+    options: Options
     order: FrameRequest
 
 
 @dataclass(frozen=True, slots=True)
+class DerivePlan:
+    """A stage of the client that works on what others found. `options` are those that the others had."""
+
+    spec: StageSpec
+    stage: DerivingStage[Any]
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
 class RunPlan:
-    """All that a run will do. `deriving` are in an order in which each finds what it works on.
+    """All that a run will do, in these `waves`. `deriving` are in an order in which each finds what it works on.
 
     `left_out` are stages of the default ones that cannot run here, and those that need pictures where there are none,
     and why.
@@ -103,7 +82,8 @@ class RunPlan:
     left_out: dict[str, str]
     fleet: list[StagePlan]
     watching: list[WatchPlan]
-    deriving: list[DerivingStage[Any]]
+    deriving: list[DerivePlan]
+    waves: Sequence[tuple[str, ...]]
 
 
 def plan_run(
@@ -111,28 +91,43 @@ def plan_run(
 ) -> RunPlan:
     """A plan for every stage that the file has something for. `tariff` is asked for each endpoint that is to be used.
 
-    Raises `UsageError`, `SetupError` for a stage that was asked for by name and cannot run here, and `InputError` where
-    there is nothing in the file for any of them.
+    Raises `UsageError`, also for a stage that was asked for by name and cannot run here, and `InputError` where there
+    is nothing in the file for any of them.
     """
     asked = _asked(options)
     idle = _idle(asked, media, options)
     lacking = _unready([name for name in asked if name not in idle], options, fleet)
-    if lacking and options.stages is not None:
-        raise SetupError("; ".join(f"{name}: {reason}" for name, reason in lacking.items()))
+    if lacking and _by_name(options):
+        raise UsageError("; ".join(f"{name}: {reason}" for name, reason in lacking.items()))
     left_out = idle | lacking
     if idle and len(left_out) == len(asked):
         reasons = "".join(f"; {name}: {reason}" for name, reason in lacking.items())
         raise InputError(f"{media.path}: nothing for {', '.join(idle)}: {next(iter(idle.values()))}{reasons}")
-    names = plan_graph([name for name in asked if name not in left_out], NEEDS).names
+    names = plan_graph([name for name in asked if name not in left_out], registry.needs()).names
+    specs = [registry.spec_of(name) for name in names]
     return RunPlan(
         names=names,
         left_out=left_out,
         fleet=[
-            _plan_stage(FLEET[n], media, options, fleet, tariff) for n in names if n in FLEET and _has(media, FLEET[n])
+            _plan_stage(spec, spec.runs, media, options, fleet, tariff)
+            for spec in specs
+            if isinstance(spec.runs, Remote) and _has(media, spec)
         ],
-        watching=[WatchPlan(WATCHING[n], WATCHING[n].order(media, options)) for n in names if n in WATCHING],
-        deriving=[DERIVING[n] for n in names if n in DERIVING],
+        watching=[_plan_watching(spec, spec.runs, media, options) for spec in specs if isinstance(spec.runs, Watching)],
+        deriving=[
+            DerivePlan(spec, spec.runs.stage, _as_found(spec, options))
+            for spec in specs
+            if isinstance(spec.runs, Deriving)
+        ],
+        waves=waves(names, registry.needs()),
     )
+
+
+def _as_found(spec: StageSpec, options: Options) -> Options:
+    """The options under which what the stage works on was found, and then its own."""
+    for name in spec.needs:
+        options = registry.spec_of(name).options_for(options)
+    return spec.options_for(options)
 
 
 def _idle(asked: Sequence[str], media: MediaInfo, options: Options) -> dict[str, str]:
@@ -143,44 +138,57 @@ def _idle(asked: Sequence[str], media: MediaInfo, options: Options) -> dict[str,
     blind = [name for name in asked if _looks(name, options)] if media.pictureless else []
     if blind and media.unknown_pictures:
         raise InputError(f"{media.path}: {media.pictureless}")
-    deaf = [name for name in asked if media.unknown_sound and name in FLEET and FLEET[name].needs is Needs.AUDIO]
+    deaf = [name for name in asked if media.unknown_sound and registry.spec_of(name).hears]
     return dict.fromkeys(blind, media.pictureless or "") | dict.fromkeys(deaf, media.soundless or "")
 
 
 def _looks(name: str, options: Options) -> bool:
-    """Whether a stage, or one that it works on, reads pictures; scenes that somebody gives need none."""
-    if name in WATCHING:
-        return not (name == "scenes" and options.scenes is not None)
-    stage = FLEET.get(name)
-    return stage.needs is Needs.PICTURES if stage else any(_looks(needed, options) for needed in NEEDS.get(name, ()))
+    """Whether a stage, or one that it works on, reads pictures."""
+    spec = registry.SPECS.get(name)
+    if spec is None:
+        return False
+    if isinstance(spec.runs, Watching):
+        return spec.runs.stage.looks(options)
+    return spec.frames is not None or any(_looks(needed, options) for needed in spec.needs)
 
 
 def _asked(options: Options) -> list[str]:
-    asked = options.stages or DEFAULT
-    names = list(NEEDS) if "all" in asked else list(asked)
-    return [name for name in names if name != "speech" or options.speech]
+    """Those named; an option that has a stage's name and says no leaves it out."""
+    if options.stages is None:
+        names = registry.default()
+    else:
+        names = options.stages if _by_name(options) else registry.everything()
+    for name in names:
+        registry.spec_of(name)
+    return [name for name in names if getattr(options, name, None) is not False]
+
+
+def _by_name(options: Options) -> bool:
+    return options.stages is not None and "all" not in options.stages
 
 
 def _unready(names: Sequence[str], options: Options, fleet: Fleet) -> dict[str, str]:
     """Stages of the fleet that lack something where they would run, and what."""
-    reasons = {stage.name: _lack(stage, options, fleet) for name in names if (stage := FLEET.get(name))}
+    runs = registry.remote()
+    reasons = {name: _lack(runs[name].stage, registry.spec_of(name), options, fleet) for name in names if name in runs}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
-def _lack(stage: Stage[Any, Any, Any, Any, Any], options: Options, fleet: Fleet) -> str | None:
+def _lack(stage: Stage, spec: StageSpec, options: Options, fleet: Fleet) -> str | None:
     """Raises `UsageError` for a stage that was asked for, or is a main one, and has no endpoint to run on."""
     try:
         kind, _ = choose_backend(stage, options, fleet)
     except UsageError as error:
-        if options.stages is None and stage.endpoint not in MAIN_KINDS:
+        if not _by_name(options) and stage.endpoint not in MAIN_KINDS:
             return str(error)
         raise
-    return None if kind.capabilities.remote else stage.missing(options)
+    return None if kind.capabilities.remote else stage.missing(spec.options_for(options))
 
 
-def _has(media: MediaInfo, stage: Stage[Any, Any, Any, Any, Any]) -> bool:
+def _has(media: MediaInfo, spec: StageSpec) -> bool:
     """Whether the file has what the stage reads."""
-    return media.has_video if stage.needs is Needs.PICTURES else media.soundless is None
+    reads = {type(each) for each in spec.inputs}
+    return not (Frames in reads and not media.has_video) and not (Audio in reads and media.soundless is not None)
 
 
 def most_workers(options: Options) -> int:
@@ -188,7 +196,7 @@ def most_workers(options: Options) -> int:
     return AUTO_WORKERS if options.max_workers == "auto" else options.max_workers
 
 
-def choose_backend(stage: Stage[Any, Any, Any, Any, Any], options: Options, fleet: Fleet) -> tuple[BackendKind, str]:
+def choose_backend(stage: Stage, options: Options, fleet: Fleet) -> tuple[BackendKind, str]:
     """Where a stage runs, and its endpoint's id there. Raises `UsageError` if a backend is asked for and not set up."""
     if options.backend != "auto":
         kind = backend_named(options.backend)
@@ -203,20 +211,54 @@ def choose_backend(stage: Stage[Any, Any, Any, Any, Any], options: Options, flee
     return next((kind, endpoint_id) for kind, endpoint_id in serving if endpoint_id is not None)
 
 
+def _plan_watching(spec: StageSpec, runs: Watching, media: MediaInfo, options: Options) -> WatchPlan:
+    own = spec.options_for(options)
+    return WatchPlan(spec, runs.stage, own, runs.stage.order(media, own))
+
+
 def _plan_stage(
-    stage: Stage[Any, Any, Any, Any, Any],
+    spec: StageSpec,
+    runs: Remote,
     media: MediaInfo,
     options: Options,
     fleet: Fleet,
     tariff: Callable[[str], Tariff] | None,
 ) -> StagePlan:
+    stage, own = runs.stage, spec.options_for(options)
     kind, endpoint_id = choose_backend(stage, options, fleet)
     known = tariff(stage.endpoint) if tariff is not None and kind.capabilities.billed else LISTED
-    return sized(stage, kind.name, endpoint_id, stage.plan(media, options, kind.name), media, options, known)
+    if spec.per_span is not None:
+        stage = stage.of_spans(expected_spans(media.duration_s), spec.per_span.count)
+    plan = sized(spec, stage, kind.name, endpoint_id, stage.plan(media, own, kind.name), media, own, known)
+    return replace(plan, expected=spec.per_span is not None)
+
+
+def known_inputs(plan: StagePlan, media: MediaInfo, results: Mapping[str, Any]) -> StagePlan:
+    """The plan once what it works on is known: `results` by the stages' names. Nothing to do where that failed."""
+    per_span = plan.spec.per_span
+    if per_span is None:
+        return plan
+    found = results.get(per_span.stage)
+    spans = spans_of(per_span.stage, found) if found is not None else []
+    stage = plan.stage.of_spans(spans, per_span.count)
+    items = stage.plan(media, plan.options, plan.backend)
+    return resized(replace(plan, stage=stage, expected=False), items, media)
+
+
+def spans_of(name: str, found: Any) -> list[Span]:
+    """When it was that a stage found something, each time once."""
+    return apart(Span(one.start_s, one.end_s) for one in registry.spec_of(name).output.spans(found))
+
+
+def resized(plan: StagePlan, items: Sequence[Any], media: MediaInfo) -> StagePlan:
+    """The plan with these items instead."""
+    of = sized(plan.spec, plan.stage, plan.backend, plan.endpoint_id, items, media, plan.options, plan.tariff)
+    return replace(of, expected=plan.expected)
 
 
 def sized(
-    stage: Stage[Any, Any, Any, Any, Any],
+    spec: StageSpec,
+    stage: Stage,
     backend: Backend,
     endpoint_id: str,
     items: Sequence[Any],
@@ -229,7 +271,9 @@ def sized(
     workers = 1 if not capabilities_of(backend).remote else min(most_workers(options), max(1, len(items)))
     pace = stage.pace(backend)
     return StagePlan(
+        spec=spec,
         stage=stage,
+        options=options,
         backend=backend,
         endpoint_id=endpoint_id,
         items=items,

@@ -92,12 +92,16 @@ class Reader(threading.Thread, ABC, Generic[Taker]):
 
 
 class FrameReader(Reader[BatchConsumer | WatchConsumer]):
-    """One decode for all consumers."""
+    """One decode for all consumers. `meter` is of all such pumps."""
 
     def __init__(
-        self, consumers: Sequence[BatchConsumer | WatchConsumer], decode: DecodeOrders, scope: CancelScope
+        self,
+        consumers: Sequence[BatchConsumer | WatchConsumer],
+        decode: DecodeOrders,
+        meter: BusyTimer,
+        scope: CancelScope,
     ) -> None:
-        super().__init__("pictures", consumers, BusyTimer(), scope)
+        super().__init__("pictures", consumers, meter, scope)
         self._decode = decode
 
     def _pieces(self) -> Iterator[Routed[BatchConsumer | WatchConsumer]]:

@@ -46,7 +46,7 @@ class Resources:
         """The backends that the plans name, by name, for one analysis. Raises `AuthError` where one lacks its key."""
         wanted: dict[str, dict[str, OpenedEndpoint]] = defaultdict(dict)
         for plan in plans:
-            endpoint = OpenedEndpoint(plan.endpoint_id, most_workers(options), partial(self._handler, plan, options))
+            endpoint = OpenedEndpoint(plan.endpoint_id, most_workers(options), partial(self._handler, plan))
             wanted[plan.backend][plan.stage.endpoint] = endpoint
         opened: dict[str, Backend] = {}
         own: list[Backend] = []
@@ -101,12 +101,12 @@ class Resources:
         for journal in journals:
             journal.close()
 
-    def _handler(self, plan: StagePlan, options: Options) -> Handler:
+    def _handler(self, plan: StagePlan) -> Handler:
         """The stage's handler on its model, which is loaded once; models take turns. Raises `SetupError`."""
-        key = (plan.stage.name, plan.stage.identity(options, plan.backend).get("model"))
+        key = (plan.stage.name, plan.stage.identity(plan.options, plan.backend).get("model"))
         with self._turn:
             if key not in self._models:
-                self._models[key] = plan.stage.open_handler(options)
+                self._models[key] = plan.stage.open_handler(plan.options)
             handler = self._models[key]
 
         def in_turn(job: dict[str, Any]) -> dict[str, Any]:

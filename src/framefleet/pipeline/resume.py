@@ -4,19 +4,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from framefleet.config.options import Options
 from framefleet.journal.look import answered, paid_for, piece_key
 from framefleet.media.audio.reading import BY_CLOCK_AND_CHANNELS, is_heard_as_ever, may_be_heard_anew
 from framefleet.media.types import MediaInfo
-from framefleet.pipeline.plan import StagePlan, sized
+from framefleet.pipeline.plan import StagePlan, resized
 from framefleet.stages.base import Needs
 
 
-def piece_keys(plan: StagePlan, sha256: str, media: MediaInfo, options: Options) -> dict[int, str]:
+def piece_keys(plan: StagePlan, sha256: str, media: MediaInfo) -> dict[int, str]:
     """The journal's key of each piece of the plan, by the piece's index. `sha256` is of the video file."""
-    identity = plan.stage.identity(options, plan.backend)
-    if plan.stage.needs is Needs.AUDIO and options.audio_channel is not None:
-        identity = {**identity, "audio_channel": options.audio_channel}
+    identity = plan.stage.identity(plan.options, plan.backend)
+    if plan.stage.needs is Needs.AUDIO and plan.options.audio_channel is not None:
+        identity = {**identity, "audio_channel": plan.options.audio_channel}
     if plan.stage.needs is Needs.PICTURES and not media.usual_track:
         identity = {**identity, "video_track": media.track}
     read_anew = media.pictures_read_anew if plan.stage.needs is Needs.PICTURES else media.sound_read_anew
@@ -29,9 +28,7 @@ def piece_keys(plan: StagePlan, sha256: str, media: MediaInfo, options: Options)
     }
 
 
-def with_reading(
-    media: MediaInfo, plans: Sequence[StagePlan], sha256: str, options: Options, journal: Path
-) -> MediaInfo:
+def with_reading(media: MediaInfo, plans: Sequence[StagePlan], sha256: str, journal: Path) -> MediaInfo:
     """`media` with the reading version of its sound.
 
     Answers of older versions are good where the sound is heard as it was then. Only where there are such answers is it
@@ -40,19 +37,19 @@ def with_reading(
     hears = [plan for plan in plans if plan.stage.needs is Needs.AUDIO]
     if not hears or not may_be_heard_anew(media):
         return media
-    keys = [key for plan in hears for key in piece_keys(plan, sha256, media, options).values()]
+    keys = [key for plan in hears for key in piece_keys(plan, sha256, media).values()]
     if paid_for(journal, keys) and is_heard_as_ever(media):
         return media
     return replace(media, sound_read_anew=(*media.sound_read_anew, BY_CLOCK_AND_CHANNELS))
 
 
-def unanswered(plan: StagePlan, sha256: str, media: MediaInfo, options: Options, journal: Path) -> StagePlan:
+def unanswered(plan: StagePlan, sha256: str, media: MediaInfo, journal: Path) -> StagePlan:
     """As much of the plan as the journal at this path has no answers to."""
-    if options.fresh:
+    if plan.options.fresh:
         return plan
-    keys = piece_keys(plan, sha256, media, options)
+    keys = piece_keys(plan, sha256, media)
     known = answered(journal, list(keys.values()))
     if not known:
         return plan
-    left = plan.stage.remaining(plan.items, {index for index, key in keys.items() if key in known}, options)
-    return sized(plan.stage, plan.backend, plan.endpoint_id, left, media, options, plan.tariff)
+    left = plan.stage.remaining(plan.items, {index for index, key in keys.items() if key in known}, plan.options)
+    return resized(plan, left, media)

@@ -12,7 +12,7 @@ from typing import Any
 
 from framefleet.cancel import CancelScope
 from framefleet.config.options import Options
-from framefleet.errors import FleetError, FrameFleetError, describe
+from framefleet.errors import CancelledError, FleetError, FrameFleetError, describe
 from framefleet.fleet.backends.base import Backend
 from framefleet.fleet.backends.connections import connections_allowed, open_files_limit
 from framefleet.fleet.billing.usage import JobUsage
@@ -27,8 +27,8 @@ from framefleet.pipeline.assembly import StageAssembly
 from framefleet.pipeline.consumers import WatchConsumer
 from framefleet.pipeline.derive import ClientResult, derive
 from framefleet.pipeline.executor import run_stages
-from framefleet.pipeline.interrupt import note_cost
-from framefleet.pipeline.plan import RunPlan, StagePlan, WatchPlan
+from framefleet.pipeline.interrupt import ended, note_cost
+from framefleet.pipeline.plan import RunPlan, StagePlan, WatchPlan, known_inputs
 from framefleet.pipeline.resources import Resources
 from framefleet.pipeline.stage_run import StageRun
 from framefleet.progress import Listener, Notice, StageDone
@@ -108,6 +108,9 @@ def run(
     started_at, began = datetime.now(UTC), perf_counter()
     give_back_freed_memory()
     lanes: list[StageRun] = []
+    stages: dict[str, FinishedStage] = {}
+    client: dict[str, ClientResult] = {}
+    decode: dict[str, BusyTimer] = {}
     try:
         with resources.backends(plan.fleet, options) as backends:
             for stage in plan.fleet:
@@ -116,19 +119,27 @@ def run(
                 _tell_of_few_connections(options, listener)
             journal = resources.journal(journal_path)
             opener = StageAssembly(media, sha256, options, resources, backends, journal, listener, scope)
-            lanes += [opener.open(stage) for stage in plan.fleet]
-            keyframes_s: list[Seconds] = []
-            watchers = [_watcher(watch, media, options, keyframes_s, listener) for watch in plan.watching]
-            decode = run_stages(lanes, watchers, opener, media, options, keyframes_s, listener, scope)
-            stages = {lane.plan.stage.name: _finish(lane, media, options) for lane in lanes}
-        client = {watcher.name: _watched(watcher) for watcher in watchers}
-        _raise_if_nothing_came(stages, client)
+            for wave in plan.waves:
+                scope.check()
+                found = _results(stages, client)
+                client |= derive([each for each in plan.deriving if each.spec.name in wave], media, found, listener)
+                ready = [known_inputs(each, media, found) for each in plan.fleet if each.spec.name in wave]
+                opened = [opener.open(stage) for stage in ready]
+                lanes += opened
+                keyframes_s: list[Seconds] = []
+                watched = [each for each in plan.watching if each.spec.name in wave]
+                watchers = [_watcher(watch, media, keyframes_s, listener) for watch in watched]
+                run_stages(opened, watchers, opener, media, options, decode, keyframes_s, listener, scope)
+                stages |= {lane.plan.stage.name: _finish(lane, media) for lane in opened}
+                client |= {watcher.name: _watched(watcher) for watcher in watchers}
+                if opened or watchers:
+                    _raise_if_nothing_came(stages, client)
+            scope.check()
+    except CancelledError as error:
+        raise ended(error, lanes, options) from None
     except FrameFleetError as error:
         note_cost(error, lanes, options)
         raise
-    scope.check()
-    client |= derive(plan.deriving, media, options, _results(stages, client), listener)
-    scope.check()
     return Run(media, options, plan.names, stages, client, decode, started_at, perf_counter() - began)
 
 
@@ -155,10 +166,9 @@ def _tell_of_few_connections(options: Options, listener: Listener) -> None:
         )
 
 
-def _watcher(
-    plan: WatchPlan, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds], listener: Listener
-) -> WatchConsumer:
-    return WatchConsumer(plan.stage.name, plan.order, plan.stage.watch(media, options, keyframes_s), listener)
+def _watcher(plan: WatchPlan, media: MediaInfo, keyframes_s: Sequence[Seconds], listener: Listener) -> WatchConsumer:
+    watcher = plan.stage.watch(media, plan.options, keyframes_s)
+    return WatchConsumer(plan.stage.name, plan.order, watcher, listener, plan.options.sampling)
 
 
 def _watched(watcher: WatchConsumer) -> ClientResult:
@@ -166,13 +176,13 @@ def _watched(watcher: WatchConsumer) -> ClientResult:
     return ClientResult(result, watcher.meter, watcher.error, [] if watcher.error else watcher.missed.stretches)
 
 
-def _finish(lane: StageRun, media: MediaInfo, options: Options) -> FinishedStage:
+def _finish(lane: StageRun, media: MediaInfo) -> FinishedStage:
     outcome = lane.dispatcher.finish()
     outcome.held_s = lane.asker.held_s
     lane.asker.settle()
     if lane.asker.failed and outcome.fatal is None and outcome.answers:
         lane.listener(Notice(f"{lane.plan.stage.name}: {_in_vain(lane.asker.failed)}"))
-    result = _merged(lane, outcome, media, options)
+    result = _merged(lane, outcome, media)
     outcome.failures.extend([*lane.lost, *unheard(outcome, lane.plan.stage.name, lane.listener)])
     lane.listener(StageDone(lane.plan.stage.name))
     models = {answer.reply.model_id: answer.reply.model for answer in outcome.answers if answer.reply.model}
@@ -215,11 +225,11 @@ def unheard(outcome: Outcome, name: str, listener: Listener) -> list[Failure]:
     return [Failure((ClipTime(-1, gap.span),), gap.error, attempts=0) for gap in gaps if gap not in brief]
 
 
-def _merged(lane: StageRun, outcome: Outcome, media: MediaInfo, options: Options) -> Any:
+def _merged(lane: StageRun, outcome: Outcome, media: MediaInfo) -> Any:
     """The stage's result; None where making it failed: the answers are in the journal, and the others' unharmed."""
     unanswered = [fact for failure in outcome.failures for fact in failure.facts]
     try:
-        return lane.plan.stage.merge(media, options, outcome.answers, unanswered)
+        return lane.plan.stage.merge(media, lane.plan.options, outcome.answers, unanswered)
     except Exception as error:  # a fault of one analysis must not lose the others
         log.warning("%s: its answers make no result", lane.plan.stage.name, exc_info=error)
         outcome.failures.append(Failure((), describe(error), attempts=0))

@@ -1,7 +1,6 @@
-"""Files that come out of a run: their names, writing them whole or not at all, and never over another video's."""
+"""What is made of a document: where it goes, never in place of what it is made of, and folders written as a whole."""
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -11,68 +10,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
-
 from framefleet.errors import OutputError, UsageError
 from framefleet.models import file_sha256
-from framefleet.schema.codec import encode
-from framefleet.schema.document import Document
+from framefleet.storage.atomic import HALF, not_written
+from framefleet.storage.folder import ENDING
 
-_RESULTS = "_results"
 _SLASHES = tuple(filter(None, ("/", os.sep, os.altsep)))
 _MARK = ".framefleet.json"  # in a folder that `whole_folder` made: the sha256 of each file in it
 
 
-def document_path(output_dir: Path, video: Path, name: str | None = None) -> Path:
-    """Where the document of a video goes; `name` is what tells it apart from others (None: the video's own)."""
-    return output_dir / f"{video.stem if name is None else name}{_RESULTS}.json"
-
-
-def claim(path: Path, sha256: str) -> None:
-    """Make sure, before anything is paid for, that a document of this video can be written to `path`.
-
-    Raises `OutputError` when the place cannot be written or holds something else than this video's document.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise OutputError(f"{path.parent}: cannot be written ({error.strerror}); give another output folder") from None
-    try:
-        path.stat()
-        content = path.read_bytes() if path.is_file() else b""  # a pipe would never end
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            raise OutputError(f"{path}: too long a name for a file; give the video a shorter one") from None
-        raise OutputError(f"{path}: in the way ({error.strerror}); move it or give another output folder") from None
-    try:
-        owner = msgspec.json.decode(content, type=_Head).video.sha256
-    except (msgspec.MsgspecError, RecursionError):
-        raise OutputError(f"{path}: not a document of FrameFleet; move it or give another output folder") from None
-    if owner != sha256:
-        raise OutputError(f"{path}: holds the results of another video; move it or give another output folder")
-
-
-def owner(path: Path) -> tuple[str, str] | None:
-    """Return the sha256 and the path of the video whose document is at `path`; None where none can be read."""
-    with contextlib.suppress(OSError, msgspec.MsgspecError, RecursionError):
-        if path.is_file():
-            video = msgspec.json.decode(path.read_bytes(), type=_Head).video
-            return video.sha256, video.path
-    return None
-
-
-def write_document(document: Document, path: Path) -> None:
-    """Write the document so that a reader sees the old one or the new one. Raises `OutputError`."""
-    write_whole(path, encode(document))
-
-
 def beside(document: Path, ending: str) -> Path:
     """Where something made of a document goes: `clip_report.html`, with "_report.html", beside `clip_results.json`."""
-    return document.with_name(document.stem.removesuffix(_RESULTS) + ending)
+    return document.with_name(document.stem.removesuffix(Path(ENDING).stem) + ending)
 
 
 def without_wildcards(document: Path) -> Path:
@@ -87,7 +36,7 @@ def without_wildcards(document: Path) -> Path:
     with contextlib.suppress(OSError):
         if any(_plain(other.name) == plain and other.name != document.name for other in document.parent.iterdir()):
             digits = hashlib.sha256(document.name.encode("utf-8", "surrogateescape")).hexdigest()[:6]
-            plain = f"{_plain(beside(document, '').name)}_{digits}{_RESULTS}.json"
+            plain = f"{_plain(beside(document, '').name)}_{digits}{ENDING}"
     return document.with_name(plain)
 
 
@@ -146,36 +95,6 @@ def keep_apart(target: Path, sources: Iterable[Path]) -> None:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A neighbour of `path` to write to. At the end it takes that name, and after an error it is gone.
-
-    So a reader sees the old file or the new one. It has the ending of `path`, by which some libraries know the format.
-    Raises `OutputError` where the place cannot be written.
-    """
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".framefleet.", suffix=path.suffix)
-        os.close(handle)
-        temporary = Path(name)
-        try:
-            yield temporary
-            _onto_the_disk(temporary)
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
-    except OSError as error:
-        raise _not_written(path, error) from None
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Raises `OutputError`."""
-    with whole_file(path) as temporary:
-        temporary.write_bytes(content)
-
-
-@contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """A new folder to fill. At the end it takes the name `path`, and after an error it is gone.
 
@@ -185,7 +104,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """
     try:
         _make_sure_it_is_ours(path)
-        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=".framefleet."))
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=HALF))
         try:
             yield temporary
             marks = {name: file_sha256(temporary / name) for name in _names(temporary)}
@@ -195,24 +114,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
-        raise _not_written(path, error) from None
-
-
-class _Head(msgspec.Struct):
-    """As much of a document as tells whose it is."""
-
-    class VideoHead(msgspec.Struct):
-        sha256: str
-        path: str = ""
-
-    video: VideoHead
-
-
-def _not_written(path: Path, error: OSError) -> OutputError:
-    if error.errno == errno.ENOENT and not path.parent.exists():
-        return OutputError(f"{path}: there is no folder {path.parent}; make it, or give another")
-    space = "free some space or " if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
-    return OutputError(f"{path}: cannot be written ({error.strerror}); {space}give another folder")
+        raise not_written(path, error) from None
 
 
 def _make_sure_it_is_ours(path: Path) -> None:
@@ -238,7 +140,7 @@ def _swap(new: Path, path: Path) -> None:
     if not path.exists():
         new.replace(path)
         return
-    old = Path(tempfile.mkdtemp(dir=path.parent, prefix=".framefleet."))
+    old = Path(tempfile.mkdtemp(dir=path.parent, prefix=HALF))
     try:
         path.replace(old / "old")
         try:
@@ -248,8 +150,3 @@ def _swap(new: Path, path: Path) -> None:
             raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _onto_the_disk(path: Path) -> None:
-    with path.open("r+b") as file:
-        os.fsync(file.fileno())

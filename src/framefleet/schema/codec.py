@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from inspect import cleandoc
 from pathlib import Path
@@ -16,7 +16,7 @@ from framefleet.schema.document import SCHEMA_VERSION, Document
 
 def encode(document: Document) -> bytes:
     """Return JSON to look at: a key a line, and of long lists (pictures, segments, failures) an item a line."""
-    fields = [f"{_text(name)}: {_laid_out(getattr(document, name))}" for name in document.__struct_fields__]
+    fields = [f"{_text(name)}: {_laid_out(value)}" for name, value in _given(document)]
     return ("{\n" + ",\n".join(fields) + "\n}\n").encode()
 
 
@@ -26,6 +26,11 @@ def read_document(path: Path) -> Document:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    return decode_from(content, str(path))
+
+
+def decode_from(content: bytes, where: str) -> Document:
+    """Return the document that `content` is. Raises `InputError`, which says `where` it was read."""
     try:
         return decode(content)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -35,8 +40,8 @@ def read_document(path: Path) -> Document:
             remedy = "update FrameFleet, or run the video again" if newer else "run the video again"
             told = version if len(version) <= 20 else f"{version[:20]}…"
             known = " and ".join([*_OLDER, SCHEMA_VERSION])
-            raise InputError(f"{path}: schema version {told}, and this program reads {known}; {remedy}") from None
-        raise InputError(f"{path}: not a whole document of FrameFleet: {error}") from None
+            raise InputError(f"{where}: schema version {told}, and this program reads {known}; {remedy}") from None
+        raise InputError(f"{where}: not a whole document of FrameFleet: {error}") from None
 
 
 def decode(content: bytes) -> Document:
@@ -107,9 +112,15 @@ def _laid_out(value: Any) -> str:
     if isinstance(value, list) and value:
         return "[\n  " + ",\n  ".join(_text(item) for item in value) + "\n]"
     if isinstance(value, msgspec.Struct):
-        fields = [f"{_text(name)}: {_laid_out(getattr(value, name))}" for name in value.__struct_fields__]
+        fields = [f"{_text(name)}: {_laid_out(part)}" for name, part in _given(value)]
         return "{\n  " + ",\n".join(fields).replace("\n", "\n  ") + "\n}"
     return _text(value)
+
+
+def _given(value: msgspec.Struct) -> Iterator[tuple[str, Any]]:
+    """The fields that are there."""
+    fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
+    return ((name, part) for name, part in fields if part is not msgspec.UNSET)
 
 
 def _text(value: Any) -> str:

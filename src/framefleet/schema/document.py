@@ -1,11 +1,13 @@
 """The result of a run as one frozen tree, in video time and source pixels. Field names are public API."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from framefleet.schema.artifact import Artifact
 from framefleet.schema.cost import Backend, Cost
 from framefleet.schema.objects import Detection
+from framefleet.schema.results import StageResult
 from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.sounds import Sounds
 from framefleet.schema.speech import Transcription
@@ -77,7 +79,11 @@ class Crop(msgspec.Struct, frozen=True):
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """What was really used: where a worker told (`yolo_imgsz`, `yolo_half`, models), its word goes before the wish."""
+    """What was really used: where a worker told (`yolo_imgsz`, `yolo_half`, models), its word goes before the wish.
+
+    `fps`, `crop`, `sampling` and the form of pictures are those of the objects. `stages` is what was set for one stage
+    alone, by its name; absent where nothing was.
+    """
 
     backend: dict[str, Backend]
     fps: float
@@ -102,6 +108,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     video_track: int | None = None
     sounds_model: str | None
     sounds_threshold: float
+    stages: dict[str, dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def step_s(self) -> Seconds:
@@ -141,7 +148,10 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """`detections` has an entry for every sampled picture. What was not asked for, or could not be done, is null."""
+    """`detections` has an entry for every sampled picture. What was not asked for, or could not be done, is null.
+
+    `results` is what further stages found, by their names. They, and `artifacts`, are absent where there are none.
+    """
 
     schema_version: Literal["2"] = SCHEMA_VERSION
     video: Video
@@ -152,7 +162,14 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     tracks: TracksResult | None
     sounds: Sounds | None
     text: TextResult | None
+    results: dict[str, StageResult] | msgspec.UnsetType = msgspec.UNSET
     cost: Cost
     timing: Timing
     failures: list[FailureEntry]
     provenance: Provenance
+    artifacts: list[Artifact] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def further(self) -> dict[str, StageResult]:
+        """`results`, of which there may be none."""
+        return {} if self.results is msgspec.UNSET else self.results

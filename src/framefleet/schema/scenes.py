@@ -14,7 +14,8 @@ class SceneEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A scene and all that the other stages found in it, each under its own name.
 
     `objects` is, by label, the most that were in one picture at once. `speech` that goes on over a cut belongs to the
-    scene that it shares most time with; `sounds` and `text` belong to each. `transition` is how it begins; null for
+    scene that it shares most time with; `sounds` and `text` belong to each, as does what further stages found, which
+    is in `results` by their names, absent where there were none. `transition` is how it begins; null for
     the first one, and where nobody looked.
     """
 
@@ -27,3 +28,4 @@ class SceneEntry(msgspec.Struct, frozen=True, kw_only=True):
     sounds: list[str]
     text: list[str]
     transition: Transition | None = None
+    results: dict[str, list[str]] | msgspec.UnsetType = msgspec.UNSET

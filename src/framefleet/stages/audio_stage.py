@@ -50,6 +50,9 @@ class ClipStage(Generic[Request, Reply]):
     needs = Needs.AUDIO
     unit = "s"
 
+    def of_spans(self, spans: Sequence[Span], count: int) -> Self:
+        raise NotImplementedError("sound is listened to as a whole")
+
     def names(self, item: AudioChunk) -> dict[int, str]:
         of_track = f" of track {item.track}" if item.track is not None else ""
         return {item.number: f"sound {item.span.start_s} to {item.span.end_s}{of_track}"}

@@ -3,14 +3,12 @@
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, Protocol, TypeVar
-
-import msgspec
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from framefleet.config.options import Options
 from framefleet.media.types import MediaInfo
 from framefleet.schema.cost import Backend
-from framefleet.timebase import Seconds
+from framefleet.timebase import Seconds, Span
 
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
 """What runs on a worker: the job (`{"input": request}`) in, the reply or `{"error": "<type>: <line>"}` out."""
@@ -55,8 +53,8 @@ class WorkItem(Protocol):
 
 Item = TypeVar("Item", bound=WorkItem)
 Payload = TypeVar("Payload", contravariant=True)
-Request = TypeVar("Request", bound=msgspec.Struct)
-Reply = TypeVar("Reply", bound=msgspec.Struct)
+Request = TypeVar("Request")
+Reply = TypeVar("Reply")
 Result = TypeVar("Result", covariant=True)
 
 
@@ -88,17 +86,19 @@ class Answer(Generic[Reply]):
     reply: Reply
 
 
-class Stage(Protocol[Item, Payload, Request, Reply, Result]):
-    """An analysis of the fleet. Implementations are immutable.
+class Planner(Protocol[Item]):
+    """What there is to do, and what that is expected to take.
 
-    All is pure but `missing` and `open_handler`, which look at what this machine has, and `plan` and `identity` where a
-    model is a file.
+    All is pure but `plan` and `identity` where a model is a file.
     """
 
     name: str
     endpoint: str
     needs: Needs
     unit: str
+
+    def of_spans(self, spans: Sequence[Span], count: int) -> Self:
+        """This stage, about `count` pieces of each of these spans instead of the whole video."""
 
     def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[Item]:
         """The work, nominally: every sample or second of sound once. Raises `UsageError` for what cannot be."""
@@ -120,6 +120,15 @@ class Stage(Protocol[Item, Payload, Request, Reply, Result]):
     def remaining(self, items: Sequence[Item], answered: Container[int], options: Options) -> list[Item]:
         """The work that is left when the pieces with these indices are answered already."""
 
+
+class Codec(Protocol[Payload, Request, Reply]):
+    """What is sent, what comes back, and which part of it is about which piece. Pure."""
+
+    name: str
+
+    def about(self, media: MediaInfo, options: Options) -> Self:
+        """This stage, whose `parse` also knows what is asked of this video: where a picture ends, how many boxes."""
+
     def prefilter(self, options: Options, backend: Backend) -> Prefilter | None:
         """A new one; None where everything is asked about."""
 
@@ -134,9 +143,6 @@ class Stage(Protocol[Item, Payload, Request, Reply, Result]):
 
     def subset(self, parcel: RequestBatch[Request], facts: Sequence[Any]) -> RequestBatch[Request]:
         """The parcel with these of its facts alone."""
-
-    def about(self, media: MediaInfo, options: Options) -> "Stage[Item, Payload, Request, Reply, Result]":
-        """This stage, whose `parse` also knows what is asked of this video: where a picture ends, how many boxes."""
 
     def parse(self, facts: Sequence[Any], output: Any) -> Reply:
         """The worker's output, checked against what was asked; it may lack some of it. Raises `FleetError`.
@@ -159,11 +165,9 @@ class Stage(Protocol[Item, Payload, Request, Reply, Result]):
     def count(self, reply: Reply) -> int:
         """How many objects, segments, … the reply holds: for a person watching."""
 
-    def missing(self, options: Options) -> str | None:
-        """What has to be installed or fetched before the stage can run on this machine, and how; None: nothing."""
 
-    def open_handler(self, options: Options) -> Handler:
-        """The stage's own handler on this machine's model, loaded now. Raises `SetupError`."""
+class Merger(Protocol[Reply, Result]):
+    """From answers to a result. Pure."""
 
     def merge(
         self, media: MediaInfo, options: Options, answers: Sequence[Answer[Reply]], unanswered: Sequence[Any] = ()
@@ -172,3 +176,20 @@ class Stage(Protocol[Item, Payload, Request, Reply, Result]):
 
         `unanswered` are the facts of what was asked in vain.
         """
+
+
+class OnThisMachine(Protocol):
+    """The stage's own handler, where there is no endpoint."""
+
+    def missing(self, options: Options) -> str | None:
+        """What has to be installed, fetched or set before the stage can run on this machine, and how; None: nothing."""
+
+    def open_handler(self, options: Options) -> Handler:
+        """The stage's own handler on this machine's model, loaded now. Raises `SetupError`."""
+
+
+class Stage(Planner[Any], Codec[Any, Any, Any], Merger[Any, Any], OnThisMachine, Protocol):
+    """An analysis of the fleet, all its parts in one. Implementations are immutable.
+
+    Who works with a stage takes the part that it needs.
+    """

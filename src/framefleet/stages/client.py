@@ -27,6 +27,9 @@ class WatchingStage(Protocol[Result]):
     @property
     def name(self) -> str: ...
 
+    def looks(self, options: Options) -> bool:
+        """Whether it needs the pictures: not where somebody gives what it would find."""
+
     def order(self, media: MediaInfo, options: Options) -> FrameRequest:
         """The pictures it needs: pure, so that a plan can tell what the decode will cost."""
 
@@ -35,13 +38,10 @@ class WatchingStage(Protocol[Result]):
 
 
 class DerivingStage(Protocol[Result]):
-    """Works on the results of the stages named in `after`. Pure."""
+    """Works on the results of the stages that its declaration needs. Pure."""
 
     @property
     def name(self) -> str: ...
 
-    @property
-    def after(self) -> tuple[str, ...]: ...
-
     def derive(self, media: MediaInfo, options: Options, results: Mapping[str, Any]) -> Result:
-        """`results` has an entry for each of `after` that was asked for and came to something."""
+        """`results` has an entry for each of those that came to something."""

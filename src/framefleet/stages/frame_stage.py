@@ -4,39 +4,112 @@ Samples that show the same frame, one after the other (the nearest keyframe, a s
 in a request, and its answer is that of each of them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Sequence
 from copy import copy
 from itertools import groupby
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar, cast, get_type_hints
 
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 
-from framefleet.config.options import Options
-from framefleet.errors import BadReplyError
+from framefleet.config.options import FrameOptions, Options, StageOptions
+from framefleet.config.settings import endpoint_variable
+from framefleet.errors import BadReplyError, SetupError
+from framefleet.media.sampling import plan_samples
 from framefleet.media.types import (
     MediaInfo,
     Picture,
     PictureTime,
     Sample,
 )
-from framefleet.protocol.envelope import JpegFrame, JpegFrames
-from framefleet.protocol.ocr import OcrFrame, OcrReply, OcrRequest
-from framefleet.protocol.yolo import FrameReply, YoloReply, YoloRequest
+from framefleet.media.video.request import FrameRequest, JpegView
+from framefleet.protocol.envelope import JpegFrame, JpegFrames, read_reply
 from framefleet.schema.cost import Backend
+from framefleet.stages import checked
 from framefleet.stages.base import (
     Answer,
+    Handler,
     Needs,
+    Pace,
     Prefilter,
     RequestBatch,
 )
-from framefleet.stages.batches import PictureBatch, batched
+from framefleet.stages.batches import PictureBatch, batched, check_crop
 from framefleet.stages.checked import Expected
-from framefleet.stages.objects.forecast import request_bytes
-from framefleet.timebase import Seconds
+from framefleet.timebase import Seconds, Span, exact
 
-Request = TypeVar("Request", YoloRequest, OcrRequest)
-Reply = TypeVar("Reply", YoloReply, OcrReply)
-Frame = TypeVar("Frame", JpegFrame, FrameReply, OcrFrame)
+ENDPOINT_MAX_SIDE = 1280
+"""Pixels. What a worker's model looks at, so more would only be uploaded."""
+
+_BITS_A_PIXEL = (0.4, 3.0)  # JPEG at quality 90: a smooth wall, and leaves in the wind
+_BASE64 = 4 / 3
+
+
+class AboutFrame(Protocol):
+    """What every answer about one picture has."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def time_s(self) -> Seconds: ...
+    @property
+    def error(self) -> str | None: ...
+
+
+class FramesRequest(Protocol):
+    """A request that carries pictures."""
+
+    @property
+    def source(self) -> JpegFrames: ...
+
+
+class FramesReply(Protocol):
+    """An answer about pictures. `model` and the rest are the worker's own word for what it used."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def model_id(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def gpu(self) -> str | None: ...
+    @property
+    def frames(self) -> Sequence[AboutFrame]: ...
+
+
+Request = TypeVar("Request", bound=FramesRequest)
+Reply = TypeVar("Reply", bound=FramesReply)
+Frame = TypeVar("Frame", bound=AboutFrame)
+Indexed = TypeVar("Indexed", bound=JpegFrame | AboutFrame)
+Message = TypeVar("Message")
+
+
+def max_side(options: Options, backend: Backend) -> int | None:
+    """The longest side of a picture that is sent, in pixels; None: as it is."""
+    return options.max_side or (ENDPOINT_MAX_SIDE if backend == "runpod" else None)
+
+
+def request_bytes(pictures: int, width: int, height: int, options: Options, backend: Backend) -> tuple[int, int]:
+    """Least and most bytes of all requests as JSON, for pictures of `width` × `height` source pixels."""
+    longest = max_side(options, backend) or max(width, height)
+    scale = min(1.0, longest / max(width, height))
+    bits = [pictures * width * height * scale**2 * per_pixel * _BASE64 for per_pixel in _BITS_A_PIXEL]
+    return round(bits[0] / 8), round(bits[1] / 8)
+
+
+def span_samples(spans: Sequence[Span], count: int, pictures_s: Seconds | None = None) -> list[list[Sample]]:
+    """For each span, `count` samples evenly spread within it: one stands in its middle. Indices count on.
+
+    Spans are in the order of time and apart. Pictures end at `pictures_s`.
+    """
+    found: list[list[Sample]] = []
+    for number, span in enumerate(spans):
+        start, length = exact(span.start_s), exact(span.end_s) - exact(span.start_s)
+        times = [start + length * (2 * place + 1) / (2 * count) for place in range(count)]
+        held = [pictures_s is not None and time >= exact(pictures_s) for time in times]
+        found.append([Sample(number * count + n, *each) for n, each in enumerate(zip(times, held, strict=True))])
+    return found
 
 
 class PictureStage(Generic[Request, Reply]):
@@ -45,6 +118,37 @@ class PictureStage(Generic[Request, Reply]):
     needs = Needs.PICTURES
     unit = "frames"
     seen = Expected()  # what may be in an answer about a picture
+    spans: tuple[Sequence[Span], int] | None = None  # so many pictures of each; None: of the whole video
+
+    def of_spans(self, spans: Sequence[Span], count: int) -> Self:
+        stage = copy(self)
+        stage.spans = (tuple(spans), count)
+        return stage
+
+    def samples(self, media: MediaInfo, options: Options) -> list[Sample]:
+        """Every picture that the stage is about, in the order of time."""
+        if not media.has_video:
+            return []
+        if self.spans is None:
+            return plan_samples(media.duration_s, options.fps, pictures_s=media.pictures_s)
+        return [sample for some in span_samples(*self.spans, media.pictures_s) for sample in some]
+
+    def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[PictureBatch]:
+        check_crop(options.crop, media.width, media.height)
+        return self._batches(self.samples(media, options), options)
+
+    def _batches(self, samples: Sequence[Sample], options: Options) -> list[PictureBatch]:
+        """The pictures of one span go together, whatever the size of a batch."""
+        if self.spans is None:
+            return batched(samples, options.batch_size)
+        _, count = self.spans
+        groups = groupby(samples, key=lambda sample: sample.index // count)
+        return [PictureBatch(number, tuple(some)) for number, (_, some) in enumerate(groups)]
+
+    def order(self, wanted: Sequence[Sample], media: MediaInfo, options: Options, backend: Backend) -> FrameRequest:
+        """What is to be decoded for the pictures `wanted`."""
+        view = JpegView(max_side(options, backend), options.jpeg_quality, options.crop)
+        return FrameRequest(self.to_see(wanted, options), view)
 
     def about(self, media: MediaInfo, options: Options) -> Self:
         stage, area = copy(self), options.crop or media
@@ -60,7 +164,7 @@ class PictureStage(Generic[Request, Reply]):
         self, items: Sequence[PictureBatch], answered: Container[int], options: Options
     ) -> list[PictureBatch]:
         left = [sample for batch in items for sample in batch.samples if sample.index not in answered]
-        return batched(left, options.batch_size)
+        return self._batches(left, options)
 
     def prefilter(self, options: Options, backend: Backend) -> Prefilter | None:
         return None
@@ -83,15 +187,15 @@ class PictureStage(Generic[Request, Reply]):
     def subset(self, parcel: RequestBatch[Request], facts: Sequence[PictureTime]) -> RequestBatch[Request]:
         sent = _by_fact(parcel.facts, parcel.request.source.frames)
         pictures = [Picture(fact, sent[fact.index].jpeg) for fact in facts]
-        return RequestBatch(replace(parcel.request, source=frames_of(pictures)), tuple(facts))
+        return RequestBatch(_changed(parcel.request, source=frames_of(pictures)), tuple(facts))
 
     def part(self, reply: Reply, fact: PictureTime) -> Reply | None:
         frames = [frame for frame in reply.frames if frame.index == fact.index]
-        return replace(reply, frames=frames) if frames else None
+        return _changed(reply, frames=frames) if frames else None
 
     def reindex(self, answer: Answer[Reply], index: int) -> Answer[Reply]:
         facts = tuple(replace(fact, index=index) for fact in answer.facts)
-        return Answer(facts, replace(answer.reply, frames=[replace(f, index=index) for f in answer.reply.frames]))
+        return Answer(facts, _changed(answer.reply, frames=[_changed(f, index=index) for f in answer.reply.frames]))
 
     def fact_type(self) -> Any:
         return PictureTime
@@ -102,6 +206,98 @@ class PictureStage(Generic[Request, Reply]):
         """As if every picture were sent: how many need not be is known once they are decoded."""
         seen = options.crop or media
         return request_bytes(sum(len(batch.samples) for batch in items), seen.width, seen.height, options, backend)
+
+
+class AboutSpan(NamedTuple, Generic[Frame]):
+    """The answers about the pictures of one span, or of the whole video, in the order of time."""
+
+    span: Span
+    frames: list[Frame]
+
+
+class FrameStage(PictureStage[Request, Reply], ABC, Generic[Request, Reply, Frame]):
+    """A whole stage but for what is asked about pictures, and what comes of the answers.
+
+    `reply` is the type of an endpoint's answer, whose `frames` have an `index`, `time_s`, `error` and what was found.
+    `options` are the stage's own: what of them is `keyed` is part of the journal's keys.
+    """
+
+    name: str
+    endpoint: str
+    reply: type[Reply]
+    options: type[StageOptions] = FrameOptions
+    expected = Pace(unit_s=1.0, alone_s=1.0)  # a worker's seconds a picture
+
+    @abstractmethod
+    def ask(self, frames: JpegFrames, media: MediaInfo, options: Options) -> Request:
+        """The request about these pictures."""
+
+    @abstractmethod
+    def conclude(self, found: Sequence[AboutSpan[Frame]], media: MediaInfo, options: Options) -> Any:
+        """The stage's result, of all answers there are. Pure."""
+
+    def own(self, options: Options) -> Any:
+        """What is set of the stage's own options."""
+        return options.own.get(self.name) or self.options()
+
+    def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
+        own = self.own(options)
+        keyed = {one.name: getattr(own, one.name) for one in fields(own) if one.name not in Options.__struct_fields__}
+        settings = {name: hint.__metadata__[0] for name, hint in get_type_hints(type(own), include_extras=True).items()}
+        form = {"crop": options.crop, "max_side": max_side(options, backend), "jpeg_quality": options.jpeg_quality}
+        together = None if self.spans is None else self.spans[1]
+        return {
+            **form,
+            "sampling": options.sampling,
+            "together": together,
+            "own": {name: value for name, value in keyed.items() if settings[name].keyed},
+        }
+
+    def pace(self, backend: Backend) -> Pace:
+        return self.expected
+
+    def pack(
+        self, payload: Sequence[Picture], media: MediaInfo, options: Options, backend: Backend
+    ) -> RequestBatch[Request]:
+        return RequestBatch(self.ask(frames_of(payload), media, options), tuple(picture.at for picture in payload))
+
+    def parse(self, facts: Sequence[PictureTime], output: Any) -> Reply:
+        reply: Reply = matched(facts, read_reply(output, cast(Any, self.reply)))
+        checked.named(cast(Any, reply))
+        return reply
+
+    def reply_type(self) -> type[Reply]:
+        return self.reply
+
+    def count(self, reply: Reply) -> int:
+        return sum(frame.error is None for frame in reply.frames)
+
+    def missing(self, options: Options) -> str | None:
+        return f"there is no endpoint for it; set {endpoint_variable(self.endpoint)}"
+
+    def open_handler(self, options: Options) -> Handler:
+        raise SetupError(f"{self.name}: {self.missing(options)}")
+
+    def merge(
+        self,
+        media: MediaInfo,
+        options: Options,
+        answers: Sequence[Answer[Reply]],
+        unanswered: Sequence[PictureTime] = (),
+    ) -> Any:
+        known: dict[int, Frame] = {}
+        for answer in answers:
+            for frame in answer.reply.frames:
+                if frame.error is None:
+                    known.setdefault(frame.index, cast(Frame, frame))
+        whole = Span(0.0, media.duration_s), len(self.samples(media, options))
+        spans = [whole] if self.spans is None else [(span, self.spans[1]) for span in self.spans[0]]
+        found, first = [], 0
+        for span, count in spans:
+            indices = range(first, first + count)
+            found.append(AboutSpan(span, [known[index] for index in indices if index in known]))
+            first += count
+        return self.conclude(found, media, options)
 
 
 def frames_of(pictures: Iterable[Picture]) -> JpegFrames:
@@ -119,20 +315,26 @@ def matched(facts: Sequence[PictureTime], reply: Reply) -> Reply:
     """
     answers = _by_fact(facts, list(reversed(reply.frames)))
     frames = [
-        replace(answers[fact.index], index=fact.index, time_s=fact.time_s) for fact in facts if fact.index in answers
+        _changed(answers[fact.index], index=fact.index, time_s=fact.time_s) for fact in facts if fact.index in answers
     ]
     if not frames:
         raise BadReplyError(f"none of the {len(facts)} pictures sent is in the worker's reply")
     if all(frame.error is not None for frame in frames):  # perhaps the worker's fault, and not theirs
         none = "" if len(frames) == 1 else f"the worker could look at none of {len(frames)} pictures: "
         raise BadReplyError(f"{none}{frames[0].error}")
-    return replace(reply, frames=frames)
+    return _changed(reply, frames=frames)
 
 
-def _by_fact(facts: Sequence[PictureTime], frames: Sequence[Frame]) -> dict[int, Frame]:
+def _changed(message: Message, **changes: Any) -> Message:
+    """A message with other values: it is a `Struct`, which a protocol cannot say."""
+    changed: Message = replace(cast(Any, message), **changes)
+    return changed
+
+
+def _by_fact(facts: Sequence[PictureTime], frames: Sequence[Indexed]) -> dict[int, Indexed]:
     """By each fact's index its own frame, or where it has none, that of the last one before it of the same time."""
-    own, found = {frame.index: frame for frame in frames}, dict[int, Frame]()
-    same: dict[Seconds, Frame] = {}
+    own, found = {frame.index: frame for frame in frames}, dict[int, Indexed]()
+    same: dict[Seconds, Indexed] = {}
     for fact in sorted(facts, key=lambda fact: fact.index):
         frame = own.get(fact.index) or same.get(fact.pts_s)
         if frame is not None:

@@ -16,7 +16,8 @@ from framefleet.media.types import (
     Sample,
 )
 from framefleet.media.video.request import Pixels
-from framefleet.stages.scenes.watcher import MAX_SIDE, RATE, SceneWatcher
+from framefleet.stages.scenes.spec import MAX_SIDE, RATE
+from framefleet.stages.scenes.watcher import SceneWatcher
 
 HEIGHT, WIDTH = 54, MAX_SIDE
 Picture = NDArray[np.uint8]

@@ -17,8 +17,8 @@ from framefleet.media.types import Gap, PictureTime, Sample
 from framefleet.media.video.decode import decode_orders
 from framefleet.media.video.request import Pixels
 from framefleet.stages.scenes.keyframes import KeyframeWatcher
+from framefleet.stages.scenes.spec import RATE
 from framefleet.stages.scenes.stage import ScenesStage
-from framefleet.stages.scenes.watcher import RATE
 from tests.stages.scenes.shots import film, look, media_of, starts
 
 OPTIONS = Options(sampling="keyframes")

@@ -12,6 +12,7 @@ from framefleet.errors import FrameFleetError
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.tracks import TracksResult
 from framefleet.stages.tracks.result import tracks_of
+from framefleet.stages.tracks.spec import TRACKS
 from framefleet.stages.tracks.stage import TracksStage
 from tests.stages.tracks.make import film, line, media, picture, places, thing, tracks
 
@@ -198,7 +199,7 @@ def test_the_stage_works_on_the_objects_found() -> None:
     stage = TracksStage()
     found = film([line(100, 100, 30, 0)], 3)
     result = stage.derive(media(), Options(), {"objects": found})
-    assert (stage.name, stage.after) == ("tracks", ("objects",))
+    assert (stage.name, TRACKS.needs) == ("tracks", ("objects",))
     assert result == tracks(found)
     assert result.ids() == {(0, 0): 1, (1, 0): 1, (2, 0): 1}
     keyframe = [Detection(k, float(k), 0.4, [thing(300, 300)]) for k in range(3)]

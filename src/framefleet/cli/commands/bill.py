@@ -146,9 +146,9 @@ def _lines(
 
 
 def _told(documents: Sequence[tuple[Document, Path]], kind: str) -> Ours:
-    from framefleet.stages.registry import FLEET
+    from framefleet.stages import registry
 
-    names = [name for name, stage in FLEET.items() if stage.endpoint == kind]
+    names = [name for name, runs in registry.remote().items() if runs.endpoint == kind]
     costs = [cost for document, _ in documents for name, cost in document.cost.stages.items() if name in names]
     costs = [cost for cost in costs if cost.billed]
     return Ours(

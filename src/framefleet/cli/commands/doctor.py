@@ -74,7 +74,7 @@ def doctor(
 
 def examine(options: Options, fleet: Fleet, survey: "Survey") -> Iterator[Finding]:
     """Everything there is to know before a run, in the order in which a person would mend it."""
-    from framefleet.stages.registry import FLEET
+    from framefleet.stages import registry
 
     yield Finding("framefleet", f"{__version__}, Python {sys.version.split()[0]}")
     for package in CLIENT:
@@ -82,8 +82,8 @@ def examine(options: Options, fleet: Fleet, survey: "Survey") -> Iterator[Findin
     for package in LOCAL:
         yield _package(package, with_extra("local"), vital=False)
     yield _settings(fleet)
-    for stage in FLEET.values():
-        yield _stage(stage, options, fleet, survey)
+    for runs in registry.remote().values():
+        yield _stage(runs.stage, options, fleet, survey)
 
 
 def _package(name: str, remedy: str, *, vital: bool) -> Finding:
@@ -100,7 +100,7 @@ def _settings(fleet: Fleet) -> Finding:
     return Finding("settings", f"{listed}; RUNPOD_API_KEY is {key}; the service is {fleet.base_url}")
 
 
-def _stage(stage: "Stage", options: Options, fleet: Fleet, survey: "Survey") -> Finding:  # type: ignore[type-arg]
+def _stage(stage: "Stage", options: Options, fleet: Fleet, survey: "Survey") -> Finding:
     from framefleet.pipeline.plan import most_workers
 
     configured = stage.endpoint in fleet.endpoints
@@ -134,7 +134,7 @@ def _reach(endpoint: str, fleet: Fleet) -> str:
     return f"endpoint {fleet.endpoints[endpoint]} answers; workers: {counted or 'none awake'}"
 
 
-def _load(stage: "Stage", options: Options) -> str:  # type: ignore[type-arg]
+def _load(stage: "Stage", options: Options) -> str:
     """Loads the model here. Endpoints are only asked for their health: a probe would wake a worker, which costs."""
     from framefleet.protocol.envelope import ProbeReply, read_reply
 

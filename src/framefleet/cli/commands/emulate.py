@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from framefleet.config.endpoints import ENDPOINT_KINDS
+from framefleet.config.endpoints import endpoint_kinds
 from framefleet.config.settings import variable
 from framefleet.errors import SetupError, UsageError
 from framefleet.install_hints import with_extra
@@ -116,7 +116,7 @@ def _pairs(handlers: list[str]) -> dict[str, str]:
 def introduce(base_url: str, ids: list[str]) -> None:
     """Prints what to set, so that the client asks here."""
     variables = {"RUNPOD_API_KEY": API_KEY, "RUNPOD_ENDPOINT_BASE_URL": base_url}
-    variables |= {variable(f"{id}_endpoint"): id for id in ids if id in ENDPOINT_KINDS}
+    variables |= {variable(f"{id}_endpoint"): id for id in ids if id in endpoint_kinds()}
     command = "set" if os.name == "nt" else "export"
     print("\n".join(f"{command} {name}={value}" for name, value in variables.items()), flush=True)
     print("Ctrl-C ends it.", file=sys.stderr, flush=True)

@@ -6,11 +6,12 @@ from contextlib import closing
 from framefleet.config.loading import load_fleet
 from framefleet.errors import FleetError
 from framefleet.fleet.backends.base import Health
-from framefleet.fleet.backends.runpod.backend import RunPodBackend
 
 
 def endpoints() -> int:
     """List the endpoints that are set, with their jobs and workers by state."""
+    from framefleet.fleet.backends.runpod.backend import RunPodBackend
+
     fleet = load_fleet()
     if not fleet.endpoints:
         print("no endpoint is set; framefleet deploy makes them, or set FRAMEFLEET_YOLO_ENDPOINT to one's id")

@@ -51,6 +51,7 @@ def plan(
 def described(prepared: "Prepared", *, verbose: bool = False) -> str:
     from framefleet.fleet.billing.prices import LISTED
     from framefleet.session import asleep, notices, unanswered_plans
+    from framefleet.stages.registry import spec_of
 
     media = prepared.media
     what = f"{media.width}×{media.height}, {media.codec}" if media.has_video else "sound alone"
@@ -64,10 +65,11 @@ def described(prepared: "Prepared", *, verbose: bool = False) -> str:
     for watch in prepared.plan.watching:
         lines.append(f"  {watch.stage.name:<8} {len(watch.order.samples)} small pictures, here")
     for derived in prepared.plan.deriving:
-        lines.append(f"  {derived.name:<8} from {' and '.join(derived.after)}, here")
-    if media.soundless is not None and "speech" in prepared.plan.names:
+        lines.append(f"  {derived.spec.name:<8} from {' and '.join(derived.spec.needs)}, here")
+    if media.soundless is not None:
         why = "the video has no sound" if media.audio is None else media.soundless
-        lines.append(f"  speech   nothing to listen to: {why}")
+        deaf = [name for name in prepared.plan.names if spec_of(name).hears]
+        lines += [f"  {name:<8} nothing to listen to: {why}" for name in deaf]
     usd = sum(rest.estimate.usd for rest in left)
     alone = sum(rest.estimate.usd_sequential for rest in left)
     seconds = max((rest.estimate.seconds for rest in left), default=0.0)
@@ -84,12 +86,13 @@ def _line(stage: "StagePlan", rest: "StagePlan") -> str:
     """What there is to do, `rest`, and how much of the stage is answered already."""
     name, unit = f"  {stage.stage.name:<8}", stage.stage.unit
     known = stage.units - rest.units
+    about = "about " if rest.expected else ""
     already = f"{known:.0f} of {stage.units:.0f} {unit} answered already"
     if known and not rest.items:
         return f"{name} {already}"
     low, high = rest.payload_bytes
     return (
-        f"{name} {rest.units:.0f} {unit} in {counted(len(rest.items), 'request')}, "
+        f"{name} {about}{rest.units:.0f} {unit} in {counted(len(rest.items), 'request')}, "
         f"{_mega(low)}–{_mega(high)} MB, {rest.workers} at once, {rest.backend}: "
         f"about {rest.estimate.seconds:.0f} s, ${rest.estimate.usd:.4f}" + (f"; {already}" if known else "")
     )

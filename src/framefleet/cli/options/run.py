@@ -9,16 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-_RUN, _FLEET, _PICTURES, _OBJECTS, _SPEECH = "The run", "Endpoints", "Pictures", "Objects", "Sound"
+from framefleet.config.loading import own_settings
+from framefleet.stages import registry
 
-# The names in the registry, which cannot be asked here: it loads every stage, and `--help` needs none of them.
-STAGES = ("objects", "speech", "sounds", "text", "scenes", "tracks")
-DEFAULT = ("objects", "speech", "scenes", "tracks", "sounds")
+_RUN, _FLEET, _PICTURES, _OBJECTS, _SPEECH = "The run", "Endpoints", "Pictures", "Objects", "Sound"
+_OWN = "Of one stage alone"
+_STAGES = f"{', '.join(registry.SPECS)} ({','.join(registry.default())})"
 
 # name: (what it takes, help with the default in brackets, panel).
 # What is not given comes from the environment, framefleet.toml or the defaults.
 FLAGS: dict[str, tuple[str, str, str]] = {
-    "stages": ("NAMES", f"what to look for: all, or some of {', '.join(STAGES)} ({','.join(DEFAULT)})", _RUN),
+    "stages": ("NAMES", f"what to look for: all, or some of {_STAGES}", _RUN),
     "fps": ("NUMBER", "pictures looked at a second of video (1)", _RUN),
     "max_workers": ("INTEGER|auto", "requests asked at once of an endpoint, at most (5)", _RUN),
     "batch_size": ("INTEGER", "pictures in a request (16)", _RUN),
@@ -68,6 +69,11 @@ FLAGS: dict[str, tuple[str, str, str]] = {
     "task": ("transcribe|translate", "transcribe, or translate to English (transcribe)", _SPEECH),
 }
 
+# The stages' own: a text as well, checked with the others.
+OWN_FLAGS = {
+    name: (one.setting.metavar, f"{one.stage}: {one.setting.help}", _OWN) for name, one in own_settings().items()
+}
+
 # What else an option is called: as most commands have it.
 SHORT = {"output_dir": "-o"}
 
@@ -86,13 +92,13 @@ def with_flags(command: Callable[..., int]) -> Callable[..., int]:
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "flags"]
 
     def wrapped(**values: Any) -> int:
-        flags = {name: values.pop(name) for name in FLAGS}
+        flags = {name: values.pop(name) for name in FLAGS | OWN_FLAGS}
         flags |= {field: becomes for name, (field, becomes, _, _) in SWITCHES.items() if values.pop(name)}
         return command(**values, flags=flags)
 
     shared = [
         _parameter(name, Annotated[str | None, _option(name, takes, text, panel)], None)
-        for name, (takes, text, panel) in FLAGS.items()
+        for name, (takes, text, panel) in (FLAGS | OWN_FLAGS).items()
     ]
     shared += [
         _parameter(name, Annotated[bool, typer.Option(_spelt(name), help=text, rich_help_panel=panel)], False)

@@ -8,7 +8,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from math import inf
 
 from framefleet.config.endpoints import Fleet
@@ -42,7 +41,9 @@ class BackendKind(ABC):
 
     def key(self, endpoints: Mapping[str, OpenedEndpoint], options: Options) -> Hashable:
         """Return what an open one depends on: analyses of a session that agree in it share one, where it is remote."""
-        return tuple(sorted((kind, endpoint.id, endpoint.workers) for kind, endpoint in endpoints.items())), options
+        return tuple(sorted((kind, endpoint.id, endpoint.workers) for kind, endpoint in endpoints.items())), repr(
+            options
+        )
 
     @abstractmethod
     def open(self, endpoints: Mapping[str, OpenedEndpoint], options: Options, fleet: Fleet) -> Backend:
@@ -103,6 +104,8 @@ class LocalKind(BackendKind):
 @cache
 def backends() -> Mapping[str, BackendKind]:
     """Return all by name, in the order in which `auto` prefers them. Raises `SetupError` for one that is broken."""
+    from importlib.metadata import entry_points  # 20 ms, for those who plan a run
+
     further = {}
     for entry in entry_points(group="framefleet.backends"):
         try:

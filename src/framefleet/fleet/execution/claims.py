@@ -17,7 +17,7 @@ from framefleet.errors import (
 from framefleet.journal.store import Journal, Orphan
 from framefleet.logs import logger
 from framefleet.progress import Listener, Notice
-from framefleet.stages.base import Answer, Stage
+from framefleet.stages.base import Answer, Codec
 from framefleet.timebase import Seconds
 
 log = logger(__name__)
@@ -50,7 +50,7 @@ class WorkClaims:
 
     def __init__(
         self,
-        stage: Stage[Any, Any, Any, Any, Any],
+        stage: Codec[Any, Any, Any],
         endpoint: str,
         keys: dict[int, str],
         journal: Journal | None,

@@ -19,7 +19,7 @@ from framefleet.fleet.execution.claims import WorkClaims
 from framefleet.fleet.execution.jobs import Sent
 from framefleet.fleet.execution.retry import RetryPolicy, retrying
 from framefleet.logs import logger
-from framefleet.stages.base import Answer, RequestBatch, Stage
+from framefleet.stages.base import Answer, Codec, RequestBatch
 from framefleet.timebase import Seconds
 
 log = logger(__name__)
@@ -47,7 +47,7 @@ class BatchDelivery:
 
     def __init__(
         self,
-        stage: Stage[Any, Any, Any, Any, Any],
+        stage: Codec[Any, Any, Any],
         keeper: WorkClaims,
         ask: Callable[[Any, Callable[[Sent], None], Sent | None], Any],
         policy: RetryPolicy,

@@ -26,7 +26,7 @@ from framefleet.progress import (
     Listener,
     Notice,
 )
-from framefleet.stages.base import Answer, RequestBatch, Stage
+from framefleet.stages.base import Answer, Codec, RequestBatch
 from framefleet.timebase import Seconds
 
 log = logger(__name__)
@@ -57,7 +57,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        stage: Stage[Any, Any, Any, Any, Any],
+        stage: Codec[Any, Any, Any],
         pack: Callable[[Any], RequestBatch[Any]],
         asker: EndpointClient,
         keeper: WorkClaims,

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from framefleet.errors import InputError
 from framefleet.logs import logger
-from framefleet.media.files.container import open_media, video_stream
 from framefleet.schema.document import Document
 from framefleet.timebase import Seconds
 
@@ -43,6 +42,8 @@ def clock(document: Document, video: Path | None = None) -> PlayerClock:
     usual, timecode = None, None
     average: Fraction | None = Fraction(document.video.fps).limit_denominator(1_000_000)
     if video is not None:
+        from framefleet.media.files.container import open_media, video_stream
+
         try:
             with open_media(video) as container:
                 told = (part.metadata.get("timecode") for part in (container, *container.streams))

@@ -15,10 +15,11 @@ from framefleet.outputs.export.otio import OTIO
 from framefleet.outputs.export.subtitles import ASS, SRT, VTT
 from framefleet.outputs.export.table_files import CSV, PARQUET
 from framefleet.outputs.export.yolo import YOLO
-from framefleet.results.files import is_folder, target, whole_file, whole_folder, without_wildcards
+from framefleet.results.files import is_folder, target, whole_folder, without_wildcards
 from framefleet.results.query.availability import STAGES, failed, known
 from framefleet.results.query.cues import cue_language
 from framefleet.schema.document import Document
+from framefleet.storage.atomic import whole_file
 
 FORMATS = {
     format.name: format for format in (SRT, VTT, ASS, CSV, PARQUET, COCO, YOLO, MOT, CVAT, LABELSTUDIO, FIFTYONE, OTIO)

@@ -4,9 +4,6 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
-from framefleet.media.files.container import open_media, video_stream
-from framefleet.media.files.probe import probe
-from framefleet.media.video.packets import read_steps
 from framefleet.schema.document import Document
 from framefleet.timebase import Seconds, seconds
 
@@ -58,6 +55,10 @@ def frame_numbers(document: Document, video: Path | None) -> FrameNumbers:
 
 def _times(video: Path, track: int | None) -> list[Seconds] | None:
     """When each frame begins, from the packets alone; None where they do not tell."""
+    from framefleet.media.files.container import open_media, video_stream
+    from framefleet.media.files.probe import probe
+    from framefleet.media.video.packets import read_steps
+
     start = probe(video, video_track=track).start
     with open_media(video) as container:
         stream = video_stream(container, track)

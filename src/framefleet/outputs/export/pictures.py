@@ -7,10 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from framefleet.errors import InputError
-from framefleet.media.files.probe import probe
 from framefleet.media.types import Picture, Sample
-from framefleet.media.video.decode import decode_orders
-from framefleet.media.video.request import FrameRequest, JpegView
 from framefleet.outputs.export.base import Context
 from framefleet.progress import (
     ItemDone,
@@ -30,6 +27,10 @@ def take_pictures(document: Document, video: Path, folder: Path, listener: Liste
 
     They are the run's own: the same times, sampled in the same way. One that cannot be decoded is left out.
     """
+    from framefleet.media.files.probe import probe
+    from framefleet.media.video.decode import decode_orders
+    from framefleet.media.video.request import FrameRequest, JpegView
+
     if document.config.fps <= 0:
         raise InputError("--pictures: the document does not say how often it was looked; run the video again")
     rate = exact(document.config.fps)

@@ -32,9 +32,9 @@ from framefleet.progress import (
     StageStarted,
     silent,
 )
-from framefleet.results.files import whole_file
 from framefleet.results.query.cues import cue_language, cues_of
 from framefleet.schema.document import Document
+from framefleet.storage.atomic import whole_file
 from framefleet.timebase import Seconds, Span
 
 _STAGE = "render"

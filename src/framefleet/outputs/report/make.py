@@ -22,10 +22,11 @@ from framefleet.progress import (
     StageStarted,
     silent,
 )
-from framefleet.results.files import beside, keep_apart, write_whole
+from framefleet.results.files import beside, keep_apart
 from framefleet.results.video_source import find_video
 from framefleet.schema.document import Document
 from framefleet.schema.scenes import SceneEntry
+from framefleet.storage.atomic import write_whole
 from framefleet.timebase import exact
 
 MOST = 120

@@ -8,6 +8,10 @@ from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import fields
+
 from framefleet import __version__
 from framefleet.fleet.billing.estimate import stage_cost, total
 from framefleet.media.types import ClipTime
@@ -23,10 +27,11 @@ from framefleet.schema.document import (
     Provenance,
     Video,
 )
+from framefleet.schema.results import StageResult
 from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.speech import Transcription
-from framefleet.stages.objects.forecast import max_side
-from framefleet.stages.registry import NEEDS
+from framefleet.stages.frame_stage import max_side
+from framefleet.stages.registry import spec_of
 from framefleet.stages.speech.merge import no_audio
 
 
@@ -42,6 +47,7 @@ def build_document(run: Run, sha256: str) -> Document:
         tracks=_result(run, "tracks"),
         sounds=_result(run, "sounds"),
         text=_result(run, "text"),
+        results=_further(run) or UNSET,
         cost=total({name: _cost(run, stage) for name, stage in stages.items()}),
         timing=build_timing(run),
         failures=[
@@ -78,8 +84,12 @@ def _unread(frame: Any) -> str | None:
     return error or (None if done else "the worker did not say why")
 
 
+_ABOUT = {"index", "time_s", "error", "unchanged"}
+
+
 def _looked_at(frame: Any) -> bool:
-    return any(getattr(frame, name, None) is not None for name in ("objects", "lines"))
+    """Whether it says anything besides which picture it is about."""
+    return any(getattr(frame, name) is not None for name in frame.__struct_fields__ if name not in _ABOUT)
 
 
 def _answered(stage: FinishedStage) -> bool:
@@ -124,7 +134,8 @@ def as_text(path: Path) -> str:
 
 
 def _config(run: Run) -> Config:
-    options, objects = run.options, run.stages.get("objects")
+    objects = run.stages.get("objects")
+    options = objects.plan.options if objects is not None else run.options
     reply = _first_reply(objects)
     speech = _first_reply(run.stages.get("speech"))
     return Config(
@@ -151,6 +162,7 @@ def _config(run: Run) -> Config:
         video_track=options.video_track,
         sounds_model=getattr(_first_reply(run.stages.get("sounds")), "model", options.ast_model),
         sounds_threshold=options.sounds_threshold,
+        stages=_set_of_stages(run) or UNSET,
     )
 
 
@@ -165,14 +177,45 @@ def _scenes(run: Run) -> list[SceneEntry] | None:
     if scenes is None:
         return None
     found = (_result(run, name) for name in ("objects", "speech", "sounds", "text"))
-    return fuse(scenes, *found, sampling=run.options.sampling)
+    kinds = {name: spec_of(name).output for name in run.names}
+    others = {
+        kind.scene_field: list(kind.spans(result))
+        for name, kind in kinds.items()
+        if kind.key is None and kind.scene_field is not None and (result := _result(run, name)) is not None
+    }
+    objects = run.stages.get("objects")
+    sampling = (objects.plan.options if objects is not None else run.options).sampling
+    return fuse(scenes, *found, sampling=sampling, others=others)
+
+
+def _further(run: Run) -> dict[str, StageResult]:
+    """What there is no field for."""
+    found = {name: (spec_of(name).output, _result(run, name)) for name in run.names}
+    return {
+        name: StageResult(label=kind.label, spans=list(kind.spans(result)), data=msgspec.to_builtins(result))
+        for name, (kind, result) in found.items()
+        if kind.key is None and result is not None
+    }
+
+
+def _set_of_stages(run: Run) -> dict[str, dict[str, Any]]:
+    """What was set for one stage alone, of those that were part of the run."""
+    told = {name: own for name, own in run.options.own.items() if name in run.names}
+    return {
+        name: {
+            field.name: msgspec.to_builtins(value)
+            for field in fields(own)
+            if (value := getattr(own, field.name)) is not None
+        }
+        for name, own in told.items()
+    }
 
 
 def _result(run: Run, name: str) -> Any:
     """What a stage came to; None if it was not asked for, if nothing was answered, or nothing of what it works on."""
     if name in run.stages:
         return run.stages[name].result if _answered(run.stages[name]) else None
-    client, needs = run.client.get(name), NEEDS[name]
+    client, needs = run.client.get(name), spec_of(name).needs
     in_vain = bool(needs) and all(_result(run, needed) is None for needed in needs)
     return client.result if client is not None and not in_vain else None
 

@@ -1,9 +1,12 @@
 """What was seen, said, heard and written in each scene. Pure."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import UNSET
 
 from framefleet.schema.objects import Detection
+from framefleet.schema.results import FoundSpan
 from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.sounds import Sounds
 from framefleet.schema.speech import Transcription
@@ -21,10 +24,12 @@ def fuse(
     text: TextResult | None,
     *,
     sampling: str = "exact",
+    others: Mapping[str, Iterable[FoundSpan]] = {},
 ) -> list[SceneEntry]:
     """One entry for each scene, in their order; what no stage was asked for is empty.
 
-    `sampling` is the run's: it says when a picture counts (`counted_s`).
+    `sampling` is the run's: it says when a picture counts (`counted_s`). `others` are what further stages found, by
+    what scenes call it.
     """
     seen: dict[int, Counter[str]] = {scene.index: Counter() for scene in scenes}
     for detection in detections or ():
@@ -38,6 +43,7 @@ def fuse(
             said[scene.index].append(segment.text)
     heard = [(event.start_s, event.end_s, event.label) for event in (sounds.events if sounds else ())]
     written = [(span.start_s, span.end_s, span.text) for span in (text.spans if text else ())]
+    further = {name: [(span.start_s, span.end_s, span.name) for span in spans] for name, spans in others.items()}
     return [
         SceneEntry(
             index=scene.index,
@@ -49,6 +55,7 @@ def fuse(
             sounds=_within(scene, heard),
             text=_within(scene, written),
             transition=scene.transition,
+            results={name: _within(scene, found) for name, found in further.items()} or UNSET,
         )
         for scene in scenes
     ]

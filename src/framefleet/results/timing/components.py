@@ -9,7 +9,7 @@ from framefleet.results.timing.advice import HERE, Circumstances, Part, judge
 from framefleet.results.timing.requests import RequestTiming, sum_up
 from framefleet.schema.timing import StageTiming, Timing
 from framefleet.stages.base import Needs
-from framefleet.stages.registry import WATCHING
+from framefleet.stages.registry import watches
 from framefleet.timebase import Seconds
 
 PICTURES, SOUND = "pictures", "sound"
@@ -26,12 +26,12 @@ def parts_of(run: Run) -> dict[str, Part]:
             )
         parts[name] = _part(run, name, stage)
     for name, client in run.client.items():
-        parts[name] = Part(client.meter.busy_s, PICTURES if name in WATCHING else name, name)
+        parts[name] = Part(client.meter.busy_s, PICTURES if watches(name) else name, name)
     return parts
 
 
 def circumstances(run: Run) -> Circumstances:
-    dense = sum(client.meter.done for name, client in run.client.items() if name in WATCHING)
+    dense = sum(client.meter.done for name, client in run.client.items() if watches(name))
     decoded = run.decode[PICTURES].done if PICTURES in run.decode else 0.0
     return Circumstances(
         exact=run.options.sampling == "exact",
@@ -46,7 +46,7 @@ def circumstances(run: Run) -> Circumstances:
 def beside(run: Run, reads: str) -> Seconds:
     """What else the thread that decodes the pictures, or the sound, was busy with."""
     prefiltering = sum(stage.prefiltering.busy_s for stage in run.stages.values() if reads_of(stage) == reads)
-    watching = (client.meter.busy_s for name, client in run.client.items() if name in WATCHING and reads == PICTURES)
+    watching = (client.meter.busy_s for name, client in run.client.items() if watches(name) and reads == PICTURES)
     return prefiltering + sum(watching)
 
 

@@ -12,7 +12,8 @@ from framefleet.stages.client import Watcher
 from framefleet.stages.scenes.given import read_scenes
 from framefleet.stages.scenes.keyframes import KeyframeWatcher
 from framefleet.stages.scenes.scene import Scene
-from framefleet.stages.scenes.watcher import MAX_SIDE, RATE, SceneWatcher
+from framefleet.stages.scenes.spec import MAX_SIDE, RATE
+from framefleet.stages.scenes.watcher import SceneWatcher
 from framefleet.timebase import Seconds
 
 
@@ -25,6 +26,9 @@ class ScenesStage:
     """
 
     name: str = "scenes"
+
+    def looks(self, options: Options) -> bool:
+        return _given(options) is None
 
     def order(self, media: MediaInfo, options: Options) -> FrameRequest:
         """Small pictures, `RATE` a second; none where there are no pictures or the scenes are given.

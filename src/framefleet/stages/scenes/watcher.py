@@ -16,20 +16,13 @@ from framefleet.schema.scenes import Transition
 from framefleet.stages.scenes.cuts import Cut, out_of_rhythm, place
 from framefleet.stages.scenes.scene import Scene, scenes_between
 from framefleet.stages.scenes.seen import SeenSpans
+from framefleet.stages.scenes.spec import RATE
 from framefleet.stages.scenes.transitions import Passage, Passages
 from framefleet.timebase import Seconds
 
 if TYPE_CHECKING:
     from scenedetect.common import FrameTimecode
     from scenedetect.detectors import AdaptiveDetector
-
-RATE = Fraction(5)
-"""Pictures a second. A cut lies between two of them, so its time is right to 1 / RATE = 0.2 s whatever the video's own
-rate, constant or variable; fewer could not promise that, and more would only have the decode give up what it skips."""
-
-MAX_SIDE = 96
-"""Pixels. Small pictures blur motion away and keep cuts: of 156 hard cuts among photographs and footage, still and
-panned, 151 were found at 96 with none false; at 256 and with the library's own window and ratio 136, and 11 false."""
 
 MIN_SCENE_S = 0.6
 """Scenes are no shorter (PySceneDetect's own default for its command), but for the unsureness of a cut's time."""

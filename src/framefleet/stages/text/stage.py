@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from framefleet.config.options import Options
 from framefleet.install_hints import with_extra
-from framefleet.media.sampling import plan_samples
 from framefleet.media.types import (
     Gap,
     MediaInfo,
@@ -28,9 +27,7 @@ from framefleet.stages.base import (
     Prefilter,
     RequestBatch,
 )
-from framefleet.stages.batches import PictureBatch, check_crop, plan_batches
-from framefleet.stages.frame_stage import PictureStage, frames_of, matched
-from framefleet.stages.objects.forecast import max_side
+from framefleet.stages.frame_stage import PictureStage, frames_of, matched, max_side
 from framefleet.stages.text.changed import ChangeFilter, to_see
 from framefleet.stages.text.merge import merge
 
@@ -58,12 +55,6 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
 
     name = "text"
     endpoint = "ocr"
-
-    def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[PictureBatch]:
-        check_crop(options.crop, media.width, media.height)
-        if not media.has_video:
-            return []
-        return plan_batches(media.duration_s, options.fps, options.batch_size, pictures_s=media.pictures_s)
 
     def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
         """`fps` and `sampling` too: that a picture's text is that of the one before is an answer as well.
@@ -149,7 +140,7 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
         answers: Sequence[Answer[OcrReply]],
         unanswered: Sequence[PictureTime] = (),
     ) -> TextResult:
-        samples = plan_samples(media.duration_s, options.fps) if media.has_video else []
+        samples = self.samples(media, options)
         seen = self.about(media, options).seen
 
         def drawable(frame: OcrFrame) -> OcrFrame:

@@ -14,7 +14,6 @@ class TracksStage:
     """See `DerivingStage`."""
 
     name = "tracks"
-    after = ("objects",)
 
     def derive(self, media: MediaInfo, options: Options, results: Mapping[str, Any]) -> TracksResult:
         """Raises `FrameFleetError` where objects came to nothing: who looked at nothing cannot say what moved."""

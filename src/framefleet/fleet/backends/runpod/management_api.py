@@ -7,11 +7,10 @@ only what it names, errors are `{"title", "status", "detail", "errors"}`.
 import re
 import time
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
-import requests
 
 from framefleet.config.endpoints import Fleet
 from framefleet.errors import (
@@ -23,9 +22,11 @@ from framefleet.errors import (
     RefusedError,
     UnreachableError,
 )
-from framefleet.fleet.backends.http import READ_TIMEOUT_S, Http
 from framefleet.logs import hide_secrets, logger
 from framefleet.timebase import Seconds
+
+if TYPE_CHECKING:
+    import requests
 
 log = logger(__name__)
 
@@ -149,7 +150,9 @@ class ManageApi:
     Raises `AuthError` where there is no key to send.
     """
 
-    def __init__(self, fleet: Fleet, *, read_timeout_s: Seconds = READ_TIMEOUT_S) -> None:
+    def __init__(self, fleet: Fleet, *, read_timeout_s: Seconds = 60.0) -> None:
+        from framefleet.fleet.backends.http import Http  # HTTP itself only for those who send something
+
         if fleet.api_key is None:
             raise AuthError("RUNPOD_API_KEY is not set; make a key in RunPod's console, under Settings, and set it")
         self._key = fleet.api_key
@@ -240,15 +243,17 @@ def translate(status: int, id: str | None, reason: str) -> FleetError:
 _COLOURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
-def _first_events(response: requests.Response) -> bytes:
+def _first_events(response: "requests.Response") -> bytes:
     """Of an answer that need not end: what comes in time, and of that the events asked for."""
+    from requests import RequestException
+
     until, content = time.monotonic() + LOG_S, bytearray()
     try:
         for byte in response.iter_content(1):  # a larger piece would be waited for until it is full
             content += byte
             if content.count(b"\n\n") >= LOG_EVENTS or len(content) > LOG_LIMIT or time.monotonic() > until:
                 break
-    except requests.RequestException as error:  # it is silent; what has come until then is what there is
+    except RequestException as error:  # it is silent; what has come until then is what there is
         log.debug("a worker's log ends after %d bytes", len(content), exc_info=error)
     return bytes(content)
 

@@ -1,0 +1,187 @@
+"""What a stage declares: what it reads, its options, how it runs, what comes out and where it belongs.
+
+A declaration is light: it says how the stage is loaded, and loads nothing itself.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from msgspec.structs import fields, replace
+
+from framefleet.config.options import Options, StageOptions
+from framefleet.schema.document import Crop
+from framefleet.schema.results import FoundSpan
+
+if TYPE_CHECKING:
+    from framefleet.stages.base import Stage
+    from framefleet.stages.client import DerivingStage, WatchingStage
+
+Found = TypeVar("Found")
+Own = TypeVar("Own", bound=StageOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class PerSecond:
+    """So many pictures a second of video; None: as `--fps` says."""
+
+    fps: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PerSpan:
+    """`count` pictures of each span that another stage found, such as each scene, evenly spread over it."""
+
+    stage: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """In what form pictures are taken; None: as the options for all stages say."""
+
+    max_side: int | None = None
+    jpeg_quality: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Pictures: which, of which part, in what form. What is set for the stage goes before it."""
+
+    sampling: PerSecond | PerSpan = PerSecond()
+    crop: Crop | None = None
+    view: View = View()
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """All of the sound, in clips."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What another stage found."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Asked of an endpoint of this kind, or of the stage's own handler on this machine."""
+
+    endpoint: str
+    load: "Callable[[], Stage]"
+
+    @property
+    def stage(self) -> "Stage":
+        stage: Stage = _loaded(self.load)
+        return stage
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """Looks at pictures here, on the decode that all stages share."""
+
+    load: "Callable[[], WatchingStage[Any]]"
+
+    @property
+    def stage(self) -> "WatchingStage[Any]":
+        stage: WatchingStage[Any] = _loaded(self.load)
+        return stage
+
+
+@dataclass(frozen=True, slots=True)
+class Deriving:
+    """Works here on what other stages found."""
+
+    load: "Callable[[], DerivingStage[Any]]"
+
+    @property
+    def stage(self) -> "DerivingStage[Any]":
+        stage: DerivingStage[Any] = _loaded(self.load)
+        return stage
+
+
+@cache
+def _loaded(load: Callable[[], Any]) -> Any:
+    return load()
+
+
+@dataclass(frozen=True, slots=True)
+class ResultKind(Generic[Found]):
+    """What comes of a stage, and what of it has a time.
+
+    `key` is the document's own field for it; a result without one stands in `results` under the stage's name. `spans`
+    is what search, counts, tables, scenes and the report are made of. `label` is what a person is told of it, such as
+    "seen", and `scene_field` its name in a scene's entry (None: scenes do not tell of it).
+    """
+
+    label: str
+    spans: Callable[[Found], Iterable[FoundSpan]]
+    type: Any
+    key: str | None = None
+    scene_field: str | None = None
+
+
+class Belongs(Enum):
+    """Which runs a stage is part of."""
+
+    DEFAULT = "default"
+    """Those that name no stages."""
+    ALL = "all"
+    """`--stages all`: what needs no account and is not dear."""
+    BY_NAME = "name"
+    """Those that name it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSpec:
+    """One analysis. What it does is in `base.py` (`Stage`) and `client.py`."""
+
+    name: str
+    inputs: tuple[Frames | Audio | Result, ...]
+    runs: Remote | Watching | Deriving
+    output: ResultKind[Any]
+    options: type[StageOptions] = StageOptions
+    belongs: Belongs = Belongs.BY_NAME
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The stages whose results it works on."""
+        named = [each.stage for each in self.inputs if isinstance(each, Result)]
+        return tuple(dict.fromkeys([*named, *([self.per_span.stage] if self.per_span else [])]))
+
+    @property
+    def frames(self) -> Frames | None:
+        return next((each for each in self.inputs if isinstance(each, Frames)), None)
+
+    @property
+    def hears(self) -> bool:
+        return any(isinstance(each, Audio) for each in self.inputs)
+
+    @property
+    def per_span(self) -> PerSpan | None:
+        frames = self.frames
+        return frames.sampling if frames is not None and isinstance(frames.sampling, PerSpan) else None
+
+    def options_for(self, options: Options) -> Options:
+        """The options with what is this stage's own: what is set for it, and else what it declares."""
+        frames, own = self.frames, options.own.get(self.name)
+        given: dict[str, Any] = {}
+        if frames is not None:
+            rate = frames.sampling.fps if isinstance(frames.sampling, PerSecond) else None
+            given = {"fps": rate, "crop": frames.crop}
+            given |= {"max_side": frames.view.max_side, "jpeg_quality": frames.view.jpeg_quality}
+        if own is not None:
+            shared = [field.name for field in fields(own) if field.name in Options.__struct_fields__]
+            given |= {name: value for name in shared if (value := getattr(own, name)) is not None}
+        given = {name: value for name, value in given.items() if value is not None}
+        return replace(options, **given) if given else options
+
+
+def own_options(options: Options, stage: str, kind: type[Own]) -> Own:
+    """What is set of a stage's own options, and the defaults of the rest."""
+    own = options.own.get(stage)
+    return own if isinstance(own, kind) else kind()
