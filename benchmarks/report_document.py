@@ -21,7 +21,7 @@ from framefleet.schema.speech import Segment, Transcription, Word
 from framefleet.schema.text import TextResult, TextSpan
 from framefleet.schema.timing import StageTiming, Timing
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
-from framefleet.stages.scenes.scene import scenes_between
+from framefleet.stages.scene import scenes_between
 from framefleet.timebase import Span
 
 WIDTH, HEIGHT = 1920, 1080

@@ -21,7 +21,7 @@ from clips import SAMPLE
 from framefleet.config.options import Options
 from framefleet.media.files.probe import probe
 from framefleet.media.video.decode import decode_orders
-from framefleet.stages.scenes.scene import Scene
+from framefleet.stages.scene import Scene
 from framefleet.stages.scenes.stage import ScenesStage
 from record import record
 from scenes import ENCODERS, FPS, SPEEDS, Photo, moved, photographs, write

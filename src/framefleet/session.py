@@ -32,6 +32,7 @@ from framefleet.results.assemble.document import as_text, build_document
 from framefleet.results.names import further_names, names_of
 from framefleet.schema.document import Document
 from framefleet.stages.base import Needs
+from framefleet.stages.registry import SPECS
 from framefleet.storage.folder import FolderResults, name_of
 from framefleet.timebase import Seconds
 
@@ -72,8 +73,9 @@ def prepare(
     media = probe(Path(video), options.audio_track, options.video_track)
     media = replace(media, audio_channel=options.audio_channel)
     plan = plan_run(media, options, fleet, survey.tariff)
-    if options.scenes is not None and "scenes" not in plan.names:
-        raise UsageError(f"--scenes {options.scenes}: scenes are not among --stages {','.join(plan.names)}; add them")
+    for stage in SPECS:  # what is given in a stage's place is for that stage
+        if isinstance(given := getattr(options, stage, None), Path) and stage not in plan.names:
+            raise UsageError(f"--{stage} {given}: {stage} are not among --stages {','.join(plan.names)}; add them")
     return Prepared(media, options, fleet, plan, survey, *_place(media.path, options.output_dir, name))
 
 
@@ -203,8 +205,9 @@ def notices(prepared: Prepared) -> list[str]:
         lines.append(f"audio track {which} is heard; --audio-track chooses another")
     if prepared.taken is not None:
         lines.append(f"the results go to {prepared.path.name}: {prepared.taken}")
-    if prepared.options.sampling == "keyframes" and any(watch.order.samples for watch in plan.watching):
-        lines.append("scenes: of keyframes alone; where the encoder put none on a cut, it is told at the next one")
+    for watch in plan.watching:
+        if watch.order.samples and (note := watch.stage.note(watch.options)) is not None:
+            lines.append(f"{watch.spec.name}: {note}")
     return lines
 
 

@@ -15,7 +15,7 @@ from framefleet.schema.document import Document
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.speech import Segment, Transcription, Word
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
-from framefleet.stages.scenes.scene import scenes_between
+from framefleet.stages.scene import scenes_between
 from tests.media.make import Picture, make_video
 from tests.results.make import make_document
 

@@ -20,7 +20,7 @@ from framefleet.stages.sounds.stage import SoundsStage
 from framefleet.stages.speech import vad
 from framefleet.stages.speech.stage import SpeechStage
 from framefleet.stages.text import changed
-from framefleet.stages.tracks.stage import TracksStage
+from framefleet.stages.tracks.spec import TracksStage
 from tests.conftest import Service
 from tests.media.make import make_video
 

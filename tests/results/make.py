@@ -25,7 +25,7 @@ from framefleet.schema.speech import (
 )
 from framefleet.schema.timing import StageTiming, Timing
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
-from framefleet.stages.scenes.scene import Scene
+from framefleet.stages.scene import Scene
 from framefleet.timebase import Span
 
 

@@ -9,7 +9,7 @@ from framefleet.results.query.filters import choose, labels_of
 from framefleet.schema.document import Document
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
-from framefleet.stages.scenes.scene import Scene
+from framefleet.stages.scene import Scene
 from tests.results.make import make_document
 
 BOX = (0.0, 0.0, 10.0, 10.0)

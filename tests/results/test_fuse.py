@@ -8,7 +8,7 @@ from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.sounds import SoundEvent, Sounds
 from framefleet.schema.speech import Segment, Transcription
 from framefleet.schema.text import TextResult, TextSpan
-from framefleet.stages.scenes.scene import scenes_between
+from framefleet.stages.scene import scenes_between
 
 
 def seen(time_s: float, *labels: str) -> Detection:

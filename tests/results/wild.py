@@ -32,6 +32,8 @@ def _document(made: dict[str, Any]) -> Document:
 def of_type(kind: inspect.Type) -> st.SearchStrategy[Any]:
     """Whatever msgspec would read as that type."""
     match kind:
+        case inspect.AnyType():
+            return st.none() | _ints | texts | st.lists(texts, max_size=2)
         case inspect.NoneType():
             return st.none()
         case inspect.BoolType():

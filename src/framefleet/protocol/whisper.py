@@ -53,3 +53,29 @@ class WhisperReply(msgspec.Struct, frozen=True, kw_only=True):
     language_probability: float
     segments: list[WhisperSegment]
     timing_ms: TimingMs = TimingMs()
+
+
+# The languages that Whisper knows, by its own codes and names (OpenAI's tokenizer.py; "yue" since large-v3).
+_NAMES = """
+    af:afrikaans am:amharic ar:arabic as:assamese az:azerbaijani ba:bashkir be:belarusian bg:bulgarian bn:bengali
+    bo:tibetan br:breton bs:bosnian ca:catalan cs:czech cy:welsh da:danish de:german el:greek en:english es:spanish
+    et:estonian eu:basque fa:persian fi:finnish fo:faroese fr:french gl:galician gu:gujarati ha:hausa haw:hawaiian
+    he:hebrew hi:hindi hr:croatian ht:haitian_creole hu:hungarian hy:armenian id:indonesian is:icelandic it:italian
+    ja:japanese jw:javanese ka:georgian kk:kazakh km:khmer kn:kannada ko:korean la:latin lb:luxembourgish ln:lingala
+    lo:lao lt:lithuanian lv:latvian mg:malagasy mi:maori mk:macedonian ml:malayalam mn:mongolian mr:marathi ms:malay
+    mt:maltese my:myanmar ne:nepali nl:dutch nn:nynorsk no:norwegian oc:occitan pa:punjabi pl:polish ps:pashto
+    pt:portuguese ro:romanian ru:russian sa:sanskrit sd:sindhi si:sinhala sk:slovak sl:slovenian sn:shona so:somali
+    sq:albanian sr:serbian su:sundanese sv:swedish sw:swahili ta:tamil te:telugu tg:tajik th:thai tk:turkmen tl:tagalog
+    tr:turkish tt:tatar uk:ukrainian ur:urdu uz:uzbek vi:vietnamese yi:yiddish yo:yoruba yue:cantonese zh:chinese
+"""
+
+_CODE_BY_NAME = {name.replace("_", " "): code for code, _, name in (pair.partition(":") for pair in _NAMES.split())}
+
+LANGUAGES = frozenset(_CODE_BY_NAME.values())
+"""What may be asked for."""
+
+
+def code_of(language: str) -> str:
+    """The code of a language that a service calls by its name ("english"); what is no such name stays as it is."""
+    told = language.strip().lower()
+    return _CODE_BY_NAME.get(told, told)

@@ -15,7 +15,7 @@ class SceneEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     `objects` is, by label, the most that were in one picture at once. `speech` that goes on over a cut belongs to the
     scene that it shares most time with; `sounds` and `text` belong to each, as does what further stages found, which
-    is in `results` by their names, absent where there were none. `transition` is how it begins; null for
+    is in `results` by what they call it, absent where there were none. `transition` is how it begins; null for
     the first one, and where nobody looked.
     """
 

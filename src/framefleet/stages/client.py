@@ -30,6 +30,9 @@ class WatchingStage(Protocol[Result]):
     def looks(self, options: Options) -> bool:
         """Whether it needs the pictures: not where somebody gives what it would find."""
 
+    def note(self, options: Options) -> str | None:
+        """What a person should know of what it will find, before; None: nothing."""
+
     def order(self, media: MediaInfo, options: Options) -> FrameRequest:
         """The pictures it needs: pure, so that a plan can tell what the decode will cost."""
 

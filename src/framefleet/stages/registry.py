@@ -89,7 +89,7 @@ def watches(name: str) -> bool:
     return isinstance(spec_of(name).runs, Watching)
 
 
-def _found() -> Iterator[StageSpec]:
+def declared_elsewhere() -> Iterator[StageSpec]:
     """What other packages declare. One that cannot be loaded is left out, and told of in the log."""
     for point in entry_points(group=GROUP):
         try:
@@ -105,7 +105,7 @@ def _found() -> Iterator[StageSpec]:
 
 for _spec in (OBJECTS, SPEECH, SOUNDS, TEXT, SCENES, TRACKS):
     register(_spec)
-for _spec in _found():
+for _spec in declared_elsewhere():
     try:
         register(_spec)
     except SetupError as _error:

@@ -22,7 +22,7 @@ from framefleet.schema.document import Document
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.speech import Segment, Transcription, Word
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
-from framefleet.stages.scenes.scene import Scene
+from framefleet.stages.scene import Scene
 from tests.media.make import make_video
 from tests.results.make import make_document
 

@@ -20,7 +20,7 @@ from framefleet.results.assemble.fusion import fuse
 from framefleet.schema.document import Document
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
-from framefleet.stages.scenes.scene import Scene
+from framefleet.stages.scene import Scene
 from framefleet.timebase import Span
 from tests.results.make import make_document
 

@@ -14,7 +14,7 @@ from framefleet.progress import (
 )
 from framefleet.results.assemble.fusion import fuse
 from framefleet.schema.scenes import SceneEntry
-from framefleet.stages.scenes.scene import scenes_between
+from framefleet.stages.scene import scenes_between
 from tests.media.make import make_audio, make_video, number_of
 
 

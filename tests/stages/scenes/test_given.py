@@ -5,8 +5,8 @@ import json
 import pytest
 
 from framefleet.errors import InputError
+from framefleet.stages.scene import Scene
 from framefleet.stages.scenes.given import read_scenes
-from framefleet.stages.scenes.scene import Scene
 
 
 @pytest.fixture

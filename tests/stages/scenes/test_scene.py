@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.stages.scenes.scene import (
+from framefleet.stages.scene import (
     scene_at,
     scene_of,
     scenes_between,

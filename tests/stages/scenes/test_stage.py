@@ -12,7 +12,7 @@ from framefleet.config.options import Options
 from framefleet.errors import InputError
 from framefleet.media.video.request import PixelView
 from framefleet.stages.client import WatchingStage
-from framefleet.stages.scenes.scene import Scene
+from framefleet.stages.scene import Scene
 from framefleet.stages.scenes.stage import ScenesStage
 from tests.stages.scenes.shots import film, media_of, pieces
 

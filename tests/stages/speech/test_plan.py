@@ -8,9 +8,9 @@ import pytest
 from framefleet.config.options import Options
 from framefleet.errors import UsageError
 from framefleet.media.types import MediaInfo
+from framefleet.protocol.whisper import LANGUAGES
 from framefleet.schema.document import AudioInfo
 from framefleet.stages.speech.stage import SpeechStage, plan_speech
-from framefleet.stages.speech.worker.languages import LANGUAGES
 
 
 def media(audio: AudioInfo | None) -> MediaInfo:

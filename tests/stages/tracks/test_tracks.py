@@ -12,8 +12,7 @@ from framefleet.errors import FrameFleetError
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.tracks import TracksResult
 from framefleet.stages.tracks.result import tracks_of
-from framefleet.stages.tracks.spec import TRACKS
-from framefleet.stages.tracks.stage import TracksStage
+from framefleet.stages.tracks.spec import TRACKS, TracksStage
 from tests.stages.tracks.make import film, line, media, picture, places, thing, tracks
 
 boxes = st.builds(

@@ -39,6 +39,9 @@ def show(
     say: Annotated[str | None, typer.Option(metavar="WORDS", help="when this is said, and the words around")] = None,
     sound: Annotated[str | None, typer.Option(metavar="NAME", help="when this is heard")] = None,
     text: Annotated[str | None, typer.Option(metavar="TEXT", help="when this is written, also inside words")] = None,
+    find: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="when anything of this name or text is there, of any stage")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="the same for programs")] = False,
 ) -> int:
     """Show a result as a table, or what is in it at a time, of a label, a word, a sound or a text.
@@ -50,7 +53,7 @@ def show(
     span = part_of(extent, start, end, result)
     document = search.within(whole, span) if span else whole
     moment = None if at is None else search.at(whole, time_in(extent, "--at", at, result))
-    wanted = {"label": label, "say": say, "sound": sound, "text": text}
+    wanted = {"label": label, "say": say, "sound": sound, "text": text, "find": find}
     found = {name: _SEARCH[name](document, _words(name, words)) for name, words in wanted.items() if words is not None}
     if as_json:
         print(_json(document, span or extent, moment, found))
@@ -67,6 +70,7 @@ _SEARCH: dict[str, Callable[[Document, str], Any]] = {
     "say": search.said,
     "sound": search.sounds,
     "text": search.texts,
+    "find": search.find,
 }
 
 _PART = {
@@ -95,9 +99,11 @@ def _json(document: Document, span: Span, moment: search.Moment | None, found: d
 
     Null is what nobody looked for, or what failed: not the same as nothing, as in the document.
     """
-    told = {name: result if known(document, _PART[name]) else None for name, result in found.items()}
+    told = {n: result if n not in _PART or known(document, _PART[n]) else None for n, result in found.items()}
     told = told if moment is None else {"at": moment, **told}
-    told = told or {n: count(document, span) if known(document, _PART[n]) else None for n, count in tally.KINDS.items()}
+    if not told:
+        told = {n: count(document, span) if known(document, _PART[n]) else None for n, count in tally.KINDS.items()}
+        told |= tally.further(document, span)
     return json.dumps(msgspec.to_builtins(told), indent=2)
 
 

@@ -3,14 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from framefleet.cli.output.format import clock, counted, instead
 from framefleet.cli.output.table import Column, Page, width_of
 from framefleet.results.query.availability import STAGES, failed, known
+from framefleet.results.query.kinds import kinds
 from framefleet.results.query.phrases import words_of
 from framefleet.results.query.search import (
     LabelInterval,
+    Match,
     Moment,
     SpokenMatch,
     Thing,
@@ -58,6 +61,9 @@ def moment(document: Document, now: Moment, page: Page) -> None:
         page.table([_name("written", len(now.written)), *_texts(now.written)])
     else:
         page.line("written", _lacking(document, "text", "nothing"))
+    for name, found in ({} if now.results is UNSET else now.results).items():
+        told = document.further[name].label
+        page.line(told, ", ".join(one.name for one in found) or "nothing")
 
 
 def label(document: Document, wanted: str, found: Mapping[str, Sequence[LabelInterval]], page: Page) -> None:
@@ -110,11 +116,25 @@ def text(document: Document, wanted: str, found: Sequence[TextSpan], page: Page)
     page.table([_name("written", len(found)), *_spans(found), *_texts(found)])
 
 
+def find(document: Document, wanted: str, found: Sequence[Match], page: Page) -> None:
+    """When anything of it is there, and which stage found it."""
+    if not found:
+        there = sorted({span.name for kind in kinds(document) for span in kind.spans})
+        page.line("found", f"no {wanted}{instead(wanted, there)}")
+        return
+    firsts = [one.kind if not place or found[place - 1].kind != one.kind else "" for place, one in enumerate(found)]
+    names = Column("what", [one.name for one in found], style="cyan", least=10)
+    sure = ["" if one.confidence is None else f"{one.confidence:.2f}" for one in found]
+    confidences = Column("confidence", sure, right=True, rank=1)
+    page.table([Column("", [f"{one:<{NAME}}" for one in firsts], style="bold"), *_spans(found), names, confidences])
+
+
 TELL: dict[str, Callable[[Document, str, Any, Page], None]] = {
     "label": label,
     "say": say,
     "sound": sound,
     "text": text,
+    "find": find,
 }
 
 
@@ -158,7 +178,7 @@ def _name(name: str, rows: int) -> Column:
     return Column("", [f"{name if row == 0 else '':<{NAME}}" for row in range(rows)], style="bold")
 
 
-def _spans(found: Iterable[LabelInterval | SpokenMatch | SoundEvent | TextSpan]) -> list[Column]:
+def _spans(found: Iterable[LabelInterval | SpokenMatch | SoundEvent | TextSpan | Match]) -> list[Column]:
     times = [(clock(one.start_s), clock(one.end_s)) for one in found]
     return [
         Column("from", [start for start, _ in times], right=True),

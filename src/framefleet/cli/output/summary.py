@@ -15,9 +15,13 @@ from framefleet.schema.cost import Cost
 from framefleet.schema.document import Document, FailureEntry
 from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.timing import StageTiming, Timing
+from framefleet.stages.registry import SPECS
 from framefleet.timebase import Span
 
-HEARING = ("speech", "sounds", "sound")  # whose work is counted in seconds
+
+def hears(name: str) -> bool:
+    """Whether the work is counted in seconds: of a stage that listens, or the decode for it."""
+    return name == "sound" or (name in SPECS and SPECS[name].hears)
 
 
 def times(timing: Timing) -> list[Column]:
@@ -48,7 +52,7 @@ def _pace(part: StageTiming) -> str:
 def _done(name: str, part: StageTiming) -> str:
     if part.done is None:
         return ""
-    return f"{part.done:.0f} s" if name in HEARING else f"{part.done:.0f}"
+    return f"{part.done:.0f} s" if hears(name) else f"{part.done:.0f}"
 
 
 _BLOCKS, _PLAIN = " ▁▂▃▄▅▆▇█", ".:+#"
@@ -125,6 +129,8 @@ def found(document: Document, page: Page, span: Span, *, everything: bool = Fals
         "heard": (tally.heard(document, span), FEW),
         "written": (tally.written(document, span), FEW),
     }
+    others = {document.further[name].label: found for name, found in tally.further(document, span).items()}
+    groups |= {label: (tallies, FEW) for label, tallies in others.items()}
     told = {name: tallies if everything else tallies[:most] for name, (tallies, most) in groups.items()}
     if any(told.values()):
         page.table(_columns(told, page))
@@ -132,7 +138,7 @@ def found(document: Document, page: Page, span: Span, *, everything: bool = Fals
         if failed(document, part) is not None:
             page.line(name, FAILED, "red")
     for name, tallies in told.items():
-        if known(document, PARTS[name]) and not tallies:
+        if not tallies and (name not in PARTS or known(document, PARTS[name])):
             page.line(name, "nothing")
     for name, (tallies, _) in groups.items():
         if len(tallies) > len(told[name]):
@@ -187,7 +193,7 @@ def failures(document: Document) -> list[str]:
 def _much(entries: Sequence[FailureEntry]) -> str:
     pictures = sum(len(entry.items or ()) for entry in entries)
     spans = sum(entry.span_s is not None for entry in entries)
-    of = "sound" if entries[0].stage in HEARING else "video"
+    of = "sound" if hears(entries[0].stage) else "video"
     parts = [counted(pictures, "picture")] * bool(pictures) + [counted(spans, f"stretch of {of}")] * bool(spans)
     return f"{' and '.join(parts)}; " if parts else ""
 

@@ -11,6 +11,7 @@ from framefleet.outputs.export.base import Context, Format, library
 from framefleet.outputs.export.clock import PlayerClock, clock, video_url
 from framefleet.outputs.export.frames import frame_at
 from framefleet.outputs.export.text import clean
+from framefleet.results.query.kinds import further
 from framefleet.schema.document import Document
 from framefleet.timebase import Seconds
 
@@ -43,6 +44,9 @@ def _marks(document: Document) -> Iterator[Mark]:
         yield Mark("tracks", f"{track.label} {track.id}", track.start_s, track.end_s, more)
     for span in document.text.spans if document.text else ():
         yield Mark("text", span.text, span.start_s, span.end_s, {"confidence": span.confidence})
+    for kind in further(document):
+        for one in kind.spans:
+            yield Mark(kind.stage, one.name, one.start_s, one.end_s, {"confidence": one.confidence})
 
 
 def write(document: Document, context: Context, path: Path) -> None:
@@ -67,7 +71,7 @@ def write(document: Document, context: Context, path: Path) -> None:
             otio.schema.Marker(
                 name=clean(mark.name),
                 marked_range=frames(mark.start_s, mark.end_s),
-                color=getattr(otio.schema.MarkerColor, COLORS[mark.stage]),
+                color=getattr(otio.schema.MarkerColor, COLORS.get(mark.stage, "PINK")),
                 metadata={
                     "framefleet": _fitting(
                         {"stage": mark.stage, "start_s": mark.start_s, "end_s": mark.end_s, **mark.more}

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from framefleet.results.query.kinds import FoundKind, further
 from framefleet.schema.document import Document
 
 Kind = type[int] | type[float] | type[str] | type[bool]
@@ -38,6 +39,13 @@ def _tables(document: Document) -> Iterator[tuple[str, Table]]:
         yield "text", _text(document)
     if document.scenes is not None:
         yield "scenes", _scenes(document)
+    for kind in further(document):
+        yield kind.stage, _spans(kind)
+
+
+def _spans(kind: FoundKind) -> Table:
+    columns: dict[str, Kind] = {"start_s": float, "end_s": float, "label": str, "text": str, "confidence": float}
+    return Table(columns, [(s.start_s, s.end_s, s.label, s.text, s.confidence) for s in kind.spans])
 
 
 def _pictures(document: Document) -> Table:

@@ -15,12 +15,13 @@ import numpy as np
 
 from framefleet.outputs.report.columns import Numbers, on_grid, pack, rounded, whole
 from framefleet.outputs.report.seen import seen_columns
+from framefleet.results.query import kinds
 from framefleet.schema.document import Document, FailureEntry
 from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.sounds import Sounds
 from framefleet.schema.speech import Segment, Transcription, Word
 from framefleet.schema.text import TextResult
-from framefleet.stages.scenes.scene import Scene, scene_of
+from framefleet.stages.scene import Scene, scene_of
 from framefleet.timebase import Span
 
 
@@ -109,8 +110,12 @@ def head_of(
     said, words, said_numbers = said_columns(document.transcription, document.scenes)
     heard, heard_numbers = heard_columns(document.sounds)
     written, texts, written_numbers = written_columns(document.text, unit)
+    further = [
+        {"stage": kind.stage, "label": kind.label, "spans": msgspec.to_builtins(kind.spans)}
+        for kind in kinds.further(document)
+    ]
     numbers: dict[str, Numbers] = seen_numbers | said_numbers | heard_numbers | written_numbers
-    lengths, packed = pack(numbers, {"words": words, "texts": texts, "scenes": _scenes(document)})
+    lengths, packed = pack(numbers, {"words": words, "texts": texts, "scenes": _scenes(document), "further": further})
     head = {
         "lengths": lengths,
         "unit": unit,

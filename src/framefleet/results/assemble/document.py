@@ -33,6 +33,7 @@ from framefleet.schema.speech import Transcription
 from framefleet.stages.frame_stage import max_side
 from framefleet.stages.registry import spec_of
 from framefleet.stages.speech.merge import no_audio
+from framefleet.timebase import Seconds, Span
 
 
 def build_document(run: Run, sha256: str) -> Document:
@@ -61,6 +62,7 @@ def build_document(run: Run, sha256: str) -> Document:
 def failure_entries(name: str, stage: FinishedStage) -> Iterator[FailureEntry]:
     """What has no answer: pictures that failed alike in one entry, each stretch of sound in one of its own."""
     pictures: dict[tuple[str, int], set[int]] = defaultdict(set)
+    times: dict[int, Seconds] = {}
     for failure in stage.outcome.failures:
         if not failure.facts:  # it failed before anybody knew what was in it
             yield FailureEntry(stage=name, error=failure.error, attempts=failure.attempts)
@@ -69,12 +71,19 @@ def failure_entries(name: str, stage: FinishedStage) -> Iterator[FailureEntry]:
                 yield FailureEntry(stage=name, span_s=fact.span, error=failure.error, attempts=failure.attempts)
             else:
                 pictures[failure.error, failure.attempts].add(fact.index)
+                times[fact.index] = fact.time_s
     for answer in stage.outcome.answers:
         for frame in getattr(answer.reply, "frames", ()):
             if (error := _unread(frame)) is not None:
                 pictures[error, 1].add(frame.index)
+                times[frame.index] = frame.time_s
+    of_spans = stage.plan.spec.per_span is not None  # whose numbers say nothing of when they are
     for (error, attempts), items in sorted(pictures.items(), key=lambda entry: min(entry[1])):
-        yield FailureEntry(stage=name, items=sorted(items), error=error, attempts=attempts)
+        if of_spans:
+            when = sorted(times[item] for item in items)
+            yield FailureEntry(stage=name, span_s=Span(when[0], when[-1]), error=error, attempts=attempts)
+        else:
+            yield FailureEntry(stage=name, items=sorted(items), error=error, attempts=attempts)
 
 
 def _unread(frame: Any) -> str | None:

@@ -11,7 +11,7 @@ from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.sounds import Sounds
 from framefleet.schema.speech import Transcription
 from framefleet.schema.text import TextResult
-from framefleet.stages.scenes.scene import Scene, scene_at, scene_of
+from framefleet.stages.scene import Scene, scene_at, scene_of
 from framefleet.stages.when import counted_s
 from framefleet.timebase import Seconds, Span
 

@@ -1,15 +1,9 @@
 """What a document knows: a stage that failed altogether found nothing out, which is not the same as nothing. Pure."""
 
 from framefleet.schema.document import Document
+from framefleet.stages.registry import SPECS
 
-STAGES = {
-    "detections": "objects",
-    "transcription": "speech",
-    "scenes": "scenes",
-    "tracks": "tracks",
-    "sounds": "sounds",
-    "text": "text",
-}
+STAGES = {spec.output.key: name for name, spec in SPECS.items() if spec.output.key is not None}
 """The parts of a document that people ask about, and the stages they come from."""
 
 

@@ -9,7 +9,7 @@ from framefleet.schema.document import Document
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
-from framefleet.stages.scenes.scene import Scene
+from framefleet.stages.scene import Scene
 
 
 def labels_of(text: str | None) -> frozenset[str] | None:

@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from framefleet.results.query.intervals import commonest, counted, frame_intervals
+from framefleet.results.query.kinds import further, joined, kinds
 from framefleet.results.query.phrases import (
     inside,
     named,
@@ -15,13 +16,14 @@ from framefleet.results.query.phrases import (
 )
 from framefleet.schema.document import Document
 from framefleet.schema.objects import Box, Detection
+from framefleet.schema.results import FoundSpan
 from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.sounds import SoundEvent
 from framefleet.schema.speech import Segment
 from framefleet.schema.text import TextSpan
 from framefleet.timebase import Seconds, Span
 
-_Piece = TypeVar("_Piece", SceneEntry, Segment, SoundEvent, TextSpan)
+_Piece = TypeVar("_Piece", SceneEntry, Segment, SoundEvent, TextSpan, FoundSpan)
 
 AROUND_S = 3.0  # words this far before and after a time are told with it
 AROUND = 6  # words told before and after those that were looked for
@@ -50,7 +52,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """All there is at `time_s`. `picture_s` is when the last picture until then begins, None if there is none.
 
     `cut_since`: there was a cut after it, and nobody has looked at the new scene yet. `things` is None then, and where
-    that picture was not answered.
+    that picture was not answered. `results` is what further stages found, by their names; absent where there were none.
     """
 
     time_s: Seconds
@@ -61,6 +63,18 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     said: SpokenMatch | None
     heard: list[SoundEvent]
     written: list[TextSpan]
+    results: dict[str, list[FoundSpan]] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Match(msgspec.Struct, frozen=True, kw_only=True):
+    """Something of that name or text: found by `stage`, which is told as `kind`."""
+
+    stage: str
+    kind: str
+    start_s: Seconds
+    end_s: Seconds
+    name: str
+    confidence: float | None
 
 
 class LabelInterval(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +112,29 @@ def at(document: Document, time_s: Seconds) -> Moment:
         said=_around(spoken(document), time_s),
         heard=[e for e in (document.sounds.events if document.sounds else ()) if _during(e, time_s)],
         written=[t for t in (document.text.spans if document.text else ()) if _during(t, time_s)],
+        results={one.stage: [span for span in one.spans if _during(span, time_s)] for one in further(document)}
+        or msgspec.UNSET,
     )
+
+
+def find(document: Document, words: str) -> list[Match]:
+    """All of whatever stage that has these words in its label or text, in the order of time."""
+    found: list[Match] = []
+    for kind in kinds(document):
+        meant = set(named((span.label for span in kind.spans if span.label), words))
+        fits = [span for span in kind.spans if span.label in meant or (span.text and inside(span.text, words))]
+        found += [
+            Match(
+                stage=kind.stage,
+                kind=kind.label,
+                start_s=span.start_s,
+                end_s=span.end_s,
+                name=span.name,
+                confidence=span.confidence,
+            )
+            for span in joined(fits, 1.5 * document.config.step_s)
+        ]
+    return sorted(found, key=lambda match: (match.start_s, match.end_s))
 
 
 def labels(document: Document) -> list[str]:
@@ -154,6 +190,8 @@ def within(document: Document, span: Span) -> Document:
         tracks=tracks and replace(tracks, tracks=[track for track in kept if track.boxes]),
         sounds=heard and replace(heard, events=_touching(heard.events, span)),
         text=text and replace(text, spans=_touching(text.spans, span)),
+        results={name: replace(found, spans=_touching(found.spans, span)) for name, found in document.further.items()}
+        or msgspec.UNSET,
     )
 
 
@@ -228,7 +266,7 @@ def _joint(one: LabelInterval, other: LabelInterval) -> LabelInterval:
     )
 
 
-def _during(piece: SpokenWord | SoundEvent | TextSpan, time_s: Seconds) -> bool:
+def _during(piece: SpokenWord | SoundEvent | TextSpan | FoundSpan, time_s: Seconds) -> bool:
     return piece.start_s <= time_s < piece.end_s or piece.start_s == time_s
 
 

@@ -6,6 +6,7 @@ from math import ceil, floor
 
 import msgspec
 
+from framefleet.results.query import kinds
 from framefleet.results.query.intervals import frame_intervals
 from framefleet.schema.document import Document
 from framefleet.timebase import Seconds, Span
@@ -78,6 +79,14 @@ def written(document: Document, span: Span) -> list[Tally]:
     """Texts by how long they were on screen, likewise."""
     spans = document.text.spans if document.text else ()
     return _lasting(((text.text, text.start_s, text.end_s) for text in spans), span)
+
+
+def further(document: Document, span: Span) -> dict[str, list[Tally]]:
+    """What further stages found, by their names, likewise."""
+    return {
+        kind.stage: _lasting(((one.name, one.start_s, one.end_s) for one in kind.spans), span)
+        for kind in kinds.further(document)
+    }
 
 
 KINDS: dict[str, Callable[[Document, Span], list[Tally]]] = {"seen": seen, "heard": heard, "written": written}

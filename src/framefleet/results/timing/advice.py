@@ -13,6 +13,7 @@ from math import ceil, floor, inf
 from framefleet.config.settings import endpoint_variable
 from framefleet.fleet.billing.prices import IDLE_TIMEOUT_S
 from framefleet.results.timing.requests import RequestTiming
+from framefleet.stages.registry import SPECS
 from framefleet.timebase import Seconds
 
 ENOUGH_S = 3.0  # a run shorter than this has nothing to gain
@@ -101,10 +102,8 @@ def _remedies(name: str, part: Part, line_s: Seconds, next_s: Seconds, how: Circ
         drop = "leave out --backend local and " if how.stay_here else ""
         variable = endpoint_variable(part.endpoint)
         yield Remedy(part.needs_s, f"{name} ran on this machine: {drop}set {variable} for a GPU worker")
-    elif part.stage == "speech" and part.remote:  # a model here takes longer to listen than to sift
-        yield Remedy(
-            part.needs_s, f"{name} needed the most time: --no-vad does without, but sends and pays for silence too"
-        )
+    elif part.remote and part.stage in SPECS and (unfiltered := SPECS[part.stage].unfiltered):
+        yield Remedy(part.needs_s, f"{name} needed the most time: {unfiltered}")  # a model here takes longer yet
 
 
 def _decode_less(how: Circumstances) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from framefleet.errors import InputError
-from framefleet.stages.scenes.scene import Scene, scenes_of
+from framefleet.stages.scene import Scene, scenes_of
 from framefleet.timebase import Seconds, Span
 
 _EXAMPLE = '[{"start_s": 0, "end_s": 4.2}] or [[0, 4.2]]'

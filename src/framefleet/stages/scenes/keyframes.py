@@ -22,8 +22,8 @@ from framefleet.errors import SetupError
 from framefleet.install_hints import pip
 from framefleet.media.types import Gap, MediaInfo, Picture
 from framefleet.media.video.request import Pixels
+from framefleet.stages.scene import Scene, scenes_between
 from framefleet.stages.scenes.cuts import in_rhythm
-from framefleet.stages.scenes.scene import Scene, scenes_between
 from framefleet.stages.scenes.seen import SeenSpans
 from framefleet.stages.scenes.watcher import MIN_SCENE_S
 from framefleet.timebase import Seconds

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from math import inf
 
-from framefleet.stages.scenes.scene import middle
+from framefleet.stages.scene import middle
 from framefleet.timebase import Seconds, Span
 
 

@@ -10,7 +10,7 @@ from framefleet.schema.scenes import SceneEntry
 from framefleet.stages.spec import Belongs, Frames, PerSecond, ResultKind, StageSpec, View, Watching
 
 if TYPE_CHECKING:
-    from framefleet.stages.scenes.scene import Scene
+    from framefleet.stages.scene import Scene
     from framefleet.stages.scenes.stage import ScenesStage
 
 RATE = Fraction(5)

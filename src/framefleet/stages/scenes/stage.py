@@ -9,9 +9,9 @@ from framefleet.media.sampling import plan_samples
 from framefleet.media.types import Gap, MediaInfo, Picture
 from framefleet.media.video.request import FrameRequest, Pixels, PixelView
 from framefleet.stages.client import Watcher
+from framefleet.stages.scene import Scene
 from framefleet.stages.scenes.given import read_scenes
 from framefleet.stages.scenes.keyframes import KeyframeWatcher
-from framefleet.stages.scenes.scene import Scene
 from framefleet.stages.scenes.spec import MAX_SIDE, RATE
 from framefleet.stages.scenes.watcher import SceneWatcher
 from framefleet.timebase import Seconds
@@ -29,6 +29,11 @@ class ScenesStage:
 
     def looks(self, options: Options) -> bool:
         return _given(options) is None
+
+    def note(self, options: Options) -> str | None:
+        if options.sampling == "exact":
+            return None
+        return "of keyframes alone; where the encoder put none on a cut, it is told at the next one"
 
     def order(self, media: MediaInfo, options: Options) -> FrameRequest:
         """Small pictures, `RATE` a second; none where there are no pictures or the scenes are given.

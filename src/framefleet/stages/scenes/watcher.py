@@ -13,8 +13,8 @@ from framefleet.install_hints import pip
 from framefleet.media.types import Gap, MediaInfo, Picture
 from framefleet.media.video.request import Pixels
 from framefleet.schema.scenes import Transition
+from framefleet.stages.scene import Scene, scenes_between
 from framefleet.stages.scenes.cuts import Cut, out_of_rhythm, place
-from framefleet.stages.scenes.scene import Scene, scenes_between
 from framefleet.stages.scenes.seen import SeenSpans
 from framefleet.stages.scenes.spec import RATE
 from framefleet.stages.scenes.transitions import Passage, Passages

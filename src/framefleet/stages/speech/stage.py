@@ -15,6 +15,7 @@ from framefleet.media.types import Clip, MediaInfo
 from framefleet.models import model_identity
 from framefleet.protocol.envelope import AudioFormat, read_reply
 from framefleet.protocol.whisper import (
+    LANGUAGES,
     WhisperReply,
     WhisperRequest,
     WhisperSegment,
@@ -39,7 +40,6 @@ from framefleet.stages.speech.skipped import (
     Unsent,
     parted,
 )
-from framefleet.stages.speech.worker.languages import LANGUAGES
 from framefleet.timebase import Seconds, Span
 
 MAX_CHUNK_S: dict[str, Seconds] = {"runpod": 900.0, "api": 900.0, "local": 300.0}

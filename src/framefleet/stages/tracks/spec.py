@@ -1,20 +1,31 @@
-"""What the tracks stage declares."""
+"""The tracks stage: it only works on what objects found."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
+from framefleet.config.options import Options
+from framefleet.errors import FrameFleetError
 from framefleet.schema.results import FoundSpan
 from framefleet.schema.tracks import TracksResult
 from framefleet.stages.spec import Belongs, Deriving, Result, ResultKind, StageSpec
 
 if TYPE_CHECKING:
-    from framefleet.stages.tracks.stage import TracksStage
+    from framefleet.media.types import MediaInfo
 
 
-def _load() -> "TracksStage":
-    from framefleet.stages.tracks.stage import TracksStage
+class TracksStage:
+    """See `DerivingStage`."""
 
-    return TracksStage()
+    name = "tracks"
+
+    def derive(self, media: "MediaInfo", options: Options, results: Mapping[str, Any]) -> TracksResult:
+        """Raises `FrameFleetError` where objects came to nothing: who looked at nothing cannot say what moved."""
+        if results.get("objects") is None:
+            raise FrameFleetError("nothing to follow: objects failed")
+
+        from framefleet.stages.tracks.result import tracks_of
+
+        return tracks_of(results["objects"], media.width, media.height, sampling=options.sampling)
 
 
 def spans(followed: TracksResult) -> Iterator[FoundSpan]:
@@ -25,7 +36,7 @@ def spans(followed: TracksResult) -> Iterator[FoundSpan]:
 TRACKS = StageSpec(
     name="tracks",
     inputs=(Result("objects"),),
-    runs=Deriving(_load),
+    runs=Deriving(TracksStage),
     output=ResultKind("followed", spans, TracksResult, key="tracks"),
     belongs=Belongs.DEFAULT,
 )

@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 
 from framefleet.errors import BadReplyError, RefusedError
-from framefleet.protocol.whisper import WhisperReply, WhisperSegment, WhisperWord
-from framefleet.stages.speech.worker.languages import code_of
+from framefleet.protocol.whisper import WhisperReply, WhisperSegment, WhisperWord, code_of
 from framefleet.timebase import Seconds
 
 

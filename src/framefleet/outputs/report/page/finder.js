@@ -31,6 +31,7 @@ class Finder {
       { kind: "written", ...this.written(words) },
       { kind: "seen", ...this.seen(words) },
       { kind: "heard", ...this.heard(words) },
+      ...this.model.further.map((one) => ({ kind: one.label, ...this.further(one, words) })),
     ].filter((group) => group.total);
   }
 
@@ -68,6 +69,12 @@ class Finder {
       total: places.length,
       found: places.slice(0, MOST_FOUND).map((i) => ({ time: spans.starts[i], parts: split(spans.texts[i], words) })),
     };
+  }
+
+  further({ texts, starts }, words) {
+    const places = indicesOf(texts, (text) => tokens(text).join("").includes(words.join("")));
+    const one = (i) => ({ time: starts[i], parts: split(texts[i], words) });
+    return { total: places.length, found: places.slice(0, MOST_FOUND).map(one) };
   }
 
   heard(words) {

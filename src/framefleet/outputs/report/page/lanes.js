@@ -11,6 +11,7 @@ function lanesOf(model, filter, opened) {
     laneOf(model, "speech", speechLane(model)),
     laneOf(model, "sounds", soundsLane(model, opened.has("sounds"))),
     laneOf(model, "text", textLane(model)),
+    ...model.further.map(furtherLane),
     failuresLane(model),
   ].filter(Boolean);
   return lanes.length ? lanes : [{ stage: "", rows: [new EmptyRow("", "Nothing was looked for.")] }];
@@ -101,7 +102,17 @@ function indicesOf(column, fits) {
 }
 
 function textLane({ spans }) {
-  if (!spans?.count) return null;
+  return spans?.count ? { stage: "text", rows: sharedRows(spans, "text") } : null;
+}
+
+// Of a stage that the page knows nothing else of.
+function furtherLane({ stage, ...spans }) {
+  const rows = spans.count ? sharedRows(spans, stage) : [new EmptyRow(stage, "nothing found")];
+  return { stage: "text", rows };
+}
+
+// Texts that overlap, spread over a few rows; the first bears the name.
+function sharedRows(spans, name) {
   const rows = [];
   for (let i = 0; i < spans.count; i++) {
     let row = rows.find((one) => spans.ends[one.at(-1)] <= spans.starts[i]);
@@ -112,13 +123,13 @@ function textLane({ spans }) {
   const rowOf = (which, at) => {
     const options = { colour: () => ink("text-band"), text: (i) => spans.texts[which[i]], height: 16 };
     return new BandRow(
-      at ? "" : "text",
+      at ? "" : name,
       which.map((i) => spans.starts[i]),
       which.map((i) => spans.ends[i]),
       options,
     );
   };
-  return { stage: "text", rows: rows.map(rowOf) };
+  return rows.map(rowOf);
 }
 
 // A row for each stage that something of failed.
@@ -140,8 +151,8 @@ function failuresLane(model) {
 // Of each failure the stretches of time that it concerns.
 function failedStretches(model) {
   const found = [];
-  const step = 1 / model.config.fps;
   for (const { stage, runs, span, error } of model.failures) {
+    const step = 1 / (model.config.stages?.[stage]?.fps ?? model.config.fps);
     for (const [first, last] of runs) found.push({ stage, error, from: first * step, to: (last + 1) * step });
     if (span) found.push({ stage, error, from: span[0], to: span[1] });
   }

@@ -10,6 +10,7 @@ function readModel(head, { columns, rest }) {
   model.words = head.said ? wordsOf(rest.words, columns) : null;
   model.events = head.heard ? eventsOf(columns) : null;
   model.spans = head.written ? spansOf(rest.texts, columns) : null;
+  model.further = rest.further.map(furtherOf);
   model.cuts = Float64Array.from(rest.scenes ?? [], (scene) => scene.start);
   model.from = Math.min(0, head.video.audio?.start_s ?? 0); // sound may begin before the first picture, which is zero
   model.to = Math.max(head.video.duration_s, lastOf(model.segments?.ends), model.from + 0.1);
@@ -96,6 +97,15 @@ function spansOf(texts, columns) {
     wide: columns.spanWide,
     high: columns.spanHigh,
   };
+}
+
+// What a stage found that the page knows nothing else of.
+function furtherOf({ stage, label, spans }) {
+  const sorted = spans.toSorted((a, b) => a.start_s - b.start_s || a.end_s - b.end_s);
+  const starts = Float64Array.from(sorted, (one) => one.start_s);
+  const ends = Float64Array.from(sorted, (one) => Math.max(one.end_s, one.start_s));
+  const texts = sorted.map((one) => one.text || one.label);
+  return { stage, label, count: texts.length, texts, starts, ends, stretches: new Stretches(starts, ends) };
 }
 
 const endsOf = (starts, long) => Float64Array.from(starts, (start, i) => start + Math.max(0, long[i]) / 1000);

@@ -48,6 +48,7 @@ class Scenes {
         line("said", saidIn(this.model, i)),
         line("heard", heardIn(this.model, scene)),
         line("written", writtenIn(this.model, scene)),
+        ...this.model.further.map((one) => line(one.label, textsIn(one, scene))),
       ),
     );
   }
@@ -125,8 +126,8 @@ function heardIn({ events, heard }, scene) {
     : [];
 }
 
-function writtenIn({ spans }, scene) {
-  return spans
-    ? [...new Set(spans.stretches.within(scene.start, scene.end).map((i) => spans.texts[i]))].slice(0, SOME)
-    : [];
+const writtenIn = ({ spans }, scene) => (spans ? textsIn(spans, scene) : []);
+
+function textsIn({ stretches, texts }, scene) {
+  return [...new Set(stretches.within(scene.start, scene.end).map((i) => texts[i]))].slice(0, SOME);
 }
