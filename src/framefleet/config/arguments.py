@@ -8,7 +8,10 @@ from framefleet.schema.document import AudioChannel, Crop
 
 
 class OptionArguments(TypedDict, total=False):
-    """The fields of `Options`, each in the forms that `load_options` takes. None: not given."""
+    """The fields of `Options`, and what can be set of one stage alone, each in the forms that `load_options` takes.
+
+    None: not given.
+    """
 
     fps: float | None
     max_workers: int | Literal["auto"] | None
@@ -53,3 +56,15 @@ class OptionArguments(TypedDict, total=False):
     runsync: bool | None
     warm: int | None
     fresh: bool | None
+
+    objects_fps: float | None
+    objects_sampling: Literal["exact", "keyframes"] | None
+    objects_crop: Crop | str | None
+    objects_max_side: int | None
+    objects_jpeg_quality: int | None
+    text_fps: float | None
+    text_sampling: Literal["exact", "keyframes"] | None
+    text_crop: Crop | str | None
+    text_max_side: int | None
+    text_jpeg_quality: int | None
+    scenes_sampling: Literal["exact", "keyframes"] | None
