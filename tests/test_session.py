@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +263,30 @@ def test_cancelled_from_another_thread_its_jobs_are_cancelled_and_what_was_answe
     document = session.analyze(video, batch_size=1, max_workers=4)
     assert (document.failures, len(numbers(document))) == ([], 12)
     assert place.executions() <= before + 12 - 1  # one was answered, at least
+
+
+def test_an_endless_drain_lets_what_is_at_work_end_until_somebody_cancels_again(place: Place, session: Session) -> None:
+    gently, at_once, video = CancelScope(), CancelScope(), place.video()
+    place.go.clear()
+    with ThreadPoolExecutor(2) as pool:
+        asked = pool.submit(session.analyze, video, batch_size=1, max_workers=2, cancel=gently)
+        for _ in range(2):
+            assert place.at_work.acquire(timeout=30)
+        gently.cancel(drain_s=inf)
+        place.go.set()
+        with pytest.raises(CancelledError, match="objects 2 of 6 frames kept"):
+            asked.result(60)
+        place.go.clear()
+        asked = pool.submit(session.analyze, video, batch_size=1, max_workers=2, cancel=at_once)
+        for _ in range(2):
+            assert place.at_work.acquire(timeout=30)
+        at_once.cancel(drain_s=inf)
+        at_once.cancel()
+        with pytest.raises(CancelledError, match="objects 2 of 6 frames kept"):
+            asked.result(60)
+    assert place.endpoint.health()["jobs"]["inProgress"] == 0
+    place.go.set()
+    assert len(numbers(session.analyze(video))) == 6
 
 
 def test_one_of_two_on_one_endpoint_is_cancelled_alone(place: Place, session: Session) -> None:

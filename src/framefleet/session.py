@@ -149,7 +149,7 @@ def execute(
     if resources is None:
         with _resources(prepared.fleet) as own:
             return execute(prepared, listener, resources=own, cancel=cancel)
-    scope = cancel or CancelScope()
+    scope = (cancel or CancelScope()).child()  # what ends this one ends nothing else
     scope.check()
     listener = _stamped(listener, prepared.media.path)
     sha256 = file_sha256(prepared.media.path)

@@ -17,7 +17,7 @@ from framefleet.fleet.execution.breaker import Breaker
 from framefleet.fleet.execution.claims import WorkClaims
 from framefleet.fleet.execution.client import EndpointClient
 from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
-from framefleet.fleet.execution.dispatcher import Dispatcher
+from framefleet.fleet.execution.dispatcher import WATCH_S, Dispatcher
 from framefleet.fleet.execution.hedging import Hedge
 from framefleet.fleet.execution.retry import RetryPolicy
 from framefleet.fleet.execution.stall import StallMonitor
@@ -32,8 +32,6 @@ from framefleet.progress import Listener, Notice, StageStarted
 from framefleet.stages.base import Answer
 
 log = logger(__name__)
-
-WATCH_S = 0.1  # how often a thread that waits for others looks up
 
 
 class StageAssembly:

@@ -10,12 +10,13 @@ from functools import partial
 from framefleet.cancel import CancelScope
 from framefleet.config.options import Options, Sampling
 from framefleet.errors import FleetError, FrameFleetError, Interrupted, describe
+from framefleet.fleet.execution.dispatcher import WATCH_S
 from framefleet.logs import logger
 from framefleet.media.audio.encode import ClipFormat
 from framefleet.media.types import MediaInfo
 from framefleet.media.video.decode import decode_orders
 from framefleet.metrics import BusyTimer
-from framefleet.pipeline.assembly import WATCH_S, StageAssembly
+from framefleet.pipeline.assembly import StageAssembly
 from framefleet.pipeline.consumers import BatchConsumer, ClipConsumer, WatchConsumer
 from framefleet.pipeline.readers import AudioReader, FrameReader
 from framefleet.pipeline.stage_run import StageRun

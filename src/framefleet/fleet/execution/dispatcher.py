@@ -31,6 +31,8 @@ from framefleet.timebase import Seconds
 
 log = logger(__name__)
 
+WATCH_S = 0.1  # how often a thread that waits for others looks up
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -138,10 +140,14 @@ class Dispatcher:
         self._asker.drain()
 
     def drain(self) -> None:
-        """Once the stage's scope is closing: cancels what the service has, and hears what comes of it as long as that
-        allows. What is heard later is kept all the same."""
+        """Once the stage's scope is cancelled: cancels what the service has, and hears what comes of it.
+
+        For as long as the drain lasts; what is heard later is kept all the same.
+        """
+        while not self._scope.closing and not self.idle(WATCH_S):
+            pass  # the drain is endless, as yet
         self._asker.drain()
-        self.idle(self._scope.drain_left_s)
+        self.idle(min(self._scope.drain_left_s, threading.TIMEOUT_MAX))
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _has_room(self) -> bool:
