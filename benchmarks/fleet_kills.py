@@ -24,8 +24,8 @@ from clips import make_clip
 from fleet_impatient import told
 from fleet_service import Emulated, emulating
 from framefleet.journal.file import FILE_NAME
-from framefleet.results.files import document_path
 from framefleet.schema.codec import read_document
+from framefleet.storage.folder import FolderResults
 from record import record
 
 FPS, BATCH, AT_ONCE = 10, 2, 8
@@ -96,7 +96,7 @@ class Job:
         subprocess.run(
             self._command, env=self._service.environ, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        return read_document(document_path(self._folder, self._clip))
+        return read_document(FolderResults(self._folder).path(self._clip.stem))
 
     def _journal(self) -> tuple[set[float], int]:
         """Times of the pictures that are answered, and how many pieces of work are in hand and not answered."""

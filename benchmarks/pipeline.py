@@ -34,8 +34,8 @@ from framefleet.media.sampling import plan_samples
 from framefleet.media.video.decode import decode_orders
 from framefleet.media.video.request import FrameRequest, JpegView
 from framefleet.pipeline.plan import plan_run
-from framefleet.results.files import document_path
 from framefleet.schema.codec import read_document
+from framefleet.storage.folder import FolderResults
 from record import record
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "sample.mp4"
@@ -86,7 +86,7 @@ def run(video: Path, folder: Path, stages: str, environ: dict[str, str]) -> tupl
     command = [sys.executable, "-m", "framefleet", "run", str(video), "--output-dir", str(folder)]
     began = _children_s()
     subprocess.run([*command, "--stages", stages, "--fresh"], env=environ, check=True, capture_output=True)
-    return read_document(document_path(folder, video)).timing.wall_s, _children_s() - began
+    return read_document(FolderResults(folder).path(video.stem)).timing.wall_s, _children_s() - began
 
 
 def with_one_decoder(video: Path, folder: Path, environ: dict[str, str]) -> tuple[float, float]:

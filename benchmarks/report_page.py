@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from framefleet.models import file_sha256
 from framefleet.outputs.report.make import make_report
-from framefleet.results.files import write_document
+from framefleet.schema.codec import encode
 from record import record
 from report_document import make_document
 
@@ -90,7 +90,7 @@ def made(folder: Path) -> tuple[Path, Path]:
     count = sum(len(one.objects or ()) for one in document.detections or ())
     print(f"{count} boxes, {len(document.scenes or ())} scenes")
     path = folder / "long_results.json"
-    write_document(document, path)
+    path.write_bytes(encode(document))
     one = make_report(document, path, video=video, pictures=False).path
     return one, make_report(document, path, output=folder / "without.html", pictures=False).path
 

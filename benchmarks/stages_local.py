@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from framefleet.results.files import document_path
 from framefleet.schema.codec import read_document
+from framefleet.storage.folder import FolderResults
 from record import record
 
 STAGES = ("objects", "speech", "scenes", "sounds", "text")
@@ -44,7 +44,7 @@ def wall(video: Path, folder: Path, stages: str) -> float:
     where = ["--output-dir", str(folder), "--backend", "local"]
     command = [sys.executable, "-m", "framefleet", "run", str(video), *where, "--stages", stages, "--fresh"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return read_document(document_path(folder, video)).timing.wall_s
+    return read_document(FolderResults(folder).path(video.stem)).timing.wall_s
 
 
 if __name__ == "__main__":

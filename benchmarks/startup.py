@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from framefleet.results.files import write_document
+from framefleet.schema.codec import encode
 from record import record
 from report_document import make_document
 
@@ -21,7 +21,7 @@ HELP = ("run", "plan", "report", "show", "render", "export", "doctor", "emulate"
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "clip_results.json"
-        write_document(make_document(seconds=60, boxes=600, words=150), result)
+        result.write_bytes(encode(make_document(seconds=60, boxes=600, words=150)))
         figures = {
             "turns": TURNS,
             "cpu_s of python -c pass": of([sys.executable, "-I", "-c", "pass"]),

@@ -174,10 +174,9 @@ def enter() -> None:
     sys.path.insert(0, str(ROOT / "src"))
     if inside:
         try:
-            import tqdm  # noqa: F401 - the command would load them as it goes
-
-            import framefleet.api
-            import framefleet.cli.commands.run  # noqa: F401  # noqa: F401
+            import framefleet.api  # the command would load them as it goes
+            import framefleet.cli.commands.run
+            import framefleet.cli.output.bars  # noqa: F401
         except ImportError as error:
             why = error  # Python forgets the other name
             guarded(lambda: make_anew(folder, why))

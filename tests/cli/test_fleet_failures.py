@@ -92,7 +92,7 @@ def test_a_service_that_is_away(
     monkeypatch.setenv("RUNPOD_ENDPOINT_BASE_URL", f"http://127.0.0.1:{port}")
     told = cli("run", video, "--patience-s", 0.1)
     assert told.code == 1
-    trying, gave_up = told.err.splitlines()
+    _, trying, gave_up = told.err.splitlines()  # after the video that is read
     assert "cannot be reached" in gave_up
     assert trying.endswith("trying for 0.1 s")
     assert not list(tmp_path.rglob("*.json"))

@@ -51,6 +51,7 @@ def names(store: ResultStore, **chosen: Any) -> list[str]:
         assert page.results
         page = store.list(**chosen, cursor=page.cursor)
         found += [result.name for result in page.results]
+        assert len(found) == len(set(found))
     return found
 
 

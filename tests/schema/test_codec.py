@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
 from framefleet.errors import InputError
-from framefleet.schema.codec import encode, json_schema, read_document
+from framefleet.schema.artifact import Artifact
+from framefleet.schema.codec import decode, encode, json_schema, read_document
 from framefleet.schema.document import FailureEntry
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.speech import (
@@ -102,6 +103,19 @@ def test_a_document_is_laid_out_to_be_looked_at() -> None:
     assert '"detections": [' in lines
     assert sum(line.startswith('  {"index":') and "pts_s" in line for line in lines) == 2
     assert not any(line.endswith(" ") for line in lines)
+
+
+def test_artifacts_are_written_where_there_are_any() -> None:
+    plain = make_document()
+    assert b'"artifacts"' not in encode(plain)
+    artifact = Artifact(sha256="ab" * 32, media_type="image/jpeg", bytes=3, start_s=1.5)
+    content = encode(replace(plain, artifacts=[artifact]))
+    assert content.startswith(encode(plain).removesuffix(b"\n}\n"))
+    assert json.loads(content)["artifacts"] == [
+        {"sha256": "ab" * 32, "media_type": "image/jpeg", "bytes": 3, "start_s": 1.5}
+    ]
+    assert decode(content).artifacts == [artifact]
+    Draft202012Validator(json_schema()).validate(json.loads(content))
 
 
 def test_the_published_schema_is_current() -> None:

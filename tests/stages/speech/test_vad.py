@@ -223,7 +223,7 @@ def test_halves_of_a_clip_with_cuts_lie_where_they_were(format):
             )
         answers.append(remembered(Answer(parcel.facts, reply)))
     merged = merge_speech(answers)
-    assert merged.skipped == list(whole.facts[0].skipped)
+    assert merged.skipped == [Skipped(gone.start_s, gone.end_s, gone.reason) for gone in whole.facts[0].skipped]
     heard_s = [segment.start_s - 100 for segment in merged.segments]
     # a detector that counts whole seconds from a half's own start is up to a second early
     assert {min(spoken, key=lambda at: abs(at - start_s)) for start_s in heard_s} == set(spoken)
