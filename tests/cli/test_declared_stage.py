@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from framefleet.api import execute, prepare, unanswered_plans
 from framefleet.cli.commands.plan import described
 from framefleet.config.loading import load_fleet, load_options, make_options
-from framefleet.errors import SetupError
+from framefleet.config.options import Setting, StageOptions
+from framefleet.errors import SetupError, UsageError
 from framefleet.outputs.export.otio import marks
 from framefleet.outputs.export.tables import tables
 from framefleet.outputs.report.head import head_of
@@ -223,3 +225,18 @@ def test_it_comes_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     monkeypatch.setattr(registry, "entry_points", lambda group: points if group == registry.GROUP else [])
     assert list(registry.declared_elsewhere()) == [DESCRIBE]
+
+
+def test_what_can_be_set_is_within_its_limits_and_says_what_it_is(tmp_path: Path) -> None:
+    class Limited(StageOptions, frozen=True, kw_only=True):
+        words: Annotated[Annotated[int, msgspec.Meta(ge=1, le=9)], Setting("how many words", "NUMBER")] = 5
+
+    class Silent(StageOptions, frozen=True, kw_only=True):
+        words: int = 5
+
+    with registered(replace(DESCRIBE, name="limited", options=Limited)):
+        assert make_options({"limited_words": "7"}).own["limited"] == Limited(words=7)
+        with pytest.raises(UsageError, match="--limited-words 10: give a whole number from 1 to 9"):
+            make_options({"limited_words": "10"})
+    with pytest.raises(UsageError, match=r"Silent\.words: annotate it with a Setting"):
+        register(replace(DESCRIBE, name="silent", options=Silent))
