@@ -48,7 +48,8 @@ def look_up() -> None:
 class ServedHandler(Generic[Message]):
     """A handler with two doors: called with a job from the wire, or asked for `answer` within this process.
 
-    Out comes the whole reply: of a probe, of a request, or `{"error": "<type>: <line>"}`. Neither raises anything, but `NotWanted`.
+    Out comes the whole reply: of a probe, of a request, or `{"error": "<type>: <line>"}`. Neither raises anything but
+    `NotWanted`.
     """
 
     def __init__(
