@@ -75,7 +75,7 @@ def test_several_videos(cli: Cli, video: Path, tmp_path: Path) -> None:
 def test_a_plan_from_an_estimate_says_about(cli: Cli, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = cli("plan", video)
     assert "about 6.0 s" not in told.out.splitlines()[0]
-    monkeypatch.setattr("framefleet.api.probe", lambda *asked: replace(probe(*asked), duration_from="estimated"))
+    monkeypatch.setattr("framefleet.session.probe", lambda *asked: replace(probe(*asked), duration_from="estimated"))
     told = cli("plan", video)
     head, notice = told.out.splitlines()[:2]
     assert "about 6.0 s" in head

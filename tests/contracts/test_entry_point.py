@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from framefleet.api import execute, prepare
+
 from framefleet.cli import main
 from framefleet.config.endpoints import Fleet
 from framefleet.config.loading import make_options

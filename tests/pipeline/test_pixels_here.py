@@ -11,8 +11,8 @@ import av
 import numpy as np
 import pytest
 import simplejpeg
-
 from framefleet.api import execute, prepare
+
 from framefleet.config.endpoints import Fleet
 from framefleet.config.loading import make_options
 from framefleet.fleet.backends.base import IN_PROCESS

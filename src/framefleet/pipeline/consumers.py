@@ -91,7 +91,7 @@ class BatchConsumer(Consumer):
 
     @property
     def over(self) -> bool:
-        return super().over or self._batch is None or self._lane.dispatcher.fatal is not None
+        return super().over or self._batch is None or self._lane.scope.cancelled
 
     def _take(self, piece: Shown | Gap) -> None:
         filtered = self._lane.filter(piece)
@@ -112,7 +112,7 @@ class BatchConsumer(Consumer):
 
     def close(self, reason: str) -> None:
         """The samples that never came are lost, and those that came too late for a stage that has ended."""
-        fatal = self._lane.dispatcher.fatal
+        fatal = self._lane.scope.error
         reason = str(fatal or self.error or reason)
         if self._batch is not None and self._came:
             batch, gone = self._batch, self._batch.samples[self._came :]
@@ -152,7 +152,7 @@ class ClipConsumer(Consumer):
 
     @property
     def over(self) -> bool:
-        return super().over or not self.left or self._lane.dispatcher.fatal is not None
+        return super().over or not self.left or self._lane.scope.cancelled
 
     def _take(self, piece: Clip) -> None:
         number, units = piece.number, piece.span.length_s
@@ -166,7 +166,7 @@ class ClipConsumer(Consumer):
         del self.left[number]
 
     def close(self, reason: str) -> None:
-        reason = str(self._lane.dispatcher.fatal or self.error or reason)
+        reason = str(self._lane.scope.error or self.error or reason)
         for chunk in self.left.values():
             self._lane.lose(chunk.number, (ClipTime(chunk.number, chunk.span),), chunk.units, reason)
 

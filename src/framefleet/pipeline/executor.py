@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 
+from framefleet.cancel import CancelScope
 from framefleet.config.options import Options, Sampling
-from framefleet.errors import FleetError, FrameFleetError, describe
+from framefleet.errors import FleetError, FrameFleetError, Interrupted, describe
+from framefleet.fleet.execution.dispatcher import WATCH_S
 from framefleet.logs import logger
 from framefleet.media.audio.encode import ClipForm
 from framefleet.media.transport.sound import sound_transport
 from framefleet.media.types import MediaInfo
 from framefleet.media.video.decode import decode_orders
 from framefleet.metrics import BusyTimer
-from framefleet.pipeline.assembly import WATCH_S, StageAssembly
+from framefleet.pipeline.assembly import StageAssembly
 from framefleet.pipeline.consumers import BatchConsumer, ClipConsumer, WatchConsumer
-from framefleet.pipeline.interrupt import interrupted
 from framefleet.pipeline.readers import AudioReader, FrameReader
 from framefleet.pipeline.stage_run import StageRun
 from framefleet.progress import Listener, Notice
@@ -61,6 +62,7 @@ _MENDED = Notice(
 )
 
 END_S = 2.0  # how long what is being read may take to stop, where the run ends before it is all
+INTERRUPTED_S = 2.0  # how long a person who pressed Ctrl-C is kept by what was under way
 
 
 def _pumps(
@@ -70,7 +72,7 @@ def _pumps(
     meters: dict[str, BusyTimer],
     keyframes_s: list[Seconds],
     listener: Listener,
-    stop: threading.Event,
+    scope: CancelScope,
 ) -> list[FrameReader | AudioReader]:
     """One for the pictures of each kind of sampling that anybody wants, one for each way in which the sound is cut."""
     wanting = [lane for lane in lanes if lane.items]
@@ -91,7 +93,9 @@ def _pumps(
     )
     return [
         *(
-            FrameReader(consumers, partial(decode, sampling=sampling), meters.setdefault("pictures", BusyTimer()), stop)
+            FrameReader(
+                consumers, partial(decode, sampling=sampling), meters.setdefault("pictures", BusyTimer()), scope
+            )
             for sampling, consumers in looking.items()
         ),
         *(
@@ -100,7 +104,7 @@ def _pumps(
                 media,
                 clip_form(group),
                 meters.setdefault("sound", BusyTimer()),
-                stop,
+                scope,
                 partial(group[0].listener, _MENDED) if number == 0 else None,  # the others hear the same
             )
             for number, group in enumerate(sound_groups(sounds))
@@ -152,12 +156,14 @@ def run_stages(
     meters: dict[str, BusyTimer],
     keyframes_s: list[Seconds],
     listener: Listener,
+    scope: CancelScope,
 ) -> None:
     """Feeds every stage to its end. When that cannot be, nothing more is sent and what is queued is cancelled.
 
-    The time that is read in is metered in `meters`; the times of the keyframes that come by go to `keyframes_s`.
+    The time that is read in is metered in `meters`; the times of the keyframes that come by go to `keyframes_s`. This
+    is the one place where Ctrl-C becomes a cancellation of the run; a second one ends it at once. Raises the reason
+    for which `scope` was cancelled.
     """
-    stop = threading.Event()
     pumps: list[FrameReader | AudioReader] = []
     watches = [lane.watch for lane in lanes if lane.watch is not None]
     try:
@@ -166,39 +172,50 @@ def run_stages(
         for lane in lanes:
             opener.resume(lane)
         warm_up(lanes, options)
-        pumps = _pumps(lanes, watchers, media, meters, keyframes_s, listener, stop)
+        pumps = _pumps(lanes, watchers, media, meters, keyframes_s, listener, scope)
         for pump in pumps:
             pump.start()
-        _wait(pumps)
+        _wait(pumps, scope)
         for lane in lanes:
             while not lane.dispatcher.idle(WATCH_S):
-                pass
+                scope.check()
+        scope.check()  # or some were idle because they are cancelled
     except BaseException as error:
         log.info("the run ends early: %s", error, exc_info=error)
-        stop.set()
-        why, stopped = error, isinstance(error, KeyboardInterrupt)
-        try:
-            why = interrupted(lanes, options) if stopped else error
-        finally:  # whatever comes between: what is not ended here goes on and costs
-            reason = why if isinstance(why, FrameFleetError) else FrameFleetError(describe(why))
-            for lane in lanes:  # all at once, and then each its jobs, which takes a while
-                lane.asker.stop(reason)
-            for lane in lanes:
-                lane.dispatcher.end(reason)
+        if isinstance(error, KeyboardInterrupt):
+            scope.cancel(Interrupted("interrupted"), drain_s=INTERRUPTED_S)
+        elif not scope.cancelled:
+            scope.cancel(error if isinstance(error, FrameFleetError) else FrameFleetError(describe(error)))
+        _drain(lanes)
         for pump in pumps:
             if pump.is_alive():
                 pump.join(END_S / len(pumps))
-        if stopped:
-            raise why from None
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted("interrupted") from None
         raise
     finally:
         for watch in watches:
             watch.close()
 
 
-def _wait(pumps: Sequence[FrameReader | AudioReader]) -> None:
+def _drain(lanes: Sequence[StageRun]) -> None:
+    """Ends all stages of a cancelled run at once: each cancels its jobs, which takes a while."""
+    draining = [threading.Thread(target=lane.dispatcher.drain, daemon=True) for lane in lanes]
+    for thread, lane in zip(draining, lanes, strict=True):
+        try:
+            thread.start()
+        except RuntimeError as error:  # there are too many
+            log.warning("%s: no thread to end it with", lane.plan.stage.name, exc_info=error)
+            lane.dispatcher.drain()
+    for thread in draining:
+        while thread.is_alive():  # with a timeout, so that a second Ctrl-C is heard everywhere
+            thread.join(WATCH_S)
+
+
+def _wait(pumps: Sequence[FrameReader | AudioReader], scope: CancelScope) -> None:
     """Returns when all is fed. Raises the fault that ended one, if one did, whatever the others are at."""
     while any(pump.is_alive() for pump in pumps) and all(pump.fault is None for pump in pumps):
+        scope.check()
         for pump in pumps:
             pump.join(WATCH_S / len(pumps))
     for pump in pumps:

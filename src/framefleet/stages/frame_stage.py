@@ -8,11 +8,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Container, Sequence
 from copy import copy
 from itertools import groupby
-from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar, cast, get_type_hints
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar, cast
 
-from msgspec.structs import fields, replace
+from msgspec.structs import replace
 
-from framefleet.config.options import FrameOptions, Options, StageOptions
+from framefleet.config.options import FrameOptions, Options, StageOptions, settings_of
 from framefleet.config.settings import endpoint_variable
 from framefleet.errors import BadReplyError, SetupError
 from framefleet.media.sampling import plan_samples
@@ -250,15 +250,16 @@ class FrameStage(PictureStage[Request, Reply], ABC, Generic[Request, Reply, Fram
 
     def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
         own = self.own(options)
-        keyed = {one.name: getattr(own, one.name) for one in fields(own) if one.name not in Options.__struct_fields__}
-        settings = {name: hint.__metadata__[0] for name, hint in get_type_hints(type(own), include_extras=True).items()}
+        others = {
+            name: one for name, (_, one) in settings_of(type(own)).items() if name not in Options.__struct_fields__
+        }
         form = {"crop": options.crop, "max_side": max_side(options, can), "jpeg_quality": options.jpeg_quality}
         together = None if self.spans is None else self.spans[1]
         return {
             **form,
             "sampling": options.sampling,
             "together": together,
-            "own": {name: value for name, value in keyed.items() if settings[name].keyed},
+            "own": {name: getattr(own, name) for name, setting in others.items() if setting.keyed},
         }
 
     def pace(self, can: Capabilities) -> Pace:

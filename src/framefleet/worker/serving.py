@@ -1,6 +1,8 @@
 """What every endpoint's handler does on a worker: tell a probe from a request, and answer whatever happens."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic
 
 import msgspec
@@ -20,10 +22,34 @@ from framefleet.protocol.envelope import (
 log = logger(__name__)
 
 
+_asking = threading.local()  # `unwanted`: whether the answer that this thread works on is wanted no more
+
+
+class NotWanted(BaseException):
+    """Nobody wants the answer any more. No error of the request, so that nothing takes it for one."""
+
+
+@contextmanager
+def unless(unwanted: Callable[[], bool]) -> Iterator[None]:
+    """A block in which `look_up` ends the work once it is `unwanted`."""
+    _asking.unwanted = unwanted
+    try:
+        yield
+    finally:
+        del _asking.unwanted
+
+
+def look_up() -> None:
+    """Raise `NotWanted` where the answer is wanted no more; for handlers whose work takes long, now and then."""
+    if hasattr(_asking, "unwanted") and _asking.unwanted():
+        raise NotWanted
+
+
 class ServedHandler(Generic[Message]):
     """A handler with two doors: called with a job from the wire, or asked for `answer` within this process.
 
-    Out comes the whole reply: of a probe, of a request, or `{"error": "<type>: <line>"}`. Neither raises.
+    Out comes the whole reply: of a probe, of a request, or `{"error": "<type>: <line>"}`. Neither raises anything but
+    `NotWanted`.
     """
 
     def __init__(
