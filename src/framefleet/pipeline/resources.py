@@ -4,10 +4,12 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+
+import msgspec
 
 from framefleet.config.endpoints import Fleet
 from framefleet.config.options import Options
@@ -18,6 +20,7 @@ from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
 from framefleet.journal.store import Journal
 from framefleet.pipeline.plan import StagePlan, most_workers
 from framefleet.stages.base import Handler
+from framefleet.worker.serving import RequestHandler, ask_here
 
 Thing = TypeVar("Thing")
 
@@ -107,19 +110,29 @@ class Resources:
         with self._turn:
             if key not in self._models:
                 self._models[key] = plan.stage.open_handler(plan.options)
-            handler = self._models[key]
-
-        def in_turn(job: dict[str, Any]) -> dict[str, Any]:
-            with self._turn:
-                return handler(job)
-
-        return in_turn
+            return HandlerInTurn(self._models[key], self._turn)
 
     def _once(self, known: dict[Hashable, Thing], key: Hashable, make: Callable[[], Thing]) -> Thing:
         with self._lock:
             if key not in known:
                 known[key] = make()
             return known[key]
+
+
+class HandlerInTurn(RequestHandler):
+    """A handler that serves one request at a time, by a lock that others share."""
+
+    def __init__(self, handler: Handler, turn: AbstractContextManager[Any]) -> None:
+        self._handler = handler
+        self._turn = turn
+
+    def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
+        with self._turn:
+            return self._handler(job)
+
+    def answer(self, request: msgspec.Struct) -> dict[str, Any]:
+        with self._turn:
+            return ask_here(self._handler, request)
 
 
 def _file(path: Path) -> tuple[int, int]:

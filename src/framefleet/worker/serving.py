@@ -1,6 +1,7 @@
 """What every endpoint's handler does on a worker: tell a probe from a request, and answer whatever happens."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic
@@ -45,11 +46,22 @@ def look_up() -> None:
         raise NotWanted
 
 
-class ServedHandler(Generic[Message]):
-    """A handler with two doors: called with a job from the wire, or asked for `answer` within this process.
+class RequestHandler(ABC):
+    """A handler with two doors: called with a job from the wire, or asked for its `answer` within this process."""
 
-    Out comes the whole reply: of a probe, of a request, or `{"error": "<type>: <line>"}`. Neither raises anything but
-    `NotWanted`.
+    @abstractmethod
+    def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
+        """The reply to a job (`{"input": request}`)."""
+
+    @abstractmethod
+    def answer(self, request: msgspec.Struct) -> dict[str, Any]:
+        """The reply to a request as it is, whose arrays are neither copied nor encoded."""
+
+
+class ServedHandler(RequestHandler, Generic[Message]):
+    """Out comes the whole reply: of a probe, of a request, or `{"error": "<type>: <line>"}`.
+
+    It raises nothing but `NotWanted`.
     """
 
     def __init__(
@@ -69,7 +81,6 @@ class ServedHandler(Generic[Message]):
         return self._reply(lambda: Probe() if is_probe(job) else read_request(job, self._request_type))
 
     def answer(self, request: msgspec.Struct) -> dict[str, Any]:
-        """The reply to a request as it is, whose arrays are neither copied nor encoded."""
         return self._reply(lambda: request)
 
     def _reply(self, read: Callable[[], Any]) -> dict[str, Any]:
@@ -84,9 +95,9 @@ class ServedHandler(Generic[Message]):
             return self._explain(error).wire()
 
 
-def ask_here(handler: Callable[[dict[str, Any]], Any], request: msgspec.Struct) -> Any:
+def ask_here(handler: Callable[[dict[str, Any]], dict[str, Any]], request: msgspec.Struct) -> dict[str, Any]:
     """What a handler in this process says to a request: as it is, or as a job where it takes jobs alone."""
-    if isinstance(handler, ServedHandler):
+    if isinstance(handler, RequestHandler):
         return handler.answer(request)
     return handler({"id": "local", "input": to_input(request)})
 
