@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from framefleet.config.endpoints import Fleet
 from framefleet.config.options import Options
 from framefleet.fleet.backends.base import Backend
@@ -18,6 +20,7 @@ from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
 from framefleet.journal.store import Journal
 from framefleet.pipeline.plan import StagePlan, most_workers
 from framefleet.stages.base import Handler
+from framefleet.worker.serving import ask_here
 
 Thing = TypeVar("Thing")
 
@@ -107,19 +110,29 @@ class Resources:
         with self._turn:
             if key not in self._models:
                 self._models[key] = plan.stage.open_handler(plan.options)
-            handler = self._models[key]
-
-        def in_turn(job: dict[str, Any]) -> dict[str, Any]:
-            with self._turn:
-                return handler(job)
-
-        return in_turn
+            return _InTurn(self._models[key], self._turn)
 
     def _once(self, known: dict[Hashable, Thing], key: Hashable, make: Callable[[], Thing]) -> Thing:
         with self._lock:
             if key not in known:
                 known[key] = make()
             return known[key]
+
+
+class _InTurn:
+    """A handler that several analyses share, asked by one of them at a time. See `ServedHandler` for its two doors."""
+
+    def __init__(self, handler: Handler, turn: threading.Lock) -> None:
+        self._handler = handler
+        self._turn = turn
+
+    def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
+        with self._turn:
+            return self._handler(job)
+
+    def answer(self, request: msgspec.Struct) -> Any:
+        with self._turn:
+            return ask_here(self._handler, request)
 
 
 def _file(path: Path) -> tuple[int, int]:
