@@ -9,13 +9,14 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
+from framefleet.cancel import CancelScope
 from framefleet.config.endpoints import Fleet
 from framefleet.config.options import Options
 from framefleet.fleet.billing.estimate import billed_seconds
-from framefleet.journal.store import Journal
 from framefleet.media.types import MediaInfo, Picture, PictureTime
-from framefleet.pipeline.assembly import StageAssembly, open_backends
+from framefleet.pipeline.assembly import StageAssembly
 from framefleet.pipeline.plan import plan_run
+from framefleet.pipeline.resources import Resources
 from framefleet.progress import Listener, silent
 from framefleet.stages.batches import PictureBatch
 from framefleet.stages.objects.stage import ObjectsStage
@@ -75,10 +76,12 @@ def send(
     made = Options(stages=("objects",), backend="runpod", output_dir=folder, **options)
     media = media_of(pictures)
     plans = [plan for plan in plan_run(media, made, fleet).fleet if plan.stage.name == ObjectsStage.name]
-    backends = open_backends(plans, made, fleet)
+    resources = Resources(fleet)
     began, cpu = perf_counter(), process_time()
-    with closing(Journal(folder / f"{random.randbytes(8).hex()}.sqlite3")) as journal:
-        lane = StageAssembly(media, "0" * 64, made, fleet, backends, journal, listener).open(plans[0])
+    with closing(resources), resources.backends(plans, made) as backends:
+        journal = resources.journal(folder / f"{random.randbytes(8).hex()}.sqlite3")
+        run = StageAssembly(media, "0" * 64, made, resources, backends, journal, listener, CancelScope())
+        lane = run.open(plans[0])
         assert lane.watch is not None
         lane.watch.start()
         for batch, payload in _payloads(lane.items, jpeg_bytes):
@@ -86,7 +89,6 @@ def send(
         outcome = lane.dispatcher.finish()
         lane.watch.close()
     wall_s, cpu_s = perf_counter() - began, process_time() - cpu
-    backends["runpod"].close()
     found = ObjectsStage().merge(media, made, outcome.answers)
     return Sent(
         wall_s=wall_s,

@@ -174,9 +174,9 @@ def enter() -> None:
     sys.path.insert(0, str(ROOT / "src"))
     if inside:
         try:
-            import framefleet.api  # the command would load them as it goes
-            import framefleet.cli.commands.run
-            import framefleet.cli.output.bars  # noqa: F401
+            import framefleet.cli.commands.run  # the command would load them as it goes
+            import framefleet.cli.output.bars
+            import framefleet.session  # noqa: F401
         except ImportError as error:
             why = error  # Python forgets the other name
             guarded(lambda: make_anew(folder, why))

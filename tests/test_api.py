@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from framefleet import analyze
-from framefleet.api import notices, prepare
 from framefleet.config.endpoints import Fleet
 from framefleet.config.options import Options
 from framefleet.errors import FrameFleetError, InputError, UsageError
@@ -17,6 +16,7 @@ from framefleet.progress import (
     StageStarted,
 )
 from framefleet.schema.codec import read_document
+from framefleet.session import notices, prepare
 from tests.cli.conftest import hears_hello, sees_a_person
 from tests.media.make import make_video
 
@@ -41,7 +41,7 @@ def test_the_document_is_returned_and_written(clip: Path, tmp_path: Path) -> Non
 
 def test_a_listener_hears_how_it_goes(clip: Path) -> None:
     heard: list[Event] = []
-    analyze(clip, batch_size=2, listener=heard.append, speech=False)
+    analyze(clip, batch_size=2, on_event=heard.append, speech=False)
     started = [event for event in heard if isinstance(event, StageStarted)]
     assert [(e.stage, e.backend, e.total, e.units, e.unit) for e in started] == [("objects", "runpod", 2, 3, "frames")]
     done = [event for event in heard if isinstance(event, ItemDone)]

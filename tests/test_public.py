@@ -2,18 +2,56 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
 import framefleet
+from framefleet.config.arguments import OptionArguments
+from framefleet.config.loading import own_settings
+from framefleet.config.options import Options
+from framefleet.stages import registry
 from tests.conftest import ROOT
+
+OURS = (*registry.SPECS,)  # before any test declares one
 
 
 def test_what_is_exported() -> None:
-    assert framefleet.__all__ == ["Options", "__version__", "analyze"]
+    assert framefleet.__all__ == [
+        "CancelScope",
+        "Document",
+        "Options",
+        "Session",
+        "__version__",
+        "analyze",
+        "errors",
+        "export",
+        "read_document",
+        "render",
+        "report",
+    ]
     for name in framefleet.__all__:
         assert getattr(framefleet, name) is not None
     assert not hasattr(framefleet, "nothing")
+
+
+def test_every_option_is_an_argument_by_its_name() -> None:
+    """In the order of `Options` and of the stages' own, and in every form that is a field's, or none."""
+    fields = {name: kind for name, kind in get_type_hints(Options).items() if name != "own"}
+    own = {name: one.kind for name, one in own_settings().items() if one.stage in OURS}
+    arguments = get_type_hints(OptionArguments)
+    assert [*arguments] == [*fields, *own]
+    for name, kind in arguments.items():
+        assert forms((fields | own)[name]) | {type(None)} <= forms(kind), name
+
+
+def forms(kind: Any) -> set[Any]:
+    """The members of a union, a tuple as the sequence that it is."""
+    members = get_args(kind) if get_origin(kind) in {Union, UnionType} else (kind,)
+    members = [member.__origin__ if get_origin(member) is Annotated else member for member in members]
+    return {Sequence if get_origin(member) in {tuple, Sequence} else member for member in members}
 
 
 def printed(code: str) -> str:

@@ -7,18 +7,46 @@ import os
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Options", "__version__", "analyze"]
+__all__ = [
+    "CancelScope",
+    "Document",
+    "Options",
+    "Session",
+    "__version__",
+    "analyze",
+    "errors",
+    "export",
+    "read_document",
+    "render",
+    "report",
+]
 
 if TYPE_CHECKING:
-    from framefleet.api import analyze
+    from framefleet import errors
+    from framefleet.cancel import CancelScope
     from framefleet.config.options import Options
+    from framefleet.outputs.files import export, render, report
+    from framefleet.schema.codec import read_document
+    from framefleet.schema.document import Document
+    from framefleet.session import Session, analyze
 
 # ONNX Runtime (from 1.31 on) and Hugging Face's libraries tell their makers of their use unless these are set when they
 # are imported. They are set here because nothing of ours is imported before this; what a person has set stays.
 for _variable in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
     os.environ.setdefault(_variable, "1")
 
-_LAZY = {"analyze": "framefleet.api", "Options": "framefleet.config.options"}
+_LAZY = {
+    "CancelScope": "framefleet.cancel",
+    "Document": "framefleet.schema.document",
+    "Options": "framefleet.config.options",
+    "Session": "framefleet.session",
+    "analyze": "framefleet.session",
+    "errors": "framefleet",
+    "export": "framefleet.outputs.files",
+    "read_document": "framefleet.schema.codec",
+    "render": "framefleet.outputs.files",
+    "report": "framefleet.outputs.files",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -26,4 +54,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'framefleet' has no attribute {name!r}")
     from importlib import import_module
 
+    if _LAZY[name] == __name__:
+        return import_module(f"{__name__}.{name}")
     return getattr(import_module(_LAZY[name]), name)

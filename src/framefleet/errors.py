@@ -6,7 +6,8 @@ FrameFleetError                one line a person can act on; `exit_code` is what
 │   └── NotStoredError    2    a store has no result of that name, or no such artifact
 ├── OutputError           2    a place that cannot be written, or that holds another video's document
 ├── SetupError            1    something is not installed or a model is not the one expected; ends the run
-├── Interrupted         130    a person pressed Ctrl-C
+├── CancelledError        1    whoever asked cancelled it
+│   └── Interrupted     130    a person pressed Ctrl-C
 ├── WorkerError           -    raised on a worker; travels as `{"error": "<type>: <line>"}`
 └── FleetError                 something went wrong between the client and a worker; `advice` says what to do
     ├── AuthError         1    GIVE_UP for the whole run: the key is wrong, or its account has nothing left
@@ -72,7 +73,11 @@ class SetupError(FrameFleetError):
     ends_run = True
 
 
-class Interrupted(FrameFleetError):  # noqa: N818 - a person's wish, not an error
+class CancelledError(FrameFleetError):
+    """What is answered by then is kept: the same call goes on from there."""
+
+
+class Interrupted(CancelledError):  # noqa: N818 - a person's wish, not an error
     exit_code = 130
 
 

@@ -1,11 +1,22 @@
 """What a run tells while it goes. A progress bar and a web page are two listeners; a run does not know which listen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from framefleet.timebase import Seconds
 
 
 @dataclass(frozen=True, slots=True)
-class StageStarted:
+class _Event:
+    """`video` is which it is about, and `time_s` when it came, in seconds since 1970."""
+
+    video: Path | None = field(default=None, kw_only=True, compare=False, repr=False)
+    time_s: Seconds = field(default=0.0, kw_only=True, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StageStarted(_Event):
     """`total` work items of `units` pictures or seconds of sound in all, besides the `known` ones answered before."""
 
     stage: str
@@ -17,7 +28,7 @@ class StageStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemDone:
+class ItemDone(_Event):
     """One request answered: `units` of work in `seconds` of wall time, with `found` objects or segments in it."""
 
     stage: str
@@ -28,7 +39,7 @@ class ItemDone:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemFailed:
+class ItemFailed(_Event):
     stage: str
     number: int
     units: float
@@ -36,12 +47,12 @@ class ItemFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class StageDone:
+class StageDone(_Event):
     stage: str
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(_Event):
     """Something a person should know, in one line."""
 
     text: str

@@ -12,7 +12,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from framefleet.api import execute, prepare, unanswered_plans
 from framefleet.cli.commands.plan import described
 from framefleet.config.loading import load_fleet, load_options, make_options
 from framefleet.config.options import Setting, StageOptions
@@ -22,6 +21,7 @@ from framefleet.outputs.export.tables import tables
 from framefleet.outputs.report.head import head_of
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document
+from framefleet.session import execute, prepare, unanswered_plans
 from framefleet.stages import registry
 from framefleet.stages.registry import register, registered, unregister
 from framefleet.stages.spec import Belongs

@@ -246,8 +246,8 @@ def test_one_poisoned_picture_is_named_and_the_others_are_answered(
 
 
 def test_an_error_tells_a_program_what_was_spent(fleet: Fleet, video: Path) -> None:
-    from framefleet.api import analyze
     from framefleet.errors import HopelessError
+    from framefleet.session import analyze
 
     fleet(yolo=lambda job: takes_a_moment() or BROKEN["fails"](job))
     with pytest.raises(HopelessError, match="CUDA error") as caught:

@@ -66,7 +66,7 @@ def test_a_file_that_is_no_log_is_left_as_it_is(cli: Cli, tmp_path: Path) -> Non
 def test_nothing_is_begun_where_it_cannot_be_written(
     place: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("framefleet.api.prepare", lambda *_, **__: pytest.fail("began"))
+    monkeypatch.setattr("framefleet.session.prepare", lambda *_, **__: pytest.fail("began"))
     (tmp_path / "clip.mp4").touch()
     told = cli("run", "clip.mp4", "--log", place)
     assert told.code == 2
@@ -135,7 +135,7 @@ def test_a_fault_tells_how_to_see_where(cli: Cli, tmp_path: Path, monkeypatch: p
     def broken(*_: object, **__: object) -> None:
         raise ValueError("it broke")
 
-    monkeypatch.setattr("framefleet.api.prepare", broken)
+    monkeypatch.setattr("framefleet.session.prepare", broken)
     said = "framefleet: a fault of this program: ValueError: it broke"
     assert cli("plan", "clip.mp4").line == f"{said} (--log FILE shows where)"
     assert cli("plan", "clip.mp4", "--log", "run.log").line == f"{said} (run.log shows where)"
@@ -145,7 +145,7 @@ def test_a_fault_tells_how_to_see_where(cli: Cli, tmp_path: Path, monkeypatch: p
 
 def test_all_of_it_is_still_raised_where_that_is_wished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRAMEFLEET_DEBUG", "1")
-    monkeypatch.setattr("framefleet.api.prepare", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr("framefleet.session.prepare", lambda *_, **__: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         main(["plan", "clip.mp4", "--log", "run.log"])
     assert "ended by ZeroDivisionError" in (tmp_path / "run.log").read_text()

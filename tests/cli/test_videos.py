@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from framefleet.api import Prepared, execute
 from framefleet.cli.commands.run import point_on
 from framefleet.cli.options.videos import Row, named, overview
 from framefleet.errors import AuthError, InputError
 from framefleet.progress import Listener
 from framefleet.schema.document import Document
+from framefleet.session import Prepared, execute
 from tests.cli.conftest import Told
 from tests.cli.terminal import Terminal, page
 from tests.media.make import make_video
@@ -131,12 +131,12 @@ def test_the_table_comes_also_where_the_rest_was_given_up(
     fleet()
     other = make_video(tmp_path / "other.mp4", frames=10, fps=5)
 
-    def until_the_key_is_withdrawn(prepared: Prepared, listener: Listener) -> Document:
+    def until_the_key_is_withdrawn(prepared: Prepared, listener: Listener, **shared: Any) -> Document:
         if prepared.media.path == other:
             raise AuthError("RunPod refuses the key (401)")
-        return execute(prepared, listener)
+        return execute(prepared, listener, **shared)
 
-    monkeypatch.setattr("framefleet.api.execute", until_the_key_is_withdrawn)
+    monkeypatch.setattr("framefleet.session.execute", until_the_key_is_withdrawn)
     told = cli("run", video, other, "third.mp4", "--no-speech")
     assert told.code == 1 and "refuses the key" in told.err.splitlines()[-1]
     assert "1 of 3 done" in told.out.splitlines()[-1]

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from typing import Any
 
 import pytest
 
+from framefleet.cancel import CancelScope
 from framefleet.errors import (
     Advice,
+    BudgetError,
+    CancelledError,
     FleetError,
     JobFailedError,
     JobLostError,
@@ -21,6 +25,7 @@ from framefleet.fleet.backends.inprocess import LocalBackend
 from framefleet.fleet.backends.runpod.backend import RunPodBackend
 from framefleet.protocol.envelope import JpegFrame, JpegFrames
 from framefleet.protocol.yolo import YoloRequest
+from tests.contracts.pool import PoolBackend
 from tests.contracts.transcribing import HAS_NO_SUCH, transcribing
 
 
@@ -46,7 +51,7 @@ def worker() -> Worker:
     return Worker()
 
 
-@pytest.fixture(params=["local", "runpod", "api"])
+@pytest.fixture(params=["local", "runpod", "api", "pool"])
 def backend(request: pytest.FixtureRequest, worker: Worker, emulate: Any) -> Iterator[Backend]:
     made: Backend
     if request.param == "api":
@@ -56,6 +61,8 @@ def backend(request: pytest.FixtureRequest, worker: Worker, emulate: Any) -> Ite
         return
     if request.param == "local":
         made = LocalBackend({"yolo": lambda: worker})
+    elif request.param == "pool":
+        made = PoolBackend({"yolo": lambda: worker})
     else:
         made = RunPodBackend(emulate(yolo=worker, workers=1).fleet)
     yield made
@@ -162,6 +169,66 @@ def test_health_counts_workers_and_jobs(backend: Backend, worker: Worker) -> Non
     worker.go.set()
     for job in jobs:
         backend.wait(job, 30)
+
+
+def test_a_scope_that_is_closing_ends_the_waiting_of_its_own_run_alone(backend: Backend, worker: Worker) -> None:
+    """Two runs on one backend, one endpoint and even one job."""
+    worker.go.clear()
+    job = backend.submit("yolo", ask(0.3))
+    ended, going_on = CancelScope(), CancelScope()
+    with ThreadPoolExecutor(2) as waiting:
+        one = waiting.submit(backend.wait, job, 60, ended)
+        other = waiting.submit(backend.wait, job, 60, going_on)
+        ended.cancel(drain_s=0)
+        with pytest.raises(NotDoneError) as caught:
+            one.result(30)
+        assert not caught.value.job_over
+        assert not other.done()
+        worker.go.set()
+        assert other.result(30).output == {"echo": 0.3}
+
+
+def test_what_ends_within_the_drain_is_heard(backend: Backend, worker: Worker) -> None:
+    worker.go.clear()
+    job, scope = backend.submit("yolo", ask(0.3)), CancelScope()
+    with ThreadPoolExecutor(1) as waiting:
+        heard = waiting.submit(backend.wait, job, 60, scope)
+        scope.cancel(drain_s=60)
+        worker.go.set()
+        assert heard.result(30).output == {"echo": 0.3}
+
+
+def test_a_cancellation_is_heard_within_the_drain(backend: Backend, worker: Worker) -> None:
+    worker.go.clear()
+    backend.submit("yolo", ask(0.1))
+    job, scope = backend.submit("yolo", ask(0.9)), CancelScope()
+    with ThreadPoolExecutor(1) as waiting:
+        heard = waiting.submit(backend.wait, job, 60, scope)
+        scope.cancel(drain_s=60)
+        backend.cancel(job)
+        with pytest.raises(FleetError, match="cancelled") as caught:
+            heard.result(30)
+        assert caught.value.job_over
+        worker.go.set()
+
+
+def test_a_scope_whose_drain_is_endless_cuts_no_waiting_short(backend: Backend, worker: Worker) -> None:
+    worker.go.clear()
+    job, scope = backend.submit("yolo", ask(0.3)), CancelScope()
+    scope.cancel(BudgetError("too dear"), drain_s=inf)
+    with pytest.raises(NotDoneError):
+        backend.wait(job, 0.05, scope)
+    worker.go.set()
+    assert backend.wait(job, 60, scope).output == {"echo": 0.3}
+
+
+def test_nothing_is_sent_for_a_run_that_is_cancelled(backend: Backend, worker: Worker) -> None:
+    scope = CancelScope()
+    scope.cancel()
+    with pytest.raises(CancelledError):
+        backend.submit("yolo", ask(0.1), scope)
+    backend.wait(backend.submit("yolo", ask(0.2)), 30)
+    assert [asked["conf"] for asked in worker.asked] == [0.2]
 
 
 def test_an_unknown_job_is_lost(worker: Worker, emulate: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from framefleet.cancel import CancelScope
 from framefleet.config.endpoints import Secret
 from framefleet.errors import JobFailedError, OutOfMemoryError
 from framefleet.fleet.backends.base import CALLS, Done, Health, Job
@@ -30,13 +31,13 @@ class Transcribing:
         self._backend = backend
         self.cancel, self.attach, self.close = backend.cancel, backend.attach, backend.close
 
-    def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
+    def submit(self, endpoint: str, request: msgspec.Struct, cancel: CancelScope | None = None) -> Job:
         assert isinstance(request, YoloRequest)
         call = WhisperRequest(model=str(request.conf), audio=b"OggS", format="opus", duration_s=1.0)
-        return self._backend.submit({"yolo": "whisper"}.get(endpoint, endpoint), call)
+        return self._backend.submit({"yolo": "whisper"}.get(endpoint, endpoint), call, cancel)
 
-    def wait(self, job: Job, timeout_s: Seconds) -> Done:
-        done = self._backend.wait(job, timeout_s)
+    def wait(self, job: Job, timeout_s: Seconds, cancel: CancelScope | None = None) -> Done:
+        done = self._backend.wait(job, timeout_s, cancel)
         return Done({"echo": float(done.output["segments"][0]["text"])}, done.receipt)
 
     def health(self, endpoint: str) -> Health:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from framefleet.cancel import CancelScope
 from framefleet.errors import Interrupted, StalledError, UnreachableError
 from framefleet.fleet.backends.base import Job
 from framefleet.fleet.backends.runpod.backend import RunPodBackend
@@ -28,10 +29,10 @@ def test_ctrl_c_waits_for_the_ids_of_jobs_that_are_being_ordered(
     """The service has taken them, and done them, before its answers to the orders arrive."""
     there = world()
     slow, awaited, gone, ordered = threading.Event(), threading.Event(), threading.Event(), threading.Semaphore(0)
-    submit, stop = RunPodBackend.submit, Jobs.stop
+    submit, cancel_all = RunPodBackend.submit, Jobs.cancel_all
 
-    def slowly(self: RunPodBackend, endpoint: str, request: Any) -> Job:
-        job = submit(self, endpoint, request)
+    def slowly(self: RunPodBackend, endpoint: str, request: Any, cancel: CancelScope) -> Job:
+        job = submit(self, endpoint, request, cancel)
         if slow.is_set():
             while (there.service.endpoints["yolo-id"].status(job.id) or {}).get("status") != "COMPLETED":
                 pass
@@ -41,10 +42,10 @@ def test_ctrl_c_waits_for_the_ids_of_jobs_that_are_being_ordered(
                 raise SystemExit  # as a process does that has ended: nobody hears the answer
         return job
 
-    def stopping(self: Jobs) -> None:
-        stop(self)
+    def stopping(self: Jobs, also: Any = ()) -> None:
         wait_for = self._changed.wait_for
         self._changed.wait_for = lambda *arguments: awaited.set() or wait_for(*arguments)  # type: ignore[method-assign]
+        cancel_all(self, also)
 
     def interrupt() -> None:
         for _ in range(ORDERED):
@@ -58,7 +59,7 @@ def test_ctrl_c_waits_for_the_ids_of_jobs_that_are_being_ordered(
 
     with monkeypatch.context() as patch:
         patch.setattr(RunPodBackend, "submit", slowly)
-        patch.setattr(Jobs, "stop", stopping)
+        patch.setattr(Jobs, "cancel_all", stopping)
         with pytest.raises(Interrupted):
             there.run(listen, stages=("objects",))
         gone.set()
@@ -73,7 +74,7 @@ def test_a_run_whose_patience_ends_does_not_wait_for_a_job_that_could_not_be_can
     world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("framefleet.fleet.execution.stall.LOOK_S", 0.05)
-    monkeypatch.setattr("framefleet.fleet.backends.runpod.backend.LEFT_S", 0.2)
+    monkeypatch.setattr("framefleet.fleet.execution.dispatcher.DRAIN_S", 0.2)
     there = world(min_workers=0)
     there.service.endpoints["yolo-id"].block(throttled=4)
     cancel, deaf = RunPodApi.cancel, list[str]()

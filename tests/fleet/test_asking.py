@@ -2,14 +2,17 @@
 
 import threading
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import pytest
 
+from framefleet.cancel import DRAIN_S, CancelScope
 from framefleet.config.endpoints import Fleet, Secret
 from framefleet.errors import (
     BudgetError,
     FleetError,
+    FrameFleetError,
     Interrupted,
     JobFailedError,
     JobLostError,
@@ -61,11 +64,11 @@ class Scripted:
         self.submitted = 0
         self.cancelled: list[str] = []
 
-    def submit(self, endpoint: str, request: Any) -> Job:
+    def submit(self, endpoint: str, request: Any, cancel: CancelScope | None = None) -> Job:
         self.submitted += 1
         return Job(endpoint, f"job {self.submitted}")
 
-    def wait(self, job: Job, timeout_s: float) -> Done:
+    def wait(self, job: Job, timeout_s: float, cancel: CancelScope | None = None) -> Done:
         return self.waiting(job.id, timeout_s)
 
     def cancel(self, job: Job) -> None:
@@ -73,19 +76,26 @@ class Scripted:
             raise self.cancelling.pop()
         self.cancelled.append(job.id)
 
-    def leave(self, endpoint: str) -> None: ...
-
     def attach(self, endpoint: str, id: str) -> Job:
         return Job(endpoint, id)
 
     def health(self, endpoint: str) -> Health:
         return Health({}, {})
 
+    def held_s(self, endpoint: str) -> float:
+        return 0.0
+
     def close(self) -> None: ...
 
 
 def asker(backend: Scripted, budget: Budget | None = None, hedge: Hedge | None = None) -> EndpointClient:
     return EndpointClient(backend, "yolo", began=0, level=AdaptiveConcurrency(5, 5), budget=budget, hedge=hedge)
+
+
+def end(there: EndpointClient, error: FrameFleetError) -> None:
+    """The stage ends with `error`, as the dispatcher has it."""
+    there.scope.cancel(error, drain_s=inf if isinstance(error, BudgetError) else DRAIN_S)
+    there.drain()
 
 
 def ask(there: EndpointClient) -> Any:
@@ -154,7 +164,7 @@ def under_way(there: EndpointClient, backend: Scripted, error: FleetError, cance
 
     def wait(_: str, __: float) -> Done:
         for _ in range(cancels):
-            there.end(error)
+            end(there, error)
         raise failed()
 
     backend.waiting = wait
@@ -180,18 +190,18 @@ def test_a_job_submitted_while_the_stage_ends_is_cancelled_and_its_answer_kept_i
     there = asker(backend)
     submit = backend.submit
 
-    def end() -> None:
-        there.end(Interrupted("Ctrl-C"))
+    def ends() -> None:
+        end(there, Interrupted("Ctrl-C"))
         cancelled_by_then.extend(backend.cancelled)
 
-    def late(endpoint: str, request: Any) -> Job:
+    def late(endpoint: str, request: Any, cancel: CancelScope) -> Job:
         ending.start()
-        while not there._jobs.stopped:
+        while not there.scope.closing:
             pass
         return submit(endpoint, request)
 
     cancelled_by_then: list[str] = []
-    ending = threading.Thread(target=end)
+    ending = threading.Thread(target=ends)
     backend.submit = late  # type: ignore[method-assign]
     sent = []
     assert there.ask(Probe(), sent.append) == {"gpu": "NVIDIA L4"}
@@ -203,11 +213,11 @@ def test_a_job_submitted_while_the_stage_ends_is_cancelled_and_its_answer_kept_i
 def test_the_budgets_end_cancels_nothing_but_an_interruption_after_it_does() -> None:
     backend = Scripted()
     there = asker(backend)
+    there.wake(1)
     under_way(there, backend, BudgetError("too dear"))
     assert backend.cancelled == []
-    there.wake(1)
-    there.end(Interrupted("Ctrl-C"))
-    assert backend.cancelled == ["job 2"]
+    end(there, Interrupted("Ctrl-C"))
+    assert backend.cancelled == ["job 1"]
 
 
 def test_cancelling_ends_when_the_network_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +232,7 @@ def test_cancelling_ends_when_the_network_is_away(monkeypatch: pytest.MonkeyPatc
         raise UnreachableError("no answer in time")
 
     monkeypatch.setattr(backend, "cancel", slowly)
-    there.end(Interrupted("Ctrl-C"))
+    end(there, Interrupted("Ctrl-C"))
     assert time.now <= CANCEL_S + 15
 
 
@@ -232,7 +242,7 @@ def test_a_job_of_an_earlier_run_is_in_flight_and_cancelled_at_the_end() -> None
 
     def wait(_: str, __: float) -> Done:
         assert there.in_flight == 1
-        there.end(Interrupted("Ctrl-C"))
+        end(there, Interrupted("Ctrl-C"))
         raise failed()
 
     backend.waiting = wait
@@ -249,12 +259,12 @@ def test_a_job_of_an_earlier_run_is_not_waited_for_after_the_end() -> None:
         return done()
 
     asker = EndpointClient(Scripted(wait), "x", began=0, level=AdaptiveConcurrency(1, 1))
-    asker.end(StalledError("nothing moves"))
+    end(asker, StalledError("nothing moves"))
     with pytest.raises(StalledError):
         asker.attend("job 7")
     assert (waited, asker.in_flight) == ([], 0)
     paid = EndpointClient(Scripted(wait), "x", began=0, level=AdaptiveConcurrency(1, 1))
-    paid.end(BudgetError("too dear"))
+    end(paid, BudgetError("too dear"))
     paid.attend("job 8")  # costs nothing more
     assert waited == ["job 8"]
 
@@ -285,9 +295,9 @@ def test_probes_are_charged_when_done_and_cancelled_when_nobody_took_them() -> N
 
 def test_waiting_between_attempts_ends_with_the_stage() -> None:
     there = asker(Scripted())
-    there.end(StalledError("nothing moves"))
+    end(there, StalledError("nothing moves"))
     with pytest.raises(StalledError):
-        there.sleep(1e9)
+        there.rest(1e9)
 
 
 class Busy:

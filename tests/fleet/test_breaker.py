@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from framefleet.cancel import CancelScope
 from framefleet.errors import (
     BadReplyError,
     FleetError,
@@ -151,7 +152,8 @@ def test_what_is_at_work_is_not_waited_for_for_ever() -> None:
 
 
 def test_who_waits_hears_of_the_stage_s_end() -> None:
-    breaker, heard = Breaker("objects"), list[FrameFleetError]()
+    scope, heard = CancelScope(), list[FrameFleetError]()
+    breaker = Breaker("objects", scope=scope)
 
     def waiting() -> None:
         try:
@@ -164,7 +166,7 @@ def test_who_waits_hears_of_the_stage_s_end() -> None:
             asked(breaker, JobFailedError("x"))
         thread = threading.Thread(target=waiting)
         thread.start()
-        breaker.end(StalledError("nothing moves"))
+        scope.cancel(StalledError("nothing moves"))
         thread.join(30)
     assert [str(error) for error in heard] == ["nothing moves"]
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from framefleet.errors import BudgetError
 from framefleet.fleet.backends.base import Receipt
-from framefleet.fleet.billing.budget import Budget
+from framefleet.fleet.billing.budget import Budget, SharedBudget
 from framefleet.fleet.billing.estimate import (
     IDLE_TIMEOUT_S,
     billed_seconds,
@@ -88,6 +88,21 @@ def test_a_budget_refuses_the_request_that_would_pass_it() -> None:
     budget.end("yolo")
     with pytest.raises(BudgetError, match=r"--max-cost 0\.01"):
         budget.begin("yolo")
+
+
+def test_runs_share_a_budget_and_each_has_its_own_besides() -> None:
+    shared = SharedBudget(0.01)
+    one, other, alone = Budget(None, 0.001, within=shared), Budget(0.005, 0.001, within=shared), Budget(None, 0.001)
+    one.begin("yolo")
+    one.add("yolo", charge(0, 1))  # 6 s are billed: $0.006
+    other.begin("yolo")
+    one.end("yolo")
+    other.add("yolo", charge(0, 1))
+    for budget, words in ((one, "the session's max_cost 0.01"), (other, "--max-cost 0.005")):
+        with pytest.raises(BudgetError, match=words):
+            budget.begin("yolo")
+    assert (one._in_flight["yolo"], other._in_flight["yolo"]) == (0, 1)
+    alone.begin("yolo")
 
 
 def test_the_budget_counts_what_the_workers_gpu_costs() -> None:

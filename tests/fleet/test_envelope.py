@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from framefleet.cancel import CancelScope
 from framefleet.config.endpoints import Fleet, Secret
 from framefleet.errors import (
     AuthError,
@@ -21,7 +22,6 @@ from framefleet.fleet.backends.base import Job
 from framefleet.fleet.backends.envelope import LONGEST_MS, Unreadable, read
 from framefleet.fleet.backends.runpod import backend as runpod
 from framefleet.fleet.backends.runpod.backend import (
-    LEFT_S,
     REFUSALS,
     REFUSED_S,
     UNREAD_TRIES,
@@ -362,8 +362,8 @@ def test_what_keeps_an_endpoint_from_being_asked_is_told() -> None:
     backend.submit("yolo", Probe())
     assert backend.trouble("yolo", False) is None
     service.answers = [away]
-    backend.leave("yolo")
-    backend._left_s["yolo"] = -LEFT_S
+    ended = CancelScope()
+    ended.cancel(drain_s=0)
     with pytest.raises(NotDoneError):
-        backend.wait(JOB, 1e9)
+        backend.wait(JOB, 1e9, ended)
     assert backend.trouble("yolo", True) is away

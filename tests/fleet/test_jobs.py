@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from framefleet.cancel import DRAIN_S, CancelScope
 from framefleet.config.endpoints import Fleet, Secret
 from framefleet.errors import (
     AuthError,
@@ -15,13 +16,13 @@ from framefleet.errors import (
     UnreachableError,
 )
 from framefleet.fleet.backends.base import Done, Job
-from framefleet.fleet.backends.runpod.backend import LEFT_S, RunPodBackend
+from framefleet.fleet.backends.runpod.backend import RunPodBackend
 from framefleet.fleet.backends.runpod.job_api import CANCEL_TIMEOUT_S, JobStatus
 from framefleet.fleet.execution.client import EndpointClient
 from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
 from framefleet.fleet.execution.jobs import CANCEL_S, CANCEL_TRIES, Sent
 from framefleet.protocol.envelope import Probe
-from tests.fleet.test_asking import Scripted, ask, asker, done
+from tests.fleet.test_asking import Scripted, ask, asker, done, end
 from tests.fleet.test_retry import Time
 
 
@@ -46,7 +47,8 @@ def busy(time: Time, monkeypatch: pytest.MonkeyPatch) -> tuple[EndpointClient, R
     backend = RunPodBackend(Fleet(endpoints={"yolo": "x"}, api_key=Secret("k")), clock=time, sleep=time.sleep)
     api = Busy(time)
     backend._api = api  # type: ignore[assignment]
-    return EndpointClient(backend, "yolo", began=0, level=AdaptiveConcurrency(5, 5)), backend, api
+    client = EndpointClient(backend, "yolo", began=0, level=AdaptiveConcurrency(5, 5), scope=CancelScope(clock=time))
+    return client, backend, api
 
 
 def test_when_a_stage_ends_none_of_its_jobs_is_waited_for_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,19 +57,19 @@ def test_when_a_stage_ends_none_of_its_jobs_is_waited_for_to_its_end(monkeypatch
     there, backend, _ = busy(time, monkeypatch)
     for number in range(300):
         there._jobs.enlist(Sent(Job("yolo", f"job {number}"), 0))
-    there.end(StalledError("nothing moves"))
+    end(there, StalledError("nothing moves"))
     ended = time.now
     with pytest.raises(NotDoneError, match="not waited for any more") as error:
-        backend.wait(Job("yolo", "job 299"), 4000)
+        backend.wait(Job("yolo", "job 299"), 4000, there.scope)
     assert not error.value.job_over  # the next run asks after it
-    assert time.now - ended <= LEFT_S + 2
+    assert time.now - ended <= DRAIN_S + 2
 
 
 def test_a_service_that_is_silent_holds_the_end_no_longer_than_it_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
     time = Time()
     there, _, api = busy(time, monkeypatch)
     there._jobs.enlist(Sent(Job("yolo", "job"), 0))
-    there.end(Interrupted("Ctrl-C"))
+    end(there, Interrupted("Ctrl-C"))
     assert api.cancels < CANCEL_TRIES
     assert time.now <= CANCEL_S + CANCEL_TIMEOUT_S
 
@@ -76,7 +78,7 @@ def test_an_error_that_asking_again_does_not_help_is_asked_once() -> None:
     backend = Scripted(cancelling=[AuthError("the key is wrong")])
     there = asker(backend)
     there.wake(1)
-    there.end(Interrupted("Ctrl-C"))
+    end(there, Interrupted("Ctrl-C"))
     assert (backend.cancelling, backend.cancelled) == ([], [])
 
 
@@ -85,20 +87,20 @@ def test_whoever_ends_second_waits_for_what_is_being_ordered_too() -> None:
     there, ordered, go = asker(backend), threading.Event(), threading.Event()
     submit, over = backend.submit, list[str]()
 
-    def slowly(endpoint: str, request: Any) -> Job:
+    def slowly(endpoint: str, request: Any, cancel: Any) -> Job:
         ordered.set()
         assert go.wait(30)
         return submit(endpoint, request)
 
-    def end(error: Any) -> None:
-        there.end(error)
+    def ends(error: Any) -> None:
+        end(there, error)
         over.extend(backend.cancelled)
 
     backend.submit = slowly  # type: ignore[method-assign]
     asking = threading.Thread(target=lambda: there.ask(Probe(), lambda _: None))
     asking.start()
     assert ordered.wait(30)
-    ending = [threading.Thread(target=end, args=(error,)) for error in (StalledError("x"), Interrupted("y"))]
+    ending = [threading.Thread(target=ends, args=(error,)) for error in (StalledError("x"), Interrupted("y"))]
     for thread in ending:
         thread.start()
     while len(there._jobs._changed._waiters) < len(ending):  # type: ignore[attr-defined]
@@ -133,7 +135,7 @@ def test_a_job_that_is_known_is_not_asked_after_once_the_run_has_ended_meanwhile
     enlist = there._jobs.enlist
 
     def late(sent: Sent) -> None:
-        there.end(StalledError("nothing moves"))
+        end(there, StalledError("nothing moves"))
         enlist(sent)
 
     there._jobs.enlist = late  # type: ignore[method-assign]

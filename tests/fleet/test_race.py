@@ -25,7 +25,7 @@ from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
 from framefleet.fleet.execution.hedging import ENOUGH, RACE_S, Hedge, race
 from framefleet.fleet.execution.jobs import Jobs, Sent
 from framefleet.protocol.envelope import Probe
-from tests.fleet.test_asking import Scripted, done, failed
+from tests.fleet.test_asking import Scripted, done, end, failed
 from tests.fleet.test_retry import Time
 
 
@@ -54,7 +54,7 @@ def test_where_the_second_sending_is_refused_the_first_is_waited_for(refusal: Fl
     backend = Scripted(at_work(1))
     submit = backend.submit
 
-    def second_refused(endpoint: str, request: Any) -> Job:
+    def second_refused(endpoint: str, request: Any, cancel: Any) -> Job:
         if backend.submitted:
             raise refusal
         return submit(endpoint, request)
@@ -71,7 +71,7 @@ def test_nothing_is_sent_a_second_time_once_the_budget_has_ended() -> None:
 
     def wait(job: str, timeout_s: float) -> Done:
         if not timeout_s:
-            there.end(BudgetError("too dear"))
+            end(there, BudgetError("too dear"))
             raise NotDoneError("at work")
         return done()
 
@@ -95,17 +95,17 @@ def test_a_race_goes_on_though_the_budget_has_ended(monkeypatch: pytest.MonkeyPa
     def wait(job: str, _: float) -> Done:
         look = next(looks, None)
         if look == 3:
-            there.end(BudgetError("too dear"))
+            end(there, BudgetError("too dear"))
         if look is not None:
             raise NotDoneError("at work")
         return done()
 
     slept = list[float]()
-    monkeypatch.setattr("framefleet.fleet.execution.client.time.sleep", slept.append)
+    monkeypatch.setattr(there.scope, "wait", lambda seconds, under_way: slept.append(seconds) if under_way else None)
     backend.waiting = wait
     assert there.ask(Probe(), lambda _: None) == {"gpu": "NVIDIA L4"}
     assert there.in_flight == 0
-    assert slept == [RACE_S]  # nothing else makes it wait then
+    assert slept == [RACE_S] * 2  # as long as before
 
 
 def test_a_race_is_counted_in_the_budget_as_two() -> None:
@@ -130,7 +130,7 @@ def test_a_race_ends_with_the_run() -> None:
 
     def wait(job: str, _: float) -> Done:
         if next(looks, None) is None:
-            there.end(Interrupted("Ctrl-C"))
+            end(there, Interrupted("Ctrl-C"))
         raise NotDoneError("at work")
 
     backend.waiting = wait
@@ -201,7 +201,7 @@ def test_two_lost_jobs_are_lost_as_soon_as_they_are_not_fresh() -> None:
     api: Any = Forgetful()
     backend._api, backend._submit = api, api.run
     there = impatient(backend)
-    there._pause = time.sleep  # type: ignore[method-assign]
+    there.scope.sleep = lambda seconds, under_way: time.sleep(seconds)  # type: ignore[method-assign]
     with pytest.raises(JobLostError):
         there.ask(Probe(), lambda _: None)
     assert (api.submitted, time.now < 5) == (2, True)

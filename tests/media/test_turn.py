@@ -11,7 +11,6 @@ import simplejpeg
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.api import notices, prepare
 from framefleet.config.endpoints import Fleet
 from framefleet.config.options import Options
 from framefleet.media.files.probe import probe
@@ -20,6 +19,7 @@ from framefleet.media.video.decode import decode_orders
 from framefleet.media.video.orientation import Turn, turn_by
 from framefleet.media.video.request import FrameRequest, JpegView, PixelView
 from framefleet.schema.document import Crop
+from framefleet.session import notices, prepare
 from tests.media.make import make_video
 
 SIDES = (96, 64)
@@ -83,6 +83,9 @@ def test_jpegs_and_crops_are_of_the_upright_picture(upright, tmp_path, kind):
     assert np.abs(seen(path, JpegView(None, 95)).astype(int) - whole).mean() < 4
     crop = seen(path, JpegView(None, 95, Crop(x=4, y=8, width=40, height=30))).astype(int)
     assert np.abs(crop - whole[8:38, 4:44]).mean() < 4
+    cut = Crop(x=4, y=8, width=40, height=30)
+    assert np.array_equal(seen(path, PixelView(None, cut)), seen(path, PixelView(None))[8:38, 4:44])
+    assert seen(path, PixelView(20, cut)).shape == (15, 20, 3)
 
 
 @pytest.mark.parametrize("kind", MATRICES)

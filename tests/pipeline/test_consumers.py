@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from framefleet.cancel import CancelScope
 from framefleet.errors import FrameFleetError
 from framefleet.media.types import (
     Gap,
@@ -38,7 +39,8 @@ class FakeLane:
         self.items = batches_of(sizes)
         self.asked: list[tuple[int, list[int]]] = []
         self.lost: dict[int, str] = {}
-        self.dispatcher: Any = SimpleNamespace(fatal=None, put=self._put)
+        self.dispatcher: Any = SimpleNamespace(put=self._put)
+        self.scope = CancelScope()
 
     def _put(self, number: int, pictures: list[Picture], units: float) -> None:
         assert units == len(pictures)
@@ -96,7 +98,7 @@ def test_a_stage_that_has_ended_loses_the_rest_for_its_own_reason() -> None:
     lane = FakeLane([2, 2])
     consumer = consumer_of(lane)
     consumer.take(piece(0, damaged=False))
-    lane.dispatcher.fatal = FrameFleetError("wrong key")
+    lane.scope.cancel(FrameFleetError("wrong key"))
     assert consumer.over
     consumer.close(ENDED)
     assert lane.asked == []

@@ -103,7 +103,7 @@ def test_an_environment_with_a_package_missing_is_made_anew_and_once(checkout: P
     venv.create(folder, symlinks=True)
     (checkout / "src" / "framefleet").mkdir(parents=True)
     (checkout / "src" / "framefleet" / "__init__.py").touch()
-    (checkout / "src" / "framefleet" / "api.py").write_text("import numpy_that_is_gone\n")
+    (checkout / "src" / "framefleet" / "session.py").write_text("import numpy_that_is_gone\n")
     shutil.copy(ROOT / "src" / "framefleet" / "install_hints.py", checkout / "src" / "framefleet")
     (folder / "framefleet-stamp").touch()
     base = tmp_path / "base"

@@ -188,10 +188,10 @@ class Journal:
             self._charged.append((endpoint, job_id, source, stage, self.owner, charge))
 
     def charges(self, endpoint: str, *, source: str, stage: str) -> list[tuple[str, bytes]]:
-        """What the endpoint charged other processes for this stage of this video, each with its job's id."""
-        query = "SELECT job_id, charge FROM charges WHERE source = ? AND stage = ? AND endpoint = ? AND owner <> ?"
-        with self._told():
-            return self._db.execute(query, (source, stage, endpoint, self.owner)).fetchall()
+        """What the endpoint charged for this stage of this video, in whatever run, each with its job's id."""
+        query = "SELECT job_id, charge FROM charges WHERE source = ? AND stage = ? AND endpoint = ?"
+        with self._transaction() as db:  # with what is not yet on the disk
+            return db.execute(query, (source, stage, endpoint)).fetchall()
 
     def beat(self) -> None:
         """Says that this process is at work."""

@@ -1,27 +1,23 @@
 """Opening what a run needs: backends, and for every stage a lane with what the journal already knows taken off it."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from functools import partial
 from math import inf
 from time import perf_counter, time
 from typing import Any
 
-from framefleet.config.endpoints import Fleet
+from framefleet.cancel import CancelScope
 from framefleet.config.options import Options
 from framefleet.errors import FrameFleetError
 from framefleet.fleet.backends.base import Backend
-from framefleet.fleet.backends.registry import OpenedEndpoint, backend_named
 from framefleet.fleet.backends.runpod.diagnosis import Diagnoser
 from framefleet.fleet.backends.runpod.survey import may_be_asked
-from framefleet.fleet.billing.budget import Budget
 from framefleet.fleet.billing.usage_log import UsageLog
 from framefleet.fleet.execution.breaker import Breaker
 from framefleet.fleet.execution.claims import WorkClaims
 from framefleet.fleet.execution.client import EndpointClient
 from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
-from framefleet.fleet.execution.dispatcher import Dispatcher
+from framefleet.fleet.execution.dispatcher import WATCH_S, Dispatcher
 from framefleet.fleet.execution.hedging import Hedge
 from framefleet.fleet.execution.retry import RetryPolicy
 from framefleet.fleet.execution.stall import StallMonitor
@@ -29,24 +25,13 @@ from framefleet.journal.store import Journal, Orphan
 from framefleet.logs import logger
 from framefleet.media.types import MediaInfo
 from framefleet.pipeline.plan import StagePlan
+from framefleet.pipeline.resources import Resources
 from framefleet.pipeline.resume import piece_keys
 from framefleet.pipeline.stage_run import StageRun
 from framefleet.progress import Listener, Notice, StageStarted
 from framefleet.stages.base import Answer
 
 log = logger(__name__)
-
-WATCH_S = 0.1  # how often a thread that waits for others looks up
-AUTO_START = 8  # requests at once to begin with, where nobody gave a ceiling
-
-
-def open_backends(plans: Sequence[StagePlan], options: Options, fleet: Fleet) -> Mapping[str, Backend]:
-    """The backends that the plans name. Raises `AuthError` when one needs a key and there is none."""
-    wanted: dict[str, dict[str, OpenedEndpoint]] = defaultdict(dict)
-    for plan in plans:
-        open_handler = partial(plan.stage.open_handler, plan.options)
-        wanted[plan.backend][plan.stage.endpoint] = OpenedEndpoint(plan.endpoint_id, plan.workers, open_handler)
-    return {name: backend_named(name).open(endpoints, options, fleet) for name, endpoints in wanted.items()}
 
 
 class StageAssembly:
@@ -57,22 +42,24 @@ class StageAssembly:
         media: MediaInfo,
         sha256: str,
         options: Options,
-        fleet: Fleet,
+        resources: Resources,
         backends: Mapping[str, Backend],
         journal: Journal,
         listener: Listener,
+        scope: CancelScope,
     ) -> None:
+        """`scope` is the run's: each stage has one of its own, which ends with it."""
         self._media = media
         self._sha256 = sha256
         self._options = options
-        self._fleet = fleet
+        self._resources = resources
+        self._scope = scope
         self._backends = backends
         self._journal = journal
         self._listener = listener
-        self._budget = Budget(options.max_cost, options.price)
+        self._budget = resources.budget_of(options)
         self._began = perf_counter()
         self._began_at = time()
-        self._here = AdaptiveConcurrency(1, 1)  # of all stages on this machine together: its models share its cores
 
     def open(self, plan: StagePlan) -> StageRun:
         """The plan's lane, ready to be fed with what nobody has answered yet."""
@@ -103,7 +90,7 @@ class StageAssembly:
         options, can, stage = plan.options, plan.capabilities, plan.stage.about(self._media, plan.options)
         if can.billed:
             self._budget.expect(plan.stage.endpoint, plan.tariff)
-        level = self._level(plan)
+        level, scope = self._resources.level(plan, options), self._scope.child()
         ledger = (
             UsageLog(self._journal, self._sha256, plan.stage.name, endpoint, self._began_at) if can.durable else None
         )
@@ -115,10 +102,11 @@ class StageAssembly:
             budget=self._budget if can.billed else None,
             hedge=Hedge() if options.hedge and can.billed else None,
             ledger=ledger,
-            breaker=Breaker(plan.stage.name) if can.billed else None,
+            breaker=Breaker(plan.stage.name, scope=scope) if can.billed else None,
+            scope=scope,
         )
         keeper = WorkClaims(
-            stage, endpoint, keys, self._journal, self._listener, attend=asker.attend, sleep=asker.sleep
+            stage, endpoint, keys, self._journal, self._listener, attend=asker.attend, sleep=scope.sleep
         )
         dispatcher = Dispatcher(
             stage,
@@ -131,23 +119,12 @@ class StageAssembly:
         )
         watch = self._watch(plan, level, dispatcher, asker) if can.probed else None
         prefilter = plan.stage.prefilter(options, plan.backend)
-        return StageRun(plan, plan.items, dispatcher, asker, keeper, self._listener, watch, prefilter, ledger)
-
-    def _level(self, plan: StagePlan) -> AdaptiveConcurrency:
-        automatic = self._options.max_workers == "auto" and plan.capabilities.probed
-        if not plan.capabilities.remote:
-            return self._here
-        name = plan.stage.name
-        return (
-            AdaptiveConcurrency(None, AUTO_START, name)
-            if automatic
-            else AdaptiveConcurrency(plan.workers, plan.workers, name)
-        )
+        return StageRun(plan, plan.items, dispatcher, asker, keeper, self._listener, scope, watch, prefilter, ledger)
 
     def _watch(
         self, plan: StagePlan, level: AdaptiveConcurrency, dispatcher: Dispatcher, asker: EndpointClient
     ) -> StallMonitor:
-        backend = self._backends[plan.backend]
+        backend, fleet = self._backends[plan.backend], self._resources.fleet
         watch = StallMonitor(
             plan.stage.name,
             backend,
@@ -159,13 +136,13 @@ class StageAssembly:
             patience_s=self._options.patience_s,
             cold_start_s=self._options.cold_start_s,
             trouble=lambda: backend.trouble(plan.stage.endpoint, asker.in_flight > 0),
-            diagnose=Diagnoser(self._fleet, plan.stage.endpoint) if may_be_asked(self._fleet) else None,
+            diagnose=Diagnoser(fleet, plan.stage.endpoint) if may_be_asked(fleet) else None,
         )
         asker.on_answer(watch.moved)
         return watch
 
     def _adopted(self, lane: StageRun) -> list[Answer[Any]]:
-        """Answers of jobs that an earlier run submitted. Looks up every `WATCH_S`, so that Ctrl-C is heard."""
+        """Answers of jobs that an earlier run submitted. Looks up every `WATCH_S`, so that the run can be cancelled."""
         orphans = lane.keeper.adopt()
         if not orphans:
             return []
@@ -173,12 +150,15 @@ class StageAssembly:
         what = "an answer" if len(orphans) == 1 else f"{len(orphans)} answers"
         self._listener(Notice(f"{lane.plan.stage.name}: asking for {what} that an earlier run waited for"))
         pool = ThreadPoolExecutor(min(len(orphans), lane.plan.workers))
+        asked = [pool.submit(_attended, lane.keeper, orphan) for orphan in orphans]
         try:
-            asked = [pool.submit(_attended, lane.keeper, orphan) for orphan in orphans]
             while wait(asked, WATCH_S).not_done:
-                pass
+                self._scope.check()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+            for answers, orphan in zip(asked, orphans, strict=True):
+                if answers.cancelled():
+                    lane.keeper.leave(orphan.id)
         return [answer for answers in asked for answer in answers.result()]
 
 

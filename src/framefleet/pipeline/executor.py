@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 
+from framefleet.cancel import CancelScope
 from framefleet.config.options import Options, Sampling
-from framefleet.errors import FleetError, FrameFleetError, describe
+from framefleet.errors import FleetError, FrameFleetError, Interrupted, describe
+from framefleet.fleet.execution.dispatcher import WATCH_S
 from framefleet.logs import logger
-from framefleet.media.audio.encode import ClipFormat
+from framefleet.media.audio.encode import ClipForm
+from framefleet.media.transport.sound import sound_transport
 from framefleet.media.types import MediaInfo
 from framefleet.media.video.decode import decode_orders
 from framefleet.metrics import BusyTimer
-from framefleet.pipeline.assembly import WATCH_S, StageAssembly
+from framefleet.pipeline.assembly import StageAssembly
 from framefleet.pipeline.consumers import BatchConsumer, ClipConsumer, WatchConsumer
-from framefleet.pipeline.interrupt import interrupted
 from framefleet.pipeline.readers import AudioReader, FrameReader
 from framefleet.pipeline.stage_run import StageRun
 from framefleet.progress import Listener, Notice
@@ -60,6 +62,7 @@ _MENDED = Notice(
 )
 
 END_S = 2.0  # how long what is being read may take to stop, where the run ends before it is all
+INTERRUPTED_S = 2.0  # how long a person who pressed Ctrl-C is kept by what was under way
 
 
 def _pumps(
@@ -69,13 +72,13 @@ def _pumps(
     meters: dict[str, BusyTimer],
     keyframes_s: list[Seconds],
     listener: Listener,
-    stop: threading.Event,
+    scope: CancelScope,
 ) -> list[FrameReader | AudioReader]:
     """One for the pictures of each kind of sampling that anybody wants, one for each way in which the sound is cut."""
     wanting = [lane for lane in lanes if lane.items]
     looking = defaultdict[Sampling, list[BatchConsumer | WatchConsumer]](list)
     for lane in filter(_looks, wanting):
-        looking[lane.plan.options.sampling].append(_batches(lane, media))
+        looking[lane.plan.options.sampling].append(_batches(lane))
     for watcher in watchers:
         looking[watcher.sampling].append(watcher)
     sounds = [lane for lane in wanting if not _looks(lane)]
@@ -90,16 +93,18 @@ def _pumps(
     )
     return [
         *(
-            FrameReader(consumers, partial(decode, sampling=sampling), meters.setdefault("pictures", BusyTimer()), stop)
+            FrameReader(
+                consumers, partial(decode, sampling=sampling), meters.setdefault("pictures", BusyTimer()), scope
+            )
             for sampling, consumers in looking.items()
         ),
         *(
             AudioReader(
                 [ClipConsumer(lane) for lane in group],
                 media,
-                clip_format(group[0]),
+                clip_form(group),
                 meters.setdefault("sound", BusyTimer()),
-                stop,
+                scope,
                 partial(group[0].listener, _MENDED) if number == 0 else None,  # the others hear the same
             )
             for number, group in enumerate(sound_groups(sounds))
@@ -116,24 +121,29 @@ def _looks(lane: StageRun) -> bool:
     return lane.plan.stage.needs is Needs.PICTURES
 
 
-def _batches(lane: StageRun, media: MediaInfo) -> BatchConsumer:
-    stage = lane.plan.stage
+def _batches(lane: StageRun) -> BatchConsumer:
+    plan, stage = lane.plan, lane.plan.stage
     assert isinstance(stage, PictureStage)
     wanted = [sample for batch in lane.items for sample in batch.samples]
-    return BatchConsumer(lane, stage.order(wanted, media, lane.plan.options, lane.plan.backend))
+    return BatchConsumer(lane, stage.order(wanted, plan.options, plan.backend, plan.capabilities.transports))
 
 
-def clip_format(lane: StageRun) -> ClipFormat:
-    """FLAC where nothing is uploaded, so that nothing is lost."""
-    return "opus" if lane.plan.capabilities.remote else "flac"
+def clip_form(group: Sequence[StageRun]) -> ClipForm:
+    """How the group's clips are read: as samples where speech is looked for in them before they are encoded."""
+    looked_into = any(lane.prefilter is not None for lane in group)
+    return "samples" if looked_into else sound_transport(group[0].plan.capabilities.transports).kind
 
 
 def sound_groups(lanes: Sequence[StageRun]) -> list[list[StageRun]]:
-    """Lanes that can share a decode of the sound: cut alike, in one format. Those that take it as it is go first."""
-    groups: dict[tuple[ClipFormat, tuple[Span, ...]], list[StageRun]] = {}
+    """Lanes that can share a decode of the sound: cut alike, and sent in one form.
+
+    Those that take it as it is go first.
+    """
+    groups: dict[tuple[ClipForm, tuple[Span, ...]], list[StageRun]] = {}
     for lane in sorted(lanes, key=lambda lane: lane.prefilter is not None):
         cut = tuple(chunk.span for chunk in lane.plan.items)
-        groups.setdefault((clip_format(lane), cut), []).append(lane)
+        form = sound_transport(lane.plan.capabilities.transports).kind
+        groups.setdefault((form, cut), []).append(lane)
     return list(groups.values())
 
 
@@ -146,12 +156,14 @@ def run_stages(
     meters: dict[str, BusyTimer],
     keyframes_s: list[Seconds],
     listener: Listener,
+    scope: CancelScope,
 ) -> None:
     """Feeds every stage to its end. When that cannot be, nothing more is sent and what is queued is cancelled.
 
-    The time that is read in is metered in `meters`; the times of the keyframes that come by go to `keyframes_s`.
+    The time that is read in is metered in `meters`; the times of the keyframes that come by go to `keyframes_s`. This
+    is the one place where Ctrl-C becomes a cancellation of the run; a second one ends it at once. Raises the reason
+    for which `scope` was cancelled.
     """
-    stop = threading.Event()
     pumps: list[FrameReader | AudioReader] = []
     watches = [lane.watch for lane in lanes if lane.watch is not None]
     try:
@@ -160,39 +172,50 @@ def run_stages(
         for lane in lanes:
             opener.resume(lane)
         warm_up(lanes, options)
-        pumps = _pumps(lanes, watchers, media, meters, keyframes_s, listener, stop)
+        pumps = _pumps(lanes, watchers, media, meters, keyframes_s, listener, scope)
         for pump in pumps:
             pump.start()
-        _wait(pumps)
+        _wait(pumps, scope)
         for lane in lanes:
             while not lane.dispatcher.idle(WATCH_S):
-                pass
+                scope.check()
+        scope.check()  # or some were idle because they are cancelled
     except BaseException as error:
         log.info("the run ends early: %s", error, exc_info=error)
-        stop.set()
-        why, stopped = error, isinstance(error, KeyboardInterrupt)
-        try:
-            why = interrupted(lanes, options) if stopped else error
-        finally:  # whatever comes between: what is not ended here goes on and costs
-            reason = why if isinstance(why, FrameFleetError) else FrameFleetError(describe(why))
-            for lane in lanes:  # all at once, and then each its jobs, which takes a while
-                lane.asker.stop(reason)
-            for lane in lanes:
-                lane.dispatcher.end(reason)
+        if isinstance(error, KeyboardInterrupt):
+            scope.cancel(Interrupted("interrupted"), drain_s=INTERRUPTED_S)
+        elif not scope.cancelled:
+            scope.cancel(error if isinstance(error, FrameFleetError) else FrameFleetError(describe(error)))
+        _drain(lanes)
         for pump in pumps:
             if pump.is_alive():
                 pump.join(END_S / len(pumps))
-        if stopped:
-            raise why from None
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted("interrupted") from None
         raise
     finally:
         for watch in watches:
             watch.close()
 
 
-def _wait(pumps: Sequence[FrameReader | AudioReader]) -> None:
+def _drain(lanes: Sequence[StageRun]) -> None:
+    """Ends all stages of a cancelled run at once: each cancels its jobs, which takes a while."""
+    draining = [threading.Thread(target=lane.dispatcher.drain, daemon=True) for lane in lanes]
+    for thread, lane in zip(draining, lanes, strict=True):
+        try:
+            thread.start()
+        except RuntimeError as error:  # there are too many
+            log.warning("%s: no thread to end it with", lane.plan.stage.name, exc_info=error)
+            lane.dispatcher.drain()
+    for thread in draining:
+        while thread.is_alive():  # with a timeout, so that a second Ctrl-C is heard everywhere
+            thread.join(WATCH_S)
+
+
+def _wait(pumps: Sequence[FrameReader | AudioReader], scope: CancelScope) -> None:
     """Returns when all is fed. Raises the fault that ended one, if one did, whatever the others are at."""
     while any(pump.is_alive() for pump in pumps) and all(pump.fault is None for pump in pumps):
+        scope.check()
         for pump in pumps:
             pump.join(WATCH_S / len(pumps))
     for pump in pumps:

@@ -5,10 +5,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from framefleet.cancel import CancelScope
 from framefleet.errors import describe
 from framefleet.logs import logger
 from framefleet.media.audio.clips import decode_clips
-from framefleet.media.audio.encode import ClipFormat
+from framefleet.media.audio.encode import ClipForm
 from framefleet.media.types import Gap, MediaInfo, Picture
 from framefleet.media.video.request import FrameRequest, Pixels
 from framefleet.metrics import BusyTimer
@@ -44,13 +45,13 @@ class Reader(threading.Thread, ABC, Generic[Taker]):
     kept in `fault`.
     """
 
-    def __init__(self, reads: str, consumers: Sequence[Taker], meter: BusyTimer, stop: threading.Event) -> None:
+    def __init__(self, reads: str, consumers: Sequence[Taker], meter: BusyTimer, scope: CancelScope) -> None:
         super().__init__(name=f"feed-{reads}", daemon=True)
         self.reads = reads
         self.meter = meter
         self.fault: BaseException | None = None
         self._consumers = consumers
-        self._halt = stop
+        self._scope = scope
 
     def run(self) -> None:
         try:
@@ -68,7 +69,7 @@ class Reader(threading.Thread, ABC, Generic[Taker]):
                 self.meter.count(amount)
                 for taker in takers:
                     taker.take(piece)
-                if self._halt.is_set() or all(consumer.over for consumer in self._consumers):
+                if self._scope.cancelled or all(consumer.over for consumer in self._consumers):
                     break
         except Exception as error:  # what others read goes on
             log.warning("%s cannot be read on", self.reads, exc_info=error)
@@ -98,9 +99,9 @@ class FrameReader(Reader[BatchConsumer | WatchConsumer]):
         consumers: Sequence[BatchConsumer | WatchConsumer],
         decode: DecodeOrders,
         meter: BusyTimer,
-        stop: threading.Event,
+        scope: CancelScope,
     ) -> None:
-        super().__init__("pictures", consumers, meter, stop)
+        super().__init__("pictures", consumers, meter, scope)
         self._decode = decode
 
     def _pieces(self) -> Iterator[Routed[BatchConsumer | WatchConsumer]]:
@@ -109,7 +110,7 @@ class FrameReader(Reader[BatchConsumer | WatchConsumer]):
 
 
 class AudioReader(Reader[ClipConsumer]):
-    """One decode for consumers that cut the sound alike and want it in one format. `meter` is of all such pumps.
+    """One decode for consumers that cut the sound alike and want it in one form. `meter` is of all such pumps.
 
     `on_mended` is called once if channels are heard that a plain mix would lose.
     """
@@ -118,12 +119,12 @@ class AudioReader(Reader[ClipConsumer]):
         self,
         consumers: Sequence[ClipConsumer],
         media: MediaInfo,
-        form: ClipFormat,
+        form: ClipForm,
         meter: BusyTimer,
-        stop: threading.Event,
+        scope: CancelScope,
         on_mended: Callable[[], None] | None = None,
     ) -> None:
-        super().__init__("sound", consumers, meter, stop)
+        super().__init__("sound", consumers, meter, scope)
         self._media = media
         self._on_mended = on_mended
         self._form = form

@@ -4,33 +4,32 @@ import ctypes
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from framefleet.config.endpoints import Fleet
+from framefleet.cancel import CancelScope
 from framefleet.config.options import Options
-from framefleet.errors import FleetError, FrameFleetError, describe
+from framefleet.errors import CancelledError, FleetError, FrameFleetError, describe
 from framefleet.fleet.backends.base import Backend
 from framefleet.fleet.backends.connections import connections_allowed, open_files_limit
 from framefleet.fleet.billing.usage import JobUsage
 from framefleet.fleet.execution.delivery import Failure
 from framefleet.fleet.execution.dispatcher import Outcome
 from framefleet.fleet.execution.retry import AGAIN, RetryPolicy, retrying
-from framefleet.journal.store import Journal
 from framefleet.logs import logger
 from framefleet.media.audio.gaps import BRIEF_S, joined
 from framefleet.media.types import ClipTime, MediaInfo
 from framefleet.metrics import BusyTimer
-from framefleet.pipeline.assembly import StageAssembly, open_backends
+from framefleet.pipeline.assembly import StageAssembly
 from framefleet.pipeline.consumers import WatchConsumer
 from framefleet.pipeline.derive import ClientResult, derive
 from framefleet.pipeline.executor import run_stages
-from framefleet.pipeline.interrupt import note_cost
+from framefleet.pipeline.interrupt import ended, note_cost
 from framefleet.pipeline.plan import RunPlan, StagePlan, WatchPlan, known_inputs
+from framefleet.pipeline.resources import Resources
 from framefleet.pipeline.stage_run import StageRun
 from framefleet.progress import Listener, Notice, StageDone
 from framefleet.timebase import Seconds
@@ -97,29 +96,31 @@ def run(
     sha256: str,
     plan: RunPlan,
     options: Options,
-    fleet: Fleet,
+    resources: Resources,
     journal_path: Path,
     listener: Listener,
+    scope: CancelScope,
 ) -> Run:
-    """Runs a plan to its end. Raises the error that made all of it impossible, or `Interrupted`.
+    """Runs a plan to its end. Raises the error that made all of it impossible, or the reason why `scope` is cancelled.
 
     What was spent until then is a note on that error (PEP 678).
     """
     started_at, began = datetime.now(UTC), perf_counter()
     give_back_freed_memory()
-    backends = open_backends(plan.fleet, options, fleet)
     lanes: list[StageRun] = []
     stages: dict[str, FinishedStage] = {}
     client: dict[str, ClientResult] = {}
     decode: dict[str, BusyTimer] = {}
     try:
-        for stage in plan.fleet:
-            check_reachable(backends[stage.backend], stage.stage.endpoint, options, listener)
-        if any(stage.capabilities.probed for stage in plan.fleet):
-            _tell_of_few_connections(options, listener)
-        with closing(Journal(journal_path)) as journal:
-            opener = StageAssembly(media, sha256, options, fleet, backends, journal, listener)
+        with resources.backends(plan.fleet, options) as backends:
+            for stage in plan.fleet:
+                check_reachable(backends[stage.backend], stage.stage.endpoint, options, listener, scope)
+            if any(stage.capabilities.probed for stage in plan.fleet):
+                _tell_of_few_connections(options, listener)
+            journal = resources.journal(journal_path)
+            opener = StageAssembly(media, sha256, options, resources, backends, journal, listener, scope)
             for wave in plan.waves:
+                scope.check()
                 found = _results(stages, client)
                 client |= derive([each for each in plan.deriving if each.spec.name in wave], media, found, listener)
                 ready = [each for each in plan.fleet if each.spec.name in wave]
@@ -131,24 +132,24 @@ def run(
                 keyframes_s: list[Seconds] = []
                 watched = [each for each in plan.watching if each.spec.name in wave]
                 watchers = [_watcher(watch, media, keyframes_s, listener) for watch in watched]
-                run_stages(opened, watchers, opener, media, options, decode, keyframes_s, listener)
+                run_stages(opened, watchers, opener, media, options, decode, keyframes_s, listener, scope)
                 stages |= {lane.plan.stage.name: _finish(lane, media) for lane in opened}
                 client |= {watcher.name: _watched(watcher) for watcher in watchers}
                 if opened or watchers:
                     _raise_if_nothing_came(stages, client)
+            scope.check()
+    except CancelledError as error:
+        raise ended(error, lanes, options) from None
     except FrameFleetError as error:
         note_cost(error, lanes, options)
         raise
-    finally:
-        for backend in backends.values():
-            backend.close()
     return Run(media, options, plan.names, stages, client, decode, started_at, perf_counter() - began)
 
 
-def check_reachable(backend: Backend, endpoint: str, options: Options, listener: Listener) -> None:
+def check_reachable(backend: Backend, endpoint: str, options: Options, listener: Listener, scope: CancelScope) -> None:
     """A wrong key or id ends the run before it costs anything; a service that hiccups is asked again for a while."""
     policy = RetryPolicy(options.max_attempts, min(options.patience_s, REACH_S))
-    for attempt in retrying(policy):
+    for attempt in retrying(policy, sleep=scope.sleep):
         with attempt:
             try:
                 backend.health(endpoint)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from framefleet.cancel import CancelScope
 from framefleet.errors import describe
 from framefleet.fleet.billing.usage_log import UsageLog
 from framefleet.fleet.execution.claims import WorkClaims
@@ -22,7 +23,7 @@ log = logger(__name__)
 
 @dataclass(slots=True)
 class StageRun:
-    """`items` is what is left of the plan to be asked, and `watch` looks after an endpoint.
+    """`items` is what is left of the plan to be asked, `scope` ends the stage, and `watch` looks after an endpoint.
 
     `lost` is what failed before any request: what could not be decoded, or came after the stage had ended.
     `prefiltering` is the time that the stage's `prefilter` takes.
@@ -34,6 +35,7 @@ class StageRun:
     asker: EndpointClient
     keeper: WorkClaims
     listener: Listener
+    scope: CancelScope
     watch: StallMonitor | None = None
     prefilter: Prefilter | None = None
     ledger: UsageLog | None = None

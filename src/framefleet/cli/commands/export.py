@@ -20,20 +20,16 @@ from framefleet.cli.options.filters import (
 from framefleet.cli.output.bars import Bars
 from framefleet.cli.output.format import clean
 from framefleet.errors import InputError, OutputError, UsageError
-from framefleet.media.files.languages import as_in_names
 from framefleet.outputs.export.base import Format
-from framefleet.outputs.export.formats import FORMATS, check, formats_of
+from framefleet.outputs.export.formats import FORMATS, check, formats_of, targets
 from framefleet.outputs.export.formats import export as write
 from framefleet.outputs.export.pictures import take_pictures
 from framefleet.outputs.export.table_files import CSV
 from framefleet.results.files import (
     beside,
-    is_folder,
     keep_apart,
-    target,
     without_wildcards,
 )
-from framefleet.results.query.cues import cue_language
 from framefleet.results.video_source import find_video, places
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document
@@ -71,7 +67,7 @@ def export(
     between = _separator(formats, separator, decimal)
     whole = read_document(result)
     document = chosen(whole, labels, conf)
-    paths = _targets(formats, document, result, output)
+    paths = targets(formats, document, result, output)
     source = _video(whole, result, video, formats, needed=pictures)
     stem, plain = beside(result, "").name, beside(without_wildcards(result), "").name
     with ExitStack() as stack:
@@ -104,21 +100,6 @@ def export(
 # one line a format, as `\b` keeps them
 _FORMATS = "\n    ".join(f"{format.name:<12} {format.about}" for format in FORMATS.values())
 export.__doc__ = (export.__doc__ or "").replace("{formats}", _FORMATS)
-
-
-def _targets(formats: list[Format], document: Document, result: Path, output: str | None) -> dict[Format, Path]:
-    if output is not None and len(formats) > 1 and not is_folder(output):
-        raise UsageError(f"--output {output}: several formats need a folder; end its name with /")
-    plain = without_wildcards(result)
-    tag = as_in_names(cue_language(document))
-    return {
-        format: target(
-            plain if format.folder else result,
-            f".{tag}{format.ending}" if format.spoken and tag else format.ending,
-            output,
-        )
-        for format in formats
-    }
 
 
 _SEPARATORS = {",": ",", ";": ";", "tab": "\t", "\\t": "\t", "\t": "\t"}

@@ -18,8 +18,8 @@ from framefleet.cli.output.format import NOUN, clean, counted
 from framefleet.results.names import names_of
 
 if TYPE_CHECKING:
-    from framefleet.api import Prepared
     from framefleet.pipeline.plan import StagePlan
+    from framefleet.session import Prepared
 
 
 @with_flags
@@ -31,26 +31,26 @@ def plan(
     flags: dict[str, Any],
 ) -> int:
     """Show frames, requests, bytes, seconds and dollars of a run, without decoding anything."""
-    from framefleet.api import prepare
     from framefleet.config.loading import load_fleet, load_options
-    from framefleet.fleet.backends.runpod.survey import Survey
+    from framefleet.session import Session
 
     left_out, paths = told_left_out(videos), named(videos)
     names = names_of(paths)
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
-    survey = Survey(fleet, options.price)
+    session = Session(fleet=fleet)
 
     def one(video: Path) -> int:
-        prepared = prepare(video, options, fleet, name=names[video], survey=survey)
+        prepared = session.prepare(video, options, name=names[video])
         print(described(prepared, verbose=verbose))
         return 0
 
-    return exit_code(each(paths, one), left_out)
+    with session:
+        return exit_code(each(paths, one), left_out)
 
 
 def described(prepared: "Prepared", *, verbose: bool = False) -> str:
-    from framefleet.api import asleep, notices, unanswered_plans
     from framefleet.fleet.billing.prices import LISTED
+    from framefleet.session import asleep, notices, unanswered_plans
     from framefleet.stages.registry import spec_of
 
     media = prepared.media
@@ -91,9 +91,10 @@ def _line(stage: "StagePlan", rest: "StagePlan") -> str:
     if known and not rest.items:
         return f"{name} {already}"
     low, high = rest.payload_bytes
+    sent = f"{_mega(low)}–{_mega(high)} MB, " if high else ""  # in this process nothing is sent
     return (
         f"{name} {about}{rest.units:.0f} {unit} in {counted(len(rest.items), 'request')}, "
-        f"{_mega(low)}–{_mega(high)} MB, {rest.workers} at once, {rest.backend}: "
+        f"{sent}{rest.workers} at once, {rest.backend}: "
         f"about {rest.estimate.seconds:.0f} s, ${rest.estimate.usd:.4f}" + (f"; {already}" if known else "")
     )
 

@@ -50,30 +50,24 @@ def run(
     if paths:
         announce(paths[0])  # before all that loads below
 
-    from framefleet.api import (
-        asleep,
-        execute,
-        prepare,
-        unanswered_plans,
-    )
     from framefleet.cli.commands.report import told
     from framefleet.cli.options.wake import raise_again
     from framefleet.cli.output.bars import Bars, Lines
     from framefleet.cli.output.summary import summary
-    from framefleet.fleet.backends.runpod.survey import Survey
     from framefleet.outputs.report.make import make_report
+    from framefleet.session import Session, asleep, unanswered_plans
 
-    survey = Survey(fleet, options.price)
+    session = Session(fleet=fleet)
 
     def one(video: Path) -> int:
         if video != paths[0]:
             announce(video)
-        prepared = prepare(video, options, fleet, name=names[video], survey=survey)
+        prepared = session.prepare(video, options, name=names[video])
         if wake:
-            raise_again(survey, asleep(prepared, unanswered_plans(prepared)), yes=yes)
+            raise_again(prepared.survey, asleep(prepared, unanswered_plans(prepared)), yes=yes)
         name = video.name if len(paths) > 1 else None
         with Lines(video=name) if sequential else Bars(verbose=verbose, video=name) as listener:
-            document = execute(prepared, listener)
+            document = session.execute(prepared, listener)
         summary(document, prepared.path)
         rows.append(Row(video, "done in part" if document.failures else "done", document.cost.usd, prepared.path))
         if len(paths) == 1 and not report:
@@ -84,7 +78,8 @@ def run(
         return 3 if document.failures else 0
 
     try:
-        return exit_code(each(paths, one), left_out)
+        with session:
+            return exit_code(each(paths, one), left_out)
     finally:  # also of those before one that ended it all
         if len(paths) > 1 and rows:
             overview(paths, rows, left_out=left_out)

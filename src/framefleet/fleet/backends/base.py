@@ -1,10 +1,13 @@
 """The one seam between a run and whatever answers its requests."""
 
+import threading
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
 
+from framefleet.cancel import CancelScope
 from framefleet.errors import FleetError
 from framefleet.stages.base import Capabilities
 from framefleet.timebase import Seconds
@@ -47,27 +50,37 @@ class Health:
     workers: dict[str, int]
 
 
-IN_PROCESS = Capabilities(remote=False, durable=False, billed=False, probed=False)
+IN_PROCESS = Capabilities(
+    remote=False, durable=False, billed=False, probed=False, transports=("pixels", "samples", "jpeg_frames", "flac")
+)
 CALLS = Capabilities(remote=True, durable=False, billed=False, probed=False)
 JOB_QUEUE = Capabilities(remote=True, durable=True, billed=True, probed=True)
 
 
 class Backend(Protocol):
-    """Safe to call from many threads. Every method raises `FleetError`, whose `advice` says what to do."""
+    """Safe to call from many threads, and for several runs at once. Every method raises `FleetError`, whose `advice`
+    says what to do.
+
+    `cancel` is of the run that calls, and ends that run's calls alone; without it none is cut short.
+    """
 
     capabilities: Capabilities
 
-    def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
-        """Returns as soon as the request is accepted and its id known."""
+    def submit(self, endpoint: str, request: msgspec.Struct, cancel: CancelScope | None = None) -> Job:
+        """Returns as soon as the request is accepted and its id known.
 
-    def wait(self, job: Job, timeout_s: Seconds) -> Done:
-        """The job's output, or the error it ended with. Raises `NotDoneError` after `timeout_s`."""
+        Raises the reason of `cancel` where it is cancelled before anything is sent; what is sent is waited for.
+        """
+
+    def wait(self, job: Job, timeout_s: Seconds, cancel: CancelScope | None = None) -> Done:
+        """The job's output, or the error it ended with. Raises `NotDoneError` after `timeout_s`.
+
+        Once `cancel` is closing, an end that comes within its drain is heard soon; after that, it raises
+        `NotDoneError`. It cancels nothing at the service.
+        """
 
     def cancel(self, job: Job) -> None:
         """Asks that the job not run, or stop. No error if it is already over."""
-
-    def leave(self, endpoint: str) -> None:
-        """Nobody wants its answers any more: who waits for one gets a `NotDoneError` if it does not come soon."""
 
     def attach(self, endpoint: str, id: str) -> Job:
         """A job submitted earlier, perhaps by another process."""
@@ -81,3 +94,15 @@ class Backend(Protocol):
         """What the last call about a job met, or where none is `in_flight`, the last to submit one; or None."""
 
     def close(self) -> None: ...
+
+
+def result_of(future: Future[Done], timeout_s: Seconds, cancel: CancelScope | None) -> Done:
+    """Return the result of a job of this process, as `Backend.wait` has it. Raises `TimeoutError` where it is not done,
+    and what it failed with."""
+    if cancel is not None:
+        woken = threading.Event()
+        future.add_done_callback(lambda _: woken.set())
+        with cancel.on_cancel(woken.set, under_way=True):
+            woken.wait(min(timeout_s, threading.TIMEOUT_MAX))
+        timeout_s = min(timeout_s, cancel.drain_left_s) if cancel.closing else 0
+    return future.result(timeout_s)

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from framefleet.cancel import CancelScope
 from framefleet.errors import (
     FleetError,
     JobFailedError,
@@ -22,10 +23,11 @@ from framefleet.fleet.backends.base import (
     Health,
     Job,
     Receipt,
+    result_of,
 )
-from framefleet.protocol.envelope import to_input
 from framefleet.stages.base import Handler
 from framefleet.timebase import Seconds
+from framefleet.worker.serving import NotWanted, ask_here, unless
 
 
 class LocalBackend:
@@ -39,22 +41,26 @@ class LocalBackend:
         self._handlers: dict[str, Handler] = {}
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="local")
         self._jobs: dict[str, Future[Done]] = {}
+        self._unwanted: dict[str, threading.Event] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
-    def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
-        job = Job(endpoint, f"local-{next(self._numbers)}")
+    def submit(self, endpoint: str, request: msgspec.Struct, cancel: CancelScope | None = None) -> Job:
+        if cancel is not None:
+            cancel.check()
+        job, unwanted = Job(endpoint, f"local-{next(self._numbers)}"), threading.Event()
         with self._lock:
-            self._jobs[job.id] = self._lane.submit(self._answer, endpoint, request)
+            self._jobs[job.id] = self._lane.submit(self._answer, job, request, unwanted)
+            self._unwanted[job.id] = unwanted
         return job
 
-    def wait(self, job: Job, timeout_s: Seconds) -> Done:
+    def wait(self, job: Job, timeout_s: Seconds, cancel: CancelScope | None = None) -> Done:
         with self._lock:
             future = self._jobs.get(job.id)
         if future is None:
             raise JobLostError(f"{job.endpoint}: job {job.id} is not known here")
         try:
-            done = future.result(timeout_s)
+            done = result_of(future, timeout_s, cancel)
         except CancelledError:
             raise JobLostError(f"{job.endpoint}: job {job.id} was cancelled") from None
         except FleetError as error:
@@ -66,16 +72,17 @@ class LocalBackend:
             if future.done():
                 with self._lock:
                     self._jobs.pop(job.id, None)
+                    self._unwanted.pop(job.id, None)
         return done
 
     def cancel(self, job: Job) -> None:
+        """A model at work ends where its handler next looks up, or with its answer."""
         with self._lock:
-            future = self._jobs.get(job.id)
+            future, unwanted = self._jobs.get(job.id), self._unwanted.get(job.id)
+        if unwanted is not None:
+            unwanted.set()
         if future is not None:
             future.cancel()
-
-    def leave(self, endpoint: str) -> None:
-        """What waits is cancelled at once here, and a model at work cannot be stopped."""
 
     def attach(self, endpoint: str, id: str) -> Job:
         return Job(endpoint, id)
@@ -96,14 +103,20 @@ class LocalBackend:
         return None
 
     def close(self) -> None:
+        with self._lock:
+            for unwanted in self._unwanted.values():
+                unwanted.set()
         self._lane.shutdown(wait=False, cancel_futures=True)  # a model at work cannot be stopped
 
-    def _answer(self, endpoint: str, request: msgspec.Struct) -> Done:
+    def _answer(self, job: Job, request: msgspec.Struct, unwanted: threading.Event) -> Done:
         began = perf_counter()
         try:
-            output = self._handler(endpoint)({"id": "local", "input": to_input(request)})
+            with unless(unwanted.is_set):
+                output = ask_here(self._handler(job.endpoint), request)
+        except NotWanted:
+            raise JobLostError(f"{job.endpoint}: job {job.id} was cancelled") from None
         except MemoryError:
-            raise JobFailedError(f"{endpoint}: this machine has too little memory; lower --batch-size") from None
+            raise JobFailedError(f"{job.endpoint}: this machine has too little memory; lower --batch-size") from None
         receipt = Receipt(worker_id="local", execution_ms=(perf_counter() - began) * 1000)
         return Done(_checked(output), receipt)
 

@@ -1,10 +1,11 @@
-"""TODO."""
+"""The rate that a provider allows, kept by all threads together."""
 
 import random
 import threading
 import time
 from collections.abc import Callable
 
+from framefleet.cancel import CancelScope
 from framefleet.fleet.execution.concurrency import (
     FIRST_HOLD_S,
     HOLD_SHARE,
@@ -31,7 +32,7 @@ class RateLimiter:
         burst: int = 1,
         *,
         clock: Callable[[], Seconds] = time.monotonic,
-        sleep: Callable[[Seconds], None] = time.sleep,
+        sleep: Callable[[Seconds], None] | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self._interval = 1 / rate
@@ -46,11 +47,13 @@ class RateLimiter:
         self._refused_since: Seconds | None = None
         self.held_s: Seconds = 0.0  # what all threads together waited for
 
-    def acquire(self) -> None:
-        """Returns when the next call may be made."""
+    def acquire(self, cancel: CancelScope | None = None) -> None:
+        """Returns when the next call may be made. Raises the reason for which `cancel` is cancelled meanwhile."""
+        cancel = cancel or CancelScope()
+        cancel.check()
         while (held := self._held()) > 0:
             nap_s = min(held, NAP_S)
-            self._sleep(nap_s)
+            self._wait(nap_s, cancel)
             with self._lock:
                 self.held_s += nap_s
         with self._lock:
@@ -60,7 +63,7 @@ class RateLimiter:
             wait = arrival - self._slack - now
             self.held_s += max(0.0, wait)
         if wait > 0:
-            self._sleep(wait)
+            self._wait(wait, cancel)
 
     def refused(self, after_s: Seconds = 0.0) -> None:
         """The provider said 429, and perhaps when to come again."""
@@ -78,6 +81,13 @@ class RateLimiter:
     def accepted(self) -> None:
         with self._lock:
             self._refused_since = None
+
+    def _wait(self, seconds: Seconds, cancel: CancelScope) -> None:
+        if self._sleep is None:
+            cancel.sleep(seconds)
+        else:
+            self._sleep(seconds)
+            cancel.check()
 
     def _held(self) -> Seconds:
         """How long to hold off. Each thread looks up at a moment of its own, so that one tries before the others."""

@@ -5,7 +5,7 @@ Other packages add theirs by an entry point `framefleet.backends`, whose name is
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import inf
@@ -39,6 +39,12 @@ class BackendKind(ABC):
     def serves(self, fleet: Fleet, endpoint: str) -> str | None:
         """Return the endpoint's id there, by its kind ("yolo"); None where it is not set up."""
 
+    def key(self, endpoints: Mapping[str, OpenedEndpoint], options: Options) -> Hashable:
+        """Return what an open one depends on: analyses of a session that agree in it share one, where it is remote."""
+        return tuple(sorted((kind, endpoint.id, endpoint.workers) for kind, endpoint in endpoints.items())), repr(
+            options
+        )
+
     @abstractmethod
     def open(self, endpoints: Mapping[str, OpenedEndpoint], options: Options, fleet: Fleet) -> Backend:
         """Return it open for these endpoints, by their kinds. Raises `AuthError` where it needs a key and has none."""
@@ -51,6 +57,9 @@ class RunPodKind(BackendKind):
 
     def serves(self, fleet: Fleet, endpoint: str) -> str | None:
         return fleet.endpoints.get(endpoint)
+
+    def key(self, endpoints: Mapping[str, OpenedEndpoint], options: Options) -> Hashable:
+        return options.patience_s, options.runsync
 
     def open(self, endpoints: Mapping[str, OpenedEndpoint], options: Options, fleet: Fleet) -> Backend:
         from framefleet.fleet.backends.runpod.backend import RunPodBackend
@@ -65,6 +74,10 @@ class ApiKind(BackendKind):
 
     def serves(self, fleet: Fleet, endpoint: str) -> str | None:
         return fleet.whisper_api if endpoint == "whisper" else None
+
+    def key(self, endpoints: Mapping[str, OpenedEndpoint], options: Options) -> Hashable:
+        (endpoint,) = endpoints.values()
+        return endpoint.id, endpoint.workers, options.whisper_rpm
 
     def open(self, endpoints: Mapping[str, OpenedEndpoint], options: Options, fleet: Fleet) -> Backend:
         from framefleet.fleet.backends.openai.backend import OpenAiBackend

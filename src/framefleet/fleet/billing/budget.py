@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from framefleet.errors import BudgetError
@@ -15,11 +15,18 @@ log = logger(__name__)
 
 
 class Budget:
-    """One for a run, over all its endpoints. Without `max_usd` it allows everything. `price` is dollars a second."""
+    """One for a run, over all its endpoints. Without `max_usd` it allows everything. `price` is dollars a second.
 
-    def __init__(self, max_usd: float | None, price: float | None = None) -> None:
+    `within` is what several runs may cost together.
+    """
+
+    def __init__(
+        self, max_usd: float | None, price: float | None = None, *, within: "SharedBudget | None" = None
+    ) -> None:
         self._max_usd = max_usd
         self._price = price
+        self._within = within or SharedBudget(None)
+        self._within.add(self)
         self._bills: dict[str, Bill] = defaultdict(lambda: Bill(price))
         self._in_flight: dict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
@@ -30,18 +37,16 @@ class Budget:
 
     def begin(self, endpoint: str) -> None:
         """One more request is to be sent, and then `end` called. Raises `BudgetError` if that would cost too much."""
-        with self._lock:
-            self._in_flight[endpoint] += 1
-            if self._max_usd is None:
-                return
-            expected = self._expected()
-            if expected > self._max_usd:
-                self._in_flight[endpoint] -= 1
-                log.warning("%s: no request more: $%.4f expected, $%g allowed", endpoint, expected, self._max_usd)
-                raise BudgetError(
-                    f"--max-cost {self._max_usd:g}: going on would cost about ${expected:.4f}; "
-                    "raise it and run the same command again: what is answered is kept"
-                )
+        with self._within.one_at_a_time:
+            with self._lock:
+                self._in_flight[endpoint] += 1
+            try:
+                _check(self._max_usd, self.expected, "--max-cost")
+                self._within.check()
+            except BudgetError as error:
+                log.warning("%s: no request more: %s", endpoint, error)
+                self.end(endpoint)
+                raise
 
     def end(self, endpoint: str) -> None:
         """The request is over."""
@@ -62,11 +67,45 @@ class Budget:
         with self._lock:
             self._bills[endpoint].add(charge)
 
-    def _expected(self) -> float:
+    def expected(self) -> float:
         """Dollars billed so far, and for what is in flight as much as an average request took."""
         usd = 0.0
-        for endpoint, in_flight in self._in_flight.items():
-            bill = self._bills[endpoint]
-            average_s = bill.execution_s / bill.requests if bill.requests else 0.0
-            usd += bill.usd + bill.usd_per_s * average_s * in_flight
+        with self._lock:
+            for endpoint, in_flight in self._in_flight.items():
+                bill = self._bills[endpoint]
+                average_s = bill.execution_s / bill.requests if bill.requests else 0.0
+                usd += bill.usd + bill.usd_per_s * average_s * in_flight
         return usd
+
+
+class SharedBudget:
+    """What all runs of a session may cost together. Without `max_usd` it allows everything."""
+
+    def __init__(self, max_usd: float | None) -> None:
+        self.max_usd = max_usd
+        self.one_at_a_time = threading.Lock()  # or two that begin at once would each count the other's request
+        self._budgets: list[Budget] = []
+
+    def add(self, budget: Budget) -> None:
+        """Count that run's too, from now on."""
+        if self.max_usd is not None:
+            self._budgets.append(budget)
+
+    def expected(self) -> float:
+        """Dollars billed so far by all runs, and for what is in flight as much as an average request took."""
+        return sum(budget.expected() for budget in self._budgets)
+
+    def check(self, more_usd: float = 0.0) -> None:
+        """Raise `BudgetError` if going on would cost too much, or `more_usd` beside it."""
+        _check(self.max_usd, lambda: self.expected() + more_usd, "the session's max_cost")
+
+
+def _check(max_usd: float | None, expected: Callable[[], float], name: str) -> None:
+    if max_usd is None:
+        return
+    usd = expected()
+    if usd > max_usd:
+        raise BudgetError(
+            f"{name} {max_usd:g}: going on would cost about ${usd:.4f}; "
+            "raise it and run the same command again: what is answered is kept"
+        )

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from framefleet.errors import FleetError, FrameFleetError, HopelessError
+from framefleet.cancel import CancelScope
+from framefleet.errors import FleetError, HopelessError
 from framefleet.logs import logger
 
 log = logger(__name__)
@@ -26,8 +27,17 @@ class Breaker:
     `HopelessError`, which ends the stage.
     """
 
-    def __init__(self, name: str, never_good: float = NEVER_GOOD, no_longer_good: float = NO_LONGER_GOOD) -> None:
+    def __init__(
+        self,
+        name: str,
+        never_good: float = NEVER_GOOD,
+        no_longer_good: float = NO_LONGER_GOOD,
+        *,
+        scope: CancelScope | None = None,
+    ) -> None:
+        """`scope` is the stage's: once it is cancelled, nobody waits here any longer."""
         self._name = name
+        self._scope = scope or CancelScope()
         self._limit = never_good
         self._no_longer_good = no_longer_good
         self._changed = threading.Condition()
@@ -36,7 +46,7 @@ class Breaker:
         self._at_work = 0
         self._held = False
         self._trials = 0  # that failed since all are held
-        self._error: FrameFleetError | None = None
+        self._error: HopelessError | None = None
         self.failed: Counter[str] = Counter()  # requests that were paid for in vain, by the reason
 
     @contextmanager
@@ -61,19 +71,21 @@ class Breaker:
             on_over()
             self._leave(trial, None, good=True)
 
-    def end(self, error: FrameFleetError) -> None:
-        """The stage has ended: nobody waits here any longer."""
-        with self._changed:
-            self._error = self._error or error
-            self._changed.notify_all()
-
     def _enter(self) -> int | None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._error is not None or not self._held or self._at_work == 0)
+        with self._changed, self._scope.on_cancel(self._wake):
+            self._changed.wait_for(self._may_enter)
+            self._scope.check()
             if self._error is not None:
                 raise self._error
             self._at_work += 1
             return self._trials if self._held else None
+
+    def _may_enter(self) -> bool:
+        return self._scope.cancelled or self._error is not None or not self._held or self._at_work == 0
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
     def _leave(self, trial: int | None, failed: FleetError | None, *, good: bool) -> None:
         with self._changed:

@@ -130,7 +130,11 @@ class WorkClaims:
                 raise self._broken
             claim = self._journal.claim(self._endpoint, {key: msgspec.json.encode(fact) for key, fact in left.items()})
             granted = tuple(fact for key, fact in left.items() if key in claim.granted)
-            answers = [a for key, parts in claim.answered.items() for a in self._read(key, parts)]
+            try:
+                answers = [a for key, parts in claim.answered.items() for a in self._read(key, parts)]
+            except msgspec.MsgspecError:
+                self.release(claim.id)
+                raise
             left = {k: fact for k, fact in left.items() if k not in claim.granted and k not in claim.answered}
             if claim.orphans:
                 log.info("%s: jobs of another run: %s", self._stage.name, ", ".join(o.job_id for o in claim.orphans))

@@ -1,19 +1,18 @@
 """Asking one request of one endpoint: within its limits and the budget, and a second time if wished and slow."""
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from math import inf
 from typing import Any
 
 import msgspec
 
+from framefleet.cancel import CancelScope
 from framefleet.errors import (
-    BudgetError,
     FleetError,
-    FrameFleetError,
     JobLostError,
     NotDoneError,
     RateLimitedError,
@@ -50,8 +49,10 @@ class EndpointClient:
         hedge: Hedge | None = None,
         ledger: UsageLog | None = None,
         breaker: Breaker | None = None,
+        scope: CancelScope | None = None,
     ) -> None:
-        """Without a `breaker` it is never asked whether an endpoint is worth asking."""
+        """Without a `breaker` it is never asked whether an endpoint is worth asking. `scope` is the stage's."""
+        self.scope = scope or CancelScope()
         self._backend = backend
         self._endpoint = endpoint
         self._level = level
@@ -60,12 +61,10 @@ class EndpointClient:
         self._breaker = breaker or Breaker(endpoint, inf, inf)
         self._mine = threading.local()  # `held`: how many places were in use when this thread got its own
         self._resting = BusyTimer()
-        self._jobs = Jobs(backend, endpoint, began=began, budget=self._budget, ledger=ledger)
+        self._jobs = Jobs(backend, endpoint, began=began, budget=self._budget, ledger=ledger, scope=self.scope)
         self._moved: Callable[[], None] = lambda: None
-        self._lock = threading.Lock()
         self._probes: list[Sent] = []
-        self._ended = threading.Event()
-        self._error: FrameFleetError | None = None
+        self._held_before_s = backend.held_s(endpoint)
         self.meter = BusyTimer()  # requests that are being asked
 
     @property
@@ -80,8 +79,8 @@ class EndpointClient:
 
     @property
     def held_s(self) -> Seconds:
-        """What calls of the service together waited for their turn."""
-        return self._backend.held_s(self._endpoint)
+        """What calls of the service together waited for their turn since the stage began."""
+        return self._backend.held_s(self._endpoint) - self._held_before_s
 
     @property
     def in_flight(self) -> int:
@@ -119,7 +118,7 @@ class EndpointClient:
         Gives None, or the number of the trial that it is: what is asked then is to be about one piece alone. Raises the
         error that ended the stage.
         """
-        with self._level.slot() as held, self.meter.working(), self._breaker.request(self._moved) as trial:
+        with self._level.slot(self.scope) as held, self.meter.working(), self._breaker.request(self._moved) as trial:
             self._mine.held = held
             try:
                 yield trial
@@ -136,8 +135,7 @@ class EndpointClient:
         if held is None:
             with self.place():
                 return self.ask(request, note, known)
-        if self._error is not None:
-            raise self._error
+        self.scope.check()
         try:
             with self._budget.request(self._endpoint):
                 done = self._served(request, note if self._backend.capabilities.durable else _nobody, known)
@@ -154,7 +152,7 @@ class EndpointClient:
         sent = Sent(self._backend.attach(self._endpoint, job_id), None)
         self._jobs.enlist(sent)
         try:
-            self._check()  # else it would be waited for after the end, which has cancelled what there was
+            self.scope.check(under_way=True)  # else it would be waited for after the end, which cancelled all there was
             done = self._jobs.wait(sent, JOB_TIMEOUT_S)
         finally:
             self._jobs.over(sent)
@@ -166,6 +164,15 @@ class EndpointClient:
         for _ in range(workers):
             self._probes.append(self._jobs.submit(Probe()))
             self._jobs.over(self._probes[-1])
+
+    def drain(self) -> None:
+        """Cancels the jobs that the service has, where the scope is closing, and waits for ids that are on their way.
+
+        Where the scope is not, as after a budget's end, what is under way was counted in, and its answers are worth
+        having.
+        """
+        if self.scope.closing:
+            self._jobs.cancel_all(also=[probe.job for probe in self._probes])
 
     def settle(self) -> None:
         """What the probes cost is counted, and those that still wait are cancelled: nobody needs them any more."""
@@ -181,35 +188,7 @@ class EndpointClient:
     def rest(self, seconds: Seconds) -> None:
         """Waits before asking again. Raises the error that ended the stage, as soon as one does."""
         with self._resting.working():
-            self.sleep(seconds)
-
-    def sleep(self, seconds: Seconds) -> None:
-        """Waits. Raises the error that ended the stage, as soon as one does."""
-        if self._ended.wait(seconds) and self._error is not None:
-            raise self._error
-
-    def stop(self, error: FrameFleetError) -> None:
-        """From now on every `ask` raises `error`; what is being submitted is cancelled as soon as its id is known.
-
-        But where it was the budget that ended: what is under way was counted in, and its answers are worth having.
-        """
-        with self._lock:
-            self._error = self._error or error
-            self._ended.set()
-        self._breaker.end(error)
-        if not isinstance(error, BudgetError):
-            self._jobs.stop()
-
-    def end(self, error: FrameFleetError) -> None:
-        """Stops, and cancels the jobs that the service has, unless it was the budget that ended."""
-        self.stop(error)
-        if not isinstance(error, BudgetError):
-            self._jobs.cancel_all(also=[probe.job for probe in self._probes])
-
-    def _check(self) -> None:
-        """Raises the error that ended the stage, unless what is under way is worth waiting for all the same."""
-        if self._jobs.stopped and self._error is not None:
-            raise self._error
+            self.scope.sleep(seconds)
 
     def _served(self, request: msgspec.Struct, note: Callable[[Sent], None], known: Sent | None) -> Done:
         if known is None:
@@ -219,7 +198,7 @@ class EndpointClient:
             self._jobs.enlist(first)
         try:
             if known is not None:
-                self._check()  # as in `attend`
+                self.scope.check(under_way=True)  # as in `attend`
             done = self._waited(request, first, note)
         finally:
             self._jobs.over(first)
@@ -238,11 +217,12 @@ class EndpointClient:
             second = self._again(request, meanwhile)
             if second is None:
                 return self._jobs.wait(first, JOB_TIMEOUT_S)
-            return race(self._jobs, first, second, note=note, pause=self._pause, timeout_s=JOB_TIMEOUT_S)
+            pause = partial(self.scope.sleep, under_way=True)
+            return race(self._jobs, first, second, note=note, pause=pause, timeout_s=JOB_TIMEOUT_S)
 
     def _again(self, request: msgspec.Struct, meanwhile: ExitStack) -> Sent | None:
         """Another job for the request, in the budget `meanwhile`; None where there is to be none or none can be had."""
-        if self._error is not None or self._hedge is None or not self._hedge.take():
+        if self.scope.cancelled or self._hedge is None or not self._hedge.take():
             return None
         try:
             meanwhile.enter_context(self._budget.request(self._endpoint))
@@ -251,12 +231,6 @@ class EndpointClient:
         except FleetError as error:
             log.info("%s: no second sending: %s", self._endpoint, error)
             return None  # the first is at work
-
-    def _pause(self, seconds: Seconds) -> None:
-        """As `sleep`, but where the budget has ended: what is under way is worth waiting for."""
-        if self._ended.wait(seconds):
-            self._check()
-            time.sleep(seconds)
 
 
 def _nobody(sent: Sent) -> None:

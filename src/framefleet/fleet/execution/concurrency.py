@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from framefleet.cancel import CancelScope
 from framefleet.fleet.backends.base import Health, Receipt
 from framefleet.logs import logger
 
@@ -42,10 +43,15 @@ class AdaptiveConcurrency:
         return max(1, int(self._limit))
 
     @contextmanager
-    def slot(self) -> Iterator[int]:
-        """Holds one of the places; waits while there is none. Gives how many are held then."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._in_use < self.limit)
+    def slot(self, scope: CancelScope | None = None) -> Iterator[int]:
+        """Holds one of the places; waits while there is none. Gives how many are held then.
+
+        Raises the reason for which `scope` is cancelled: others may hold the places for long.
+        """
+        scope = scope or CancelScope()
+        with self._changed, scope.on_cancel(self._wake):
+            self._changed.wait_for(lambda: scope.cancelled or self._in_use < self.limit)
+            scope.check()
             self._in_use += 1
             held = self._in_use
         try:
@@ -88,6 +94,10 @@ class AdaptiveConcurrency:
             if not self._refused:
                 self._set(self._limit * 0.8)
             self._refused = True
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
     def _step(self, target: float) -> None:
         if target < self._limit and self._starting:

@@ -82,11 +82,13 @@ class BatchDelivery:
                 if held.facts:
                     self._open.update(fact.index for fact in held.facts)
                     self._claimed, self._unheard = held.facts, False
-                    self._settle(self._stage.subset(parcel, held.facts), held.claim)
-                    if self._unheard:
-                        self._keeper.leave(held.claim)
-                    else:
-                        self._keeper.release(held.claim)
+                    try:
+                        self._settle(self._stage.subset(parcel, held.facts), held.claim)
+                    finally:  # whatever ended it: others wait for what is held, in this process too
+                        if self._unheard:
+                            self._keeper.leave(held.claim)
+                        else:
+                            self._keeper.release(held.claim)
         except FrameFleetError as error:  # the model cannot be loaded, the journal cannot be used, …
             over = {fact.index for answer in self.answers for fact in answer.facts}
             over |= {fact.index for failure in self.failures for fact in failure.facts}

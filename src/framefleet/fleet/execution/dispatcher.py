@@ -7,10 +7,12 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from math import inf
 from time import perf_counter
 from typing import Any
 
-from framefleet.errors import FrameFleetError, Interrupted, describe
+from framefleet.cancel import DRAIN_S
+from framefleet.errors import BudgetError, CancelledError, FrameFleetError, describe
 from framefleet.fleet.billing.usage import JobUsage
 from framefleet.fleet.execution.claims import WorkClaims
 from framefleet.fleet.execution.client import EndpointClient
@@ -28,6 +30,8 @@ from framefleet.stages.base import Answer, Codec, RequestBatch
 from framefleet.timebase import Seconds
 
 log = logger(__name__)
+
+WATCH_S = 0.1  # how often a thread that waits for others looks up
 
 
 @dataclass(slots=True)
@@ -67,6 +71,7 @@ class Dispatcher:
         self._stage = stage
         self._pack = pack
         self._asker = asker
+        self._scope = asker.scope
         self._keeper = keeper
         self._listener = listener
         self._policy = policy
@@ -78,11 +83,6 @@ class Dispatcher:
         self._largest: int | None = None
         self.in_hand = BusyTimer()  # payloads that were put and are not done
         self._tickets: set[object] = set()  # of those among them that no thread has begun with
-
-    @property
-    def fatal(self) -> FrameFleetError | None:
-        """The error that ended this stage: what is put from then on fails at once with it."""
-        return self._outcome.fatal
 
     @property
     def answers(self) -> list[Answer[Any]]:
@@ -102,10 +102,13 @@ class Dispatcher:
         self._listener(ItemDone(self._stage.name, number, units, 0, 0.0))
 
     def put(self, number: int, payload: Any, units: float) -> None:
-        """Hands over one payload. Blocks while twice as many are in hand as are asked at once."""
+        """Hands over one payload. Blocks while twice as many are in hand as are asked at once.
+
+        Once the stage's scope is cancelled, it fails at once with the reason.
+        """
         ticket = object()
-        with self._lock:
-            self._idle.wait_for(lambda: self.in_hand.open < 2 * min(self._workers, self._asker.at_once))
+        with self._lock, self._scope.on_cancel(self._wake):
+            self._idle.wait_for(self._has_room)
             self.in_hand.begin()
             self._tickets.add(ticket)
         try:
@@ -125,15 +128,34 @@ class Dispatcher:
     def finish(self) -> Outcome:
         """All that came, once all that was put is done."""
         self._pool.shutdown(wait=True)
+        self._outcome.fatal = self._scope.error
         return self._outcome
 
     def end(self, error: FrameFleetError) -> None:
-        """Ends the stage: nothing more is sent, and what the service has is cancelled, so no more is paid for."""
-        with self._lock:
-            first, self._outcome.fatal = self._outcome.fatal is None, self._outcome.fatal or error
-        if first:
+        """Ends the stage alone: nothing more is sent, and what the service has is cancelled, so no more is paid for."""
+        if not self._scope.cancelled:
             log.warning("%s: ended by %s", self._stage.name, error)
-        self._asker.end(error)
+        if not self._scope.closing:  # what a budget's end still waits for, another error cuts short
+            self._scope.cancel(error, drain_s=inf if isinstance(error, BudgetError) else DRAIN_S)
+        self._asker.drain()
+
+    def drain(self) -> None:
+        """Once the stage's scope is cancelled: cancels what the service has, and hears what comes of it.
+
+        For as long as the drain lasts; what is heard later is kept all the same.
+        """
+        while not self._scope.closing and not self.idle(WATCH_S):
+            pass  # the drain is endless, as yet
+        self._asker.drain()
+        self.idle(min(self._scope.drain_left_s, threading.TIMEOUT_MAX))
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _has_room(self) -> bool:
+        return self._scope.cancelled or self.in_hand.open < 2 * min(self._workers, self._asker.at_once)
+
+    def _wake(self) -> None:
+        with self._lock:
+            self._idle.notify_all()
 
     def _took(self, ticket: object) -> bool:
         """Whether what was put with this ticket is the caller's to deal with: somebody else may have been quicker."""
@@ -155,14 +177,16 @@ class Dispatcher:
         try:
             parcel = self._pack(payload)
             facts = parcel.facts
-            exchanges = [self._exchanged(part) for part in self._fitting(parcel)]
+            over = self._scope.error
+            exchanges = [] if over is not None else [self._exchanged(part) for part in self._fitting(parcel)]
         except Exception as error:  # a fault of ours in one item must not lose the others
             log.warning("%s: request %d cannot be made", self._stage.name, number, exc_info=error)
             ours = FrameFleetError(describe(error))
             self._failed(number, units, ours, [Failure(facts, str(ours), 0)])
         else:
             failures = [failure for exchange in exchanges for failure in exchange.failures]
-            error_at = next((exchange.error for exchange in exchanges if exchange.error), None)
+            failures += [Failure(facts, str(over), 0)] if over is not None else []
+            error_at = next((exchange.error for exchange in exchanges if exchange.error), over)
             if error_at is not None:
                 self._failed(number, units, error_at, failures)
             else:
@@ -207,6 +231,6 @@ class Dispatcher:
             self._outcome.failures.extend(failures)
         if error.ends_run:
             self.end(error)
-        # A person who interrupts need not be told of each request not sent for that, nor of what threads still meet.
-        if not isinstance(error, Interrupted) and not isinstance(self.fatal, Interrupted):
+        # Whoever cancels need not be told of each request not sent for that, nor of what threads still meet.
+        if not isinstance(error, CancelledError) and not isinstance(self._scope.error, CancelledError):
             self._listener(ItemFailed(self._stage.name, number, units, str(error)))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from framefleet.cancel import CancelScope
 from framefleet.errors import FleetError, NotDoneError
 from framefleet.fleet.backends.base import (
     Backend,
@@ -37,12 +38,24 @@ class Sent(NamedTuple):
 
 
 class Jobs:
-    """Safe to call from many threads. `charges` are of all jobs that are known to be over."""
+    """Safe to call from many threads. `charges` are of all jobs that are known to be over.
+
+    Once `scope` is cancelled nothing more is submitted, and once it is closing, what is being submitted is cancelled as
+    soon as its id is known.
+    """
 
     def __init__(
-        self, backend: Backend, endpoint: str, *, began: Seconds, budget: Budget, ledger: UsageLog | None = None
+        self,
+        backend: Backend,
+        endpoint: str,
+        *,
+        began: Seconds,
+        budget: Budget,
+        ledger: UsageLog | None = None,
+        scope: CancelScope | None = None,
     ) -> None:
         self._backend = backend
+        self._scope = scope or CancelScope()
         self._endpoint = endpoint
         self._began = began
         self._budget = budget
@@ -52,7 +65,6 @@ class Jobs:
         self._placing = 0  # jobs that are being submitted
         self._unheard: set[str] = set()  # jobs that were submitted and are not known to be over
         self._cancelled = False
-        self.stopped = False
         self.charges: list[JobUsage] = []
         self.sending: list[Seconds] = []  # how long each job took to be accepted, with what it waited for its turn
 
@@ -71,18 +83,19 @@ class Jobs:
     def submit(self, request: msgspec.Struct, note: Callable[[Sent], None] = lambda _: None) -> Sent:
         """Has the service take a request. `note` is told its job before anything else happens. Raises `FleetError`.
 
-        Once `stopped`, the job is cancelled; unless it is done already, it ends as cancelled.
+        Raises the reason of the scope where that is cancelled before anything is sent.
         """
         with self._being_placed():
+            self._scope.check()  # after it is counted: who waits for what is being placed misses none
             submitted_s = self.now()
-            sent = Sent(self._backend.submit(self._endpoint, request), submitted_s)
+            sent = Sent(self._backend.submit(self._endpoint, request, self._scope), submitted_s)
             log.debug("%s: job %s is accepted", self._endpoint, sent.job.id)
             with self._changed:
                 self.sending.append(self.now() - submitted_s)
                 self._unheard.add(sent.job.id)
             self.enlist(sent)
             note(sent)
-            if self.stopped:
+            if self._scope.closing:  # unless it is done already, it ends as cancelled
                 self.cancel(sent.job)
         return sent
 
@@ -99,7 +112,7 @@ class Jobs:
     def wait(self, sent: Sent, timeout_s: Seconds, *, hedged: bool = False) -> Done:
         """The job's output. What it cost is counted, also where it failed. Raises `FleetError`."""
         try:
-            done = self._backend.wait(sent.job, timeout_s)
+            done = self._backend.wait(sent.job, timeout_s, self._scope)
         except FleetError as error:
             if not isinstance(error, NotDoneError):  # of which there are many to an answer
                 log.info("%s: job %s: %s", self._endpoint, sent.job.id, error)
@@ -142,17 +155,11 @@ class Jobs:
                 if error.advice not in AGAIN:
                     break
 
-    def stop(self) -> None:
-        """What is at work is waited for a moment longer; what is being submitted is cancelled once its id is known."""
-        self.stopped = True
-        self._backend.leave(self._endpoint)
-
     def cancel_all(self, also: Iterable[Job] = ()) -> None:
-        """Stops, cancels what the service has, and waits for what is being submitted: all in `CANCEL_S` or so.
+        """Cancels what the service has, and waits for what is being submitted: all in `CANCEL_S` or so.
 
-        However many threads call it, each job is cancelled once, and each caller waits.
+        For when the scope is closing. However many threads call it, each job is cancelled once, and each caller waits.
         """
-        self.stop()
         with self._changed:
             jobs = [] if self._cancelled else [*self._at_work.values(), *also]
             self._cancelled = True

@@ -1,9 +1,10 @@
 """All formats by name: what `--to` takes and its help lists."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from framefleet.errors import InputError, UsageError
+from framefleet.media.files.languages import as_in_names
 from framefleet.outputs.export.base import Context, Format
 from framefleet.outputs.export.coco import COCO
 from framefleet.outputs.export.cvat import CVAT
@@ -14,8 +15,9 @@ from framefleet.outputs.export.otio import OTIO
 from framefleet.outputs.export.subtitles import ASS, SRT, VTT
 from framefleet.outputs.export.table_files import CSV, PARQUET
 from framefleet.outputs.export.yolo import YOLO
-from framefleet.results.files import whole_folder
+from framefleet.results.files import is_folder, target, whole_folder, without_wildcards
 from framefleet.results.query.availability import STAGES, failed, known
+from framefleet.results.query.cues import cue_language
 from framefleet.schema.document import Document
 from framefleet.storage.atomic import whole_file
 
@@ -37,6 +39,22 @@ def formats_of(text: str) -> list[Format]:
     if not names:
         raise UsageError(f"--to: name a format or several: {', '.join(FORMATS)}")
     return [FORMATS[name] for name in names]
+
+
+def targets(formats: Sequence[Format], document: Document, result: Path, output: str | None) -> dict[Format, Path]:
+    """Where each goes: beside the document at `result`, or to `output`. Raises `UsageError`."""
+    if output is not None and len(formats) > 1 and not is_folder(output):
+        raise UsageError(f"--output {output}: several formats need a folder; end its name with /")
+    plain = without_wildcards(result)
+    tag = as_in_names(cue_language(document))
+    return {
+        format: target(
+            plain if format.folder else result,
+            f".{tag}{format.ending}" if format.spoken and tag else format.ending,
+            output,
+        )
+        for format in formats
+    }
 
 
 def check(format: Format, document: Document) -> None:

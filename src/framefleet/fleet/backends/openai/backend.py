@@ -12,6 +12,7 @@ from time import perf_counter
 
 import msgspec
 
+from framefleet.cancel import CancelScope
 from framefleet.config.endpoints import Secret
 from framefleet.errors import (
     EndpointGoneError,
@@ -27,6 +28,7 @@ from framefleet.fleet.backends.base import (
     Health,
     Job,
     Receipt,
+    result_of,
 )
 from framefleet.fleet.backends.openai.api import OpenAiApi
 from framefleet.fleet.backends.openai.reply import to_output
@@ -49,7 +51,7 @@ class _Call:
 
 
 class OpenAiBackend:
-    """One per run; answers `whisper` alone. At most `workers` calls at once, and `rpm` a minute, evenly.
+    """Answers `whisper` alone. At most `workers` calls at once, and `rpm` a minute, evenly.
 
     A job lives in this process: what a crash interrupts is asked, and paid for, again. Its threads are daemons, so that
     a call under way keeps nobody from leaving.
@@ -78,27 +80,31 @@ class OpenAiBackend:
         self._lock = threading.Lock()
         self._queue: SimpleQueue[_Call | None] = SimpleQueue()
         self._workers = workers
-        for number in range(workers):
-            threading.Thread(target=self._work, name=f"api-{number}", daemon=True).start()
+        self._threads = 0
 
-    def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
+    def submit(self, endpoint: str, request: msgspec.Struct, cancel: CancelScope | None = None) -> Job:
         if endpoint != "whisper":
             raise EndpointGoneError(f"{endpoint}: a transcription API answers whisper alone")
         if not isinstance(request, WhisperRequest):
             raise RefusedError(f"{endpoint}: a transcription API takes sound alone")
+        if cancel is not None:
+            cancel.check()
         job, call = Job(endpoint, f"api-{next(self._numbers)}"), _Call(request)
         with self._lock:
             self._calls[job.id] = call
+            if self._threads < self._workers:
+                self._threads += 1
+                threading.Thread(target=self._work, name=f"api-{self._threads}", daemon=True).start()
         self._queue.put(call)
         return job
 
-    def wait(self, job: Job, timeout_s: Seconds) -> Done:
+    def wait(self, job: Job, timeout_s: Seconds, cancel: CancelScope | None = None) -> Done:
         with self._lock:
             call = self._calls.get(job.id)
         if call is None:
             raise JobLostError(f"{job.endpoint}: job {job.id} is not known here")
         try:
-            return call.over.result(timeout_s)
+            return result_of(call.over, timeout_s, cancel)
         except TimeoutError:
             raise NotDoneError(f"{job.endpoint}: no answer within {timeout_s:g} s") from None
         finally:
@@ -112,9 +118,6 @@ class OpenAiBackend:
             call = self._calls.get(job.id)
             if call is not None and not call.over.done():
                 call.over.set_exception(JobLostError(f"{job.endpoint}: job {job.id} was cancelled"))
-
-    def leave(self, endpoint: str) -> None:
-        """Who waits for a call that is cancelled hears of it at once."""
 
     def attach(self, endpoint: str, id: str) -> Job:
         return Job(endpoint, id)

@@ -8,6 +8,7 @@ from math import inf
 
 import msgspec
 
+from framefleet.cancel import CancelScope
 from framefleet.config.endpoints import Fleet
 from framefleet.config.settings import endpoint_variable
 from framefleet.errors import (
@@ -92,7 +93,7 @@ REFUSALS, REFUSED_S = 3, 10.0  # so many in a row, and for so long, until a key 
 EXECUTION_TIMEOUT_MS = 600_000
 TTL_MS = 3_600_000  # queue and run together; longer than anybody waits, far shorter than RunPod's day
 PATIENCE_S = 300.0
-LEFT_S = 5.0  # jobs that were to be cancelled are waited for so long, whether the service heard of it or not
+CLOSING_S = 0.25  # between two looks at a job whose run is cancelled: whoever cancels wants to go
 
 # RunPod's own limits, per second and at once (documentation of August 2026), with a tenth to spare.
 RUN_RATE, RUN_BURST = 90.0, 180
@@ -109,7 +110,7 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class RunPodBackend:
-    """One per run. Raises `AuthError` when there is no key to send.
+    """Raises `AuthError` when there is no key to send.
 
     With `runsync` a request may be twice as large and a quick answer comes without asking for it, but until then nobody
     knows its job's id, and RunPod keeps the result for a minute only: what a crash interrupts is paid for again.
@@ -124,7 +125,7 @@ class RunPodBackend:
         policy: Policy = Policy(),
         patience_s: Seconds = PATIENCE_S,
         runsync: bool = False,
-        sleep: Callable[[Seconds], None] = time.sleep,
+        sleep: Callable[[Seconds], None] | None = None,
         clock: Callable[[], Seconds] = time.monotonic,
     ) -> None:
         if fleet.api_key is None:
@@ -143,17 +144,16 @@ class RunPodBackend:
         self._unread: Counter[str] = Counter()  # looks at jobs that are over and whose answer could not be read
         self._submit = self._api.runsync if runsync else self._api.run
         self._early: dict[str, JobStatus] = {}
-        self._left_s: dict[str, Seconds] = {}  # when an endpoint was left
         rate, burst = (RUNSYNC_RATE, RUNSYNC_BURST) if runsync else (RUN_RATE, RUN_BURST)
         self._runs = {kind: RateLimiter(rate, burst, clock=clock, sleep=sleep) for kind in self._ids}
         self._statuses = {kind: RateLimiter(STATUS_RATE, STATUS_BURST, clock=clock, sleep=sleep) for kind in self._ids}
         self._cancels = {kind: RateLimiter(CANCEL_RATE, CANCEL_BURST, clock=clock, sleep=sleep) for kind in self._ids}
 
-    def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
+    def submit(self, endpoint: str, request: msgspec.Struct, cancel: CancelScope | None = None) -> Job:
         body = msgspec.json.encode({"input": request, "policy": self._policy})
         endpoint_id = self._id(endpoint)
         line = self._lines[endpoint]
-        status = line.call("run", self._runs[endpoint], lambda: self._submit(endpoint_id, body))
+        status = line.call("run", self._runs[endpoint], lambda: self._submit(endpoint_id, body), cancel)
         if not status.id:
             told = _text(status.error)
             raise JobFailedError(f"{endpoint}: the service gave no job id" + (f": {told}" if told else ""))
@@ -161,8 +161,8 @@ class RunPodBackend:
             self._early[status.id] = status
         return Job(endpoint, status.id, self._clock())
 
-    def wait(self, job: Job, timeout_s: Seconds) -> Done:
-        began = self._clock()
+    def wait(self, job: Job, timeout_s: Seconds, cancel: CancelScope | None = None) -> Done:
+        cancel, began = cancel or CancelScope(), self._clock()
         polling, trouble = self._polling[job.endpoint], None
         while True:
             waited = self._clock() - began
@@ -184,11 +184,11 @@ class RunPodBackend:
                     return Done(status.output, _receipt(status))
                 raise failure(job, status)
             self._check_at_work(job, status.status)
-            if self._clock() - self._left_s.get(job.endpoint, inf) >= LEFT_S:
+            if cancel.drain_left_s <= 0:
                 raise NotDoneError(f"{job.endpoint}: job {job.id} is {status.status}; it is not waited for any more")
             if waited >= timeout_s:
                 raise NotDoneError(f"{job.endpoint}: job {job.id} is {status.status} after {timeout_s:g} s")
-            self._sleep(min(polling.interval(waited), timeout_s - waited))
+            self._pause(min(polling.interval(waited), timeout_s - waited), cancel)
 
     def cancel(self, job: Job) -> None:
         endpoint_id = self._id(job.endpoint)
@@ -199,9 +199,6 @@ class RunPodBackend:
         except JobLostError as error:
             log.debug("%s: %s", job.endpoint, error)
             return
-
-    def leave(self, endpoint: str) -> None:
-        self._left_s.setdefault(endpoint, self._clock())
 
     def attach(self, endpoint: str, id: str) -> Job:
         return Job(endpoint, id, self._clock())
@@ -225,6 +222,15 @@ class RunPodBackend:
         if endpoint not in self._ids:
             raise EndpointGoneError(f"no {endpoint} endpoint is set; set {endpoint_variable(endpoint)}")
         return self._ids[endpoint]
+
+    def _pause(self, seconds: Seconds, cancel: CancelScope) -> None:
+        """Between two looks at a job."""
+        if self._sleep is not None:
+            self._sleep(seconds)
+        elif cancel.closing:
+            time.sleep(min(seconds, CLOSING_S))
+        else:
+            cancel.wait(seconds, under_way=True)
 
     def _poll(self, job: Job) -> JobStatus:
         early = self._early.pop(job.id, None)
@@ -289,8 +295,11 @@ class _EndpointCalls:
         self._refused = 0
         self._refused_since = 0.0
 
-    def call(self, kind: str, limiter: RateLimiter, call: Callable[[], JobStatus]) -> JobStatus:
-        limiter.acquire()
+    def call(
+        self, kind: str, limiter: RateLimiter, call: Callable[[], JobStatus], cancel: CancelScope | None = None
+    ) -> JobStatus:
+        """Raises the reason of `cancel` where that is cancelled before the call has its turn."""
+        limiter.acquire(cancel)
         try:
             status = call()
         except FleetError as error:

@@ -4,6 +4,7 @@ All of it is good to know and nothing needs it: where the key may not ask, or no
 """
 
 import contextlib
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -51,7 +52,7 @@ class Sleep:
 
 
 class Survey:
-    """Asked for the first time when somebody wants to know, and no more after a refusal. For one thread."""
+    """Asked for the first time when somebody wants to know, and no more after a refusal. Safe for many threads."""
 
     def __init__(self, fleet: Fleet, price: float | None = None) -> None:
         self._fleet = fleet
@@ -59,6 +60,7 @@ class Survey:
         self._listed: dict[str, Endpoint] | None = None
         self._prices: PriceList | None = None
         self._silent = not may_be_asked(fleet)
+        self._lock = threading.RLock()
         self.unasked = ""
         """Why RunPod said nothing though it was asked, in a word."""
 
@@ -67,11 +69,12 @@ class Survey:
         id = self._fleet.endpoints.get(kind)
         if id is None:
             return None
-        if self._listed is None:
-            self._listed = {one.id: one for one in self._ask(ManageApi.endpoints) or ()}
-        if id not in self._listed and (shared := self._ask(lambda api: _get(api, id))) is not None:
-            self._listed[id] = shared
-        return self._listed.get(id)
+        with self._lock:
+            if self._listed is None:
+                self._listed = {one.id: one for one in self._ask(ManageApi.endpoints) or ()}
+            if id not in self._listed and (shared := self._ask(lambda api: _get(api, id))) is not None:
+                self._listed[id] = shared
+            return self._listed.get(id)
 
     def tariff(self, kind: str) -> Tariff:
         """What is known of the endpoint's bill."""
@@ -89,9 +92,10 @@ class Survey:
 
     def prices(self) -> PriceList:
         """RunPod's list of today; the table where it cannot be had, or where a price was given anyway."""
-        if self._prices is None and self._price is None:
-            self._prices = self._ask(lambda api: live_prices(api, self._fleet.manage_url))
-        return self._prices or TABLE
+        with self._lock:
+            if self._prices is None and self._price is None:
+                self._prices = self._ask(lambda api: live_prices(api, self._fleet.manage_url))
+            return self._prices or TABLE
 
     def asleep(self, kind: str, wanted: int) -> Sleep | None:
         """The endpoint where it has been left no workers, or two where so many more are `wanted` at once."""
@@ -104,7 +108,8 @@ class Survey:
         """Raises its max workers. Raises `FleetError`."""
         with contextlib.closing(ManageApi(self._fleet)) as api:
             changed = api.update(sleep.endpoint.id, {"workers": {"max": most}})
-        self._listed = {**(self._listed or {}), changed.id: changed}
+        with self._lock:
+            self._listed = {**(self._listed or {}), changed.id: changed}
 
     def _ask(self, call: Callable[[ManageApi], Told]) -> Told | None:
         """What the API says; None, and no more questions, where it says nothing."""

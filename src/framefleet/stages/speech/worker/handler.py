@@ -18,7 +18,7 @@ from framefleet.protocol.whisper import (
     WhisperSegment,
     WhisperWord,
 )
-from framefleet.worker.serving import serve
+from framefleet.worker.serving import ServedHandler, look_up
 from framefleet.worker.waveform import RATE, Waveform, decode
 
 TINY_EN_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
@@ -89,13 +89,9 @@ def open_model(
     )
 
 
-def make_handler(engine: Engine) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def make_handler(engine: Engine) -> ServedHandler[WhisperRequest]:
     """The worker's handler on `engine`. It answers everything: what cannot be served with `{"error": …}`."""
-
-    def handler(job: dict[str, Any]) -> dict[str, Any]:
-        return serve(job, WhisperRequest, lambda: _probe(engine), lambda request: _answer(engine, request), _explained)
-
-    return handler
+    return ServedHandler(WhisperRequest, lambda: _probe(engine), lambda request: _answer(engine, request), _explained)
 
 
 def _probe(engine: Engine) -> ProbeReply:
@@ -161,7 +157,11 @@ def _transcribe(engine: Engine, request: WhisperRequest, audio: Waveform) -> tup
         **STEADY,
     )
     length_s = len(audio) / RATE
-    segments = [_segment(piece, length_s) for piece in found if piece.text.strip()]
+    segments = []
+    for piece in found:  # which come as each window of 30 s is done
+        look_up()
+        if piece.text.strip():
+            segments.append(_segment(piece, length_s))
     return info.language, _number(info.language_probability, 0.0), segments
 
 

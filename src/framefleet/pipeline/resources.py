@@ -1,0 +1,131 @@
+"""What the analyses of a session share: open backends, loaded models, learned levels, journals and one budget."""
+
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from framefleet.config.endpoints import Fleet
+from framefleet.config.options import Options
+from framefleet.fleet.backends.base import Backend
+from framefleet.fleet.backends.registry import OpenedEndpoint, backend_named
+from framefleet.fleet.billing.budget import Budget, SharedBudget
+from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
+from framefleet.journal.store import Journal
+from framefleet.pipeline.plan import StagePlan, most_workers
+from framefleet.stages.base import Handler
+
+Thing = TypeVar("Thing")
+
+AUTO_START = 8  # requests at once to begin with, where nobody gave a ceiling
+
+
+class Resources:
+    """Safe for several analyses at once. Nothing is opened before somebody needs it, and all stays open until `close`.
+
+    `max_cost` is what all analyses may cost together.
+    """
+
+    def __init__(self, fleet: Fleet, max_cost: float | None = None) -> None:
+        self.fleet = fleet
+        self.budget = SharedBudget(max_cost)
+        self._lock = threading.RLock()
+        self._backends: dict[Hashable, Backend] = {}
+        self._levels: dict[Hashable, AdaptiveConcurrency] = {}
+        self._here = AdaptiveConcurrency(1, 1)  # of all stages on this machine together: its models share its cores
+        self._models: dict[Hashable, Handler] = {}
+        self._turn = threading.Lock()  # held while a model loads or works: also one whose answer nobody waits for
+        self._journals: dict[Path, tuple[Journal, tuple[int, int]]] = {}
+
+    @contextmanager
+    def backends(self, plans: Sequence[StagePlan], options: Options) -> Iterator[Mapping[str, Backend]]:
+        """The backends that the plans name, by name, for one analysis. Raises `AuthError` where one lacks its key."""
+        wanted: dict[str, dict[str, OpenedEndpoint]] = defaultdict(dict)
+        for plan in plans:
+            endpoint = OpenedEndpoint(plan.endpoint_id, most_workers(options), partial(self._handler, plan))
+            wanted[plan.backend][plan.stage.endpoint] = endpoint
+        opened: dict[str, Backend] = {}
+        own: list[Backend] = []
+        try:
+            for name, endpoints in wanted.items():
+                kind = backend_named(name)
+                if kind.capabilities.remote:
+                    key = (name, kind.key(endpoints, options))
+                    opened[name] = self._once(self._backends, key, partial(kind.open, endpoints, options, self.fleet))
+                else:  # its models are shared, and it is nothing besides
+                    opened[name] = kind.open(endpoints, options, self.fleet)
+                    own.append(opened[name])
+            yield opened
+        finally:
+            for backend in own:
+                backend.close()
+
+    def level(self, plan: StagePlan, options: Options) -> AdaptiveConcurrency:
+        """How many requests are asked at once of the plan's endpoint, by all analyses that may ask as many."""
+        if not plan.capabilities.remote:
+            return self._here
+        most, automatic = most_workers(options), options.max_workers == "auto" and plan.capabilities.probed
+        ceiling, start = (None, AUTO_START) if automatic else (most, most)
+        key = (plan.backend, plan.stage.endpoint, plan.endpoint_id, ceiling)
+        return self._once(self._levels, key, lambda: AdaptiveConcurrency(ceiling, start, plan.stage.endpoint))
+
+    def budget_of(self, options: Options) -> Budget:
+        """A new one for one analysis, within that of all."""
+        return Budget(options.max_cost, options.price, within=self.budget)
+
+    def journal(self, path: Path) -> Journal:
+        """The journal at `path`, opened once; anew where somebody has removed or replaced the file. Raises
+        `OutputError`."""
+        path = Path(os.path.abspath(path))  # noqa: PTH100 - a link may point elsewhere later
+        with self._lock:
+            if path in self._journals:
+                journal, file = self._journals[path]
+                if _file(path) == file:
+                    return journal
+                journal.close()
+            journal = Journal(path)
+            self._journals[path] = (journal, _file(path))
+            return journal
+
+    def close(self) -> None:
+        """Close all. Threads that were not waited for lose nothing: what they hold is the next run's to ask after."""
+        with self._lock:
+            backends, journals = list(self._backends.values()), [journal for journal, _ in self._journals.values()]
+            self._backends, self._journals, self._models = {}, {}, {}
+        for backend in backends:
+            backend.close()
+        for journal in journals:
+            journal.close()
+
+    def _handler(self, plan: StagePlan) -> Handler:
+        """The stage's handler on its model, which is loaded once; models take turns. Raises `SetupError`."""
+        key = (plan.stage.name, plan.stage.identity(plan.options, plan.backend).get("model"))
+        with self._turn:
+            if key not in self._models:
+                self._models[key] = plan.stage.open_handler(plan.options)
+            handler = self._models[key]
+
+        def in_turn(job: dict[str, Any]) -> dict[str, Any]:
+            with self._turn:
+                return handler(job)
+
+        return in_turn
+
+    def _once(self, known: dict[Hashable, Thing], key: Hashable, make: Callable[[], Thing]) -> Thing:
+        with self._lock:
+            if key not in known:
+                known[key] = make()
+            return known[key]
+
+
+def _file(path: Path) -> tuple[int, int]:
+    """Which file is there; none has the numbers of none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0)
+    return (stat.st_dev, stat.st_ino)
