@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from framefleet.api import execute, prepare
+from framefleet.session import execute, prepare
 
 from framefleet.cli import main
 from framefleet.config.endpoints import Fleet

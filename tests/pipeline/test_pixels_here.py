@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 import simplejpeg
-from framefleet.api import execute, prepare
+from framefleet.session import execute, prepare
 
 from framefleet.config.endpoints import Fleet
 from framefleet.config.loading import make_options
