@@ -106,7 +106,7 @@ class Resources:
 
     def _handler(self, plan: StagePlan) -> Handler:
         """The stage's handler on its model, which is loaded once; models take turns. Raises `SetupError`."""
-        key = (plan.stage.name, plan.stage.identity(plan.options, plan.backend).get("model"))
+        key = (plan.stage.name, plan.stage.identity(plan.options, plan.capabilities).get("model"))
         with self._turn:
             if key not in self._models:
                 self._models[key] = plan.stage.open_handler(plan.options)
