@@ -85,7 +85,7 @@ def test_whoever_waits_to_hand_something_over_goes_on_when_the_stage_is_cancelle
     go, stage = threading.Event(), Counting()
 
     def wait(job: str, timeout_s: float) -> Any:
-        go.wait(30)
+        go.wait(90)
         return done()
 
     asker = EndpointClient(Scripted(wait), "numbers", began=0, level=AdaptiveConcurrency(1, 1))
