@@ -1,5 +1,6 @@
 """What the documents say is what there is: options, fields, commands, links."""
 
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,17 @@ from framefleet.cli import app
 from framefleet.schema.document import Document
 from tests.conftest import ROOT
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *PAGES]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+OPTIONS = (ROOT / "docs" / "reference" / "options.md").read_text(encoding="utf-8")
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands
+FOREIGN = {
+    *("--all", "--browser", "--coverage", "--gpu-engines", "--list"),  # of our scripts
+    *("--build-arg", "--help", "--no-deps", "--platform", "--rm", "--version"),
+    "--describe-question",  # of the stage that docs/extending.md makes
+}
+"""Options that no command has."""
 
 Tree = dict[str, Any]
 """Fields by name; under `<name>` what a dict holds, whatever its keys are."""
@@ -32,30 +42,44 @@ def first_cells(text: str) -> list[str]:
     return [cell for cell in cells if cell.startswith("`")]
 
 
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
 def options(command: str) -> set[str]:
     params = COMMANDS[command].params
     names = (name for param in params for name in (*param.opts, *param.secondary_opts))
     return {name for name in names if name.startswith("--")} - {"--help"}
 
 
-README = sections((ROOT / "README.md").read_text(encoding="utf-8"))
+def test_the_readme_is_a_page() -> None:
+    assert len(README.splitlines()) <= 150
+
+
+def test_the_generated_pages_are_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    for path, content in importlib.import_module("write_reference").generated_pages().items():
+        assert path.read_text(encoding="utf-8") == content, "run python scripts/write_reference.py"
 
 
 def test_the_table_of_options_has_each_of_them_and_no_other() -> None:
-    told = {name for cell in first_cells(README["Options"]) for name in re.findall(r"--[a-z-]+", cell)}
-    assert told == options("run") | options("plan")
+    told = {name for cell in first_cells(sections(OPTIONS)["Table"]) for name in re.findall(r"--[a-z-]+", cell)}
+    assert told == (options("run") & options("plan")) - {"--log", "--sequential", "--verbose"}
 
 
-def test_no_option_is_told_of_that_does_not_exist() -> None:
-    known = {name for command in COMMANDS for name in options(command)}
-    foreign = {"--no-deps", "--all", "--gpu-engines", "--browser", "--coverage", "--version", "--help"}
-    told = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "README.md").read_text(encoding="utf-8")))
-    assert told <= known | foreign
+@pytest.mark.parametrize("document", [ROOT / "README.md", *PAGES], ids=name_of)
+def test_no_option_is_told_of_that_does_not_exist(document: Path) -> None:
+    known = {name for command in COMMANDS for name in options(command)} | FOREIGN
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", document.read_text(encoding="utf-8"))) <= known
 
 
 def test_every_command_is_told_of() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [name for name in COMMANDS if not re.search(rf"framefleet {name}\b|`{name}`", text)] == []
+    assert [name for name in COMMANDS if not re.search(rf"framefleet {name}\b|`{name}`", README)] == []
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    listed = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert [path for path in PAGES if f": {path.relative_to(ROOT / 'docs').as_posix()}\n" not in listed] == []
 
 
 def tree(kind: Any) -> Tree:
@@ -114,7 +138,7 @@ def test_no_field_is_explained_that_does_not_exist(section: str) -> None:
             before = quoted[: quoted.rfind(".") + 1] or before
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_link_leads_somewhere(document: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8")):
         target, _, anchor = link.partition("#")

@@ -149,7 +149,7 @@ def test_what_it_costs_is_by_todays_list(run: Run, service: Service) -> None:
 def test_no_example_teaches_a_tag_that_moves(run: Run) -> None:
     _, out, _ = run("deploy", "--help")
     _, _, err = run("deploy", "yolo", "--dry-run")
-    documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    documents = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     for text in (out, err, *(path.read_text(encoding="utf-8") for path in documents)):
         assert "}:latest" not in text and "yolo:latest" not in text
 

@@ -33,7 +33,7 @@ def test_the_plan_of_a_run_here(cli: Cli, video: Path, tmp_path: Path) -> None:
     head, objects, speech, total = told.out.splitlines()
     assert head.endswith("clip.mp4: 6.0 s, 160×120, h264")
     assert objects.split(",")[0].split() == ["objects", "12", "frames", "in", "3", "requests"]
-    assert "MB" in objects
+    assert "MB" not in objects  # nothing is sent
     assert "local" in objects
     assert speech.split(",")[0].split() == ["speech", "6", "s", "in", "1", "request"]
     assert "$0.0000" in total
@@ -46,6 +46,7 @@ def test_the_plan_of_a_run_over_http_costs(cli: Cli, video: Path, monkeypatch: p
     told = cli("plan", video, "--price", 0.001, "--no-speech", "--max-workers", 1)
     assert told.code == 0
     assert "runpod" in told.out
+    assert "MB" in told.out
     usd = float(told.out.split("s and $")[1].split(" ")[0])
     assert 0.005 <= usd <= 0.01  # a worker's five idle seconds and a little work, at a tenth of a cent
 

@@ -67,8 +67,11 @@ def test_a_default_stage_whose_model_is_missing_is_left_out_and_said(
     assert told.code == 0
     assert "sounds: left out" in told.err
     asked = cli("run", video, "--stages", "sounds")
-    assert asked.code == 1
+    assert asked.code == 2
     assert "framefleet.models.fetch" in asked.line
+    everything = cli("run", video, "--stages", "all")
+    assert everything.code == 0
+    assert "sounds: left out" in everything.err
 
 
 @pytest.mark.full

@@ -25,6 +25,7 @@ from framefleet.fleet.backends.inprocess import LocalBackend
 from framefleet.fleet.backends.runpod.backend import RunPodBackend
 from framefleet.protocol.envelope import JpegFrame, JpegFrames
 from framefleet.protocol.yolo import YoloRequest
+from tests.contracts.pool import PoolBackend
 from tests.contracts.transcribing import HAS_NO_SUCH, transcribing
 
 
@@ -50,7 +51,7 @@ def worker() -> Worker:
     return Worker()
 
 
-@pytest.fixture(params=["local", "runpod", "api"])
+@pytest.fixture(params=["local", "runpod", "api", "pool"])
 def backend(request: pytest.FixtureRequest, worker: Worker, emulate: Any) -> Iterator[Backend]:
     made: Backend
     if request.param == "api":
@@ -60,6 +61,8 @@ def backend(request: pytest.FixtureRequest, worker: Worker, emulate: Any) -> Ite
         return
     if request.param == "local":
         made = LocalBackend({"yolo": lambda: worker})
+    elif request.param == "pool":
+        made = PoolBackend({"yolo": lambda: worker})
     else:
         made = RunPodBackend(emulate(yolo=worker, workers=1).fleet)
     yield made

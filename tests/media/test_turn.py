@@ -83,6 +83,9 @@ def test_jpegs_and_crops_are_of_the_upright_picture(upright, tmp_path, kind):
     assert np.abs(seen(path, JpegView(None, 95)).astype(int) - whole).mean() < 4
     crop = seen(path, JpegView(None, 95, Crop(x=4, y=8, width=40, height=30))).astype(int)
     assert np.abs(crop - whole[8:38, 4:44]).mean() < 4
+    cut = Crop(x=4, y=8, width=40, height=30)
+    assert np.array_equal(seen(path, PixelView(None, cut)), seen(path, PixelView(None))[8:38, 4:44])
+    assert seen(path, PixelView(20, cut)).shape == (15, 20, 3)
 
 
 @pytest.mark.parametrize("kind", MATRICES)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,12 +17,16 @@ from framefleet.errors import (
 )
 from framefleet.protocol.envelope import (
     REPLY_LIMIT,
+    PixelFrame,
+    PixelFrames,
     read_reply,
     read_request,
+    to_input,
     to_output,
 )
 from framefleet.protocol.whisper import WhisperReply, WhisperRequest
 from framefleet.protocol.yolo import FrameReply, YoloReply, YoloRequest
+from framefleet.worker.waveform import decode
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
@@ -52,6 +57,39 @@ def test_any_request_is_read_or_refused(request_: Any, kind: type) -> None:
 @given(st.text())
 def test_any_text_of_a_worker_is_an_error_of_ours(text: str) -> None:
     assert isinstance(from_worker(text), FleetError)
+
+
+ARRAY = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+
+
+def test_a_request_with_arrays_is_a_job_within_the_process_and_copies_none() -> None:
+    asked = YoloRequest(source=PixelFrames([PixelFrame(3, 1.5, ARRAY)]), source_width=4, source_height=2)
+    read = read_request({"input": to_input(asked)}, YoloRequest)
+    (frame,) = read.source.frames
+    assert isinstance(frame, PixelFrame)
+    assert (frame.index, frame.time_s) == (3, 1.5)
+    assert np.array_equal(frame.rgb, ARRAY)
+    assert np.shares_memory(frame.rgb, ARRAY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [
+        (YoloRequest, {"source": {"kind": "pixels", "frames": [{"index": 0, "time_s": 0, "rgb": [[[1, 2, 3]]]}]}}),
+        (YoloRequest, {"source": {"kind": "pixels", "frames": [{"index": 0, "time_s": 0, "rgb": "AAAA"}]}}),
+        (WhisperRequest, {"audio": {"kind": "samples", "samples": [1, 2]}, "format": "samples"}),
+    ],
+)
+def test_nothing_that_comes_over_the_wire_is_an_array(kind: type, sent: dict[str, Any]) -> None:
+    whole = sent | {"source_width": 1, "source_height": 1, "duration_s": 1}
+    with pytest.raises(WorkerError, match="does not leave its process") as caught:
+        read_request({"input": whole}, kind)
+    assert caught.value.type == "invalid_input"
+
+
+def test_a_file_that_says_it_is_samples_is_refused() -> None:
+    with pytest.raises(WorkerError, match="send opus, flac or wav"):
+        decode(b"RIFF", "samples", 1.0)
 
 
 def test_another_version_is_refused() -> None:

@@ -12,6 +12,7 @@ from framefleet.media.types import ClipTime, PictureTime
 from framefleet.protocol.yolo import FrameReply, YoloReply
 from framefleet.results.assemble.document import failure_entries
 from framefleet.stages.base import Answer
+from framefleet.stages.registry import spec_of
 from framefleet.timebase import Span
 
 errors = st.sampled_from(["it broke", "it was lost"])
@@ -26,7 +27,8 @@ def reply(*frames: FrameReply) -> YoloReply:
 
 
 def entries(failures: list[Failure], answers: list[Answer[Any]]) -> list[Any]:
-    stage: Any = SimpleNamespace(outcome=Outcome(answers=answers, failures=failures))
+    plan = SimpleNamespace(spec=spec_of("objects"))
+    stage: Any = SimpleNamespace(plan=plan, outcome=Outcome(answers=answers, failures=failures))
     return list(failure_entries("objects", stage))
 
 

@@ -20,7 +20,7 @@ from framefleet.config.endpoints import (
     Secret,
     endpoint_kinds,
 )
-from framefleet.config.options import DECLARED, Options, Setting
+from framefleet.config.options import DECLARED, Options, Setting, settings_of
 from framefleet.config.settings import (
     CONFIG_FILE,
     from_environment,
@@ -86,9 +86,9 @@ class OwnSetting(NamedTuple):
 def own_settings() -> dict[str, OwnSetting]:
     """By their names as options: `text_fps`. Those of all stages that there are."""
     return {
-        f"{stage}_{field}": OwnSetting(stage, field, kind.__origin__, kind.__metadata__[0])
+        f"{stage}_{field}": OwnSetting(stage, field, kind, setting)
         for stage, declared in DECLARED.items()
-        for field, kind in get_type_hints(declared.options, include_extras=True).items()
+        for field, (kind, setting) in settings_of(declared.options).items()
     }
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 
 import msgspec
 
+from framefleet.errors import UsageError
 from framefleet.schema.document import AudioChannel, Crop
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -41,6 +42,19 @@ class FrameOptions(StageOptions, frozen=True, kw_only=True):
     crop: Annotated[Crop | None, Setting("only x,y,w,h of the picture, in pixels", "X,Y,W,H")] = None
     max_side: Annotated[MaxSide | None, Setting("longest side of a picture, in pixels", "INTEGER")] = None
     jpeg_quality: Annotated[JpegQuality | None, Setting("1 to 100", "INTEGER")] = None
+
+
+def settings_of(options: type[StageOptions]) -> dict[str, tuple[Any, Setting]]:
+    """Each field's type, and what it is to a person. Raises `UsageError` for a field that says nothing of that."""
+    found: dict[str, tuple[Any, Setting]] = {}
+    for field, hint in get_type_hints(options, include_extras=True).items():
+        told = getattr(hint, "__metadata__", ())
+        setting = next((one for one in told if isinstance(one, Setting)), None)
+        if setting is None:
+            raise UsageError(f"{options.__name__}.{field}: annotate it with a Setting, which says what it is")
+        limits = tuple(one for one in told if one is not setting)
+        found[field] = (Annotated[(hint.__origin__, *limits)] if limits else hint.__origin__), setting
+    return found
 
 
 class Declared(NamedTuple):

@@ -5,6 +5,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from framefleet.media.audio.gaps import SoundGap
 from framefleet.media.video.orientation import Turn
@@ -143,10 +145,14 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A stretch of sound, encoded. `span` is where it lies on the video's clock; `gaps` could not be decoded."""
+    """A stretch of sound. `span` is where it lies on the video's clock; `gaps` could not be decoded.
+
+    `audio` is a file's bytes, or as "samples" an array: (count,), int16, mono, 16 kHz.
+    """
 
     number: int
     span: Span
-    audio: bytes
-    format: str  # "opus" or "flac"
+    audio: bytes | NDArray[np.int16]
+    format: str  # "opus", "flac" or "samples"
     gaps: tuple[SoundGap, ...] = field(default=(), kw_only=True)
+    encoded: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False, kw_only=True)  # of samples

@@ -8,6 +8,8 @@ from framefleet.config.options import Sampling
 from framefleet.errors import describe
 from framefleet.logs import logger
 from framefleet.media.audio.chunks import AudioChunk
+from framefleet.media.transport.frames import Shown
+from framefleet.media.transport.sound import sound_transport
 from framefleet.media.types import (
     Clip,
     ClipTime,
@@ -34,6 +36,7 @@ from framefleet.stages.client import Watcher
 log = logger(__name__)
 
 ENDED = "not asked: the stage had ended"
+HELD_BYTES = 32_000_000  # of pixels that wait for their batch: as many pictures of 1080p as five
 EVERY = 50  # pieces a watching stage is told of at a time: a line for each would drown the others
 
 
@@ -83,14 +86,14 @@ class BatchConsumer(Consumer):
         self._wanted = {sample.index for batch in lane.items for sample in batch.samples}
         self._left: Iterator[PictureBatch] = iter(lane.items)
         self._batch = next(self._left, None)
-        self._pictures: list[Picture] = []
+        self._pictures: list[Shown] = []
         self._came = 0
 
     @property
     def over(self) -> bool:
         return super().over or self._batch is None or self._lane.scope.cancelled
 
-    def _take(self, piece: Picture | Gap) -> None:
+    def _take(self, piece: Shown | Gap) -> None:
         filtered = self._lane.filter(piece)
         index = piece.sample.index if isinstance(piece, Gap) else piece.at.index
         if self._batch is None or index not in self._wanted:
@@ -104,6 +107,8 @@ class BatchConsumer(Consumer):
         self._came += 1
         if self._came == len(self._batch.samples):
             self._hand_on(self._batch)
+        elif sum(picture.rgb.nbytes for picture in self._pictures if isinstance(picture, Pixels)) > HELD_BYTES:
+            self._put(self._batch)
 
     def close(self, reason: str) -> None:
         """The samples that never came are lost, and those that came too late for a stage that has ended."""
@@ -122,8 +127,12 @@ class BatchConsumer(Consumer):
             self._batch = next(self._left, None)
 
     def _hand_on(self, batch: PictureBatch) -> None:
-        pictures, self._pictures, self._came = self._pictures, [], 0
-        self._batch = next(self._left, None)
+        self._batch, self._came = next(self._left, None), 0
+        self._put(batch)
+
+    def _put(self, batch: PictureBatch) -> None:
+        """Hands on what came of the batch so far: of large pictures, which are not encoded, some at a time."""
+        pictures, self._pictures = self._pictures, []
         if pictures:
             self._lane.dispatcher.put(batch.number, pictures, len(pictures))
 
@@ -138,6 +147,7 @@ class ClipConsumer(Consumer):
     def __init__(self, lane: StageRun) -> None:
         super().__init__()
         self._lane = lane
+        self._transport = sound_transport(lane.plan.capabilities.transports)
         self.left: dict[int, AudioChunk] = {chunk.number: chunk for chunk in lane.items}
 
     @property
@@ -152,7 +162,7 @@ class ClipConsumer(Consumer):
         if isinstance(filtered, Answer):
             self._lane.dispatcher.settle(number, filtered, units)
         else:
-            self._lane.dispatcher.put(number, filtered, units)
+            self._lane.dispatcher.put(number, self._transport.prepare(filtered), units)
         del self.left[number]
 
     def close(self, reason: str) -> None:

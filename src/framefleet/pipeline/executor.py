@@ -12,7 +12,8 @@ from framefleet.config.options import Options, Sampling
 from framefleet.errors import FleetError, FrameFleetError, Interrupted, describe
 from framefleet.fleet.execution.dispatcher import WATCH_S
 from framefleet.logs import logger
-from framefleet.media.audio.encode import ClipFormat
+from framefleet.media.audio.encode import ClipForm
+from framefleet.media.transport.sound import sound_transport
 from framefleet.media.types import MediaInfo
 from framefleet.media.video.decode import decode_orders
 from framefleet.metrics import BusyTimer
@@ -77,7 +78,7 @@ def _pumps(
     wanting = [lane for lane in lanes if lane.items]
     looking = defaultdict[Sampling, list[BatchConsumer | WatchConsumer]](list)
     for lane in filter(_looks, wanting):
-        looking[lane.plan.options.sampling].append(_batches(lane, media))
+        looking[lane.plan.options.sampling].append(_batches(lane))
     for watcher in watchers:
         looking[watcher.sampling].append(watcher)
     sounds = [lane for lane in wanting if not _looks(lane)]
@@ -101,7 +102,7 @@ def _pumps(
             AudioReader(
                 [ClipConsumer(lane) for lane in group],
                 media,
-                clip_format(group[0]),
+                clip_form(group),
                 meters.setdefault("sound", BusyTimer()),
                 scope,
                 partial(group[0].listener, _MENDED) if number == 0 else None,  # the others hear the same
@@ -120,24 +121,29 @@ def _looks(lane: StageRun) -> bool:
     return lane.plan.stage.needs is Needs.PICTURES
 
 
-def _batches(lane: StageRun, media: MediaInfo) -> BatchConsumer:
-    stage = lane.plan.stage
+def _batches(lane: StageRun) -> BatchConsumer:
+    plan, stage = lane.plan, lane.plan.stage
     assert isinstance(stage, PictureStage)
     wanted = [sample for batch in lane.items for sample in batch.samples]
-    return BatchConsumer(lane, stage.order(wanted, media, lane.plan.options, lane.plan.backend))
+    return BatchConsumer(lane, stage.order(wanted, plan.options, plan.backend, plan.capabilities.transports))
 
 
-def clip_format(lane: StageRun) -> ClipFormat:
-    """FLAC where nothing is uploaded, so that nothing is lost."""
-    return "opus" if lane.plan.capabilities.remote else "flac"
+def clip_form(group: Sequence[StageRun]) -> ClipForm:
+    """How the group's clips are read: as samples where speech is looked for in them before they are encoded."""
+    looked_into = any(lane.prefilter is not None for lane in group)
+    return "samples" if looked_into else sound_transport(group[0].plan.capabilities.transports).kind
 
 
 def sound_groups(lanes: Sequence[StageRun]) -> list[list[StageRun]]:
-    """Lanes that can share a decode of the sound: cut alike, in one format. Those that take it as it is go first."""
-    groups: dict[tuple[ClipFormat, tuple[Span, ...]], list[StageRun]] = {}
+    """Lanes that can share a decode of the sound: cut alike, and sent in one form.
+
+    Those that take it as it is go first.
+    """
+    groups: dict[tuple[ClipForm, tuple[Span, ...]], list[StageRun]] = {}
     for lane in sorted(lanes, key=lambda lane: lane.prefilter is not None):
         cut = tuple(chunk.span for chunk in lane.plan.items)
-        groups.setdefault((clip_format(lane), cut), []).append(lane)
+        form = sound_transport(lane.plan.capabilities.transports).kind
+        groups.setdefault((form, cut), []).append(lane)
     return list(groups.values())
 
 

@@ -279,7 +279,7 @@ def sized(
         items=items,
         units=units,
         workers=workers,
-        payload_bytes=stage.payload_bytes(items, media, options, backend),
+        payload_bytes=stage.payload_bytes(items, media, options, backend, capabilities_of(backend).transports),
         estimate=estimate(
             backend,
             unit_seconds=pace.unit_s,

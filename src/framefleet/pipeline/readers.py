@@ -9,7 +9,7 @@ from framefleet.cancel import CancelScope
 from framefleet.errors import describe
 from framefleet.logs import logger
 from framefleet.media.audio.clips import decode_clips
-from framefleet.media.audio.encode import ClipFormat
+from framefleet.media.audio.encode import ClipForm
 from framefleet.media.types import Gap, MediaInfo, Picture
 from framefleet.media.video.request import FrameRequest, Pixels
 from framefleet.metrics import BusyTimer
@@ -110,7 +110,7 @@ class FrameReader(Reader[BatchConsumer | WatchConsumer]):
 
 
 class AudioReader(Reader[ClipConsumer]):
-    """One decode for consumers that cut the sound alike and want it in one format. `meter` is of all such pumps.
+    """One decode for consumers that cut the sound alike and want it in one form. `meter` is of all such pumps.
 
     `on_mended` is called once if channels are heard that a plain mix would lose.
     """
@@ -119,7 +119,7 @@ class AudioReader(Reader[ClipConsumer]):
         self,
         consumers: Sequence[ClipConsumer],
         media: MediaInfo,
-        form: ClipFormat,
+        form: ClipForm,
         meter: BusyTimer,
         scope: CancelScope,
         on_mended: Callable[[], None] | None = None,

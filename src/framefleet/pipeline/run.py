@@ -123,7 +123,10 @@ def run(
                 scope.check()
                 found = _results(stages, client)
                 client |= derive([each for each in plan.deriving if each.spec.name in wave], media, found, listener)
-                ready = [known_inputs(each, media, found) for each in plan.fleet if each.spec.name in wave]
+                ready = [each for each in plan.fleet if each.spec.name in wave]
+                vain = {each.spec.name: _nothing_for(each, found, listener) for each in ready}
+                client |= {name: result for name, result in vain.items() if result is not None}
+                ready = [known_inputs(each, media, found) for each in ready if each.spec.name not in client]
                 opened = [opener.open(stage) for stage in ready]
                 lanes += opened
                 keyframes_s: list[Seconds] = []
@@ -174,6 +177,16 @@ def _watcher(plan: WatchPlan, media: MediaInfo, keyframes_s: Sequence[Seconds], 
 def _watched(watcher: WatchConsumer) -> ClientResult:
     result = watcher.result()  # first: it may fail yet
     return ClientResult(result, watcher.meter, watcher.error, [] if watcher.error else watcher.missed.stretches)
+
+
+def _nothing_for(plan: StagePlan, found: Mapping[str, Any], listener: Listener) -> ClientResult | None:
+    """What comes of a stage that works on another's result where that came to nothing; None if it did not."""
+    lacking = next((name for name in plan.spec.needs if name not in found), None)
+    if lacking is None:
+        return None
+    error = f"nothing to work on: {lacking} came to nothing"
+    listener(Notice(f"{plan.spec.name}: {error}"))
+    return ClientResult(None, BusyTimer(), error)
 
 
 def _finish(lane: StageRun, media: MediaInfo) -> FinishedStage:

@@ -7,6 +7,7 @@ import msgspec
 from framefleet.protocol.envelope import (
     SCHEMA_VERSION,
     AudioFormat,
+    SoundSamples,
     TimingMs,
     UnitInterval,
 )
@@ -22,7 +23,7 @@ class AstRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     schema_version: Literal["1"] = SCHEMA_VERSION
     model: str | None = None  # compared with the model loaded, never loaded; null: any
-    audio: bytes
+    audio: bytes | SoundSamples
     format: AudioFormat
     duration_s: Annotated[Seconds, msgspec.Meta(ge=0, le=7200)]
     slice_s: Annotated[Seconds, msgspec.Meta(ge=0.1, le=60)] | None = None

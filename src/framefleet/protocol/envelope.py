@@ -3,6 +3,8 @@
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from framefleet.errors import BadReplyError, WorkerError, from_worker
 from framefleet.timebase import Seconds
@@ -13,18 +15,24 @@ REPLY_LIMIT = 19_000_000
 """Bytes. RunPod loses a result over 20 MB, and the package's own check of it never fires."""
 
 Message = TypeVar("Message", bound=msgspec.Struct)
-AudioFormat = Literal["opus", "flac", "wav"]
+AudioFormat = Literal["opus", "flac", "wav", "samples"]
+"""How a clip travels; as `samples` within one process only."""
 UnitInterval = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Side = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Box = tuple[float, float, float, float]
 """x1, y1, x2, y2 in source pixels."""
 
 
-class JpegFrame(msgspec.Struct, frozen=True):
-    """One picture. `jpeg` is base64 on the wire; `index` and `time_s` are only carried through to the reply."""
+class Frame(msgspec.Struct, frozen=True):
+    """One picture, in whatever form. `index` and `time_s` are only carried through to the reply."""
 
     index: int
     time_s: Seconds
+
+
+class JpegFrame(Frame, frozen=True):
+    """A picture as a JPEG file: base64 on the wire."""
+
     jpeg: bytes
 
 
@@ -32,6 +40,27 @@ class JpegFrames(msgspec.Struct, frozen=True, tag_field="kind", tag="jpeg_frames
     """A batch of pictures, each a JPEG file."""
 
     frames: Annotated[list[JpegFrame], msgspec.Meta(min_length=1, max_length=1024)]
+
+
+class PixelFrame(Frame, frozen=True):
+    """A picture within a process: `rgb` is (height, width, 3), uint8, RGB."""
+
+    rgb: NDArray[np.uint8]
+
+
+class PixelFrames(msgspec.Struct, frozen=True, tag_field="kind", tag="pixels"):
+    """A batch of pictures that never leave this process: nothing that comes over the wire can be one."""
+
+    frames: Annotated[list[PixelFrame], msgspec.Meta(min_length=1, max_length=1024)]
+
+
+FrameSource = JpegFrames | PixelFrames
+
+
+class SoundSamples(msgspec.Struct, frozen=True, tag_field="kind", tag="samples"):
+    """A clip that never leaves this process: `samples` are (count,), int16, mono, 16 kHz."""
+
+    samples: NDArray[np.int16]
 
 
 class TimingMs(msgspec.Struct, frozen=True):
@@ -68,7 +97,7 @@ def is_probe(job: dict[str, Any]) -> bool:
 def read_request(job: dict[str, Any], type: type[Message]) -> Message:
     """The request in `job["input"]`. Raises `WorkerError` ("invalid_input") that names the field."""
     try:
-        return msgspec.convert(job.get("input"), type)
+        return msgspec.convert(job.get("input"), type, dec_hook=_array)
     except msgspec.ValidationError as error:
         raise WorkerError("invalid_input", f"{error}; see docs/architecture.md for the request") from None
 
@@ -93,6 +122,19 @@ def read_reply(output: Any, type: type[Message]) -> Message:
 
 
 def to_input(request: msgspec.Struct) -> dict[str, Any]:
-    """The request as the dict a handler gets in this process: bytes stay bytes, which handlers accept too."""
-    built: dict[str, Any] = msgspec.to_builtins(request, builtin_types=(bytes,))
+    """The request as the dict a handler gets in this process: bytes stay bytes, and arrays views of their memory."""
+    built: dict[str, Any] = msgspec.to_builtins(request, builtin_types=(bytes, memoryview), enc_hook=_view)
     return built
+
+
+def _view(value: Any) -> memoryview:
+    if not isinstance(value, np.ndarray):
+        raise NotImplementedError
+    return value.data
+
+
+def _array(_: Any, value: Any) -> Any:
+    """What `_view` made of an array as one again. Raises `ValueError` for what came over the wire."""
+    if not isinstance(value, memoryview):
+        raise ValueError("an array, which does not leave its process, was expected")
+    return np.asarray(value)

@@ -7,7 +7,7 @@ import msgspec
 from framefleet.protocol.envelope import (
     SCHEMA_VERSION,
     Box,
-    JpegFrames,
+    FrameSource,
     Side,
     TimingMs,
     UnitInterval,
@@ -28,7 +28,7 @@ class OcrRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     schema_version: Literal["1"] = SCHEMA_VERSION
     model: str | None = None  # compared with the model loaded, never loaded; null: any
-    source: JpegFrames  # a union by "kind" as soon as there is a second one
+    source: FrameSource
     source_width: Side
     source_height: Side
     max_side: Annotated[int, msgspec.Meta(ge=32, le=4096)] = 1280

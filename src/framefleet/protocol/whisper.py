@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from framefleet.protocol.envelope import SCHEMA_VERSION, AudioFormat, TimingMs
+from framefleet.protocol.envelope import SCHEMA_VERSION, AudioFormat, SoundSamples, TimingMs
 from framefleet.timebase import Seconds
 
 Task = Literal["transcribe", "translate"]
@@ -15,7 +15,7 @@ class WhisperRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     schema_version: Literal["1"] = SCHEMA_VERSION
     model: str | None = None
-    audio: bytes
+    audio: bytes | SoundSamples
     format: AudioFormat
     duration_s: Annotated[Seconds, msgspec.Meta(ge=0, le=7200)]
     language: str | None = None

@@ -6,11 +6,11 @@ from typing import Generic, Self, TypeVar
 from msgspec.structs import replace
 
 from framefleet.config.options import Options
-from framefleet.media.audio.chunks import RATE, AudioChunk, quietest
-from framefleet.media.audio.encode import encode_clip
+from framefleet.media.audio.chunks import AudioChunk
+from framefleet.media.transport.sound import OPUS, SAMPLES, sound_transport
 from framefleet.media.types import ClipTime, MediaInfo
 from framefleet.protocol.ast import AstRequest
-from framefleet.protocol.envelope import AudioFormat
+from framefleet.protocol.envelope import SoundSamples
 from framefleet.protocol.whisper import WhisperRequest
 from framefleet.schema.cost import Backend
 from framefleet.stages.base import (
@@ -20,26 +20,7 @@ from framefleet.stages.base import (
     Reply,
     RequestBatch,
 )
-from framefleet.stages.speech.forecast import request_bytes
-from framefleet.timebase import Seconds, Span
-from framefleet.worker.waveform import decode
-
-SHORTEST_S: Seconds = 10.0  # less than this is not cut again: it is not the sound that is too large
-
-
-def halve(audio: bytes, format: AudioFormat, span: Span) -> list[tuple[bytes, Span]]:
-    """Two Opus clips and where they lie, parted at the quietest place in the middle third; none if it is too short."""
-    if span.length_s < SHORTEST_S:
-        return []
-    samples = (decode(audio, format, span.length_s) * 32768).astype("int16")
-    third = len(samples) // 3
-    cut = third + quietest(samples[third : 2 * third])
-    middle_s = round(span.start_s + cut / RATE, 6)
-    return [
-        (encode_clip(samples[:cut], "opus"), Span(span.start_s, middle_s)),
-        (encode_clip(samples[cut:], "opus"), Span(middle_s, span.end_s)),
-    ]
-
+from framefleet.timebase import Span
 
 Request = TypeVar("Request", WhisperRequest, AstRequest)
 
@@ -79,15 +60,20 @@ class ClipStage(Generic[Request, Reply]):
         return Answer(tuple(replace(fact, index=index) for fact in answer.facts), answer.reply)
 
     def payload_bytes(
-        self, items: Sequence[AudioChunk], media: MediaInfo, options: Options, backend: Backend
+        self,
+        items: Sequence[AudioChunk],
+        media: MediaInfo,
+        options: Options,
+        backend: Backend,
+        offered: Sequence[str],
     ) -> tuple[int, int]:
-        return request_bytes(sum(chunk.span.length_s for chunk in items), backend)
+        return sound_transport(offered).expected_bytes(sum(chunk.span.length_s for chunk in items))
 
 
 def halved(request: Request, span: Span) -> list[tuple[Request, Span]]:
     """The clip at `span` cut in two at the quietest place near its middle; none where it is too short for that."""
-
+    transport = SAMPLES if isinstance(request.audio, SoundSamples) else OPUS
     return [
-        (replace(request, audio=audio, format="opus", duration_s=round(half.length_s, 6)), half)
-        for audio, half in halve(request.audio, request.format, span)
+        (replace(request, audio=sound, format=transport.kind, duration_s=round(half.length_s, 6)), half)
+        for sound, half in transport.split(request.audio, request.format, span)
     ]

@@ -15,9 +15,9 @@ Handler = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 Prefilter = Callable[[Any], Any]
-"""How a stage looks at each piece (`Picture` or `Gap`, `Clip`) on the client before anything is paid for it. Out comes
-as much of the piece as is worth asking about, or an `Answer`, for which nobody has to be asked. One run's, called in
-the order of time."""
+"""How a stage looks at each piece (`Picture`, `Pixels` or `Gap`; `Clip`, of samples) on the client before anything is
+encoded or paid for. Out comes as much of the piece as is worth asking about, or an `Answer`, for which nobody has to be
+asked. One run's, called in the order of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,14 @@ class Capabilities:
     `remote`: requests leave this process, so they are encoded, of bounded size, and asked several at once. `durable`:
     its jobs go on when this process ends, and another one can attach to them. `billed`: by RunPod's rule, so that a
     budget can stop a run. `probed`: it tells of its workers and can be woken, so that a wait can be explained.
+    `transports`: the forms in which it takes pictures and sound, the best first (`media.transport`).
     """
 
     remote: bool
     durable: bool
     billed: bool
     probed: bool
+    transports: tuple[str, ...] = ("jpeg_frames", "opus")
 
 
 class Needs(Enum):
@@ -107,9 +109,17 @@ class Planner(Protocol[Item]):
         """Expected times a unit there, with the observation they come from."""
 
     def payload_bytes(
-        self, items: Sequence[Item], media: MediaInfo, options: Options, backend: Backend
+        self,
+        items: Sequence[Item],
+        media: MediaInfo,
+        options: Options,
+        backend: Backend,
+        offered: Sequence[str],
     ) -> tuple[int, int]:
-        """Least and most bytes that all the requests are expected to have as JSON."""
+        """Least and most bytes that all the requests are expected to have as JSON.
+
+        `offered` are the backend's `Capabilities.transports`.
+        """
 
     def names(self, item: Item) -> dict[int, str]:
         """What each piece of the item is in the video ("picture 1/2"), by index: the same for any fps and batch."""

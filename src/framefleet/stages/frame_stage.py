@@ -5,25 +5,27 @@ in a request, and its answer is that of each of them.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from copy import copy
 from itertools import groupby
-from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar, cast, get_type_hints
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar, cast
 
-from msgspec.structs import fields, replace
+from msgspec.structs import replace
 
-from framefleet.config.options import FrameOptions, Options, StageOptions
+from framefleet.config.options import FrameOptions, Options, StageOptions, settings_of
 from framefleet.config.settings import endpoint_variable
 from framefleet.errors import BadReplyError, SetupError
 from framefleet.media.sampling import plan_samples
+from framefleet.media.transport.frames import FRAME_TRANSPORTS, Shown, frame_transport, prepared, transport_of
 from framefleet.media.types import (
     MediaInfo,
-    Picture,
     PictureTime,
     Sample,
 )
-from framefleet.media.video.request import FrameRequest, JpegView
-from framefleet.protocol.envelope import JpegFrame, JpegFrames, read_reply
+from framefleet.media.video.encode import scaled_size
+from framefleet.media.video.request import FrameRequest
+from framefleet.protocol import envelope
+from framefleet.protocol.envelope import FrameSource, JpegFrames, read_reply
 from framefleet.schema.cost import Backend
 from framefleet.stages import checked
 from framefleet.stages.base import (
@@ -41,9 +43,6 @@ from framefleet.timebase import Seconds, Span, exact
 ENDPOINT_MAX_SIDE = 1280
 """Pixels. What a worker's model looks at, so more would only be uploaded."""
 
-_BITS_A_PIXEL = (0.4, 3.0)  # JPEG at quality 90: a smooth wall, and leaves in the wind
-_BASE64 = 4 / 3
-
 
 class AboutFrame(Protocol):
     """What every answer about one picture has."""
@@ -60,7 +59,7 @@ class FramesRequest(Protocol):
     """A request that carries pictures."""
 
     @property
-    def source(self) -> JpegFrames: ...
+    def source(self) -> FrameSource: ...
 
 
 class FramesReply(Protocol):
@@ -81,21 +80,13 @@ class FramesReply(Protocol):
 Request = TypeVar("Request", bound=FramesRequest)
 Reply = TypeVar("Reply", bound=FramesReply)
 Frame = TypeVar("Frame", bound=AboutFrame)
-Indexed = TypeVar("Indexed", bound=JpegFrame | AboutFrame)
+Indexed = TypeVar("Indexed", bound=envelope.Frame | AboutFrame)
 Message = TypeVar("Message")
 
 
 def max_side(options: Options, backend: Backend) -> int | None:
     """The longest side of a picture that is sent, in pixels; None: as it is."""
     return options.max_side or (ENDPOINT_MAX_SIDE if backend == "runpod" else None)
-
-
-def request_bytes(pictures: int, width: int, height: int, options: Options, backend: Backend) -> tuple[int, int]:
-    """Least and most bytes of all requests as JSON, for pictures of `width` × `height` source pixels."""
-    longest = max_side(options, backend) or max(width, height)
-    scale = min(1.0, longest / max(width, height))
-    bits = [pictures * width * height * scale**2 * per_pixel * _BASE64 for per_pixel in _BITS_A_PIXEL]
-    return round(bits[0] / 8), round(bits[1] / 8)
 
 
 def span_samples(spans: Sequence[Span], count: int, pictures_s: Seconds | None = None) -> list[list[Sample]]:
@@ -118,6 +109,7 @@ class PictureStage(Generic[Request, Reply]):
     needs = Needs.PICTURES
     unit = "frames"
     seen = Expected()  # what may be in an answer about a picture
+    transports = tuple(FRAME_TRANSPORTS)  # forms in which its requests can carry pictures
     spans: tuple[Sequence[Span], int] | None = None  # so many pictures of each; None: of the whole video
 
     def of_spans(self, spans: Sequence[Span], count: int) -> Self:
@@ -145,10 +137,21 @@ class PictureStage(Generic[Request, Reply]):
         groups = groupby(samples, key=lambda sample: sample.index // count)
         return [PictureBatch(number, tuple(some)) for number, (_, some) in enumerate(groups)]
 
-    def order(self, wanted: Sequence[Sample], media: MediaInfo, options: Options, backend: Backend) -> FrameRequest:
-        """What is to be decoded for the pictures `wanted`."""
-        view = JpegView(max_side(options, backend), options.jpeg_quality, options.crop)
-        return FrameRequest(self.to_see(wanted, options), view)
+    def order(
+        self, wanted: Sequence[Sample], options: Options, backend: Backend, offered: Sequence[str]
+    ) -> FrameRequest:
+        """What is to be decoded for the pictures `wanted`, where these transports are `offered`.
+
+        What is not encoded is read no larger than the model looks at it, since it takes more memory.
+        """
+        transport = frame_transport(offered, self.transports)
+        sides = max_side(options, backend), None if transport.encoded else self.seen_side(options, backend)
+        longest = min((side for side in sides if side is not None), default=None)
+        return FrameRequest(self.to_see(wanted, options), transport.view(longest, options.jpeg_quality, options.crop))
+
+    def seen_side(self, options: Options, backend: Backend) -> int | None:
+        """The longest side at which the model looks at a picture, in pixels; None: however large it is."""
+        return None
 
     def about(self, media: MediaInfo, options: Options) -> Self:
         stage, area = copy(self), options.crop or media
@@ -174,20 +177,21 @@ class PictureStage(Generic[Request, Reply]):
         return wanted
 
     def split(self, parcel: RequestBatch[Request]) -> list[RequestBatch[Request]]:
-        frames = parcel.request.source.frames
-        if len(frames) < 2:
+        source = parcel.request.source
+        second = transport_of(source).split(source)  # where the second half begins, so that no picture is in both
+        if second is None:
             return [parcel]
-        second = frames[len(frames) // 2].index  # where the second half begins, so that no picture is in both
         middle = [fact.index for fact in parcel.facts].index(second)
         return [self.subset(parcel, half) for half in (parcel.facts[:middle], parcel.facts[middle:])]
 
     def payload_count(self, parcel: RequestBatch[Request]) -> int:
-        return len(parcel.request.source.frames)
+        return transport_of(parcel.request.source).count(parcel.request.source)
 
     def subset(self, parcel: RequestBatch[Request], facts: Sequence[PictureTime]) -> RequestBatch[Request]:
-        sent = _by_fact(parcel.facts, parcel.request.source.frames)
-        pictures = [Picture(fact, sent[fact.index].jpeg) for fact in facts]
-        return RequestBatch(_changed(parcel.request, source=frames_of(pictures)), tuple(facts))
+        source = parcel.request.source
+        transport, sent = transport_of(source), _by_fact(parcel.facts, source.frames)
+        pictures = [transport.shown(fact, sent[fact.index]) for fact in facts]
+        return RequestBatch(_changed(parcel.request, source=prepared(pictures)), tuple(facts))
 
     def part(self, reply: Reply, fact: PictureTime) -> Reply | None:
         frames = [frame for frame in reply.frames if frame.index == fact.index]
@@ -201,11 +205,17 @@ class PictureStage(Generic[Request, Reply]):
         return PictureTime
 
     def payload_bytes(
-        self, items: Sequence[PictureBatch], media: MediaInfo, options: Options, backend: Backend
+        self,
+        items: Sequence[PictureBatch],
+        media: MediaInfo,
+        options: Options,
+        backend: Backend,
+        offered: Sequence[str],
     ) -> tuple[int, int]:
         """As if every picture were sent: how many need not be is known once they are decoded."""
-        seen = options.crop or media
-        return request_bytes(sum(len(batch.samples) for batch in items), seen.width, seen.height, options, backend)
+        seen, transport = options.crop or media, frame_transport(offered, self.transports)
+        size = scaled_size(seen.width, seen.height, max_side(options, backend))
+        return transport.expected_bytes(sum(len(batch.samples) for batch in items), *size)
 
 
 class AboutSpan(NamedTuple, Generic[Frame]):
@@ -226,6 +236,7 @@ class FrameStage(PictureStage[Request, Reply], ABC, Generic[Request, Reply, Fram
     endpoint: str
     reply: type[Reply]
     options: type[StageOptions] = FrameOptions
+    transports = ("jpeg_frames",)
     expected = Pace(unit_s=1.0, alone_s=1.0)  # a worker's seconds a picture
 
     @abstractmethod
@@ -242,24 +253,26 @@ class FrameStage(PictureStage[Request, Reply], ABC, Generic[Request, Reply, Fram
 
     def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
         own = self.own(options)
-        keyed = {one.name: getattr(own, one.name) for one in fields(own) if one.name not in Options.__struct_fields__}
-        settings = {name: hint.__metadata__[0] for name, hint in get_type_hints(type(own), include_extras=True).items()}
+        others = {
+            name: one for name, (_, one) in settings_of(type(own)).items() if name not in Options.__struct_fields__
+        }
         form = {"crop": options.crop, "max_side": max_side(options, backend), "jpeg_quality": options.jpeg_quality}
         together = None if self.spans is None else self.spans[1]
         return {
             **form,
             "sampling": options.sampling,
             "together": together,
-            "own": {name: value for name, value in keyed.items() if settings[name].keyed},
+            "own": {name: getattr(own, name) for name, setting in others.items() if setting.keyed},
         }
 
     def pace(self, backend: Backend) -> Pace:
         return self.expected
 
     def pack(
-        self, payload: Sequence[Picture], media: MediaInfo, options: Options, backend: Backend
+        self, payload: Sequence[Shown], media: MediaInfo, options: Options, backend: Backend
     ) -> RequestBatch[Request]:
-        return RequestBatch(self.ask(frames_of(payload), media, options), tuple(picture.at for picture in payload))
+        frames = cast(JpegFrames, prepared(payload))
+        return RequestBatch(self.ask(frames, media, options), tuple(picture.at for picture in payload))
 
     def parse(self, facts: Sequence[PictureTime], output: Any) -> Reply:
         reply: Reply = matched(facts, read_reply(output, cast(Any, self.reply)))
@@ -298,13 +311,6 @@ class FrameStage(PictureStage[Request, Reply], ABC, Generic[Request, Reply, Fram
             found.append(AboutSpan(span, [known[index] for index in indices if index in known]))
             first += count
         return self.conclude(found, media, options)
-
-
-def frames_of(pictures: Iterable[Picture]) -> JpegFrames:
-    """The pictures as they are sent: of those in a row that are the same, the first."""
-    rows = groupby(pictures, key=lambda picture: (picture.at.pts_s, picture.jpeg))
-    firsts = [next(row) for _, row in rows]
-    return JpegFrames([JpegFrame(picture.at.index, picture.at.time_s, picture.jpeg) for picture in firsts])
 
 
 def matched(facts: Sequence[PictureTime], reply: Reply) -> Reply:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 
-from framefleet.config.options import DECLARED, Declared
+from framefleet.config.options import DECLARED, Declared, settings_of
 from framefleet.errors import SetupError, UsageError
 from framefleet.logs import logger
 from framefleet.stages.objects.spec import OBJECTS
@@ -28,11 +28,12 @@ SPECS: dict[str, StageSpec] = {}
 
 
 def register(spec: StageSpec) -> None:
-    """Adds a stage. Raises `SetupError` for a name that is taken, or is none."""
+    """Adds a stage. Raises `SetupError` for a name that is taken, or is none, `UsageError` for options without help."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", spec.name) or spec.name == "all":
         raise SetupError(f"stage {spec.name!r}: a name is small letters, digits and _, and not all")
     if spec.name in SPECS:
         raise SetupError(f"stage {spec.name}: there is one of that name already")
+    settings_of(spec.options)
     SPECS[spec.name] = spec
     DECLARED[spec.name] = Declared(spec.options, spec.runs.endpoint if isinstance(spec.runs, Remote) else None)
 
@@ -108,5 +109,5 @@ for _spec in (OBJECTS, SPEECH, SOUNDS, TEXT, SCENES, TRACKS):
 for _spec in declared_elsewhere():
     try:
         register(_spec)
-    except SetupError as _error:
+    except (SetupError, UsageError) as _error:
         log.warning("%s", _error)

@@ -7,7 +7,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from framefleet.errors import WorkerError
-from framefleet.protocol.envelope import JpegFrame
+from framefleet.protocol.envelope import Frame, JpegFrame, PixelFrame
 
 Pixels = NDArray[np.uint8]
 """A picture: (height, width, 3), RGB."""
@@ -16,8 +16,9 @@ MAX_PIXELS = 64_000_000  # of one picture: above the largest of common cameras, 
 MAX_PIXELS_A_JOB = 512_000_000  # 1.5 GB decoded; 500 pictures of 1280 × 720
 
 
-def decode(frames: Sequence[JpegFrame]) -> tuple[dict[int, Pixels], dict[int, str]]:
+def decode(frames: Sequence[Frame]) -> tuple[dict[int, Pixels], dict[int, str]]:
     """The pictures by their place in `frames`, and why the others cannot be read. Sizes are checked before decoding.
+    What comes as pixels is as it is.
 
     Raises `WorkerError` ("out_of_memory") for more pixels than a worker should hold at once.
     """
@@ -25,19 +26,20 @@ def decode(frames: Sequence[JpegFrame]) -> tuple[dict[int, Pixels], dict[int, st
     total = 0
     for place, frame in enumerate(frames):
         try:
-            total += _checked_pixels(frame.jpeg)
+            total += _checked_pixels(frame.jpeg) if isinstance(frame, JpegFrame) else 0
         except ValueError as error:
             errors[place] = f"not a JPEG picture that can be read: {error}"
         if total > MAX_PIXELS_A_JOB:
             raise WorkerError("out_of_memory", f"over {MAX_PIXELS_A_JOB // 10**6} megapixels; send fewer pictures")
     pictures: dict[int, Pixels] = {}
     for place, frame in enumerate(frames):
-        if place in errors:
-            continue
-        try:
-            pictures[place] = simplejpeg.decode_jpeg(frame.jpeg, colorspace="RGB")
-        except ValueError as error:
-            errors[place] = f"not a JPEG picture that can be read: {error}"
+        if isinstance(frame, PixelFrame):
+            pictures[place] = frame.rgb
+        elif isinstance(frame, JpegFrame) and place not in errors:
+            try:
+                pictures[place] = simplejpeg.decode_jpeg(frame.jpeg, colorspace="RGB")
+            except ValueError as error:
+                errors[place] = f"not a JPEG picture that can be read: {error}"
     return pictures, errors
 
 

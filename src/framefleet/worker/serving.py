@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Generic
 
 import msgspec
 
@@ -11,9 +11,11 @@ from framefleet.errors import WorkerError
 from framefleet.logs import logger
 from framefleet.protocol.envelope import (
     Message,
+    Probe,
     ProbeReply,
     is_probe,
     read_request,
+    to_input,
     to_output,
 )
 
@@ -43,25 +45,50 @@ def look_up() -> None:
         raise NotWanted
 
 
-def serve(
-    job: dict[str, Any],
-    type: type[Message],
-    probe: Callable[[], ProbeReply],
-    answer: Callable[[Message], msgspec.Struct],
-    explain: Callable[[Exception], WorkerError],
-) -> dict[str, Any]:
-    """The handler's whole reply: `probe()` or `answer(request)`, or `{"error": "<type>: <line>"}`.
+class ServedHandler(Generic[Message]):
+    """A handler with two doors: called with a job from the wire, or asked for `answer` within this process.
 
-    Raises nothing, but `NotWanted`. `explain` says what an error stands for that is not the worker's own.
+    Out comes the whole reply: of a probe, of a request, or `{"error": "<type>: <line>"}`. Neither raises anything but
+    `NotWanted`.
     """
-    try:
-        return to_output(probe() if is_probe(job) else answer(read_request(job, type)))
-    except WorkerError as error:
-        log.info("a request is refused", exc_info=error)
-        return error.wire()
-    except Exception as error:  # a worker must answer, and a traceback is no answer
-        log.warning("a request fails", exc_info=error)
-        return explain(error).wire()
+
+    def __init__(
+        self,
+        type: type[Message],
+        probe: Callable[[], ProbeReply],
+        answer: Callable[[Message], msgspec.Struct],
+        explain: Callable[[Exception], WorkerError],
+    ) -> None:
+        """`explain` says what an error stands for that is not the worker's own."""
+        self._request_type = type
+        self._on_probe = probe
+        self._on_request = answer
+        self._explain = explain
+
+    def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
+        return self._reply(lambda: Probe() if is_probe(job) else read_request(job, self._request_type))
+
+    def answer(self, request: msgspec.Struct) -> dict[str, Any]:
+        """The reply to a request as it is, whose arrays are neither copied nor encoded."""
+        return self._reply(lambda: request)
+
+    def _reply(self, read: Callable[[], Any]) -> dict[str, Any]:
+        try:
+            request = read()
+            return to_output(self._on_probe() if isinstance(request, Probe) else self._on_request(request))
+        except WorkerError as error:
+            log.info("a request is refused", exc_info=error)
+            return error.wire()
+        except Exception as error:  # a worker must answer, and a traceback is no answer
+            log.warning("a request fails", exc_info=error)
+            return self._explain(error).wire()
+
+
+def ask_here(handler: Callable[[dict[str, Any]], Any], request: msgspec.Struct) -> Any:
+    """What a handler in this process says to a request: as it is, or as a job where it takes jobs alone."""
+    if isinstance(handler, ServedHandler):
+        return handler.answer(request)
+    return handler({"id": "local", "input": to_input(request)})
 
 
 def ms(seconds: float) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from framefleet.errors import WorkerError
-from framefleet.protocol.envelope import AudioFormat
+from framefleet.protocol.envelope import AudioFormat, SoundSamples
 from framefleet.timebase import Seconds
 
 RATE = 16_000
@@ -34,15 +34,19 @@ _KINDS: dict[AudioFormat, _Kind] = {
 }
 
 
-def decode(audio: bytes, format: AudioFormat, duration_s: Seconds) -> Waveform:
+def decode(audio: bytes | SoundSamples, format: AudioFormat, duration_s: Seconds) -> Waveform:
     """`audio` as float32 samples, mono, 16 kHz, −1 to 1; empty for no bytes that should last no time.
 
     Raises `WorkerError` ("invalid_input") for another format, damage, or another length than `duration_s`; decoding
     stops as soon as there is more, so that a small file cannot fill the memory.
     """
+    if isinstance(audio, SoundSamples):
+        return as_waveform(audio.samples)
     if not audio and duration_s <= TOLERANCE_S:
         return np.zeros(0, dtype=np.float32)
-    kind = _KINDS[format]
+    kind = _KINDS.get(format)
+    if kind is None:
+        raise WorkerError("invalid_input", f"{format} do not come over the wire; send opus, flac or wav")
     if any(audio[at : at + len(text)] != text for at, text in kind.magic):
         raise WorkerError("invalid_input", f"the audio does not begin as {format} does; name the format it really has")
     limit = round((duration_s + TOLERANCE_S) * RATE)
@@ -58,6 +62,11 @@ def decode(audio: bytes, format: AudioFormat, duration_s: Seconds) -> Waveform:
             "invalid_input", f"the audio lasts {length / RATE:g} s, not its duration_s of {duration_s:g}; it is cut off"
         )
     samples = np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.int16)
+    return as_waveform(samples)
+
+
+def as_waveform(samples: npt.NDArray[np.int16]) -> Waveform:
+    """The samples as float32, −1 to 1."""
     return samples.astype(np.float32) / np.float32(32768)
 
 

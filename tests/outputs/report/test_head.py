@@ -114,5 +114,5 @@ def test_a_document_in_which_nothing_was_looked_for() -> None:
     head, columns, rest = columns_of(msgspec.structs.replace(make_document(), **nothing))
     assert head["seen"] is head["said"] is head["heard"] is head["written"] is None
     assert columns == {}
-    assert rest == {"words": [], "texts": [], "scenes": None}
+    assert rest == {"words": [], "texts": [], "scenes": None, "further": []}
     assert np.isfinite(head["unit"])

@@ -14,11 +14,13 @@ from framefleet.media.types import (
     PictureTime,
     Sample,
 )
+from framefleet.media.video.request import Pixels
 from framefleet.stages.text.changed import (
     AGAIN_S,
     ChangeFilter,
     ComparedPicture,
     luma_of,
+    luma_of_pixels,
     text_changed,
     to_see,
 )
@@ -123,6 +125,24 @@ def test_any_size_can_be_compared(size: tuple[int, int]) -> None:
 def test_pictures_are_compared_small() -> None:
     assert luma_of(jpeg(plate(1280, 720))).shape == (360, 640)
     assert luma_of(jpeg(plate(200, 100))).shape == (100, 200)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (200, 100), (3, 500), (1081, 725)])
+def test_pixels_are_compared_as_their_jpeg_is(size: tuple[int, int]) -> None:
+    width, height = size
+    shown = plate(width, height)
+    luma = luma_of_pixels(shown)
+    side = max(1, min(size) // 360)
+    assert luma.shape == (height // side, width // side)
+    assert np.abs(luma.mean() - luma_of(jpeg(shown)).mean()) < 2
+
+
+def test_pixels_are_read_where_letters_change_and_a_frame_only_once() -> None:
+    still, other = letters(plate(640, 360), "ONE"), letters(plate(640, 360), "TWO")
+    shown = [still, still, still.copy(), other, other]
+    pieces = [Pixels(PictureTime(n, float(n), float(n)), rgb) for n, rgb in enumerate(shown)]
+    watching = ChangeFilter()
+    assert [watching.see(piece) for piece in pieces] == [True, False, False, True, False]
 
 
 @pytest.mark.parametrize("scale", [0.5, 0.7, 1.2])

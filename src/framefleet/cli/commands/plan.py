@@ -91,9 +91,10 @@ def _line(stage: "StagePlan", rest: "StagePlan") -> str:
     if known and not rest.items:
         return f"{name} {already}"
     low, high = rest.payload_bytes
+    sent = f"{_mega(low)}–{_mega(high)} MB, " if high else ""  # in this process nothing is sent
     return (
         f"{name} {about}{rest.units:.0f} {unit} in {counted(len(rest.items), 'request')}, "
-        f"{_mega(low)}–{_mega(high)} MB, {rest.workers} at once, {rest.backend}: "
+        f"{sent}{rest.workers} at once, {rest.backend}: "
         f"about {rest.estimate.seconds:.0f} s, ${rest.estimate.usd:.4f}" + (f"; {already}" if known else "")
     )
 

@@ -50,7 +50,9 @@ class Health:
     workers: dict[str, int]
 
 
-IN_PROCESS = Capabilities(remote=False, durable=False, billed=False, probed=False)
+IN_PROCESS = Capabilities(
+    remote=False, durable=False, billed=False, probed=False, transports=("pixels", "samples", "jpeg_frames", "flac")
+)
 CALLS = Capabilities(remote=True, durable=False, billed=False, probed=False)
 JOB_QUEUE = Capabilities(remote=True, durable=True, billed=True, probed=True)
 

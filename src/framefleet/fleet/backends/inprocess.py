@@ -25,10 +25,9 @@ from framefleet.fleet.backends.base import (
     Receipt,
     result_of,
 )
-from framefleet.protocol.envelope import to_input
 from framefleet.stages.base import Handler
 from framefleet.timebase import Seconds
-from framefleet.worker.serving import NotWanted, unless
+from framefleet.worker.serving import NotWanted, ask_here, unless
 
 
 class LocalBackend:
@@ -113,7 +112,7 @@ class LocalBackend:
         began = perf_counter()
         try:
             with unless(unwanted.is_set):
-                output = self._handler(job.endpoint)({"id": "local", "input": to_input(request)})
+                output = ask_here(self._handler(job.endpoint), request)
         except NotWanted:
             raise JobLostError(f"{job.endpoint}: job {job.id} was cancelled") from None
         except MemoryError:

@@ -1,4 +1,4 @@
-"""Sound, decoded once, as encoded clips that follow each other without a gap."""
+"""Sound, decoded once, as clips that follow each other without a gap."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from framefleet.media.audio.chunks import (
     plan_chunks,
     quietest,
 )
-from framefleet.media.audio.encode import ClipEncoder, ClipFormat
+from framefleet.media.audio.encode import ClipForm, clip_builder
 from framefleet.media.audio.gaps import SoundGap, gaps_of
 from framefleet.media.audio.stream import read_sound
 from framefleet.media.types import Clip, MediaInfo
@@ -41,15 +41,15 @@ def decode_clips(
     media: MediaInfo,
     chunks: Sequence[AudioChunk],
     *,
-    format: ClipFormat = "opus",
+    format: ClipForm = "opus",
     on_mended: Callable[[], None] | None = None,
 ) -> Iterator[Clip]:
     """A clip for each of `chunks` (of one plan over `sound_span(media)`; some may be left out), in time's order.
 
     `clip.span` is where it really lies: each cut has moved to the quietest place within the chunk's reach, the same
     place whichever chunks are asked for. The last chunk of the plan takes all that is left; where the sound ends
-    early a clip may be empty. A clip is encoded while the sound is read: memory holds its bytes and the sound in
-    which the next cut is searched, whatever the chunk's and the file's length.
+    early a clip may be empty. A clip is encoded while the sound is read: memory holds its bytes (of "samples" 2 MB a
+    minute) and the sound in which the next cut is searched, whatever the file's length.
     Stretches that cannot be decoded are silent, and told in `clip.gaps`; `on_mended` is called once if channels are
     heard that a plain mix would lose. Raises `InputError` if nothing can be decoded.
     """
@@ -60,10 +60,10 @@ def decode_clips(
     with closing(read(media, whole, gaps.append)) as blocks:
         cutter = _Cutter(blocks, whole)
         for chunk in sorted(chunks, key=lambda chunk: chunk.number):
-            with closing(ClipEncoder(format)) as encoder:
-                span = cutter.cut_out(chunk, encoder.add)
+            with closing(clip_builder(format)) as builder:
+                span = cutter.cut_out(chunk, builder.add)
                 last = chunk.span.end_s >= whole.end_s
-                yield Clip(chunk.number, span, encoder.finish(), format, gaps=gaps_of(gaps, span, last=last))
+                yield Clip(chunk.number, span, builder.finish(), format, gaps=gaps_of(gaps, span, last=last))
 
 
 class _Cutter:

@@ -1,7 +1,7 @@
 """Samples, as they come, as the bytes of a small file."""
 
 from io import BytesIO
-from typing import Literal
+from typing import Literal, Protocol
 
 import av
 import numpy as np
@@ -11,11 +11,42 @@ from av.audio.stream import AudioStream
 from framefleet.media.audio.chunks import RATE, Samples
 
 ClipFormat = Literal["opus", "flac"]
+ClipForm = Literal["opus", "flac", "samples"]
 
 OPUS_BIT_RATE = 24_000
 """Bits a second. Speech at 16–24 kbit/s was recognised as well as lossless; 15 minutes are 2.7 MB."""
 
 _MADE_WITH = {"opus": ("ogg", "libopus"), "flac": ("flac", "flac")}
+
+
+class ClipBuilder(Protocol):
+    """Makes one clip of samples (int16, mono, 16 kHz), in whatever pieces they come."""
+
+    def add(self, samples: Samples) -> None:
+        """The samples that follow those added before."""
+
+    def finish(self) -> bytes | Samples:
+        """The whole clip."""
+
+    def close(self) -> None:
+        """Lets go of what it holds."""
+
+
+class SampleJoiner:
+    """The samples themselves, put together once."""
+
+    def __init__(self) -> None:
+        self._pieces: list[Samples] = []
+
+    def add(self, samples: Samples) -> None:
+        self._pieces.append(samples)
+
+    def finish(self) -> Samples:
+        pieces, self._pieces = self._pieces, []
+        return np.concatenate([np.zeros(0, dtype=np.int16), *pieces])
+
+    def close(self) -> None:
+        self._pieces = []
 
 
 class ClipEncoder:
@@ -66,6 +97,11 @@ class ClipEncoder:
         self._container.mux(self._stream.encode(frame))
         self._position += self._filled
         self._filled = 0
+
+
+def clip_builder(form: ClipForm) -> ClipBuilder:
+    """What makes a clip of that form."""
+    return SampleJoiner() if form == "samples" else ClipEncoder(form)
 
 
 def encode_clip(samples: Samples, format: ClipFormat) -> bytes:

@@ -25,18 +25,16 @@ def scaled_size(width: int, height: int, max_side: int | None) -> tuple[int, int
     return max(1, round(width * max_side / longer)), max(1, round(height * max_side / longer))
 
 
-class JpegEncoder:
-    """Frames of one video to JPEG, 4:2:0, one pass of swscale each (two where there is a crop).
+class _Encoder:
+    """What both forms of a picture have in common.
 
-    JFIF means BT.601 at full range, so that is what swscale converts to, from the matrix and range the frame is tagged
-    with (FFmpeg's default for a frame without tags: BT.601, limited). Pictures of high dynamic range are made ordinary
-    ones (`tones`). Pixels are not made square. Fields of interlaced frames stay woven. A frame of another
-    size than the video's first is stretched to it, so that boxes keep meaning pixels of `media`'s picture.
+    Pictures of high dynamic range are made ordinary ones (`tones`). Pixels are not made square. Fields of interlaced
+    frames stay woven. A frame of another size than the video's first is stretched to it, so that boxes keep meaning
+    pixels of `media`'s picture.
     """
 
-    def __init__(self, media: MediaInfo, *, max_side: int | None, quality: int, crop: Crop | None) -> None:
+    def __init__(self, media: MediaInfo, max_side: int | None, crop: Crop | None) -> None:
         """Raises `UsageError` where `crop` does not lie within the picture."""
-        self._quality = quality
         self._turn = media.turn
         self._coded = self._turn.size((media.width, media.height))
         self._window = _window(media, crop)
@@ -44,6 +42,31 @@ class JpegEncoder:
         self._size = self._turn.size(scaled_size(*size, max_side))
         self._cut, self._scale = VideoReformatter(), VideoReformatter()
         self._flattener = ToneMapper()
+
+    def _cropped(self, frame: VideoFrame) -> VideoFrame:
+        source = self._flattener.flatten(frame, *self._coded)
+        rgb = self._cut.reformat(
+            source,
+            *self._coded,
+            format="rgb24",
+            src_colorspace=matrix_of(source),
+            dst_color_range=ColorRange.JPEG,
+            threads=1,
+        )
+        picture = self._turn.upright(rgb.to_ndarray().astype(np.uint8, copy=False))[self._window]
+        return VideoFrame.from_ndarray(np.ascontiguousarray(self._turn.coded(picture)), format="rgb24")
+
+
+class JpegEncoder(_Encoder):
+    """Frames of one video to JPEG, 4:2:0, one pass of swscale each (two where there is a crop).
+
+    JFIF means BT.601 at full range, so that is what swscale converts to, from the matrix and range the frame is tagged
+    with (FFmpeg's default for a frame without tags: BT.601, limited).
+    """
+
+    def __init__(self, media: MediaInfo, *, max_side: int | None, quality: int, crop: Crop | None) -> None:
+        super().__init__(media, max_side, crop)
+        self._quality = quality
 
     def encode(self, frame: VideoFrame) -> bytes:
         """The picture as a JFIF file."""
@@ -63,32 +86,20 @@ class JpegEncoder:
         jpeg: bytes = simplejpeg.encode_jpeg_yuv_planes(*planes, quality=self._quality)
         return jpeg
 
-    def _cropped(self, frame: VideoFrame) -> VideoFrame:
-        source = self._flattener.flatten(frame, *self._coded)
-        rgb = self._cut.reformat(
-            source,
-            *self._coded,
-            format="rgb24",
-            src_colorspace=matrix_of(source),
-            dst_color_range=ColorRange.JPEG,
-            threads=1,
-        )
-        picture = self._turn.upright(rgb.to_ndarray().astype(np.uint8, copy=False))[self._window]
-        return VideoFrame.from_ndarray(np.ascontiguousarray(self._turn.coded(picture)), format="rgb24")
 
+class PixelEncoder(_Encoder):
+    """Frames of one video to upright RGB arrays, scaled by swscale in one pass (two where there is a crop)."""
 
-class PixelEncoder:
-    """Frames of one video to upright RGB arrays, scaled by swscale in one pass; pixels are not made square."""
-
-    def __init__(self, media: MediaInfo, *, max_side: int) -> None:
-        self._turn = media.turn
-        self._size = self._turn.size(scaled_size(media.width, media.height, max_side))
-        self._scale, self._flattener = VideoReformatter(), ToneMapper()
+    def __init__(self, media: MediaInfo, *, max_side: int | None, crop: Crop | None = None) -> None:
+        super().__init__(media, max_side, crop)
 
     def encode(self, frame: VideoFrame) -> "Plane":
         """The picture: shape (height, width, 3), RGB."""
         width, height = self._size
-        source = self._flattener.flatten(frame, width, height, Interpolation.AREA)
+        if self._window:
+            source = self._cropped(frame)
+        else:
+            source = self._flattener.flatten(frame, width, height, Interpolation.AREA)
         rgb = self._scale.reformat(
             source,
             width,

@@ -21,9 +21,10 @@ class JpegView:
 
 @dataclass(frozen=True, slots=True)
 class PixelView:
-    """Each picture as an array, upright and whole, its longer side at most `max_side` pixels."""
+    """Each picture as an array: upright, cropped, its longer side at most `max_side` pixels."""
 
-    max_side: int
+    max_side: int | None
+    crop: Crop | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,4 +71,4 @@ class Views:
 def _encoder(media: MediaInfo, view: View) -> JpegEncoder | PixelEncoder:
     if isinstance(view, JpegView):
         return JpegEncoder(media, max_side=view.max_side, quality=view.quality, crop=view.crop)
-    return PixelEncoder(media, max_side=view.max_side)
+    return PixelEncoder(media, max_side=view.max_side, crop=view.crop)

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from framefleet.config.options import Options
 from framefleet.errors import UsageError
-from framefleet.media.types import MediaInfo, Picture, PictureTime
+from framefleet.media.transport.frames import Shown, prepared
+from framefleet.media.types import MediaInfo, PictureTime
 from framefleet.models import model_identity
 from framefleet.protocol.envelope import read_reply
 from framefleet.protocol.yolo import FrameReply, YoloReply, YoloRequest
@@ -22,10 +23,11 @@ from framefleet.stages.base import (
     RequestBatch,
 )
 from framefleet.stages.batches import PictureBatch
-from framefleet.stages.frame_stage import PictureStage, frames_of, matched, max_side
+from framefleet.stages.frame_stage import PictureStage, matched, max_side
 from framefleet.stages.objects.merge import merge
 
 EMBEDDED_MODEL = "yolov3-tiny"
+STRIDE = 32  # pixels: detectors take sides that are multiples of it
 
 ENDPOINT_PACE = Pace(unit_s=0.2 / 16, alone_s=0.03)
 """A GPU worker's seconds a picture: 0.2 for 16 in one request, 0.03 for one alone."""
@@ -44,7 +46,12 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
         _check_model(options.yolo_model, backend)
         return super().plan(media, options, backend)
 
+    def seen_side(self, options: Options, backend: Backend) -> int | None:
+        imgsz = options.imgsz or _auto_imgsz(options.yolo_model, backend)
+        return -(-imgsz // STRIDE) * STRIDE
+
     def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
+        """Of pictures that are never encoded as of JPEGs, so that older answers stay good: pixels are no less right."""
         return {
             "model": model_identity(options.yolo_model),
             "crop": options.crop,
@@ -59,12 +66,12 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
         }
 
     def pack(
-        self, payload: Sequence[Picture], media: MediaInfo, options: Options, backend: Backend
+        self, payload: Sequence[Shown], media: MediaInfo, options: Options, backend: Backend
     ) -> RequestBatch[YoloRequest]:
         seen = options.crop or media
         request = YoloRequest(
             model=None if _is_file(options.yolo_model) else options.yolo_model,
-            source=frames_of(payload),
+            source=prepared(payload),
             source_width=seen.width,
             source_height=seen.height,
             conf=options.conf,

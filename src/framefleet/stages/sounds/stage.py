@@ -11,6 +11,7 @@ from framefleet.config.options import Options
 from framefleet.errors import BadReplyError, SetupError
 from framefleet.media.audio.chunks import AudioChunk
 from framefleet.media.audio.clips import plan_sound
+from framefleet.media.transport.sound import sent
 from framefleet.media.types import Clip, ClipTime, MediaInfo
 from framefleet.models import model_identity
 from framefleet.models.yamnet import yamnet_files
@@ -36,7 +37,7 @@ MAX_CHUNK_S: dict[Backend, Seconds] = {"runpod": 900.0, "local": 300.0}
 
 def plan_sounds(media: MediaInfo, backend: Backend) -> list[AudioChunk]:
     """Nominal chunks over all of the sound; none without sound."""
-    return plan_sound(media, MAX_CHUNK_S[backend])
+    return plan_sound(media, MAX_CHUNK_S.get(backend, MAX_CHUNK_S["runpod"]))
 
 
 ENDPOINT_PACE = Pace(unit_s=1 / 100, alone_s=1 / 100)
@@ -72,7 +73,7 @@ class SoundsStage(ClipStage[AstRequest, AstReply]):
         request = AstRequest(
             # here the handler was opened on the very model asked for, by a folder that no worker knows
             model=_model(options) if backend == "runpod" else None,
-            audio=payload.audio,
+            audio=sent(payload),
             format=msgspec.convert(payload.format, AudioFormat),
             duration_s=round(payload.span.length_s, 6),
             top_k=TOP_K,

@@ -11,6 +11,7 @@ from framefleet.config.options import Options
 from framefleet.errors import BadReplyError, UsageError
 from framefleet.media.audio.chunks import AudioChunk
 from framefleet.media.audio.clips import plan_sound
+from framefleet.media.transport.sound import sent
 from framefleet.media.types import Clip, MediaInfo
 from framefleet.models import model_identity
 from framefleet.protocol.envelope import AudioFormat, read_reply
@@ -50,7 +51,7 @@ progress shows and memory stays small."""
 def plan_speech(media: MediaInfo, options: Options, backend: Backend) -> list[AudioChunk]:
     """Nominal chunks over all of the sound; none without sound. Raises `UsageError` for a language that cannot be."""
     _check_language(options, backend)
-    return plan_sound(media, MAX_CHUNK_S[backend])
+    return plan_sound(media, MAX_CHUNK_S.get(backend, MAX_CHUNK_S["runpod"]))
 
 
 def _check_language(options: Options, backend: Backend) -> None:
@@ -116,7 +117,7 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         request = WhisperRequest(
             # here the handler was opened on the very model asked for, by a folder that no worker knows
             model=options.whisper_model if backend != "local" else None,
-            audio=payload.audio,
+            audio=sent(payload),
             format=msgspec.convert(payload.format, AudioFormat),
             duration_s=fact.sent_s,
             language=options.language,

@@ -6,19 +6,19 @@ are the worker's to find.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 
-from framefleet.errors import WorkerError
-from framefleet.media.audio.encode import ClipEncoder, ClipFormat
+import numpy as np
+
+from framefleet.media.audio.chunks import RATE, Samples
 from framefleet.media.types import Clip
 from framefleet.stages.speech.skipped import NO_SPEECH, Unsent
 from framefleet.timebase import Seconds, Span
-from framefleet.worker.waveform import RATE, Waveform, decode
+from framefleet.worker.waveform import Waveform, as_waveform
 
 BLOCK_S = 60  # looked at as one: all of a clip of 15 minutes at once takes 284 MB, a minute 25
-SHORTEST_CUT_S: Seconds = 30.0  # less than this is not worth encoding the clip again
+SHORTEST_CUT_S: Seconds = 30.0  # less than this is not worth a seam
 KEPT_S: Seconds = 1.0  # left before and after what is spoken: a breath, a soft onset
 
 Detector = Callable[[Waveform], list[tuple[int, int]]]
@@ -43,25 +43,22 @@ def silero() -> Detector | None:
 
 
 def trim(clip: Clip, detect: Detector) -> Clip | None:
-    """The clip without long silence, the very clip where there is none, None where nobody speaks at all."""
-    try:
-        samples = decode(clip.audio, _format(clip), clip.span.length_s)
-    except WorkerError:
-        return clip  # whoever it is sent to says what is wrong with it
-    heard = spoken(samples, detect)
+    """A clip of samples without long silence, the very clip where there is none, None where nobody speaks at all."""
+    assert not isinstance(clip.audio, bytes)
+    heard = spoken(clip.audio, detect)
     if not heard:
         return None
-    cuts = long_silences(heard, len(samples))
-    return _without(clip, samples, cuts) if cuts else clip
+    cuts = long_silences(heard, len(clip.audio))
+    return _without(clip, clip.audio, cuts) if cuts else clip
 
 
-def spoken(samples: Waveform, detect: Detector) -> list[tuple[int, int]]:
+def spoken(samples: Samples, detect: Detector) -> list[tuple[int, int]]:
     """All stretches of speech, in order; what goes on over a block's end are two that touch."""
     size = BLOCK_S * RATE
     return [
         (block + first, block + last)
         for block in range(0, len(samples), size)
-        for first, last in detect(samples[block : block + size])
+        for first, last in detect(as_waveform(samples[block : block + size]))
     ]
 
 
@@ -75,8 +72,8 @@ def long_silences(heard: Sequence[tuple[int, int]], length: int) -> list[tuple[i
     ]
 
 
-def _without(clip: Clip, samples: Waveform, cuts: Sequence[tuple[int, int]]) -> TrimmedClip:
-    """The clip with these samples cut out, what is left put together, in the same format."""
+def _without(clip: Clip, samples: Samples, cuts: Sequence[tuple[int, int]]) -> TrimmedClip:
+    """The clip with these samples cut out, what is left put together."""
 
     def clock(sample: int) -> Seconds:
         return clip.span.end_s if sample == len(samples) else round(clip.span.start_s + sample / RATE, 6)
@@ -84,24 +81,11 @@ def _without(clip: Clip, samples: Waveform, cuts: Sequence[tuple[int, int]]) -> 
     kept = [(start, end) for start, end in _between(cuts, len(samples)) if start < end]
     span = Span(clock(kept[0][0]), clock(kept[-1][1]))
     skipped = tuple(Unsent(clock(start), clock(end), NO_SPEECH) for start, end in cuts)
-    return TrimmedClip(clip.number, span, _encoded(samples, kept, _format(clip)), clip.format, skipped, gaps=clip.gaps)
+    left = np.concatenate([samples[start:end] for start, end in kept])
+    return TrimmedClip(clip.number, span, left, clip.format, skipped, gaps=clip.gaps)
 
 
 def _between(stretches: Sequence[tuple[int, int]], length: int) -> list[tuple[int, int]]:
     """What lies before, between and after the stretches; some of it may be empty."""
     edges = [0, *(edge for stretch in stretches for edge in stretch), length]
     return list(zip(edges[::2], edges[1::2], strict=True))
-
-
-def _encoded(samples: Waveform, kept: Sequence[tuple[int, int]], format: ClipFormat) -> bytes:
-    """Block by block, so that not all of it is there in two forms."""
-    size = BLOCK_S * RATE
-    with closing(ClipEncoder(format)) as encoder:
-        for start, end in kept:
-            for block in range(start, end, size):
-                encoder.add((samples[block : min(end, block + size)] * 32768).astype("int16"))
-        return encoder.finish()
-
-
-def _format(clip: Clip) -> ClipFormat:
-    return "flac" if clip.format == "flac" else "opus"

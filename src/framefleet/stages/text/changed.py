@@ -6,19 +6,21 @@ one before.
 """
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from math import floor
+from operator import add
 
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
+from framefleet.media.transport.frames import Shown
 from framefleet.media.types import (
     Gap,
-    Picture,
     PictureTime,
     Sample,
 )
+from framefleet.media.video.request import Pixels
 from framefleet.timebase import Seconds, exact
 
 Luma = NDArray[np.uint8]
@@ -55,15 +57,15 @@ class ChangeFilter:
     """Tells, picture by picture in the order of time, which have to be read. Holds one picture."""
 
     def __init__(self) -> None:
-        self._before: tuple[Picture, ComparedPicture] | None = None
+        self._before: tuple[Shown, ComparedPicture] | None = None
 
-    def see(self, piece: Picture | Gap) -> bool:
+    def see(self, piece: Shown | Gap) -> bool:
         """Whether `piece` has to be read. A gap is nothing to read, and what follows it has to be."""
         before, self._before = self._before, None
         if isinstance(piece, Gap):
             return False
-        same = before is not None and before[0].jpeg == piece.jpeg
-        look = before[1] if before is not None and same else ComparedPicture(luma_of(piece.jpeg))
+        same = before is not None and _same(before[0], piece)
+        look = before[1] if before is not None and same else ComparedPicture(_luma(piece))
         self._before = (piece, look)
         if before is None or not _follows(before[0].at, piece.at):
             return True
@@ -92,6 +94,28 @@ def luma_of(jpeg: bytes) -> Luma:
     sides = {"min_height": min(LEAST_SIDE, height), "min_width": min(LEAST_SIDE, width)}
     luma: Luma = simplejpeg.decode_jpeg(jpeg, colorspace="GRAY", fastdct=True, **sides)[..., 0]
     return luma
+
+
+def luma_of_pixels(rgb: NDArray[np.uint8]) -> Luma:
+    """As `luma_of`: the means of squares of pixels, as large as leaves both sides 360 pixels or more."""
+    height, width = rgb.shape[:2]
+    side = max(1, min(height, width) // LEAST_SIDE)
+    rows = reduce(add, (rgb[k : height - side + k + 1 : side].astype(np.uint16) for k in range(side)))
+    squares = reduce(add, (rows[:, k : width - side + k + 1 : side] for k in range(side)))
+    levels = squares.astype(np.float32) @ (np.array([0.299, 0.587, 0.114], np.float32) / side**2)
+    luma: Luma = (levels + 0.5).astype(np.uint8)
+    return luma
+
+
+def _luma(picture: Shown) -> Luma:
+    return luma_of_pixels(picture.rgb) if isinstance(picture, Pixels) else luma_of(picture.jpeg)
+
+
+def _same(before: Shown, after: Shown) -> bool:
+    """Whether they are one picture. Of arrays, of one frame: two that are equal are found to be so all the same."""
+    if isinstance(before, Pixels) or isinstance(after, Pixels):
+        return isinstance(before, Pixels) and isinstance(after, Pixels) and before.rgb is after.rgb
+    return before.jpeg == after.jpeg
 
 
 def _sums(values: NDArray[np.uint8] | NDArray[np.bool_]) -> NDArray[np.uint32]:

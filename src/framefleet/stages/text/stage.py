@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from framefleet.config.options import Options
 from framefleet.install_hints import with_extra
+from framefleet.media.transport.frames import Shown, prepared
 from framefleet.media.types import (
     Gap,
     MediaInfo,
-    Picture,
     PictureTime,
     Sample,
 )
@@ -27,7 +27,7 @@ from framefleet.stages.base import (
     Prefilter,
     RequestBatch,
 )
-from framefleet.stages.frame_stage import PictureStage, frames_of, matched, max_side
+from framefleet.stages.frame_stage import PictureStage, matched, max_side
 from framefleet.stages.text.changed import ChangeFilter, to_see
 from framefleet.stages.text.merge import merge
 
@@ -47,7 +47,7 @@ def find_side(backend: Backend) -> int:
     more. Looking takes 49 ms at 640, 57 at 736, 137 at 960, and 286 by RapidOCR's own rule (736 for the shorter side).
     A GPU looks at all that is sent.
     """
-    return _MAX_SIDE[backend]
+    return _MAX_SIDE.get(backend, _MAX_SIDE["runpod"])
 
 
 class TextStage(PictureStage[OcrRequest, OcrReply]):
@@ -74,7 +74,7 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
     def prefilter(self, options: Options, backend: Backend) -> Prefilter:
         changed = ChangeFilter()
 
-        def sift(piece: Picture | Gap) -> Picture | Gap | Answer[OcrReply]:
+        def sift(piece: Shown | Gap) -> Shown | Gap | Answer[OcrReply]:
             read = changed.see(piece)
             return piece if read or isinstance(piece, Gap) else self.unchanged(piece)
 
@@ -83,17 +83,17 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
     def to_see(self, wanted: Sequence[Sample], options: Options) -> Sequence[Sample]:
         return to_see(wanted, options.fps)
 
-    def unchanged(self, picture: Picture) -> Answer[OcrReply]:
+    def unchanged(self, picture: Shown) -> Answer[OcrReply]:
         """The answer of a picture that nobody has to read: to be kept in the journal as any other."""
         frame = OcrFrame(picture.at.index, picture.at.time_s, None, unchanged=True)
         return Answer((picture.at,), OcrReply(model="", model_id="", device="", frames=[frame]))
 
     def pack(
-        self, payload: Sequence[Picture], media: MediaInfo, options: Options, backend: Backend
+        self, payload: Sequence[Shown], media: MediaInfo, options: Options, backend: Backend
     ) -> RequestBatch[OcrRequest]:
         seen = options.crop or media
         request = OcrRequest(
-            source=frames_of(payload),
+            source=prepared(payload),
             source_width=seen.width,
             source_height=seen.height,
             max_side=find_side(backend),

@@ -58,10 +58,12 @@ class OpenAiApi:
 
     def transcribe(self, request: WhisperRequest, model: str) -> bytes:
         """The answer, as `verbose_json`. Raises `FleetError`."""
-        if len(request.audio) > BODY_LIMIT:
-            raise TooLargeError(f"{self.host}: {len(request.audio) / 1e6:.1f} MB of sound are over its 25 MB")
+        audio = request.audio
+        assert isinstance(audio, bytes)  # it takes encoded sound alone
+        if len(audio) > BODY_LIMIT:
+            raise TooLargeError(f"{self.host}: {len(audio) / 1e6:.1f} MB of sound are over its 25 MB")
         task = "transcriptions" if request.task == "transcribe" else "translations"
-        body, content_type = encode_multipart_formdata(_form(request, model))
+        body, content_type = encode_multipart_formdata(_form(request, audio, model))
         try:
             status, content = self._http.send(
                 "POST", f"{self._path}/{task}{self._query}", body, content_type=content_type
@@ -79,9 +81,9 @@ class OpenAiApi:
         return content.replace(self._api_key.reveal().encode(), b"(the key)") if self._api_key is not None else content
 
 
-def _form(request: WhisperRequest, model: str) -> list[tuple[str, str | tuple[str, bytes]]]:
+def _form(request: WhisperRequest, audio: bytes, model: str) -> list[tuple[str, str | tuple[str, bytes]]]:
     form: list[tuple[str, str | tuple[str, bytes]]] = [
-        ("file", (FILE_NAMES[request.format], request.audio)),
+        ("file", (FILE_NAMES[request.format], audio)),
         ("model", model),
         ("response_format", "verbose_json"),
     ]

@@ -43,11 +43,12 @@ class Stretches {
     );
   }
 
+  // What shares time with the stretch or begins in it; what ends where it begins does neither.
   within(from, to) {
     const found = new Set();
     for (let b = Stretches.bucket(from); b <= Stretches.bucket(to); b++) {
       for (const i of this.buckets.get(b) ?? []) {
-        if (this.starts[i] < to && Math.max(this.ends[i], this.starts[i]) >= from) found.add(i);
+        if (this.starts[i] < to && (this.ends[i] > from || this.starts[i] >= from)) found.add(i);
       }
     }
     return [...found].sort((a, b) => a - b);

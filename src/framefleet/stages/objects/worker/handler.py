@@ -5,7 +5,6 @@ One picture that cannot be read fails alone; a request that cannot be served get
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from framefleet.stages.objects.worker.engines.base import (
     Pixels,
 )
 from framefleet.worker.pictures import decode, explain
-from framefleet.worker.serving import ms, serve
+from framefleet.worker.serving import ServedHandler, ms
 
 
 def detect_in_memory(
@@ -61,14 +60,12 @@ def _tried(
 __all__ = ["EngineKind", "ObjectsHandler", "make_handler", "open_engine"]
 
 
-class ObjectsHandler:
-    """`handler(job)` for a loaded detector; never raises."""
+class ObjectsHandler(ServedHandler[YoloRequest]):
+    """The handler for a loaded detector; never raises."""
 
     def __init__(self, engine: Detector) -> None:
+        super().__init__(YoloRequest, self._probe, self._answer, explain)
         self._engine = engine
-
-    def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
-        return serve(job, YoloRequest, self._probe, self._answer, explain)
 
     def _probe(self) -> ProbeReply:
         engine = self._engine

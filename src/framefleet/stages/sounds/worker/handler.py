@@ -1,8 +1,7 @@
 """The ast endpoint on a worker: a clip in, the most likely classes of each of its slices out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from framefleet.protocol.ast import (
 from framefleet.protocol.envelope import ProbeReply, TimingMs
 from framefleet.stages.sounds.worker.engines import EngineKind, open_engine
 from framefleet.stages.sounds.worker.engines.base import Scores, Slices, SoundClassifier
-from framefleet.worker.serving import ms, serve
+from framefleet.worker.serving import ServedHandler, ms
 from framefleet.worker.waveform import RATE, decode
 
 BATCH = 32
@@ -71,13 +70,9 @@ def _tried(engine: SoundClassifier, batch: Slices, *, last: bool) -> Scores | No
 __all__ = ["EngineKind", "make_handler", "open_engine"]
 
 
-def make_handler(engine: SoundClassifier) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def make_handler(engine: SoundClassifier) -> ServedHandler[AstRequest]:
     """The worker's handler on `engine`. It answers everything: what cannot be served with `{"error": …}`."""
-
-    def handler(job: dict[str, Any]) -> dict[str, Any]:
-        return serve(job, AstRequest, lambda: _probe(engine), lambda request: _answer(engine, request), _explained)
-
-    return handler
+    return ServedHandler(AstRequest, lambda: _probe(engine), lambda request: _answer(engine, request), _explained)
 
 
 def _probe(engine: SoundClassifier) -> ProbeReply:

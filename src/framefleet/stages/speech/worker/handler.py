@@ -18,7 +18,7 @@ from framefleet.protocol.whisper import (
     WhisperSegment,
     WhisperWord,
 )
-from framefleet.worker.serving import look_up, serve
+from framefleet.worker.serving import ServedHandler, look_up
 from framefleet.worker.waveform import RATE, Waveform, decode
 
 TINY_EN_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
@@ -89,13 +89,9 @@ def open_model(
     )
 
 
-def make_handler(engine: Engine) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def make_handler(engine: Engine) -> ServedHandler[WhisperRequest]:
     """The worker's handler on `engine`. It answers everything: what cannot be served with `{"error": …}`."""
-
-    def handler(job: dict[str, Any]) -> dict[str, Any]:
-        return serve(job, WhisperRequest, lambda: _probe(engine), lambda request: _answer(engine, request), _explained)
-
-    return handler
+    return ServedHandler(WhisperRequest, lambda: _probe(engine), lambda request: _answer(engine, request), _explained)
 
 
 def _probe(engine: Engine) -> ProbeReply:

@@ -5,7 +5,6 @@ One picture that cannot be read fails alone; a request that cannot be served get
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -20,21 +19,19 @@ from framefleet.protocol.ocr import (
 from framefleet.stages.text.worker.engines import open_engine
 from framefleet.stages.text.worker.engines.base import Corners, Reading, TextReader
 from framefleet.worker.pictures import Pixels, decode, explain
-from framefleet.worker.serving import ms, serve
+from framefleet.worker.serving import ServedHandler, ms
 
 __all__ = ["TextHandler", "make_handler", "open_engine"]
 
 SLANT = 0.15  # of a line's height: a corner further from its box's says that the line does not lie straight
 
 
-class TextHandler:
-    """`handler(job)` for a loaded reader; never raises."""
+class TextHandler(ServedHandler[OcrRequest]):
+    """The handler for a loaded reader; never raises."""
 
     def __init__(self, engine: TextReader) -> None:
+        super().__init__(OcrRequest, self._probe, self._answer, explain)
         self._engine = engine
-
-    def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
-        return serve(job, OcrRequest, self._probe, self._answer, explain)
 
     def _probe(self) -> ProbeReply:
         engine = self._engine

@@ -1,0 +1,91 @@
+"""What users read is plain English: no phrase of the list below, each with what to say instead."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from framefleet.cli import app
+from framefleet.cli.help import COMMANDS
+from tests.conftest import ROOT
+
+PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/**/*.md")
+"""The pages that are covered. Messages in `src` come later."""
+GENERATED = ("docs/reference/cli.md", "docs/reference/options.md")
+"""Pages that quote the help."""
+
+BANNED = {
+    r"\b(?:is|are|was|were) asked (?:for|anew|again|about)\b": "is requested, is sent again",
+    r"\bnothing (?:more|new) is asked\b": "no further requests are sent",
+    r"\b(?:is|are) told\b|\btells? of\b|\bis said (?:by|with)\b": "is reported, says, shows",
+    r"\bwhoever\b|\bfor who\b|\bwho (?:makes|carries|offers|writes)\b|\bsomebody\b": "you, or name the role",
+    r"\bnobody (?:is there|reads|knows|asks|was|answered|told)\b": "say what happens instead",
+    r"\bheed(?:s|ed)?\b": "respects",
+    r"\b(?:goes|go|going) on\b": "continues, resumes",
+    r"\bis so already\b": "is up to date",
+    r"\b(?:were|are|is|already) at work\b": "running, in flight",
+    r"\bmakes? do\b": "uses fewer",
+    r"\bdear(?:er|est)?\b": "expensive",
+    r"\bpieces? of work\b|\bparcels?\b": "work item, batch",
+    r"\bas (?:new|many) as they come\b": "the newest",
+    r"\bnot paid again\b": "nothing is paid twice",
+}
+"""In pages and in the help: a pattern, and what to say instead."""
+
+BANNED_IN_PAGES = {
+    r"\banew\b": "again, once more",
+    r"\bbesides?\b": "next to, also",
+    r"\bthe house\b": "architecture",
+    r"\bwhat is (?:seen|said|heard|written|known)\b": "objects, speech, sounds, text; the results so far",
+    r"\bpictures? a second\b|\ba picture\b(?! of)": "frames per second, a frame",
+    r"\ba page to look at\b|\bwhat other tools read\b": "an HTML report, exports",
+}
+"""In pages alone, until the messages and the help follow."""
+
+QUOTED = {
+    "docs/how-to/troubleshooting.md": r"`[^`\n]*`",  # messages as they are
+    "docs/how-to/price.md": r"```.*?```",  # what commands print
+    "docs/how-to/deploy.md": r"```.*?```",
+    "docs/tutorials/first-run.md": r"```.*?```",
+}
+"""What a page quotes from the program."""
+
+
+def findings(text: str, banned: dict[str, str]) -> list[str]:
+    return [
+        f"{match.group()!r}: {instead}"
+        for pattern, instead in banned.items()
+        for match in re.finditer(pattern, text, re.IGNORECASE)
+    ]
+
+
+def pages() -> list[Path]:
+    return sorted(path for pattern in PAGES for path in ROOT.glob(pattern))
+
+
+@pytest.mark.parametrize("path", pages(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_page_has_a_banned_phrase(path: Path) -> None:
+    name = path.relative_to(ROOT).as_posix()
+    text = path.read_text(encoding="utf-8")
+    if name in QUOTED:
+        text = re.sub(QUOTED[name], "", text, flags=re.DOTALL)
+    assert findings(text, BANNED if name in GENERATED else BANNED | BANNED_IN_PAGES) == []
+
+
+def texts_of(command: Any) -> Iterator[str]:
+    yield command.help or ""
+    yield from (param.help or "" for param in command.params)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_command_has_a_banned_phrase_in_its_help(name: str) -> None:
+    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    assert findings("\n".join([COMMANDS[name], *texts_of(command)]), BANNED) == []
+
+
+def test_a_banned_phrase_is_found_in_a_sentence_of_old() -> None:
+    old = "Jobs that were already at work are asked for by their ids, and not paid again."
+    assert len(findings(old, BANNED)) == 3
