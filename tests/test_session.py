@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -57,6 +58,11 @@ class Place:
         """Six pictures at one a second, unless there are to be others."""
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
         return make_video(self.folder / name, frames=frames, fps=5)
+
+    def jobs(self) -> int:
+        """That are queued or at work."""
+        jobs = self.endpoint.health()["jobs"]
+        return int(jobs["inQueue"] + jobs["inProgress"])
 
     def executions(self) -> int:
         return self.endpoint.ledger.unit_runs
@@ -146,8 +152,7 @@ def test_two_analyses_at_once_share_one_rate_limit_and_one_level(place: Place, s
         (level,) = session._resources._levels.values()
         while level._in_use < 2:
             pass
-        health = place.endpoint.health()["jobs"]
-        assert health["inQueue"] + health["inProgress"] <= 2
+        assert place.jobs() <= 2
         assert level._in_use == 2
         (backend,) = session._resources._backends.values()
         assert isinstance(backend, RunPodBackend)
@@ -254,8 +259,7 @@ def test_cancelled_from_another_thread_its_jobs_are_cancelled_and_what_was_answe
     with pytest.raises(CancelledError, match=r"cancelled: objects \d+ of 12 frames kept; about \$.* spent; ask for"):
         session.analyze(video, batch_size=1, max_workers=4, on_event=hold, cancel=scope)
     canceller.join()
-    jobs = place.endpoint.health()["jobs"]
-    assert (jobs["inQueue"], jobs["inProgress"]) == (0, 0)
+    assert place.jobs() == 0
     (level,) = session._resources._levels.values()
     assert level._in_use == 0
     place.go.set()
@@ -284,7 +288,7 @@ def test_an_endless_drain_lets_what_is_at_work_end_until_somebody_cancels_again(
         at_once.cancel()
         with pytest.raises(CancelledError, match="objects 2 of 6 frames kept"):
             asked.result(60)
-    assert place.endpoint.health()["jobs"]["inProgress"] == 0
+    assert place.jobs() == 0
     place.go.set()
     assert len(numbers(session.analyze(video))) == 6
 
@@ -359,6 +363,36 @@ def test_what_a_service_that_is_silent_has_is_the_next_ones_to_ask_after(
     assert (len(numbers(document)), document.failures) == (6, [])
     assert (place.executions(), place.most_often()) == (6, 1)
     assert document.cost.stages["objects"].requests == 2  # which are paid for now
+
+
+def test_jobs_that_are_asked_after_for_an_earlier_analysis_are_left_to_the_next_too(
+    place: Place, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than are asked after at once: some nobody had got round to."""
+    scopes, video, asked_after = [CancelScope(), CancelScope()], place.video(), list[int]()
+    place.go.clear()
+    monkeypatch.setattr(RunPodBackend, "cancel", lambda *_: (_ for _ in ()).throw(RefusedError("not heard")))
+
+    def cancelled(asked: list[Any], _: float) -> Any:
+        asked_after.append(len(asked))
+        scopes[1].cancel(drain_s=0)
+        return SimpleNamespace(not_done=asked)
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(session.analyze, video, batch_size=1, max_workers=4, cancel=scopes[0])
+        while place.jobs() < 4:
+            pass
+        scopes[0].cancel(drain_s=0)
+        with pytest.raises(CancelledError):
+            asked.result(60)
+        with monkeypatch.context() as patch, pytest.raises(CancelledError):
+            patch.setattr("framefleet.pipeline.assembly.wait", cancelled)
+            session.analyze(video, batch_size=1, max_workers=1, cancel=scopes[1])
+        assert asked_after == [4]
+        place.go.set()
+        again = pool.submit(session.analyze, video, batch_size=1)
+        assert len(numbers(again.result(60))) == 6
+    assert (place.executions(), place.most_often()) == (6, 1)
 
 
 def test_cancelled_on_this_machine_it_ends_with_the_batch_that_is_at_work_and_keeps_it(

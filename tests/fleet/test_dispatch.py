@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from framefleet.errors import StalledError
 from framefleet.fleet.execution.claims import WorkClaims
 from framefleet.fleet.execution.client import EndpointClient
 from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
@@ -78,3 +79,27 @@ def test_where_no_thread_can_be_started_that_is_said_and_nothing_waits_for_it(
     outcome = dispatcher.finish()
     assert len(outcome.answers) == (1 if taken else 0)
     assert ["new thread" in failure.error for failure in outcome.failures] == ([] if taken else [True])
+
+
+def test_whoever_waits_to_hand_something_over_goes_on_when_the_stage_is_cancelled() -> None:
+    go, stage = threading.Event(), Counting()
+
+    def wait(job: str, timeout_s: float) -> Any:
+        go.wait(90)
+        return done()
+
+    asker = EndpointClient(Scripted(wait), "numbers", began=0, level=AdaptiveConcurrency(1, 1))
+    keeper = WorkClaims(stage, "numbers x", {n: f"key {n}" for n in range(3)}, None, silent)  # type: ignore[arg-type]
+    pack = lambda number: RequestBatch(Numbers([number]), (Fact(number),))  # noqa: E731
+    dispatcher = Dispatcher(stage, pack, asker, keeper, workers=1, listener=silent)  # type: ignore[arg-type]
+    feeder = threading.Thread(target=lambda: [dispatcher.put(number, number, 1) for number in range(3)])
+    feeder.start()
+    while not any(callback == dispatcher._wake for callback, _ in list(asker.scope._callbacks.values())):
+        pass
+    asker.scope.cancel(StalledError("nothing moves"))
+    feeder.join(30)
+    assert not feeder.is_alive()
+    go.set()
+    outcome = dispatcher.finish()
+    assert len(outcome.answers) == 1  # which was at work
+    assert [failure.error for failure in outcome.failures] == ["nothing moves"] * 2

@@ -1,9 +1,12 @@
 import random
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from framefleet.cancel import CancelScope
+from framefleet.errors import CancelledError, FrameFleetError
 from framefleet.fleet.backends.base import Health, Receipt
 from framefleet.fleet.backends.rate_limit import RateLimiter
 from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
@@ -120,3 +123,25 @@ def test_the_level_stays_between_one_and_its_ceiling(answers: list[tuple[float, 
         with level.slot():
             level.answered(Receipt("w", delay, execution))
         assert 1 <= level.limit <= ceiling
+
+
+def test_whoever_waits_for_a_place_that_another_run_has_is_woken_when_cancelled() -> None:
+    level, scope, heard = AdaptiveConcurrency(1, 1), CancelScope(), list[FrameFleetError]()
+
+    def waiting() -> None:
+        try:
+            with level.slot(scope):
+                pass
+        except CancelledError as error:
+            heard.append(error)
+
+    with level.slot():
+        thread = threading.Thread(target=waiting)
+        thread.start()
+        while not scope._callbacks:
+            pass
+        scope.cancel()
+        thread.join(30)
+        assert heard == [scope.error]
+    with level.slot() as held:
+        assert held == 1

@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -49,6 +49,8 @@ class Health:
     jobs: dict[str, int]
     workers: dict[str, int]
 
+
+Answered = TypeVar("Answered")
 
 IN_PROCESS = Capabilities(
     remote=False, durable=False, billed=False, probed=False, transports=("pixels", "samples", "jpeg_frames", "flac")
@@ -96,7 +98,7 @@ class Backend(Protocol):
     def close(self) -> None: ...
 
 
-def result_of(future: Future[Done], timeout_s: Seconds, cancel: CancelScope | None) -> Done:
+def result_of(future: "Future[Answered]", timeout_s: Seconds, cancel: CancelScope | None) -> Answered:
     """Return the result of a job of this process, as `Backend.wait` has it. Raises `TimeoutError` where it is not done,
     and what it failed with."""
     if cancel is not None:
