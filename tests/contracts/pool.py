@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
+from framefleet.cancel import CancelScope
 from framefleet.config.endpoints import Fleet
 from framefleet.config.options import Options
 from framefleet.errors import FleetError, JobLostError, NotDoneError, from_worker
-from framefleet.fleet.backends.base import Done, Health, Job, Receipt
+from framefleet.fleet.backends.base import Done, Health, Job, Receipt, result_of
 from framefleet.fleet.backends.registry import BackendKind, OpenedEndpoint
 from framefleet.stages.base import Capabilities, Handler
 from framefleet.worker.serving import ask_here
@@ -28,18 +29,20 @@ class PoolBackend:
         self._pool, self._numbers = ThreadPoolExecutor(threads), count(1)
         self._jobs: dict[str, Future[Any]] = {}
 
-    def submit(self, endpoint: str, request: msgspec.Struct) -> Job:
+    def submit(self, endpoint: str, request: msgspec.Struct, cancel: CancelScope | None = None) -> Job:
+        if cancel is not None:
+            cancel.check()
         if endpoint not in self._handlers:
             raise JobLostError(f"{endpoint}: nothing in the pool answers it")
         job = Job(endpoint, f"pool-{next(self._numbers)}")
         self._jobs[job.id] = self._pool.submit(ask_here, self._handlers[endpoint], request)
         return job
 
-    def wait(self, job: Job, timeout_s: float) -> Done:
+    def wait(self, job: Job, timeout_s: float, cancel: CancelScope | None = None) -> Done:
         if job.id not in self._jobs:
             raise JobLostError(f"{job.id} is not in the pool")
         try:
-            output = self._jobs[job.id].result(timeout_s)
+            output = result_of(self._jobs[job.id], timeout_s, cancel)
         except CancelledError:
             raise JobLostError(f"{job.id} was cancelled") from None
         except TimeoutError:
@@ -50,8 +53,6 @@ class PoolBackend:
 
     def cancel(self, job: Job) -> None:
         self._jobs[job.id].cancel()
-
-    def leave(self, endpoint: str) -> None: ...
 
     def attach(self, endpoint: str, id: str) -> Job:
         return Job(endpoint, id)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from framefleet.api import execute, prepare
 
 from framefleet.cli import main
 from framefleet.config.endpoints import Fleet
@@ -13,6 +12,7 @@ from framefleet.config.loading import make_options
 from framefleet.emulator.timed import TimedHandler
 from framefleet.errors import SetupError
 from framefleet.fleet.backends.registry import backends
+from framefleet.session import execute, prepare
 from framefleet.stages.objects.stage import ObjectsStage
 from framefleet.stages.sounds.stage import SoundsStage
 from framefleet.stages.speech import vad

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from framefleet.config.endpoints import Fleet
 from framefleet.config.options import Options
@@ -38,7 +38,8 @@ class Resources:
         self._levels: dict[Hashable, AdaptiveConcurrency] = {}
         self._here = AdaptiveConcurrency(1, 1)  # of all stages on this machine together: its models share its cores
         self._models: dict[Hashable, Handler] = {}
-        self._turn = threading.Lock()  # held while a model loads or works: also one whose answer nobody waits for
+        self._loading = threading.Lock()
+        self._turn = threading.Lock()  # held while a model works, also one whose answer is not waited for any more
         self._journals: dict[Path, tuple[Journal, tuple[int, int]]] = {}
 
     @contextmanager
@@ -46,7 +47,7 @@ class Resources:
         """The backends that the plans name, by name, for one analysis. Raises `AuthError` where one lacks its key."""
         wanted: dict[str, dict[str, OpenedEndpoint]] = defaultdict(dict)
         for plan in plans:
-            endpoint = OpenedEndpoint(plan.endpoint_id, most_workers(options), partial(self._handler, plan))
+            endpoint = OpenedEndpoint(plan.endpoint_id, most_workers(options), partial(self._handler, plan), self._turn)
             wanted[plan.backend][plan.stage.endpoint] = endpoint
         opened: dict[str, Backend] = {}
         own: list[Backend] = []
@@ -102,18 +103,12 @@ class Resources:
             journal.close()
 
     def _handler(self, plan: StagePlan) -> Handler:
-        """The stage's handler on its model, which is loaded once; models take turns. Raises `SetupError`."""
+        """The stage's handler on its model, which is loaded once. Raises `SetupError`."""
         key = (plan.stage.name, plan.stage.identity(plan.options, plan.backend).get("model"))
-        with self._turn:
+        with self._loading:
             if key not in self._models:
                 self._models[key] = plan.stage.open_handler(plan.options)
-            handler = self._models[key]
-
-        def in_turn(job: dict[str, Any]) -> dict[str, Any]:
-            with self._turn:
-                return handler(job)
-
-        return in_turn
+            return self._models[key]
 
     def _once(self, known: dict[Hashable, Thing], key: Hashable, make: Callable[[], Thing]) -> Thing:
         with self._lock:

@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -11,6 +11,8 @@ from framefleet.cancel import CancelScope
 from framefleet.errors import FleetError
 from framefleet.stages.base import Capabilities
 from framefleet.timebase import Seconds
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Backend(Protocol):
     def close(self) -> None: ...
 
 
-def result_of(future: Future[Done], timeout_s: Seconds, cancel: CancelScope | None) -> Done:
+def result_of(future: Future[Result], timeout_s: Seconds, cancel: CancelScope | None) -> Result:
     """Return the result of a job of this process, as `Backend.wait` has it. Raises `TimeoutError` where it is not done,
     and what it failed with."""
     if cancel is not None:

@@ -35,8 +35,14 @@ class LocalBackend:
 
     capabilities = IN_PROCESS
 
-    def __init__(self, open_handlers: Mapping[str, Callable[[], Handler]]) -> None:
-        """`open_handlers` gives, for each kind of endpoint, what loads its model; each is called at most once."""
+    def __init__(
+        self, open_handlers: Mapping[str, Callable[[], Handler]], turn: "threading.Lock | None" = None
+    ) -> None:
+        """`open_handlers` gives, for each kind of endpoint, what loads its model; each is called at most once.
+
+        `turn` is held while one works, so that several of these take turns.
+        """
+        self._turn = turn or threading.Lock()
         self._open = dict(open_handlers)
         self._handlers: dict[str, Handler] = {}
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="local")
@@ -109,9 +115,9 @@ class LocalBackend:
         self._lane.shutdown(wait=False, cancel_futures=True)  # a model at work cannot be stopped
 
     def _answer(self, job: Job, request: msgspec.Struct, unwanted: threading.Event) -> Done:
-        began = perf_counter()
         try:
-            with unless(unwanted.is_set):
+            with self._turn, unless(unwanted.is_set):
+                began = perf_counter()
                 output = ask_here(self._handler(job.endpoint), request)
         except NotWanted:
             raise JobLostError(f"{job.endpoint}: job {job.id} was cancelled") from None
