@@ -14,6 +14,7 @@ import numpy as np
 
 from boxes import Rows, found_again, overlaps
 from framefleet.config.options import Options
+from framefleet.fleet.backends.base import IN_PROCESS
 from framefleet.media.files.probe import probe
 from framefleet.media.types import Picture
 from framefleet.media.video.decode import decode_pictures
@@ -28,10 +29,10 @@ def detect(video: Path, options: Options) -> list[Rows]:
     stage, media = ObjectsStage(), probe(video)
     handler = stage.open_handler(options)
     answers = []
-    for batch in stage.plan(media, options, "local"):
+    for batch in stage.plan(media, options, IN_PROCESS):
         decoded = decode_pictures(media, batch.samples, max_side=None, jpeg_quality=options.jpeg_quality, crop=None)
         pictures = [picture for picture in decoded if isinstance(picture, Picture)]
-        parcel = stage.pack(pictures, media, options, "local")
+        parcel = stage.pack(pictures, media, options, IN_PROCESS)
         reply = stage.parse(parcel.facts, handler({"input": to_input(parcel.request)}))
         answers.append(Answer(parcel.facts, reply))
     merged = stage.merge(media, options, answers)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from framefleet.config.options import Options
+from framefleet.fleet.backends.base import IN_PROCESS
 from framefleet.media.audio.clips import decode_clips
 from framefleet.media.files.probe import probe
 from framefleet.protocol.envelope import to_input
@@ -64,8 +65,8 @@ def events(path: Path, engine: YamnetEngine) -> list[SoundEvent]:
     """What the stage makes of a file, through its handler and all."""
     stage, options, media = SoundsStage(), Options(), probe(path)
     handler, answers = make_handler(engine), []
-    for clip in decode_clips(media, stage.plan(media, options, "local"), format="flac"):
-        parcel = stage.pack(clip, media, options, "local")
+    for clip in decode_clips(media, stage.plan(media, options, IN_PROCESS), format="flac"):
+        parcel = stage.pack(clip, media, options, IN_PROCESS)
         reply = stage.parse(parcel.facts, handler({"input": to_input(parcel.request)}))
         answers.append(Answer(parcel.facts, reply))
     return stage.merge(media, options, answers).events

@@ -24,6 +24,7 @@ from framefleet.errors import (
     UnreachableError,
     UsageError,
 )
+from framefleet.fleet.backends.base import JOB_QUEUE
 from framefleet.fleet.backends.openai.api import BODY_LIMIT, translate
 from framefleet.fleet.backends.openai.backend import OpenAiBackend
 from framefleet.fleet.backends.openai.reply import to_output
@@ -234,7 +235,7 @@ def test_an_answer_becomes_the_stages_own(service, backend):
             ],
         },
     )
-    parcel = STAGE.pack(Clip(0, Span(60.0, 65.0), b"OggS", "opus"), HOUR, Options(), "runpod")
+    parcel = STAGE.pack(Clip(0, Span(60.0, 65.0), b"OggS", "opus"), HOUR, Options(), JOB_QUEUE)
     done = backend.wait(backend.submit("whisper", parcel.request), 30)
     reply = STAGE.parse(parcel.facts, done.output)
     assert (reply.language, reply.model, reply.device) == ("de", "whisper-1", "api")

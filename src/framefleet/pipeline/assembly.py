@@ -110,7 +110,7 @@ class StageAssembly:
         )
         dispatcher = Dispatcher(
             stage,
-            lambda payload: stage.pack(payload, self._media, options, plan.backend),
+            lambda payload: stage.pack(payload, self._media, options, can),
             asker,
             keeper,
             workers=plan.workers,
@@ -118,7 +118,7 @@ class StageAssembly:
             policy=RetryPolicy(options.max_attempts, options.patience_s, refused_s=inf if can.probed else None),
         )
         watch = self._watch(plan, level, dispatcher, asker) if can.probed else None
-        prefilter = plan.stage.prefilter(options, plan.backend)
+        prefilter = plan.stage.prefilter(options, can)
         return StageRun(plan, plan.items, dispatcher, asker, keeper, self._listener, scope, watch, prefilter, ledger)
 
     def _watch(

@@ -125,7 +125,7 @@ def _batches(lane: StageRun) -> BatchConsumer:
     plan, stage = lane.plan, lane.plan.stage
     assert isinstance(stage, PictureStage)
     wanted = [sample for batch in lane.items for sample in batch.samples]
-    return BatchConsumer(lane, stage.order(wanted, plan.options, plan.backend, plan.capabilities.transports))
+    return BatchConsumer(lane, stage.order(wanted, plan.options, plan.capabilities))
 
 
 def clip_form(group: Sequence[StageRun]) -> ClipForm:

@@ -229,7 +229,7 @@ def _plan_stage(
     known = tariff(stage.endpoint) if tariff is not None and kind.capabilities.billed else LISTED
     if spec.per_span is not None:
         stage = stage.of_spans(expected_spans(media.duration_s), spec.per_span.count)
-    plan = sized(spec, stage, kind.name, endpoint_id, stage.plan(media, own, kind.name), media, own, known)
+    plan = sized(spec, stage, kind.name, endpoint_id, stage.plan(media, own, kind.capabilities), media, own, known)
     return replace(plan, expected=spec.per_span is not None)
 
 
@@ -241,7 +241,7 @@ def known_inputs(plan: StagePlan, media: MediaInfo, results: Mapping[str, Any]) 
     found = results.get(per_span.stage)
     spans = spans_of(per_span.stage, found) if found is not None else []
     stage = plan.stage.of_spans(spans, per_span.count)
-    items = stage.plan(media, plan.options, plan.backend)
+    items = stage.plan(media, plan.options, plan.capabilities)
     return resized(replace(plan, stage=stage, expected=False), items, media)
 
 
@@ -268,8 +268,9 @@ def sized(
 ) -> StagePlan:
     """The plan of these items: how much it is, and what it is expected to take."""
     units = sum(item.units for item in items)
-    workers = 1 if not capabilities_of(backend).remote else min(most_workers(options), max(1, len(items)))
-    pace = stage.pace(backend)
+    can = capabilities_of(backend)
+    workers = 1 if not can.remote else min(most_workers(options), max(1, len(items)))
+    pace = stage.pace(can)
     return StagePlan(
         spec=spec,
         stage=stage,
@@ -279,7 +280,7 @@ def sized(
         items=items,
         units=units,
         workers=workers,
-        payload_bytes=stage.payload_bytes(items, media, options, backend, capabilities_of(backend).transports),
+        payload_bytes=stage.payload_bytes(items, media, options, can),
         estimate=estimate(
             backend,
             unit_seconds=pace.unit_s,

@@ -7,7 +7,9 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import msgspec
 
 from framefleet.config.endpoints import Fleet
 from framefleet.config.options import Options
@@ -18,6 +20,7 @@ from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
 from framefleet.journal.store import Journal
 from framefleet.pipeline.plan import StagePlan, most_workers
 from framefleet.stages.base import Handler
+from framefleet.worker.serving import ask_here
 
 Thing = TypeVar("Thing")
 
@@ -38,8 +41,7 @@ class Resources:
         self._levels: dict[Hashable, AdaptiveConcurrency] = {}
         self._here = AdaptiveConcurrency(1, 1)  # of all stages on this machine together: its models share its cores
         self._models: dict[Hashable, Handler] = {}
-        self._loading = threading.Lock()
-        self._turn = threading.Lock()  # held while a model works, also one whose answer is not waited for any more
+        self._turn = threading.Lock()  # held while a model loads or works: also one whose answer nobody waits for
         self._journals: dict[Path, tuple[Journal, tuple[int, int]]] = {}
 
     @contextmanager
@@ -47,7 +49,7 @@ class Resources:
         """The backends that the plans name, by name, for one analysis. Raises `AuthError` where one lacks its key."""
         wanted: dict[str, dict[str, OpenedEndpoint]] = defaultdict(dict)
         for plan in plans:
-            endpoint = OpenedEndpoint(plan.endpoint_id, most_workers(options), partial(self._handler, plan), self._turn)
+            endpoint = OpenedEndpoint(plan.endpoint_id, most_workers(options), partial(self._handler, plan))
             wanted[plan.backend][plan.stage.endpoint] = endpoint
         opened: dict[str, Backend] = {}
         own: list[Backend] = []
@@ -103,18 +105,34 @@ class Resources:
             journal.close()
 
     def _handler(self, plan: StagePlan) -> Handler:
-        """The stage's handler on its model, which is loaded once. Raises `SetupError`."""
-        key = (plan.stage.name, plan.stage.identity(plan.options, plan.backend).get("model"))
-        with self._loading:
+        """The stage's handler on its model, which is loaded once; models take turns. Raises `SetupError`."""
+        key = (plan.stage.name, plan.stage.identity(plan.options, plan.capabilities).get("model"))
+        with self._turn:
             if key not in self._models:
                 self._models[key] = plan.stage.open_handler(plan.options)
-            return self._models[key]
+            return _InTurn(self._models[key], self._turn)
 
     def _once(self, known: dict[Hashable, Thing], key: Hashable, make: Callable[[], Thing]) -> Thing:
         with self._lock:
             if key not in known:
                 known[key] = make()
             return known[key]
+
+
+class _InTurn:
+    """A handler that several analyses share, asked by one of them at a time. See `ServedHandler` for its two doors."""
+
+    def __init__(self, handler: Handler, turn: threading.Lock) -> None:
+        self._handler = handler
+        self._turn = turn
+
+    def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
+        with self._turn:
+            return self._handler(job)
+
+    def answer(self, request: msgspec.Struct) -> Any:
+        with self._turn:
+            return ask_here(self._handler, request)
 
 
 def _file(path: Path) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from framefleet.stages.base import Needs
 
 def piece_keys(plan: StagePlan, sha256: str, media: MediaInfo) -> dict[int, str]:
     """The journal's key of each piece of the plan, by the piece's index. `sha256` is of the video file."""
-    identity = plan.stage.identity(plan.options, plan.backend)
+    identity = plan.stage.identity(plan.options, plan.capabilities)
     if plan.stage.needs is Needs.AUDIO and plan.options.audio_channel is not None:
         identity = {**identity, "audio_channel": plan.options.audio_channel}
     if plan.stage.needs is Needs.PICTURES and not media.usual_track:

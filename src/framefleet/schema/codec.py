@@ -84,8 +84,13 @@ def _cost_of_1(value: Any) -> Any:
     stages = value.get("stages") if isinstance(value, dict) else None
     for stage in stages.values() if isinstance(stages, dict) else ():
         if isinstance(stage, dict):
-            stage |= {"remote": stage.get("backend") != "local", "billed": stage.get("backend") == "runpod"}
+            remote, billed = _BACKENDS_OF_1.get(str(stage.get("backend")), (True, False))
+            stage |= {"remote": remote, "billed": billed}
     return value
+
+
+_BACKENDS_OF_1 = {"local": (False, False), "runpod": (True, True), "api": (True, False)}
+"""Whether a backend of version 1 was remote, and whether billed by RunPod's rule."""
 
 
 _OLDER: dict[str, dict[str, Callable[[Any], Any]]] = {

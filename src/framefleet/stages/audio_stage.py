@@ -12,9 +12,9 @@ from framefleet.media.types import ClipTime, MediaInfo
 from framefleet.protocol.ast import AstRequest
 from framefleet.protocol.envelope import SoundSamples
 from framefleet.protocol.whisper import WhisperRequest
-from framefleet.schema.cost import Backend
 from framefleet.stages.base import (
     Answer,
+    Capabilities,
     Needs,
     Prefilter,
     Reply,
@@ -41,7 +41,7 @@ class ClipStage(Generic[Request, Reply]):
     def remaining(self, items: Sequence[AudioChunk], answered: Container[int], options: Options) -> list[AudioChunk]:
         return [chunk for chunk in items if chunk.number not in answered]
 
-    def prefilter(self, options: Options, backend: Backend) -> Prefilter | None:
+    def prefilter(self, options: Options, can: Capabilities) -> Prefilter | None:
         return None
 
     def about(self, media: MediaInfo, options: Options) -> Self:
@@ -64,10 +64,9 @@ class ClipStage(Generic[Request, Reply]):
         items: Sequence[AudioChunk],
         media: MediaInfo,
         options: Options,
-        backend: Backend,
-        offered: Sequence[str],
+        can: Capabilities,
     ) -> tuple[int, int]:
-        return sound_transport(offered).expected_bytes(sum(chunk.span.length_s for chunk in items))
+        return sound_transport(can.transports).expected_bytes(sum(chunk.span.length_s for chunk in items))
 
 
 def halved(request: Request, span: Span) -> list[tuple[Request, Span]]:

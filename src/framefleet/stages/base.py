@@ -7,7 +7,6 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from framefleet.config.options import Options
 from framefleet.media.types import MediaInfo
-from framefleet.schema.cost import Backend
 from framefleet.timebase import Seconds, Span
 
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
@@ -102,10 +101,10 @@ class Planner(Protocol[Item]):
     def of_spans(self, spans: Sequence[Span], count: int) -> Self:
         """This stage, about `count` pieces of each of these spans instead of the whole video."""
 
-    def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[Item]:
+    def plan(self, media: MediaInfo, options: Options, can: Capabilities) -> list[Item]:
         """The work, nominally: every sample or second of sound once. Raises `UsageError` for what cannot be."""
 
-    def pace(self, backend: Backend) -> Pace:
+    def pace(self, can: Capabilities) -> Pace:
         """Expected times a unit there, with the observation they come from."""
 
     def payload_bytes(
@@ -113,18 +112,14 @@ class Planner(Protocol[Item]):
         items: Sequence[Item],
         media: MediaInfo,
         options: Options,
-        backend: Backend,
-        offered: Sequence[str],
+        can: Capabilities,
     ) -> tuple[int, int]:
-        """Least and most bytes that all the requests are expected to have as JSON.
-
-        `offered` are the backend's `Capabilities.transports`.
-        """
+        """Least and most bytes that all the requests are expected to have as JSON."""
 
     def names(self, item: Item) -> dict[int, str]:
         """What each piece of the item is in the video ("picture 1/2"), by index: the same for any fps and batch."""
 
-    def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
+    def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
         """All that an answer depends on besides the video and the piece: crop, scale, options, model."""
 
     def remaining(self, items: Sequence[Item], answered: Container[int], options: Options) -> list[Item]:
@@ -139,10 +134,10 @@ class Codec(Protocol[Payload, Request, Reply]):
     def about(self, media: MediaInfo, options: Options) -> Self:
         """This stage, whose `parse` also knows what is asked of this video: where a picture ends, how many boxes."""
 
-    def prefilter(self, options: Options, backend: Backend) -> Prefilter | None:
+    def prefilter(self, options: Options, can: Capabilities) -> Prefilter | None:
         """A new one; None where everything is asked about."""
 
-    def pack(self, payload: Payload, media: MediaInfo, options: Options, backend: Backend) -> RequestBatch[Request]:
+    def pack(self, payload: Payload, media: MediaInfo, options: Options, can: Capabilities) -> RequestBatch[Request]:
         """The request that carries `payload`."""
 
     def split(self, parcel: RequestBatch[Request]) -> list[RequestBatch[Request]]:

@@ -26,10 +26,10 @@ from framefleet.media.video.encode import scaled_size
 from framefleet.media.video.request import FrameRequest
 from framefleet.protocol import envelope
 from framefleet.protocol.envelope import FrameSource, JpegFrames, read_reply
-from framefleet.schema.cost import Backend
 from framefleet.stages import checked
 from framefleet.stages.base import (
     Answer,
+    Capabilities,
     Handler,
     Needs,
     Pace,
@@ -84,9 +84,9 @@ Indexed = TypeVar("Indexed", bound=envelope.Frame | AboutFrame)
 Message = TypeVar("Message")
 
 
-def max_side(options: Options, backend: Backend) -> int | None:
+def max_side(options: Options, can: Capabilities) -> int | None:
     """The longest side of a picture that is sent, in pixels; None: as it is."""
-    return options.max_side or (ENDPOINT_MAX_SIDE if backend == "runpod" else None)
+    return options.max_side or (ENDPOINT_MAX_SIDE if can.remote else None)
 
 
 def span_samples(spans: Sequence[Span], count: int, pictures_s: Seconds | None = None) -> list[list[Sample]]:
@@ -125,7 +125,7 @@ class PictureStage(Generic[Request, Reply]):
             return plan_samples(media.duration_s, options.fps, pictures_s=media.pictures_s)
         return [sample for some in span_samples(*self.spans, media.pictures_s) for sample in some]
 
-    def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[PictureBatch]:
+    def plan(self, media: MediaInfo, options: Options, can: Capabilities) -> list[PictureBatch]:
         check_crop(options.crop, media.width, media.height)
         return self._batches(self.samples(media, options), options)
 
@@ -137,19 +137,17 @@ class PictureStage(Generic[Request, Reply]):
         groups = groupby(samples, key=lambda sample: sample.index // count)
         return [PictureBatch(number, tuple(some)) for number, (_, some) in enumerate(groups)]
 
-    def order(
-        self, wanted: Sequence[Sample], options: Options, backend: Backend, offered: Sequence[str]
-    ) -> FrameRequest:
-        """What is to be decoded for the pictures `wanted`, where these transports are `offered`.
+    def order(self, wanted: Sequence[Sample], options: Options, can: Capabilities) -> FrameRequest:
+        """What is to be decoded for the pictures `wanted`.
 
         What is not encoded is read no larger than the model looks at it, since it takes more memory.
         """
-        transport = frame_transport(offered, self.transports)
-        sides = max_side(options, backend), None if transport.encoded else self.seen_side(options, backend)
+        transport = frame_transport(can.transports, self.transports)
+        sides = max_side(options, can), None if transport.encoded else self.seen_side(options, can)
         longest = min((side for side in sides if side is not None), default=None)
         return FrameRequest(self.to_see(wanted, options), transport.view(longest, options.jpeg_quality, options.crop))
 
-    def seen_side(self, options: Options, backend: Backend) -> int | None:
+    def seen_side(self, options: Options, can: Capabilities) -> int | None:
         """The longest side at which the model looks at a picture, in pixels; None: however large it is."""
         return None
 
@@ -169,7 +167,7 @@ class PictureStage(Generic[Request, Reply]):
         left = [sample for batch in items for sample in batch.samples if sample.index not in answered]
         return self._batches(left, options)
 
-    def prefilter(self, options: Options, backend: Backend) -> Prefilter | None:
+    def prefilter(self, options: Options, can: Capabilities) -> Prefilter | None:
         return None
 
     def to_see(self, wanted: Sequence[Sample], options: Options) -> Sequence[Sample]:
@@ -209,12 +207,11 @@ class PictureStage(Generic[Request, Reply]):
         items: Sequence[PictureBatch],
         media: MediaInfo,
         options: Options,
-        backend: Backend,
-        offered: Sequence[str],
+        can: Capabilities,
     ) -> tuple[int, int]:
         """As if every picture were sent: how many need not be is known once they are decoded."""
-        seen, transport = options.crop or media, frame_transport(offered, self.transports)
-        size = scaled_size(seen.width, seen.height, max_side(options, backend))
+        seen, transport = options.crop or media, frame_transport(can.transports, self.transports)
+        size = scaled_size(seen.width, seen.height, max_side(options, can))
         return transport.expected_bytes(sum(len(batch.samples) for batch in items), *size)
 
 
@@ -251,12 +248,12 @@ class FrameStage(PictureStage[Request, Reply], ABC, Generic[Request, Reply, Fram
         """What is set of the stage's own options."""
         return options.own.get(self.name) or self.options()
 
-    def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
+    def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
         own = self.own(options)
         others = {
             name: one for name, (_, one) in settings_of(type(own)).items() if name not in Options.__struct_fields__
         }
-        form = {"crop": options.crop, "max_side": max_side(options, backend), "jpeg_quality": options.jpeg_quality}
+        form = {"crop": options.crop, "max_side": max_side(options, can), "jpeg_quality": options.jpeg_quality}
         together = None if self.spans is None else self.spans[1]
         return {
             **form,
@@ -265,11 +262,11 @@ class FrameStage(PictureStage[Request, Reply], ABC, Generic[Request, Reply, Fram
             "own": {name: getattr(own, name) for name, setting in others.items() if setting.keyed},
         }
 
-    def pace(self, backend: Backend) -> Pace:
+    def pace(self, can: Capabilities) -> Pace:
         return self.expected
 
     def pack(
-        self, payload: Sequence[Shown], media: MediaInfo, options: Options, backend: Backend
+        self, payload: Sequence[Shown], media: MediaInfo, options: Options, can: Capabilities
     ) -> RequestBatch[Request]:
         frames = cast(JpegFrames, prepared(payload))
         return RequestBatch(self.ask(frames, media, options), tuple(picture.at for picture in payload))

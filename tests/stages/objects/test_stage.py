@@ -17,6 +17,7 @@ from framefleet.errors import (
     SetupError,
     UsageError,
 )
+from framefleet.fleet.backends.base import IN_PROCESS, JOB_QUEUE
 from framefleet.media.types import MediaInfo, Picture, PictureTime
 from framefleet.protocol.envelope import TimingMs, to_input
 from framefleet.protocol.yolo import (
@@ -43,7 +44,7 @@ def pictures(count: int) -> list[Picture]:
 
 
 def parcel(count: int) -> RequestBatch[YoloRequest]:
-    return STAGE.pack(pictures(count), MEDIA, Options(), "runpod")
+    return STAGE.pack(pictures(count), MEDIA, Options(), JOB_QUEUE)
 
 
 def reply_to(asked: RequestBatch[YoloRequest]) -> YoloReply:
@@ -52,18 +53,18 @@ def reply_to(asked: RequestBatch[YoloRequest]) -> YoloReply:
 
 
 def test_plan() -> None:
-    batches = STAGE.plan(MEDIA, Options(fps=2, batch_size=4), "local")
+    batches = STAGE.plan(MEDIA, Options(fps=2, batch_size=4), IN_PROCESS)
     assert [batch.units for batch in batches] == [4, 2]
 
 
 def test_a_file_without_pictures_has_no_work() -> None:
     audio = replace(MEDIA, has_video=False, width=0, height=0)
-    assert STAGE.plan(audio, Options(), "local") == []
+    assert STAGE.plan(audio, Options(), IN_PROCESS) == []
     assert STAGE.merge(audio, Options(), []) == []
 
 
 def test_what_a_place_gets_asked_by_default() -> None:
-    here, there = (STAGE.pack(pictures(2), MEDIA, Options(), place).request for place in ("local", "runpod"))
+    here, there = (STAGE.pack(pictures(2), MEDIA, Options(), place).request for place in (IN_PROCESS, JOB_QUEUE))
     assert (here.imgsz, here.half) == (416, False)
     assert (there.imgsz, there.half) == (1280, True)
     assert (there.conf, there.iou, there.max_det, there.classes, there.model) == (0.15, 0.5, 300, None, None)
@@ -75,22 +76,22 @@ def test_what_is_asked_for_is_asked() -> None:
     options = Options(
         conf=0.3, iou=0.6, imgsz=640, max_det=9, classes=(2, 0), yolo_model="yolo11m", crop=Crop(10, 20, 300, 200)
     )
-    asked = STAGE.pack(pictures(1), MEDIA, options, "runpod").request
+    asked = STAGE.pack(pictures(1), MEDIA, options, JOB_QUEUE).request
     assert (asked.conf, asked.iou, asked.imgsz, asked.max_det, asked.classes) == (0.3, 0.6, 640, 9, [2, 0])
     assert (asked.model, asked.source_width, asked.source_height) == ("yolo11m", 300, 200)
 
 
 def test_a_model_file_is_no_name_to_compare() -> None:
-    asked = STAGE.pack(pictures(1), MEDIA, Options(yolo_model="mine/best.onnx"), "local").request
+    asked = STAGE.pack(pictures(1), MEDIA, Options(yolo_model="mine/best.onnx"), IN_PROCESS).request
     assert (asked.model, asked.imgsz) == (None, 640)
 
 
 @pytest.mark.parametrize(
     ("options", "place"),
     [
-        (Options(yolo_model="yolo11m"), "local"),
-        (Options(yolo_model="best.onnx"), "runpod"),
-        (Options(crop=Crop(600, 0, 100, 100)), "local"),
+        (Options(yolo_model="yolo11m"), IN_PROCESS),
+        (Options(yolo_model="best.onnx"), JOB_QUEUE),
+        (Options(crop=Crop(600, 0, 100, 100)), IN_PROCESS),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_decoded(options: Options, place: Any) -> None:
@@ -129,7 +130,7 @@ def seen_on(asked: RequestBatch[YoloRequest]) -> YoloReply:
 
 
 def test_a_picture_that_several_samples_show_is_sent_once_and_its_answer_is_that_of_each() -> None:
-    asked = STAGE.pack(frozen([0, 0, 0, 4, 4, 9]), MEDIA, Options(), "runpod")
+    asked = STAGE.pack(frozen([0, 0, 0, 4, 4, 9]), MEDIA, Options(), JOB_QUEUE)
     assert [(frame.index, frame.jpeg) for frame in asked.request.source.frames] == [(0, b"0"), (3, b"4"), (5, b"9")]
     reply = STAGE.parse(asked.facts, msgspec.to_builtins(seen_on(asked)))
     assert [(frame.index, frame.time_s, len(frame.objects or ())) for frame in reply.frames] == [
@@ -139,7 +140,7 @@ def test_a_picture_that_several_samples_show_is_sent_once_and_its_answer_is_that
 
 def test_pictures_that_differ_are_all_sent_whatever_their_times() -> None:
     same_time = [Picture(PictureTime(at, float(at), 0.0), jpeg) for at, jpeg in enumerate([b"1", b"1", b"2", b"0"])]
-    asked = STAGE.pack(same_time, MEDIA, Options(), "runpod")
+    asked = STAGE.pack(same_time, MEDIA, Options(), JOB_QUEUE)
     reply = STAGE.parse(asked.facts, msgspec.to_builtins(seen_on(asked)))
     assert [len(frame.objects or ()) for frame in reply.frames] == [1, 1, 2, 0]
     (second,) = STAGE.subset(asked, asked.facts[1:2]).request.source.frames
@@ -147,7 +148,7 @@ def test_pictures_that_differ_are_all_sent_whatever_their_times() -> None:
 
 
 def test_samples_of_one_picture_are_not_halved() -> None:
-    asked = STAGE.pack(frozen([3] * 8), MEDIA, Options(), "runpod")
+    asked = STAGE.pack(frozen([3] * 8), MEDIA, Options(), JOB_QUEUE)
     assert STAGE.split(asked) == [asked]
 
 
@@ -155,7 +156,7 @@ def test_samples_of_one_picture_are_not_halved() -> None:
 def test_however_a_parcel_is_parted_each_sample_gets_the_answer_of_its_picture(
     shown: list[int], data: st.DataObject
 ) -> None:
-    whole = STAGE.pack(frozen(shown), MEDIA, Options(), "runpod")
+    whole = STAGE.pack(frozen(shown), MEDIA, Options(), JOB_QUEUE)
     wanted = data.draw(st.sets(st.sampled_from(range(len(shown))), min_size=1))
     narrow = STAGE.subset(whole, [fact for fact in whole.facts if fact.index in wanted])
     found = {}
@@ -197,7 +198,7 @@ def test_the_whole_way_with_a_crop() -> None:
     picture = stop_sign(width=640, height=360, left=200)
     options = Options(crop=Crop(200, 0, 320, 240))
     cropped = [Picture(PictureTime(0, 0.0, 0.0), jpeg(picture[:240, 200:520]))]
-    asked = STAGE.pack(cropped, MEDIA, options, "local")
+    asked = STAGE.pack(cropped, MEDIA, options, IN_PROCESS)
     reply = STAGE.parse(asked.facts, STAGE.open_handler(options)({"input": to_input(asked.request)}))
     merged = STAGE.merge(MEDIA, options, [Answer(asked.facts, reply)])
     assert [entry.objects is None for entry in merged] == [False, True, True]

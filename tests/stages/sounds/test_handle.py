@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from framefleet.config.options import Options
+from framefleet.fleet.backends.base import IN_PROCESS
 from framefleet.media.audio.clips import decode_clips
 from framefleet.media.audio.encode import encode_clip
 from framefleet.media.files.probe import probe
@@ -142,8 +143,8 @@ def test_the_real_one_hears_who_speaks_and_who_does_not(sample, format):
     stage, options, media = SoundsStage(), Options(), probe(sample)
     handler = make_handler(open_engine(str(REAL)))
     answers = []
-    for clip in decode_clips(media, stage.plan(media, options, "local"), format=format):
-        parcel = stage.pack(clip, media, options, "local")
+    for clip in decode_clips(media, stage.plan(media, options, IN_PROCESS), format=format):
+        parcel = stage.pack(clip, media, options, IN_PROCESS)
         answers.append(Answer(parcel.facts, stage.parse(parcel.facts, handler({"input": to_input(parcel.request)}))))
     heard = stage.merge(media, options, answers)
     spoken = [event for event in heard.events if event.label == "Speech"]

@@ -6,6 +6,7 @@ import pytest
 
 from framefleet.config.options import Options
 from framefleet.errors import BadReplyError, OutOfMemoryError, SetupError
+from framefleet.fleet.backends.base import IN_PROCESS, JOB_QUEUE
 from framefleet.media.audio.encode import encode_clip
 from framefleet.media.types import Clip, ClipTime
 from framefleet.protocol.ast import AstRequest
@@ -23,7 +24,7 @@ CLIP = Clip(3, Span(10.0, 15.5), b"OggS", "opus")
 FACTS = (ClipTime(3, CLIP.span),)
 
 
-@pytest.mark.parametrize("backend", ["runpod", "local"])
+@pytest.mark.parametrize("backend", [JOB_QUEUE, IN_PROCESS])
 def test_it_asks_for_the_clips_that_speech_asks_for(backend):
     chunks = STAGE.plan(HOUR, Options(), backend)
     assert [chunk.span for chunk in chunks] == [chunk.span for chunk in SpeechStage().plan(HOUR, Options(), backend)]
@@ -32,28 +33,28 @@ def test_it_asks_for_the_clips_that_speech_asks_for(backend):
 
 def test_no_sound_no_work_and_it_says_so():
     silent = media(None)
-    assert STAGE.plan(silent, Options(), "runpod") == []
+    assert STAGE.plan(silent, Options(), JOB_QUEUE) == []
     heard = STAGE.merge(silent, Options(), [])
     assert heard.events == []
     assert [(piece.start_s, piece.end_s, piece.reason) for piece in heard.skipped] == [(0.0, 3600, "no audio stream")]
 
 
 def test_pack():
-    parcel = STAGE.pack(CLIP, HOUR, Options(), "runpod")
+    parcel = STAGE.pack(CLIP, HOUR, Options(), JOB_QUEUE)
     assert parcel.request == AstRequest(audio=b"OggS", format="opus", duration_s=5.5, top_k=10, threshold=0.3)
     assert parcel.facts == FACTS
 
 
 def test_a_clip_that_is_too_large_is_halved():
     sound = encode_clip(np.random.default_rng(1).normal(0, 900, 12 * 16_000).astype(np.int16), "flac")
-    parcel = STAGE.pack(Clip(3, Span(10.0, 22.0), sound, "flac"), HOUR, Options(), "local")
+    parcel = STAGE.pack(Clip(3, Span(10.0, 22.0), sound, "flac"), HOUR, Options(), IN_PROCESS)
     first, second = STAGE.split(parcel)
     assert first.facts[0].span.start_s == 10.0
     assert first.facts[0].span.end_s == second.facts[0].span.start_s
     assert second.facts[0].span.end_s == 22.0
     assert first.request.format == "opus"
     assert first.request.duration_s == pytest.approx(first.facts[0].span.length_s)
-    assert STAGE.split(STAGE.pack(CLIP, HOUR, Options(), "local"))[0].facts == FACTS
+    assert STAGE.split(STAGE.pack(CLIP, HOUR, Options(), IN_PROCESS))[0].facts == FACTS
 
 
 def replied(*times, score=0.5):
@@ -114,9 +115,9 @@ def test_an_answer_kept_from_another_run():
 
 
 def test_another_threshold_is_another_answer(monkeypatch):
-    before = STAGE.identity(Options(), "local")
+    before = STAGE.identity(Options(), IN_PROCESS)
     monkeypatch.setattr("framefleet.stages.sounds.stage._threshold", lambda options: 0.5)
-    assert STAGE.identity(Options(), "local") != before
+    assert STAGE.identity(Options(), IN_PROCESS) != before
 
 
 def test_without_the_model_the_stage_says_what_to_run(monkeypatch, tmp_path):

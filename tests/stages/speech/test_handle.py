@@ -11,6 +11,7 @@ import pytest
 
 from framefleet.config.options import Options
 from framefleet.errors import SetupError
+from framefleet.fleet.backends.base import IN_PROCESS
 from framefleet.media.audio.chunks import RATE, plan_chunks
 from framefleet.media.audio.clips import decode_clips, sound_span
 from framefleet.media.audio.encode import encode_clip
@@ -78,7 +79,7 @@ def test_cut_into_clips_the_words_stay_where_they_are_said(tiny):
     answers = []
     for piece in decode_clips(media, plan_chunks(span.start_s, span.end_s, 9), format="flac"):
         request = WhisperRequest(audio=piece.audio, format="flac", duration_s=piece.span.length_s)
-        facts = stage.pack(piece, HOUR, Options(), "local").facts
+        facts = stage.pack(piece, HOUR, Options(), IN_PROCESS).facts
         answers.append(Answer(facts, stage.parse(facts, tiny({"input": to_input(request)}))))
     said = {w.word.strip(" .,").lower(): w.start_s for s in merge_speech(answers[::-1]).segments for w in s.words}
     assert len(answers) == 3

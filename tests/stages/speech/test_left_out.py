@@ -10,6 +10,7 @@ import pytest
 
 from framefleet import analyze
 from framefleet.config.options import Options
+from framefleet.fleet.backends.base import IN_PROCESS
 from framefleet.media.audio.clips import decode_clips
 from framefleet.media.files.probe import probe
 from framefleet.schema.document import Document
@@ -36,7 +37,7 @@ def speech_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def talk() -> np.ndarray:
     """What is said in the sample, 24 s of int16."""
     media = probe(ROOT / "samples" / "sample.mp4")
-    (clip,) = decode_clips(media, SpeechStage().plan(media, Options(), "local"), format="flac")
+    (clip,) = decode_clips(media, SpeechStage().plan(media, Options(), IN_PROCESS), format="flac")
     return (decode(clip.audio, "flac", clip.span.length_s) * 32768).astype(np.int16)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from framefleet.config.options import Options
 from framefleet.errors import UsageError
+from framefleet.fleet.backends.base import IN_PROCESS, JOB_QUEUE
 from framefleet.media.types import MediaInfo
 from framefleet.protocol.whisper import LANGUAGES
 from framefleet.schema.document import AudioInfo
@@ -23,7 +24,7 @@ def media(audio: AudioInfo | None) -> MediaInfo:
 HOUR = media(AudioInfo(codec="aac", sample_rate=48_000, channels=2, start_s=-0.5, duration_s=3600))
 
 
-@pytest.mark.parametrize(("backend", "count"), [("runpod", 4), ("local", 12)])
+@pytest.mark.parametrize(("backend", "count"), [(JOB_QUEUE, 4), (IN_PROCESS, 12)])
 def test_the_whole_sound_in_the_backends_sizes(backend, count):
     chunks = plan_speech(HOUR, Options(), backend)
     assert len(chunks) == count
@@ -32,7 +33,7 @@ def test_the_whole_sound_in_the_backends_sizes(backend, count):
 
 
 def test_no_sound_no_work():
-    assert plan_speech(media(None), Options(), "runpod") == []
+    assert plan_speech(media(None), Options(), JOB_QUEUE) == []
 
 
 @pytest.mark.parametrize(
@@ -44,16 +45,16 @@ def test_no_sound_no_work():
 )
 def test_the_embedded_model_knows_english_only(options, says):
     with pytest.raises(UsageError, match=says):
-        plan_speech(HOUR, options, "local")
-    assert plan_speech(HOUR, options, "runpod")
+        plan_speech(HOUR, options, IN_PROCESS)
+    assert plan_speech(HOUR, options, JOB_QUEUE)
 
 
 def test_a_model_of_ones_own_may_know_more():
-    assert plan_speech(HOUR, Options(language="de", whisper_model="/models/small"), "local")
+    assert plan_speech(HOUR, Options(language="de", whisper_model="/models/small"), IN_PROCESS)
 
 
 @pytest.mark.parametrize("language", ["xx", "english", "EN", ""])
-@pytest.mark.parametrize("backend", ["local", "runpod"])
+@pytest.mark.parametrize("backend", [IN_PROCESS, JOB_QUEUE])
 def test_a_language_nobody_knows(language, backend):
     with pytest.raises(UsageError, match=f"--language {language}: not a language"):
         plan_speech(HOUR, Options(language=language), backend)
@@ -71,7 +72,7 @@ def test_a_piece_is_named_by_its_track_where_there_are_several():
     tracks = {"only": (1, 1), "first": (1, 2), "second": (2, 2), "unknown": (None, None)}
     names = {}
     for kind, (track, of) in tracks.items():
-        (chunk,) = plan_speech(media(AudioInfo(**audio, track=track, tracks=of)), Options(), "runpod")
+        (chunk,) = plan_speech(media(AudioInfo(**audio, track=track, tracks=of)), Options(), JOB_QUEUE)
         names[kind] = SpeechStage().names(chunk)[0]
     assert names["only"] == names["unknown"] == "sound 0.0 to 60.0"
     assert names["first"] == "sound 0.0 to 60.0 of track 1"

@@ -5,6 +5,7 @@ import pytest
 
 from framefleet.config.options import Options
 from framefleet.errors import BadReplyError, OutOfMemoryError, RefusedError
+from framefleet.fleet.backends.base import IN_PROCESS, JOB_QUEUE
 from framefleet.media.types import Clip
 from framefleet.protocol.whisper import WhisperRequest
 from framefleet.stages.speech.skipped import NO_SPEECH, SentTime, Unsent
@@ -19,7 +20,7 @@ CLIP = Clip(3, Span(10.0, 15.5), b"OggS", "opus")
 
 def test_pack():
     options = Options(language="de", task="translate", whisper_model="large-v3")
-    parcel = STAGE.pack(CLIP, HOUR, options, "runpod")
+    parcel = STAGE.pack(CLIP, HOUR, options, JOB_QUEUE)
     assert parcel.request == WhisperRequest(
         model="large-v3", audio=b"OggS", format="opus", duration_s=5.5, language="de", task="translate"
     )
@@ -27,7 +28,7 @@ def test_pack():
 
 
 def test_a_local_models_folder_is_not_told_to_it():
-    assert STAGE.pack(CLIP, HOUR, Options(whisper_model="/models/small"), "local").request.model is None
+    assert STAGE.pack(CLIP, HOUR, Options(whisper_model="/models/small"), IN_PROCESS).request.model is None
 
 
 def replied(*times, words=()):

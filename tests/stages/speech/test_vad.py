@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from framefleet.config.options import Options
+from framefleet.fleet.backends.base import CALLS, IN_PROCESS, JOB_QUEUE
 from framefleet.media.audio.clips import decode_clips
 from framefleet.media.files.probe import probe
 from framefleet.media.transport.sound import FLAC, OPUS, SAMPLES
@@ -142,7 +143,7 @@ def test_what_is_left_is_put_together_and_only_that_is_encoded(transport):
     assert (sent.number, sent.format, sent.span) == (2, transport.kind, whole.span)
     assert not whole.encoded
     assert sent.skipped == (Unsent(112.0, 179.0, NO_SPEECH), Unsent(183.0, 299.0, NO_SPEECH))
-    parcel = STAGE.pack(sent, HOUR, Options(), "runpod")
+    parcel = STAGE.pack(sent, HOUR, Options(), JOB_QUEUE)
     assert parcel.request.duration_s == 12 + 4 + 21
     kept = np.concatenate([samples[a * RATE : b * RATE] for a, b in [(0, 12), (79, 83), (199, 220)]])
     left = decode(parcel.request.audio, parcel.request.format, parcel.request.duration_s)
@@ -156,7 +157,7 @@ def test_the_detector_tells_speech_from_noise_and_music(sample):
     pytest.importorskip("faster_whisper")
     detect = vad.silero()
     media = probe(sample)
-    (spoken,) = decode_clips(media, STAGE.plan(media, Options(), "runpod"), format="samples")
+    (spoken,) = decode_clips(media, STAGE.plan(media, Options(), JOB_QUEUE), format="samples")
     assert STAGE.filter(spoken) is spoken
     times = np.arange(20 * RATE) / RATE
     chord = sum(np.sin(2 * np.pi * hertz * times) for hertz in (262, 330, 392)) * 0.1
@@ -166,7 +167,7 @@ def test_the_detector_tells_speech_from_noise_and_music(sample):
         assert vad.trim(heard, detect) is None
 
 
-@pytest.mark.parametrize("backend", ["runpod", "api", "local"])
+@pytest.mark.parametrize("backend", [JOB_QUEUE, CALLS, IN_PROCESS])
 def test_the_stage_looks_first_wherever_it_asks(monkeypatch, backend):
     monkeypatch.setattr(vad, "silero", lambda: loud)
     silent = clip(40)
@@ -177,14 +178,14 @@ def test_the_stage_looks_first_wherever_it_asks(monkeypatch, backend):
     assert prefilter(silent) is silent
 
 
-@pytest.mark.parametrize("backend", ["runpod", "local"])
+@pytest.mark.parametrize("backend", [JOB_QUEUE, IN_PROCESS])
 def test_answers_found_with_and_without_a_look_are_not_taken_for_each_other(backend):
     assert STAGE.identity(Options(), backend) != STAGE.identity(Options(vad=False), backend)
 
 
 def test_what_was_skipped_is_in_the_transcription_whether_sent_in_part_or_not_at_all(monkeypatch):
     trimmed = vad.trim(clip(150, 60), loud)
-    parcel = STAGE.pack(trimmed, HOUR, Options(), "runpod")
+    parcel = STAGE.pack(trimmed, HOUR, Options(), JOB_QUEUE)
     assert parcel.request.duration_s == trimmed.span.length_s == 3.0
     said = Answer(parcel.facts, answer(0, 3, ["yes"]).reply)
     monkeypatch.setattr(vad, "silero", lambda: loud)
@@ -203,7 +204,7 @@ def test_halves_of_a_clip_with_cuts_lie_where_they_were(transport):
     """Each half is heard second by second, halved once more, and told on the video's clock."""
     spoken = (60, 66, 70, 74, 80, 150, 155, 160, 168, 175, 290, 296)
     sent = transport.prepare(vad.trim(clip(340, *spoken), loud))
-    whole = STAGE.pack(sent, HOUR, Options(), "runpod")
+    whole = STAGE.pack(sent, HOUR, Options(), JOB_QUEUE)
     parcels = [quarter for half in STAGE.split(whole) for quarter in STAGE.split(half)]
     assert len(parcels) == 4
     answers = []
@@ -226,7 +227,7 @@ def test_halves_of_a_clip_with_cuts_lie_where_they_were(transport):
 
 
 def test_a_clip_too_short_to_be_halved_stays_as_it_is():
-    parcel = STAGE.pack(vad.trim(clip(340, 2, 300), loud), HOUR, Options(), "runpod")
+    parcel = STAGE.pack(vad.trim(clip(340, 2, 300), loud), HOUR, Options(), JOB_QUEUE)
     short = replace(parcel.facts[0], span=Span(100.0, 104.0))
     assert STAGE.split(RequestBatch(parcel.request, (short,))) == [RequestBatch(parcel.request, (short,))]
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from framefleet.config.options import Options
 from framefleet.errors import BadReplyError, RefusedError, UsageError
+from framefleet.fleet.backends.base import IN_PROCESS, JOB_QUEUE
 from framefleet.media.types import MediaInfo, Picture, PictureTime
 from framefleet.protocol.envelope import to_input
 from framefleet.protocol.ocr import (
@@ -39,7 +40,7 @@ def pictures(count: int) -> list[Picture]:
 
 
 def parcel(count: int) -> RequestBatch[OcrRequest]:
-    return STAGE.pack(pictures(count), MEDIA, Options(), "runpod")
+    return STAGE.pack(pictures(count), MEDIA, Options(), JOB_QUEUE)
 
 
 def reply_to(asked: RequestBatch[OcrRequest]) -> OcrReply:
@@ -48,21 +49,21 @@ def reply_to(asked: RequestBatch[OcrRequest]) -> OcrReply:
 
 
 def test_plan() -> None:
-    assert [batch.units for batch in STAGE.plan(MEDIA, Options(fps=2, batch_size=5), "local")] == [5, 3]
-    batches = STAGE.plan(MEDIA, Options(batch_size=2), "local")
+    assert [batch.units for batch in STAGE.plan(MEDIA, Options(fps=2, batch_size=5), IN_PROCESS)] == [5, 3]
+    batches = STAGE.plan(MEDIA, Options(batch_size=2), IN_PROCESS)
     assert [batch.units for batch in STAGE.remaining(batches, {0, 1, 2}, Options(batch_size=2))] == [1]
 
 
 def test_a_file_without_pictures_has_no_work() -> None:
     audio = replace(MEDIA, has_video=False, width=0, height=0)
-    assert STAGE.plan(audio, Options(), "local") == []
+    assert STAGE.plan(audio, Options(), IN_PROCESS) == []
     assert STAGE.merge(audio, Options(), []).spans == []
 
 
 def test_a_still_that_is_read_again_is_sent_once_a_request() -> None:
     """One of each ten seconds is read, however alike they are."""
     still = [Picture(PictureTime(at, float(at), 0.0), b"jpeg") for at in (0, 10, 20)]
-    asked = STAGE.pack(still, MEDIA, Options(), "runpod")
+    asked = STAGE.pack(still, MEDIA, Options(), JOB_QUEUE)
     assert [frame.index for frame in asked.request.source.frames] == [0]
     reply = STAGE.parse(asked.facts, msgspec.to_builtins(reply_to(asked)))
     assert [(frame.index, frame.time_s, frame.lines) for frame in reply.frames] == [
@@ -72,23 +73,23 @@ def test_a_still_that_is_read_again_is_sent_once_a_request() -> None:
 
 def test_a_crop_out_of_the_picture_is_said_before_anything_is_decoded() -> None:
     with pytest.raises(UsageError, match="--crop"):
-        STAGE.plan(MEDIA, Options(crop=Crop(600, 0, 100, 100)), "local")
+        STAGE.plan(MEDIA, Options(crop=Crop(600, 0, 100, 100)), IN_PROCESS)
 
 
 def test_what_a_place_gets_asked() -> None:
-    here, there = (STAGE.pack(pictures(2), MEDIA, Options(), place).request for place in ("local", "runpod"))
+    here, there = (STAGE.pack(pictures(2), MEDIA, Options(), place).request for place in (IN_PROCESS, JOB_QUEUE))
     assert (here.max_side, there.max_side) == (736, 1280)
     assert (there.source_width, there.source_height) == (640, 360)
-    cropped = STAGE.pack(pictures(1), MEDIA, Options(crop=Crop(10, 20, 300, 200)), "runpod").request
+    cropped = STAGE.pack(pictures(1), MEDIA, Options(crop=Crop(10, 20, 300, 200)), JOB_QUEUE).request
     assert (cropped.source_width, cropped.source_height) == (300, 200)
     assert [(f.index, f.time_s, f.jpeg) for f in there.source.frames] == [(0, 0.0, b"jpeg"), (1, 1.0, b"jpeg")]
 
 
 def test_an_answer_holds_for_one_rate_only() -> None:
     """What a picture is like is said of the one before it, and at another rate that is another one."""
-    one, other = (STAGE.identity(Options(fps=fps), "local") for fps in (1, 2))
+    one, other = (STAGE.identity(Options(fps=fps), IN_PROCESS) for fps in (1, 2))
     assert one != other
-    assert one != STAGE.identity(Options(fps=1), "runpod")
+    assert one != STAGE.identity(Options(fps=1), JOB_QUEUE)
 
 
 @given(st.integers(1, 40))
@@ -156,7 +157,7 @@ def test_the_whole_way_with_a_crop() -> None:
     watching = ChangeFilter()
     wanted = [picture for picture in seen if watching.see(picture)]
     assert [picture.at.index for picture in wanted] == [0, 2]
-    asked = STAGE.pack(wanted, MEDIA, options, "local")
+    asked = STAGE.pack(wanted, MEDIA, options, IN_PROCESS)
     output: Any = STAGE.open_handler(options)({"input": to_input(asked.request)})
     answers = [Answer(asked.facts, STAGE.parse(asked.facts, output))]
     answers += [STAGE.unchanged(picture) for picture in seen if picture not in wanted]

@@ -12,8 +12,6 @@ from framefleet.errors import FleetError
 from framefleet.stages.base import Capabilities
 from framefleet.timebase import Seconds
 
-Result = TypeVar("Result")
-
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -51,6 +49,8 @@ class Health:
     jobs: dict[str, int]
     workers: dict[str, int]
 
+
+Answered = TypeVar("Answered")
 
 IN_PROCESS = Capabilities(
     remote=False, durable=False, billed=False, probed=False, transports=("pixels", "samples", "jpeg_frames", "flac")
@@ -98,7 +98,7 @@ class Backend(Protocol):
     def close(self) -> None: ...
 
 
-def result_of(future: Future[Result], timeout_s: Seconds, cancel: CancelScope | None) -> Result:
+def result_of(future: "Future[Answered]", timeout_s: Seconds, cancel: CancelScope | None) -> Answered:
     """Return the result of a job of this process, as `Backend.wait` has it. Raises `TimeoutError` where it is not done,
     and what it failed with."""
     if cancel is not None:

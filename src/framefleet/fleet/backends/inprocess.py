@@ -35,14 +35,8 @@ class LocalBackend:
 
     capabilities = IN_PROCESS
 
-    def __init__(
-        self, open_handlers: Mapping[str, Callable[[], Handler]], turn: "threading.Lock | None" = None
-    ) -> None:
-        """`open_handlers` gives, for each kind of endpoint, what loads its model; each is called at most once.
-
-        `turn` is held while one works, so that several of these take turns.
-        """
-        self._turn = turn or threading.Lock()
+    def __init__(self, open_handlers: Mapping[str, Callable[[], Handler]]) -> None:
+        """`open_handlers` gives, for each kind of endpoint, what loads its model; each is called at most once."""
         self._open = dict(open_handlers)
         self._handlers: dict[str, Handler] = {}
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="local")
@@ -115,9 +109,9 @@ class LocalBackend:
         self._lane.shutdown(wait=False, cancel_futures=True)  # a model at work cannot be stopped
 
     def _answer(self, job: Job, request: msgspec.Struct, unwanted: threading.Event) -> Done:
+        began = perf_counter()
         try:
-            with self._turn, unless(unwanted.is_set):
-                began = perf_counter()
+            with unless(unwanted.is_set):
                 output = ask_here(self._handler(job.endpoint), request)
         except NotWanted:
             raise JobLostError(f"{job.endpoint}: job {job.id} was cancelled") from None

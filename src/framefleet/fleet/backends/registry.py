@@ -4,10 +4,9 @@ Other packages add theirs by an entry point `framefleet.backends`, whose name is
 `BackendKind`. Importing this module loads none of them.
 """
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from math import inf
 
@@ -22,13 +21,12 @@ from framefleet.stages.base import Capabilities, Handler
 class OpenedEndpoint:
     """An endpoint that a backend is to serve: its id there, how many requests are asked at once, and its handler.
 
-    `open_handler` loads the stage's own model into this process. `turn` is held while a model of this process works.
+    `open_handler` loads the stage's own model into this process.
     """
 
     id: str
     workers: int
     open_handler: Callable[[], Handler]
-    turn: threading.Lock = field(default_factory=threading.Lock)
 
 
 class BackendKind(ABC):
@@ -100,8 +98,7 @@ class LocalKind(BackendKind):
     def open(self, endpoints: Mapping[str, OpenedEndpoint], options: Options, fleet: Fleet) -> Backend:
         from framefleet.fleet.backends.inprocess import LocalBackend
 
-        turn = next(iter(endpoints.values())).turn
-        return LocalBackend({kind: endpoint.open_handler for kind, endpoint in endpoints.items()}, turn)
+        return LocalBackend({kind: endpoint.open_handler for kind, endpoint in endpoints.items()})
 
 
 @cache

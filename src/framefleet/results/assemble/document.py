@@ -13,6 +13,7 @@ from msgspec import UNSET
 from msgspec.structs import fields
 
 from framefleet import __version__
+from framefleet.fleet.backends.base import IN_PROCESS
 from framefleet.fleet.billing.estimate import stage_cost, total
 from framefleet.media.types import ClipTime
 from framefleet.pipeline.derive import ClientResult
@@ -152,7 +153,7 @@ def _config(run: Run) -> Config:
         fps=options.fps,
         max_workers=options.max_workers,
         batch_size=options.batch_size,
-        max_side=max_side(options, objects.plan.backend if objects else "local"),
+        max_side=max_side(options, objects.plan.capabilities if objects else IN_PROCESS),
         jpeg_quality=options.jpeg_quality,
         crop=options.crop,
         yolo_model=getattr(reply, "model", options.yolo_model),
@@ -238,7 +239,7 @@ def _cost(run: Run, stage: FinishedStage) -> Any:
         price=run.options.price,
         tariff=plan.tariff,
         estimated=plan.estimate,
-        alone_s=plan.units * plan.stage.pace(plan.backend).alone_s,
+        alone_s=plan.units * plan.stage.pace(plan.capabilities).alone_s,
         others=stage.others,
     )
 

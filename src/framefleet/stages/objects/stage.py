@@ -13,11 +13,11 @@ from framefleet.media.types import MediaInfo, PictureTime
 from framefleet.models import model_identity
 from framefleet.protocol.envelope import read_reply
 from framefleet.protocol.yolo import FrameReply, YoloReply, YoloRequest
-from framefleet.schema.cost import Backend
 from framefleet.schema.objects import Detection
 from framefleet.stages import checked
 from framefleet.stages.base import (
     Answer,
+    Capabilities,
     Handler,
     Pace,
     RequestBatch,
@@ -42,31 +42,31 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
     name = "objects"
     endpoint = "yolo"
 
-    def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[PictureBatch]:
-        _check_model(options.yolo_model, backend)
-        return super().plan(media, options, backend)
+    def plan(self, media: MediaInfo, options: Options, can: Capabilities) -> list[PictureBatch]:
+        _check_model(options.yolo_model, can)
+        return super().plan(media, options, can)
 
-    def seen_side(self, options: Options, backend: Backend) -> int | None:
-        imgsz = options.imgsz or _auto_imgsz(options.yolo_model, backend)
+    def seen_side(self, options: Options, can: Capabilities) -> int | None:
+        imgsz = options.imgsz or _auto_imgsz(options.yolo_model, can)
         return -(-imgsz // STRIDE) * STRIDE
 
-    def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
+    def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
         """Of pictures that are never encoded as of JPEGs, so that older answers stay good: pixels are no less right."""
         return {
             "model": model_identity(options.yolo_model),
             "crop": options.crop,
-            "max_side": max_side(options, backend),
+            "max_side": max_side(options, can),
             "jpeg_quality": options.jpeg_quality,
             "sampling": options.sampling,
             "conf": options.conf,
             "iou": options.iou,
-            "imgsz": options.imgsz or _auto_imgsz(options.yolo_model, backend),
+            "imgsz": options.imgsz or _auto_imgsz(options.yolo_model, can),
             "max_det": options.max_det,
             "classes": None if options.classes is None else sorted(set(options.classes)),
         }
 
     def pack(
-        self, payload: Sequence[Shown], media: MediaInfo, options: Options, backend: Backend
+        self, payload: Sequence[Shown], media: MediaInfo, options: Options, can: Capabilities
     ) -> RequestBatch[YoloRequest]:
         seen = options.crop or media
         request = YoloRequest(
@@ -76,8 +76,8 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
             source_height=seen.height,
             conf=options.conf,
             iou=options.iou,
-            imgsz=options.imgsz or _auto_imgsz(options.yolo_model, backend),
-            half=backend != "local",
+            imgsz=options.imgsz or _auto_imgsz(options.yolo_model, can),
+            half=can.remote,
             max_det=options.max_det,
             classes=None if options.classes is None else list(options.classes),
         )
@@ -105,8 +105,8 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
     def count(self, reply: YoloReply) -> int:
         return sum(len(frame.objects or ()) for frame in reply.frames)
 
-    def pace(self, backend: Backend) -> Pace:
-        return LOCAL_PACE if backend == "local" else ENDPOINT_PACE
+    def pace(self, can: Capabilities) -> Pace:
+        return ENDPOINT_PACE if can.remote else LOCAL_PACE
 
     def missing(self, options: Options) -> str | None:
         return None
@@ -139,20 +139,20 @@ def _is_file(model: str | None) -> bool:
     return model is not None and model.endswith(".onnx")
 
 
-def _auto_imgsz(model: str | None, backend: Backend) -> int:
+def _auto_imgsz(model: str | None, can: Capabilities) -> int:
     """1280 for endpoints; here what the embedded model was trained at, or what Ultralytics exports are made for."""
-    if backend != "local":
+    if can.remote:
         return 1280
     return 640 if _is_file(model) else 416
 
 
-def _check_model(model: str | None, backend: Backend) -> None:
-    if backend == "local" and model is not None and _is_file(model) and not Path(model).is_file():
+def _check_model(model: str | None, can: Capabilities) -> None:
+    if not can.remote and model is not None and _is_file(model) and not Path(model).is_file():
         raise UsageError(f"--yolo-model {model}: no such file")
-    if backend == "local" and model not in {None, EMBEDDED_MODEL} and not _is_file(model):
+    if not can.remote and model not in {None, EMBEDDED_MODEL} and not _is_file(model):
         raise UsageError(
             f"--yolo-model {model}: this machine has {EMBEDDED_MODEL}; give the path of an .onnx file, "
             "or set FRAMEFLEET_YOLO_ENDPOINT to an endpoint that has the model"
         )
-    if backend != "local" and _is_file(model):
+    if can.remote and _is_file(model):
         raise UsageError(f"--yolo-model {model}: a file runs on this machine only; add --backend local")

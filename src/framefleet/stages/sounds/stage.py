@@ -17,13 +17,13 @@ from framefleet.models import model_identity
 from framefleet.models.yamnet import yamnet_files
 from framefleet.protocol.ast import AstReply, AstRequest, Slice
 from framefleet.protocol.envelope import AudioFormat, read_reply
-from framefleet.schema.cost import Backend
 from framefleet.schema.sounds import Sounds
 from framefleet.schema.speech import Skipped
 from framefleet.stages import checked
 from framefleet.stages.audio_stage import ClipStage, halved
 from framefleet.stages.base import (
     Answer,
+    Capabilities,
     Handler,
     Pace,
     RequestBatch,
@@ -31,13 +31,14 @@ from framefleet.stages.base import (
 from framefleet.stages.sounds.merge import merge_sounds
 from framefleet.timebase import Seconds
 
-MAX_CHUNK_S: dict[Backend, Seconds] = {"runpod": 900.0, "local": 300.0}
+REMOTE_CHUNK_S: Seconds = 900.0
+LOCAL_CHUNK_S: Seconds = 300.0
 """As speech has them, so that both stages can be sent the same clips of the same sound."""
 
 
-def plan_sounds(media: MediaInfo, backend: Backend) -> list[AudioChunk]:
+def plan_sounds(media: MediaInfo, can: Capabilities) -> list[AudioChunk]:
     """Nominal chunks over all of the sound; none without sound."""
-    return plan_sound(media, MAX_CHUNK_S.get(backend, MAX_CHUNK_S["runpod"]))
+    return plan_sound(media, REMOTE_CHUNK_S if can.remote else LOCAL_CHUNK_S)
 
 
 ENDPOINT_PACE = Pace(unit_s=1 / 100, alone_s=1 / 100)
@@ -63,16 +64,16 @@ class SoundsStage(ClipStage[AstRequest, AstReply]):
     name = "sounds"
     endpoint = "ast"
 
-    def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[AudioChunk]:
-        return plan_sounds(media, backend)
+    def plan(self, media: MediaInfo, options: Options, can: Capabilities) -> list[AudioChunk]:
+        return plan_sounds(media, can)
 
-    def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
+    def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
         return {"model": model_identity(_model(options)), "threshold": _threshold(options), "top_k": TOP_K}
 
-    def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> RequestBatch[AstRequest]:
+    def pack(self, payload: Clip, media: MediaInfo, options: Options, can: Capabilities) -> RequestBatch[AstRequest]:
         request = AstRequest(
             # here the handler was opened on the very model asked for, by a folder that no worker knows
-            model=_model(options) if backend == "runpod" else None,
+            model=_model(options) if can.remote else None,
             audio=sent(payload),
             format=msgspec.convert(payload.format, AudioFormat),
             duration_s=round(payload.span.length_s, 6),
@@ -103,8 +104,8 @@ class SoundsStage(ClipStage[AstRequest, AstReply]):
         """How many classes are heard anywhere in the clip."""
         return len({found.label for piece in reply.slices for found in piece.classes})
 
-    def pace(self, backend: Backend) -> Pace:
-        return LOCAL_PACE if backend == "local" else ENDPOINT_PACE
+    def pace(self, can: Capabilities) -> Pace:
+        return ENDPOINT_PACE if can.remote else LOCAL_PACE
 
     def missing(self, options: Options) -> str | None:
         if _model(options) is None:

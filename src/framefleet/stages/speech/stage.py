@@ -22,18 +22,17 @@ from framefleet.protocol.whisper import (
     WhisperSegment,
     WhisperWord,
 )
-from framefleet.schema.cost import Backend
 from framefleet.schema.speech import Transcription
 from framefleet.stages import checked
 from framefleet.stages.audio_stage import ClipStage, halved
 from framefleet.stages.base import (
     Answer,
+    Capabilities,
     Handler,
     Pace,
     Prefilter,
     RequestBatch,
 )
-from framefleet.stages.speech.forecast import ENDPOINT_PACE, LOCAL_PACE
 from framefleet.stages.speech.merge import merge_speech
 from framefleet.stages.speech.skipped import (
     NO_SPEECH,
@@ -43,23 +42,30 @@ from framefleet.stages.speech.skipped import (
 )
 from framefleet.timebase import Seconds, Span
 
-MAX_CHUNK_S: dict[str, Seconds] = {"runpod": 900.0, "api": 900.0, "local": 300.0}
-"""By backend. 15 minutes are 2.7 MB of Opus, well within a request of 10 MiB (OpenAI takes 25 MB); here 5, so that
+ENDPOINT_PACE = Pace(unit_s=1 / 40, alone_s=1 / 40)
+"""A GPU worker's seconds a second of sound, large-v3-turbo in batches. An assumption: no real endpoint was timed."""
+
+LOCAL_PACE = Pace(unit_s=0.06, alone_s=0.06)
+"""tiny.en in int8 on one thread of a server: an hour of speech without a break took 182 to 257 s, three passes."""
+
+REMOTE_CHUNK_S: Seconds = 900.0
+LOCAL_CHUNK_S: Seconds = 300.0
+"""15 minutes are 2.7 MB of Opus, well within a request of 10 MiB (OpenAI takes 25 MB); here 5, so that
 progress shows and memory stays small."""
 
 
-def plan_speech(media: MediaInfo, options: Options, backend: Backend) -> list[AudioChunk]:
+def plan_speech(media: MediaInfo, options: Options, can: Capabilities) -> list[AudioChunk]:
     """Nominal chunks over all of the sound; none without sound. Raises `UsageError` for a language that cannot be."""
-    _check_language(options, backend)
-    return plan_sound(media, MAX_CHUNK_S.get(backend, MAX_CHUNK_S["runpod"]))
+    _check_language(options, can)
+    return plan_sound(media, REMOTE_CHUNK_S if can.remote else LOCAL_CHUNK_S)
 
 
-def _check_language(options: Options, backend: Backend) -> None:
+def _check_language(options: Options, can: Capabilities) -> None:
     if options.language is not None and options.language not in LANGUAGES:
         raise UsageError(
             f"--language {options.language}: not a language Whisper knows; give a code such as en, de or zh"
         )
-    if backend != "local" or options.whisper_model is not None:
+    if can.remote or options.whisper_model is not None:
         return
     remedy = (
         "give --whisper-model a folder with a multilingual faster-whisper model, or set FRAMEFLEET_WHISPER_ENDPOINT"
@@ -87,10 +93,10 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
     name = "speech"
     endpoint = "whisper"
 
-    def plan(self, media: MediaInfo, options: Options, backend: Backend) -> list[AudioChunk]:
-        return plan_speech(media, options, backend)
+    def plan(self, media: MediaInfo, options: Options, can: Capabilities) -> list[AudioChunk]:
+        return plan_speech(media, options, can)
 
-    def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
+    def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
         identity = {
             "model": model_identity(options.whisper_model),
             "language": options.language,
@@ -98,7 +104,7 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         }
         return identity | ({"vad": True} if options.vad else {})
 
-    def prefilter(self, options: Options, backend: Backend) -> Prefilter | None:
+    def prefilter(self, options: Options, can: Capabilities) -> Prefilter | None:
         return self.filter if options.vad else None
 
     def filter(self, clip: Clip) -> Clip | Answer[WhisperReply]:
@@ -112,11 +118,13 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         worth = trim(clip, detect) if detect is not None else clip
         return _nothing_said(clip) if worth is None else worth
 
-    def pack(self, payload: Clip, media: MediaInfo, options: Options, backend: Backend) -> RequestBatch[WhisperRequest]:
+    def pack(
+        self, payload: Clip, media: MediaInfo, options: Options, can: Capabilities
+    ) -> RequestBatch[WhisperRequest]:
         fact = SentTime(payload.number, payload.span, getattr(payload, "skipped", ()), gaps=payload.gaps)
         request = WhisperRequest(
             # here the handler was opened on the very model asked for, by a folder that no worker knows
-            model=options.whisper_model if backend != "local" else None,
+            model=options.whisper_model if can.remote else None,
             audio=sent(payload),
             format=msgspec.convert(payload.format, AudioFormat),
             duration_s=fact.sent_s,
@@ -154,8 +162,8 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
     def count(self, reply: WhisperReply) -> int:
         return len(reply.segments)
 
-    def pace(self, backend: Backend) -> Pace:
-        return LOCAL_PACE if backend == "local" else ENDPOINT_PACE
+    def pace(self, can: Capabilities) -> Pace:
+        return ENDPOINT_PACE if can.remote else LOCAL_PACE
 
     def missing(self, options: Options) -> str | None:
         return None

@@ -17,11 +17,11 @@ from framefleet.media.types import (
 )
 from framefleet.protocol.envelope import read_reply
 from framefleet.protocol.ocr import OcrFrame, OcrReply, OcrRequest
-from framefleet.schema.cost import Backend
 from framefleet.schema.text import TextResult
 from framefleet.stages import checked
 from framefleet.stages.base import (
     Answer,
+    Capabilities,
     Handler,
     Pace,
     Prefilter,
@@ -37,17 +37,17 @@ ENDPOINT_PACE = Pace(unit_s=0.05, alone_s=0.08)
 LOCAL_PACE = Pace(unit_s=0.11, alone_s=0.15)
 """A picture of 1280 × 720 with four lines, on two cores of a server (benchmarks/text_batched.py)."""
 
-_MAX_SIDE: dict[Backend, int] = {"local": 736, "runpod": 1280}
+_HERE, _THERE = 736, 1280  # pixels
 
 
-def find_side(backend: Backend) -> int:
+def find_side(can: Capabilities) -> int:
     """The longer side, in pixels, of the picture that text is looked for in.
 
     Of 48 lines of 10 to 44 pixels of height in pictures of 1280 × 720, 46 are found at 640 and all at 736, 960 and
     more. Looking takes 49 ms at 640, 57 at 736, 137 at 960, and 286 by RapidOCR's own rule (736 for the shorter side).
     A GPU looks at all that is sent.
     """
-    return _MAX_SIDE.get(backend, _MAX_SIDE["runpod"])
+    return _THERE if can.remote else _HERE
 
 
 class TextStage(PictureStage[OcrRequest, OcrReply]):
@@ -56,22 +56,22 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
     name = "text"
     endpoint = "ocr"
 
-    def identity(self, options: Options, backend: Backend) -> dict[str, Any]:
+    def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
         """`fps` and `sampling` too: that a picture's text is that of the one before is an answer as well.
 
         What was read here before text was read that lies on its side or upside down is read once more, which is free.
         """
-        turned = {"turned": True} if backend == "local" else {}
+        turned = {} if can.remote else {"turned": True}
         return turned | {
             "crop": options.crop,
-            "max_side": max_side(options, backend),
+            "max_side": max_side(options, can),
             "jpeg_quality": options.jpeg_quality,
-            "find_side": find_side(backend),
+            "find_side": find_side(can),
             "fps": options.fps,
             "sampling": options.sampling,
         }
 
-    def prefilter(self, options: Options, backend: Backend) -> Prefilter:
+    def prefilter(self, options: Options, can: Capabilities) -> Prefilter:
         changed = ChangeFilter()
 
         def sift(piece: Shown | Gap) -> Shown | Gap | Answer[OcrReply]:
@@ -89,14 +89,14 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
         return Answer((picture.at,), OcrReply(model="", model_id="", device="", frames=[frame]))
 
     def pack(
-        self, payload: Sequence[Shown], media: MediaInfo, options: Options, backend: Backend
+        self, payload: Sequence[Shown], media: MediaInfo, options: Options, can: Capabilities
     ) -> RequestBatch[OcrRequest]:
         seen = options.crop or media
         request = OcrRequest(
             source=prepared(payload),
             source_width=seen.width,
             source_height=seen.height,
-            max_side=find_side(backend),
+            max_side=find_side(can),
         )
         return RequestBatch(request, tuple(picture.at for picture in payload))
 
@@ -122,8 +122,8 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
     def count(self, reply: OcrReply) -> int:
         return sum(len(frame.lines or ()) for frame in reply.frames)
 
-    def pace(self, backend: Backend) -> Pace:
-        return LOCAL_PACE if backend == "local" else ENDPOINT_PACE
+    def pace(self, can: Capabilities) -> Pace:
+        return ENDPOINT_PACE if can.remote else LOCAL_PACE
 
     def missing(self, options: Options) -> str | None:
         return None if find_spec("rapidocr") else f"RapidOCR is not installed; {with_extra('text')}"
