@@ -1,5 +1,6 @@
 """The tree of errors: drawn as it is, one line each, an exit code of the design's."""
 
+import pickle
 import re
 from collections.abc import Iterator
 
@@ -10,8 +11,10 @@ from framefleet.errors import (
     Advice,
     FleetError,
     FrameFleetError,
+    InputError,
     JobFailedError,
     WorkerError,
+    explain,
     from_worker,
 )
 
@@ -54,3 +57,37 @@ def test_a_workers_error_survives_as_text() -> None:
     assert str(arrived) == "invalid_input: no frames: send some"
     assert type(from_worker("ValueError: something else")) is JobFailedError
     assert str(from_worker("no type at all")) == "no type at all"
+
+
+def test_what_happened_and_what_to_do_are_told_apart() -> None:
+    error = InputError("clip.mp4:\n cannot be read", hint="check its\n permissions")
+    error.add_note("about $0.01 spent")
+    assert (error.message, error.hint) == ("clip.mp4: cannot be read", "check its permissions")
+    assert str(error) == "clip.mp4: cannot be read; check its permissions"
+    assert explain(error) == ("clip.mp4: cannot be read; about $0.01 spent", "check its permissions")
+    assert explain(ValueError("x")) == ("a fault of this program: ValueError: x", None)
+
+
+def test_codes_are_those_that_programs_may_know() -> None:
+    codes = {kind.__name__: kind.code for kind in KINDS}
+    assert len(set(codes.values())) == len(KINDS)
+    assert all(re.fullmatch("[a-z]+(_[a-z]+)*", code) for code in codes.values())
+    assert (codes["UsageError"], codes["RateLimitedError"], codes["Interrupted"]) == (
+        "usage",
+        "rate_limited",
+        "interrupted",
+    )
+    assert InputError("gone", code="no_such_file").code == "no_such_file"
+    assert InputError("gone").code == "input"
+
+
+def test_an_error_is_the_same_in_another_process() -> None:
+    sent = WorkerError("invalid_input", "no frames")
+    sent.hint = "send some"
+    arrived = pickle.loads(pickle.dumps(sent))
+    assert (type(arrived), arrived.type, arrived.message, arrived.hint) == (
+        WorkerError,
+        "invalid_input",
+        "no frames",
+        "send some",
+    )

@@ -151,7 +151,7 @@ def test_a_package_that_does_not_load_is_one_line(package: str, arguments: tuple
     done = without(package, *arguments)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"framefleet: {package} is missing or damaged (") and "install --force-reinstall" in line
+    assert line.startswith(f"error: {package} is missing or damaged (") and "install --force-reinstall" in line
 
 
 @pytest.mark.full
@@ -161,7 +161,7 @@ def test_a_package_that_a_run_finds_missing_later_is_one_line_too() -> None:
     done = without("av", "run", video)
     reading, line = done.stderr.splitlines()
     assert (done.returncode, reading) == (1, f"reading {video}")
-    assert line.startswith("framefleet: av is missing or damaged (") and "install --force-reinstall" in line
+    assert line.startswith("error: av is missing or damaged (") and "install --force-reinstall" in line
 
 
 def without(package: str, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -1,6 +1,6 @@
 """Every error FrameFleet raises on purpose. Vendors' errors are translated into these where they appear.
 
-FrameFleetError                one line a person can act on; `exit_code` is what the command ends with
+FrameFleetError                what happened, and what to do; `exit_code` is what the command ends with
 ├── UsageError            2    an option that makes no sense
 ├── InputError            2    a video that is missing, unreadable or not a video
 │   └── NotStoredError    2    a store has no result of that name, or no such artifact
@@ -28,28 +28,58 @@ FrameFleetError                one line a person can act on; `exit_code` is what
     └── RefusedError      -    GIVE_UP for this request: the worker says it can never serve it
 """
 
+import re
 from enum import StrEnum
 from typing import Any
 
 
 class FrameFleetError(Exception):
-    """Base of all; `str(error)` is one line naming the thing and the remedy."""
+    """Base of all. `message` says what happened, `hint` what to do about it, each in one line; `str` has both.
+
+    `code` is stable, for programs and tests: that of the class, or a closer one.
+    """
 
     exit_code = 1
     ends_run = False  # True: nothing else of the same kind can succeed either
+    code = "error"
 
-    def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "code" not in cls.__dict__:
+            cls.code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__.removesuffix("Error")).lower()
+
+    def __init__(self, message: str, *, hint: str | None = None, code: str | None = None) -> None:
+        self.message = " ".join(message.split())
+        self.hint = None if hint is None else " ".join(hint.split())
+        if code is not None:
+            self.code = code
+        super().__init__(self.message if self.hint is None else f"{self.message}; {self.hint}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self), self.args, self.__dict__)
+
+
+def _remade(kind: type[FrameFleetError], args: tuple[Any, ...], state: dict[str, Any]) -> FrameFleetError:
+    """An error as it was in another process."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
+
+def explain(error: BaseException) -> tuple[str, str | None]:
+    """Return what happened and what to do about it, a line each: of an error that is not ours, the bug that it is.
+
+    Its notes, such as what a run has cost, stand behind what happened.
+    """
+    message, hint = f"a fault of this program: {type(error).__name__}: {error}", None
+    if isinstance(error, FrameFleetError):
+        message, hint = error.message, error.hint
+    return " ".join("; ".join([message, *getattr(error, "__notes__", ())]).split()), hint
 
 
 def describe(error: BaseException) -> str:
-    """Any error in one line: ours in its own words, another as the fault of this program that it is.
-
-    Its notes, such as what a run has cost, come behind it.
-    """
-    ours = isinstance(error, FrameFleetError)
-    words = str(error) if ours else f"a fault of this program: {type(error).__name__}: {error}"
-    return " ".join("; ".join([words, *getattr(error, "__notes__", ())]).split())
+    """Return any error in one line: what happened, and what to do about it."""
+    return "; ".join(part for part in explain(error) if part)
 
 
 class UsageError(FrameFleetError):

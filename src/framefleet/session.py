@@ -75,7 +75,9 @@ def prepare(
     plan = plan_run(media, options, fleet, survey.tariff)
     for stage in SPECS:  # what is given in a stage's place is for that stage
         if isinstance(given := getattr(options, stage, None), Path) and stage not in plan.names:
-            raise UsageError(f"--{stage} {given}: {stage} are not among --stages {','.join(plan.names)}; add them")
+            raise UsageError(
+                f"--{stage} {given}: {stage} are not among --stages {','.join(plan.names)}", hint="add them"
+            )
     return Prepared(media, options, fleet, plan, survey, *_place(media.path, options.output_dir, name))
 
 
@@ -115,7 +117,9 @@ def check_budget(prepared: Prepared, sha256: str, resources: Resources) -> None:
     expected = sum(plan.estimate.usd for plan in unanswered_plans(prepared, sha256))
     resources.budget.check(expected)
     if most is not None and expected > most:
-        raise BudgetError(f"--max-cost {most:g}: the run would cost about ${expected:.4f}; raise it, or lower --fps")
+        raise BudgetError(
+            f"--max-cost {most:g}: the run would cost about ${expected:.4f}", hint="raise it, or lower --fps"
+        )
 
 
 def asleep(prepared: Prepared, left: Sequence[StagePlan]) -> list[Sleep]:
@@ -131,7 +135,7 @@ def check_awake(prepared: Prepared, sha256: str, listener: Listener) -> None:
         return
     for sleep in asleep(prepared, unanswered_plans(prepared, sha256)):
         if sleep.most == 0:
-            raise AsleepError(f"{sleep}; --wake raises them again, or framefleet deploy {sleep.kind}")
+            raise AsleepError(f"{sleep}", hint=f"--wake raises them again, or framefleet deploy {sleep.kind}")
         listener(Notice(f"{sleep}; --wake raises them again"))
 
 

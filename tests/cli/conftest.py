@@ -30,9 +30,10 @@ class Told:
 
     @property
     def line(self) -> str:
-        """The one line of standard error, but for the one that says which video is read."""
-        (line,) = (line for line in self.err.splitlines() if not line.startswith("reading "))
-        return line
+        """The error of standard error, its hint behind it, or else the one line there; not which video is read."""
+        what, *hint = (line for line in self.err.splitlines() if not line.startswith("reading "))
+        assert all(line.startswith("hint: ") for line in hint) and len(hint) <= what.startswith("error: "), self.err
+        return "; ".join([what, *(line.removeprefix("hint: ") for line in hint)])
 
 
 def sees_a_person(job: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """`framefleet doctor`: what is found, and what to do about it."""
 
-import socket
 import sys
 from collections.abc import Callable
 from importlib import metadata
@@ -95,10 +94,9 @@ def test_a_service_that_does_not_serve(
 
 
 @pytest.mark.full
-def test_a_service_that_is_away(cli: Cli, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_is_away(cli: Cli, fleet: Fleet, deaf_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     fleet()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        monkeypatch.setenv("RUNPOD_ENDPOINT_BASE_URL", f"http://127.0.0.1:{free.getsockname()[1]}")
+    monkeypatch.setenv("RUNPOD_ENDPOINT_BASE_URL", f"http://127.0.0.1:{deaf_port}")
     told = cli("doctor")
     assert told.code == 1
     assert "cannot be reached" in findings(told)["speech"][1]

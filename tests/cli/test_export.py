@@ -127,7 +127,7 @@ def test_tables_as_a_spreadsheet_wants_them(
 )
 def test_separators_that_make_no_table_are_told(cli: Cli, result: Path, options: list[str], line: str) -> None:
     told = cli("export", result, *options)
-    assert (told.code, told.line) == (2, f"framefleet: {line}")
+    assert (told.code, told.line) == (2, f"error: {line}")
 
 
 @pytest.mark.parametrize("name", ["my clip #1 100%.mp4", "ü.mp4"])
@@ -173,7 +173,7 @@ def test_where_no_label_is_there_nothing_is_written(cli: Cli, result: Path) -> N
     told = cli("export", result, "--to", "coco,csv", "--labels", "zebra")
     assert (told.code, told.line) == (
         2,
-        "framefleet: --labels zebra: nothing is labelled zebra; there is cat, dog",
+        "error: --labels zebra: nothing is labelled zebra; there is cat, dog",
     )
     assert list(result.parent.glob("clip_*")) == [result]
 
@@ -206,19 +206,19 @@ def test_what_is_not_in_the_document_is_said(
     cli: Cli, tmp_path: Path, form: str, empty: dict[str, None], line: str
 ) -> None:
     told = cli("export", stored(replace(sees([CAT]), failures=[], **empty), tmp_path), "--to", form)
-    assert (told.code, told.line) == (2, f"framefleet: {line}")
+    assert (told.code, told.line) == (2, f"error: {line}")
     assert [path.name for path in tmp_path.iterdir()] == ["clip_results.json"]
 
 
 def test_what_failed_is_said_so(cli: Cli, tmp_path: Path) -> None:
     told = cli("export", stored(replace(sees([CAT]), transcription=None), tmp_path), "--to", "vtt")
-    assert (told.code, told.line) == (2, "framefleet: vtt: speech failed (noise); run it again")
+    assert (told.code, told.line) == (2, "error: vtt: speech failed (noise); run it again")
 
 
 def test_of_several_formats_one_that_cannot_be_does_not_stop_the_others(cli: Cli, tmp_path: Path) -> None:
     path = stored(replace(sees([CAT]), transcription=None, failures=[]), tmp_path)
     told = cli("export", path, "--to", "srt,coco")
-    assert (told.code, told.line) == (3, "framefleet: srt: nothing was listened to; run with --stages speech")
+    assert (told.code, told.line) == (3, "error: srt: nothing was listened to; run with --stages speech")
     assert told.out == f"coco: {tmp_path / 'clip_coco'}\n"
 
 
@@ -228,7 +228,7 @@ def test_sound_alone_has_tables_and_no_boxes(cli: Cli, tmp_path: Path) -> None:
     path = stored(replace(document, video=video, detections=None, tracks=None), tmp_path)
     assert cli("export", path, "--to", "csv").code == 0
     told = cli("export", path, "--to", "yolo")
-    assert (told.code, told.line) == (2, "framefleet: yolo: the video has sound alone; try --to srt or csv")
+    assert (told.code, told.line) == (2, "error: yolo: the video has sound alone; try --to srt or csv")
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_pictures_of_what_was_never_looked_at(cli: Cli, tmp_path: Path, video: P
     told = cli("export", result, "--to", "coco", "--pictures")
     assert (told.code, told.line) == (
         2,
-        "framefleet: coco: no pictures were looked at; run with --stages objects",
+        "error: coco: no pictures were looked at; run with --stages objects",
     )
 
 
@@ -325,7 +325,7 @@ def test_a_library_that_is_missing_is_named(cli: Cli, result: Path, monkeypatch:
     told = cli("export", result, "--to", "srt")
     assert (told.code, told.line) == (
         1,
-        f"framefleet: pysubs2 is not installed; {with_extra('export')}",
+        f"error: pysubs2 is not installed; {with_extra('export')}",
     )
     assert not list(result.parent.glob("*.srt"))
 
@@ -349,5 +349,5 @@ def test_objects_that_all_failed_are_no_empty_set(cli: Cli, tmp_path: Path) -> N
     broke = [FailureEntry(stage="objects", error="noise", attempts=3)]
     path = stored(replace(document, detections=lost, failures=broke), tmp_path)
     told = cli("export", path, "--to", "coco")
-    assert (told.code, told.line) == (2, "framefleet: coco: objects failed (noise); run it again")
+    assert (told.code, told.line) == (2, "error: coco: objects failed (noise); run it again")
     assert cli("export", path, "--to", "csv", "--labels", "cat").code == 0, "others are not about objects"

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +52,7 @@ def test_no_key(cli: Cli, fleet: Fleet, video: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("RUNPOD_API_KEY")
     told = cli("run", video)
     assert told.code == 1
-    assert told.line == "framefleet: RUNPOD_API_KEY is not set; set it, or use --backend local"
+    assert told.line == "error: RUNPOD_API_KEY is not set; set it, or use --backend local"
 
 
 @pytest.mark.parametrize("key", ["rpa_SECRET\nX-Other: 1", "rpa_SECRET…", "rpa SECRET", "rpa_SECRET\x00"])
@@ -84,12 +83,10 @@ def test_an_endpoint_that_is_not_there(cli: Cli, fleet: Fleet, video: Path, monk
 
 
 def test_a_service_that_is_away(
-    cli: Cli, fleet: Fleet, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, fleet: Fleet, video: Path, tmp_path: Path, deaf_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fleet()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    monkeypatch.setenv("RUNPOD_ENDPOINT_BASE_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("RUNPOD_ENDPOINT_BASE_URL", f"http://127.0.0.1:{deaf_port}")
     told = cli("run", video, "--patience-s", 0.1)
     assert told.code == 1
     _, trying, gave_up = told.err.splitlines()  # after the video that is read
@@ -131,7 +128,7 @@ def test_when_every_batch_fails_there_is_no_document(cli: Cli, fleet: Fleet, vid
     fleet(yolo=refuse, whisper=refuse)
     told = cli("run", video, "--batch-size", 2)
     assert told.code == 1
-    assert told.err.splitlines()[-1].startswith("framefleet: nothing could be done: ")
+    assert told.err.splitlines()[-1].startswith("error: nothing could be done: ")
     assert told.err.count("refuses everything") == 3  # once a stage, and the last line
     assert not list(tmp_path.rglob("*.json"))
 

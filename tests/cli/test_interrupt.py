@@ -41,7 +41,7 @@ def test_ctrl_c_ends_a_run_at_once(emulate: Any, video: Path, tmp_path: Path) ->
     assert running.returncode == 130
     assert out == ""
     *_, last = rest.splitlines()
-    assert last.startswith("framefleet: interrupted: objects 1 of 6 frames kept; about $")
+    assert last.startswith("error: interrupted: objects 1 of 6 frames kept; about $")
     assert last.endswith("spent; run the same command again: it goes on from here")
     assert "Traceback" not in rest
     assert not list(tmp_path.rglob("*.json"))

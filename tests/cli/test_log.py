@@ -37,7 +37,7 @@ def test_every_command_can_write_one(command: str, cli: Cli) -> None:
 
 def test_the_file_has_what_ended_the_command_with_its_traceback(cli: Cli, tmp_path: Path) -> None:
     told = cli("plan", "none.mp4", "--log", "run.log")
-    assert (told.code, told.line) == (2, "framefleet: none.mp4: no such file; check the name and the folder")
+    assert (told.code, told.line) == (2, "error: none.mp4: no such file; check the name and the folder")
     first, ends, *trace = (tmp_path / "run.log").read_text().splitlines()
     assert LINE.fullmatch(first) and ": framefleet " in first and " plan, Python " in first
     assert LINE.fullmatch(ends) and "ended by InputError" in ends
@@ -58,7 +58,7 @@ def test_only_its_owner_may_read_it_and_it_is_written_on(cli: Cli, tmp_path: Pat
 def test_a_file_that_is_no_log_is_left_as_it_is(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "clip.mp4").write_bytes(b"\0\0\0\x18ftypmp42 and more")
     told = cli("run", "--log", "clip.mp4")
-    assert (told.code, told.line) == (2, "framefleet: --log clip.mp4: there already, and no log; give another file")
+    assert (told.code, told.line) == (2, "error: --log clip.mp4: there already, and no log; give another file")
     assert (tmp_path / "clip.mp4").read_bytes() == b"\0\0\0\x18ftypmp42 and more"
 
 
@@ -70,9 +70,7 @@ def test_nothing_is_begun_where_it_cannot_be_written(
     (tmp_path / "clip.mp4").touch()
     told = cli("run", "clip.mp4", "--log", place)
     assert told.code == 2
-    assert re.fullmatch(
-        rf"framefleet: --log {re.escape(place)}: cannot be written \(.+\); give another file", told.line
-    )
+    assert re.fullmatch(rf"error: --log {re.escape(place)}: cannot be written \(.+\); give another file", told.line)
 
 
 def test_a_disk_that_is_full_is_told_once_and_ends_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -95,7 +93,7 @@ def test_a_level_that_there_is_not(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
     told = cli("plan", "none.mp4")
     assert (told.code, told.line) == (
         2,
-        "framefleet: FRAMEFLEET_LOG loud: give debug or info; --log says into which file",
+        "error: FRAMEFLEET_LOG loud: give debug or info; --log says into which file",
     )
 
 
@@ -136,9 +134,9 @@ def test_a_fault_tells_how_to_see_where(cli: Cli, tmp_path: Path, monkeypatch: p
         raise ValueError("it broke")
 
     monkeypatch.setattr("framefleet.session.prepare", broken)
-    said = "framefleet: a fault of this program: ValueError: it broke"
-    assert cli("plan", "clip.mp4").line == f"{said} (--log FILE shows where)"
-    assert cli("plan", "clip.mp4", "--log", "run.log").line == f"{said} (run.log shows where)"
+    said = "error: a fault of this program: ValueError: it broke"
+    assert cli("plan", "clip.mp4").line == f"{said}; --log FILE shows where"
+    assert cli("plan", "clip.mp4", "--log", "run.log").line == f"{said}; run.log shows where"
     written = (tmp_path / "run.log").read_text()
     assert "in broken" in written and "ValueError" in written and "it broke" not in written.replace('("it broke")', "")
 

@@ -308,7 +308,7 @@ def test_what_tracks_there_are_is_told(cli: Cli, fleet: Fleet, dubbed: Path) -> 
     fleet(whisper=hears_bursts)
     told = cli("run", dubbed, "--audio-track", "spa")
     assert told.code == 2
-    assert told.line.startswith(f"framefleet: --audio-track spa: {dubbed} has 4 audio tracks: ")
+    assert told.line.startswith(f"error: --audio-track spa: {dubbed} has 4 audio tracks: ")
     assert "1: eng flac 1 ch “Main”; 2: ger opus 1 ch; 3: fra flac 1 ch; 4: eng flac 1 ch “[31mHe talks”" in told.line
     assert "audio track 1 of 4 (eng) is heard; --audio-track chooses another" in cli("run", dubbed).err
     assert "--audio-track" not in cli("run", dubbed, "--audio-track", "en").err

@@ -75,7 +75,7 @@ def test_where_no_label_is_there_nothing_is_written_over(cli: Cli, result: Path,
     earlier = result.with_name("clip_annotated.mp4")
     earlier.write_bytes(b"earlier")
     told = cli("render", result, "--labels", labels)
-    assert (told.code, told.line) == (2, f"framefleet: {line}")
+    assert (told.code, told.line) == (2, f"error: {line}")
     assert earlier.read_bytes() == b"earlier"
 
 
@@ -123,7 +123,7 @@ def test_the_video_and_the_document_are_not_written_over(cli: Cli, result: Path)
     ("options", "part"),
     [
         (["--output", "x.mkv"], "x.mkv: give a name that ends in .mp4"),
-        (["--output", "no/such/x.mp4"], "; make it, or give another"),
+        (["--output", "no/such/x.mp4"], "hint: make it, or give another"),
         (["--from", "noon"], "--from noon: not a time"),
         (["--from", "1", "--to", "1"], "--to 1: not after 0:01.0, where to begin"),
         (["--from", "0:10"], "goes from 0:00.0 to 0:02.0"),
@@ -188,5 +188,5 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=20)
     assert running.returncode == 130
-    assert said.splitlines()[-1] == "framefleet: interrupted; nothing was written"
+    assert said.splitlines()[-1] == "error: interrupted; nothing was written"
     assert {file.name for file in tmp_path.iterdir()} == before

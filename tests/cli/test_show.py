@@ -188,7 +188,7 @@ def test_for_programs(ask: Cli) -> None:
 )
 def test_a_question_that_makes_no_sense(ask: Cli, question: tuple[str, ...], why: str) -> None:
     told = ask(*question)
-    assert (told.code, told.out, told.line) == (2, "", f"framefleet: {why}")
+    assert (told.code, told.out, told.line) == (2, "", f"error: {why}")
 
 
 @pytest.mark.parametrize(

@@ -140,10 +140,8 @@ def test_http_to_who_speaks_https() -> None:
         assert "cut the connection" in told(f"http://127.0.0.1:{port}")
 
 
-def test_nobody_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    assert "refuses the connection" in told(f"http://127.0.0.1:{port}")
+def test_nobody_listens(deaf_port: int) -> None:
+    assert "refuses the connection" in told(f"http://127.0.0.1:{deaf_port}")
 
 
 def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,10 +205,8 @@ def test_a_proxy_that_lets_nothing_through_is_named_and_its_password_is_not(
     assert KEY.encode() not in b"".join(heard)
 
 
-def test_a_proxy_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    monkeypatch.setenv("https_proxy", f"127.0.0.1:{port}")
+def test_a_proxy_that_is_away_is_named(deaf_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", f"127.0.0.1:{deaf_port}")
     said = told("https://api.runpod.invalid/v2")
     assert "proxy" in said
     assert "refuses the connection" in said

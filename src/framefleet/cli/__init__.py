@@ -12,8 +12,8 @@ import typer
 from framefleet import __version__
 from framefleet.cli.help import Group
 from framefleet.cli.log import close_log, log_hint
-from framefleet.cli.output.format import clean
-from framefleet.errors import FrameFleetError, Interrupted, describe
+from framefleet.cli.output.format import as_told
+from framefleet.errors import FrameFleetError, Interrupted, describe, explain
 from framefleet.logs import logger
 
 log = logger(__name__)
@@ -68,9 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _told(error: BaseException) -> int:
     """Prints what went wrong in one line and gives the exit code."""
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
-        error = Interrupted("interrupted; run the same command again")
+        error = Interrupted("interrupted", hint="run the same command again")
     if isinstance(error, FrameFleetError):
-        return _say(describe(error), error.exit_code)
+        return _say(*explain(error), code=error.exit_code)
     if hasattr(error, "format_message"):  # of the library that reads the command line
         return _usage(error)
     if os.environ.get("FRAMEFLEET_DEBUG"):
@@ -79,8 +79,8 @@ def _told(error: BaseException) -> int:
         from framefleet.install_hints import culprit, mend
 
         if culprit(error)[0] != "framefleet":
-            return _say(mend(error), 1)
-    return _say(f"{describe(error)} ({log_hint()})", 1)
+            return _say(mend(error))
+    return _say(describe(error), log_hint())
 
 
 def _usage(error: BaseException) -> int:
@@ -91,12 +91,12 @@ def _usage(error: BaseException) -> int:
         print(message, file=sys.stderr)
         return 2
     command = getattr(context, "command_path", "framefleet")
-    return _say(f"{message.rstrip('.')}; see {command} --help", 2)
+    return _say(message.rstrip("."), f"see {command} --help", code=2)
 
 
-def _say(text: str, code: int) -> int:
+def _say(what: str, hint: str | None = None, *, code: int = 1) -> int:
     # in one write, since other threads may be telling something too
-    sys.stderr.write(f"framefleet: {clean(' '.join(text.split()))}\n")
+    sys.stderr.write(as_told(what, hint))
     return code
 
 

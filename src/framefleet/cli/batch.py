@@ -4,8 +4,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from framefleet.cli.output.format import clean
-from framefleet.errors import FrameFleetError, Interrupted, describe
+from framefleet.cli.output.format import as_told
+from framefleet.errors import FrameFleetError, Interrupted, explain
 from framefleet.logs import logger
 
 log = logger(__name__)
@@ -28,6 +28,6 @@ def each(things: Sequence[Thing], do: Callable[[Thing], int]) -> int:
             if len(things) == 1 or error.ends_run:
                 raise
             log.info("one of %d is ended by %s", len(things), error, exc_info=error)
-            print(f"framefleet: {clean(describe(error))}", file=sys.stderr)
+            sys.stderr.write(as_told(*explain(error)))
             codes.append(error.exit_code)
     return codes[0] if len(set(codes)) == 1 else 3

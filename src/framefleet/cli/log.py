@@ -63,7 +63,7 @@ def open_log(file: str | None, command: str) -> None:
     close_log()
     said = os.environ.get(variable("log"), "").strip().lower()
     if said and said not in LEVELS:
-        raise UsageError(f"{variable('log')} {said}: give {' or '.join(LEVELS)}; --log says into which file")
+        raise UsageError(f"{variable('log')} {said}: give {' or '.join(LEVELS)}", hint="--log says into which file")
     if not said and file is None:
         return
     handler = _FileHandler(file) if file is not None else _BesideBars()
@@ -139,13 +139,13 @@ class _FileHandler(logging.Handler):
 def _opened(path: str) -> IO[str]:
     """The file to write on. Raises `OutputError` where it cannot be, or is something else than a log."""
     if not path.strip():
-        raise UsageError("--log: the name is empty; give a file")
+        raise UsageError("--log: the name is empty", hint="give a file")
     try:
         if not _is_log(Path(path)):
-            raise OutputError(f"--log {path}: there already, and no log; give another file")
+            raise OutputError(f"--log {path}: there already, and no log", hint="give another file")
         return open(path, "a", encoding="utf-8", errors="backslashreplace", opener=_for_owner)
     except OSError as error:
-        raise OutputError(f"--log {path}: cannot be written ({error.strerror}); give another file") from None
+        raise OutputError(f"--log {path}: cannot be written ({error.strerror})", hint="give another file") from None
 
 
 def _is_log(path: Path) -> bool:

@@ -121,7 +121,7 @@ def _turned(values: Mapping[str, Any], place: Callable[[str], str]) -> dict[str,
     for negative, name in _NEGATIVES.items():
         if negative in turned:
             if name in turned:
-                raise UsageError(f"{place(negative)}: and {name} is said too; give one of them")
+                raise UsageError(f"{place(negative)}: and {name} is said too", hint="give one of them")
             turned[name] = not _checked_option(name, turned.pop(negative), place(negative))
     return turned
 
@@ -185,7 +185,7 @@ def parse_stages(text: str, place: str = "--stages") -> tuple[str, ...]:
     if not names:
         raise UsageError(f"{place}: give stages separated by commas, such as objects,speech, or all")
     if "all" in names and len(names) > 1:
-        raise UsageError(f"{place} {text}: all is every stage; give it alone")
+        raise UsageError(f"{place} {text}: all is every stage", hint="give it alone")
     return names
 
 
@@ -263,7 +263,7 @@ def _checked_key(environ: Mapping[str, str], variable: str) -> Secret | None:
     """Anything but printable ASCII would end in an error of the HTTP library that quotes the key."""
     key = environ.get(variable, "").strip()
     if not (key.isascii() and key.isprintable()) or " " in key:
-        raise UsageError(f"{variable}: has characters that no key has; copy it again")
+        raise UsageError(f"{variable}: has characters that no key has", hint="copy it again")
     return Secret(key) if key else None
 
 

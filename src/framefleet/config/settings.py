@@ -57,7 +57,7 @@ def unknown(place: str, name: str, what: str, known: Iterable[str]) -> UsageErro
     known = list(known)
     option = name.removeprefix(PREFIX).lower()
     if option in _OF_ONE_COMMAND:
-        return UsageError(f"{place}: not a setting; say --{option} on the command line")
+        return UsageError(f"{place}: not a setting", hint=f"say --{option} on the command line")
     if option.endswith("_endpoint") and what != "setting":
         return UsageError(f"{place}: no such {what}; an endpoint's id goes under [endpoints]: {option[:-9]} = …")
     if near := get_close_matches(name, known, n=1):

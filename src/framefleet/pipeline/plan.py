@@ -204,7 +204,7 @@ def choose_backend(stage: Stage, options: Options, fleet: Fleet) -> tuple[Backen
         if endpoint_id is None:
             variable = endpoint_variable(stage.endpoint)
             raise UsageError(
-                f"--backend {kind.name}: no endpoint for {stage.name}; set {variable}, or use --backend auto"
+                f"--backend {kind.name}: no endpoint for {stage.name}", hint=f"set {variable}, or use --backend auto"
             )
         return kind, endpoint_id
     serving = ((kind, kind.serves(fleet, stage.endpoint)) for kind in backends().values())

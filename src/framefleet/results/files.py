@@ -76,7 +76,7 @@ def folder_at(output: str) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{path}: no folder can be made there ({error.strerror}); give another") from None
+        raise OutputError(f"{path}: no folder can be made there ({error.strerror})", hint="give another") from None
     return path
 
 
@@ -85,13 +85,13 @@ def keep_apart(target: Path, sources: Iterable[Path]) -> None:
     try:
         target.stat()  # from Python 3.14 on, `exists` and `is_dir` say no where they should say why
         if target.is_dir():
-            raise OutputError(f"{target}: a folder; give the name of a file")
+            raise OutputError(f"{target}: a folder", hint="give the name of a file")
         if any(source.exists() and target.samefile(source) for source in sources):
-            raise UsageError(f"{target}: what is to be written is made of it; give another name with --output")
+            raise UsageError(f"{target}: what is to be written is made of it", hint="give another name with --output")
     except FileNotFoundError:
         return
     except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({error.strerror}); give another name") from None
+        raise OutputError(f"{target}: cannot be written ({error.strerror})", hint="give another name") from None
 
 
 @contextmanager
@@ -124,9 +124,11 @@ def _make_sure_it_is_ours(path: Path) -> None:
         marks = dict(json.loads((path / _MARK).read_text("utf-8")))
         changed = set(marks) ^ set(_names(path)) or {n for n, mark in marks.items() if file_sha256(path / n) != mark}
     except (OSError, ValueError, TypeError):
-        raise OutputError(f"{path}: in the way; move it or give another output folder") from None
+        raise OutputError(f"{path}: in the way", hint="move it or give another output folder") from None
     if changed:
-        raise OutputError(f"{path}: {min(changed)} in it is not as it was written; move it or give another folder")
+        raise OutputError(
+            f"{path}: {min(changed)} in it is not as it was written", hint="move it or give another folder"
+        )
 
 
 def _names(folder: Path) -> list[str]:

@@ -17,13 +17,13 @@ def find_video(document: Document, path: Path, given: Path | None = None) -> Pat
     if given is not None:
         _check_readable(given)
         if not _is_it(given, document):
-            raise InputError(f"{given}: not the video that {path} is about; give the one that was analysed")
+            raise InputError(f"{given}: not the video that {path} is about", hint="give the one that was analysed")
         return given
     for place in places(document, path):
         if _is_file(place) and _is_it(place, document):
             return place
     was = document.video.path
-    raise InputError(f"{was}: the video is no longer there, or has changed; say where it is with --video FILE")
+    raise InputError(f"{was}: the video is no longer there, or has changed", hint="say where it is with --video FILE")
 
 
 def places(document: Document, path: Path) -> list[Path]:
@@ -46,8 +46,8 @@ def _check_readable(given: Path) -> None:
         pass
     except OSError as error:
         if error.errno != ENAMETOOLONG:
-            raise InputError(f"{given}: cannot be read ({error.strerror}); check its permissions") from None
-    raise InputError(f"{given}: no such file; check the name and the folder")
+            raise InputError(f"{given}: cannot be read ({error.strerror})", hint="check its permissions") from None
+    raise InputError(f"{given}: no such file", hint="check the name and the folder")
 
 
 def _is_file(path: Path) -> bool:

@@ -40,7 +40,7 @@ def decode_from(content: bytes, where: str) -> Document:
             remedy = "update FrameFleet, or run the video again" if newer else "run the video again"
             told = version if len(version) <= 20 else f"{version[:20]}…"
             known = " and ".join([*_OLDER, SCHEMA_VERSION])
-            raise InputError(f"{where}: schema version {told}, and this program reads {known}; {remedy}") from None
+            raise InputError(f"{where}: schema version {told}, and this program reads {known}", hint=remedy) from None
         raise InputError(f"{where}: not a whole document of FrameFleet: {error}") from None
 
 

@@ -49,7 +49,7 @@ class FolderArtifacts(ArtifactStore):
         end_s: Seconds | None = None,
     ) -> Artifact:
         if not re.search(MEDIA_TYPE, media_type):
-            raise UsageError(f"{media_type!r}: not a media type; give one such as image/jpeg")
+            raise UsageError(f"{media_type!r}: not a media type", hint="give one such as image/jpeg")
         ending = ENDINGS.get(media_type, _OTHERS[1])
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ class FolderArtifacts(ArtifactStore):
         with self.open(sha256) as file:
             content = file.read()
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise InputError(f"{self.path(sha256)}: damaged; delete it and make it again")
+            raise InputError(f"{self.path(sha256)}: damaged", hint="delete it and make it again")
         return content
 
     def open(self, sha256: str) -> BinaryIO:

@@ -76,6 +76,6 @@ def put_in_place(temporary: Path, path: Path, *, over: bool = True) -> None:
 def not_written(path: Path, error: OSError) -> OutputError:
     """Return the error that tells a person why `path` cannot be written."""
     if error.errno == errno.ENOENT and not path.parent.exists():
-        return OutputError(f"{path}: there is no folder {path.parent}; make it, or give another")
+        return OutputError(f"{path}: there is no folder {path.parent}", hint="make it, or give another")
     space = "free some space or " if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
     return OutputError(f"{path}: cannot be written ({error.strerror}); {space}give another folder")

@@ -128,12 +128,12 @@ class ArtifactStore(Protocol):
 def checked_name(name: str) -> str:
     """Return the name, if a document may have it. Raises `UsageError`."""
     if not name or "/" in name or "\0" in name:
-        raise UsageError(f"{name!r}: not a name for a result; give one without /")
+        raise UsageError(f"{name!r}: not a name for a result", hint="give one without /")
     return name
 
 
 def another_video(where: str) -> OutputError:
-    return OutputError(f"{where}: holds the results of another video; move it or give another output folder")
+    return OutputError(f"{where}: holds the results of another video", hint="move it or give another output folder")
 
 
 def checked_limit(limit: int) -> int:

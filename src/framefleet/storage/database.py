@@ -53,9 +53,9 @@ def _check(db: sqlite3.Connection, path: Path, version: int, application: int) -
     queries = "SELECT count(*) FROM sqlite_master", "PRAGMA application_id", "PRAGMA user_version"
     tables, of, found = (db.execute(query).fetchone()[0] for query in queries)  # where there are tables, all is set
     if tables and of != application:
-        raise OutputError(f"{path}: made by another program; give another file")
+        raise OutputError(f"{path}: made by another program", hint="give another file")
     if found not in {0, version}:
-        raise OutputError(f"{path}: made by another version of FrameFleet; move it away and run again")
+        raise OutputError(f"{path}: made by another version of FrameFleet", hint="move it away and run again")
 
 
 def _remedy(error: sqlite3.Error) -> str:

@@ -47,9 +47,9 @@ class FolderResults(ResultStore):
         try:
             os.fsencode(checked_name(name))
         except UnicodeEncodeError:
-            raise OutputError(f"{name!r}: not a name for a file; give the video another") from None
+            raise OutputError(f"{name!r}: not a name for a file", hint="give the video another") from None
         if any(character in name for character in _NO_NAME):
-            raise OutputError(f"{name!r}: not a name for a file; give the video one without any of {_NO_NAME}")
+            raise OutputError(f"{name!r}: not a name for a file", hint=f"give the video one without any of {_NO_NAME}")
         return self.folder / f"{name}{ENDING}"
 
     def claim(self, name: str, sha256: str) -> None:
@@ -60,7 +60,9 @@ class FolderResults(ResultStore):
                 pass
         except OSError as error:
             reason = error.strerror
-            raise OutputError(f"{self.folder}: cannot be written ({reason}); give another output folder") from None
+            raise OutputError(
+                f"{self.folder}: cannot be written ({reason})", hint="give another output folder"
+            ) from None
         _is_free(path, sha256)
 
     def find(self, name: str) -> StoredResult | None:
@@ -103,7 +105,7 @@ class FolderResults(ResultStore):
         if not _is_there(path):
             return False
         if self.find(name) is None:
-            raise OutputError(f"{path}: not a document of FrameFleet; delete it yourself")
+            raise OutputError(f"{path}: not a document of FrameFleet", hint="delete it yourself")
         try:
             path.unlink()
         except FileNotFoundError:
@@ -192,12 +194,16 @@ def _is_free(path: Path, sha256: str) -> bool:
         return True
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            raise OutputError(f"{path}: too long a name for a file; give the video a shorter one") from None
-        raise OutputError(f"{path}: in the way ({error.strerror}); move it or give another output folder") from None
+            raise OutputError(f"{path}: too long a name for a file", hint="give the video a shorter one") from None
+        raise OutputError(
+            f"{path}: in the way ({error.strerror})", hint="move it or give another output folder"
+        ) from None
     try:
         owner = msgspec.json.decode(content, type=_Head).video.sha256
     except (msgspec.MsgspecError, RecursionError):
-        raise OutputError(f"{path}: not a document of FrameFleet; move it or give another output folder") from None
+        raise OutputError(
+            f"{path}: not a document of FrameFleet", hint="move it or give another output folder"
+        ) from None
     if owner != sha256:
         raise another_video(str(path))
     return False

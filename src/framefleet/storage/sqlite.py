@@ -58,7 +58,9 @@ class SqliteResults(ResultStore):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise OutputError(f"{path.parent}: cannot be written ({error.strerror}); give another folder") from None
+                raise OutputError(
+                    f"{path.parent}: cannot be written ({error.strerror})", hint="give another folder"
+                ) from None
             self._db = open_database(path, _SCHEMA, VERSION, application=_APPLICATION)
 
     def claim(self, name: str, sha256: str) -> None:

@@ -57,7 +57,7 @@ def bill(
 ) -> int:
     """Show RunPod's bill of the endpoints beside FrameFleet's own account, and what the difference is made of."""
     if results and since is not None:
-        raise UsageError("--since: and results are given; give one of them")
+        raise UsageError("--since: and results are given", hint="give one of them")
     options = load_options({"output_dir": output_dir, "price": price})
     fleet = load_fleet()
     documents = [(read_document(path), path) for path in results or ()]
@@ -118,7 +118,7 @@ def _time(
             came = (document.provenance.started_at, document.provenance.finished_at)
             times += [datetime.fromisoformat(text).timestamp() for text in came]
         except ValueError:
-            raise InputError(f"{path}: does not say when it was made; run the video again") from None
+            raise InputError(f"{path}: does not say when it was made", hint="run the video again") from None
     return min(times), max(times)
 
 

@@ -58,7 +58,7 @@ def emulate(
         from framefleet.emulator.rates import RUNPOD, at_most
         from framefleet.emulator.serve import Service
     except ImportError as error:
-        raise SetupError(f"{error.name} is not installed; {with_extra('emulator')}") from None
+        raise SetupError(f"{error.name} is not installed", hint=with_extra("emulator")) from None
     if verbose:
         _log_jobs()
     clock = ScaledClock(clock_scale)
@@ -78,7 +78,7 @@ def emulate(
     try:
         service.start()
     except OSError as error:
-        raise UsageError(f"--port {port}: {error.strerror or error}; choose another, or 0 for any") from None
+        raise UsageError(f"--port {port}: {error.strerror or error}", hint="choose another, or 0 for any") from None
     introduce(service.base_url, list(endpoints))
     with contextlib.suppress(KeyboardInterrupt):
         _wait_for_the_end()

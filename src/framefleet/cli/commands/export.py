@@ -107,12 +107,12 @@ _SEPARATORS = {",": ",", ";": ";", "tab": "\t", "\\t": "\t", "\t": "\t"}
 
 def _separator(formats: list[Format], given: str | None, decimal: str | None) -> str:
     if (given or decimal) and CSV not in formats:
-        raise UsageError(f"--{'separator' if given else 'decimal'}: for csv; add it to --to")
+        raise UsageError(f"--{('separator' if given else 'decimal')}: for csv", hint="add it to --to")
     separator = _SEPARATORS.get(given or ",")
     if separator is None:
         raise UsageError(f'--separator {given}: give "," or ";" or tab')
     if separator == decimal:
-        raise UsageError('--decimal ",": between cells too; add --separator ";" or tab')
+        raise UsageError('--decimal ",": between cells too', hint='add --separator ";" or tab')
     return separator
 
 
@@ -138,7 +138,7 @@ def _taken(document: Document, video: Path, folder: Path, stack: ExitStack) -> d
         with Bars() as bars:
             return take_pictures(document, video, scratch, bars)
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be written ({error.strerror}); give another folder") from None
+        raise OutputError(f"{folder}: cannot be written ({error.strerror})", hint="give another folder") from None
 
 
 def _has(format: Format, document: Document) -> bool:

@@ -15,6 +15,6 @@ def agreed(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError("nobody is there to agree to this; add --yes")
+        raise UsageError("nobody is there to agree to this", hint="add --yes")
     if not typer.confirm(question):
         raise UsageError("not agreed to; nothing was changed")

@@ -81,5 +81,5 @@ def time_in(extent: Span, option: str, text: str, path: Path) -> Seconds:
 def _time(option: str, text: str) -> Seconds:
     time_s = seconds_of(text)
     if time_s is None:
-        raise UsageError(f"{option} {text}: not a time; say it as 12.5, 1:02.5 or 1:02:03")
+        raise UsageError(f"{option} {text}: not a time", hint="say it as 12.5, 1:02.5 or 1:02:03")
     return time_s

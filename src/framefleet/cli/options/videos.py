@@ -60,7 +60,7 @@ def named(names: Sequence[str]) -> list[Path]:
     found: dict[str, Path] = {}
     for name in names:
         if not name.strip():
-            raise UsageError("no video is named: the name is empty; give a video file")
+            raise UsageError("no video is named: the name is empty", hint="give a video file")
         path = Path(name)
         for one in _inside(path) if _is_folder(path) else [path]:
             found.setdefault(os.path.abspath(one), one)  # noqa: PTH100 - a link is a name of its own
@@ -121,7 +121,7 @@ def _inside(folder: Path) -> list[Path]:
     """The folder's own files that are a video or sound by what is in them, by name; not what is hidden."""
     found, _ = _sorted(folder)
     if not found:
-        raise InputError(f"{folder}: a folder without a video in it; give a video file")
+        raise InputError(f"{folder}: a folder without a video in it", hint="give a video file")
     return found
 
 
@@ -130,7 +130,7 @@ def _sorted(folder: Path) -> tuple[list[Path], list[LeftOut]]:
     try:
         inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
-        raise InputError(f"{folder}: cannot be read ({error.strerror}); check its permissions") from None
+        raise InputError(f"{folder}: cannot be read ({error.strerror})", hint="check its permissions") from None
     found: list[Path] = []
     left: list[LeftOut] = []
     for path in inside:

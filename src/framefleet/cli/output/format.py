@@ -77,3 +77,9 @@ def seconds_of(text: str) -> float | None:
         return None
     time_s = int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest)
     return -time_s if text.strip().startswith("-") else time_s
+
+
+def as_told(what: str, hint: str | None = None) -> str:
+    """Return an error as a person is told of it: a line of what happened, and one of what to do."""
+    told = f"error: {clean(' '.join(what.split()))}\n"
+    return told if hint is None else f"{told}hint: {clean(' '.join(hint.split()))}\n"

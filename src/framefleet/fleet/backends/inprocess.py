@@ -116,7 +116,9 @@ class LocalBackend:
         except NotWanted:
             raise JobLostError(f"{job.endpoint}: job {job.id} was cancelled") from None
         except MemoryError:
-            raise JobFailedError(f"{job.endpoint}: this machine has too little memory; lower --batch-size") from None
+            raise JobFailedError(
+                f"{job.endpoint}: this machine has too little memory", hint="lower --batch-size"
+            ) from None
         receipt = Receipt(worker_id="local", execution_ms=(perf_counter() - began) * 1000)
         return Done(_checked(output), receipt)
 

@@ -106,6 +106,6 @@ def _check(max_usd: float | None, expected: Callable[[], float], name: str) -> N
     usd = expected()
     if usd > max_usd:
         raise BudgetError(
-            f"{name} {max_usd:g}: going on would cost about ${usd:.4f}; "
-            "raise it and run the same command again: what is answered is kept"
+            f"{name} {max_usd:g}: going on would cost about ${usd:.4f}",
+            hint="raise it and run the same command again: what is answered is kept",
         )

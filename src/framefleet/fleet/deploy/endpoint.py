@@ -140,7 +140,9 @@ def plan(kind: str, name: str, spec: Spec, current: Endpoint | None) -> Step:
     if current is None:
         return Step(kind, None, creation(kind, name, spec))
     if current.type not in {None, "QUEUE"}:
-        raise RefusedError(f"endpoint {current.id} ({current.name}) has no queue; delete it or give another --prefix")
+        raise RefusedError(
+            f"endpoint {current.id} ({current.name}) has no queue", hint="delete it or give another --prefix"
+        )
     return Step(kind, current, changes(kind, spec, current))
 
 
@@ -188,7 +190,7 @@ def find(kind: str, name: str, id: str | None, listed: Sequence[Endpoint]) -> En
     named = [endpoint for endpoint in listed if endpoint.name.removesuffix(" -fb") == name]
     if len(named) > 1:
         ids = ", ".join(endpoint.id for endpoint in named)
-        raise RefusedError(f"several endpoints are named {name} ({ids}); set {endpoint_variable(kind)} to one")
+        raise RefusedError(f"several endpoints are named {name} ({ids})", hint=f"set {endpoint_variable(kind)} to one")
     return named[0] if named else None
 
 

@@ -32,7 +32,7 @@ def edited(text: str, ids: Mapping[str, str | None]) -> str:
     listed = before.pop("endpoints", {})
     if not isinstance(listed, dict) or not _is("".join(lines), before, listed | dict(ids)):
         told = ", ".join(f'{kind} = "{id}"' for kind, id in ids.items())
-        raise UsageError(f"{CONFIG_FILE}: cannot be changed safely; write {told} under [endpoints] yourself")
+        raise UsageError(f"{CONFIG_FILE}: cannot be changed safely", hint=f"write {told} under [endpoints] yourself")
     return "".join(lines)
 
 
@@ -54,7 +54,7 @@ def check(kinds: list[str], folder: Path = Path()) -> None:
             pass
     except OSError as error:
         raise OutputError(
-            f"{path.parent}: cannot be written ({error.strerror}); start this in another folder"
+            f"{path.parent}: cannot be written ({error.strerror})", hint="start this in another folder"
         ) from None
 
 
@@ -113,5 +113,5 @@ def _write(path: Path, text: str) -> None:
             raise
     except OSError as error:
         raise OutputError(
-            f"{path}: cannot be written ({error.strerror}); free some space or use another folder"
+            f"{path}: cannot be written ({error.strerror})", hint="free some space or use another folder"
         ) from None

@@ -234,7 +234,7 @@ def _written(action: Callable[[], None]) -> None:
             log.warning("the journal: a write failed, %d attempts left", left, exc_info=error)
             if not left:
                 raise OutputError(
-                    f"the journal cannot be used ({describe(error)}); run the same command again"
+                    f"the journal cannot be used ({describe(error)})", hint="run the same command again"
                 ) from error
     return None
 

@@ -70,7 +70,9 @@ def read_sound(
                 break
         yield from line.end(reading.error)
     if line.error and not line.heard:
-        raise InputError(f"{media.path}: its sound cannot be decoded: {line.error}; use --no-speech to do without")
+        raise InputError(
+            f"{media.path}: its sound cannot be decoded: {line.error}", hint="use --no-speech to do without"
+        )
 
 
 class SoundFrame(NamedTuple):
@@ -105,7 +107,7 @@ class SoundReading:
         with open_media(media.path) as container:
             stream = audio_stream(container, media.audio.track if media.audio else None)
             if stream is None:
-                raise InputError(f"{media.path}: no sound that can be decoded; use --no-speech")
+                raise InputError(f"{media.path}: no sound that can be decoded", hint="use --no-speech")
             for block in _blocks(self._decode(container, stream)):
                 mixed = self._mixer.heard([frame.frame for frame in block])
                 for frame, heard in zip(block, mixed, strict=True):

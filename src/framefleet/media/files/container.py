@@ -70,7 +70,9 @@ def open_media(path: Path) -> Iterator[InputContainer]:
             how = next(iter(_encryption(path, demuxer).values()), None)
             if how is not None:
                 raise _locked(path, "", how) from None
-            raise InputError(f"{path}: damaged or incomplete ({reason_of(error)}); copy or download it again") from None
+            raise InputError(
+                f"{path}: damaged or incomplete ({reason_of(error)})", hint="copy or download it again"
+            ) from None
         _paths[id(container)] = path
         stack.callback(_paths.pop, id(container))
         yield container
@@ -78,9 +80,9 @@ def open_media(path: Path) -> Iterator[InputContainer]:
 
 def _refused(path: Path, why_not: str) -> InputError:
     if why_not in _REMEDIES:
-        return InputError(f"{path}: {why_not}; {_REMEDIES[why_not]}")
+        return InputError(f"{path}: {why_not}", hint=_REMEDIES[why_not])
     what = f"not a video or sound{f' but {why_not}' if why_not != UNKNOWN else ''}"
-    return InputError(f"{path}: {what} ({_READ}); convert it first")
+    return InputError(f"{path}: {what} ({_READ})", hint="convert it first")
 
 
 @contextmanager
@@ -135,7 +137,8 @@ def _encryption(path: Path, demuxer: str) -> Mapping[int, str]:
 def _locked(path: Path, what: str, how: str) -> InputError:
     subject = f"its {what} {'are' if 'pictures' in what else 'is'} encrypted" if what else "it is encrypted"
     return InputError(
-        f"{path}: {subject} ({how}): it plays with its owner's key alone; give a copy that is free of copy protection"
+        f"{path}: {subject} ({how}): it plays with its owner's key alone",
+        hint="give a copy that is free of copy protection",
     )
 
 
@@ -229,7 +232,7 @@ def _kind_of(path: Path) -> tuple[str | None, str | None]:
     try:
         demuxer = sniff(head) or sniff_moving(path, head)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
+        raise InputError(f"{path}: cannot be read ({error.strerror})", hint="check its permissions") from None
     why_not = None if demuxer else what_else(head)
     demuxer = demuxer or (_found_further_on(path) if why_not is None else None)
     return demuxer, None if demuxer else why_not or UNKNOWN
@@ -261,13 +264,13 @@ def _head_of(path: Path) -> bytes:
     try:
         mode = path.stat().st_mode  # from Python 3.14 on, `exists` and `is_file` say no where they should say why
         if not S_ISREG(mode):
-            raise InputError(f"{path}: {'a folder' if S_ISDIR(mode) else 'not a file'}; give a video file")
+            raise InputError(f"{path}: {('a folder' if S_ISDIR(mode) else 'not a file')}", hint="give a video file")
         with path.open("rb") as file:
             head = file.read(SNIFFED_BYTES)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         raise InputError(_missing(path)) from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
+        raise InputError(f"{path}: cannot be read ({error.strerror})", hint="check its permissions") from None
     return head
 
 

@@ -70,7 +70,9 @@ def probe(path: Path, audio_track: int | str | None = None, video_track: int | N
         audio = audio_stream(container, track) if track is not None else None
         refuse_encrypted(path, container, video, audio)
         if video is None and audio is None:
-            raise InputError(f"{path}: neither pictures nor sound in it can be decoded; convert it to H.264 in .mp4")
+            raise InputError(
+                f"{path}: neither pictures nor sound in it can be decoded", hint="convert it to H.264 in .mp4"
+            )
         main = video or audio
         assert main is not None
         try:
@@ -84,9 +86,11 @@ def probe(path: Path, audio_track: int | str | None = None, video_track: int | N
                 reach = reach if reach.whole else _read_all(path)
                 reach.count(audio)
         except av.FFmpegError as error:
-            raise InputError(f"{path}: damaged ({reason_of(error)}); copy or download it again") from None
+            raise InputError(f"{path}: damaged ({reason_of(error)})", hint="copy or download it again") from None
         if video is not None and first is None:
-            raise InputError(f"{path}: none of its pictures ({_codec(video)}) can be decoded; convert it to H.264")
+            raise InputError(
+                f"{path}: none of its pictures ({_codec(video)}) can be decoded", hint="convert it to H.264"
+            )
         return _describe(path, container, video, first, audio, track, reach)
 
 

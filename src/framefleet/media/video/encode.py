@@ -118,7 +118,7 @@ def _window(media: MediaInfo, crop: Crop | None) -> tuple[slice, slice] | None:
         return None
     if crop.x + crop.width > media.width or crop.y + crop.height > media.height:
         raise UsageError(
-            f"--crop {crop.x},{crop.y},{crop.width},{crop.height}: {media.path} is {media.width}x{media.height} pixels;"
-            " give a rectangle within it"
+            f"--crop {crop.x},{crop.y},{crop.width},{crop.height}: {media.path} is {media.width}x{media.height} pixels",
+            hint="give a rectangle within it",
         )
     return slice(crop.y, crop.y + crop.height), slice(crop.x, crop.x + crop.width)

@@ -58,4 +58,4 @@ def library(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
-        raise SetupError(f"{name} is not installed; {with_extra('export')}") from None
+        raise SetupError(f"{name} is not installed", hint=with_extra("export")) from None

@@ -44,7 +44,7 @@ def formats_of(text: str) -> list[Format]:
 def targets(formats: Sequence[Format], document: Document, result: Path, output: str | None) -> dict[Format, Path]:
     """Where each goes: beside the document at `result`, or to `output`. Raises `UsageError`."""
     if output is not None and len(formats) > 1 and not is_folder(output):
-        raise UsageError(f"--output {output}: several formats need a folder; end its name with /")
+        raise UsageError(f"--output {output}: several formats need a folder", hint="end its name with /")
     plain = without_wildcards(result)
     tag = as_in_names(cue_language(document))
     return {
@@ -60,14 +60,14 @@ def targets(formats: Sequence[Format], document: Document, result: Path, output:
 def check(format: Format, document: Document) -> None:
     """Raises `InputError` where the document has nothing that the format could hold, and says what to run."""
     if format.needs == ("detections",) and not document.video.width:
-        raise InputError(f"{format.name}: the video has sound alone; try --to srt or csv")
+        raise InputError(f"{format.name}: the video has sound alone", hint="try --to srt or csv")
     if any(known(document, part) for part in format.needs):
         return
     for part in format.needs:
         if (error := failed(document, part)) is not None:
-            raise InputError(f"{format.name}: {STAGES[part]} failed ({error}); run it again")
+            raise InputError(f"{format.name}: {STAGES[part]} failed ({error})", hint="run it again")
     nothing = _NOTHING[format.needs[0]] if len(format.needs) == 1 else "nothing of what it holds was looked for"
-    raise InputError(f"{format.name}: {nothing}; run with --stages {STAGES[format.needs[0]]}")
+    raise InputError(f"{format.name}: {nothing}", hint=f"run with --stages {STAGES[format.needs[0]]}")
 
 
 def export(

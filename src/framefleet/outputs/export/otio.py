@@ -107,7 +107,7 @@ def _library() -> Any:
         return library("opentimelineio")
     except SetupError:
         if sys.version_info >= (3, 14):
-            raise SetupError("otio: OpenTimelineIO is not made for Python 3.14 yet; use Python 3.13") from None
+            raise SetupError("otio: OpenTimelineIO is not made for Python 3.14 yet", hint="use Python 3.13") from None
         raise
 
 

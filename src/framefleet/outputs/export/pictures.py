@@ -32,7 +32,7 @@ def take_pictures(document: Document, video: Path, folder: Path, listener: Liste
     from framefleet.media.video.request import FrameRequest, JpegView
 
     if document.config.fps <= 0:
-        raise InputError("--pictures: the document does not say how often it was looked; run the video again")
+        raise InputError("--pictures: the document does not say how often it was looked", hint="run the video again")
     rate = exact(document.config.fps)
     wanted = [d.index for d in document.detections or () if d.objects is not None]
     order = FrameRequest([Sample(index, index / rate) for index in wanted], JpegView(None, QUALITY))

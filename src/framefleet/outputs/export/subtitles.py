@@ -119,7 +119,9 @@ def _write(form: str, told: Callable[[str], str], document: Document, context: C
     subtitles = pysubs2.SSAFile()
     spoken = word_cues(document) if context.words and form != "ass" else cues(document)
     if form == "ass" and spoken and spoken[-1].end_ms > _LAST_OF_ASS_MS:
-        raise InputError("ass: its times end with 9:59:59.99, and words are said after that; try --to srt or vtt")
+        raise InputError(
+            "ass: its times end with 9:59:59.99, and words are said after that", hint="try --to srt or vtt"
+        )
     for cue in spoken:
         text = _karaoke(cue, told) if context.words and cue.words else _told(cue.text, told)
         subtitles.append(pysubs2.SSAEvent(start=cue.start_ms, end=cue.end_ms, text=text))

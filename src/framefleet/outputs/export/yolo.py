@@ -41,7 +41,7 @@ def names(seen: dict[int, str]) -> dict[int, str]:
     Raises `InputError` where the numbers are no classes.
     """
     if any(not 0 <= number < _MOST_CLASSES for number in seen):
-        raise InputError(f"yolo: class numbers from {min(seen)} to {max(seen)} are no classes; try --to coco")
+        raise InputError(f"yolo: class numbers from {min(seen)} to {max(seen)} are no classes", hint="try --to coco")
     known = dict(enumerate(coco_labels()))
     if seen.items() <= known.items():
         return known

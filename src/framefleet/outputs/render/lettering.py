@@ -99,5 +99,5 @@ def _cv2() -> Any:
     import cv2
 
     if not hasattr(cv2, "FontFace"):
-        raise SetupError(f"OpenCV {cv2.__version__} has no letters; {pip('opencv-python-headless>=5')}")
+        raise SetupError(f"OpenCV {cv2.__version__} has no letters", hint=pip("opencv-python-headless>=5"))
     return cv2

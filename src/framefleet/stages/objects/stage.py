@@ -151,8 +151,8 @@ def _check_model(model: str | None, can: Capabilities) -> None:
         raise UsageError(f"--yolo-model {model}: no such file")
     if not can.remote and model not in {None, EMBEDDED_MODEL} and not _is_file(model):
         raise UsageError(
-            f"--yolo-model {model}: this machine has {EMBEDDED_MODEL}; give the path of an .onnx file, "
-            "or set FRAMEFLEET_YOLO_ENDPOINT to an endpoint that has the model"
+            f"--yolo-model {model}: this machine has {EMBEDDED_MODEL}",
+            hint="give the path of an .onnx file, or set FRAMEFLEET_YOLO_ENDPOINT to an endpoint that has the model",
         )
     if can.remote and _is_file(model):
-        raise UsageError(f"--yolo-model {model}: a file runs on this machine only; add --backend local")
+        raise UsageError(f"--yolo-model {model}: a file runs on this machine only", hint="add --backend local")

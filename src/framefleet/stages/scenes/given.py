@@ -36,14 +36,18 @@ def _entries(path: Path) -> list[Any]:
         # utf-8-sig: editors on Windows put a byte order mark first
         content = msgspec.json.decode(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); give a JSON file of scenes") from None
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error})", hint="give a JSON file of scenes"
+        ) from None
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error}); give {_EXAMPLE}") from None
+        raise InputError(f"{path}: not JSON ({error})", hint=f"give {_EXAMPLE}") from None
     entries = content.get("scenes") if isinstance(content, dict) else content
     if not isinstance(entries, list):
-        raise InputError(f"{path}: not a list of scenes; give {_EXAMPLE}")
+        raise InputError(f"{path}: not a list of scenes", hint=f"give {_EXAMPLE}")
     if not entries:
-        raise InputError(f"{path}: no scene in it; give {_EXAMPLE}, or leave the file out to have scenes looked for")
+        raise InputError(
+            f"{path}: no scene in it", hint=f"give {_EXAMPLE}, or leave the file out to have scenes looked for"
+        )
     return entries
 
 
@@ -52,23 +56,25 @@ def _span(entry: Any, place: str) -> Span:
         case {"start_s": start, "end_s": end} | {"start": start, "end": end} | [start, end]:
             times = [_time(time, place) for time in (start, end)]
             return Span(*times)
-    raise InputError(f"{place}: needs a start and an end in seconds; give {_EXAMPLE}")
+    raise InputError(f"{place}: needs a start and an end in seconds", hint=f"give {_EXAMPLE}")
 
 
 def _time(value: Any, place: str) -> Seconds:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(f"{place}: {value!r:.40} is not a number of seconds; give {_EXAMPLE}")
+        raise InputError(f"{place}: {value!r:.40} is not a number of seconds", hint=f"give {_EXAMPLE}")
     return float(value)
 
 
 def _check(span: Span, before: Span | None, duration_s: Seconds, place: str) -> None:
     told = f"{place} ({span.start_s:g}–{span.end_s:g} s)"
     if span.start_s < 0:
-        raise InputError(f"{told}: starts before 0; times count from the video's first picture")
+        raise InputError(f"{told}: starts before 0", hint="times count from the video's first picture")
     if span.end_s <= span.start_s:
         raise InputError(f"{told}: ends no later than it starts; its end must be greater")
     if before is not None and span.start_s < before.start_s:
-        raise InputError(f"{told}: stands after one that starts at {before.start_s:g} s; sort the scenes by start")
+        raise InputError(
+            f"{told}: stands after one that starts at {before.start_s:g} s", hint="sort the scenes by start"
+        )
     if before is not None and span.start_s < before.end_s:
         raise InputError(f"{told}: overlaps the one before, which ends at {before.end_s:g} s; a time has one scene")
     if span.end_s > duration_s + _END_SLACK_S or span.start_s >= duration_s:

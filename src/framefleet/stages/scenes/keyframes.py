@@ -67,7 +67,7 @@ class KeyframeWatcher:
         try:
             import cv2  # noqa: F401 - what looks at pictures needs it
         except ImportError as error:
-            raise SetupError(f"scenes: OpenCV does not load ({error}); {pip('opencv-python-headless')}") from None
+            raise SetupError(f"scenes: OpenCV does not load ({error})", hint=pip("opencv-python-headless")) from None
         self._media = media
         self._keyframes_s = keyframes_s
         self._cuts: list[Seconds] = []

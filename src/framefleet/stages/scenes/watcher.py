@@ -148,7 +148,7 @@ def _load() -> "Callable[[], AdaptiveDetector]":
     try:
         from scenedetect.detectors import AdaptiveDetector
     except ImportError as error:
-        raise SetupError(f"scenes: PySceneDetect does not load ({error}); {pip('scenedetect-headless')}") from None
+        raise SetupError(f"scenes: PySceneDetect does not load ({error})", hint=pip("scenedetect-headless")) from None
     return lambda: AdaptiveDetector(
         _RATIO, min_scene_len=MIN_SCENE_S, window_width=_WINDOW, min_content_val=_LEAST_CHANGE
     )

@@ -110,19 +110,21 @@ def translate(status: int, host: str, content: bytes) -> FleetError:
     """The error that an HTTP status other than 200 stands for. What it says of a refused key is not repeated."""
     problem = _problem(content)
     if status in {401, 403}:
-        return AuthError(f"{host}: refuses the key ({status}); check FRAMEFLEET_WHISPER_API_KEY")
+        return AuthError(f"{host}: refuses the key ({status})", hint="check FRAMEFLEET_WHISPER_API_KEY")
     if status == 404:
-        return EndpointGoneError(f"{host}: not found; check the transcription API's URL and the model's name")
+        return EndpointGoneError(f"{host}: not found", hint="check the transcription API's URL and the model's name")
     if status == 429 and problem.code == "insufficient_quota":
-        return AuthError(f"{host}: the key's account has nothing left to spend; add to it")
+        return AuthError(f"{host}: the key's account has nothing left to spend", hint="add to it")
     if status == 429:
-        return RateLimitedError(f"{host}: too many requests; lower --whisper-rpm")
+        return RateLimitedError(f"{host}: too many requests", hint="lower --whisper-rpm")
     if status == 413 or (status == 400 and "longer than" in problem.message):
         return TooLargeError(f"{host}: the sound is more than it takes at once")
     if status >= 500 or status == 408:
         return UnreachableError(f"{host}: the service answered {status}")
     if 300 <= status < 400:
-        return EndpointGoneError(f"{host}: answers with another address ({status}); check the transcription API's URL")
+        return EndpointGoneError(
+            f"{host}: answers with another address ({status})", hint="check the transcription API's URL"
+        )
     return RefusedError(f"{host}: the service answered {status}: {problem.message[:200]}")
 
 

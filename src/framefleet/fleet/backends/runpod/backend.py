@@ -129,7 +129,7 @@ class RunPodBackend:
         clock: Callable[[], Seconds] = time.monotonic,
     ) -> None:
         if fleet.api_key is None:
-            raise AuthError("RUNPOD_API_KEY is not set; set it, or use --backend local")
+            raise AuthError("RUNPOD_API_KEY is not set", hint="set it, or use --backend local")
         self._ids = dict(fleet.endpoints)
         self._api = RunPodApi(fleet.base_url, fleet.api_key)
         self._policy = policy
@@ -220,7 +220,7 @@ class RunPodBackend:
 
     def _id(self, endpoint: str) -> str:
         if endpoint not in self._ids:
-            raise EndpointGoneError(f"no {endpoint} endpoint is set; set {endpoint_variable(endpoint)}")
+            raise EndpointGoneError(f"no {endpoint} endpoint is set", hint=f"set {endpoint_variable(endpoint)}")
         return self._ids[endpoint]
 
     def _pause(self, seconds: Seconds, cancel: CancelScope) -> None:

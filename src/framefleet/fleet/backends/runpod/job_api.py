@@ -157,7 +157,7 @@ def is_page(content: bytes) -> bool:
 def _check_size(body: bytes, limit: int) -> None:
     if len(body) > limit:
         size = f"{len(body) / 2**20:.1f} MiB"
-        raise TooLargeError(f"a request of {size} is over RunPod's {limit // 2**20} MiB; lower --batch-size")
+        raise TooLargeError(f"a request of {size} is over RunPod's {limit // 2**20} MiB", hint="lower --batch-size")
 
 
 def translate(
@@ -167,23 +167,25 @@ def translate(
     where = f"endpoint {endpoint_id}"
     text = "" if is_page(content) else content[:200].decode("utf-8", "replace")
     if status == 402 or (400 <= status < 500 and _OUT_OF_MONEY.search(text)):
-        return AuthError(f"{where}: the account has nothing left to spend ({status}); add credit to it at RunPod")
+        return AuthError(
+            f"{where}: the account has nothing left to spend ({status})", hint="add credit to it at RunPod"
+        )
     if status in {401, 403}:
-        return AuthError(f"{where}: RunPod refuses the key ({status}); check RUNPOD_API_KEY")
+        return AuthError(f"{where}: RunPod refuses the key ({status})", hint="check RUNPOD_API_KEY")
     if status == 404 and "/" in route and is_page(content):
         return _not_the_service(where)
     if status == 404 and "/" in route:
         return JobLostError(f"{where}: the service no longer knows job {route.partition('/')[2]}")
     if status == 404:
-        return EndpointGoneError(f"{where}: not found; check its id, as in FRAMEFLEET_YOLO_ENDPOINT")
+        return EndpointGoneError(f"{where}: not found", hint="check its id, as in FRAMEFLEET_YOLO_ENDPOINT")
     if status == 413 or (status == 400 and "max body size" in text):
-        return TooLargeError(f"{where}: the request is larger than the service takes; lower --batch-size")
+        return TooLargeError(f"{where}: the request is larger than the service takes", hint="lower --batch-size")
     if status == 429:
         error = RateLimitedError(f"{where}: too many requests (429)")
         error.after_s = _after_s(headers or {})
         return error
     if status == 407:
-        return UnreachableError(f"{where}: the proxy wants a name and password (407); give them in HTTPS_PROXY")
+        return UnreachableError(f"{where}: the proxy wants a name and password (407)", hint="give them in HTTPS_PROXY")
     if 300 <= status < 400 or status == 511:
         return UnreachableError(
             f"{where}: the service answered {status}, another address: is there a page to log in at, in a browser?"

@@ -154,7 +154,9 @@ class ManageApi:
         from framefleet.fleet.backends.http import Http  # HTTP itself only for those who send something
 
         if fleet.api_key is None:
-            raise AuthError("RUNPOD_API_KEY is not set; make a key in RunPod's console, under Settings, and set it")
+            raise AuthError(
+                "RUNPOD_API_KEY is not set", hint="make a key in RunPod's console, under Settings, and set it"
+            )
         self._key = fleet.api_key
         self._http = Http(fleet.manage_url, fleet.api_key, read_timeout_s=read_timeout_s)
 
@@ -228,15 +230,15 @@ def translate(status: int, id: str | None, reason: str) -> FleetError:
     """The error that an HTTP status other than success stands for. `id` None: the service as a whole."""
     name = _name(id)
     if status == 401:
-        return AuthError(f"{name}: RunPod refuses the key (401); check RUNPOD_API_KEY")
+        return AuthError(f"{name}: RunPod refuses the key (401)", hint="check RUNPOD_API_KEY")
     if status == 403:
-        return AuthError(f"{name}: the key in RUNPOD_API_KEY may not do this (403); make one that may")
+        return AuthError(f"{name}: the key in RUNPOD_API_KEY may not do this (403)", hint="make one that may")
     if status == 404 and id is not None:
-        return EndpointGoneError(f"{name}: not found; framefleet deploy makes a new one")
+        return EndpointGoneError(f"{name}: not found", hint="framefleet deploy makes a new one")
     if status == 429:
-        return RateLimitedError(f"{name}: too many requests; wait a minute")
+        return RateLimitedError(f"{name}: too many requests", hint="wait a minute")
     if status >= 500 or 300 <= status < 400 or status == 408:
-        return UnreachableError(f"{name}: the service answered {status}; try again later")
+        return UnreachableError(f"{name}: the service answered {status}", hint="try again later")
     return RefusedError(f"{name}: RunPod refuses ({status}): {reason or 'it does not say why'}")
 
 

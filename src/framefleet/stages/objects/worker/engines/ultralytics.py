@@ -19,16 +19,18 @@ class UltralyticsEngine:
 
     def __init__(self, model: str | None, *, threads: int = 0) -> None:
         if model is None:
-            raise SetupError("the Ultralytics engine has no embedded model; name a file, such as yolo11m.pt")
+            raise SetupError("the Ultralytics engine has no embedded model", hint="name a file, such as yolo11m.pt")
         os.environ.setdefault("YOLO_OFFLINE", "true")  # or it tells its maker of each prediction; read on import
         try:
             import torch
             import ultralytics
         except ImportError as error:
-            raise SetupError(f"{error.name} is not installed; install torch and ultralytics") from None
+            raise SetupError(f"{error.name} is not installed", hint="install torch and ultralytics") from None
         path = Path(model)
         if path.suffix != ".yaml" and not path.is_file():
-            raise SetupError(f"{model}: no such model; give the path of its file")  # Ultralytics would download one
+            raise SetupError(
+                f"{model}: no such model", hint="give the path of its file"
+            )  # Ultralytics would download one
         if threads:
             torch.set_num_threads(threads)
         self._torch = torch

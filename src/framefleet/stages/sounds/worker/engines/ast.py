@@ -24,7 +24,7 @@ class AstEngine:
             import torch
             from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
         except ImportError as error:
-            raise SetupError(f"{error.name} is not installed; install torch and transformers") from None
+            raise SetupError(f"{error.name} is not installed", hint="install torch and transformers") from None
         if threads:
             torch.set_num_threads(threads)
         self._torch = torch
@@ -75,10 +75,11 @@ class AstEngine:
 
 def _folder(model: str | None) -> Path:
     if model is None:
-        raise SetupError("AST has no embedded model; name a folder, such as ast-finetuned-audioset-10-10-0.4593")
+        raise SetupError("AST has no embedded model", hint="name a folder, such as ast-finetuned-audioset-10-10-0.4593")
     folder = Path(model)
     if not (folder / "model.safetensors").is_file():
         raise SetupError(
-            f"{model}: not a folder with an AST model (model.safetensors); nothing is downloaded here, so fetch one"
+            f"{model}: not a folder with an AST model (model.safetensors)",
+            hint="nothing is downloaded here, so fetch one",
         )
     return folder

@@ -115,7 +115,9 @@ def _open(path: Path, threads: int) -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise SetupError(f"onnxruntime is not installed; {with_extra('local')}, or configure an endpoint") from None
+        raise SetupError(
+            "onnxruntime is not installed", hint=f"{with_extra('local')}, or configure an endpoint"
+        ) from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 1
     options.log_severity_level = 3  # errors only

@@ -144,7 +144,7 @@ def _load(device: Device) -> tuple[Any, Any, str]:
     digest = hashlib.sha256()
     for path in paths:
         if not path.is_file():  # RapidOCR would download it
-            raise SetupError(f"{path}: the model file is missing; {anew('rapidocr')}")
+            raise SetupError(f"{path}: the model file is missing", hint=anew("rapidocr"))
         digest.update(path.read_bytes())
     ocr = rapid_ocr(
         params={
@@ -162,7 +162,7 @@ def _load(device: Device) -> tuple[Any, Any, str]:
     detector, recognizer = ocr._load_det_model(), ocr._load_rec_model()
     for network in (detector, recognizer):
         if device == "cuda" and "CUDAExecutionProvider" not in network.session.session.get_providers():
-            raise SetupError("ONNX Runtime cannot use this GPU; install onnxruntime-gpu, CUDA 12 and cuDNN 9")
+            raise SetupError("ONNX Runtime cannot use this GPU", hint="install onnxruntime-gpu, CUDA 12 and cuDNN 9")
     return detector, recognizer, digest.hexdigest()
 
 
@@ -175,8 +175,8 @@ def _package() -> tuple[Any, Path]:
         return rapidocr.RapidOCR, Path(rapidocr.__file__).parent
     except ImportError as error:
         raise SetupError(
-            f"text in pictures: {error.name or error} is not installed; {with_extra('text')}, "
-            "or set FRAMEFLEET_OCR_ENDPOINT to an endpoint"
+            f"text in pictures: {error.name or error} is not installed",
+            hint=f"{with_extra('text')}, or set FRAMEFLEET_OCR_ENDPOINT to an endpoint",
         ) from None
 
 
