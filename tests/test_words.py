@@ -1,5 +1,6 @@
 """What users read is plain English: no phrase of the list below, each with what to say instead."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from framefleet.cli.help import COMMANDS
 from tests.conftest import ROOT
 
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/**/*.md")
-"""The pages that are covered. Messages in `src` come later."""
+"""The pages that are covered."""
 GENERATED = ("docs/reference/cli.md", "docs/reference/options.md")
 """Pages that quote the help."""
 
@@ -32,18 +33,34 @@ BANNED = {
     r"\bpieces? of work\b|\bparcels?\b": "work item, batch",
     r"\bas (?:new|many) as they come\b": "the newest",
     r"\bnot paid again\b": "nothing is paid twice",
-}
-"""In pages and in the help: a pattern, and what to say instead."""
-
-BANNED_IN_PAGES = {
     r"\banew\b": "again, once more",
-    r"\bbesides?\b": "next to, also",
-    r"\bthe house\b": "architecture",
-    r"\bwhat is (?:seen|said|heard|written|known)\b": "objects, speech, sounds, text; the results so far",
+    r"\bwhat is (?:seen|said|heard|written|known|not said)\b": "objects, speech, sounds, text; the results so far",
     r"\bpictures? a second\b|\ba picture\b(?! of)": "frames per second, a frame",
     r"\ba page to look at\b|\bwhat other tools read\b": "an HTML report, exports",
+    r"\bfrom here on\b|\basking about\b": "from now on, sending",
+    r"\bneeded the most time\b|\bwhat all waited for\b": "the bottleneck",
 }
-"""In pages alone, until the messages and the help follow."""
+"""In pages and in what the program says: a pattern, and what to say instead."""
+
+BANNED_IN_PAGES = {
+    r"\bbesides?\b": "next to, also",
+    r"\bthe house\b": "architecture",
+}
+"""In pages alone."""
+
+BANNED_IN_HELP = {
+    r"\bpictures?\b": "frames",
+    r"\b(?:least|most) (?:confidence|score|objects|workers)\b": "minimum, maximum",
+    r"\b(?:at )?most \w+ (?:in|of) an?\b": "maximum … per",
+    r"\bworker's second\b|\ba (?:minute|second|request)\b(?! (?:time|that|of video))": "per second, per request",
+    r"\bfor programs\b|\bthe same for\b": "print JSON",
+    r"\blook(?:s|ed)? (?:at|for)\b|\blisten(?:s|ed)? to\b": "detect, sample, transcribe",
+    r"\bbe?side\b|\bbesides\b": "next to, additional",
+    r"\bhere\b": "on this machine, local",
+    r"\bas it is\b|\bthere are\b": "unchanged, existing",
+    r"\bmakes? (?:the|one|a)\b": "create, write",
+}
+"""In the help of commands and options."""
 
 QUOTED = {
     "docs/how-to/troubleshooting.md": r"`[^`\n]*`",  # messages as they are
@@ -83,7 +100,36 @@ def texts_of(command: Any) -> Iterator[str]:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_command_has_a_banned_phrase_in_its_help(name: str) -> None:
     command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
-    assert findings("\n".join([COMMANDS[name], *texts_of(command)]), BANNED) == []
+    assert findings("\n".join([COMMANDS[name], *texts_of(command)]), BANNED | BANNED_IN_HELP) == []
+
+
+def strings_of(tree: ast.AST) -> Iterator[str]:
+    """The string literals of a module, but for docstrings, which stand alone as statements."""
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.value
+
+
+def notices_of(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Notice":
+            yield from strings_of(node)
+
+
+def sources(pattern: str) -> list[Path]:
+    return sorted((ROOT / "src" / "framefleet").glob(pattern))
+
+
+@pytest.mark.parametrize("path", sources("cli/**/*.py"), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_text_of_the_command_line_has_a_banned_phrase(path: Path) -> None:
+    assert findings("\n".join(strings_of(ast.parse(path.read_text(encoding="utf-8")))), BANNED) == []
+
+
+def test_no_notice_has_a_banned_phrase() -> None:
+    said = [text for path in sources("**/*.py") for text in notices_of(ast.parse(path.read_text(encoding="utf-8")))]
+    assert len(said) > 20
+    assert findings("\n".join(said), BANNED) == []
 
 
 def test_a_banned_phrase_is_found_in_a_sentence_of_old() -> None:

@@ -135,8 +135,8 @@ def check_awake(prepared: Prepared, sha256: str, listener: Listener) -> None:
         return
     for sleep in asleep(prepared, unanswered_plans(prepared, sha256)):
         if sleep.most == 0:
-            raise AsleepError(f"{sleep}", hint=f"--wake raises them again, or framefleet deploy {sleep.kind}")
-        listener(Notice(f"{sleep}; --wake raises them again"))
+            raise AsleepError(f"{sleep}", hint=f"pass --wake to raise them, or run framefleet deploy {sleep.kind}")
+        listener(Notice(f"{sleep}; --wake raises them"))
 
 
 def execute(
@@ -164,7 +164,7 @@ def execute(
     store.claim(name, sha256)
     for plan in prepared.plan.fleet:
         if not plan.capabilities.remote and prepared.options.backend == "auto":
-            listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint is set, so it runs on this machine"))
+            listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint configured; runs on this machine"))
     for notice in notices(prepared):
         listener(Notice(notice))
     media = with_reading(prepared.media, prepared.plan.fleet, sha256, prepared.journal)
@@ -199,16 +199,16 @@ def notices(prepared: Prepared) -> list[str]:
     reasons = dict.fromkeys(plan.left_out.values())
     lines = list(prepared.media.notes)
     if prepared.media.is_estimated:
-        lines.append("how long it is nobody says; what is planned is about that, from its size and bit rate")
-    lines += [f"{', '.join(n for n in plan.left_out if plan.left_out[n] == r)}: left out; {r}" for r in reasons]
+        lines.append("no duration in the file; estimated from its size and bit rate")
+    lines += [f"{', '.join(n for n in plan.left_out if plan.left_out[n] == r)}: skipped; {r}" for r in reasons]
     looks = any(stage.stage.needs is Needs.PICTURES for stage in plan.fleet) or bool(plan.watching)
     lines += _of_pictures(prepared.media, prepared.options) if looks else []
     hears = any(stage.stage.needs is Needs.AUDIO for stage in plan.fleet)
     if hears and audio is not None and (audio.tracks or 1) > 1 and prepared.options.audio_track is None:
         which = f"{audio.track} of {audio.tracks}" + (f" ({audio.language})" if audio.language else "")
-        lines.append(f"audio track {which} is heard; --audio-track chooses another")
+        lines.append(f"using audio track {which}; --audio-track chooses another")
     if prepared.taken is not None:
-        lines.append(f"the results go to {prepared.path.name}: {prepared.taken}")
+        lines.append(f"writing results to {prepared.path.name}: {prepared.taken}")
     for watch in plan.watching:
         if watch.order.samples and (note := watch.stage.note(watch.options)) is not None:
             lines.append(f"{watch.spec.name}: {note}")
@@ -219,11 +219,11 @@ def _of_pictures(media: MediaInfo, options: Options) -> list[str]:
     """How the pictures are taken where that is not plain."""
     lines = []
     if (media.tracks or 1) > 1 and options.video_track is None:
-        lines.append(f"video track {media.track} of {media.tracks} is looked at; --video-track chooses another")
+        lines.append(f"using video track {media.track} of {media.tracks}; --video-track chooses another")
     if media.oddly_shown is not None:
-        lines.append(f"the file's display matrix also {media.oddly_shown}: that is left undone")
+        lines.append(f"the file's display matrix also {media.oddly_shown}: not applied")
     if media.counted_at is not None:
-        lines.append(f"there are no times in the file: its pictures are counted, {media.counted_at:g} a second")
+        lines.append(f"no timestamps in the file; assuming {media.counted_at:g} frames per second")
     return lines
 
 

@@ -23,7 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="One JSON of what is seen, said, heard and written in a video, by a fleet of GPU workers or on this machine.",
+    help="Turn videos into one JSON each: objects, speech, sounds, text and scenes, on serverless GPUs or locally.",
 )
 
 
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _told(error: BaseException) -> int:
     """Prints what went wrong in one line and gives the exit code."""
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
-        error = Interrupted("interrupted", hint="run the same command again")
+        error = Interrupted("interrupted", hint="run the same command again to resume")
     if isinstance(error, FrameFleetError):
         return _say(*explain(error), code=error.exit_code)
     if hasattr(error, "format_message"):  # of the library that reads the command line

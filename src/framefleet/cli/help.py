@@ -11,18 +11,18 @@ from typer.core import TyperCommand, TyperGroup
 from framefleet.cli.log import log_option
 
 COMMANDS = {
-    "run": "Turn videos into one JSON each of what is seen, said, heard and written in them.",
-    "plan": "Show frames, requests, bytes, seconds and dollars of a run, without decoding anything.",
-    "report": "Make one HTML file to look at a result with: video, boxes, timeline, transcript, search, bill.",
-    "show": "Show a result as a table, or what is in it at a time, of a label, a word, a sound or a text.",
-    "render": "Make the video anew, with what was found drawn on it.",
-    "export": "Write a result in the formats of other tools, beside it.",
-    "doctor": "Tell what is installed, configured and reachable, and what to do about what is not.",
-    "emulate": "Stand in for RunPod's queue on this machine, until Ctrl-C.",
-    "deploy": "Make the RunPod endpoints, or change those there are; what is not said stays as it is.",
-    "endpoints": "List the endpoints that are set, with their jobs and workers by state.",
-    "bill": "Show RunPod's bill of the endpoints beside FrameFleet's own account, and what the difference is made of.",
-    "down": "Scale the endpoints to zero workers: jobs wait, nothing costs, and `framefleet deploy` wakes them again.",
+    "run": "Analyze videos: write one JSON per video with its objects, speech, sounds, text and scenes.",
+    "plan": "Estimate the frames, requests, bytes, seconds and dollars of a run, without decoding anything.",
+    "report": "Write an HTML report of a result: player, boxes, timeline, transcript, search, cost.",
+    "show": "Show a result as a table, or search it by time, label, word, sound or text.",
+    "render": "Write an annotated video: boxes, labels, tracks and subtitles drawn on the original.",
+    "export": "Export a result to the formats of other tools, next to the JSON.",
+    "doctor": "Check what is installed, configured and reachable, and suggest fixes.",
+    "emulate": "Emulate RunPod's serverless queue on this machine, until Ctrl-C.",
+    "deploy": "Create or update the RunPod endpoints; settings that are not given stay unchanged.",
+    "endpoints": "List the configured endpoints, with their jobs and workers by state.",
+    "bill": "Compare RunPod's bill for the endpoints with FrameFleet's own accounting, and explain the difference.",
+    "down": "Scale the endpoints to zero workers: jobs wait at no cost until `framefleet deploy` wakes them.",
 }
 """The function of this name in the module of this name, and how its docstring begins."""
 

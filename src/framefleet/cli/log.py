@@ -35,7 +35,7 @@ def _heard(context: typer.Context, file: str | None) -> None:
 _OPTION = typer.Option(
     "--log",
     metavar="FILE",
-    help="write a log into this file: each request, retry and fault",
+    help="write a log to this file: requests, retries, errors",
     expose_value=False,
     is_eager=True,
     callback=_heard,
@@ -63,7 +63,7 @@ def open_log(file: str | None, command: str) -> None:
     close_log()
     said = os.environ.get(variable("log"), "").strip().lower()
     if said and said not in LEVELS:
-        raise UsageError(f"{variable('log')} {said}: give {' or '.join(LEVELS)}", hint="--log says into which file")
+        raise UsageError(f"{variable('log')} {said}: give {' or '.join(LEVELS)}", hint="--log FILE chooses the file")
     if not said and file is None:
         return
     handler = _FileHandler(file) if file is not None else _BesideBars()
@@ -89,7 +89,9 @@ def close_log() -> None:
 def log_hint() -> str:
     """Return where a person finds the traceback of a fault."""
     file = next((handler.path for handler in _handlers if isinstance(handler, _FileHandler)), None)
-    return f"{file} shows where" if file else "it stands above" if _handlers else "--log FILE shows where"
+    if file:
+        return f"see the traceback in {file}"
+    return "see the traceback above" if _handlers else "rerun with --log FILE for a traceback"
 
 
 class _BesideBars(logging.Handler):
@@ -121,9 +123,7 @@ class _FileHandler(logging.Handler):
             self._file.flush()
         except OSError as error:
             self._end()
-            print(
-                f"framefleet: {self.path}: cannot be written ({error.strerror}); going on without it", file=sys.stderr
-            )
+            print(f"framefleet: {self.path}: cannot be written ({error.strerror}); logging stops", file=sys.stderr)
 
     def close(self) -> None:
         self._end()
@@ -142,7 +142,7 @@ def _opened(path: str) -> IO[str]:
         raise UsageError("--log: the name is empty", hint="give a file")
     try:
         if not _is_log(Path(path)):
-            raise OutputError(f"--log {path}: there already, and no log", hint="give another file")
+            raise OutputError(f"--log {path}: exists and is not a log", hint="give another file")
         return open(path, "a", encoding="utf-8", errors="backslashreplace", opener=_for_owner)
     except OSError as error:
         raise OutputError(f"--log {path}: cannot be written ({error.strerror})", hint="give another file") from None

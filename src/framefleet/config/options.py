@@ -37,11 +37,11 @@ class StageOptions(msgspec.Struct, frozen=True, kw_only=True):
 class FrameOptions(StageOptions, frozen=True, kw_only=True):
     """Of a stage that reads pictures: which, and in what form."""
 
-    fps: Annotated[Rate | None, Setting("pictures a second of video", "NUMBER")] = None
-    sampling: Annotated[Sampling | None, Setting("exact, or the nearest keyframes", "exact|keyframes")] = None
-    crop: Annotated[Crop | None, Setting("only x,y,w,h of the picture, in pixels", "X,Y,W,H")] = None
-    max_side: Annotated[MaxSide | None, Setting("longest side of a picture, in pixels", "INTEGER")] = None
-    jpeg_quality: Annotated[JpegQuality | None, Setting("1 to 100", "INTEGER")] = None
+    fps: Annotated[Rate | None, Setting("frames sampled per second of video", "NUMBER")] = None
+    sampling: Annotated[Sampling | None, Setting("exact frames, or the nearest keyframes", "exact|keyframes")] = None
+    crop: Annotated[Crop | None, Setting("crop each frame to x,y,w,h, in pixels", "X,Y,W,H")] = None
+    max_side: Annotated[MaxSide | None, Setting("longest side of a frame, in pixels", "INTEGER")] = None
+    jpeg_quality: Annotated[JpegQuality | None, Setting("JPEG quality, 1 to 100", "INTEGER")] = None
 
 
 def settings_of(options: type[StageOptions]) -> dict[str, tuple[Any, Setting]]:

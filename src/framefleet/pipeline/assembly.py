@@ -147,8 +147,8 @@ class StageAssembly:
         if not orphans:
             return []
         log.info("%s: jobs of an earlier run: %s", lane.plan.stage.name, ", ".join(o.job_id for o in orphans))
-        what = "an answer" if len(orphans) == 1 else f"{len(orphans)} answers"
-        self._listener(Notice(f"{lane.plan.stage.name}: asking for {what} that an earlier run waited for"))
+        what = "1 job" if len(orphans) == 1 else f"{len(orphans)} jobs"
+        self._listener(Notice(f"{lane.plan.stage.name}: picking up {what} of an earlier run"))
         pool = ThreadPoolExecutor(min(len(orphans), lane.plan.workers))
         asked = [pool.submit(_attended, lane.keeper, orphan) for orphan in orphans]
         try:

@@ -40,7 +40,7 @@ def warm_up(lanes: Sequence[StageRun], options: Options) -> None:
             lane.asker.wake(count)
         except FleetError as error:
             log.info("%s: its workers cannot be woken", name, exc_info=error)
-            lane.listener(Notice(f"{name}: could not wake its workers ({error}); going on"))
+            lane.listener(Notice(f"{name}: could not wake workers ({error}); continuing"))
         else:
             lane.listener(Notice(f"{name}: waking {count} workers"))
 
@@ -57,8 +57,8 @@ def decoding_threads(cores: int, *, models_here: bool) -> int:
 log = logger(__name__)
 
 _MENDED = Notice(
-    "sound: channels that a plain mix would lose (opposite to each other, or outside of it) are heard; "
-    "--audio-channel mix does without, left, right or loudest takes one"
+    "audio: kept channels that a plain mix would lose (in antiphase, or not part of the mix); "
+    "--audio-channel mix makes the plain mix, left, right or loudest takes one channel"
 )
 
 END_S = 2.0  # how long what is being read may take to stop, where the run ends before it is all
@@ -114,7 +114,7 @@ def _pumps(
 
 def _tell_end_lost(listener: Listener, time: Fraction, error: str) -> None:
     """A note and no failure: files are cut there."""
-    listener(Notice(f"pictures: the very end is lost, from {float(time):.2f} s on ({error}); the one before it stays"))
+    listener(Notice(f"frames: the end is lost, from {float(time):.2f} s ({error}); the last frame before it is used"))
 
 
 def _looks(lane: StageRun) -> bool:

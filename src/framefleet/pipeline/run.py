@@ -155,7 +155,7 @@ def check_reachable(backend: Backend, endpoint: str, options: Options, listener:
                 backend.health(endpoint)
             except FleetError as error:
                 if attempt.retry_state.attempt_number == 1 and error.advice in AGAIN:
-                    listener(Notice(f"{error}; trying for {policy.patience_s:g} s"))
+                    listener(Notice(f"{error}; retrying for up to {policy.patience_s:g} s"))
                 raise
 
 
@@ -163,10 +163,8 @@ def _tell_of_few_connections(options: Options, listener: Listener) -> None:
     """Where files are few, some of what is asked at once waits for others."""
     allowed = connections_allowed()
     if options.max_workers != "auto" and options.max_workers > allowed:
-        files = f"this process may open {open_files_limit()} files (ulimit -n)"
-        listener(
-            Notice(f"{files}, so of {options.max_workers} requests at once, {allowed} have a connection at a time")
-        )
+        files = f"limit of {open_files_limit()} open files (ulimit -n)"
+        listener(Notice(f"{files}: at most {allowed} of {options.max_workers} requests in flight have a connection"))
 
 
 def _watcher(plan: WatchPlan, media: MediaInfo, keyframes_s: Sequence[Seconds], listener: Listener) -> WatchConsumer:
@@ -184,7 +182,7 @@ def _nothing_for(plan: StagePlan, found: Mapping[str, Any], listener: Listener) 
     lacking = next((name for name in plan.spec.needs if name not in found), None)
     if lacking is None:
         return None
-    error = f"nothing to work on: {lacking} came to nothing"
+    error = f"no input: {lacking} has no result"
     listener(Notice(f"{plan.spec.name}: {error}"))
     return ClientResult(None, BusyTimer(), error)
 
@@ -202,7 +200,7 @@ def _finish(lane: StageRun, media: MediaInfo) -> FinishedStage:
     if len(models) > 1:  # the endpoint was given another one since the journal's answers, or is being given one
         named = ", ".join(f"{name} ({id[:8]}…)" for id, name in sorted(models.items()))
         lane.listener(
-            Notice(f"{lane.plan.stage.name}: answered by different models: {named}; --fresh asks for all anew")
+            Notice(f"{lane.plan.stage.name}: answers from different models: {named}; --fresh sends everything again")
         )
     return FinishedStage(
         plan=lane.plan,
@@ -218,9 +216,9 @@ def _finish(lane: StageRun, media: MediaInfo) -> FinishedStage:
 def _in_vain(failed: Counter[str]) -> str:
     """How many requests were paid for in vain, and the reason that most of them had."""
     (words, most), count = failed.most_common(1)[0], failed.total()
-    requests = "a request" if count == 1 else f"{count} requests"
+    requests, was = ("1 request", "was") if count == 1 else (f"{count} requests", "were")
     others = f" ({most} of them)" if most < count else ""
-    return f"{requests} failed and cost all the same, and what could be was asked again; {words}{others}"
+    return f"{requests} failed but {was} billed, and retried where possible; {words}{others}"
 
 
 def unheard(outcome: Outcome, name: str, listener: Listener) -> list[Failure]:
@@ -233,7 +231,7 @@ def unheard(outcome: Outcome, name: str, listener: Listener) -> list[Failure]:
     brief = [gap for gap in gaps if gap.span.length_s <= BRIEF_S]
     if brief:
         times = "" if len(brief) == 1 else f"{len(brief)} times, first "
-        lost = f"no more than {BRIEF_S:g} s of sound lost {times}at {brief[0].span.start_s:.2f} s ({brief[0].error})"
+        lost = f"at most {BRIEF_S:g} s of audio lost {times}at {brief[0].span.start_s:.2f} s ({brief[0].error})"
         listener(Notice(f"{name}: {lost}"))
     return [Failure((ClipTime(-1, gap.span),), gap.error, attempts=0) for gap in gaps if gap not in brief]
 

@@ -53,10 +53,14 @@ class StageRun:
             with self.prefiltering.working():
                 return self.prefilter(piece)
         except Exception as error:  # it only saves; what it would have saved is asked about
-            log.warning("%s: asking about everything from here on", self.plan.stage.name, exc_info=error)
+            log.warning("%s: its prefilter failed", self.plan.stage.name, exc_info=error)
             self.prefilter = None
-            self.listener(Notice(f"{self.plan.stage.name}: asking about everything from here on; {describe(error)}"))
+            self.listener(Notice(f"{self.plan.stage.name}: {self._without_prefilter(error)}"))
             return piece
+
+    def _without_prefilter(self, error: Exception) -> str:
+        everything = "all audio" if self.plan.spec.hears else "every frame"
+        return f"{self.plan.spec.prefilter} failed ({describe(error)}); sending {everything} from now on"
 
     def lose(self, number: int, facts: tuple[Any, ...], units: float, error: str) -> None:
         """Counts work that gets no answer, without asking for one."""

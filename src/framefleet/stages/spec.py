@@ -146,6 +146,7 @@ class StageSpec:
     output: ResultKind[Any]
     options: type[StageOptions] = StageOptions
     belongs: Belongs = Belongs.BY_NAME
+    prefilter: str = "the prefilter"  # what its check before sending is called
     unfiltered: str | None = None  # how to do without its prefilter, and at what price, where that takes long
 
     @property

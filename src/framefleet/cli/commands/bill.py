@@ -43,21 +43,21 @@ SINCE = "7d"
 
 def bill(
     results: Annotated[
-        list[Path] | None, typer.Argument(help="results whose hours are to be looked at", metavar="RESULT")
+        list[Path] | None, typer.Argument(help="results whose time range to compare", metavar="RESULT")
     ] = None,
     *,
     since: Annotated[
-        str | None, typer.Option(help=f"without results: so long, such as 12h, 7d, or a date ({SINCE})", metavar="TIME")
+        str | None, typer.Option(help=f"without results: a period (12h, 7d) or start date ({SINCE})", metavar="TIME")
     ] = None,
     output_dir: Annotated[
-        Path | None, typer.Option("--output-dir", "-o", help="where the results and the journal are", metavar="FOLDER")
+        Path | None, typer.Option("--output-dir", "-o", help="folder of the results and the journal", metavar="FOLDER")
     ] = None,
-    price: Annotated[float | None, typer.Option(help="dollars a worker's second, instead of the price list")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+    price: Annotated[float | None, typer.Option(help="dollars per worker-second, instead of the price list")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> int:
-    """Show RunPod's bill of the endpoints beside FrameFleet's own account, and what the difference is made of."""
+    """Compare RunPod's bill for the endpoints with FrameFleet's own accounting, and explain the difference."""
     if results and since is not None:
-        raise UsageError("--since: and results are given", hint="give one of them")
+        raise UsageError("--since: cannot be combined with results", hint="give one of them")
     options = load_options({"output_dir": output_dir, "price": price})
     fleet = load_fleet()
     documents = [(read_document(path), path) for path in results or ()]
@@ -118,7 +118,7 @@ def _time(
             came = (document.provenance.started_at, document.provenance.finished_at)
             times += [datetime.fromisoformat(text).timestamp() for text in came]
         except ValueError:
-            raise InputError(f"{path}: does not say when it was made", hint="run the video again") from None
+            raise InputError(f"{path}: has no creation time", hint="run the video again") from None
     return min(times), max(times)
 
 
@@ -165,9 +165,9 @@ def _told(documents: Sequence[tuple[Document, Path]], kind: str) -> Ours:
 
 def _show(lines: Sequence[Line], start: datetime, end: datetime) -> None:
     page = Page()
-    page.title(f"RunPod's bill beside FrameFleet's account, {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC")
+    page.title(f"RunPod's bill and FrameFleet's accounting, {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC")
     if not lines:
-        page.line("", "nothing was asked of RunPod, and no endpoint is set")
+        page.line("", "no requests to RunPod, and no endpoint is configured")
         return
     sums = [(f"{one.kind} {one.id}", one.runpod, one.ours.usd, one.differs) for one in lines]
     page.table(
@@ -178,18 +178,18 @@ def _show(lines: Sequence[Line], start: datetime, end: datetime) -> None:
                 for what, rank in (("gpu", 1), ("cpu", 3), ("disk", 2), ("fee", 2), ("total", 0))
             ),
             Column("ours", [_usd(usd) for *_, usd, _ in sums], right=True),
-            Column("differs", [_usd(differs) for *_, differs in sums], right=True),
+            Column("difference", [_usd(differs) for *_, differs in sums], right=True),
         ]
     )
     for one in lines:
         for place, why in enumerate(one.why):
             page.line(one.kind if place == 0 else "", why)
         if one.ours.rate_source:
-            page.line("" if one.why else one.kind, f"ours is by {one.ours.rate_source}")
+            page.line("" if one.why else one.kind, f"our rate: {one.ours.rate_source}")
     total, counted = sum(one.runpod.total for one in lines), sum(one.ours.usd for one in lines)
-    page.line("in all", f"RunPod {_usd(total)}, ours {_usd(counted)}")
+    page.line("total", f"RunPod {_usd(total)}, ours {_usd(counted)}")
     if end.timestamp() > time.time():
-        page.line("", "the time is not over yet, and RunPod may bill some of it later")
+        page.line("", "the period is not over: RunPod may bill part of it later")
 
 
 def _usd(usd: float) -> str:

@@ -40,14 +40,14 @@ def _option(text: str, *names: str) -> Any:
 
 
 def kinds_argument(without: str) -> Any:
-    text = f"{', '.join(ENDPOINT_KINDS)}; without any: {without}"
+    text = f"{', '.join(ENDPOINT_KINDS)} (default: {without})"
     return typer.Argument(help=text, metavar="ENDPOINT", show_default=False)
 
 
-Prefix = Annotated[str, typer.Option(help="endpoints are named PREFIX-yolo, PREFIX-whisper and so on")]
+Prefix = Annotated[str, typer.Option(help="prefix of endpoint names: PREFIX-yolo, PREFIX-whisper, …")]
 MOVING = (
-    "its tag moves: workers may keep the image that they have, and old and new ones work side by side; "
-    "give a version, a commit or a digest (…@sha256:…)"
+    "this tag is mutable: workers may keep a cached image, so that old and new ones run side by side; "
+    "use a version, a commit or a digest (…@sha256:…)"
 )
 
 
@@ -56,34 +56,34 @@ def deploy(
     *,
     prefix: Prefix = "framefleet",
     image: Annotated[
-        str | None, _option("such as ghcr.io/YOU/framefleet-{endpoint}:VERSION; {endpoint} stands for its name")
+        str | None, _option("such as ghcr.io/YOU/framefleet-{endpoint}:VERSION; {endpoint} stands for yolo, …")
     ] = None,
     template: Annotated[str | None, _option("id of a RunPod template, instead of an image")] = None,
     gpu_pools: Annotated[
-        str | None, _option("RunPod's GPU pools, separated by commas (a new endpoint: AMPERE_16,AMPERE_24,ADA_24)")
+        str | None, _option("RunPod GPU pools, comma-separated (new: AMPERE_16,AMPERE_24,ADA_24)")
     ] = None,
-    gpu_count: Annotated[int | None, _option("GPUs of a worker (new: 1)")] = None,
-    min_cuda: Annotated[str | None, _option('oldest CUDA a host may have, "" for any (new: 12.8)')] = None,
-    min_workers: Annotated[int | None, _option("workers kept awake, and billed, all the time (new: 0)")] = None,
-    max_workers: Annotated[int | None, _option("workers at most (new: 3)")] = None,
+    gpu_count: Annotated[int | None, _option("GPUs per worker (new: 1)")] = None,
+    min_cuda: Annotated[str | None, _option('minimum CUDA version of the host, "" for any (new: 12.8)')] = None,
+    min_workers: Annotated[int | None, _option("workers that always run, and are billed (new: 0)")] = None,
+    max_workers: Annotated[int | None, _option("maximum workers (new: 3)")] = None,
     idle_timeout: Annotated[
-        int | None, _option("seconds a worker stays awake, and billed, after its last job (new: 5)")
+        int | None, _option("seconds a worker stays up, and is billed, after its last job (new: 5)")
     ] = None,
-    queue_delay: Annotated[
-        float | None, _option("start a worker when a job has waited for so many seconds (new: 4)")
+    queue_delay: Annotated[float | None, _option("scale up when a job has waited this many seconds (new: 4)")] = None,
+    request_count: Annotated[
+        int | None, _option("run one worker per this many requests, instead of scaling by delay")
     ] = None,
-    request_count: Annotated[int | None, _option("start a worker for every so many requests instead")] = None,
     flashboot: Annotated[bool | None, _option("faster cold starts (new: yes)", "--flashboot/--no-flashboot")] = None,
-    execution_timeout: Annotated[int | None, _option("seconds a job may take (new: 600)")] = None,
-    price: Annotated[float | None, _option("dollars a worker's second, instead of the price list")] = None,
+    execution_timeout: Annotated[int | None, _option("maximum seconds per job (new: 600)")] = None,
+    price: Annotated[float | None, _option("dollars per worker-second, instead of the price list")] = None,
     roll: Annotated[
         bool,
-        typer.Option("--roll", help="replace all workers, though nothing else changes: the image's tag has moved"),
+        typer.Option("--roll", help="replace all workers even if no setting changes, to pull a tag that has moved"),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be sent, and send nothing")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="print the requests without sending them")] = False,
     yes: Yes = False,
 ) -> int:
-    """Make the RunPod endpoints, or change those there are; what is not said stays as it is."""
+    """Create or update the RunPod endpoints; settings that are not given stay unchanged."""
     values = {name: value for name, value in locals().items() if name in Spec.__struct_fields__}
     wanted = chosen(kinds, MAIN_KINDS)
     moving = image is not None and moves(image)
@@ -105,7 +105,7 @@ def deploy(
             print(_told(step, usd, prices))
         print(over_limit(sum(worst_usd_per_hour(*expected(step), usd, prices) for step in steps)))
         if any(step.body for step in steps):
-            agreed("Do this?", yes=yes)
+            agreed("Apply these changes?", yes=yes)
         for step in steps:
             _do(api, step)
     return 0
@@ -115,7 +115,7 @@ def chosen(kinds: list[str] | None, without: Sequence[str]) -> list[str]:
     """The kinds of endpoint named, each once; those of `without` where none is. Raises `UsageError`."""
     for kind in kinds or ():
         if kind not in ENDPOINT_KINDS:
-            raise UsageError(f"{kind}: no such endpoint; there are {', '.join(ENDPOINT_KINDS)}")
+            raise UsageError(f"{kind}: no such endpoint; choose from {', '.join(ENDPOINT_KINDS)}")
     return list(dict.fromkeys(kinds or without))
 
 
@@ -142,18 +142,18 @@ def _shown(kind: str, prefix: str, spec: Spec, fleet: Fleet, price: float | None
         costs = worst_case(*expected(Step(kind, None, body)), price)
     else:
         url, body = f"PATCH {fleet.manage_url}/{ROUTE}/{id}", said(kind, spec)
-        costs = "not known without asking RunPod, since it is there already"
+        costs = "unknown until RunPod is queried, since the endpoint exists"
     return {"endpoint": kind, "request": url, "body": body, "costs": costs}
 
 
 def _told(step: Step, price: float | None, prices: PriceList) -> str:
     workers, gpu = expected(step)
     if step.current is None:
-        head = f"{step.kind}: make {step.body['name']}"
+        head = f"{step.kind}: create {step.body['name']}"
     elif step.body:
-        head = f"{step.kind}: change {step.current.name} ({step.current.id})"
+        head = f"{step.kind}: update {step.current.name} ({step.current.id})"
     else:
-        head = f"{step.kind}: {step.current.name} ({step.current.id}) is so already"
+        head = f"{step.kind}: {step.current.name} ({step.current.id}) is already up to date"
     shown = dict(step.body)
     if "env" in shown:  # what else is set there may be a key
         shown["env"] = {name: value for name, value in shown["env"].items() if name in OURS}
@@ -168,8 +168,8 @@ def _do(api: ManageApi, step: Step) -> None:
         made = api.update(step.current.id, step.body)
     else:
         made = step.current
-    print(f"{step.kind}: {made.name} has the id {made.id}, which goes into {CONFIG_FILE}")
+    print(f"{step.kind}: {made.name} has id {made.id}; saved in {CONFIG_FILE}")
     endpoint_ids.remember({step.kind: made.id})
     if load_fleet().endpoints.get(step.kind) != made.id:
         variable = endpoint_variable(step.kind)
-        print(f"framefleet: {variable} is set to another and goes before {CONFIG_FILE}; unset it", file=sys.stderr)
+        print(f"framefleet: {variable} is set to another id and overrides {CONFIG_FILE}; unset it", file=sys.stderr)

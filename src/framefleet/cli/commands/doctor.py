@@ -51,11 +51,11 @@ class Finding:
 
 def doctor(
     fix: Annotated[
-        bool, typer.Option("--fix", help="raise the max workers of endpoints that RunPod lowered, after asking")
+        bool, typer.Option("--fix", help="raise the max workers of endpoints that RunPod lowered, after confirmation")
     ] = False,
     yes: Yes = False,
 ) -> int:
-    """Tell what is installed, configured and reachable, and what to do about what is not."""
+    """Check what is installed, configured and reachable, and suggest fixes."""
     from framefleet.cli.options.wake import raise_again
     from framefleet.fleet.backends.runpod.survey import Survey
     from framefleet.pipeline.plan import most_workers
@@ -95,9 +95,9 @@ def _package(name: str, remedy: str, *, vital: bool) -> Finding:
 
 def _settings(fleet: Fleet) -> Finding:
     """What is configured. Of the key only whether there is one."""
-    listed = f"{CONFIG_FILE} is read" if Path(CONFIG_FILE).exists() else f"no {CONFIG_FILE} here"
+    listed = f"{CONFIG_FILE} found" if Path(CONFIG_FILE).exists() else f"no {CONFIG_FILE} here"
     key = "set" if fleet.api_key else "not set"
-    return Finding("settings", f"{listed}; RUNPOD_API_KEY is {key}; the service is {fleet.base_url}")
+    return Finding("settings", f"{listed}; RUNPOD_API_KEY {key}; service {fleet.base_url}")
 
 
 def _stage(stage: "Stage", options: Options, fleet: Fleet, survey: "Survey") -> Finding:
@@ -106,15 +106,15 @@ def _stage(stage: "Stage", options: Options, fleet: Fleet, survey: "Survey") -> 
     configured = stage.endpoint in fleet.endpoints
     lacking = None if configured else stage.missing(options)
     if lacking is not None:
-        return Finding(stage.name, "left out", lacking)
+        return Finding(stage.name, "unavailable", lacking)
     try:
         state = _reach(stage.endpoint, fleet) if configured else _load(stage, options)
         sleep = survey.asleep(stage.endpoint, most_workers(options)) if configured else None
     except FrameFleetError as error:
-        where = "an endpoint is set" if configured else "on this machine"
+        where = "endpoint configured" if configured else "on this machine"
         return Finding(stage.name, where, str(error), vital=configured or stage.endpoint in MAIN_KINDS)
     if sleep is not None:
-        remedy = f"{framefleet('doctor', '--fix')} raises them again"
+        remedy = f"{framefleet('doctor', '--fix')} raises them"
         return Finding(stage.name, str(sleep).partition(": ")[2], remedy, vital=sleep.most == 0)
     if configured and survey.unasked:
         state += f"; max workers not checked, {survey.unasked}"
@@ -131,7 +131,7 @@ def _reach(endpoint: str, fleet: Fleet) -> str:
     finally:
         backend.close()
     counted = ", ".join(f"{count} {state}" for state, count in workers.items() if count)
-    return f"endpoint {fleet.endpoints[endpoint]} answers; workers: {counted or 'none awake'}"
+    return f"endpoint {fleet.endpoints[endpoint]} answers; workers: {counted or 'none running'}"
 
 
 def _load(stage: "Stage", options: Options) -> str:

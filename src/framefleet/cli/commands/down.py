@@ -26,23 +26,23 @@ NO_WORKERS = {"workers": {"min": 0, "max": 0}}
 
 
 def down(
-    kinds: Annotated[list[str] | None, kinds_argument("all there are")] = None,
+    kinds: Annotated[list[str] | None, kinds_argument("all")] = None,
     *,
     prefix: Prefix = "framefleet",
-    delete: Annotated[bool, typer.Option("--delete", help="delete them for good, with the jobs in them")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="delete the endpoints permanently, with their jobs")] = False,
     yes: Yes = False,
 ) -> int:
-    """Scale the endpoints to zero workers: jobs wait, nothing costs, and `framefleet deploy` wakes them again."""
+    """Scale the endpoints to zero workers: jobs wait at no cost until `framefleet deploy` wakes them."""
     wanted, fleet = chosen(kinds, ENDPOINT_KINDS), load_fleet()
     with contextlib.closing(ManageApi(fleet)) as api:
         found = located(api, fleet, prefix, wanted)
         there = [(kind, endpoint) for kind, endpoint in found if endpoint is not None]
         for kind, endpoint in found:
             if endpoint is None:
-                print(f"{kind}: there is none")
+                print(f"{kind}: no such endpoint")
         if delete and there:
             names = ", ".join(f"{endpoint.name} ({endpoint.id})" for _, endpoint in there)
-            agreed(f"Delete {names} for good, with the jobs in them?", yes=yes)
+            agreed(f"Permanently delete {names} and their jobs?", yes=yes)
         done = [_end(api, kind, endpoint, delete=delete) for kind, endpoint in there]
     return 0 if all(done) else 1
 
@@ -54,7 +54,7 @@ def _end(api: ManageApi, kind: str, endpoint: Endpoint, *, delete: bool) -> bool
             _delete(api, kind, endpoint)
         else:
             api.update(endpoint.id, NO_WORKERS)
-            print(f"{kind}: {endpoint.name} ({endpoint.id}) has no workers now, at most 0")
+            print(f"{kind}: {endpoint.name} ({endpoint.id}) is scaled to zero (max workers 0)")
     except FleetError as error:
         log.info("%s cannot be ended", kind, exc_info=error)
         print(f"framefleet: {error}", file=sys.stderr)
@@ -66,4 +66,4 @@ def _delete(api: ManageApi, kind: str, endpoint: Endpoint) -> None:
     with contextlib.suppress(EndpointGoneError):  # somebody was quicker
         api.delete(endpoint.id)
     endpoint_ids.remember({kind: None})
-    print(f"{kind}: {endpoint.name} ({endpoint.id}) is deleted")
+    print(f"{kind}: {endpoint.name} ({endpoint.id}) deleted")

@@ -25,32 +25,33 @@ HANDLERS = ["yolo=objects", "whisper=speech"]
 
 def emulate(
     *,
-    port: Annotated[int, typer.Option(help="0: any that is free", min=0, max=65535)] = 8765,
+    port: Annotated[int, typer.Option(help="port to listen on; 0 for any free port", min=0, max=65535)] = 8765,
     handler: Annotated[
         list[str] | None,
         typer.Option(
-            help="endpoint=objects, endpoint=speech or endpoint=module:function", show_default=", ".join(HANDLERS)
+            help="handler of an endpoint: ENDPOINT=objects, ENDPOINT=speech or ENDPOINT=module:function",
+            show_default=", ".join(HANDLERS),
         ),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(help="answer in this time that nothing was found, without any model", min=0)
+        float | None, typer.Option(help="answer after this many seconds with empty results, without a model", min=0)
     ] = None,
     seconds_alone: Annotated[
         float | None,
-        typer.Option(help="the same for one picture alone (default: as --seconds)", min=0, show_default=False),
+        typer.Option(help="like --seconds, for a batch of one frame (default: --seconds)", min=0, show_default=False),
     ] = None,
-    workers: Annotated[int, typer.Option(help="most workers of an endpoint", min=1)] = 3,
-    min_workers: Annotated[int, typer.Option(help="workers that are always up", min=0)] = 0,
-    cold_start: Annotated[float, typer.Option(help="seconds that a worker takes to start", min=0)] = 0.0,
-    idle: Annotated[float, typer.Option(help="seconds until a worker without a job stops", min=0)] = 5.0,
-    clock_scale: Annotated[float, typer.Option(help="seconds of the service in a real second", min=0.001)] = 1.0,
+    workers: Annotated[int, typer.Option(help="maximum workers per endpoint", min=1)] = 3,
+    min_workers: Annotated[int, typer.Option(help="workers that always run", min=0)] = 0,
+    cold_start: Annotated[float, typer.Option(help="cold start of a worker, in seconds", min=0)] = 0.0,
+    idle: Annotated[float, typer.Option(help="idle timeout of a worker, in seconds", min=0)] = 5.0,
+    clock_scale: Annotated[float, typer.Option(help="emulated seconds per real second", min=0.001)] = 1.0,
     rate_limit: Annotated[
-        int | None, typer.Option(help="new jobs it takes in 10 seconds [1000]", min=1, show_default=False)
+        int | None, typer.Option(help="rate limit, in new jobs per 10 seconds [1000]", min=1, show_default=False)
     ] = None,
-    faults: Annotated[str, typer.Option(help="such as 429=0.05,lost=0.1,seed=1 or all=0.05")] = "",
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="a line for each job")] = False,
+    faults: Annotated[str, typer.Option(help="faults to inject, such as 429=0.05,lost=0.1,seed=1 or all=0.05")] = "",
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="log each job")] = False,
 ) -> int:
-    """Stand in for RunPod's queue on this machine, until Ctrl-C."""
+    """Emulate RunPod's serverless queue on this machine, until Ctrl-C."""
     try:
         from framefleet.emulator.clock import ScaledClock
         from framefleet.emulator.faults import Faults
@@ -78,7 +79,9 @@ def emulate(
     try:
         service.start()
     except OSError as error:
-        raise UsageError(f"--port {port}: {error.strerror or error}", hint="choose another, or 0 for any") from None
+        raise UsageError(
+            f"--port {port}: {error.strerror or error}", hint="choose another, or 0 for any free one"
+        ) from None
     introduce(service.base_url, list(endpoints))
     with contextlib.suppress(KeyboardInterrupt):
         _wait_for_the_end()
@@ -119,7 +122,7 @@ def introduce(base_url: str, ids: list[str]) -> None:
     variables |= {variable(f"{id}_endpoint"): id for id in ids if id in endpoint_kinds()}
     command = "set" if os.name == "nt" else "export"
     print("\n".join(f"{command} {name}={value}" for name, value in variables.items()), flush=True)
-    print("Ctrl-C ends it.", file=sys.stderr, flush=True)
+    print("Press Ctrl-C to stop.", file=sys.stderr, flush=True)
 
 
 def _wait_for_the_end() -> None:
@@ -135,7 +138,7 @@ def _account(id: str, endpoint: "EmulatedEndpoint") -> str:
     ledger, bill = endpoint.ledger, endpoint.bill
     struck = ", ".join(f"{fault} {count}" for fault, count in endpoint.faults.struck.items())
     return (
-        f"{id}: jobs: {jobs or 'none'}; {len(ledger.executions)} executions of {ledger.unit_runs} pictures or clips; "
+        f"{id}: jobs: {jobs or 'none'}; {len(ledger.executions)} executions of {ledger.unit_runs} frames or clips; "
         f"{len(bill.shifts)} workers, {bill.seconds} s billed, ${bill.usd():.4f}"
         + (f"; faults: {struck}" if struck else "")
     )

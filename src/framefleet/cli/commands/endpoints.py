@@ -9,12 +9,12 @@ from framefleet.fleet.backends.base import Health
 
 
 def endpoints() -> int:
-    """List the endpoints that are set, with their jobs and workers by state."""
+    """List the configured endpoints, with their jobs and workers by state."""
     from framefleet.fleet.backends.runpod.backend import RunPodBackend
 
     fleet = load_fleet()
     if not fleet.endpoints:
-        print("no endpoint is set; framefleet deploy makes them, or set FRAMEFLEET_YOLO_ENDPOINT to one's id")
+        print("no endpoints configured; create them with framefleet deploy, or set FRAMEFLEET_YOLO_ENDPOINT to an id")
         return 0
     failed = 0
     with closing(RunPodBackend(fleet)) as backend:
@@ -28,7 +28,7 @@ def endpoints() -> int:
 
 
 def _state(health: Health) -> str:
-    return f"jobs: {_counted(health.jobs) or 'none'}; workers: {_counted(health.workers) or 'none awake'}"
+    return f"jobs: {_counted(health.jobs) or 'none'}; workers: {_counted(health.workers) or 'none running'}"
 
 
 def _counted(states: Mapping[str, int]) -> str:

@@ -38,24 +38,24 @@ from framefleet.schema.document import Document
 def export(
     result: Result,
     to: Annotated[
-        str, typer.Option(metavar="FORMAT[,FORMAT…]", help="one or several of the above", show_default=False)
+        str, typer.Option(metavar="FORMAT[,FORMAT…]", help="one or more of the formats above", show_default=False)
     ],
     output: Output = None,
     labels: Labels = None,
     conf: Conf = 0.0,
-    pictures: Annotated[bool, typer.Option("--pictures", help="write the sampled pictures too, as JPEG files")] = False,
+    pictures: Annotated[bool, typer.Option("--pictures", help="also write the sampled frames as JPEG files")] = False,
     video: Video = None,
-    scores: Annotated[bool, typer.Option("--scores", help="yolo: the confidence as a sixth column")] = False,
-    words: Annotated[bool, typer.Option("--words", help="srt, vtt: a cue a word; ass: karaoke")] = False,
+    scores: Annotated[bool, typer.Option("--scores", help="yolo: add the confidence as a sixth column")] = False,
+    words: Annotated[bool, typer.Option("--words", help="srt, vtt: one cue per word; ass: karaoke")] = False,
     separator: Annotated[
-        str | None, typer.Option(metavar="SIGN", help='csv: between cells, ",", ";" or tab (,)', show_default=False)
+        str | None, typer.Option(metavar="SIGN", help='csv: separator, ",", ";" or tab (,)', show_default=False)
     ] = None,
     decimal: Annotated[
         Literal[".", ","] | None,
-        typer.Option(help='csv: before decimals ("," with --separator ";", else ".")', show_default=False),
+        typer.Option(help='csv: decimal mark ("," with --separator ";", else ".")', show_default=False),
     ] = None,
 ) -> int:
-    """Write a result in the formats of other tools, beside it.
+    """Export a result to the formats of other tools, next to the JSON.
 
     \b
     {formats}
@@ -63,7 +63,7 @@ def export(
     formats = formats_of(to)
     if pictures and not any(format.pictures for format in formats):
         listed = ", ".join(format.name for format in FORMATS.values() if format.pictures)
-        raise UsageError(f"--pictures: nothing asked for has a place for them; {listed} have")
+        raise UsageError(f"--pictures: no chosen format takes images; {listed} do")
     between = _separator(formats, separator, decimal)
     whole = read_document(result)
     document = chosen(whole, labels, conf)
@@ -107,12 +107,12 @@ _SEPARATORS = {",": ",", ";": ";", "tab": "\t", "\\t": "\t", "\t": "\t"}
 
 def _separator(formats: list[Format], given: str | None, decimal: str | None) -> str:
     if (given or decimal) and CSV not in formats:
-        raise UsageError(f"--{('separator' if given else 'decimal')}: for csv", hint="add it to --to")
+        raise UsageError(f"--{('separator' if given else 'decimal')}: only for csv", hint="add csv to --to")
     separator = _SEPARATORS.get(given or ",")
     if separator is None:
         raise UsageError(f'--separator {given}: give "," or ";" or tab')
     if separator == decimal:
-        raise UsageError('--decimal ",": between cells too', hint='add --separator ";" or tab')
+        raise UsageError('--decimal ",": is the separator too', hint='add --separator ";" or tab')
     return separator
 
 

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 @with_flags
 def plan(
     videos: Videos,
-    sequential: Annotated[bool, typer.Option("--sequential", help="what `run --sequential` would do")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="a line for each request")] = False,
+    sequential: Annotated[bool, typer.Option("--sequential", help="plan for `run --sequential`")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="list each request")] = False,
     *,
     flags: dict[str, Any],
 ) -> int:
-    """Show frames, requests, bytes, seconds and dollars of a run, without decoding anything."""
+    """Estimate the frames, requests, bytes, seconds and dollars of a run, without decoding anything."""
     from framefleet.config.loading import load_fleet, load_options
     from framefleet.session import Session
 
@@ -54,28 +54,28 @@ def described(prepared: "Prepared", *, verbose: bool = False) -> str:
     from framefleet.stages.registry import spec_of
 
     media = prepared.media
-    what = f"{media.width}×{media.height}, {media.codec}" if media.has_video else "sound alone"
+    what = f"{media.width}×{media.height}, {media.codec}" if media.has_video else "audio only"
     about = "about " if media.is_estimated else ""
     lines = [f"{clean(str(media.path))}: {about}{media.duration_s:.1f} s, {what}"]
     lines += [f"  {notice}" for notice in notices(prepared)]
     left = unanswered_plans(prepared)
-    lines += [f"  {sleep}; run --wake raises them again" for sleep in asleep(prepared, left)]
+    lines += [f"  {sleep}; run --wake raises them" for sleep in asleep(prepared, left)]
     for stage, rest in zip(prepared.plan.fleet, left, strict=True):
         lines += [_line(stage, rest), *(_requests(rest) if verbose else [])]
     for watch in prepared.plan.watching:
-        lines.append(f"  {watch.stage.name:<8} {len(watch.order.samples)} small pictures, here")
+        lines.append(f"  {watch.stage.name:<8} {len(watch.order.samples)} small frames, on this machine")
     for derived in prepared.plan.deriving:
-        lines.append(f"  {derived.spec.name:<8} from {' and '.join(derived.spec.needs)}, here")
+        lines.append(f"  {derived.spec.name:<8} from {' and '.join(derived.spec.needs)}, on this machine")
     if media.soundless is not None:
-        why = "the video has no sound" if media.audio is None else media.soundless
+        why = "the video has no audio track" if media.audio is None else media.soundless
         deaf = [name for name in prepared.plan.names if spec_of(name).hears]
-        lines += [f"  {name:<8} nothing to listen to: {why}" for name in deaf]
+        lines += [f"  {name:<8} no audio: {why}" for name in deaf]
     usd = sum(rest.estimate.usd for rest in left)
     alone = sum(rest.estimate.usd_sequential for rest in left)
     seconds = max((rest.estimate.seconds for rest in left), default=0.0)
-    what = "in all" if left == prepared.plan.fleet else "left"
+    what = "total" if left == prepared.plan.fleet else "left"
     lines.append(
-        f"  {what:<8} about {seconds:.0f} s and ${usd:.4f} (one at a time ${alone:.4f}); results in {prepared.path}"
+        f"  {what:<8} about {seconds:.0f} s and ${usd:.4f} (sequential ${alone:.4f}); results in {prepared.path}"
     )
     if asked := [rest.estimate.rate_source for rest in left if rest.items and rest.tariff != LISTED]:
         lines.insert(-1, f"  {'price':<8} {'; '.join(dict.fromkeys(asked))}")
@@ -87,14 +87,14 @@ def _line(stage: "StagePlan", rest: "StagePlan") -> str:
     name, unit = f"  {stage.stage.name:<8}", stage.stage.unit
     known = stage.units - rest.units
     about = "about " if rest.expected else ""
-    already = f"{known:.0f} of {stage.units:.0f} {unit} answered already"
+    already = f"{known:.0f} of {stage.units:.0f} {unit} already answered"
     if known and not rest.items:
         return f"{name} {already}"
     low, high = rest.payload_bytes
     sent = f"{_mega(low)}–{_mega(high)} MB, " if high else ""  # in this process nothing is sent
     return (
         f"{name} {about}{rest.units:.0f} {unit} in {counted(len(rest.items), 'request')}, "
-        f"{sent}{rest.workers} at once, {rest.backend}: "
+        f"{sent}{rest.workers} in flight, {rest.backend}: "
         f"about {rest.estimate.seconds:.0f} s, ${rest.estimate.usd:.4f}" + (f"; {already}" if known else "")
     )
 

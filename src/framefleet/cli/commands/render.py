@@ -32,21 +32,21 @@ def render(
     conf: Conf = 0.0,
     boxes: Annotated[
         Literal["move", "hold"],
-        typer.Option(help="between samples: move along tracks, where there are any, or hold until the next sample"),
+        typer.Option(help="between samples: move along tracks, or hold until the next sample"),
     ] = "move",
     subtitles: Annotated[
         Literal["draw", "track", "none"],
-        typer.Option(help="what is said: drawn, or as a track that players show, or left out"),
+        typer.Option(help="subtitles: drawn into the frames, as a subtitle track, or none"),
     ] = "draw",
     legend: Annotated[
-        bool, typer.Option("--legend/--no-legend", help="a line in the picture about what dashed boxes mean")
+        bool, typer.Option("--legend/--no-legend", help="explain dashed boxes in a line on the frame")
     ] = True,
     start: From = None,
     end: To = None,
-    crf: Annotated[float, typer.Option(help="x264's quality, 0 (best, largest) to 51", min=0, max=51)] = 20.0,
-    preset: Annotated[Preset, typer.Option(help="x264's pace")] = "veryfast",
+    crf: Annotated[float, typer.Option(help="x264 quality, 0 (best, largest) to 51", min=0, max=51)] = 20.0,
+    preset: Annotated[Preset, typer.Option(help="x264 preset, speed against size")] = "veryfast",
 ) -> int:
-    """Make the video anew, with what was found drawn on it."""
+    """Write an annotated video: boxes, labels, tracks and subtitles drawn on the original."""
     from framefleet.cli.output.bars import Bars
     from framefleet.media.files.probe import probe
     from framefleet.outputs.palette import colours
@@ -86,4 +86,4 @@ def render(
 
 
 def told(film: "Film", place: Path) -> str:
-    return f"{place}: {counted(film.pictures, 'picture')}, {film.boxes}, {film.subtitles}, {film.sound}"
+    return f"{place}: {counted(film.pictures, 'frame')}, {film.boxes}, {film.subtitles}, {film.sound}"

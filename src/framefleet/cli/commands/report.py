@@ -16,10 +16,10 @@ def report(
     video: Video = None,
     output: Output = None,
     thumbnails: Annotated[
-        bool, typer.Option("--thumbnails/--no-thumbnails", help="a small picture of each scene")
+        bool, typer.Option("--thumbnails/--no-thumbnails", help="include a thumbnail of each scene")
     ] = True,
 ) -> int:
-    """Make one HTML file to look at a result with: video, boxes, timeline, transcript, search, bill."""
+    """Write an HTML report of a result: player, boxes, timeline, transcript, search, cost."""
     from framefleet.cli.output.bars import Bars
     from framefleet.outputs.report.make import ENDING, look_for_video, make_report
     from framefleet.results.files import target

@@ -30,18 +30,18 @@ SEQUENTIAL = {"max_workers": 1, "batch_size": 1, "stages": "objects"}
 def run(
     videos: Videos,
     sequential: Annotated[
-        bool, typer.Option("--sequential", help="one frame a request, one request at a time, and no speech")
+        bool, typer.Option("--sequential", help="one frame per request, one request at a time, objects only")
     ] = False,
-    report: Annotated[bool, typer.Option("--report", help="also make a page to look at the result with")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="a line for each request answered")] = False,
+    report: Annotated[bool, typer.Option("--report", help="also write an HTML report")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="print a line per answered request")] = False,
     wake: Annotated[
-        bool, typer.Option("--wake", help="raise the max workers of endpoints that RunPod lowered, after asking")
+        bool, typer.Option("--wake", help="raise the max workers of endpoints that RunPod lowered, after confirmation")
     ] = False,
     yes: Yes = False,
     *,
     flags: dict[str, Any],
 ) -> int:
-    """Turn videos into one JSON each of what is seen, said, heard and written in them."""
+    """Analyze videos: write one JSON per video with its objects, speech, sounds, text and scenes."""
     from framefleet.config.loading import load_fleet, load_options
 
     left_out, paths, rows = told_left_out(videos), named(videos), list[Row]()
@@ -69,7 +69,7 @@ def run(
         with Lines(video=name) if sequential else Bars(verbose=verbose, video=name) as listener:
             document = session.execute(prepared, listener)
         summary(document, prepared.path)
-        rows.append(Row(video, "done in part" if document.failures else "done", document.cost.usd, prepared.path))
+        rows.append(Row(video, "partial" if document.failures else "done", document.cost.usd, prepared.path))
         if len(paths) == 1 and not report:
             point_on(prepared.path)
         if report:

@@ -31,22 +31,24 @@ NOT_FOUND = 1
 def show(
     result: Result,
     at: Annotated[
-        str | None, typer.Option(metavar="TIME", help="all there is at a time: 12.5, 1:02.5 or 1:02:03")
+        str | None, typer.Option(metavar="TIME", help="everything at a time: 12.5, 1:02.5 or 1:02:03")
     ] = None,
     start: From = None,
     end: To = None,
-    label: Annotated[str | None, typer.Option(metavar="LABEL", help="when this is seen, and how many at once")] = None,
-    say: Annotated[str | None, typer.Option(metavar="WORDS", help="when this is said, and the words around")] = None,
-    sound: Annotated[str | None, typer.Option(metavar="NAME", help="when this is heard")] = None,
-    text: Annotated[str | None, typer.Option(metavar="TEXT", help="when this is written, also inside words")] = None,
-    find: Annotated[
-        str | None, typer.Option(metavar="WORDS", help="when anything of this name or text is there, of any stage")
+    label: Annotated[str | None, typer.Option(metavar="LABEL", help="when this label is in view, and how many")] = None,
+    say: Annotated[str | None, typer.Option(metavar="WORDS", help="when these words are spoken, in context")] = None,
+    sound: Annotated[str | None, typer.Option(metavar="NAME", help="when this sound occurs")] = None,
+    text: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="when this text is on screen (substring match)")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="the same for programs")] = False,
+    find: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="search the results of all stages for a name or text")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> int:
-    """Show a result as a table, or what is in it at a time, of a label, a word, a sound or a text.
+    """Show a result as a table, or search it by time, label, word, sound or text.
 
-    Times are those of the video. Ends with 1 if nothing of what was looked for is there, else with 0.
+    Times are video times. Exits with 1 if a search finds nothing, else with 0.
     """
     whole = read_document(result)
     extent = tally.extent(whole)
@@ -109,5 +111,5 @@ def _json(document: Document, span: Span, moment: search.Moment | None, found: d
 
 def _words(name: str, text: str) -> str:
     if not tokens(text):
-        raise UsageError(f"--{name} {text!r}: there is no letter or digit in it to look for")
+        raise UsageError(f"--{name} {text!r}: contains no letter or digit to search for")
     return text

@@ -7,7 +7,7 @@ import typer
 
 from framefleet.errors import UsageError
 
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask for confirmation")]
 
 
 def agreed(question: str, *, yes: bool) -> None:
@@ -15,6 +15,6 @@ def agreed(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError("nobody is there to agree to this", hint="add --yes")
+        raise UsageError("stdin is not a terminal", hint="pass --yes to confirm")
     if not typer.confirm(question):
-        raise UsageError("not agreed to; nothing was changed")
+        raise UsageError("not confirmed; nothing was changed")

@@ -19,22 +19,22 @@ from framefleet.results.query.filters import choose, labels_of
 from framefleet.schema.document import Document
 from framefleet.timebase import Seconds, Span
 
-Result = Annotated[Path, typer.Argument(metavar="RESULT.json", help="what a run has written", show_default=False)]
-Video = Annotated[Path | None, typer.Option(metavar="FILE", help="where the video is now, if it was moved")]
-Labels = Annotated[str | None, typer.Option(metavar="LABELS", help="only objects of these, such as person,bus (all)")]
+Result = Annotated[Path, typer.Argument(metavar="RESULT.json", help="result of a run", show_default=False)]
+Video = Annotated[Path | None, typer.Option(metavar="FILE", help="path of the video, if it was moved")]
+Labels = Annotated[str | None, typer.Option(metavar="LABELS", help="keep only these labels, such as person,bus (all)")]
 Output = Annotated[
     str | None,
     typer.Option(
         metavar="PLACE",
-        help="what to write, or a folder to write into: one that exists, or a name that ends in / (beside the JSON)",
+        help="output file, or a folder: an existing one or a name ending in / (next to the JSON)",
         show_default=False,
     ),
 ]
 Conf = Annotated[
-    float, typer.Option(help="least confidence of an object, 0 to 1 (0)", min=0, max=1, show_default=False)
+    float, typer.Option(help="minimum confidence of an object, 0 to 1 (0)", min=0, max=1, show_default=False)
 ]
-From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="only from this time on, such as 1:02:03")]
-To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="only before this time")]
+From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="start time, such as 1:02:03")]
+To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="end time, exclusive")]
 
 
 def chosen(document: Document, labels: str | None, conf: float) -> Document:
@@ -44,12 +44,12 @@ def chosen(document: Document, labels: str | None, conf: float) -> Document:
     """
     wanted = labels_of(labels)
     if wanted is not None and not wanted:
-        raise UsageError("--labels: name a label or several")
+        raise UsageError("--labels: give at least one label")
     if not known(document, "detections"):
         return document
     seen = search.labels(document)
     unknown = sorted((wanted or frozenset()).difference(seen))
-    said = [f"nothing is labelled {label}{instead(label, seen) or '; there are no objects'}" for label in unknown]
+    said = [f"no objects labelled {label}{instead(label, seen) or '; there are no objects'}" for label in unknown]
     if wanted is not None and len(unknown) == len(wanted):
         raise UsageError(f"--labels {labels}: {said[0]}")
     for line in said:
@@ -66,7 +66,7 @@ def part_of(extent: Span, start: str | None, end: str | None, path: Path) -> Spa
     if to_s <= from_s:
         if end is None:
             raise UsageError(f"--from {start}: {path} ends there")
-        raise UsageError(f"--to {end}: not after {clock(from_s)}, where to begin")
+        raise UsageError(f"--to {end}: not after the start, {clock(from_s)}")
     return Span(from_s, min(to_s, extent.end_s))
 
 
@@ -74,12 +74,12 @@ def time_in(extent: Span, option: str, text: str, path: Path) -> Seconds:
     """The time that `text` says. Raises `UsageError` where it says none, or one outside `extent`."""
     time_s = _time(option, text)
     if not extent.start_s <= time_s <= extent.end_s:
-        raise UsageError(f"{option} {text}: {path} goes from {clock(extent.start_s)} to {clock(extent.end_s)}")
+        raise UsageError(f"{option} {text}: {path} covers {clock(extent.start_s)} to {clock(extent.end_s)}")
     return time_s
 
 
 def _time(option: str, text: str) -> Seconds:
     time_s = seconds_of(text)
     if time_s is None:
-        raise UsageError(f"{option} {text}: not a time", hint="say it as 12.5, 1:02.5 or 1:02:03")
+        raise UsageError(f"{option} {text}: not a time", hint="write it as 12.5, 1:02.5 or 1:02:03")
     return time_s

@@ -12,58 +12,58 @@ import typer
 from framefleet.config.loading import own_settings
 from framefleet.stages import registry
 
-_RUN, _FLEET, _PICTURES, _OBJECTS, _SPEECH = "The run", "Endpoints", "Pictures", "Objects", "Sound"
-_OWN = "Of one stage alone"
+_RUN, _FLEET, _PICTURES, _OBJECTS, _SPEECH = "Run", "Endpoints", "Frames", "Objects", "Audio"
+_OWN = "Per stage"
 _STAGES = f"{', '.join(registry.SPECS)} ({','.join(registry.default())})"
 
 # name: (what it takes, help with the default in brackets, panel).
 # What is not given comes from the environment, framefleet.toml or the defaults.
 FLAGS: dict[str, tuple[str, str, str]] = {
-    "stages": ("NAMES", f"what to look for: all, or some of {_STAGES}", _RUN),
-    "fps": ("NUMBER", "pictures looked at a second of video (1)", _RUN),
-    "max_workers": ("INTEGER|auto", "requests asked at once of an endpoint, at most (5)", _RUN),
-    "batch_size": ("INTEGER", "pictures in a request (16)", _RUN),
-    "output_dir": ("FOLDER", "folder for the results (output)", _RUN),
-    "backend": ("auto|local|runpod", "auto (an endpoint where one is set, else here), local or runpod (auto)", _RUN),
+    "stages": ("NAMES", f"stages to run: all, or a list of {_STAGES}", _RUN),
+    "fps": ("NUMBER", "frames sampled per second of video (1)", _RUN),
+    "max_workers": ("INTEGER|auto", "maximum requests in flight per endpoint (5)", _RUN),
+    "batch_size": ("INTEGER", "frames per request (16)", _RUN),
+    "output_dir": ("FOLDER", "folder for results (output)", _RUN),
+    "backend": ("auto|local|runpod", "where requests run; auto: the endpoint if configured, else local (auto)", _RUN),
     "sampling": (
         "exact|keyframes",
-        "what is on screen at each time, or fast: the nearest keyframes (exact)",
+        "exact: the frame on screen at each sample time; keyframes: the nearest keyframe, faster (exact)",
         _RUN,
     ),
-    "scenes": ("FILE", "JSON with the start and end of each scene, instead of looking for them", _RUN),
-    "price": ("NUMBER", "dollars a worker's second, instead of the price list", _FLEET),
-    "max_cost": ("DOLLARS", "do not start what would cost more, and stop before it does", _FLEET),
-    "max_attempts": ("INTEGER", "times a request is paid for before its work counts as failed (3)", _FLEET),
-    "patience_s": ("SECONDS", "how long to wait while the service is away or nothing moves (300)", _FLEET),
-    "cold_start_s": ("SECONDS", "how long to wait for workers that are starting, besides (900)", _FLEET),
-    "warm": ("INTEGER", "wake this many workers of each endpoint before decoding (0)", _FLEET),
-    "max_side": ("INTEGER", "longest side of a picture that is sent, in pixels (1280 to an endpoint)", _PICTURES),
-    "jpeg_quality": ("INTEGER", "1 to 100 (90)", _PICTURES),
-    "crop": ("X,Y,W,H", "look only at x,y,w,h of the picture, in pixels", _PICTURES),
-    "video_track": ("NUMBER", "video track to look at, of several, counted from 1 (the one players take)", _PICTURES),
-    "conf": ("NUMBER", "least confidence of an object, 0 to 1 (0.15)", _OBJECTS),
-    "iou": ("NUMBER", "boxes of a class that overlap more than this are one object, 0 to 1 (0.5)", _OBJECTS),
-    "imgsz": ("INTEGER", "size the model looks at, in pixels (416 here, 1280 on an endpoint)", _OBJECTS),
-    "max_det": ("INTEGER", "most objects in a picture (300)", _OBJECTS),
-    "classes": ("LABELS", "only these: COCO labels or class numbers, such as person,bus or 0,5", _OBJECTS),
-    "yolo_model": ("TEXT", "here: a detector's .onnx file; on an endpoint: the model it must have", _OBJECTS),
+    "scenes": ("FILE", "JSON with the start and end of each scene, instead of scene detection", _RUN),
+    "price": ("NUMBER", "dollars per worker-second, instead of the price list", _FLEET),
+    "max_cost": ("DOLLARS", "budget of the run: do not start above it, and stop before exceeding it", _FLEET),
+    "max_attempts": ("INTEGER", "maximum paid attempts per request before its work counts as failed (3)", _FLEET),
+    "patience_s": ("SECONDS", "give up after this long without progress or a reachable service (300)", _FLEET),
+    "cold_start_s": ("SECONDS", "additional wait for workers in cold start (900)", _FLEET),
+    "warm": ("INTEGER", "workers to wake per endpoint before decoding (0)", _FLEET),
+    "max_side": ("INTEGER", "longest side of a frame as sent, in pixels (1280 to an endpoint)", _PICTURES),
+    "jpeg_quality": ("INTEGER", "JPEG quality, 1 to 100 (90)", _PICTURES),
+    "crop": ("X,Y,W,H", "crop each frame to x,y,w,h, in pixels", _PICTURES),
+    "video_track": ("NUMBER", "video track, counted from 1 (the one players choose)", _PICTURES),
+    "conf": ("NUMBER", "minimum confidence of an object, 0 to 1 (0.15)", _OBJECTS),
+    "iou": ("NUMBER", "IoU threshold of non-maximum suppression per class, 0 to 1 (0.5)", _OBJECTS),
+    "imgsz": ("INTEGER", "model input size, in pixels (416 on this machine, 1280 on an endpoint)", _OBJECTS),
+    "max_det": ("INTEGER", "maximum objects per frame (300)", _OBJECTS),
+    "classes": ("LABELS", "detect only these COCO labels or class ids, such as person,bus or 0,5", _OBJECTS),
+    "yolo_model": ("TEXT", "local: path of a detector's .onnx file; endpoint: the model it must serve", _OBJECTS),
     "whisper_model": (
         "TEXT",
-        "here: a folder with a faster-whisper model; on an endpoint: the model it must have",
+        "local: folder of a faster-whisper model; endpoint: the model it must serve",
         _SPEECH,
     ),
-    "whisper_rpm": ("NUMBER", "requests a minute that FRAMEFLEET_WHISPER_API takes, such as 3 (no limit)", _SPEECH),
-    "language": ("CODE", "language spoken, such as en (found out)", _SPEECH),
-    "ast_model": ("TEXT", "sounds, here: a folder with an AST model; on an endpoint: the model it must have", _SPEECH),
-    "sounds_threshold": ("NUMBER", "least score of a sound, 0 to 1 (0.3)", _SPEECH),
+    "whisper_rpm": ("NUMBER", "rate limit of FRAMEFLEET_WHISPER_API, requests per minute, such as 3 (none)", _SPEECH),
+    "language": ("CODE", "spoken language, such as en (detected)", _SPEECH),
+    "ast_model": ("TEXT", "sounds, local: folder of an AST model; endpoint: the model it must serve", _SPEECH),
+    "sounds_threshold": ("NUMBER", "minimum score of a sound, 0 to 1 (0.3)", _SPEECH),
     "audio_track": (
         "NUMBER|LANGUAGE",
-        "audio track to listen to: its number, counted from 1, or its language, such as eng (the one players take)",
+        "audio track: its number, counted from 1, or its language, such as eng (the one players choose)",
         _SPEECH,
     ),
     "audio_channel": (
         "left|right|mix|loudest",
-        "channel to listen to; loudest changes with who speaks (all mixed, none lost in the mix)",
+        "audio channel; loudest follows the speaker (a mix that keeps every channel audible)",
         _SPEECH,
     ),
     "task": ("transcribe|translate", "transcribe, or translate to English (transcribe)", _SPEECH),
@@ -79,11 +79,11 @@ SHORT = {"output_dir": "-o"}
 
 # option: (field, what it becomes, help, panel)
 SWITCHES: dict[str, tuple[str, bool, str, str]] = {
-    "fresh": ("fresh", True, "forget what is known of this work and start over", _RUN),
-    "hedge": ("hedge", True, "send a straggler a second time (at most 2 % of requests); the first answer wins", _FLEET),
-    "runsync": ("runsync", True, "let RunPod hold a request until it is answered; what is interrupted is lost", _FLEET),
-    "no_vad": ("vad", False, "send all sound, also where nobody speaks", _SPEECH),
-    "no_speech": ("speech", False, "do not listen", _SPEECH),
+    "fresh": ("fresh", True, "discard the saved answers for this work and start over", _RUN),
+    "hedge": ("hedge", True, "send stragglers a second time (at most 2 % of requests); the first answer wins", _FLEET),
+    "runsync": ("runsync", True, "use RunPod's synchronous /runsync; interrupted requests cannot be resumed", _FLEET),
+    "no_vad": ("vad", False, "disable voice activity detection: send all audio, silence included", _SPEECH),
+    "no_speech": ("speech", False, "skip speech", _SPEECH),
 }
 
 

@@ -23,7 +23,7 @@ _NAMED = 5  # files of a kind that are named; of the others their number is told
 # As text: a path would make the folder at work of an empty name.
 Videos = Annotated[
     list[str],
-    typer.Argument(metavar="VIDEO", help="videos, sounds, or folders of them", show_default=False),
+    typer.Argument(metavar="VIDEO", help="video or audio files, or folders of them", show_default=False),
 ]
 
 
@@ -60,7 +60,7 @@ def named(names: Sequence[str]) -> list[Path]:
     found: dict[str, Path] = {}
     for name in names:
         if not name.strip():
-            raise UsageError("no video is named: the name is empty", hint="give a video file")
+            raise UsageError("VIDEO: the name is empty", hint="give a video file")
         path = Path(name)
         for one in _inside(path) if _is_folder(path) else [path]:
             found.setdefault(os.path.abspath(one), one)  # noqa: PTH100 - a link is a name of its own
@@ -87,8 +87,8 @@ def overview(
     )
     done = sum(row.document is not None for row in listed)
     if missing := [f"{one.path.name} ({one.why})" for one in left_out if one.looks_like_video]:
-        page.line("left out", _few(missing), "yellow")
-    page.line("in all", f"{done} of {len(listed)} done, ${sum(row.usd or 0 for row in listed):.4f}")
+        page.line("skipped", _few(missing), "yellow")
+    page.line("total", f"{done} of {len(listed)} done, ${sum(row.usd or 0 for row in listed):.4f}")
 
 
 def told_left_out(names: Sequence[str]) -> list[LeftOut]:
@@ -97,14 +97,14 @@ def told_left_out(names: Sequence[str]) -> list[LeftOut]:
     left = [one for name in names if name.strip() and _is_folder(Path(name)) for one in _sorted(Path(name))[1]]
     for one in left:
         if one.looks_like_video:
-            print(clean(f"{one.path}: left out: {one.why}"), file=sys.stderr)
+            print(clean(f"{one.path}: skipped: {one.why}"), file=sys.stderr)
     others: dict[Path, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for one in left:
         if not one.looks_like_video:
             others[one.path.parent][one.why].append(one.path.name)
     for folder, kinds in others.items():
         told = "; ".join(f"{_few(files)} ({why}{' each' * (len(files) > 1)})" for why, files in kinds.items())
-        print(clean(f"{folder}: left out: {told}"), file=sys.stderr)
+        print(clean(f"{folder}: skipped: {told}"), file=sys.stderr)
     return left
 
 
@@ -121,7 +121,7 @@ def _inside(folder: Path) -> list[Path]:
     """The folder's own files that are a video or sound by what is in them, by name; not what is hidden."""
     found, _ = _sorted(folder)
     if not found:
-        raise InputError(f"{folder}: a folder without a video in it", hint="give a video file")
+        raise InputError(f"{folder}: no video in this folder", hint="give a video file")
     return found
 
 

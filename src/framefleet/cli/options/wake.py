@@ -11,7 +11,7 @@ from framefleet.fleet.deploy.endpoint import MAX_WORKERS
 def raise_again(survey: Survey, sleeps: Sequence[Sleep], *, yes: bool) -> None:
     """Asks a person, unless `yes`, and does it. Raises `UsageError` where nobody agrees, and `FleetError`."""
     if survey.unasked:
-        print(f"framefleet: max workers cannot be looked at: {survey.unasked}", file=sys.stderr)
+        print(f"framefleet: max workers not checked: {survey.unasked}", file=sys.stderr)
     if not sleeps:
         return
     wanted = {sleep.kind: max(MAX_WORKERS, sleep.endpoint.workers.min) for sleep in sleeps}
@@ -20,4 +20,4 @@ def raise_again(survey: Survey, sleeps: Sequence[Sleep], *, yes: bool) -> None:
     agreed(f"Raise max workers of {', '.join(f'{kind} to {most}' for kind, most in wanted.items())}?", yes=yes)
     for sleep in sleeps:
         survey.wake(sleep, wanted[sleep.kind])
-        print(f"framefleet: {sleep.kind}: max workers are {wanted[sleep.kind]} now", file=sys.stderr)
+        print(f"framefleet: {sleep.kind}: max workers raised to {wanted[sleep.kind]}", file=sys.stderr)

@@ -7,7 +7,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from framefleet.cli.output.format import clock, counted, instead
-from framefleet.cli.output.table import Column, Page, width_of
+from framefleet.cli.output.table import NAME, Column, Page, width_of
 from framefleet.results.query.availability import STAGES, failed, known
 from framefleet.results.query.kinds import kinds
 from framefleet.results.query.phrases import words_of
@@ -44,9 +44,6 @@ def in_view(said: SpokenMatch, width: int, dots: str) -> str:
     return quoted(shown, dots)
 
 
-NAME = 7  # as wide as the widest of seen, said, heard and written, so that all tables begin alike
-
-
 def moment(document: Document, now: Moment, page: Page) -> None:
     """All there is at a time."""
     page.title(f"{clock(now.time_s)} of {document.video.path}")
@@ -54,7 +51,7 @@ def moment(document: Document, now: Moment, page: Page) -> None:
         total, scene = len(document.scenes or ()), now.scene
         page.line("scene", f"{scene.index + 1} of {total}, {clock(scene.start_s)} to {clock(scene.end_s)}")
     _seen(document, now, page)
-    page.line("said", quoted(now.said, page.dots) if now.said else _lacking(document, "transcription", "nobody speaks"))
+    page.line("said", quoted(now.said, page.dots) if now.said else _lacking(document, "transcription", "nothing"))
     heard = ", ".join(f"{event.label} {event.score:.2f}" for event in now.heard)
     page.line("heard", heard or _lacking(document, "sounds", "nothing"))
     if now.written:
@@ -74,13 +71,13 @@ def label(document: Document, wanted: str, found: Mapping[str, Sequence[LabelInt
     for name, stretches in found.items():
         tracks = sorted({track for one in stretches for track in one.tracks})
         most = max(one.most for one in stretches)
-        pictures = counted(sum(one.pictures for one in stretches), "picture")
-        page.line("seen", f"{name} in {pictures}, {most} at once at most{_listed(', track', tracks)}")
+        pictures = counted(sum(one.pictures for one in stretches), "frame")
+        page.line("seen", f"{name} in {pictures}, at most {most} at once{_listed(', track', tracks)}")
         page.table(
             [
                 _name("", len(stretches)),
                 *_spans(stretches),
-                Column("pictures", [str(one.pictures) for one in stretches], right=True, rank=2),
+                Column("frames", [str(one.pictures) for one in stretches], right=True, rank=2),
                 Column("at once", [str(one.most) for one in stretches], right=True, rank=1),
                 Column("tracks", [_listed("", one.tracks) for one in stretches], rank=3, least=6, most=40),
             ]
@@ -90,7 +87,7 @@ def label(document: Document, wanted: str, found: Mapping[str, Sequence[LabelInt
 def say(document: Document, wanted: str, found: Sequence[SpokenMatch], page: Page) -> None:
     """When it is said, among the words around it."""
     if not found:
-        page.line("said", _not_found(document, "transcription", f"nowhere: {wanted}"))
+        page.line("said", _not_found(document, "transcription", f"no match for {wanted}"))
         return
     widest = max(width_of(quoted(one, page.dots)) for one in found)
     words = Column("words", lambda width: [in_view(one, width, page.dots) for one in found], least=10, most=widest)
@@ -111,7 +108,7 @@ def sound(document: Document, wanted: str, found: Sequence[SoundEvent], page: Pa
 def text(document: Document, wanted: str, found: Sequence[TextSpan], page: Page) -> None:
     """When and where it is written."""
     if not found:
-        page.line("written", _not_found(document, "text", f"nowhere: {wanted}"))
+        page.line("written", _not_found(document, "text", f"no match for {wanted}"))
         return
     page.table([_name("written", len(found)), *_spans(found), *_texts(found)])
 
@@ -126,7 +123,7 @@ def find(document: Document, wanted: str, found: Sequence[Match], page: Page) ->
     names = Column("what", [one.name for one in found], style="cyan", least=10)
     sure = ["" if one.confidence is None else f"{one.confidence:.2f}" for one in found]
     confidences = Column("confidence", sure, right=True, rank=1)
-    page.table([Column("", [f"{one:<{NAME}}" for one in firsts], style="bold"), *_spans(found), names, confidences])
+    page.table([Column("", [f"{one:<{NAME - 1}}" for one in firsts], style="bold"), *_spans(found), names, confidences])
 
 
 TELL: dict[str, Callable[[Document, str, Any, Page], None]] = {
@@ -143,17 +140,17 @@ def _seen(document: Document, now: Moment, page: Page) -> None:
         page.line("seen", _lacking(document, "detections", _unseen(now)))
         return
     if not now.things:
-        page.line("seen", f"nothing in the picture of {clock(now.picture_s)}")
+        page.line("seen", f"nothing in the frame at {clock(now.picture_s)}")
         return
-    page.table(_things(now.things, f"picture of {clock(now.picture_s)}"))
+    page.table(_things(now.things, f"frame at {clock(now.picture_s)}"))
 
 
 def _unseen(now: Moment) -> str:
     if now.picture_s is None:
         return "nothing"
     if now.cut_since:
-        return f"not known: cut since the picture of {clock(now.picture_s)}; boxes come with the next picture"
-    return "the picture was not answered"
+        return f"unknown: a cut since the frame at {clock(now.picture_s)}; boxes follow with the next sample"
+    return "unknown: no answer for this frame"
 
 
 def _things(things: Sequence[Thing], title: str) -> list[Column]:
@@ -175,7 +172,7 @@ def _texts(spans: Sequence[TextSpan]) -> list[Column]:
 
 
 def _name(name: str, rows: int) -> Column:
-    return Column("", [f"{name if row == 0 else '':<{NAME}}" for row in range(rows)], style="bold")
+    return Column("", [f"{name if row == 0 else '':<{NAME - 1}}" for row in range(rows)], style="bold")
 
 
 def _spans(found: Iterable[LabelInterval | SpokenMatch | SoundEvent | TextSpan | Match]) -> list[Column]:
@@ -199,7 +196,7 @@ def _listed(name: str, numbers: Sequence[int]) -> str:
 def _not_found(document: Document, part: str, otherwise: str) -> str:
     """Why nothing was found of what was looked for: as `_lacking`, or it may be where the stage failed."""
     in_part = known(document, part) and any(failure.stage == STAGES[part] for failure in document.failures)
-    return _lacking(document, part, otherwise) + (f" ({STAGES[part]} failed in part)" if in_part else "")
+    return _lacking(document, part, otherwise) + (f" ({STAGES[part]} failed partly)" if in_part else "")
 
 
 def _lacking(document: Document, part: str, otherwise: str) -> str:
@@ -207,4 +204,4 @@ def _lacking(document: Document, part: str, otherwise: str) -> str:
     if known(document, part):
         return otherwise
     error = failed(document, part)
-    return "not known: it was not looked for" if error is None else f"not known: {STAGES[part]} failed ({error})"
+    return "unknown: stage not run" if error is None else f"unknown: {STAGES[part]} failed ({error})"

@@ -61,7 +61,7 @@ class Bars:
     def _start(self, event: StageStarted) -> None:
         self._stages[event.stage] = event
         if event.known:
-            self._write(f"{event.stage}: {event.known:g} {event.unit} are known from an earlier run")
+            self._write(f"{event.stage}: {event.known:g} {event.unit} already answered by an earlier run")
         if event.total and not self._terminal:
             self._write(
                 f"{event.stage}: {event.units:g} {event.unit} in {counted(event.total, 'request')}, {event.backend}"

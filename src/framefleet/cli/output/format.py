@@ -48,7 +48,7 @@ def instead(wanted: str, known: Sequence[str]) -> str:
     """What is there where `wanted` is not: the nearest name, if one is near, and the first of all; nothing of none."""
     near = alike(known, wanted)
     more = f" and {len(known) - MANY} more" if len(known) > MANY else ""
-    there = f"there is {', '.join(known[:MANY])}{more}" if known else ""
+    there = f"available: {', '.join(known[:MANY])}{more}" if known else ""
     asked = f"did you mean {near}?" if near else ""
     return f"; {' '.join(filter(None, (asked, there)))}" if there else ""
 

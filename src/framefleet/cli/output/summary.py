@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from framefleet.cli.output.format import clock, counted
-from framefleet.cli.output.table import Column, Page
+from framefleet.cli.output.table import NAME, Column, Page
 from framefleet.results.query import tally
 from framefleet.results.query.availability import failed, known
 from framefleet.results.query.intervals import frame_intervals
@@ -32,12 +32,12 @@ def times(timing: Timing) -> list[Column]:
     parts = {title: (name, part) for title, (name, part) in parts.items() if part.busy_s or part.waiting_s or part.done}
     rows = [part for _, part in parts.values()]
     columns = [
-        Column("", ["time   ", *[""] * (len(parts) - 1)][: len(parts)], style="bold"),
+        Column("", [f"{'time':<{NAME - 1}}", *[""] * (len(parts) - 1)][: len(parts)], style="bold"),
         Column("", list(parts), style="cyan", least=8),
         Column("busy", [f"{part.busy_s:.1f} s" for part in rows], right=True),
         Column("waiting", [f"{part.waiting_s:.1f} s" for part in rows], right=True, rank=1),
         Column("done", [_done(name, part) for name, part in parts.values()], right=True, rank=3),
-        Column("a second", [_pace(part) for part in rows], right=True, rank=2),
+        Column("per second", [_pace(part) for part in rows], right=True, rank=2),
         Column("queue", ["" if p.queue_mean is None else f"{p.queue_mean:.1f}" for p in rows], right=True, rank=4),
     ]
     return [column for column in columns if any(column.cells)]  # type: ignore[arg-type]
@@ -118,7 +118,7 @@ def summary(
 
 def title(document: Document, page: Page, *, part: bool = False) -> None:
     video = document.video
-    what = counted(len(frame_intervals(document)), "picture") if video.width else "sound alone"
+    what = counted(len(frame_intervals(document)), "frame") if video.width else "audio only"
     page.title(f"{video.path}: {what}" if part else f"{video.path}: {video.duration_s:.1f} s, {what}")
 
 
@@ -158,7 +158,7 @@ def account(document: Document, page: Page) -> None:
     if columns := times(document.timing):
         page.table(columns)
     if document.timing.bottleneck:
-        page.line("limit", f"{document.timing.bottleneck} needed the most time; {overlapped(document.timing)}")
+        page.line("bottleneck", f"{document.timing.bottleneck} ({overlapped(document.timing)})")
     if slow:
         page.line("waited", slow)
     if document.timing.advice:
@@ -174,7 +174,7 @@ def scenes(found: Sequence[SceneEntry], dots: str = "...") -> str:
 def said(document: Document, dots: str = "...") -> str:
     """The first words, or why there are none."""
     if document.transcription is None:
-        return "not listened to"
+        return "not transcribed"
     words = document.transcription.text.split()
     if words:
         return " ".join(words[:WORDS]) + (f" {dots}" if len(words) > WORDS else "")
@@ -193,21 +193,21 @@ def failures(document: Document) -> list[str]:
 def _much(entries: Sequence[FailureEntry]) -> str:
     pictures = sum(len(entry.items or ()) for entry in entries)
     spans = sum(entry.span_s is not None for entry in entries)
-    of = "sound" if hears(entries[0].stage) else "video"
-    parts = [counted(pictures, "picture")] * bool(pictures) + [counted(spans, f"stretch of {of}")] * bool(spans)
+    of = "audio" if hears(entries[0].stage) else "video"
+    parts = [counted(pictures, "frame")] * bool(pictures) + [counted(spans, f"stretch of {of}")] * bool(spans)
     return f"{' and '.join(parts)}; " if parts else ""
 
 
 def _why(entries: Sequence[FailureEntry]) -> str:
     errors = dict.fromkeys(entry.error for entry in entries)
     first = next(iter(errors))
-    return first if len(errors) == 1 else f"first of {len(errors)} reasons: {first}"
+    return first if len(errors) == 1 else f"first of {len(errors)} errors: {first}"
 
 
 def waited(cost: Cost) -> str:
     """How long each endpoint took to start on the first request, where a person noticed."""
     return ", ".join(
-        f"{stage.first_delay_s:.1f} s for a worker to start on {name}"
+        f"{stage.first_delay_s:.1f} s cold start on {name}"
         for name, stage in cost.stages.items()
         if stage.first_delay_s >= NOTICED_S
     )
@@ -215,22 +215,24 @@ def waited(cost: Cost) -> str:
 
 def money(cost: Cost) -> str:
     if not any(stage.remote for stage in cost.stages.values()):
-        return "on this machine, so free"
+        return "$0 (on this machine)"
     paid = f"${cost.usd:.4f}"
     if cost.usd_all_runs is not None and cost.usd_all_runs > cost.usd:
         paid += f" in this run and ${cost.usd_all_runs:.4f} in all runs"
     if any(stage.remote and not stage.billed for stage in cost.stages.values()):
-        return f"{paid} and what the transcription API bills"
-    return f"{paid} (estimated ${cost.usd_estimated:.4f}; one at a time ${cost.usd_sequential:.4f})"
+        return f"{paid} plus the transcription API's bill"
+    return f"{paid} (estimated ${cost.usd_estimated:.4f}; sequential ${cost.usd_sequential:.4f})"
 
 
 def overlapped(timing: Timing) -> str:
-    return f"on average {timing.overlap:.1f} parts at work at once"
+    return f"average parallelism {timing.overlap:.1f}"
 
 
 def _columns(groups: Mapping[str, Sequence[Tally]], page: Page) -> list[Column]:
     rows = [one for tallies in groups.values() for one in tallies]
-    names = [f"{name if place == 0 else '':<7}" for name, tallies in groups.items() for place in range(len(tallies))]
+    names = [
+        f"{name if place == 0 else '':<{NAME - 1}}" for name, tallies in groups.items() for place in range(len(tallies))
+    ]
     columns = [
         Column("", names, style="bold"),
         Column("", [one.label for one in rows], style="cyan", most=32, least=10),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.padding import Padding
     from rich.text import Text
 
-INDENT, NAME, GAP = 2, 8, 2
+INDENT, NAME, GAP = 2, 10, 2
 WIDE = 120  # where nobody looks at it as it is, a table may be so wide, and a line as long as it likes
 
 

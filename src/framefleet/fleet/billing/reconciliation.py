@@ -133,21 +133,21 @@ def _reasons(runpod: Theirs, counted: Ours, idle_s: Seconds) -> Iterable[str]:
     apart = {"disk": runpod.disk, "platform fee": runpod.fee, "CPU": runpod.cpu}
     named = [f"${usd:.4f} {what}" for what, usd in apart.items() if usd > NEXT_TO_NOTHING]
     if named:
-        yield f"{' and '.join(named)}: RunPod's alone, ours has none of it"
+        yield f"{' and '.join(named)}: on RunPod's bill only"
     if counted.other_usd > NEXT_TO_NOTHING:
-        yield f"${counted.other_usd:.4f} for other videos of FrameFleet in the same time"
+        yield f"${counted.other_usd:.4f} for other FrameFleet videos in the same period"
     rest = runpod.gpu - counted.usd - counted.other_usd
     if rest > NEXT_TO_NOTHING:
         started = min(rest, counted.start_wait_usd)
         if started > NEXT_TO_NOTHING:
             yield (
-                f"up to ${started:.4f} for cold starts: no client is told how long they are billed, "
-                f"but the workers' first jobs waited {counted.start_wait_s:.1f} s in all"
+                f"up to ${started:.4f} for cold starts: RunPod does not report their billed time; "
+                f"the workers' first jobs waited {counted.start_wait_s:.1f} s in total"
             )
         if rest - started > NEXT_TO_NOTHING:
             yield (
-                f"${rest - started:.4f} for idle time beyond the {idle_s:g} s that ours counts after each spell of "
-                "work, workers kept awake, jobs that were lost, and what others asked of the endpoint"
+                f"${rest - started:.4f} for idle time beyond the {idle_s:g} s counted here after each burst of "
+                "work, workers that always run, lost jobs, and requests of other clients"
             )
     elif rest < -NEXT_TO_NOTHING:
-        yield f"${-rest:.4f} less for GPUs than ours: another price, a discount, or time that RunPod has not billed yet"
+        yield f"${-rest:.4f} less for GPUs than counted here: another price, a discount, or time not billed yet"

@@ -45,19 +45,19 @@ def worst_case(workers: Workers, gpu: Gpu, price: float | None, prices: PriceLis
     """One line: all workers busy, and none. `price` is dollars a worker's second, None: by the price list."""
     known = worker_price(gpu, price, prices)
     if known is None:
-        return f"no price is known for {', '.join(gpu.pools) or 'its GPUs'}; --price gives one"
+        return f"no price is known for {', '.join(gpu.pools) or 'its GPUs'}; pass --price"
     usd, source = known
-    busy = f"at most ${workers.max * usd:.5f} a second (${workers.max * usd * HOUR_S:.2f} an hour)"
+    busy = f"at most ${workers.max * usd:.5f}/s (${workers.max * usd * HOUR_S:.2f}/h)"
     busy += f" with {workers.max} worker{'s' * (workers.max != 1)} busy"
     if workers.min == 0:
-        return f"{busy}; nothing while there is nothing to do ({source})"
-    return f"{busy}; ${workers.min * usd * DAY_S:.2f} a day for {workers.min} kept awake, busy or not ({source})"
+        return f"{busy}; $0 while idle ({source})"
+    return f"{busy}; ${workers.min * usd * DAY_S:.2f}/day for {workers.min} always running ({source})"
 
 
 def over_limit(usd_per_hour: float) -> str:
     """RunPod's own limit, which is the account's, and whether this much would pass it."""
-    limit = f"RunPod lets an account spend ${SPEND_LIMIT_USD} an hour by default, all that it runs together"
-    return f"{limit}; these could come to ${usd_per_hour:.2f}" if usd_per_hour > SPEND_LIMIT_USD else limit
+    limit = f"RunPod's default spend limit is ${SPEND_LIMIT_USD}/h per account"
+    return f"{limit}; these endpoints could reach ${usd_per_hour:.2f}/h" if usd_per_hour > SPEND_LIMIT_USD else limit
 
 
 QUEUE_DELAY, REQUEST_COUNT = "QUEUE_DELAY", "REQUEST_COUNT"

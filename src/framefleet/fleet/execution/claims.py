@@ -189,7 +189,7 @@ class WorkClaims:
     def _tell_of_another_run(self) -> None:
         others = self._use().held_elsewhere(list(self._index))
         if others:  # or an exchange of this run asks after a job that has them
-            self._tell("waiting", f"another run is asking for {others} of these; waiting for its answers")
+            self._tell("waiting", f"another run has sent {others} of these; waiting for its answers")
 
     def _tell(self, what: str, text: str) -> None:
         """Says it once, however many threads would."""
@@ -213,7 +213,7 @@ class WorkClaims:
             self._broken = error
             if self._journal.closed:  # the run has ended without this thread, and said so
                 return
-            self._listener(Notice(f"{error}; nothing more is asked, and what is known goes into the result"))
+            self._listener(Notice(f"{error}; no further requests will be sent; the results so far are saved"))
 
     def _read(self, key: str, parts: bytes) -> list[Answer[Any]]:
         index = self._index[key]

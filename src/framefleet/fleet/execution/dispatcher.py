@@ -216,7 +216,7 @@ class Dispatcher:
                 return
             self._largest = max(1, max_batch)
         log.info("%s: at most %d in a request from here on, as a worker asks", self._stage.name, max_batch)
-        text = f"{self._stage.name}: a worker's GPU memory holds {max_batch} at once; sending no more than that"
+        text = f"{self._stage.name}: a worker's GPU memory fits {max_batch} at once; limiting batches to that"
         self._listener(Notice(text))
 
     def _fitting(self, parcel: RequestBatch[Any]) -> list[RequestBatch[Any]]:

@@ -80,7 +80,7 @@ def _annotations(found: list[tuple[int, list[Boxed]]], video_id: int) -> Iterato
 COCO = Format(
     name="coco",
     ending="_coco",
-    about="objects in pictures, for pycocotools and most trainers",
+    about="objects in images, for pycocotools and most trainers",
     needs=("detections",),
     write=write,
     folder=True,

@@ -122,7 +122,7 @@ def look_for_video(document: Document, document_path: Path, given: Path | None, 
     except InputError as error:
         if given is not None:
             raise
-        listener(Notice(f"{error}; until then the report has no picture"))
+        listener(Notice(f"{error}; until then the report has no video"))
         return None
 
 

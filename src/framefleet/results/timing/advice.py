@@ -91,7 +91,7 @@ def judge(wall_s: Seconds, parts: Mapping[str, Part], how: Circumstances) -> Ver
 
 def _remedies(name: str, part: Part, line_s: Seconds, next_s: Seconds, how: Circumstances) -> Iterator[Remedy]:
     if name == "decode":
-        slower = f"{line_s / next_s:.1f} × slower than the rest" if next_s * 1000 > line_s else "what all waited for"
+        slower = f"{line_s / next_s:.1f} × slower than the rest" if next_s * 1000 > line_s else "the bottleneck"
         if (words := _decode_less(how)) is not None:
             yield Remedy(part.needs_s, f"decode was {slower}: {words}")
     elif part.asked is not None and not part.billed:
@@ -99,15 +99,15 @@ def _remedies(name: str, part: Part, line_s: Seconds, next_s: Seconds, how: Circ
     elif part.asked is not None:
         yield from _of_endpoint(name, part.asked, next_s, how)
     elif part.line == HERE:
-        drop = "leave out --backend local and " if how.stay_here else ""
+        drop = "drop --backend local and " if how.stay_here else ""
         variable = endpoint_variable(part.endpoint)
         yield Remedy(part.needs_s, f"{name} ran on this machine: {drop}set {variable} for a GPU worker")
     elif part.remote and part.stage in SPECS and (unfiltered := SPECS[part.stage].unfiltered):
-        yield Remedy(part.needs_s, f"{name} needed the most time: {unfiltered}")  # a model here takes longer yet
+        yield Remedy(part.needs_s, f"{name} was the bottleneck: {unfiltered}")  # a model here takes longer yet
 
 
 def _decode_less(how: Circumstances) -> str | None:
-    scenes = "leave scenes out, which want most of its pictures" if how.dense > how.sparse > 0 else None
+    scenes = "drop the scenes stage, which takes most of its frames" if how.dense > how.sparse > 0 else None
     if not how.exact:
         return scenes or ("lower --fps" if how.sparse > 0 else None)
     if scenes:
@@ -117,10 +117,10 @@ def _decode_less(how: Circumstances) -> str | None:
 
 def _of_endpoint(name: str, asked: RequestTiming, next_s: Seconds, how: Circumstances) -> Iterator[Remedy]:
     if asked.starting_s > 0:
-        waited = f"{name}: requests waited up to {asked.start_s:.1f} s for a worker to start"
+        waited = f"{name}: requests waited up to {asked.start_s:.1f} s for a cold start"
         saves_s = asked.starting_s / asked.at_once
         if 2 * asked.warmable_s < asked.starting_s or how.warm:
-            yield Remedy(saves_s, f"{waited}: give its endpoint min workers, which are billed all the time")
+            yield Remedy(saves_s, f"{waited}: set min workers on its endpoint, billed all the time")
         elif asked.early_s <= DEARER * _bill_s(asked):
             yield Remedy(saves_s, f"{waited}: --warm {min(asked.workers, asked.at_once)} wakes workers before decoding")
     few, workers = asked.workers < asked.at_once, _counted(asked.workers)
@@ -137,15 +137,15 @@ def _of_endpoint(name: str, asked: RequestTiming, next_s: Seconds, how: Circumst
         enough = ceil(asked.places / max(1 - asked.idle, 1e-9))
         yield from _more_places(f"{name}: {workers} idle {asked.idle:.0%} with more to do", asked, next_s, enough)
     elif not few:
-        yield from _more_places(f"{name}: {workers} at work with more to do", asked, next_s, also="the endpoint's too")
+        yield from _more_places(f"{name}: {workers} busy with more to do", asked, next_s, also="the endpoint's too")
 
 
 def _of_api(name: str, asked: RequestTiming, next_s: Seconds, how: Circumstances) -> Iterator[Remedy]:
     if how.paced and asked.queued_s > asked.ran_s:
-        words = f"{name}: requests waited for their turn: raise --whisper-rpm, if the service takes more"
+        words = f"{name}: requests waited for their turn: raise --whisper-rpm, if the service allows more"
         yield Remedy(asked.queued_s / asked.at_once, words)
     else:
-        yield from _more_places(f"{name}: there was more to ask", asked, next_s, billed=False)
+        yield from _more_places(f"{name}: more requests were ready", asked, next_s, billed=False)
 
 
 def _more_places(
@@ -220,11 +220,11 @@ def _limit(name: str, part: Part) -> str | None:
         return None
     crowded = asked.at_once > 1 and asked.shared >= FULL
     if asked.service >= 1:
-        limit = f"RunPod's rate is the limit ({asked.rate:.0f} requests a second were sent, and their answers fetched)"
+        limit = f"RunPod's rate limit is the bottleneck ({asked.rate:.0f} requests per second sent and polled)"
     elif asked.cpu >= FULL:
-        limit = "this machine's processors are the limit"
+        limit = "this machine's CPU is the bottleneck"
     elif crowded or asked.on_the_way > CROWD:
-        limit = "this machine or its network is the limit"
+        limit = "this machine or its network is the bottleneck"
     else:
         return None
     known = crowded or asked.cpu >= FULL or asked.service >= 1  # else the way may only be long

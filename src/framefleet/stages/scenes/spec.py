@@ -25,7 +25,7 @@ panned, 151 were found at 96 with none false; at 256 and with the library's own 
 class SceneOptions(StageOptions, frozen=True, kw_only=True):
     """Rate and size are what cuts were measured to be found at."""
 
-    sampling: Annotated[Sampling | None, Setting("exact, or the nearest keyframes", "exact|keyframes")] = None
+    sampling: Annotated[Sampling | None, Setting("exact frames, or the nearest keyframes", "exact|keyframes")] = None
 
 
 def _load() -> "ScenesStage":

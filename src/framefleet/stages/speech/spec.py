@@ -28,5 +28,6 @@ SPEECH = StageSpec(
     runs=Remote("whisper", _load),
     output=ResultKind("said", spans, Transcription, key="transcription", scene_field="speech"),
     belongs=Belongs.DEFAULT,
-    unfiltered="--no-vad does without, but sends and pays for silence too",
+    prefilter="voice activity detection",
+    unfiltered="--no-vad runs without it, but sends and pays for silence too",
 )

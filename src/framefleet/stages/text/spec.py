@@ -29,5 +29,6 @@ TEXT = StageSpec(
     options=FrameOptions,
     runs=Remote("ocr", _load),
     output=ResultKind("written", spans, TextResult, key="text", scene_field="text"),
+    prefilter="change detection",
     belongs=Belongs.ALL,  # a CPU takes too long for it to be among the default ones
 )

@@ -21,7 +21,7 @@ class TracksStage:
     def derive(self, media: "MediaInfo", options: Options, results: Mapping[str, Any]) -> TracksResult:
         """Raises `FrameFleetError` where objects came to nothing: who looked at nothing cannot say what moved."""
         if results.get("objects") is None:
-            raise FrameFleetError("nothing to follow: objects failed")
+            raise FrameFleetError("no detections to track: objects failed")
 
         from framefleet.stages.tracks.result import tracks_of
 

@@ -45,10 +45,10 @@ class Sleep:
         name = f"{self.kind}: endpoint {self.endpoint.id}"
         if self.most == 0:
             return (
-                f"{name} has max workers 0, so nothing can start; RunPod sets that after 7 days without a request "
-                "or when workers crash again and again, and framefleet down does"
+                f"{name} has max workers 0, so no worker can start; RunPod sets that after 7 days without requests "
+                "or when workers keep crashing, and so does framefleet down"
             )
-        return f"{name} has max workers {self.most}; RunPod lowers them to that after 3 days without a request"
+        return f"{name} has max workers {self.most}; RunPod lowers it to that after 3 days without requests"
 
 
 class Survey:
@@ -121,7 +121,7 @@ class Survey:
         except Exception as error:  # what only helps must end nothing
             log.warning("RunPod's management API is not asked any more", exc_info=error)
             self._silent = True
-            self.unasked = "the key may not ask" if isinstance(error, AuthError) else "RunPod does not answer"
+            self.unasked = "the key lacks permission" if isinstance(error, AuthError) else "RunPod does not respond"
             return None
 
 
