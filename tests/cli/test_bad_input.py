@@ -42,7 +42,7 @@ def test_what_is_no_video(cli: Cli, video: Path, tmp_path: Path, command: str, c
 def test_a_missing_file_and_a_folder(cli: Cli, tmp_path: Path) -> None:
     assert cli("run", "nowhere.mp4").line == "error: nowhere.mp4: no such file; check the name and the folder"
     told = cli("run", tmp_path)
-    assert (told.code, told.line) == (2, f"error: {tmp_path}: a folder without a video in it; give a video file")
+    assert (told.code, told.line) == (2, f"error: {tmp_path}: no video in this folder; give a video file")
 
 
 @pytest.mark.parametrize("command", ["run", "plan"])

@@ -87,5 +87,5 @@ def test_what_an_earlier_run_answered_is_told_and_counted(monkeypatch: pytest.Mo
         monkeypatch.setattr(sys, "stderr", terminal)
         with Bars() as listener:
             listener(started)
-        assert f"objects: {started.known} frames are known from an earlier run\n" in terminal.getvalue()
+        assert f"objects: {started.known} frames already answered by an earlier run\n" in terminal.getvalue()
         assert said in terminal.getvalue()

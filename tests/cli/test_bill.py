@@ -73,9 +73,9 @@ def test_a_table_for_a_person(cli: Cli, video: Path, managed: Service) -> None:
     assert told.code == 0
     row = next(line for line in told.out.splitlines() if "yolo yolo-id" in line)
     assert row.split()[2:7] == ["$0.5000", "$0.0000", "$0.0100", "$0.1000", "$0.6100"]
-    assert "$0.0100 disk and $0.1000 platform fee: RunPod's alone" in told.out
+    assert "$0.0100 disk and $0.1000 platform fee: on RunPod's bill only" in told.out
     assert "idle time beyond the 5 s" in told.out
-    assert "the time is not over yet" in told.out
+    assert "the period is not over" in told.out
     assert "somebody-elses" not in told.out
 
 
@@ -89,7 +89,7 @@ def test_one_result_is_looked_at_by_the_hour_and_others_in_it_are_told(
     assert bill["bucket"] == "hour"
     yolo = bill["endpoints"][0]
     assert yolo["ours"]["requests"] == 1 and yolo["ours"]["other_usd"] > 0
-    assert any("for other videos of FrameFleet" in why for why in yolo["why"])
+    assert any("for other FrameFleet videos" in why for why in yolo["why"])
 
 
 def test_a_result_without_its_journal_still_says_what_it_cost(cli: Cli, video: Path, managed: Service) -> None:
@@ -157,7 +157,7 @@ def test_what_a_difference_is_made_of() -> None:
     assert cold.startswith("up to $0.0039 for cold starts") and "30.0 s" in cold and "idle" not in cold
     much = reasons(Theirs(gpu=0.1, total=0.1), jobs)
     assert "$0.0057 for cold starts" in much and "for idle time beyond the 5 s" in much
-    assert "less for GPUs than ours" in reasons(Theirs(), jobs)
+    assert "less for GPUs than counted here" in reasons(Theirs(), jobs)
     assert "CPU" in reasons(Theirs(gpu=0.00114, cpu=0.2, total=0.20114), jobs)
 
 

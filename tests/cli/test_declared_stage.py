@@ -112,7 +112,7 @@ def test_without_scenes_there_is_nothing_to_describe_and_the_rest_is_kept(
     assert document.further == {}
     assert {failure.stage: failure.error for failure in document.failures} == {
         "scenes": "a fault of this program: ValueError: no scenes today",
-        "describe": "nothing to work on: scenes came to nothing",
+        "describe": "no input: scenes has no result",
     }
     assert document.detections
 

@@ -60,7 +60,7 @@ def test_a_dry_run_needs_no_key_and_sends_nothing(run: Run) -> None:
     assert yolo["request"] == "POST https://api.runpod.io/v2/serverless"
     assert yolo["body"]["image"] == "ghcr.io/me/framefleet-yolo:1"
     assert whisper["body"]["name"] == "framefleet-whisper"
-    assert yolo["costs"].startswith("at most $0.00093 a second ($3.35 an hour) with 3 workers busy; nothing while")
+    assert yolo["costs"].startswith("at most $0.00093/s ($3.35/h) with 3 workers busy; $0 while")
     assert not Path("framefleet.toml").exists()
 
 
@@ -68,7 +68,7 @@ def test_a_dry_run_reckons_with_what_is_asked_for(run: Run) -> None:
     workers = ["--max-workers", "10", "--min-workers", "2"]
     _, out, _ = run("deploy", "ast", "--dry-run", *IMAGE, *workers, "--price", "0.001")
     (ast,) = json.loads(out)
-    assert "at most $0.01000 a second" in ast["costs"] and "$172.80 a day for 2 kept awake" in ast["costs"]
+    assert "at most $0.01000/s" in ast["costs"] and "$172.80/day for 2 always running" in ast["costs"]
 
 
 def test_a_dry_run_with_a_known_id_shows_the_change(run: Run, service: Service) -> None:
@@ -78,14 +78,14 @@ def test_a_dry_run_with_a_known_id_shows_the_change(run: Run, service: Service) 
     assert (code, service.asked) == (0, [])
     assert shown["request"].endswith("/v2/serverless/abc") and shown["request"].startswith("PATCH")
     assert shown["body"] == {"workers": {"max": 9}}
-    assert shown["costs"].startswith("not known without asking")
+    assert shown["costs"].startswith("unknown until RunPod")
 
 
 def test_endpoints_are_made_once_and_their_ids_kept(run: Run, service: Service) -> None:
     Path("framefleet.toml").write_text("fps = 2  # mine\n", encoding="utf-8")
     code, out, _ = run("deploy", *IMAGE, "--yes")
     assert code == 0
-    assert "at most $" in out and "nothing while there is nothing to do" in out
+    assert "at most $" in out and "$0 while idle" in out
     assert service.changed == ["POST", "POST"]
     assert {id: f"framefleet-{kind}" for kind, id in ids().items()} == {
         id: endpoint["name"] for id, endpoint in service.endpoints.items()
@@ -93,14 +93,14 @@ def test_endpoints_are_made_once_and_their_ids_kept(run: Run, service: Service) 
     assert Path("framefleet.toml").read_text(encoding="utf-8").startswith("fps = 2  # mine\n")
 
     code, out, _ = run("deploy", *IMAGE)  # nothing to change: nothing to agree to
-    assert code == 0 and "is so already" in out
+    assert code == 0 and "is already up to date" in out
     assert service.changed == ["POST", "POST"]
 
 
 def test_a_tag_that_moves_is_warned_of_and_rolls_out_again(run: Run, service: Service) -> None:
     latest = ["--image", "ghcr.io/me/framefleet-{endpoint}:latest", "--yes"]
     code, _, err = run("deploy", "yolo", *latest)
-    assert code == 0 and "its tag moves" in err and err.count("\n") == 1
+    assert code == 0 and "this tag is mutable" in err and err.count("\n") == 1
     (endpoint,) = service.endpoints.values()
     endpoint["env"]["HF_TOKEN"] = "hf_secret_of_theirs"
     code, out, _ = run("deploy", "yolo", *latest)
@@ -113,7 +113,7 @@ def test_a_tag_that_moves_is_warned_of_and_rolls_out_again(run: Run, service: Se
 def test_a_version_is_so_already_unless_it_is_to_roll(run: Run, service: Service) -> None:
     run("deploy", "yolo", *IMAGE, "--yes")
     code, out, err = run("deploy", "yolo", *IMAGE)
-    assert (code, err) == (0, "") and "is so already" in out
+    assert (code, err) == (0, "") and "is already up to date" in out
     code, out, _ = run("deploy", "yolo", "--roll", "--yes")
     assert code == 0 and "IMAGE_RELEASE" in out
     assert service.changed == ["POST", "PATCH"]
@@ -132,18 +132,18 @@ def test_fast_starts_quiet_logs_and_the_limit_by_default(run: Run, service: Serv
     _, out, _ = run("deploy", "yolo", *IMAGE, "--yes")
     (endpoint,) = service.endpoints.values()
     assert (endpoint["flashboot"], endpoint["env"]) == ("FLASHBOOT", {"RUNPOD_LOG_LEVEL": "INFO"})
-    assert "$80 an hour by default" in out
+    assert "default spend limit is $80/h" in out
     run("deploy", "yolo", "--no-flashboot", "--yes")
     assert next(iter(service.endpoints.values()))["flashboot"] == "OFF"
 
 
 def test_what_it_costs_is_by_todays_list(run: Run, service: Service) -> None:
     _, out, _ = run("deploy", "yolo", *IMAGE, "--gpu-pools", "ADA_24", "--yes")
-    assert "at most $0.00092 a second ($3.30 an hour)" in out and "RunPod's price list as read on " in out
+    assert "at most $0.00092/s ($3.30/h)" in out and "RunPod's price list as read on " in out
     service.forbidden = ("/v2/catalog",)
     (Path("cache") / "framefleet" / "prices.json").unlink()
     code, out, _ = run("deploy", "yolo", *IMAGE)
-    assert code == 0 and "$0.00093 a second" in out and "RunPod price list of 2026-06-08" in out
+    assert code == 0 and "$0.00093/s" in out and "RunPod price list of 2026-06-08" in out
 
 
 def test_no_example_teaches_a_tag_that_moves(run: Run) -> None:
@@ -247,7 +247,7 @@ def test_an_unwritable_place_is_told_before_anything_is_made(run: Run, service: 
 def test_down_scales_to_zero_and_deploy_wakes(run: Run, service: Service) -> None:
     run("deploy", *IMAGE, "--min-workers", "1", "--yes")
     code, out, _ = run("down")
-    assert code == 0 and out.count("no workers now") == 2
+    assert code == 0 and out.count("scaled to zero") == 2
     assert [e["workers"]["max"] for e in service.endpoints.values()] == [0, 0]
     assert len(ids()) == 2
     assert run("deploy", "yolo", "--yes")[0] == 0
@@ -258,7 +258,7 @@ def test_down_finds_what_the_toml_lost_and_says_what_is_not_there(run: Run, serv
     run("deploy", "yolo", *IMAGE, "--yes")
     Path("framefleet.toml").unlink()
     code, out, _ = run("down")
-    assert code == 0 and "whisper: there is none" in out
+    assert code == 0 and "whisper: no such endpoint" in out
     assert [e["workers"]["max"] for e in service.endpoints.values()] == [0]
 
 

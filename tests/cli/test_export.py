@@ -120,9 +120,9 @@ def test_tables_as_a_spreadsheet_wants_them(
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        (["--to", "srt", "--separator", ";"], "--separator: for csv; add it to --to"),
+        (["--to", "srt", "--separator", ";"], "--separator: only for csv; add csv to --to"),
         (["--to", "csv", "--separator", ":"], '--separator :: give "," or ";" or tab'),
-        (["--to", "csv", "--decimal", ","], '--decimal ",": between cells too; add --separator ";" or tab'),
+        (["--to", "csv", "--decimal", ","], '--decimal ",": is the separator too; add --separator ";" or tab'),
     ],
 )
 def test_separators_that_make_no_table_are_told(cli: Cli, result: Path, options: list[str], line: str) -> None:
@@ -166,14 +166,14 @@ def test_only_some_objects(cli: Cli, result: Path, tmp_path: Path) -> None:
 
 def test_a_label_that_nothing_bears_is_told(cli: Cli, result: Path) -> None:
     told = cli("export", result, "--to", "coco", "--labels", "cat,unicorn")
-    assert (told.code, told.line) == (0, "nothing is labelled unicorn; there is cat, dog")
+    assert (told.code, told.line) == (0, "no objects labelled unicorn; available: cat, dog")
 
 
 def test_where_no_label_is_there_nothing_is_written(cli: Cli, result: Path) -> None:
     told = cli("export", result, "--to", "coco,csv", "--labels", "zebra")
     assert (told.code, told.line) == (
         2,
-        "error: --labels zebra: nothing is labelled zebra; there is cat, dog",
+        "error: --labels zebra: no objects labelled zebra; available: cat, dog",
     )
     assert list(result.parent.glob("clip_*")) == [result]
 
@@ -236,7 +236,7 @@ def test_sound_alone_has_tables_and_no_boxes(cli: Cli, tmp_path: Path) -> None:
     [
         (["--to", "srt,avi"], "--to avi: no such format; there are srt, vtt, ass"),
         (["--to", ","], "--to: name a format or several: srt"),
-        (["--to", "srt", "--pictures"], "--pictures: nothing asked for has a place for them; coco, yolo, mot"),
+        (["--to", "srt", "--pictures"], "--pictures: no chosen format takes images; coco, yolo, mot"),
         (["--to", "coco", "--conf", "2"], "--conf"),
         (["--to", "coco", "--video", "gone.mp4"], "gone.mp4: no such file"),
     ],

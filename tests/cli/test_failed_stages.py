@@ -40,10 +40,10 @@ def test_what_failed_altogether_is_null_and_said_to_have_failed(
     assert (written.tracks, written.sounds, written.text) == (None, None, None)
     assert written.transcription is not None
     lines = told.out.splitlines()
-    for line in ("  seen     failed", "  heard    failed", "  written  failed"):
+    for line in ("  seen       failed", "  heard      failed", "  written    failed"):
         assert line in lines
     place = next(number for number, line in enumerate(lines) if line.startswith("  failed"))
-    assert [line[11:].split(":")[0] for line in lines[place : place + 3]] == ["objects", "sounds", "text"]
+    assert [line[13:].split(":")[0] for line in lines[place : place + 3]] == ["objects", "sounds", "text"]
     assert all("it broke" in line for line in lines[place : place + 3])
     assert not any(line.endswith(" nothing") for line in lines)
 
@@ -59,7 +59,7 @@ def test_to_a_question_it_says_so_and_not_nowhere(
     cli("run", video, "--stages", "all", "--no-vad")
     told = cli("show", "output/clip_results.json", question, "cat")
     assert told.code == 1
-    assert f"not known: {stage} failed (" in told.out
+    assert f"unknown: {stage} failed (" in told.out
     assert "it broke" in told.out
     as_json = json.loads(cli("show", "output/clip_results.json", question, "cat", "--json").out)
     assert as_json == {question.removeprefix("--"): None}
@@ -76,8 +76,8 @@ def test_what_failed_in_part_is_said_of_what_is_not_found(cli: Cli, fleet: Fleet
     fleet(yolo=half_blind)
     told = cli("run", video, "--stages", "objects,tracks")
     assert told.code == 3
-    assert "  seen     nothing" in told.out.splitlines()
-    assert "no cat (objects failed in part)" in cli("show", "output/clip_results.json", "--label", "cat").out
+    assert "  seen       nothing" in told.out.splitlines()
+    assert "no cat (objects failed partly)" in cli("show", "output/clip_results.json", "--label", "cat").out
 
 
 def test_scenes_alone_that_fail_are_an_error(

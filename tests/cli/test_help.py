@@ -42,8 +42,8 @@ def test_help_of_a_command(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     lines = [line.strip("│ ").split() for line in cli("render", "--help").out.splitlines()]
     assert ["Usage:", "framefleet", "render", "[OPTIONS]", "{RESULT.json}"] in lines
-    assert ["*", "RESULT.json", "what", "a", "run", "has", "written", "[required]"] in lines
-    assert ["--from", "TIME", "only", "from", "this", "time", "on,", "such", "as", "1:02:03"] in lines
+    assert ["*", "RESULT.json", "result", "of", "a", "run", "[required]"] in lines
+    assert ["--from", "TIME", "start", "time,", "such", "as", "1:02:03"] in lines
     assert any(line[:2] == ["--legend", "--no-legend"] for line in lines)
     (crf,) = (line for line in lines if line[:2] == ["--crf", "NUMBER"])
     assert crf[-3:] == ["[default:", "20.0;", "0<=x<=51]"]
@@ -70,4 +70,4 @@ def test_help_names_no_type_of_python(cli: Cli, monkeypatch: pytest.MonkeyPatch,
 
 def test_help_tells_of_all_that_is_looked_for(cli: Cli) -> None:
     for told in (cli("--help"), cli("run", "--help")):
-        assert "seen, said, heard and written" in told.out
+        assert "objects, speech, sounds, text and scenes" in told.out

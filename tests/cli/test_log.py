@@ -58,7 +58,7 @@ def test_only_its_owner_may_read_it_and_it_is_written_on(cli: Cli, tmp_path: Pat
 def test_a_file_that_is_no_log_is_left_as_it_is(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "clip.mp4").write_bytes(b"\0\0\0\x18ftypmp42 and more")
     told = cli("run", "--log", "clip.mp4")
-    assert (told.code, told.line) == (2, "error: --log clip.mp4: there already, and no log; give another file")
+    assert (told.code, told.line) == (2, "error: --log clip.mp4: exists and is not a log; give another file")
     assert (tmp_path / "clip.mp4").read_bytes() == b"\0\0\0\x18ftypmp42 and more"
 
 
@@ -85,7 +85,7 @@ def test_a_disk_that_is_full_is_told_once_and_ends_nothing(capsys: pytest.Captur
     for _ in range(3):
         log.info("more")
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("run.log: cannot be written (No space left on device); going on without it")
+    assert line.endswith("run.log: cannot be written (No space left on device); logging stops")
 
 
 def test_a_level_that_there_is_not(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ def test_a_level_that_there_is_not(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
     told = cli("plan", "none.mp4")
     assert (told.code, told.line) == (
         2,
-        "error: FRAMEFLEET_LOG loud: give debug or info; --log says into which file",
+        "error: FRAMEFLEET_LOG loud: give debug or info; --log FILE chooses the file",
     )
 
 
@@ -135,7 +135,7 @@ def test_a_fault_tells_how_to_see_where(cli: Cli, tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr("framefleet.session.prepare", broken)
     said = "error: a fault of this program: ValueError: it broke"
-    assert cli("plan", "clip.mp4").line == f"{said}; --log FILE shows where"
+    assert cli("plan", "clip.mp4").line == f"{said}; rerun with --log FILE for a traceback"
     assert cli("plan", "clip.mp4", "--log", "run.log").line == f"{said}; run.log shows where"
     written = (tmp_path / "run.log").read_text()
     assert "in broken" in written and "ValueError" in written and "it broke" not in written.replace('("it broke")', "")

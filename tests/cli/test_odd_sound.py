@@ -165,7 +165,7 @@ def test_empty_sound_is_no_failure(
     assert (document.detections is None) == (path.suffix == ".wav")
 
 
-# ── sound alone ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── audio only ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 ALONE = {
     "a.mp3": "libmp3lame",
@@ -203,7 +203,7 @@ def test_sound_alone_is_listened_to(
     assert (document.video.width, document.video.height, document.video.codec) == (0, 0, "")
     assert document.video.duration_s == pytest.approx(3.5, abs=0.1)
     planned = cli("plan", path, "--stages", "objects,speech")
-    assert "sound alone" in planned.out
+    assert "audio only" in planned.out
     assert "objects: left out; no pictures in it" in planned.out
 
 

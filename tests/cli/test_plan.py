@@ -62,7 +62,7 @@ def test_what_run_takes_plan_takes(cli: Cli, video: Path) -> None:
 
 def test_without_sound_there_is_nothing_to_listen_to(cli: Cli, tmp_path: Path) -> None:
     told = cli("plan", make_video(tmp_path / "silent.mp4", frames=5, fps=5))
-    assert "nothing to listen to: the video has no sound" in told.out
+    assert "no audio: the video has no audio track" in told.out
 
 
 def test_several_videos(cli: Cli, video: Path, tmp_path: Path) -> None:
@@ -79,4 +79,4 @@ def test_a_plan_from_an_estimate_says_about(cli: Cli, video: Path, monkeypatch: 
     told = cli("plan", video)
     head, notice = told.out.splitlines()[:2]
     assert "about 6.0 s" in head
-    assert "how long it is nobody says" in notice
+    assert "no duration in the file" in notice

@@ -36,7 +36,7 @@ def test_the_last_line_says_what_was_written_and_how(cli: Cli, result: Path) -> 
     target = result.with_name("clip_annotated.mp4")
     assert told.code == 0
     assert told.out == (
-        f"{target}: 50 pictures, boxes moved along their tracks between samples, others held (dashed), "
+        f"{target}: 50 frames, boxes moved along their tracks between samples, others held (dashed), "
         "subtitles drawn, sound aac\n"
     )
     with av.open(str(target)) as container:
@@ -45,7 +45,7 @@ def test_the_last_line_says_what_was_written_and_how(cli: Cli, result: Path) -> 
 
 def test_boxes_hold_when_told_to(cli: Cli, result: Path) -> None:
     told = cli("render", result, "--boxes", "hold", "--output", result.with_name("held.mp4"))
-    assert "held.mp4: 50 pictures, boxes held until the next sample (dashed)," in told.out
+    assert "held.mp4: 50 frames, boxes held until the next sample (dashed)," in told.out
 
 
 def test_labels_and_confidence_choose(cli: Cli, result: Path) -> None:
@@ -61,14 +61,14 @@ def test_labels_and_confidence_choose(cli: Cli, result: Path) -> None:
 def test_a_label_that_nothing_bears_is_told(cli: Cli, result: Path) -> None:
     told = cli("render", result, "--labels", "person,unicorn")
     assert told.code == 0
-    assert "nothing is labelled unicorn; there is person" in told.err.splitlines()
+    assert "no objects labelled unicorn; available: person" in told.err.splitlines()
 
 
 @pytest.mark.parametrize(
     ("labels", "line"),
     [
-        ("zebra", "--labels zebra: nothing is labelled zebra; there is person"),
-        ("pers", "--labels pers: nothing is labelled pers; did you mean person? there is person"),
+        ("zebra", "--labels zebra: no objects labelled zebra; available: person"),
+        ("pers", "--labels pers: no objects labelled pers; did you mean person? available: person"),
     ],
 )
 def test_where_no_label_is_there_nothing_is_written_over(cli: Cli, result: Path, labels: str, line: str) -> None:
@@ -94,7 +94,7 @@ def test_labels_have_the_colours_of_the_report_whatever_is_left_out(cli: Cli, tm
 
 def test_a_part_of_the_video(cli: Cli, result: Path) -> None:
     told = cli("render", result, "--from", "0:00.5", "--to", "1")
-    assert "clip_annotated.mp4: 13 pictures" in told.out, told
+    assert "clip_annotated.mp4: 13 frames" in told.out, told
 
 
 def test_a_video_that_was_moved_is_given(cli: Cli, result: Path) -> None:
@@ -125,10 +125,10 @@ def test_the_video_and_the_document_are_not_written_over(cli: Cli, result: Path)
         (["--output", "x.mkv"], "x.mkv: give a name that ends in .mp4"),
         (["--output", "no/such/x.mp4"], "hint: make it, or give another"),
         (["--from", "noon"], "--from noon: not a time"),
-        (["--from", "1", "--to", "1"], "--to 1: not after 0:01.0, where to begin"),
-        (["--from", "0:10"], "goes from 0:00.0 to 0:02.0"),
+        (["--from", "1", "--to", "1"], "--to 1: not after the start, 0:01.0"),
+        (["--from", "0:10"], "covers 0:00.0 to 0:02.0"),
         (["--from", "2"], "clip_results.json ends there"),
-        (["--labels", " ,"], "--labels: name a label"),
+        (["--labels", " ,"], "--labels: give at least one label"),
         (["--preset", "quick"], "ultrafast"),
         (["--crf", "99"], "--crf"),
     ],

@@ -30,7 +30,7 @@ def test_a_run_writes_a_document_and_a_short_summary(cli: Cli, fleet: Fleet, vid
     assert written.transcription.text == "Hello"
     assert written.failures == []
     lines = told.out.splitlines()
-    assert lines[0].endswith("clip.mp4: 6.0 s, 6 pictures")
+    assert lines[0].endswith("clip.mp4: 6.0 s, 6 frames")
     names = [line[2:10].strip() for line in lines[1:]]
     assert [name for name in names if name] == ["seen", "said", "took", "time", "results"]
     assert next(line.split() for line in lines if "person" in line)[:5] == ["seen", "person", "6", "0:00.0", "0:05.0"]
@@ -42,7 +42,7 @@ def test_the_folder_for_results_has_a_short_option(cli: Cli, fleet: Fleet, video
     fleet()
     assert cli("run", video, "-o", "elsewhere").code == 0
     assert (Path("elsewhere") / "clip_results.json").exists()
-    assert "answered already" in cli("plan", video, "-o", "elsewhere").out
+    assert "already answered" in cli("plan", video, "-o", "elsewhere").out
 
 
 def test_verbose_tells_a_line_for_each_request(cli: Cli, fleet: Fleet, video: Path) -> None:
@@ -81,7 +81,7 @@ def test_sequential_asks_for_one_frame_at_a_time_and_numbers_them_by_index(cli: 
     assert all(at_once)
     lines = [line for line in told.err.splitlines() if line.startswith("Frame")]
     assert [line.split(" (")[0] for line in lines] == [f"Frame {n}/12: 1 object" for n in range(1, 13)]
-    assert "not listened to" in told.out
+    assert "not transcribed" in told.out
 
 
 def test_options_reach_the_worker_and_the_document(cli: Cli, fleet: Fleet, video: Path, document: Read) -> None:
@@ -159,7 +159,7 @@ def test_a_name_that_an_earlier_run_has_taken(
         told = cli(command, second, "--no-speech")
         assert told.code == 0
         assert (
-            f"the results go to second_clip_results.json: clip_results.json holds those of {video}"
+            f"writing results to second_clip_results.json: clip_results.json holds those of {video}"
             in told.out + told.err
         )
     assert cli("run", video, "--no-speech").code == 0

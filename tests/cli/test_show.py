@@ -44,9 +44,9 @@ def test_a_document_as_a_table(ask: Cli) -> None:
     told = ask()
     lines = told.out.splitlines()
     assert told.code == 0
-    assert lines[0] == "clip.mp4: 3.0 s, 3 pictures"
+    assert lines[0] == "clip.mp4: 3.0 s, 3 frames"
     assert lines[2].split()[:6] == ["seen", "cat", "3", "1", "0:00.0", "0:01.0"]
-    assert lines[-1] == "  results  clip_results.json"
+    assert lines[-1] == "  results    clip_results.json"
 
 
 def test_all_there_is_at_a_time(ask: Cli) -> None:
@@ -54,13 +54,13 @@ def test_all_there_is_at_a_time(ask: Cli) -> None:
     assert told.code == 0
     assert told.out.splitlines() == [
         "0:01.2 of clip.mp4",
-        "  scene    1 of 1, 0:00.0 to 0:02.0",
-        "           picture of 0:01.0  confidence  track  left, top, right, bottom",
-        "  seen     cat                      0.50      7  0, 0, 1, 1",
-        "  said     Here [is] the Café,",
-        "  heard    Background music 0.71",
-        "           text        confidence  left, top, right, bottom",
-        "  written  NOEXIT[31m        0.93  1, 2, 30, 41",
+        "  scene      1 of 1, 0:00.0 to 0:02.0",
+        "             frame at 0:01.0  confidence  track  left, top, right, bottom",
+        "  seen       cat                      0.50      7  0, 0, 1, 1",
+        "  said       Here [is] the Café,",
+        "  heard      Background music 0.71",
+        "             text        confidence  left, top, right, bottom",
+        "  written    NOEXIT[31m        0.93  1, 2, 30, 41",
     ]
 
 
@@ -69,9 +69,9 @@ def test_when_a_label_is_seen(ask: Cli) -> None:
     assert (told.code, told.out.splitlines()) == (
         0,
         [
-            "  seen     cat in 2 pictures, 2 at once at most, track 7",
-            "             from      to  pictures  at once  tracks",
-            "           0:00.0  0:02.0         2        2  7",
+            "  seen       cat in 2 frames, at most 2 at once, track 7",
+            "               from      to  frames  at once  tracks",
+            "             0:00.0  0:02.0       2        2  7",
         ],
     )
 
@@ -80,12 +80,12 @@ def test_when_something_is_said_heard_and_written(ask: Cli) -> None:
     told = ask("--say", "IS the cafe", "--sound", "music", "--text", "exit")
     assert told.code == 0
     assert told.out.splitlines() == [
-        "             from      to  words",
-        "  said     0:01.0  0:04.0  Here [is the Café,]",
-        "             from      to  sound             score",
-        "  heard    0:00.0  0:01.5  Background music   0.71",
-        "             from      to  text        confidence  left, top, right, bottom",
-        "  written  0:01.0  0:02.0  NOEXIT[31m        0.93  1, 2, 30, 41",
+        "               from      to  words",
+        "  said       0:01.0  0:04.0  Here [is the Café,]",
+        "               from      to  sound             score",
+        "  heard      0:00.0  0:01.5  Background music   0.71",
+        "               from      to  text        confidence  left, top, right, bottom",
+        "  written    0:01.0  0:02.0  NOEXIT[31m        0.93  1, 2, 30, 41",
     ]
 
 
@@ -105,7 +105,7 @@ def test_a_cut_since_the_last_picture_is_told(ask: Cli) -> None:
     scenes = [replace(like, index=n, start_s=start, end_s=start + 2) for n, start in enumerate((0.0, 1.3))]
     told = ask("--at", 1.4, of=replace(rich(), scenes=scenes))
     assert (
-        "  seen     not known: cut since the picture of 0:01.0; boxes come with the next picture"
+        "  seen       unknown: a cut since the frame at 0:01.0; boxes follow with the next sample"
         in told.out.splitlines()
     )
     (now,) = json.loads(ask("--at", 1.4, "--json", of=replace(rich(), scenes=scenes)).out).values()
@@ -115,7 +115,7 @@ def test_a_cut_since_the_last_picture_is_told(ask: Cli) -> None:
 def test_a_part_of_the_time(ask: Cli) -> None:
     told = ask("--from", 1, "--to", 1.5)
     lines = told.out.splitlines()
-    assert lines[1] == "  only     0:01.0 to 0:01.5"
+    assert lines[1] == "  only       0:01.0 to 0:01.5"
     assert next(line for line in lines if "cat" in line).split()[2:5] == ["1", "1", "0:01.0"]
     assert "Here is" in told.out
     assert not any(line.startswith("  took") for line in lines)
@@ -126,11 +126,11 @@ def test_a_part_of_the_time(ask: Cli) -> None:
 @pytest.mark.parametrize(
     ("question", "answer"),
     [
-        (("--label", "dog"), "  seen     no dog; there is cat"),
-        (("--label", "cart"), "  seen     no cart; did you mean cat? there is cat"),
-        (("--say", "dog"), "  said     nowhere: dog"),
-        (("--sound", "dog"), "  heard    no dog; there is Background music"),
-        (("--text", "dog"), "  written  nowhere: dog"),
+        (("--label", "dog"), "  seen       no dog; available: cat"),
+        (("--label", "cart"), "  seen       no cart; did you mean cat? available: cat"),
+        (("--say", "dog"), "  said       no match for dog"),
+        (("--sound", "dog"), "  heard      no dog; available: Background music"),
+        (("--text", "dog"), "  written    no match for dog"),
     ],
 )
 def test_nothing_of_what_was_looked_for_is_there(ask: Cli, question: tuple[str, str], answer: str) -> None:
@@ -142,24 +142,24 @@ def test_nothing_of_what_was_looked_for_is_there(ask: Cli, question: tuple[str, 
 def test_nothing_was_looked_for(ask: Cli) -> None:
     parts = ("detections", "transcription", "scenes", "tracks", "sounds", "text")
     bare = replace(make_document(), failures=[], **dict.fromkeys(parts))
-    why = "not known: it was not looked for"
+    why = "unknown: stage not run"
     told = ask("--at", 0, "--label", "a", "--say", "a", "--sound", "a", "--text", "a", of=bare)
     assert told.out.count(why) == 8
     assert told.code == 0
     assert ask(of=bare).code == 0
     nothing = replace(bare, detections=[], tracks=TracksResult([]), sounds=Sounds(0.3, []))
     told = ask(of=nothing)
-    assert "  seen     nothing" in told.out
-    assert "  heard    nothing" in told.out
+    assert "  seen       nothing" in told.out
+    assert "  heard      nothing" in told.out
     assert "  written" not in told.out
-    assert "  written  nothing" in ask(of=replace(nothing, text=TextResult([], 0, 0, 0))).out
+    assert "  written    nothing" in ask(of=replace(nothing, text=TextResult([], 0, 0, 0))).out
 
 
 def test_of_sound_alone(ask: Cli) -> None:
     made = make_document()
     video = replace(made.video, width=0, height=0, codec="", fps=0.0, frame_count=0)
     document = replace(made, video=video, detections=None, tracks=None, scenes=None)
-    assert "sound alone" in ask(of=document).out
+    assert "audio only" in ask(of=document).out
     assert "[Hello]" in ask("--at", 0.2, of=document).out
 
 
@@ -178,12 +178,12 @@ def test_for_programs(ask: Cli) -> None:
 @pytest.mark.parametrize(
     ("question", "why"),
     [
-        (("--at", "99"), "--at 99: clip_results.json goes from 0:00.0 to 0:03.0"),
-        (("--at", "noon"), "--at noon: not a time; say it as 12.5, 1:02.5 or 1:02:03"),
+        (("--at", "99"), "--at 99: clip_results.json covers 0:00.0 to 0:03.0"),
+        (("--at", "noon"), "--at noon: not a time; write it as 12.5, 1:02.5 or 1:02:03"),
         (("--from", "3"), "--from 3: clip_results.json ends there"),
-        (("--from", "4"), "--from 4: clip_results.json goes from 0:00.0 to 0:03.0"),
-        (("--from", "2", "--to", "1"), "--to 1: not after 0:02.0, where to begin"),
-        (("--say", "?!"), "--say '?!': there is no letter or digit in it to look for"),
+        (("--from", "4"), "--from 4: clip_results.json covers 0:00.0 to 0:03.0"),
+        (("--from", "2", "--to", "1"), "--to 1: not after the start, 0:02.0"),
+        (("--say", "?!"), "--say '?!': contains no letter or digit to search for"),
     ],
 )
 def test_a_question_that_makes_no_sense(ask: Cli, question: tuple[str, ...], why: str) -> None:

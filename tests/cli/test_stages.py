@@ -160,5 +160,5 @@ def test_on_endpoints_alone_what_has_none_is_left_out_unless_asked_for(cli: Cli,
     fleet()
     told = cli("run", video, "--backend", "runpod")
     assert told.code == 0
-    assert "sounds: left out; --backend runpod: no endpoint for sounds" in told.err
+    assert "sounds: skipped; --backend runpod: no endpoint for sounds" in told.err
     assert cli("run", video, "--backend", "runpod", "--stages", "sounds").code == 2

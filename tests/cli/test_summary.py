@@ -65,35 +65,35 @@ def plain(document: Document, **options: Any) -> list[str]:
 
 
 def test_a_cold_start_that_was_noticed_is_told() -> None:
-    assert waited(cost(23.44)) == "23.4 s for a worker to start on objects"
+    assert waited(cost(23.44)) == "23.4 s for a cold start on objects"
     assert waited(cost(NOTICED_S / 2)) == ""
 
 
 def test_everything_is_in_it() -> None:
     assert plain(make_document()) == [
-        "clip.mp4: 2.0 s, 2 pictures",
-        "                   count  tracks   first    last  over time",
-        "  seen     person      1       1  0:00.0  0:00.0  ###############???????????????",
-        "  heard    Speech      1          0:00.0  0:00.5  ########......................",
-        "  scenes   1, from 0:00.0",
-        "  said     Hello",
-        "  failed   objects: 1 picture; lost",
-        "           speech: 1 stretch of sound; noise",
-        "  took     1.0 s, $0.0000 (estimated $0.1000; one at a time $0.0000)",
-        "                     busy  waiting",
-        "  time     decode   0.2 s    0.3 s",
-        "           objects  0.5 s    0.1 s",
-        "  limit    objects needed the most time; on average 0.7 parts at work at once",
-        f"  results  {Path('out/clip_results.json')}",
+        "clip.mp4: 2.0 s, 2 frames",
+        "                     count  tracks   first    last  over time",
+        "  seen       person      1       1  0:00.0  0:00.0  ###############???????????????",
+        "  heard      Speech      1          0:00.0  0:00.5  ########......................",
+        "  scenes     1, from 0:00.0",
+        "  said       Hello",
+        "  failed     objects: 1 frame; lost",
+        "             speech: 1 stretch of audio; noise",
+        "  took       1.0 s, $0.0000 (estimated $0.1000; sequential $0.0000)",
+        "                       busy  waiting",
+        "  time       decode   0.2 s    0.3 s",
+        "             objects  0.5 s    0.1 s",
+        "  bottleneck objects (average parallelism 0.7)",
+        f"  results    {Path('out/clip_results.json')}",
     ]
 
 
 @pytest.mark.parametrize(
     ("backends", "told"),
     [
-        (("local", "local"), "on this machine, so free"),
-        (("local", "runpod"), "$0.0000 (estimated $0.1000; one at a time $0.0000)"),
-        (("runpod", "api"), "$0.0000 and what the transcription API bills"),
+        (("local", "local"), "$0 (on this machine)"),
+        (("local", "runpod"), "$0.0000 (estimated $0.1000; sequential $0.0000)"),
+        (("runpod", "api"), "$0.0000 plus the transcription API's bill"),
     ],
 )
 def test_what_it_cost(backends: tuple[Backend, Backend], told: str) -> None:
@@ -103,16 +103,16 @@ def test_what_it_cost(backends: tuple[Backend, Backend], told: str) -> None:
         name: replace(like, backend=b, remote=b != "local", billed=b == "runpod")
         for name, b in zip(("objects", "speech"), backends, strict=True)
     }
-    assert f"  took     1.0 s, {told}" in plain(replace(made, cost=replace(made.cost, stages=stages)))
+    assert f"  took       1.0 s, {told}" in plain(replace(made, cost=replace(made.cost, stages=stages)))
 
 
 def test_what_all_runs_cost_is_told_where_this_one_paid_less() -> None:
     made = make_document()
     cost = replace(made.cost, usd=0.002, usd_all_runs=0.0064)
-    told = "$0.0020 in this run and $0.0064 in all runs (estimated $0.1000; one at a time $0.0000)"
-    assert f"  took     1.0 s, {told}" in plain(replace(made, cost=cost))
+    told = "$0.0020 in this run and $0.0064 in all runs (estimated $0.1000; sequential $0.0000)"
+    assert f"  took       1.0 s, {told}" in plain(replace(made, cost=cost))
     alone = plain(replace(made, cost=replace(cost, usd_all_runs=0.002)))
-    assert "  took     1.0 s, $0.0020 (estimated $0.1000; one at a time $0.0000)" in alone
+    assert "  took       1.0 s, $0.0020 (estimated $0.1000; sequential $0.0000)" in alone
 
 
 def test_what_a_stage_knows_of_its_pace_is_told() -> None:
@@ -121,7 +121,7 @@ def test_what_a_stage_knows_of_its_pace_is_told() -> None:
     speech = StageTiming(busy_s=1.0, waiting_s=0.0, done=24.36, per_s=24.36)
     lines = plain(replace(made, timing=replace(made.timing, stages={"objects": objects, "speech": speech})))
     head = next(number for number, line in enumerate(lines) if "busy" in line)
-    assert lines[head].split() == ["busy", "waiting", "done", "a", "second", "queue"]
+    assert lines[head].split() == ["busy", "waiting", "done", "per", "second", "queue"]
     assert lines[head + 2].split() == ["objects", "2.0", "s", "0.0", "s", "25", "12.5", "1.2"]
     assert lines[head + 3].split() == ["speech", "1.0", "s", "0.0", "s", "24", "s", "24.4"]
 
@@ -134,14 +134,14 @@ def test_it_fits_the_terminal(width: int, encoding: str) -> None:
     summary(two_hours(), Path("out.json"), page(terminal, width))
     fitting = [line for line in terminal.lines()[1:] if "\\u" not in line]  # the title is the terminal's to fold
     assert max(widths(fitting)) <= width
-    assert terminal.lines()[-1] == "  results  out.json"
+    assert terminal.lines()[-1] == "  results    out.json"
 
 
 def test_at_eighty_columns_nothing_is_left_out() -> None:
     terminal = Terminal()
     summary(two_hours(), Path("out.json"), page(terminal, 80))
     text = "\n".join(terminal.lines())
-    for title in ("count", "first", "last", "over time", "busy", "waiting", "done", "a second", "queue"):
+    for title in ("count", "first", "last", "over time", "busy", "waiting", "done", "per second", "queue"):
         assert title in text
     assert "▁" in text
     assert "\x1b" in terminal.text()
@@ -158,7 +158,7 @@ def test_nothing_hostile_gets_through() -> None:
 def test_a_run_tells_the_commonest_labels_and_show_all_of_them() -> None:
     assert sum("label " in line for line in plain(two_hours())) == 9
     assert "  22 more seen; framefleet show lists them" in [
-        line.replace("         ", "") for line in plain(two_hours())
+        line.replace("           ", "") for line in plain(two_hours())
     ]
     assert sum("label " in line for line in plain(two_hours(), everything=True)) == 31
 
@@ -168,7 +168,7 @@ def test_of_sound_alone() -> None:
     video = replace(made.video, width=0, height=0, codec="", fps=0.0, frame_count=0)
     sound = {"detections": None, "tracks": None, "scenes": None, "failures": made.failures[1:]}
     lines = plain(replace(made, video=video, **sound))
-    assert lines[0] == "clip.mp4: 2.0 s, sound alone"
+    assert lines[0] == "clip.mp4: 2.0 s, audio only"
     assert lines[1].split() == ["count", "first", "last", "over", "time"]
     assert not any(line.startswith("  seen") for line in lines)
 
@@ -187,7 +187,7 @@ def test_nothing_was_found() -> None:
     )
     lines = plain(document)
     assert [line.split()[0] for line in lines] == ["clip.mp4:", "seen", "said", "took", "results"]
-    assert lines[1:3] == ["  seen     nothing", "  said     not listened to"]
+    assert lines[1:3] == ["  seen       nothing", "  said       not transcribed"]
 
 
 def test_what_failed_is_told_by_stage_and_not_as_nothing() -> None:
@@ -203,20 +203,20 @@ def test_what_failed_is_told_by_stage_and_not_as_nothing() -> None:
     bare = replace(made, transcription=None, sounds=None, text=None, scenes=None, tracks=None, failures=failures)
     lines = plain(replace(bare, detections=detections))
     assert lines[1:12] == [
-        "  seen     failed",
-        "  heard    failed",
-        "  written  failed",
-        "  scenes   failed",
-        "  said     failed",
-        "  failed   objects: 2 pictures; lost",
-        "           speech: 2 stretches of sound; first of 2 reasons: noise 1.0",
-        "           sounds: deaf",
-        "           text: 1 picture; blind",
-        "           scenes: 1 stretch of video; damaged",
-        "  took     1.0 s, $0.0000 (estimated $0.1000; one at a time $0.0000)",
+        "  seen       failed",
+        "  heard      failed",
+        "  written    failed",
+        "  scenes     failed",
+        "  said       failed",
+        "  failed     objects: 2 frames; lost",
+        "             speech: 2 stretches of audio; first of 2 errors: noise 1.0",
+        "             sounds: deaf",
+        "             text: 1 frame; blind",
+        "             scenes: 1 stretch of video; damaged",
+        "  took       1.0 s, $0.0000 (estimated $0.1000; sequential $0.0000)",
     ]
     in_part = replace(made, detections=[Detection(0, 0.0, 0.0, []), detections[1]], failures=failures[:2])
-    assert plain(in_part)[3:6] == ["  seen     nothing", "  scenes   1, from 0:00.0", "  said     Hello"]
+    assert plain(in_part)[3:6] == ["  seen       nothing", "  scenes     1, from 0:00.0", "  said       Hello"]
 
 
 def test_what_had_nothing_to_do_took_no_time() -> None:

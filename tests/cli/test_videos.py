@@ -48,9 +48,9 @@ def test_what_a_folder_leaves_out_is_said(cli: Cli, fleet: Fleet, video: Path, t
     for command in ("plan", "run"):
         told = cli(command, folder, "--no-speech")
         assert told.code == 0
-        (line,) = (line for line in told.err.splitlines() if "left out" in line)
+        (line,) = (line for line in told.err.splitlines() if "skipped" in line)
         assert line == (
-            f"{folder}: left out: 0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 2 more (a picture each); "
+            f"{folder}: skipped: 0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 2 more (a picture each); "
             "code.ts, notes.txt (a text each); deeper (a folder)"
         )
 
@@ -68,10 +68,10 @@ def test_what_looks_like_a_video_and_is_left_out_is_no_success(
     for command in ("plan", "run"):
         told = cli(command, folder, "--no-speech")
         assert told.code == 3
-        assert [line for line in told.err.splitlines() if "left out" in line] == [
-            f"{folder / 'empty.mkv'}: left out: an empty file",
-            f"{folder / 'notes.mp4'}: left out: a text",
-            f"{folder / 'odd.bin'}: left out: a moving WebP, which cannot be decoded here",
+        assert [line for line in told.err.splitlines() if "skipped" in line] == [
+            f"{folder / 'empty.mkv'}: skipped: an empty file",
+            f"{folder / 'notes.mp4'}: skipped: a text",
+            f"{folder / 'odd.bin'}: skipped: a moving WebP, which cannot be decoded here",
         ]
     copy(video, folder / "b.mp4")
     told = cli("run", folder, "--no-speech")
@@ -85,7 +85,7 @@ def test_one_video_under_two_names_is_done_once(video: Path, tmp_path: Path) -> 
 
 
 def test_a_folder_without_videos_says_so(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r": a folder without a video in it; give a video file"):
+    with pytest.raises(InputError, match=r": no video in this folder; give a video file"):
         named([str(tmp_path)])
 
 
@@ -93,8 +93,8 @@ def test_a_folder_without_videos_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("", "no video is named: the name is empty"),
-        ("  ", "no video is named: the name is empty"),
+        ("", "VIDEO: the name is empty"),
+        ("  ", "VIDEO: the name is empty"),
         ("https://example.com/a/v.mp4?b=c", "https://example.com/a/v.mp4?b=c: an address, and files alone are read"),
         ("rtsp://camera/1", "rtsp://camera/1: an address, and files alone are read"),
         ("gone/v.mp4", ": no such file"),
@@ -121,7 +121,7 @@ def test_a_run_of_several_ends_with_a_table_of_all(cli: Cli, fleet: Fleet, video
     assert [float(row[2]) > 0 for row in (one, two)] == [True, True]
     assert [Path(row[3]).name for row in (one, two)] == ["one_results.json", "two_results.json"]
     assert gone == ["gone.mp4", "not", "done"]
-    assert last[:6] == ["in", "all", "2", "of", "3", "done,"]
+    assert last[:5] == ["total", "2", "of", "3", "done,"]
     assert float(last[6].strip("$")) == pytest.approx(float(one[2]) + float(two[2]), abs=2e-4)
 
 
@@ -144,7 +144,7 @@ def test_the_table_comes_also_where_the_rest_was_given_up(
 
 def test_one_video_has_no_table(cli: Cli, fleet: Fleet, video: Path) -> None:
     fleet()
-    assert "in all" not in cli("run", video, "--no-speech").out
+    assert "total" not in cli("run", video, "--no-speech").out
 
 
 def test_the_table_on_a_terminal_is_no_wider_than_that() -> None:
@@ -152,7 +152,7 @@ def test_the_table_on_a_terminal_is_no_wider_than_that() -> None:
     rows = [Row(Path(f"{name * 30}.mp4"), "done", 0.01, Path("output", f"{name * 30}_results.json")) for name in "ab"]
     overview([row.video for row in rows], rows, page(terminal, 60))
     assert max(map(len, terminal.lines())) <= 60
-    assert terminal.lines()[-1].split() == ["in", "all", "2", "of", "2", "done,", "$0.0200"]
+    assert terminal.lines()[-1].split() == ["total", "2", "of", "2", "done,", "$0.0200"]
 
 
 def test_a_person_at_a_terminal_is_told_how_to_look_at_the_first_result(tmp_path: Path) -> None:

@@ -57,8 +57,8 @@ def test_a_run_on_one_without_workers_ends_at_once_and_costs_nothing(
     left(managed, "yolo", 0)
     told = cli("run", video)
     assert told.code == 1
-    assert "yolo: endpoint yolo-id has max workers 0, so nothing can start" in told.line
-    assert "after 7 days without a request" in told.line and "--wake" in told.line
+    assert "yolo: endpoint yolo-id has max workers 0, so no worker can start" in told.line
+    assert "after 7 days without requests" in told.line and "--wake" in told.line
     assert not (tmp_path / "output" / "framefleet-journal.sqlite3").exists()
 
 
@@ -66,7 +66,7 @@ def test_one_that_was_lowered_to_two_is_named_and_used(cli: Cli, video: Path, ma
     left(managed, "yolo", 2)
     told = cli("run", video, "--batch-size", 1)
     assert told.code == 0
-    assert "yolo: endpoint yolo-id has max workers 2; RunPod lowers them to that after 3 days" in told.err
+    assert "yolo: endpoint yolo-id has max workers 2; RunPod lowers it to that after 3 days" in told.err
     told = cli("run", video, "--batch-size", 1, "--fresh", "--max-workers", 2)  # no more are wanted
     assert told.code == 0 and "max workers 2" not in told.err
 
@@ -83,7 +83,7 @@ def test_a_run_wakes_them_when_a_person_agrees(
     left(managed, "yolo", 0)
     typed(monkeypatch, None)
     told = cli("run", video, "--wake")
-    assert told.code == 2 and "add --yes" in told.err and managed.changed == []
+    assert told.code == 2 and "pass --yes" in told.err and managed.changed == []
     typed(monkeypatch, "n\n")
     assert cli("run", video, "--wake").code == 2
     assert managed.changed == []
@@ -116,7 +116,7 @@ def test_a_plan_says_what_price_it_goes_by(cli: Cli, video: Path, managed: Servi
 def test_a_plan_of_what_is_left_goes_by_the_same_price(cli: Cli, video: Path, managed: Service) -> None:
     assert cli("run", video).code == 0
     told = cli("plan", video, "--fps", 2)
-    assert "6 of 12 frames answered already" in told.out and "the dearest of ADA_24" in told.out
+    assert "6 of 12 frames already answered" in told.out and "the dearest of ADA_24" in told.out
     assert "price " not in cli("plan", video).out  # nothing is left to pay for
 
 
@@ -151,9 +151,9 @@ def test_a_key_that_may_not_manage_hinders_nothing(cli: Cli, video: Path, manage
     managed.fail = (status, b'{"title": "No", "status": 403, "detail": "access denied"}', {})
     told = cli("run", video)
     assert told.code == 0 and "max workers" not in told.err
-    assert "max workers not checked, the key may not ask" in cli("doctor").out
+    assert "max workers not checked, the key lacks permission" in cli("doctor").out
     told = cli("run", video, "--wake", "--fresh")
-    assert told.code == 0 and "max workers cannot be looked at: the key may not ask" in told.err
+    assert told.code == 0 and "max workers not checked: the key lacks permission" in told.err
 
 
 def test_the_document_says_where_its_price_is_from(cli: Cli, video: Path, managed: Service, document: Any) -> None:

@@ -75,7 +75,7 @@ def test_the_command_line_takes_its_name(installed: Path, tmp_path: Path, capsys
     with pytest.raises(SystemExit) as ended:
         main(["plan", str(film), "--stages", "objects", "--backend", "pool"])
     assert ended.value.code == 0
-    assert "1 at once, pool" in capsys.readouterr().out
+    assert "1 in flight, pool" in capsys.readouterr().out
 
 
 def test_one_that_is_broken_is_named(installed: Path) -> None:

@@ -214,8 +214,8 @@ def test_killed_and_run_again_before_anybody_takes_notice_pays_nothing_twice(wor
     there.run(lambda event: notices.append(event.text) if isinstance(event, Notice) else None, fps=1)
     process.communicate()
     assert there.executions() == 20 + 1
-    assert "objects: asking for 8 answers that an earlier run waited for" in notices
-    assert "speech: asking for an answer that an earlier run waited for" in notices
+    assert "objects: picking up 8 jobs of an earlier run" in notices
+    assert "speech: picking up 1 job of an earlier run" in notices
 
 
 @pytest.mark.full
@@ -224,7 +224,7 @@ def test_the_jobs_of_a_run_that_is_killed_meanwhile_are_not_paid_again(world: Ca
     process = with_all_in_the_queue(there)
 
     def kill(event: Event) -> None:
-        if isinstance(event, Notice) and "another run is asking for" in event.text:
+        if isinstance(event, Notice) and "another run has sent" in event.text:
             process.kill()
             process.wait()
             freed(there)
@@ -340,8 +340,8 @@ def test_a_plan_and_a_budget_count_only_what_is_not_answered_yet(world: Callable
     assert speech.split() == ["speech", "20", "of", "20", "s", "answered", "already"]
     assert "left     about 0 s and $0.0000" in left
     assert "20 frames in 10 requests" in described(there.prepare(fps=2))
-    assert described(there.prepare(fps=2)).count("; 20 of 40 frames answered already") == 1
-    assert "answered already" not in described(there.prepare(fps=1, fresh=True))
+    assert described(there.prepare(fps=2)).count("; 20 of 40 frames already answered") == 1
+    assert "already answered" not in described(there.prepare(fps=1, fresh=True))
     assert {path: path.stat().st_mtime_ns for path in there.folder.iterdir()} == before
     assert there.run(fps=1, max_cost=0.0001).failures == []
     with pytest.raises(BudgetError, match="would cost about"):

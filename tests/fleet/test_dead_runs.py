@@ -75,8 +75,8 @@ def test_the_job_of_a_run_that_dies_meanwhile_is_asked_for_and_nothing_anew(tmp_
     assert (attended, two.asked) == (["job 1"], [[0], [3]])
     assert (answered(first), answered(second)) == ([0, 1], [2, 3])
     assert two.notices == [
-        "numbers: another run is asking for 2 of these; waiting for its answers",
-        "numbers: asking for answers that another run, which has ended, waited for",
+        "numbers: another run has sent 2 of these; waiting for its answers",
+        "numbers: picking up jobs of another run that has ended",
     ]
     two.close()
 

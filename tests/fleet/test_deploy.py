@@ -241,17 +241,17 @@ def test_one_without_a_queue_is_left_alone() -> None:
 
 def test_what_it_costs_at_worst() -> None:
     line = worst_case(Workers(min=0, max=3), Gpu(pools=["AMPERE_16", "ADA_24"]), None)
-    assert "at most $0.00093 a second ($3.35 an hour) with 3 workers busy; nothing while there is nothing to do" in line
+    assert "at most $0.00093/s ($3.35/h) with 3 workers busy; $0 while idle" in line
     assert "4090" in line
     awake = worst_case(Workers(min=2, max=3), Gpu(pools=["AMPERE_16"], count=2), None)
-    assert "$55.30 a day for 2 kept awake" in awake
-    assert "$0.00100 a second" in worst_case(Workers(min=0, max=1), Gpu(pools=["NEW"]), 0.001)
+    assert "$55.30/day for 2 always running" in awake
+    assert "$0.00100/s" in worst_case(Workers(min=0, max=1), Gpu(pools=["NEW"]), 0.001)
     assert "no price is known for NEW" in worst_case(Workers(min=0, max=1), Gpu(pools=["NEW"]), None)
 
 
 def test_the_accounts_own_limit_is_told_and_when_it_would_be_passed() -> None:
-    assert "$80 an hour" in over_limit(3.35) and "could come" not in over_limit(80)
+    assert "$80/h" in over_limit(3.35) and "could reach" not in over_limit(80)
     many = worst_usd_per_hour(Workers(min=0, max=10), Gpu(pools=["BLACKWELL_180"]), None)
     assert many == pytest.approx(86.4)
-    assert "these could come to $86.40" in over_limit(many)
+    assert "these endpoints could reach $86.40" in over_limit(many)
     assert worst_usd_per_hour(Workers(min=0, max=10), Gpu(pools=["NEW"]), None) == 0

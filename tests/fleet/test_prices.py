@@ -238,7 +238,7 @@ def test_a_survey_that_is_refused_knows_the_table_and_asks_no_more(service: Serv
     assert survey.tariff("yolo").prices == TABLE and survey.endpoint("yolo") is None
     service.fail = None
     assert survey.tariff("yolo").prices == TABLE and service.asked == []
-    assert survey.unasked == ("the key may not ask" if status in {401, 403} else "RunPod does not answer")
+    assert survey.unasked == ("the key lacks permission" if status in {401, 403} else "RunPod does not respond")
 
 
 def test_nobody_is_asked_without_key_endpoint_or_need(service: Service, cache: Path) -> None:

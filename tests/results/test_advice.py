@@ -74,7 +74,7 @@ CROWDED = RequestTiming(1000, 20, 20, busy_s=60, asked_s=1200, ran_s=200, queue=
             {"decode": decode(80), "scenes": Part(2, "pictures", "scenes"), "objects": here(20)},
             SCENES,
             "decode",
-            "decode was 4.1 × slower than the rest: leave scenes out, which want most of its pictures, "
+            "decode was 4.1 × slower than the rest: drop the scenes stage, which takes most of its frames, "
             "or try --sampling keyframes, with scenes cut at keyframes only",
         ),
         (
@@ -100,7 +100,7 @@ CROWDED = RequestTiming(1000, 20, 20, busy_s=60, asked_s=1200, ran_s=200, queue=
             {"decode": decode(55), "objects": here(60)},
             Circumstances(stay_here=True, sparse=100),
             "objects",
-            "leave out --backend local and set FRAMEFLEET_YOLO_ENDPOINT",
+            "drop --backend local and set FRAMEFLEET_YOLO_ENDPOINT",
         ),
         (
             {"decode": decode(50), "objects": here(35), "speech": here(30, "whisper")},
@@ -112,7 +112,7 @@ CROWDED = RequestTiming(1000, 20, 20, busy_s=60, asked_s=1200, ran_s=200, queue=
             {"decode": decode(1), "objects": there(FULL)},
             HOW,
             "objects",
-            "objects: 5 workers at work with more to do: raise --max-workers to 10, and the endpoint's too",
+            "objects: 5 workers busy with more to do: raise --max-workers to 10, and the endpoint's too",
         ),
         ({"decode": decode(1), "objects": there(SHORT)}, HOW, "objects", "raise --max-workers to 6, and"),
         (
@@ -137,19 +137,19 @@ CROWDED = RequestTiming(1000, 20, 20, busy_s=60, asked_s=1200, ran_s=200, queue=
             {"decode": decode(1), "objects": there(CROWDED)},
             HOW,
             "objects",
-            "objects: this machine or its network is the limit, not the 20 workers, idle 83%: fewer would be as fast",
+            "objects: this machine or its network is the bottleneck, not the 20 workers, idle 83%: fewer would be as fast",
         ),
         (
             {"decode": decode(1), "objects": there(replace(CROWDED, alone_s=0.6, cpu=0.9))},
             HOW,
             "objects",
-            "objects: this machine's processors are the limit, not the 20 workers, idle 83%: fewer would be as fast",
+            "objects: this machine's CPU is the bottleneck, not the 20 workers, idle 83%: fewer would be as fast",
         ),
         (
             {"decode": decode(1), "objects": there(replace(CROWDED, held_s=900))},
             HOW,
             "objects",
-            "RunPod's rate is the limit (17 requests a second were sent, and their answers fetched), not the 20",
+            "RunPod's rate limit is the bottleneck (17 requests per second sent and polled), not the 20",
         ),
         # half of the processors in use, or of the rate: there is room for a little more
         ({"decode": decode(1), "objects": there(replace(FULL, cpu=0.5))}, HOW, "objects", "raise --max-workers to 7, "),
@@ -165,7 +165,7 @@ CROWDED = RequestTiming(1000, 20, 20, busy_s=60, asked_s=1200, ran_s=200, queue=
             },
             HOW,
             "prefilter speech",
-            "--no-vad does without, but sends and pays for silence too",
+            "--no-vad runs without it, but sends and pays for silence too",
         ),
         (
             {
@@ -183,12 +183,12 @@ CROWDED = RequestTiming(1000, 20, 20, busy_s=60, asked_s=1200, ran_s=200, queue=
             "decode",
             None,
         ),
-        ({"speech": there(FULL, "api")}, HOW, "speech", "speech: there was more to ask: raise --max-workers to 10"),
+        ({"speech": there(FULL, "api")}, HOW, "speech", "speech: more requests were ready: raise --max-workers to 10"),
         (
             {"speech": there(FEW, "api")},
             Circumstances(paced=True),
             "speech",
-            "raise --whisper-rpm, if the service takes more",
+            "raise --whisper-rpm, if the service allows more",
         ),
     ],
 )
@@ -203,9 +203,9 @@ def test_who_the_rest_waited_for_is_named_with_what_would_help(
 @pytest.mark.parametrize(
     ("warmable_s", "how", "remedy"),
     [
-        (0.4, HOW, "give its endpoint min workers, which are billed all the time"),
+        (0.4, HOW, "set min workers on its endpoint, billed all the time"),
         (4.0, HOW, "--warm 1 wakes workers before decoding"),
-        (4.0, Circumstances(warm=True), "give its endpoint min workers, which are billed all the time"),
+        (4.0, Circumstances(warm=True), "set min workers on its endpoint, billed all the time"),
     ],
 )
 def test_a_worker_s_start_is_no_lack_of_workers(warmable_s: float, how: Circumstances, remedy: str) -> None:
@@ -214,7 +214,7 @@ def test_a_worker_s_start_is_no_lack_of_workers(warmable_s: float, how: Circumst
         1, 1, 1, 5.3, 5.3, longest_s=5.3, start_s=5.0, starting_s=5.0, warmable_s=warmable_s, ran_s=0.3
     )
     _, advice = run_of(6.3, {"decode": decode(0.5), "objects": there(asked)}, how)
-    assert advice == f"objects: requests waited up to 5.0 s for a worker to start: {remedy}"
+    assert advice == f"objects: requests waited up to 5.0 s for a cold start: {remedy}"
 
 
 def test_beside_a_part_that_took_next_to_nothing_no_number_is_beyond_all_bounds() -> None:

@@ -48,10 +48,10 @@ FEW_LOOKS = replace(MANY, batch_s=0.05, status_rate=45.0)
 @pytest.mark.parametrize(
     ("world", "limit"),
     [
-        (SLOW_HERE, "this machine's processors are the limit"),
-        (SLOW_WAY, "this machine or its network is the limit"),
-        (SLOW_RATE, "RunPod's rate is the limit"),
-        (FEW_LOOKS, "RunPod's rate is the limit"),
+        (SLOW_HERE, "this machine's CPU is the bottleneck"),
+        (SLOW_WAY, "this machine or its network is the bottleneck"),
+        (SLOW_RATE, "RunPod's rate limit is the bottleneck"),
+        (FEW_LOOKS, "RunPod's rate limit is the bottleneck"),
     ],
 )
 def test_what_limits_is_named_where_it_is_not_the_workers(world: World, limit: str, places: int) -> None:
@@ -76,7 +76,7 @@ def test_fewer_workers_are_as_fast_where_that_is_said(world: World) -> None:
 def test_more_workers_are_advised_where_they_help(batch_s: float) -> None:
     world = World(requests=2000, batch_s=batch_s, places=5, workers=500, fed_s=0.01)
     ran, advice = run(world)
-    assert "at work with more to do: raise --max-workers to" in advice
+    assert "busy with more to do: raise --max-workers to" in advice
     more = followed(world, advice)
     assert more is not None
     then, _ = run(more)

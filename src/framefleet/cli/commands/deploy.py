@@ -44,7 +44,7 @@ def kinds_argument(without: str) -> Any:
     return typer.Argument(help=text, metavar="ENDPOINT", show_default=False)
 
 
-Prefix = Annotated[str, typer.Option(help="prefix of endpoint names: PREFIX-yolo, PREFIX-whisper, …")]
+Prefix = Annotated[str, typer.Option(help="prefix of endpoint names, as in PREFIX-yolo")]
 MOVING = (
     "this tag is mutable: workers may keep a cached image, so that old and new ones run side by side; "
     "use a version, a commit or a digest (…@sha256:…)"
@@ -56,7 +56,7 @@ def deploy(
     *,
     prefix: Prefix = "framefleet",
     image: Annotated[
-        str | None, _option("such as ghcr.io/YOU/framefleet-{endpoint}:VERSION; {endpoint} stands for yolo, …")
+        str | None, _option("such as ghcr.io/YOU/framefleet-{endpoint}:VERSION; {endpoint} stands for its kind")
     ] = None,
     template: Annotated[str | None, _option("id of a RunPod template, instead of an image")] = None,
     gpu_pools: Annotated[

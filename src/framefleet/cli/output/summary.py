@@ -207,7 +207,7 @@ def _why(entries: Sequence[FailureEntry]) -> str:
 def waited(cost: Cost) -> str:
     """How long each endpoint took to start on the first request, where a person noticed."""
     return ", ".join(
-        f"{stage.first_delay_s:.1f} s cold start on {name}"
+        f"{stage.first_delay_s:.1f} s for a cold start on {name}"
         for name, stage in cost.stages.items()
         if stage.first_delay_s >= NOTICED_S
     )

@@ -75,7 +75,7 @@ class Page:
         from rich.table import Table
 
         head, said = _text(f"{'':{INDENT}}{name:<{NAME}} ", "bold"), _text(text, style)
-        if whole or not self.terminal or self.console.width < 2 * len(head):
+        if whole or not self.terminal or self.console.width < len(head) + NAME:
             self.console.print(type(head).assemble(head, said), soft_wrap=True)
             return
         grid = Table.grid()

@@ -138,7 +138,7 @@ class WorkClaims:
             left = {k: fact for k, fact in left.items() if k not in claim.granted and k not in claim.answered}
             if claim.orphans:
                 log.info("%s: jobs of another run: %s", self._stage.name, ", ".join(o.job_id for o in claim.orphans))
-                self._tell("asking", "asking for answers that another run, which has ended, waited for")
+                self._tell("asking", "picking up jobs of another run that has ended")
                 answers += self._answering(claim.orphans, left)
             if granted or answers:
                 yield Held(claim.id, granted, tuple(answers))
