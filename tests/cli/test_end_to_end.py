@@ -80,8 +80,8 @@ def test_what_is_recorded(document: Document) -> None:
         "objects": ["yolov3-tiny"],
         "speech": ["tiny.en"],
     }
-    assert document.cost.stages["objects"].requests == 2
     remote = document.config.backend["objects"] == "runpod"
+    assert document.cost.stages["objects"].requests == (2 if remote else 3)  # pixels are handed on in parts of 32 MB
     assert (document.cost.usd > 0) == remote
     assert document.timing.wall_s >= document.timing.stages["objects"].busy_s > 0
 
