@@ -54,8 +54,6 @@ def decoding_threads(cores: int, *, models_here: bool) -> int:
     return max(1, cores // 2) if models_here else cores
 
 
-log = logger(__name__)
-
 _MENDED = Notice(
     "sound: channels that a plain mix would lose (opposite to each other, or outside of it) are heard; "
     "--audio-channel mix does without, left, right or loudest takes one"

@@ -45,7 +45,6 @@ from framefleet.pipeline.stage_run import StageRun
 from framefleet.progress import Listener, Notice, StageDone
 from framefleet.timebase import Seconds
 
-
 log = logger(__name__)
 
 _M_MMAP_THRESHOLD = -3  # <malloc.h>
@@ -66,8 +65,6 @@ def give_back_freed_memory() -> None:
     except (OSError, AttributeError) as error:
         log.debug("freed memory is kept", exc_info=error)
 
-
-log = logger(__name__)
 
 REACH_S = 15.0  # a service that is away from the start may be misspelt, so a person hears of it soon
 
