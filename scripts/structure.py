@@ -1,30 +1,52 @@
 #!/usr/bin/env python3
 """Counts what makes the source easy or hard to find one's way in, and names what each count counts.
 
-    python scripts/structure.py [--list]
+    python scripts/structure.py [--list] [--way VIDEO]
 
 Printed, and kept in `docs/architecture.md`: files and their lines, small files with one importer, class names that are
 defined more than once, files that name a stage outside its package, and comparisons with a backend's name.
+
+With `--way`, in an environment that has FrameFleet, also the way of a run: a video is analyzed for objects on this
+machine, and the files are counted that are at work, one calling the next, where a frame is read and taken, its request
+sent, its answer kept and merged, and the document made and written.
 """
 
 import argparse
 import ast
+import contextlib
+import io
+import sys
+import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from statistics import mean, median
+from typing import Any
 
 SOURCE = Path(__file__).parents[1] / "src"
 PACKAGE = SOURCE / "framefleet"
 SMALL_LINES = 60
 STAGES = ("objects", "speech", "sounds", "text", "scenes", "tracks")
 BACKENDS = ("local", "runpod", "api")
+STOPS = (
+    "media.video.encode:PixelEncoder.encode",
+    "pipeline.consumers:BatchConsumer._take",
+    "fleet.backends.inprocess:LocalBackend.submit",
+    "journal.store:Journal.keep",
+    "stages.objects.merge:merge",
+    "results.assemble.document:build_document",
+    "storage.folder:FolderResults.put",
+)
+"""Where the way of a run is looked at."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true", help="also name what is counted")
-    named = parser.parse_args().list
+    parser.add_argument("--way", metavar="VIDEO", help="also count the files on the way of a run")
+    arguments = parser.parse_args()
+    named = arguments.list
     sources = {path: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
     trees = {path: ast.parse(text) for path, text in sources.items()}
     lines = {path: len(text.splitlines()) for path, text in sources.items() if path.name != "__init__.py"}
@@ -40,6 +62,11 @@ def main() -> None:
         print(f"{title}: {len(found)}")
         if named:
             print(*(f"  {each}" for each in found), sep="\n")
+    if arguments.way:
+        way = way_of_a_run(arguments.way)
+        print(f"files on the way of a run: {len(way)}")
+        if named:
+            print(*(f"  {each}" for each in way), sep="\n")
 
 
 def module_of(path: Path) -> str:
@@ -112,6 +139,44 @@ def compare_a_backend(trees: dict[Path, ast.Module]) -> list[str]:
             ):
                 found.append(f"{module_of(path)}:{node.lineno}: {ast.unparse(node)}")
     return found
+
+
+def way_of_a_run(video: str) -> list[str]:
+    """The modules at work at each of the `STOPS`, from the command down."""
+    import framefleet.cli
+
+    found = {stop.partition(":")[0] for stop in STOPS}
+
+    def noted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def noting(*arguments: Any, **named: Any) -> Any:
+            frame = sys._getframe(1)
+            while frame is not None:
+                file = Path(frame.f_code.co_filename)
+                if file.is_relative_to(PACKAGE):
+                    found.add(module_of(file).removeprefix("framefleet."))
+                frame = frame.f_back
+            return function(*arguments, **named)
+
+        return noting
+
+    for stop in STOPS:
+        module, _, name = stop.partition(":")
+        holder: Any = import_module(f"framefleet.{module}")
+        *outer, name = name.split(".")
+        for each in outer:
+            holder = getattr(holder, each)
+        function = getattr(holder, name)
+        holders = [holder] if outer else [m for m in sys.modules.values() if getattr(m, name, None) is function]
+        for each in holders:
+            setattr(each, name, noted(function))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+        contextlib.suppress(SystemExit),
+    ):
+        framefleet.cli.main(["run", video, "--stages", "objects", "--backend", "local", "-o", folder])
+    return sorted(found)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -80,16 +80,24 @@ def test_what_is_recorded(document: Document) -> None:
         "objects": ["yolov3-tiny"],
         "speech": ["tiny.en"],
     }
-    assert document.cost.stages["objects"].requests == 2
     remote = document.config.backend["objects"] == "runpod"
+    assert document.cost.stages["objects"].requests == (2 if remote else 3)  # pixels are handed on in parts of 32 MB
     assert (document.cost.usd > 0) == remote
     assert document.timing.wall_s >= document.timing.stages["objects"].busy_s > 0
 
 
 def test_here_and_over_http_it_is_the_same(documents: dict[str, Path]) -> None:
-    """Boxes exactly, and the words. Sound travels as Opus but stays here as FLAC: commas and 0.5 s may differ."""
+    """What is sure, and the words. Sound travels as Opus but stays here as samples: commas and 0.5 s may differ."""
     here, there = (read_document(documents[backend]) for backend in ("local", "runpod"))
-    assert here.detections == there.detections
+    # here the model gets pixels and there JPEGs: what is likelier than not is the same, to some pixels
+    assert here.detections is not None
+    assert there.detections is not None
+    for one, other in zip(here.detections, there.detections, strict=True):
+        assert (one.index, one.time_s, one.pts_s) == (other.index, other.time_s, other.pts_s)
+        for some, all_ in ((one.objects, other.objects), (other.objects, one.objects)):
+            for thing in some:
+                alike = [overlap(thing.box, like.box) for like in all_ if like.label == thing.label]
+                assert thing.confidence < 0.55 or max(alike, default=0) > 0.95
     assert here.transcription is not None
     assert there.transcription is not None
     assert words(here.transcription.text) == words(there.transcription.text)
@@ -121,3 +129,12 @@ def test_as_a_program_of_its_own(tmp_path: Path) -> None:
     )
     assert (again.returncode, again.stdout) == (2, "")
     assert again.stderr == "error: --fps 0: give a number above 0 up to 1000\n"
+
+
+def overlap(one: Sequence[float], other: Sequence[float]) -> float:
+    """Intersection over union."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    both = max(0.0, width) * max(0.0, height)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return both / (sum(areas) - both)

@@ -94,7 +94,7 @@ def test_whoever_waits_to_hand_something_over_goes_on_when_the_stage_is_cancelle
     dispatcher = Dispatcher(stage, pack, asker, keeper, workers=1, listener=silent)  # type: ignore[arg-type]
     feeder = threading.Thread(target=lambda: [dispatcher.put(number, number, 1) for number in range(3)])
     feeder.start()
-    while not any(callback == dispatcher._wake for callback, _ in list(asker.scope._callbacks.values())):
+    while not (asker.in_flight and any(call == dispatcher._wake for call, _ in list(asker.scope._callbacks.values()))):
         pass
     asker.scope.cancel(StalledError("nothing moves"))
     feeder.join(30)

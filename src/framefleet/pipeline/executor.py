@@ -54,8 +54,6 @@ def decoding_threads(cores: int, *, models_here: bool) -> int:
     return max(1, cores // 2) if models_here else cores
 
 
-log = logger(__name__)
-
 _MENDED = Notice(
     "audio: kept channels that a plain mix would lose (in antiphase, or not part of the mix); "
     "--audio-channel mix makes the plain mix, left, right or loudest takes one channel"

@@ -140,16 +140,13 @@ class PictureStage(Generic[Request, Reply]):
     def order(self, wanted: Sequence[Sample], options: Options, can: Capabilities) -> FrameRequest:
         """What is to be decoded for the pictures `wanted`.
 
-        What is not encoded is read no larger than the model looks at it, since it takes more memory.
+        Pixels are not scaled down to what the model looks at: the model's own way of doing that is the one it was
+        trained with. By another, 2 of 41 objects of the sample were lost.
         """
-        transport = frame_transport(can.transports, self.transports)
-        sides = max_side(options, can), None if transport.encoded else self.seen_side(options, can)
-        longest = min((side for side in sides if side is not None), default=None)
-        return FrameRequest(self.to_see(wanted, options), transport.view(longest, options.jpeg_quality, options.crop))
-
-    def seen_side(self, options: Options, can: Capabilities) -> int | None:
-        """The longest side at which the model looks at a picture, in pixels; None: however large it is."""
-        return None
+        view = frame_transport(can.transports, self.transports).view(
+            max_side(options, can), options.jpeg_quality, options.crop
+        )
+        return FrameRequest(self.to_see(wanted, options), view)
 
     def about(self, media: MediaInfo, options: Options) -> Self:
         stage, area = copy(self), options.crop or media

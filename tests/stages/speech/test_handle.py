@@ -197,7 +197,7 @@ def test_a_models_odd_numbers_are_made_sound():
 
 
 def test_a_models_bare_name_is_not_downloaded():
-    with pytest.raises(SetupError, match=r"small: not a folder .*nothing is downloaded"):
+    with pytest.raises(SetupError, match=r"small: not a folder .*fetch it first"):
         open_model("small")
 
 

@@ -27,7 +27,6 @@ from framefleet.stages.frame_stage import PictureStage, matched, max_side
 from framefleet.stages.objects.merge import merge
 
 EMBEDDED_MODEL = "yolov3-tiny"
-STRIDE = 32  # pixels: detectors take sides that are multiples of it
 
 ENDPOINT_PACE = Pace(unit_s=0.2 / 16, alone_s=0.03)
 """A GPU worker's seconds a picture: 0.2 for 16 in one request, 0.03 for one alone."""
@@ -45,10 +44,6 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
     def plan(self, media: MediaInfo, options: Options, can: Capabilities) -> list[PictureBatch]:
         _check_model(options.yolo_model, can)
         return super().plan(media, options, can)
-
-    def seen_side(self, options: Options, can: Capabilities) -> int | None:
-        imgsz = options.imgsz or _auto_imgsz(options.yolo_model, can)
-        return -(-imgsz // STRIDE) * STRIDE
 
     def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
         """Of pictures that are never encoded as of JPEGs, so that older answers stay good: pixels are no less right."""
