@@ -136,7 +136,7 @@ def test_a_fault_tells_how_to_see_where(cli: Cli, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("framefleet.session.prepare", broken)
     said = "error: a fault of this program: ValueError: it broke"
     assert cli("plan", "clip.mp4").line == f"{said}; rerun with --log FILE for a traceback"
-    assert cli("plan", "clip.mp4", "--log", "run.log").line == f"{said}; run.log shows where"
+    assert cli("plan", "clip.mp4", "--log", "run.log").line == f"{said}; see the traceback in run.log"
     written = (tmp_path / "run.log").read_text()
     assert "in broken" in written and "ValueError" in written and "it broke" not in written.replace('("it broke")', "")
 

@@ -137,7 +137,8 @@ CROWDED = RequestTiming(1000, 20, 20, busy_s=60, asked_s=1200, ran_s=200, queue=
             {"decode": decode(1), "objects": there(CROWDED)},
             HOW,
             "objects",
-            "objects: this machine or its network is the bottleneck, not the 20 workers, idle 83%: fewer would be as fast",
+            "objects: this machine or its network is the bottleneck, not the 20 workers, idle 83%: "
+            "fewer would be as fast",
         ),
         (
             {"decode": decode(1), "objects": there(replace(CROWDED, alone_s=0.6, cpu=0.9))},
