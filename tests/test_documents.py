@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPTIONS = (ROOT / "docs" / "reference" / "options.md").read_text(encoding="utf-8")
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands
 FOREIGN = {
-    *("--all", "--browser", "--coverage", "--gpu-engines", "--list"),  # of our scripts
+    *("--all", "--browser", "--coverage", "--gpu-engines", "--list", "--way"),  # of our scripts
     *("--build-arg", "--help", "--no-deps", "--platform", "--rm", "--version"),
     "--describe-question",  # of the stage that docs/extending.md makes
 }

@@ -70,4 +70,4 @@ def test_help_names_no_type_of_python(cli: Cli, monkeypatch: pytest.MonkeyPatch,
 
 def test_help_tells_of_all_that_is_looked_for(cli: Cli) -> None:
     for told in (cli("--help"), cli("run", "--help")):
-        assert "objects, speech, sounds, text and scenes" in told.out
+        assert "objects, speech, sounds, text and scenes" in " ".join(told.out.split())

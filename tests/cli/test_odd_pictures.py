@@ -175,8 +175,8 @@ def test_of_two_video_tracks_one_is_chosen(
     cli: Callable[..., Told], analysed: Callable[..., Document], seen: list[Picture], two_cameras: Path, tmp_path: Path
 ) -> None:
     told = cli("run", two_cameras, "--stages", "objects", "--output-dir", "out")
-    assert "video track 1 of 2 is looked at; --video-track chooses another" in told.err
-    assert "video track 1 of 2 is looked at" in cli("plan", two_cameras, "--stages", "objects").out
+    assert "using video track 1 of 2; --video-track chooses another" in told.err
+    assert "using video track 1 of 2" in cli("plan", two_cameras, "--stages", "objects").out
     assert [number_of(picture) for picture in seen] == [0, 5]
     for wanted, sent in ((2, [100, 105]), (1, [])):  # what the first track showed is known
         seen.clear()
@@ -220,7 +220,7 @@ def test_files_of_other_kinds_go_all_the_way(
     )  # fmt: skip
     told = cli("run", path, "--stages", "objects,scenes", "--report")
     assert told.code == 0
-    assert ("there are no times in the file: its pictures are counted, 25 a second" in told.err) == (kind == "h264")
+    assert ("no timestamps in the file; assuming 25 frames per second" in told.err) == (kind == "h264")
     assert [number_of(picture) for picture in seen] == [0, 25]
     assert cli("render", tmp_path / "output" / "holiday_results.json").code == 0
     with av.open(str(tmp_path / "output" / "holiday_annotated.mp4")) as made:

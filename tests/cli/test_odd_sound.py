@@ -204,7 +204,7 @@ def test_sound_alone_is_listened_to(
     assert document.video.duration_s == pytest.approx(3.5, abs=0.1)
     planned = cli("plan", path, "--stages", "objects,speech")
     assert "audio only" in planned.out
-    assert "objects: left out; no pictures in it" in planned.out
+    assert "objects: skipped; no pictures in it" in planned.out
 
 
 @pytest.mark.full
@@ -216,7 +216,7 @@ def test_sound_alone_leaves_out_by_default_what_looks_and_says_so_once(
     told = cli("run", alone(tmp_path / "a.mp3", "libmp3lame"))
     assert told.code == 0
     assert told.err.count("no pictures in it") == 1
-    assert "objects, scenes, tracks: left out; no pictures in it" in told.err
+    assert "objects, scenes, tracks: skipped; no pictures in it" in told.err
 
 
 @pytest.mark.full
@@ -310,7 +310,7 @@ def test_what_tracks_there_are_is_told(cli: Cli, fleet: Fleet, dubbed: Path) -> 
     assert told.code == 2
     assert told.line.startswith(f"error: --audio-track spa: {dubbed} has 4 audio tracks: ")
     assert "1: eng flac 1 ch “Main”; 2: ger opus 1 ch; 3: fra flac 1 ch; 4: eng flac 1 ch “[31mHe talks”" in told.line
-    assert "audio track 1 of 4 (eng) is heard; --audio-track chooses another" in cli("run", dubbed).err
+    assert "using audio track 1 of 4 (eng); --audio-track chooses another" in cli("run", dubbed).err
     assert "--audio-track" not in cli("run", dubbed, "--audio-track", "en").err
 
 

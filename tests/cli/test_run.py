@@ -216,5 +216,5 @@ def test_one_stage_on_an_endpoint_and_one_here_is_told(
     fleet()
     monkeypatch.delenv("FRAMEFLEET_WHISPER_ENDPOINT")
     told = cli("run", video)
-    assert "speech: no whisper endpoint is set, so it runs on this machine" in told.err
+    assert "speech: no whisper endpoint configured; runs on this machine" in told.err
     assert document().config.backend == {"objects": "runpod", "speech": "local"}

@@ -65,13 +65,13 @@ def test_a_default_stage_whose_model_is_missing_is_left_out_and_said(
     monkeypatch.setenv("FRAMEFLEET_MODELS", str(tmp_path / "nowhere"))
     told = cli("run", video)
     assert told.code == 0
-    assert "sounds: left out" in told.err
+    assert "sounds: skipped" in told.err
     asked = cli("run", video, "--stages", "sounds")
     assert asked.code == 2
     assert "framefleet.models.fetch" in asked.line
     everything = cli("run", video, "--stages", "all")
     assert everything.code == 0
-    assert "sounds: left out" in everything.err
+    assert "sounds: skipped" in everything.err
 
 
 @pytest.mark.full

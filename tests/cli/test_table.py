@@ -82,7 +82,7 @@ def test_elsewhere_it_is_plain_text_in_single_lines() -> None:
         "  x[31m   1",
         "  猫猫   22",
         "  name       " + "a long line of words " * 6,
-        "  path     " + "/folder/" * 20,
+        "  path       " + "/folder/" * 20,
     ]
 
 

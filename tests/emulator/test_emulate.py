@@ -49,8 +49,8 @@ def test_it_says_what_to_set_serves_and_ends_with_an_account(end: signal.Signals
         process.send_signal(end)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert "yolo: jobs: 1 completed; 1 executions of 3 pictures or clips; 1 workers" in out
-    assert "whisper: jobs: 1 completed; 1 executions of 1 pictures or clips" in out
+    assert "yolo: jobs: 1 completed; 1 executions of 3 frames or clips; 1 workers" in out
+    assert "whisper: jobs: 1 completed; 1 executions of 1 frames or clips" in out
     assert err.count("COMPLETED on worker-0") == 2
     assert "cGljdHVyZQ" not in err
     assert environ["RUNPOD_API_KEY"] not in err

@@ -336,8 +336,8 @@ def test_a_plan_and_a_budget_count_only_what_is_not_answered_yet(world: Callable
     there.run(fps=1)
     before = {path: path.stat().st_mtime_ns for path in there.folder.iterdir()}
     _, objects, speech, left = described(there.prepare(fps=1)).splitlines()
-    assert objects.split() == ["objects", "20", "of", "20", "frames", "answered", "already"]
-    assert speech.split() == ["speech", "20", "of", "20", "s", "answered", "already"]
+    assert objects.split() == ["objects", "20", "of", "20", "frames", "already", "answered"]
+    assert speech.split() == ["speech", "20", "of", "20", "s", "already", "answered"]
     assert "left     about 0 s and $0.0000" in left
     assert "20 frames in 10 requests" in described(there.prepare(fps=2))
     assert described(there.prepare(fps=2)).count("; 20 of 40 frames already answered") == 1
@@ -397,7 +397,7 @@ def test_answers_of_a_model_that_was_since_replaced_are_told(
     monkeypatch.setitem(WORKER, "model_id", "beef")
     there.run(events.append, fps=2)
     told = [event.text for event in events if isinstance(event, Notice)]
-    assert any("objects: answered by different models" in text and "--fresh" in text for text in told)
+    assert any("objects: answers from different models" in text and "--fresh" in text for text in told)
 
 
 @pytest.mark.full

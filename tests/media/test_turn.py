@@ -171,5 +171,5 @@ def test_what_is_left_undone_is_said_once(upright, tmp_path):
     media = with_matrix(upright, tmp_path / "slanted.mp4", (cos(0.1), sin(0.1), -sin(0.1), cos(0.1)))
     prepared = prepare(media, Options(stages=("objects", "scenes"), backend="local", output_dir=tmp_path), Fleet())
     assert [line for line in notices(prepared) if "matrix" in line] == [
-        "the file's display matrix also turns it by 5.73° clockwise: that is left undone"
+        "the file's display matrix also turns it by 5.73° clockwise: not applied"
     ]

@@ -74,7 +74,9 @@ FAULTS: dict[str, tuple[Any, str, str | None, set[str]]] = {
 }
 
 NOTICES = {
-    "pictures cannot be compared for text": r"text: change detection failed \(.*injected.*\); sending every frame from now on",
+    "pictures cannot be compared for text": (
+        r"text: change detection failed \(.*injected.*\); sending every frame from now on"
+    ),
     "speech cannot be looked for": (
         r"speech: voice activity detection failed \(.*injected.*\); sending all audio from now on"
     ),

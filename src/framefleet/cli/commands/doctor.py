@@ -97,7 +97,7 @@ def _settings(fleet: Fleet) -> Finding:
     """What is configured. Of the key only whether there is one."""
     listed = f"{CONFIG_FILE} found" if Path(CONFIG_FILE).exists() else f"no {CONFIG_FILE} here"
     key = "set" if fleet.api_key else "not set"
-    return Finding("settings", f"{listed}; RUNPOD_API_KEY {key}; service {fleet.base_url}")
+    return Finding("settings", f"{listed}; RUNPOD_API_KEY is {key}; the service is {fleet.base_url}")
 
 
 def _stage(stage: "Stage", options: Options, fleet: Fleet, survey: "Survey") -> Finding:
