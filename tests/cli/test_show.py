@@ -56,7 +56,7 @@ def test_all_there_is_at_a_time(ask: Cli) -> None:
         "0:01.2 of clip.mp4",
         "  scene      1 of 1, 0:00.0 to 0:02.0",
         "             frame at 0:01.0  confidence  track  left, top, right, bottom",
-        "  seen       cat                      0.50      7  0, 0, 1, 1",
+        "  seen       cat                    0.50      7  0, 0, 1, 1",
         "  said       Here [is] the Café,",
         "  heard      Background music 0.71",
         "             text        confidence  left, top, right, bottom",
