@@ -64,9 +64,6 @@ BANNED_IN_HELP = {
 
 QUOTED = {
     "docs/how-to/troubleshooting.md": r"`[^`\n]*`",  # messages as they are
-    "docs/how-to/price.md": r"```.*?```",  # what commands print
-    "docs/how-to/deploy.md": r"```.*?```",
-    "docs/tutorials/first-run.md": r"```.*?```",
 }
 """What a page quotes from the program."""
 
