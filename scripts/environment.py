@@ -174,9 +174,8 @@ def enter() -> None:
     sys.path.insert(0, str(ROOT / "src"))
     if inside:
         try:
-            import framefleet.cli.commands.run  # the command would load them as it goes
-            import framefleet.cli.output.bars
-            import framefleet.session  # noqa: F401
+            for module in ("session", "cli.commands.run", "cli.output.bars"):  # the command would load them as it goes
+                importlib.import_module(f"framefleet.{module}")
         except ImportError as error:
             why = error  # Python forgets the other name
             guarded(lambda: make_anew(folder, why))

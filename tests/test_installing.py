@@ -119,13 +119,13 @@ def test_a_shell_takes_it_as_one_requirement(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_package_that_does_not_load_is_named_with_the_command_that_installs_it_anew() -> None:
-    line = mend(ImportError("No module named 'numpy._core'", name="numpy._core"))
-    assert line.startswith("numpy is missing or damaged (No module named 'numpy._core'); ")
-    assert line.endswith(f" install --force-reinstall --no-deps numpy=={metadata.version('numpy')}")
+    what, hint = mend(ImportError("No module named 'numpy._core'", name="numpy._core"))
+    assert what == "numpy is missing or damaged (No module named 'numpy._core')"
+    assert hint.endswith(f" install --force-reinstall --no-deps numpy=={metadata.version('numpy')}")
     wrapped = ImportError("IMPORTANT: PLEASE READ THIS FOR ADVICE")
     wrapped.__cause__ = ImportError("No module named 'numpy._core'", name="numpy._core")
-    assert mend(wrapped) == line
-    assert mend(ImportError("No module named 'gone'", name="gone")).endswith(with_extra("local"))
+    assert mend(wrapped) == (what, hint)
+    assert mend(ImportError("No module named 'gone'", name="gone"))[1] == with_extra("local")
 
 
 @pytest.mark.full
@@ -150,8 +150,8 @@ def test_the_command_runs_on_its_own_packages_alone(tmp_path: Path) -> None:
 def test_a_package_that_does_not_load_is_one_line(package: str, arguments: tuple[str, ...]) -> None:
     done = without(package, *arguments)
     assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
-    assert line.startswith(f"error: {package} is missing or damaged (") and "install --force-reinstall" in line
+    what, hint = done.stderr.splitlines()
+    assert what.startswith(f"error: {package} is missing or damaged (") and "install --force-reinstall" in hint
 
 
 @pytest.mark.full
@@ -159,9 +159,9 @@ def test_a_package_that_a_run_finds_missing_later_is_one_line_too() -> None:
     """And the video is named before anything heavy is loaded."""
     video = str(ROOT / "samples" / "sample.mp4")
     done = without("av", "run", video)
-    reading, line = done.stderr.splitlines()
+    reading, what, hint = done.stderr.splitlines()
     assert (done.returncode, reading) == (1, f"reading {video}")
-    assert line.startswith("error: av is missing or damaged (") and "install --force-reinstall" in line
+    assert what.startswith("error: av is missing or damaged (") and "install --force-reinstall" in hint
 
 
 def without(package: str, *arguments: str) -> "subprocess.CompletedProcess[str]":

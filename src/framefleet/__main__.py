@@ -13,7 +13,7 @@ def command() -> None:
     except ImportError as error:
         from framefleet.install_hints import mend
 
-        sys.exit(f"framefleet: {mend(error)}")
+        sys.exit("error: {}\nhint: {}".format(*mend(error)))
     main()
 
 

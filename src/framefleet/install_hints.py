@@ -48,12 +48,12 @@ def anew(package: str) -> str:
     return pip("--force-reinstall", "--no-deps", f"{package}=={metadata.version(package)}")
 
 
-def mend(error: ImportError) -> str:
-    """What does not load, why, and the command line that installs it anew, in one line."""
+def mend(error: ImportError) -> tuple[str, str]:
+    """Return what does not load, and why, and the command line that installs it anew."""
     module, why = culprit(error)
     packages = metadata.packages_distributions().get(module, [])
     remedy = anew(packages[0]) if packages else with_extra("local")
-    return f"{module} is missing or damaged ({why}); {remedy}"
+    return f"{module} is missing or damaged ({why})", remedy
 
 
 def culprit(error: ImportError) -> tuple[str, str]:

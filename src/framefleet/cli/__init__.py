@@ -79,7 +79,7 @@ def _told(error: BaseException) -> int:
         from framefleet.install_hints import culprit, mend
 
         if culprit(error)[0] != "framefleet":
-            return _say(mend(error))
+            return _say(*mend(error))
     return _say(describe(error), log_hint())
 
 
