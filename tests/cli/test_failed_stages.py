@@ -28,6 +28,7 @@ def blind(job: dict[str, Any]) -> dict[str, Any]:
     return WORKER | {"frames": told}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("eyes", [broken, blind])
 def test_what_failed_altogether_is_null_and_said_to_have_failed(
     cli: Cli, fleet: Fleet, video: Path, document: Read, eyes: Any

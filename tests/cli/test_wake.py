@@ -62,6 +62,7 @@ def test_a_run_on_one_without_workers_ends_at_once_and_costs_nothing(
     assert not (tmp_path / "output" / "framefleet-journal.sqlite3").exists()
 
 
+@pytest.mark.full
 def test_one_that_was_lowered_to_two_is_named_and_used(cli: Cli, video: Path, managed: Service) -> None:
     left(managed, "yolo", 2)
     told = cli("run", video, "--batch-size", 1)
@@ -145,6 +146,7 @@ def test_doctor_names_and_mends(cli: Cli, managed: Service, monkeypatch: pytest.
     assert (most(managed, "yolo"), most(managed, "whisper")) == (3, 3)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("status", [*full(401), 403])
 def test_a_key_that_may_not_manage_hinders_nothing(cli: Cli, video: Path, managed: Service, status: int) -> None:
     left(managed, "yolo", 0)
@@ -165,6 +167,7 @@ def test_the_document_says_where_its_price_is_from(cli: Cli, video: Path, manage
     assert document().cost.stages["objects"].rate_source == "given by --price"
 
 
+@pytest.mark.full
 def test_a_run_that_nothing_comes_of_says_why_by_the_list_of_workers(
     cli: Cli, video: Path, managed: Service, fleet: Any
 ) -> None:

@@ -189,6 +189,7 @@ def test_recordings_put_end_to_end_are_as_long_as_all_together(parts, sound):
         _ = order
 
 
+@pytest.mark.full
 @settings(max_examples=30)
 @given(st.integers(20, 600), st.integers(0, 90), st.integers(20, 600))
 def test_the_same_recording_again_follows(pictures, apart, again):
@@ -238,6 +239,7 @@ def test_bytes_that_are_lost_are_time_that_is_lost():
     assert wrong(put_right(near)[0])
 
 
+@pytest.mark.full
 @settings(max_examples=15)
 @given(st.data())
 def test_it_does_not_matter_how_packets_are_given(data):

@@ -121,6 +121,7 @@ def check(world: World) -> bool:
     return True
 
 
+@pytest.mark.full
 @settings(max_examples=60, derandomize=True)
 @given(worlds)
 def test_who_follows_advice_is_no_slower_and_pays_no_more(world: World) -> None:

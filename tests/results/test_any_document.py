@@ -67,6 +67,7 @@ def test_every_export(form: str, document: Document) -> None:
                 export(document, FORMATS[form], place, stem="clip", words=words, scores=True)
 
 
+@pytest.mark.full
 @tried(15)
 @wild
 def test_the_report(document: Document) -> None:

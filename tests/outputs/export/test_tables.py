@@ -206,6 +206,7 @@ def test_what_was_not_asked_for_has_no_table_and_what_was_not_found_an_empty_one
     assert len(found["clip_scenes"]) == 1
 
 
+@pytest.mark.full
 @given(documents())
 def test_every_cell_comes_back_from_parquet(document: Document) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")

@@ -210,6 +210,7 @@ def test_subtitles_are_drawn_while_they_are_said(tmp_path: Path, rendered: Make)
         assert not made.streams.subtitles
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["still.mkv", "still.mp4"])
 def test_the_last_picture_stands_while_somebody_speaks(tmp_path: Path, rendered: Make, name: str) -> None:
     """As in the source: as long as the document says, and what is said then is drawn, and gone again."""
@@ -322,6 +323,7 @@ def test_what_is_not_as_it_was_is_said(tmp_path: Path, rendered: Make) -> None:
     assert rendered(deep)[0].notes == ["10-bit pictures are 8-bit now, in the same colours"]
 
 
+@pytest.mark.full
 def test_pixels_that_are_not_square_stay_so(tmp_path: Path, rendered: Make) -> None:
     flat = {"options": {"x264-params": "sar=4/3"}}
     for turned, shape in ((0, Fraction(4, 3)), (90, Fraction(3, 4))):
@@ -330,6 +332,7 @@ def test_pixels_that_are_not_square_stay_so(tmp_path: Path, rendered: Make) -> N
             assert made.streams.video[0].codec_context.sample_aspect_ratio == shape
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("rotation", [0, *full(90)])
 @pytest.mark.parametrize("colour", [(1, 1), (1, 2), (5, 2)])
 def test_colours_are_tagged_as_they_were_and_full_range_becomes_limited(

@@ -192,6 +192,7 @@ def test_a_scene_is_pictured_where_a_picture_was_seen():
     assert watched(film([], CONSTANT), 10.0, lost=range(30))[0].thumbnail_s == 6.0
 
 
+@pytest.mark.full
 def test_memory_is_flat():
     """What a watcher holds after a thousand pictures is what it held after ten."""
     watcher = SceneWatcher(media_of(200.0), ())
