@@ -164,6 +164,7 @@ def client() -> Iterator[tuple[Path, ast.AST]]:
             yield path, ast.parse(path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.full
 def test_every_logger_of_ours_is_harmless() -> None:
     """One that `logging` gives by itself would write what it is given."""
     allowed = {"logs.py", "log.py", "emulate.py", "rapid.py"}  # the last two: the emulator's, and another library's
@@ -172,6 +173,7 @@ def test_every_logger_of_ours_is_harmless() -> None:
         assert not got or path.name in allowed, path
 
 
+@pytest.mark.full
 def test_whatever_is_caught_without_being_expected_is_raised_again_or_logged_with_its_traceback() -> None:
     found = 0
     for path, tree in client():

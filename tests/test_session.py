@@ -269,6 +269,7 @@ def test_cancelled_from_another_thread_its_jobs_are_cancelled_and_what_was_answe
     assert place.executions() <= before + 12 - 1  # one was answered, at least
 
 
+@pytest.mark.full
 def test_an_endless_drain_lets_what_is_at_work_end_until_somebody_cancels_again(place: Place, session: Session) -> None:
     gently, at_once, video = CancelScope(), CancelScope(), place.video()
     place.go.clear()
@@ -365,6 +366,7 @@ def test_what_a_service_that_is_silent_has_is_the_next_ones_to_ask_after(
     assert document.cost.stages["objects"].requests == 2  # which are paid for now
 
 
+@pytest.mark.full
 def test_jobs_that_are_asked_after_for_an_earlier_analysis_are_left_to_the_next_too(
     place: Place, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,6 +130,7 @@ def test_the_budget_goes_by_the_same_price(
     assert expected == {"yolo": ("ADA_24",), "whisper": ("ADA_24",)}
 
 
+@pytest.mark.full
 def test_doctor_names_and_mends(cli: Cli, managed: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     left(managed, "yolo", 0)
     left(managed, "whisper", 2)

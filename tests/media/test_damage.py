@@ -38,6 +38,7 @@ def spoil(path, first, last):
     path.write_bytes(data)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_spoilt_stretch_is_a_gap_and_the_rest_is_there(tmp_path, kind):
     path = make_video(tmp_path / kind, frames=96, **KINDS[kind])

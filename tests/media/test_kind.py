@@ -87,6 +87,7 @@ def numbers(media, rate, **how):
     return samples, [None if isinstance(piece, Gap) else number_of(piece.rgb) for piece in pieces]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", PICTURES)
 def test_pictures_of_every_kind_are_those_on_screen(of_kind, kind):
     media = probe(of_kind(kind))
@@ -116,6 +117,7 @@ def test_sound_beside_pictures_of_every_kind(of_kind, kind):
     assert audio.duration_s == pytest.approx(FRAMES / 25, abs=0.15)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", SOUNDS)
 def test_sounds_of_every_kind(tmp_path, kind):
     format, codec = SOUNDS[kind]

@@ -49,6 +49,7 @@ def test_the_clock_begins_at_the_first_frame(tmp_path):
     assert info.audio.duration_s == pytest.approx(4.5, abs=0.05)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["long.mkv", "long.mp4", "long.ts"])
 def test_the_last_picture_stands_while_the_sound_goes_on(tmp_path, name):
     path = make_video(tmp_path / name, frames=25, audio="aac", audio_s=6)
@@ -96,6 +97,7 @@ def test_lengths_say_where_they_are_from(tmp_path):
     assert probe(cut).duration_from == "header"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("name", "codec"), [("a.mp3", "libmp3lame"), ("a.aac", "aac")])
 def test_raw_sound_is_counted_where_the_bit_rate_says_nothing(tmp_path, name, codec):
     """A minute of silence, then a noise: by the first frames' bit rate it would be hours."""

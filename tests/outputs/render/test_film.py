@@ -69,6 +69,7 @@ VIDEOS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", full_but(["h264.mkv", "odd.mp4", "90.mp4", "vfr.mkv"], VIDEOS))
 def test_boxes_move_with_what_they_are_about_and_every_picture_keeps_its_time(
     tmp_path: Path, rendered: Make, name: str
