@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,3 +131,11 @@ def test_the_schema_refuses_what_is_no_document() -> None:
     assert validator.is_valid(document)
     assert not validator.is_valid(document | {"schema_version": "1"})
     assert not validator.is_valid({name: value for name, value in document.items() if name != "failures"})
+
+
+@pytest.mark.parametrize("name", ["", "..", "../up", "a/b", "a\\b", "nul\0", "Big", "x\n"])
+def test_a_stage_whose_name_is_none_is_refused(name: str) -> None:
+    """Files are named after it."""
+    content = msgspec.to_builtins(make_document()) | {"results": {name: {"label": "found", "spans": []}}}
+    with pytest.raises(msgspec.ValidationError):
+        decode(msgspec.json.encode(content))

@@ -7,7 +7,7 @@ import msgspec
 from framefleet.schema.artifact import Artifact
 from framefleet.schema.cost import Backend, Cost
 from framefleet.schema.objects import Detection
-from framefleet.schema.results import StageResult
+from framefleet.schema.results import StageName, StageResult
 from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.sounds import Sounds
 from framefleet.schema.speech import Transcription
@@ -162,7 +162,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     tracks: TracksResult | None
     sounds: Sounds | None
     text: TextResult | None
-    results: dict[str, StageResult] | msgspec.UnsetType = msgspec.UNSET
+    results: dict[StageName, StageResult] | msgspec.UnsetType = msgspec.UNSET
     cost: Cost
     timing: Timing
     failures: list[FailureEntry]

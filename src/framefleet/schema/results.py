@@ -1,10 +1,13 @@
 """What further stages found: self-describing, so that it is read and shown without the stage."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from framefleet.timebase import Seconds
+
+StageName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)")]
+"""Names of files are made of it, so that there is nothing else in it."""
 
 
 class FoundSpan(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from framefleet.schema.results import StageName
 from framefleet.timebase import Seconds
 
 Transition = Literal["cut", "fade", "dissolve", "slide"]
@@ -28,4 +29,4 @@ class SceneEntry(msgspec.Struct, frozen=True, kw_only=True):
     sounds: list[str]
     text: list[str]
     transition: Transition | None = None
-    results: dict[str, list[str]] | msgspec.UnsetType = msgspec.UNSET
+    results: dict[StageName, list[str]] | msgspec.UnsetType = msgspec.UNSET
