@@ -21,24 +21,27 @@ ENDPOINTS = ("yolo", "whisper", "ast", "ocr")
 SAID = "grandmother's maiden name"
 
 # A worker whose handler answers as ours do, and one job of which fails for a reason that quotes what was said.
-WORKER = f"""
+WORKER = """
 import runpod
 from framefleet.errors import WorkerError
-from framefleet.worker.serving import serve
+from framefleet.worker.serving import ServedHandler
 from framefleet.protocol.envelope import ProbeReply
 from framefleet.protocol.whisper import WhisperRequest
 
 def answer(request):
-    raise ValueError({SAID!r})
+    raise ValueError(request.language)
 
 def handler(job):
     if job["id"] == "two":
-        return serve(job, WhisperRequest, None, answer, lambda error: WorkerError("failed", str(error)))
-    return {{"segments": [{{"text": {SAID!r}, "words": [{{"word": {SAID!r}}}]}}]}}
+        return ServedHandler(WhisperRequest, None, answer, lambda error: WorkerError("failed", str(error)))(job)
+    said = job["input"]["text"]
+    return {"segments": [{"text": said, "words": [{"word": said}]}]}
 
-runpod.serverless.start({{"handler": handler}})
+runpod.serverless.start({"handler": handler})
 """
-WHISPER = json.loads((ROOT / "endpoints" / "whisper" / "test_input.json").read_text(encoding="utf-8"))["input"]
+WHISPER = json.loads((ROOT / "endpoints" / "whisper" / "test_input.json").read_text(encoding="utf-8"))["input"] | {
+    "language": SAID  # what the handler's fault quotes
+}
 
 
 def settings(endpoint: str) -> dict[str, str]:
