@@ -90,7 +90,9 @@ def test_a_byte_order_mark_and_half_a_surrogate_pair_cost_nothing() -> None:
     assert status.output["frames"][0]["label"] == "\ufffdx \\ud800 \U0001f600 \ufffd"
 
 
-@pytest.mark.parametrize("found", [b"NaN", b"Infinity", b"1e999", b"[" * 5000 + b"]" * 5000, b'"\xff"', b"0x1", b"'a'"])
+@pytest.mark.parametrize(
+    "found", [b"NaN", b"Infinity", b"1e999", b"[" * 100_000 + b"]" * 100_000, b'"\xff"', b"0x1", b"'a'"]
+)
 def test_an_answer_that_is_no_json_is_not_read_and_all_else_is(found: bytes) -> None:
     status = said(BODY.replace(b"0.9", found))
     assert (status.status, status.output, status.executionTime) == ("COMPLETED", None, 100)

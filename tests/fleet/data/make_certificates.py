@@ -24,7 +24,13 @@ def certificate(host: str | None, first: int, last: int) -> tuple[ec.EllipticCur
     made = x509.CertificateBuilder(CA_NAME, name, key.public_key(), x509.random_serial_number())
     made = made.not_valid_before(datetime(first, 1, 1, tzinfo=UTC)).not_valid_after(datetime(last, 1, 1, tzinfo=UTC))
     made = made.add_extension(x509.BasicConstraints(ca=host is None, path_length=None), critical=True)
-    if host:
+    made = made.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(CA_KEY.public_key())
+    made = made.add_extension(authority, critical=False)  # Python 3.13 is strict about it
+    if host is None:
+        usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)  # signs certificates
+        made = made.add_extension(usage, critical=True)
+    else:
         made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
     return key, made.sign(CA_KEY, hashes.SHA256())
 

@@ -3,6 +3,7 @@
 import sys
 import tempfile
 from contextlib import ExitStack
+from inspect import cleandoc
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -98,8 +99,8 @@ def export(
 
 
 # one line a format, as `\b` keeps them
-_FORMATS = "\n    ".join(f"{format.name:<12} {format.about}" for format in FORMATS.values())
-export.__doc__ = (export.__doc__ or "").replace("{formats}", _FORMATS)
+_FORMATS = "\n".join(f"{format.name:<12} {format.about}" for format in FORMATS.values())
+export.__doc__ = cleandoc(export.__doc__ or "").replace("{formats}", _FORMATS)
 
 
 _SEPARATORS = {",": ",", ";": ";", "tab": "\t", "\\t": "\t", "\t": "\t"}
