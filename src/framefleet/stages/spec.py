@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from framefleet.stages.client import DerivingStage, WatchingStage
 
 Found = TypeVar("Found")
-Own = TypeVar("Own", bound=StageOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +180,3 @@ class StageSpec:
             given |= {name: value for name in shared if (value := getattr(own, name)) is not None}
         given = {name: value for name, value in given.items() if value is not None}
         return replace(options, **given) if given else options
-
-
-def own_options(options: Options, stage: str, kind: type[Own]) -> Own:
-    """What is set of a stage's own options, and the defaults of the rest."""
-    own = options.own.get(stage)
-    return own if isinstance(own, kind) else kind()

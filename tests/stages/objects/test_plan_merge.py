@@ -101,5 +101,5 @@ def test_the_last_picture_that_stands_on_goes_into_one_request(a: float, b: floa
     assert [s for batch in batches for s in batch.samples] == plan_samples(duration_s, fps, pictures_s=pictures_s)
     assert [batch.number for batch in batches] == list(range(len(batches)))
     assert all(sum(not s.held for s in batch.samples) == size for batch in batches[:-1])
-    assert all(not s.held or s.time >= pictures_s for batch in batches for s in batch.samples)
+    assert all(not s.held or s.time_s >= pictures_s for batch in batches for s in batch.samples)
     assert not any(s.held for batch in batches[:-1] for s in batch.samples)

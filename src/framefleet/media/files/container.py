@@ -268,17 +268,17 @@ def _head_of(path: Path) -> bytes:
         with path.open("rb") as file:
             head = file.read(SNIFFED_BYTES)
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        raise InputError(_missing(path)) from None
+        raise _missing(path) from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})", hint="check its permissions") from None
     return head
 
 
-def _missing(path: Path) -> str:
+def _missing(path: Path) -> InputError:
     scheme, found, rest = path.as_posix().partition(":/")  # a path has made one slash of an address's two
     if found and scheme.isalnum() and len(scheme) > 1:
-        return f"{scheme}://{rest}: an address, and files alone are read; download it first"
-    return f"{path}: no such file; check the name and the folder"
+        return InputError(f"{scheme}://{rest}: an address, and files alone are read", hint="download it first")
+    return InputError(f"{path}: no such file", hint="check the name and the folder", code="no_such_file")
 
 
 def reason_of(error: Exception) -> str:
