@@ -20,7 +20,7 @@ from tests.media.make import share_cores
 from tests.media.once import keep_in
 
 settings.register_profile("full", deadline=None)  # a busy machine is no failure
-settings.register_profile("fast", deadline=None, max_examples=18)  # scripts/test without --all
+settings.register_profile("fast", deadline=None, max_examples=10)  # scripts/test without --all
 settings.load_profile("full")
 
 if (

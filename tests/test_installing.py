@@ -118,6 +118,7 @@ def test_a_shell_takes_it_as_one_requirement(monkeypatch: pytest.MonkeyPatch) ->
     assert done.stdout.splitlines() == ["-e", ".[export]"]
 
 
+@pytest.mark.full
 def test_a_package_that_does_not_load_is_named_with_the_command_that_installs_it_anew() -> None:
     what, hint = mend(ImportError("No module named 'numpy._core'", name="numpy._core"))
     assert what == "numpy is missing or damaged (No module named 'numpy._core')"

@@ -79,6 +79,7 @@ def test_a_table_for_a_person(cli: Cli, video: Path, managed: Service) -> None:
     assert "somebody-elses" not in told.out
 
 
+@pytest.mark.full
 def test_one_result_is_looked_at_by_the_hour_and_others_in_it_are_told(
     cli: Cli, video: Path, managed: Service, tmp_path: Path
 ) -> None:

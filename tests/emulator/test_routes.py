@@ -99,6 +99,7 @@ def test_an_exception_fails_the_job_with_the_text_the_service_would_send(serve: 
     }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("route", "limit"), [("run", 10 * MIB), ("runsync", 20 * MIB)])
 def test_bodies_up_to_the_limit_are_taken(serve: Callable[..., Client], route: str, limit: int) -> None:
     client = serve(lambda job: {"length": len(job["input"])})

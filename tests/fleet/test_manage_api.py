@@ -130,6 +130,7 @@ def test_an_id_that_is_no_name_is_not_taken_from_the_service(service: Service, i
         api(service).get("abc")
 
 
+@pytest.mark.full
 @given(st.binary(max_size=80) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_sent_ends_in_an_error_of_ours(service: Service, sent: bytes | str) -> None:

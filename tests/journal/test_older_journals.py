@@ -3,12 +3,15 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from framefleet.journal.file import FILE_NAME
 from tests.journal.data import generate
 
 DATA = Path(__file__).parent / "data"
 
 
+@pytest.mark.full
 def test_all_that_an_older_version_was_answered_about_an_ordinary_video_is_good_still(
     sample: Path, tmp_path: Path
 ) -> None:

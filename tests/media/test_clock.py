@@ -140,6 +140,7 @@ def test_a_wrong_time_at_either_end(end, seconds, sound, begins_anew):
     assert not wrong(out)
 
 
+@pytest.mark.full
 @settings(max_examples=30)
 @given(st.integers(1, 40), st.integers(15, 10**5))
 def test_one_wrong_time_of_the_container_is_that_of_all_its_frames(count, seconds):
@@ -152,6 +153,7 @@ def test_one_wrong_time_of_the_container_is_that_of_all_its_frames(count, second
     assert not wrong(put_right(stamps)[0])
 
 
+@pytest.mark.full
 @settings(max_examples=30)
 @given(st.integers(1, 40), st.integers(15, 10**5) | st.integers(-(10**5), -15), st.booleans())
 def test_that_one_may_be_the_first_of_all(count, seconds, of_sound):

@@ -177,6 +177,7 @@ def test_cover_art_is_not_the_video(tmp_path):
     assert not probe(path).has_video
 
 
+@pytest.mark.full
 def test_a_stream_that_begins_late_changes_nothing(tmp_path):
     """Sound that comes long after a transport stream was opened: PyAV stumbles over it at the end."""
     times = [Fraction(k, 5) for k in range(200)]

@@ -102,6 +102,7 @@ def test_pictures_of_every_kind_are_those_on_screen(of_kind, kind):
         assert got == [min(int(sample.time * 25), FRAMES - 1) for sample in samples]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", PICTURES)
 def test_keyframes_of_every_kind(of_kind, kind):
     media = probe(of_kind(kind))

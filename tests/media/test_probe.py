@@ -65,6 +65,7 @@ def test_the_last_picture_stands_while_the_sound_goes_on(tmp_path, name):
     assert len(samples) in {12, 13}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["usual.mkv", "usual.mp4", "usual.ts"])
 def test_sound_that_is_a_little_longer_is_not_waited_for(tmp_path, name):
     info = probe(make_video(tmp_path / name, frames=25, audio="aac", audio_s=1.9))

@@ -83,6 +83,7 @@ def test_pictures_of_any_build_are_those_of_decoding_from_the_beginning(
     assert told(plainly(media, orders)) == right
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", ["lossless", "lossless, open groups", "lossless, fields"])
 def test_without_it_there_would_be_others(tmp_path, kind, monkeypatch):
     media = probe(made_by(tmp_path / "v.mp4", 148, **KINDS[kind]))

@@ -111,6 +111,7 @@ def test_a_dead_channel_and_a_speaker_a_side_are_in_the_mix(tmp_path):
         assert np.array_equal(heard(path), plainly_decoded(path))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("which", range(6))
 def test_speech_in_any_channel_of_5_1(tmp_path, which):
     channels = [talk(*EVER) if k == which else SILENCE for k in range(6)]

@@ -142,6 +142,7 @@ def converter() -> ModuleType:
     return script("convert_yolov3_tiny")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("size", [(32, 32), (8, 14)])
 def test_the_converted_network_answers_as_darknet_does(converter: ModuleType, size: tuple[int, int]) -> None:
     network = Network()

@@ -44,6 +44,7 @@ SLOW_RATE = replace(MANY, batch_s=0.05, run_rate=15.0)
 FEW_LOOKS = replace(MANY, batch_s=0.05, status_rate=45.0)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("places", [20, 100])
 @pytest.mark.parametrize(
     ("world", "limit"),

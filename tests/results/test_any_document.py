@@ -75,6 +75,7 @@ def test_the_report(document: Document) -> None:
         assert make_report(document, Path(folder) / "clip_results.json").size_bytes > 0
 
 
+@pytest.mark.full
 @tried(25)
 @wild
 def test_what_is_drawn(document: Document) -> None:

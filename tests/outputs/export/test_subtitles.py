@@ -52,6 +52,7 @@ def spoken(document: Document) -> str:
     return letters(clean(" ".join(said)))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("form", ["srt", "ass"])
 @given(document=documents())
 def test_what_was_said_comes_back_from_pysubs2(document: Document, form: str) -> None:

@@ -117,6 +117,7 @@ def test_no_text_is_a_formula_whatever_an_importer_takes_for_separators_and_quot
     assert [as_it_was(harmless(text)) for text in texts] == texts
 
 
+@pytest.mark.full
 def test_every_form_of_a_formulas_sign_is_known() -> None:
     for letter in map(chr, range(0x110000)):
         if unicodedata.normalize("NFKC", letter)[:1] in set("=+-@"):

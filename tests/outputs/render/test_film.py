@@ -92,6 +92,7 @@ def test_boxes_move_with_what_they_are_about_and_every_picture_keeps_its_time(
             assert near(box_found(planes), box_at(float(time))), float(time)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("rates", [(25, 5), (5, 25), (10, 40)])
 def test_where_the_rate_varies_the_last_picture_too_lasts_as_long_as_it_did(
     tmp_path: Path, rendered: Make, rates: tuple[int, int]
@@ -127,6 +128,7 @@ def test_a_box_is_whole_where_it_was_seen_and_dashed_in_between(tmp_path: Path, 
     assert film.boxes == "boxes moved along their tracks between samples, others held (dashed)"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("tracked", [True, False])
 def test_boxes_hold_where_told_to_or_without_tracks(tmp_path: Path, rendered: Make, tracked: bool) -> None:
     video = squares(tmp_path / "v.mp4")
@@ -233,6 +235,7 @@ def test_the_last_picture_stands_while_somebody_speaks(tmp_path: Path, rendered:
     assert near(box_found(next(planes for time, planes in frames if time >= 5)), BOX)
 
 
+@pytest.mark.full
 def test_a_part_of_a_still_end(tmp_path: Path, rendered: Make) -> None:
     video = squares(tmp_path / "still.mkv", audio="aac", audio_s=6)
     film, target = rendered(video, document_of(video), start=Fraction(3), end=Fraction(5))
@@ -240,6 +243,7 @@ def test_a_part_of_a_still_end(tmp_path: Path, rendered: Make) -> None:
     assert film.pictures >= 20
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("text", "look"), [("नमस्ते दुनिया", "draw"), ("Hello", "track")])
 def test_subtitles_in_other_scripts_are_a_track(tmp_path: Path, rendered: Make, text: str, look: Any) -> None:
     video = squares(tmp_path / "v.mp4", audio="aac")
@@ -294,6 +298,7 @@ def test_a_box_at_the_border_and_a_label_longer_than_the_picture(tmp_path: Path,
     assert len(frames_of(target)) == 50
 
 
+@pytest.mark.full
 def test_a_hundred_thousand_boxes_in_a_picture(tmp_path: Path, rendered: Make) -> None:
     video = squares(tmp_path / "v.mp4", times=[Fraction(0), Fraction(1, 25)])
     found = [DetectedObject(0, "person", n / 1e5, (n % 300, n % 200, n % 300 + 9, n % 200 + 9)) for n in range(100_000)]
@@ -302,6 +307,7 @@ def test_a_hundred_thousand_boxes_in_a_picture(tmp_path: Path, rendered: Make) -
     assert film.notes == ["more than 300 boxes in 1 of the pictures: the surest are drawn"]
 
 
+@pytest.mark.full
 def test_a_stretch_that_cannot_be_decoded_is_passed_over(tmp_path: Path, rendered: Make) -> None:
     times = [Fraction(n, 25) for n in range(96)]
     video = squares(tmp_path / "v.mp4", times=times, audio="aac", options={"g": "24"})

@@ -28,6 +28,7 @@ def test_cuts_at_a_constant_rate(cuts, pan):
     assert all(abs(scene.thumbnail_s - cut) > 0.2 for scene in scenes for cut in cuts)
 
 
+@pytest.mark.full
 @settings(max_examples=15)
 @given(st.randoms(use_true_random=False), st.lists(st.sampled_from([0.011, 0.04, 0.1, 0.33]), min_size=80, max_size=80))
 def test_cuts_at_a_variable_rate(random, steps):

@@ -92,6 +92,7 @@ def test_what_follows_a_gap_is_read() -> None:
     assert read([picture(0, PAGES[0]), picture(2, PAGES[0])]) == [True, True]
 
 
+@pytest.mark.full
 @settings(max_examples=60)
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=24), st.data())
 def test_a_run_that_is_resumed_reads_what_one_run_reads(order: list[int], data: st.DataObject) -> None:

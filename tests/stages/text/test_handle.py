@@ -198,6 +198,7 @@ def test_a_gpu_that_cannot_be_used_is_no_silent_cpu() -> None:
         open_engine("cuda")
 
 
+@pytest.mark.full
 def test_models_are_never_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     from framefleet.stages.text.worker.engines import rapid
 
