@@ -64,6 +64,8 @@ class StageAssembly:
     def open(self, plan: StagePlan) -> StageRun:
         """The plan's lane, ready to be fed with what nobody has answered yet."""
         keys = piece_keys(plan, self._sha256, self._media)
+        if plan.spec.private:
+            self._journal.keep_private()
         if self._options.fresh:
             self._journal.forget(list(keys.values()))
         endpoint = f"{plan.stage.endpoint} {plan.endpoint_id}"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from framefleet.config.options import Options
 from framefleet.media.types import MediaInfo
@@ -181,6 +181,23 @@ class Merger(Protocol[Reply, Result]):
 
         `unanswered` are the facts of what was asked in vain.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled(Generic[Reply]):
+    """A result with what was remembered of earlier runs on the video, what to remember next, and notes to a person."""
+
+    result: Reply
+    kept: bytes
+    notes: Sequence[str] = ()
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A stage that the journal keeps something for from one run on a video to the next."""
+
+    def recall(self, result: Any, kept: bytes | None, options: Options, *, whole: bool) -> Recalled[Any]:
+        """The result as the document gets it. `kept` is of the last run; `whole`: all that was asked is answered."""
 
 
 class OnThisMachine(Protocol):

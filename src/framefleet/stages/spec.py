@@ -146,6 +146,8 @@ class StageSpec:
     options: type[StageOptions] = StageOptions
     belongs: Belongs = Belongs.BY_NAME
     prefilter: str = "the prefilter"  # what its check before sending is called
+    along_with: str | None = None  # a stage without which it is only part of the runs that name it
+    private: bool = False  # what the journal keeps of it is about a person, so that nobody else may read the journal
     unfiltered: str | None = None  # how to do without its prefilter, and at what price, where that takes long
 
     @property

@@ -33,6 +33,7 @@ from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.speech import Transcription
 from framefleet.stages.frame_stage import max_side
 from framefleet.stages.registry import spec_of
+from framefleet.stages.speakers.words import spoken_by
 from framefleet.stages.speech.merge import no_audio
 from framefleet.timebase import Seconds, Span
 
@@ -49,6 +50,7 @@ def build_document(run: Run, sha256: str) -> Document:
         tracks=_result(run, "tracks"),
         sounds=_result(run, "sounds"),
         text=_result(run, "text"),
+        speakers=_result(run, "speakers"),
         results=_further(run) or UNSET,
         cost=total({name: _cost(run, stage) for name, stage in stages.items()}),
         timing=build_timing(run),
@@ -179,14 +181,17 @@ def _config(run: Run) -> Config:
 def _transcription(run: Run) -> Transcription | None:
     if "speech" not in run.names:
         return None
-    return _result(run, "speech") if "speech" in run.stages else no_audio(run.media)
+    if "speech" not in run.stages:
+        return no_audio(run.media)
+    said, speakers = _result(run, "speech"), _result(run, "speakers")
+    return spoken_by(said, speakers) if said is not None and speakers else said
 
 
 def _scenes(run: Run) -> list[SceneEntry] | None:
     scenes = _result(run, "scenes")
     if scenes is None:
         return None
-    found = (_result(run, name) for name in ("objects", "speech", "sounds", "text"))
+    found = (_result(run, "objects"), _transcription(run), _result(run, "sounds"), _result(run, "text"))
     kinds = {name: spec_of(name).output for name in run.names}
     others = {
         kind.scene_field: list(kind.spans(result))

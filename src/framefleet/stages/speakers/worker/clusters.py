@@ -1,4 +1,4 @@
-"""Vectors of voices grouped by person: average linkage over cosine distance. Pure; the client joins clips by it, too."""
+"""Vectors of voices grouped by person: average linkage over cosine distance. Pure; the client joins clips by it."""
 
 from collections.abc import Iterable
 
@@ -65,7 +65,8 @@ def centres(vectors: Vectors, weights: NDArray[np.float64], labels: Labels) -> V
     sums = np.zeros((int(labels.max()) + 1, vectors.shape[1]), np.float64)
     np.add.at(sums, labels, vectors * weights[:, None])
     lengths = np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
-    return (sums / lengths).astype(np.float32)
+    means: Vectors = (sums / lengths).astype(np.float32)
+    return means
 
 
 def group(
@@ -77,7 +78,7 @@ def group(
     most: int | None = None,
     small_s: float = SMALL_S,
 ) -> Labels:
-    """Return each piece's person. Pieces are joined first, then whole groups, whose centres tell people apart far better.
+    """Return each piece's person. Pieces are joined first, then whole groups, whose centres tell people apart better.
 
     `number` is how many people there are, `most` how many at most; None: as many as can be told apart.
     """
@@ -86,7 +87,7 @@ def group(
     if number is not None and labels.max() + 1 < number:
         return _settled(vectors, weights, linkage(vectors, weights, pairs, number=number), 0.0)
     while True:
-        means, seconds = centres(vectors, weights, labels), np.bincount(labels, weights)
+        means, seconds = centres(vectors, weights, labels), np.bincount(labels, weights).astype(np.float64)
         people = linkage(means, seconds, number=number, threshold=JOIN)
         if most is not None and people.max() + 1 > most:
             people = linkage(means, seconds, number=most)

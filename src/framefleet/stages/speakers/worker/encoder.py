@@ -108,7 +108,8 @@ def _mel_bands() -> NDArray[np.float32]:
 
 
 def _of_length_1(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    return rows / np.maximum(np.float32(1e-9), np.linalg.norm(rows, axis=1, keepdims=True))
+    scaled: NDArray[np.float32] = rows / np.maximum(np.float32(1e-9), np.linalg.norm(rows, axis=1, keepdims=True))
+    return scaled
 
 
 def read_checkpoint(path: Path) -> Weights:

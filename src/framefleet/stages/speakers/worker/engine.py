@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from framefleet.models import file_sha256
 from framefleet.stages.speakers.worker.clusters import SMALL_S, centres, group
 from framefleet.stages.speakers.worker.encoder import VoiceEncoder
+from framefleet.stages.speakers.worker.segmentation import Segmentation
 from framefleet.stages.speakers.worker.turns import Turn, turns_of
-from framefleet.stages.speakers.worker.windows import Segmentation, pieces_of, surely_two
+from framefleet.stages.speakers.worker.windows import pieces_of, surely_two
 from framefleet.worker.waveform import RATE, Waveform
 
 SEGMENTATION, ENCODER = "segmentation.onnx", "pretrained.pt"

@@ -1,15 +1,12 @@
-"""Which of up to three voices speak at each moment of a window of 10 s: pyannote's segmentation 3.0 on ONNX Runtime."""
+"""Windows of 10 s in which up to three voices are told apart, and their speech cut into pieces. Pure."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from framefleet.stages.speakers.worker.sessions import open_session
 from framefleet.timebase import Seconds
-from framefleet.worker.serving import look_up
-from framefleet.worker.waveform import RATE, Waveform
+from framefleet.worker.waveform import RATE
 
 WINDOW, STEP = 10 * RATE, 5 * RATE
 """Samples of a window, and from one to the next: each moment is in two."""
@@ -18,10 +15,6 @@ HOP, FIRST = 270, 721
 """Samples from one frame of the model to the next, and before the first one's middle."""
 
 VOICES = 3
-
-_CLASSES = np.array(
-    [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], np.bool_
-)  # which voices speak, for each class of the model
 
 _LEAST_S = 0.6  # a voice that speaks alone for less is not told from others
 _CLEAR_S = 0.4  # less of a piece than this without another voice over it says too little of its voice
@@ -43,7 +36,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of speech of one voice of one window: the `frames` in which it speaks, and in which it does so alone."""
+    """Some speech of one voice of one window: the `frames` in which it speaks, and those in which it does so alone."""
 
     window: int
     voice: int
@@ -53,27 +46,6 @@ class Piece:
     @property
     def length_s(self) -> Seconds:
         return len(self.frames) * HOP / RATE
-
-
-class Segmentation:
-    """The model, loaded. Safe to call from many threads."""
-
-    def __init__(self, path: Path, *, threads: int = 1) -> None:
-        """Load the model file on `threads` of the CPU. Raises `SetupError`."""
-        self._session = open_session(path, str(path), threads)
-
-    def windows(self, audio: Waveform) -> list[Window]:
-        """Return overlapping windows over all of `audio` (samples,); beyond its end nobody speaks."""
-        found = []
-        for start in range(0, max(1, len(audio) - WINDOW + STEP), STEP):
-            look_up()
-            part = audio[start : start + WINDOW]
-            padded = np.pad(part, (0, WINDOW - len(part)))[None, None]
-            (scores,) = self._session.run(None, {"input": padded})
-            active = _CLASSES[scores[0].argmax(axis=1)]
-            active[max(0, (len(part) - FIRST) // HOP + 1) :] = False
-            found.append(Window(start, active))
-        return found
 
 
 def pieces_of(windows: list[Window]) -> list[Piece]:
