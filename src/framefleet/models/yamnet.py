@@ -1,6 +1,7 @@
-"""Where YAMNet lies on this machine. It is not part of the project: the package it comes in states no licence.
+"""The location of YAMNet on this machine.
 
-Standard library only, because set-up runs it.
+YAMNet is not part of the project: the package that contains it states no licence. Standard library only, because set-up
+runs this module.
 """
 
 import os
@@ -20,18 +21,21 @@ SHA256 = {
     WEIGHTS: "c6faf7f7dba0d179293fdcc3468a9a10f54ab8fbc1547218880bae79ff9f8126",
     CLASSES: "cdf24d193e196d9e95912a2667051ae203e92a2ba09449218ccb40ef787c6df2",
 }
-"""Of the three files as `weights.fetch` leaves them."""
+"""The hashes of the three files as `models.fetch` writes them."""
 
 
 def models_folder() -> Path:
-    """Where fetched models are kept: FRAMEFLEET_MODELS, or the user's cache. No option, because set-up asks, too."""
+    """Return the folder of downloaded models: FRAMEFLEET_MODELS, or the user's cache.
+
+    It is not an option of the command line, because set-up needs it too.
+    """
     if chosen := os.environ.get("FRAMEFLEET_MODELS"):
         return Path(chosen)
     return cache_folder() / "models"
 
 
 def yamnet_files() -> Path:
-    """The folder with YAMNet's graph, weights and class names, each as expected. Raises `SetupError`."""
+    """Return the folder with YAMNet's graph, weights and class names, verified. Raises `SetupError`."""
     folder = models_folder() / "yamnet"
     wrong = wrong_files(folder)
     if wrong:
@@ -40,7 +44,7 @@ def yamnet_files() -> Path:
 
 
 def wrong_files(folder: Path) -> list[str]:
-    """The names of YAMNet's files that are missing in `folder` or not what they should be."""
+    """Return the names of YAMNet's files that are missing in `folder` or have another hash."""
     return [name for name, sha256 in SHA256.items() if not _is(folder / name, sha256)]
 
 
