@@ -102,8 +102,8 @@ FEATURES = (
     Feature(
         "a run stops at its budget",
         "fleet/billing/budget.py",
-        "            if expected > self._max_usd:\n",
-        "            if expected < 0:\n",
+        "    if usd > max_usd:\n",
+        "    if usd < 0:\n",
         ["fleet", "faults/test_resume.py", "faults/test_ended.py"],
     ),
     Feature(
