@@ -28,9 +28,10 @@ _UNTIMED = {"aac", "ac3", "aiff", "amr", "au", "caf", "dts", "eac3", "flac", "mp
 
 @lru_cache(maxsize=16)
 def may_be_heard_anew(media: MediaInfo) -> bool:
-    """Return whether all of the sound must be read to decide that.
+    """Return whether the sound may be heard differently than in older versions of FrameFleet.
 
-    For most MP4 files, headers and tables are enough.
+    Reads no sound: for most MP4 files, headers and tables are enough to rule it out. `is_heard_as_ever` decides the
+    rest.
     """
     if media.audio is None or media.audio_channel is not None:  # older versions had no choice of channel
         return False

@@ -117,7 +117,7 @@ class GopWindow:
     last: bool  # of the file
 
     def steps(self) -> list[Step]:
-        return [step for stretch in (self.before, self.here, self.after) if stretch for step in stretch.steps]
+        return [step for gop in (self.before, self.here, self.after) if gop for step in gop.steps]
 
 
 def gops(
