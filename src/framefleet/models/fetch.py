@@ -24,7 +24,7 @@ from framefleet.models import file_sha256
 from framefleet.models.catalog import CATALOG, HUB, Archive, Download, FetchedModel, Member, Package
 from framefleet.models.store import models_folder, wrong_files
 
-SET_UP = ("yamnet", "whisper-base")
+SET_UP = ("yamnet", "whisper-base", "speakers")
 """The models that set-up fetches: the embedded default of each stage that has none in the project."""
 
 TIMEOUT_S = 10.0

@@ -91,3 +91,8 @@ def _matched(people: Sequence[Person], named: Sequence[KeptVoice]) -> tuple[dict
             places[old] = place
     lost = [voice for old, voice in enumerate(named) if old not in places]
     return {place: named[old].name or "" for old, place in places.items()}, lost
+
+
+def named(voices: Sequence[KeptVoice], given: Names) -> list[KeptVoice]:
+    """Return the voices with these names for those of the last run."""
+    return [msgspec.structs.replace(voice, name=given.get(voice.id, voice.name) or None) for voice in voices]
