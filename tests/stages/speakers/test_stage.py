@@ -10,7 +10,9 @@ import pytest
 from framefleet.config.options import Options
 from framefleet.errors import BadReplyError, OutOfMemoryError, SetupError
 from framefleet.fleet.backends.base import IN_PROCESS, JOB_QUEUE
+from framefleet.media.audio.encode import encode_clip
 from framefleet.media.types import Clip, ClipTime
+from framefleet.protocol.envelope import SoundSamples
 from framefleet.protocol.speakers import HeardVoice, SpeakersReply, SpeakersRequest, VoiceTurn
 from framefleet.protocol.whisper import WhisperRequest
 from framefleet.schema.speakers import Speaker
@@ -19,9 +21,10 @@ from framefleet.stages.speakers.merge import merge_speakers
 from framefleet.stages.speakers.spec import spans
 from framefleet.stages.speakers.stage import SpeakersStage
 from framefleet.stages.speakers.worker.engine import Voice
-from framefleet.stages.speakers.worker.handler import make_handler
+from framefleet.stages.speakers.worker.handler import beside, make_handler
 from framefleet.stages.speech.stage import SpeechStage
 from framefleet.timebase import Span
+from framefleet.worker.serving import RequestHandler
 from tests.stages.speech.test_plan import HOUR, media
 
 from . import centre
@@ -139,8 +142,6 @@ class Engine:
 
 def test_the_handler_answers_requests_and_probes_and_explains_what_it_cannot_do() -> None:
     handler = make_handler(Engine())  # type: ignore[arg-type]
-    from framefleet.media.audio.encode import encode_clip
-
     sound = encode_clip(np.zeros(16_000, np.int16), "flac")
     asked = {"task": "speakers", "audio": base64.b64encode(sound).decode(), "format": "flac", "duration_s": 1.0}
     told = STAGE.parse((ClipTime(0, Span(0.0, 1.0)),), handler({"input": asked | {"number": 2}}))
@@ -148,3 +149,25 @@ def test_the_handler_answers_requests_and_probes_and_explains_what_it_cannot_do(
     assert handler({"input": {"probe": True}})["model"] == "fake"
     assert handler({"input": asked | {"model": "other"}})["error"].startswith("model_mismatch")
     assert handler({"input": asked | {"task": "transcribe"}})["error"].startswith("invalid_input")
+
+
+def test_the_whisper_image_answers_both_told_apart_by_the_task() -> None:
+    asked: list[Any] = []
+
+    class Transcribes(RequestHandler):
+        def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
+            asked.append(job)
+            return {"segments": []}
+
+        def answer(self, request: msgspec.Struct) -> dict[str, Any]:
+            return self({"input": request})
+
+    handler = beside(Transcribes(), Engine())  # type: ignore[arg-type]
+    sound = SoundSamples(np.zeros(16_000, np.int16))
+    ours = SpeakersRequest(audio=sound, format="samples", duration_s=1.0)
+    theirs = WhisperRequest(audio=sound, format="samples", duration_s=1.0)
+    assert "voices" in handler.answer(ours) and "segments" in handler.answer(theirs)
+    assert "error" in handler({"input": {"task": "speakers"}})
+    for other in ({"input": {"task": "transcribe"}}, {"input": {"probe": True}}, {"input": None}, {}):
+        assert handler(other) == {"segments": []}
+    assert len(asked) == 5

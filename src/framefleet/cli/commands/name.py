@@ -27,7 +27,7 @@ def name(
         typer.Argument(metavar="S1=NAME", help="speakers and their names; S1= takes one away", show_default=False),
     ],
 ) -> int:
-    """Name the speakers of a result, also for later runs: the journal next to it keeps the names with the voices."""
+    """Name the speakers of a result, also for later runs: the journal keeps the names with the voices."""
     given = dict(parse_speaker_names(",".join(names), "S1=NAME"))
     document = read_document(result)
     if document.speakers is None:

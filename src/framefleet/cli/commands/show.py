@@ -18,7 +18,7 @@ from framefleet.cli.output import answers
 from framefleet.cli.output.summary import summary
 from framefleet.cli.output.table import Page
 from framefleet.errors import UsageError
-from framefleet.results.query import search, tally
+from framefleet.results.query import search, speakers, tally
 from framefleet.results.query.availability import known
 from framefleet.results.query.phrases import tokens
 from framefleet.schema.codec import read_document
@@ -37,6 +37,9 @@ def show(
     end: To = None,
     label: Annotated[str | None, typer.Option(metavar="LABEL", help="when this label is in view, and how many")] = None,
     say: Annotated[str | None, typer.Option(metavar="WORDS", help="when these words are spoken, in context")] = None,
+    speaker: Annotated[
+        str | None, typer.Option(metavar="NAME", help="when this speaker talks, with the words: a name, or S1")
+    ] = None,
     sound: Annotated[str | None, typer.Option(metavar="NAME", help="when this sound occurs")] = None,
     text: Annotated[
         str | None, typer.Option(metavar="TEXT", help="when this text is on screen (substring match)")
@@ -46,7 +49,7 @@ def show(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> int:
-    """Show a result as a table, or search it by time, label, word, sound or text.
+    """Show a result as a table, or search it by time, label, word, speaker, sound or text.
 
     Times are video times. Exits with 1 if a search finds nothing, else with 0.
     """
@@ -55,7 +58,7 @@ def show(
     span = part_of(extent, start, end, result)
     document = search.within(whole, span) if span else whole
     moment = None if at is None else search.at(whole, time_in(extent, "--at", at, result))
-    wanted = {"label": label, "say": say, "sound": sound, "text": text, "find": find}
+    wanted = {"label": label, "say": say, "speaker": speaker, "sound": sound, "text": text, "find": find}
     found = {name: _SEARCH[name](document, _words(name, words)) for name, words in wanted.items() if words is not None}
     if as_json:
         print(_json(document, span or extent, moment, found))
@@ -70,6 +73,7 @@ def show(
 _SEARCH: dict[str, Callable[[Document, str], Any]] = {
     "label": search.sightings,
     "say": search.said,
+    "speaker": speakers.turns,
     "sound": search.sounds,
     "text": search.texts,
     "find": search.find,
@@ -79,6 +83,7 @@ _PART = {
     "label": "detections",
     "seen": "detections",
     "say": "transcription",
+    "speaker": "speakers",
     "sound": "sounds",
     "heard": "sounds",
     "text": "text",

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from framefleet.cli.output.format import clock, counted, instead
 from framefleet.cli.output.table import NAME, Column, Page, width_of
+from framefleet.results.query import speakers
 from framefleet.results.query.availability import STAGES, failed, known
 from framefleet.results.query.kinds import kinds
 from framefleet.results.query.phrases import words_of
@@ -19,6 +20,7 @@ from framefleet.results.query.search import (
     Thing,
     labels,
 )
+from framefleet.results.query.speakers import Turn
 from framefleet.schema.document import Document
 from framefleet.schema.objects import Box
 from framefleet.schema.sounds import SoundEvent
@@ -94,6 +96,18 @@ def say(document: Document, wanted: str, found: Sequence[SpokenMatch], page: Pag
     page.table([_name("said", len(found)), *_spans(found), words])
 
 
+def speaker(document: Document, wanted: str, found: Sequence[Turn], page: Page) -> None:
+    """When a speaker talks, and what is said then."""
+    if not found:
+        there = sorted(speakers.called(document).values())
+        page.line("spoke", _not_found(document, "speakers", f"no {wanted}{instead(wanted, there)}"))
+        return
+    names = Column("speaker", [one.name or one.speaker for one in found], style="cyan", least=4)
+    page.table(
+        [_name("spoke", len(found)), *_spans(found), names, Column("words", [one.text for one in found], least=10)]
+    )
+
+
 def sound(document: Document, wanted: str, found: Sequence[SoundEvent], page: Page) -> None:
     """When it is heard, and how clearly at best."""
     if not found:
@@ -129,6 +143,7 @@ def find(document: Document, wanted: str, found: Sequence[Match], page: Page) ->
 TELL: dict[str, Callable[[Document, str, Any, Page], None]] = {
     "label": label,
     "say": say,
+    "speaker": speaker,
     "sound": sound,
     "text": text,
     "find": find,
@@ -175,7 +190,7 @@ def _name(name: str, rows: int) -> Column:
     return Column("", [f"{name if row == 0 else '':<{NAME - 1}}" for row in range(rows)], style="bold")
 
 
-def _spans(found: Iterable[LabelInterval | SpokenMatch | SoundEvent | TextSpan | Match]) -> list[Column]:
+def _spans(found: Iterable[LabelInterval | SpokenMatch | Turn | SoundEvent | TextSpan | Match]) -> list[Column]:
     times = [(clock(one.start_s), clock(one.end_s)) for one in found]
     return [
         Column("from", [start for start, _ in times], right=True),

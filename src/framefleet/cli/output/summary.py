@@ -14,6 +14,7 @@ from framefleet.results.query.tally import Level, Tally
 from framefleet.schema.cost import Cost
 from framefleet.schema.document import Document, FailureEntry
 from framefleet.schema.scenes import SceneEntry
+from framefleet.schema.speakers import Speaker
 from framefleet.schema.timing import StageTiming, Timing
 from framefleet.stages.registry import SPECS
 from framefleet.timebase import Span
@@ -96,6 +97,7 @@ PARTS = {
     "written": "text",
     "scenes": "scenes",
     "said": "transcription",
+    "spoke": "speakers",
 }
 
 
@@ -147,6 +149,8 @@ def found(document: Document, page: Page, span: Span, *, everything: bool = Fals
         page.line("scenes", scenes(document.scenes, page.dots))
     if failed(document, "transcription") is None:
         page.line("said", said(document, page.dots))
+    if document.speakers and failed(document, "speakers") is None:
+        page.line("", spoke(document.speakers))
 
 
 def account(document: Document, page: Page) -> None:
@@ -180,6 +184,16 @@ def said(document: Document, dots: str = "...") -> str:
         return " ".join(words[:WORDS]) + (f" {dots}" if len(words) > WORDS else "")
     reasons = {skipped.reason for skipped in document.transcription.skipped}
     return f"nothing ({', '.join(sorted(reasons))})" if reasons else "nothing"
+
+
+def spoke(speakers: Sequence[Speaker]) -> str:
+    """How many people spoke, and for how long each, who spoke longest first."""
+    longest = sorted(speakers, key=lambda one: -one.talk_s)
+    people = "1 person" if len(speakers) == 1 else f"{len(speakers)} people"
+    told = ", ".join(
+        f"{one.called}{'' if one.certain else ' (uncertain)'} {clock(one.talk_s)}" for one in longest[:FEW]
+    )
+    return f"{people} spoke: {told}" + (f", {len(speakers) - FEW} more" if len(speakers) > FEW else "")
 
 
 def failures(document: Document) -> list[str]:

@@ -18,8 +18,8 @@ class Context:
     `stem` is what the names of files and pictures begin with, `name` what the file or folder is called in the end.
     `video` is the video's file, None where it is not at hand. `pictures` are the sampled pictures as JPEG files, by
     index; None where nobody asked for them. `scores`: confidences also where the format's usual readers want none.
-    `words`: single words where a format can show them. `separator` and `decimal` are what stands between cells of text
-    files and before the decimals of their numbers.
+    `words`: single words where a format can show them. `speakers`: who says it, in subtitles. `separator` and `decimal`
+    are what stands between cells of text files and before the decimals of their numbers.
     """
 
     stem: str
@@ -28,6 +28,7 @@ class Context:
     pictures: Mapping[int, Path] | None = None
     scores: bool = False
     words: bool = False
+    speakers: bool = True
     separator: str = ","
     decimal: str = "."
 

@@ -33,6 +33,9 @@ def _tables(document: Document) -> Iterator[tuple[str, Table]]:
     if document.transcription is not None:
         yield "segments", _segments(document)
         yield "words", _words(document)
+    if document.speakers is not None:
+        yield "speakers", _speakers(document)
+        yield "turns", _turns(document)
     if document.sounds is not None:
         yield "sounds", _sounds(document)
     if document.text is not None:
@@ -86,9 +89,9 @@ def _tracks(document: Document) -> Table:
 
 def _segments(document: Document) -> Table:
     columns = {"index": int, "start_s": float, "end_s": float, "text": str}
-    columns |= {"avg_logprob": float, "no_speech_prob": float}
+    columns |= {"avg_logprob": float, "no_speech_prob": float, "speaker": str}
     rows = [
-        (index, s.start_s, s.end_s, s.text, s.avg_logprob, s.no_speech_prob)
+        (index, s.start_s, s.end_s, s.text, s.avg_logprob, s.no_speech_prob, s.speaker)
         for index, s in enumerate(document.transcription.segments if document.transcription else ())
     ]
     return Table(columns, rows)
@@ -96,12 +99,25 @@ def _segments(document: Document) -> Table:
 
 def _words(document: Document) -> Table:
     columns = {"segment": int, "start_s": float, "end_s": float, "word": str, "probability": float}
+    columns |= {"speaker": str}
     rows = [
-        (index, word.start_s, word.end_s, word.word.strip(), word.probability)
+        (index, word.start_s, word.end_s, word.word.strip(), word.probability, word.speaker)
         for index, segment in enumerate(document.transcription.segments if document.transcription else ())
         for word in segment.words
     ]
     return Table(columns, rows)
+
+
+def _speakers(document: Document) -> Table:
+    columns: dict[str, Kind] = {"id": str, "name": str, "first_s": float, "talk_s": float, "certain": bool}
+    rows = [(s.id, s.name, s.first_s, s.talk_s, s.certain) for s in document.speakers or ()]
+    return Table(columns, rows)
+
+
+def _turns(document: Document) -> Table:
+    columns: dict[str, Kind] = {"speaker": str, "start_s": float, "end_s": float}
+    rows = [(start_s, end_s, speaker.id) for speaker in document.speakers or () for start_s, end_s in speaker.turns]
+    return Table(columns, [(id, start_s, end_s) for start_s, end_s, id in sorted(rows)])
 
 
 def _sounds(document: Document) -> Table:

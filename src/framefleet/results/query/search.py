@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from framefleet.results.query import speakers
 from framefleet.results.query.intervals import commonest, counted, frame_intervals
 from framefleet.results.query.kinds import further, joined, kinds
 from framefleet.results.query.phrases import (
@@ -188,6 +189,7 @@ def within(document: Document, span: Span) -> Document:
         and replace(transcription, segments=segments, text=" ".join(segment.text for segment in segments)),
         scenes=None if scenes is None else _touching(scenes, span),
         tracks=tracks and replace(tracks, tracks=[track for track in kept if track.boxes]),
+        speakers=None if document.speakers is None else speakers.within(document.speakers, span),
         sounds=heard and replace(heard, events=_touching(heard.events, span)),
         text=text and replace(text, spans=_touching(text.spans, span)),
         results={name: replace(found, spans=_touching(found.spans, span)) for name, found in document.further.items()}

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 from time import perf_counter
+from typing import Any
+
+import msgspec
 
 from framefleet.errors import WorkerError
 from framefleet.protocol.envelope import ProbeReply, TimingMs
-from framefleet.protocol.speakers import HeardVoice, SpeakersReply, SpeakersRequest, VoiceTurn
+from framefleet.protocol.speakers import TASK, HeardVoice, SpeakersReply, SpeakersRequest, VoiceTurn
 from framefleet.stages.speakers.worker.engine import SpeakerEngine
-from framefleet.worker.serving import ServedHandler, ms
+from framefleet.worker.serving import RequestHandler, ServedHandler, ms
 from framefleet.worker.waveform import decode
 
 
@@ -19,6 +22,27 @@ def open_engine(folder: Path | str, *, threads: int = 1) -> SpeakerEngine:
 def make_handler(engine: SpeakerEngine) -> ServedHandler[SpeakersRequest]:
     """Return the worker's handler on `engine`. It answers everything: what it cannot serve with `{"error": …}`."""
     return ServedHandler(SpeakersRequest, lambda: _probe(engine), lambda request: _answer(engine, request), _explained)
+
+
+class _ByTask(RequestHandler):
+    """Two handlers as one: requests of the task `speakers` go to one of them, all others to the other."""
+
+    def __init__(self, others: RequestHandler, speakers: RequestHandler) -> None:
+        self._others = others
+        self._speakers = speakers
+
+    def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
+        asked = job.get("input")
+        ours = isinstance(asked, dict) and asked.get("task") == TASK
+        return (self._speakers if ours else self._others)(job)
+
+    def answer(self, request: msgspec.Struct) -> dict[str, Any]:
+        return (self._speakers if isinstance(request, SpeakersRequest) else self._others).answer(request)
+
+
+def beside(others: RequestHandler, engine: SpeakerEngine) -> RequestHandler:
+    """Return a handler that answers requests for speakers on `engine`, and leaves all others to another stage's."""
+    return _ByTask(others, make_handler(engine))
 
 
 def _probe(engine: SpeakerEngine) -> ProbeReply:
