@@ -149,7 +149,7 @@ def test_it_is_in_summary_search_report_and_tables(emulate: Any, film: Path, tmp
     lane = unpack(head["lengths"], columns)[1]["further"]
     assert [(one["stage"], one["label"], len(one["spans"])) for one in lane] == [("describe", "described", 3)]
     assert next(row[3] for row in tables(document)["describe"].rows) == "dark / dark / dark"
-    assert [mark.name for mark in marks(document) if mark.stage == "describe"][1] == "grey / grey / grey"
+    assert [one.mark.name for one in marks(document) if one.stage == "describe"][1] == "grey / grey / grey"
 
 
 def test_what_it_found_is_shown_where_the_stage_is_not_installed(

@@ -3,7 +3,7 @@
 A declaration is light: it says how the stage is loaded, and loads nothing itself.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from msgspec.structs import fields, replace
 
 from framefleet.config.options import Options, StageOptions
-from framefleet.schema.document import Crop
+from framefleet.schema.document import Crop, Document
 from framefleet.schema.results import FoundSpan
+from framefleet.timebase import Seconds
 
 if TYPE_CHECKING:
     from framefleet.stages.base import Stage
@@ -108,13 +109,64 @@ def _loaded(load: Callable[[], Any]) -> Any:
     return load()
 
 
+CellType = type[int] | type[float] | type[str] | type[bool]
+
+BOX_COLUMNS: dict[str, CellType] = {"x1_px": float, "y1_px": float, "x2_px": float, "y2_px": float}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`columns` by name with what is in their cells, any of which may be None."""
+
+    columns: Mapping[str, CellType]
+    rows: Sequence[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something on a timeline, and what else is known of it."""
+
+    name: str
+    start_s: Seconds
+    end_s: Seconds
+    more: Mapping[str, Any]
+
+
+def span_table(spans: Iterable[FoundSpan]) -> Table:
+    """The table of a stage that declares none."""
+    columns: dict[str, CellType] = {"start_s": float, "end_s": float, "label": str, "text": str, "confidence": float}
+    return Table(columns, [(s.start_s, s.end_s, s.label, s.text, s.confidence) for s in spans])
+
+
+def span_marks(spans: Iterable[FoundSpan]) -> Iterator[Mark]:
+    """The marks of a stage that declares none."""
+    for one in spans:
+        yield Mark(one.name, one.start_s, one.end_s, {"confidence": one.confidence})
+
+
+@dataclass(frozen=True, slots=True)
+class Marks(Generic[Found]):
+    """How a result stands on a timeline; without `of`, its spans do.
+
+    `color` is one of OpenTimelineIO's. `order`: whose marks come first, of those that begin and end together.
+    `at_end`: what is marked is still there at its end, as a track is.
+    """
+
+    of: Callable[[Found], Iterable[Mark]] | None = None
+    color: str = "PINK"
+    order: int = 100
+    at_end: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class ResultKind(Generic[Found]):
     """What comes of a stage, and what of it has a time.
 
     `key` is the document's own field for it; a result without one stands in `results` under the stage's name. `spans`
     is what search, counts, tables, scenes and the report are made of. `label` is what a person is told of it, such as
-    "seen", and `scene_field` its name in a scene's entry (None: scenes do not tell of it).
+    "seen", and `scene_field` its name in a scene's entry (None: scenes do not tell of it). `tables` are what exports of
+    tables hold, by name, made of the result and, for what other stages tell of it, of the document; without it, a table
+    of the spans. `marks` is how timelines show it (None: not at all).
     """
 
     label: str
@@ -122,6 +174,8 @@ class ResultKind(Generic[Found]):
     type: Any
     key: str | None = None
     scene_field: str | None = None
+    tables: Callable[[Found, Document], Mapping[str, Table]] | None = None
+    marks: Marks[Found] | None = Marks()
 
 
 class Belongs(Enum):

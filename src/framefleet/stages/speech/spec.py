@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from framefleet.schema.document import Document
 from framefleet.schema.results import FoundSpan
 from framefleet.schema.speech import Transcription
-from framefleet.stages.spec import Audio, Belongs, Remote, ResultKind, StageSpec
+from framefleet.stages.spec import Audio, Belongs, CellType, Mark, Marks, Remote, ResultKind, StageSpec, Table
 
 if TYPE_CHECKING:
     from framefleet.stages.base import Stage
@@ -22,11 +23,39 @@ def spans(said: Transcription) -> Iterator[FoundSpan]:
         yield FoundSpan(start_s=segment.start_s, end_s=segment.end_s, text=segment.text)
 
 
+def tables(said: Transcription, _: Document) -> dict[str, Table]:
+    columns: dict[str, CellType] = {"index": int, "start_s": float, "end_s": float, "text": str}
+    columns |= {"avg_logprob": float, "no_speech_prob": float}
+    segments = [
+        (index, s.start_s, s.end_s, s.text, s.avg_logprob, s.no_speech_prob) for index, s in enumerate(said.segments)
+    ]
+    words = [
+        (index, word.start_s, word.end_s, word.word.strip(), word.probability)
+        for index, segment in enumerate(said.segments)
+        for word in segment.words
+    ]
+    of_word: dict[str, CellType] = {"segment": int, "start_s": float, "end_s": float, "word": str, "probability": float}
+    return {"segments": Table(columns, segments), "words": Table(of_word, words)}
+
+
+def marks(said: Transcription) -> Iterator[Mark]:
+    for segment in said.segments:
+        yield Mark(segment.text, segment.start_s, segment.end_s, {"avg_logprob": segment.avg_logprob})
+
+
 SPEECH = StageSpec(
     name="speech",
     inputs=(Audio(),),
     runs=Remote("whisper", _load),
-    output=ResultKind("said", spans, Transcription, key="transcription", scene_field="speech"),
+    output=ResultKind(
+        "said",
+        spans,
+        Transcription,
+        key="transcription",
+        scene_field="speech",
+        tables=tables,
+        marks=Marks(marks, "CYAN", order=1),
+    ),
     belongs=Belongs.DEFAULT,
     prefilter="voice activity detection",
     unfiltered="--no-vad runs without it, but sends and pays for silence too",
