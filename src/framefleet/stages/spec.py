@@ -14,10 +14,12 @@ from msgspec.structs import fields, replace
 from framefleet.config.options import Options, StageOptions
 from framefleet.schema.document import Crop, Document
 from framefleet.schema.results import FoundSpan
+from framefleet.stages.scene import Scene
 from framefleet.timebase import Seconds
 
 if TYPE_CHECKING:
-    from framefleet.stages.base import Stage
+    from framefleet.media.types import MediaInfo
+    from framefleet.stages.base import Capabilities, Stage
     from framefleet.stages.client import DerivingStage, WatchingStage
 
 Found = TypeVar("Found")
@@ -167,6 +169,11 @@ class ResultKind(Generic[Found]):
     "seen", and `scene_field` its name in a scene's entry (None: scenes do not tell of it). `tables` are what exports of
     tables hold, by name, made of the result and, for what other stages tell of it, of the document; without it, a table
     of the spans. `marks` is how timelines show it (None: not at all).
+
+    `unanswered`: it stands in the document also where nobody answered anything. `absent` is what there is to say of a
+    video that has nothing of what the stage reads (None: null). `gathers`: it is scenes, whose entries tell of all that
+    was found in each. `in_scenes` is what there is of a result in each scene, where that is not the names of its spans;
+    the text is the sampling by which frames count.
     """
 
     label: str
@@ -176,6 +183,10 @@ class ResultKind(Generic[Found]):
     scene_field: str | None = None
     tables: Callable[[Found, Document], Mapping[str, Table]] | None = None
     marks: Marks[Found] | None = Marks()
+    unanswered: bool = False
+    absent: "Callable[[MediaInfo], Found] | None" = None
+    gathers: bool = False
+    in_scenes: Callable[[Sequence[Scene], Found | None, str], Sequence[Any]] | None = None
 
 
 class Belongs(Enum):
@@ -191,7 +202,12 @@ class Belongs(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSpec:
-    """One analysis. What it does is in `base.py` (`Stage`) and `client.py`."""
+    """One analysis. What it does is in `base.py` (`Stage`) and `client.py`.
+
+    `config` is what the document's configuration says of it: of the options, of what the backend can, and of the first
+    reply by a model, None without one. They are fields of its own for a result that has one, else they stand under
+    `stages`, with what was set.
+    """
 
     name: str
     inputs: tuple[Frames | Audio | Result, ...]
@@ -200,6 +216,7 @@ class StageSpec:
     options: type[StageOptions] = StageOptions
     belongs: Belongs = Belongs.BY_NAME
     prefilter: str = "the prefilter"  # what its check before sending is called
+    config: "Callable[[Options, Capabilities, Any], Mapping[str, Any]] | None" = None
     unfiltered: str | None = None  # how to do without its prefilter, and at what price, where that takes long
 
     @property

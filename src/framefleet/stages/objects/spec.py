@@ -1,16 +1,19 @@
 """What the objects stage declares."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from framefleet.config.options import FrameOptions
+from framefleet.config.options import FrameOptions, Options
 from framefleet.schema.document import Document
 from framefleet.schema.objects import Detection
 from framefleet.schema.results import FoundSpan
+from framefleet.stages.scene import Scene, scene_at
 from framefleet.stages.spec import BOX_COLUMNS, Belongs, CellType, Frames, Remote, ResultKind, StageSpec, Table
+from framefleet.stages.when import counted_s
 
 if TYPE_CHECKING:
-    from framefleet.stages.base import Stage
+    from framefleet.stages.base import Capabilities, Stage
 
 
 def _load() -> "Stage":
@@ -45,6 +48,35 @@ def tables(detections: Sequence[Detection], document: Document) -> dict[str, Tab
     }
 
 
+def in_scenes(scenes: Sequence[Scene], detections: Sequence[Detection] | None, sampling: str) -> list[dict[str, int]]:
+    """By label, the most that were in one frame at once."""
+    seen: dict[int, Counter[str]] = {scene.index: Counter() for scene in scenes}
+    for detection in detections or ():
+        scene = scene_at(scenes, counted_s(detection.time_s, detection.pts_s, sampling))
+        if scene is not None:
+            seen[scene.index] |= Counter(found.label for found in detection.objects or ())
+    return [dict(seen[scene.index].most_common()) for scene in scenes]
+
+
+def config(options: Options, can: "Capabilities", reply: Any) -> dict[str, Any]:
+    from framefleet.stages.frame_stage import max_side
+
+    return {
+        "fps": options.fps,
+        "max_side": max_side(options, can),
+        "jpeg_quality": options.jpeg_quality,
+        "crop": options.crop,
+        "sampling": options.sampling,
+        "yolo_model": getattr(reply, "model", options.yolo_model),
+        "yolo_conf": options.conf,
+        "yolo_iou": options.iou,
+        "yolo_imgsz": getattr(reply, "imgsz", None) or options.imgsz,
+        "yolo_half": getattr(reply, "half", None),
+        "yolo_max_det": options.max_det,
+        "yolo_classes": None if options.classes is None else list(options.classes),
+    }
+
+
 OBJECTS = StageSpec(
     name="objects",
     inputs=(Frames(),),
@@ -58,6 +90,9 @@ OBJECTS = StageSpec(
         scene_field="objects",
         tables=tables,
         marks=None,  # they have no length
+        unanswered=True,
+        in_scenes=in_scenes,
     ),
+    config=config,
     belongs=Belongs.DEFAULT,
 )

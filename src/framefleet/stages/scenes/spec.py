@@ -80,6 +80,7 @@ SCENES = StageSpec(
         key="scenes",
         tables=tables,
         marks=Marks(marks, "GREEN", order=0),
+        gathers=True,
     ),
     belongs=Belongs.DEFAULT,
 )

@@ -1,15 +1,16 @@
 """What the sounds stage declares."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from framefleet.config.options import Options
 from framefleet.schema.document import Document
 from framefleet.schema.results import FoundSpan
 from framefleet.schema.sounds import Sounds
 from framefleet.stages.spec import Audio, Belongs, CellType, Mark, Marks, Remote, ResultKind, StageSpec, Table
 
 if TYPE_CHECKING:
-    from framefleet.stages.base import Stage
+    from framefleet.stages.base import Capabilities, Stage
 
 
 def _load() -> "Stage":
@@ -35,6 +36,13 @@ def marks(heard: Sounds) -> Iterator[Mark]:
         yield Mark(event.label, event.start_s, event.end_s, {"score": event.score})
 
 
+def config(options: Options, _: "Capabilities", reply: Any) -> dict[str, Any]:
+    return {
+        "sounds_model": getattr(reply, "model", options.ast_model),
+        "sounds_threshold": options.sounds_threshold,
+    }
+
+
 SOUNDS = StageSpec(
     name="sounds",
     inputs=(Audio(),),
@@ -48,5 +56,6 @@ SOUNDS = StageSpec(
         tables=tables,
         marks=Marks(marks, "ORANGE", order=2),
     ),
+    config=config,
     belongs=Belongs.DEFAULT,
 )

@@ -1,15 +1,19 @@
 """What the speech stage declares."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
+from framefleet.config.options import Options
 from framefleet.schema.document import Document
 from framefleet.schema.results import FoundSpan
-from framefleet.schema.speech import Transcription
+from framefleet.schema.speech import Skipped, Transcription
+from framefleet.stages.scene import Scene, scene_of
 from framefleet.stages.spec import Audio, Belongs, CellType, Mark, Marks, Remote, ResultKind, StageSpec, Table
+from framefleet.timebase import Span
 
 if TYPE_CHECKING:
-    from framefleet.stages.base import Stage
+    from framefleet.media.types import MediaInfo
+    from framefleet.stages.base import Capabilities, Stage
 
 
 def _load() -> "Stage":
@@ -43,6 +47,26 @@ def marks(said: Transcription) -> Iterator[Mark]:
         yield Mark(segment.text, segment.start_s, segment.end_s, {"avg_logprob": segment.avg_logprob})
 
 
+def in_scenes(scenes: Sequence[Scene], said: Transcription | None, _: str) -> list[str]:
+    """What goes on over a cut belongs to the scene that it shares most time with."""
+    texts: dict[int, list[str]] = {scene.index: [] for scene in scenes}
+    for segment in said.segments if said else ():
+        scene = scene_of(scenes, Span(segment.start_s, segment.end_s))
+        if scene is not None:
+            texts[scene.index].append(segment.text)
+    return [" ".join(texts[scene.index]) for scene in scenes]
+
+
+def absent(media: "MediaInfo") -> Transcription:
+    """The transcription of a video without sound."""
+    return Transcription(None, "", [], [Skipped(0.0, media.duration_s, media.soundless or "no audio stream")])
+
+
+def config(options: Options, _: "Capabilities", reply: Any) -> dict[str, Any]:
+    model = getattr(reply, "model", options.whisper_model)
+    return {"whisper_model": model, "language": options.language, "task": options.task}
+
+
 SPEECH = StageSpec(
     name="speech",
     inputs=(Audio(),),
@@ -55,7 +79,10 @@ SPEECH = StageSpec(
         scene_field="speech",
         tables=tables,
         marks=Marks(marks, "CYAN", order=1),
+        absent=absent,
+        in_scenes=in_scenes,
     ),
+    config=config,
     belongs=Belongs.DEFAULT,
     prefilter="voice activity detection",
     unfiltered="--no-vad runs without it, but sends and pays for silence too",
