@@ -160,6 +160,60 @@ class Marks(Generic[Found]):
     at_end: bool = False
 
 
+class Told(Enum):
+    """How a person is told of a result, by the summary and by `framefleet show`; they are told of in this order."""
+
+    FRAMES = "by label, in how many boxes"
+    """Of `Detection`s."""
+    SPANS = "by name, how long each lasted"
+    STARTS = "how many there are, and when the first begin"
+    WORDS = "the first words"
+    """Of a `Transcription`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A column of a table of what was found; the `main` one says what it is. See `cli.output.table.Column`."""
+
+    title: str
+    cell: Callable[[Any], str]
+    main: bool = False
+    right: bool = False
+    rank: int = 0
+    least: int | None = None
+    most: int = 1000
+
+
+def confidence(one: Any) -> str:
+    return "" if one.confidence is None else f"{one.confidence:.2f}"
+
+
+def box(one: Any) -> str:
+    return ", ".join(f"{edge:.0f}" for edge in one.box)
+
+
+BOX_TITLE = "left, top, right, bottom"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """An option of `framefleet show` that searches one stage's result.
+
+    `names`: it takes one of the names that there are, and not any text. What is found are `items`, one for each span
+    (without it, those), or what the way of telling makes of the result. `columns` follow the times.
+    """
+
+    option: str
+    metavar: str
+    help: str
+    names: bool = False
+    items: Callable[[Any], Sequence[Any]] | None = None
+    columns: tuple[Shown, ...] = (
+        Shown("what", lambda one: str(one.name), main=True),
+        Shown("confidence", confidence, right=True, rank=1),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ResultKind(Generic[Found]):
     """What comes of a stage, and what of it has a time.
@@ -168,7 +222,9 @@ class ResultKind(Generic[Found]):
     is what search, counts, tables, scenes and the report are made of. `label` is what a person is told of it, such as
     "seen", and `scene_field` its name in a scene's entry (None: scenes do not tell of it). `tables` are what exports of
     tables hold, by name, made of the result and, for what other stages tell of it, of the document; without it, a table
-    of the spans. `marks` is how timelines show it (None: not at all).
+    of the spans. `marks` is how timelines show it (None: not at all). `told` is
+    how a person is told of it (None: not by itself), `search` how it is searched, besides by `--find`. `counted` are
+    labels of what it made of another stage's result: the summary counts them beside those of that.
 
     `unanswered`: it stands in the document also where nobody answered anything. `absent` is what there is to say of a
     video that has nothing of what the stage reads (None: null). `gathers`: it is scenes, whose entries tell of all that
@@ -183,6 +239,9 @@ class ResultKind(Generic[Found]):
     scene_field: str | None = None
     tables: Callable[[Found, Document], Mapping[str, Table]] | None = None
     marks: Marks[Found] | None = Marks()
+    told: Told | None = Told.SPANS
+    search: Search | None = None
+    counted: Callable[[Found], Iterable[str]] | None = None
     unanswered: bool = False
     absent: "Callable[[MediaInfo], Found] | None" = None
     gathers: bool = False

@@ -5,11 +5,12 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from framefleet.schema.document import Document
 from framefleet.schema.results import FoundSpan
 from framefleet.stages.registry import SPECS
-from framefleet.stages.spec import ResultKind
+from framefleet.stages.spec import ResultKind, Told
 
 
 class FoundKind(NamedTuple):
@@ -52,6 +53,22 @@ def stages_of(document: Document) -> list[str]:
     keys = {name: spec.output.key for name, spec in SPECS.items()}
     known = (name for name, key in keys.items() if key is not None and getattr(document, key) is not None)
     return list(dict.fromkeys([*known, *document.further]))
+
+
+def as_field(document: Document, stage: str) -> Document:
+    """The document, with a further stage's frames or words in the place of those that it has fields for."""
+    kind = declared(stage)
+    if kind is None or kind.key is not None:
+        return document
+    if kind.told is Told.FRAMES:
+        return replace(document, detections=found_of(document, stage), tracks=None)
+    return replace(document, transcription=found_of(document, stage)) if kind.told is Told.WORDS else document
+
+
+def told_of(stage: str) -> Told | None:
+    """How a person is told of what the stage found; of one that is not installed, of its spans."""
+    kind = declared(stage)
+    return Told.SPANS if kind is None else kind.told
 
 
 def spans_of(document: Document, stage: str) -> Iterable[FoundSpan]:

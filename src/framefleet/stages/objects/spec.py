@@ -9,7 +9,19 @@ from framefleet.schema.document import Document
 from framefleet.schema.objects import Detection
 from framefleet.schema.results import FoundSpan
 from framefleet.stages.scene import Scene, scene_at
-from framefleet.stages.spec import BOX_COLUMNS, Belongs, CellType, Frames, Remote, ResultKind, StageSpec, Table
+from framefleet.stages.spec import (
+    BOX_COLUMNS,
+    Belongs,
+    CellType,
+    Frames,
+    Remote,
+    ResultKind,
+    Search,
+    Shown,
+    StageSpec,
+    Table,
+    Told,
+)
 from framefleet.stages.when import counted_s
 
 if TYPE_CHECKING:
@@ -90,6 +102,17 @@ OBJECTS = StageSpec(
         scene_field="objects",
         tables=tables,
         marks=None,  # they have no length
+        told=Told.FRAMES,
+        search=Search(
+            "label",
+            "LABEL",
+            "when this label is in view, and how many",
+            columns=(
+                Shown("frames", lambda one: str(one.pictures), right=True, rank=2),
+                Shown("at once", lambda one: str(one.most), right=True, rank=1),
+                Shown("tracks", lambda one: ", ".join(map(str, one.tracks)), rank=3, least=6, most=40),
+            ),
+        ),
         unanswered=True,
         in_scenes=in_scenes,
     ),

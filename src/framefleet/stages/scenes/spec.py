@@ -18,6 +18,7 @@ from framefleet.stages.spec import (
     ResultKind,
     StageSpec,
     Table,
+    Told,
     View,
     Watching,
 )
@@ -80,6 +81,7 @@ SCENES = StageSpec(
         key="scenes",
         tables=tables,
         marks=Marks(marks, "GREEN", order=0),
+        told=Told.STARTS,
         gathers=True,
     ),
     belongs=Belongs.DEFAULT,

@@ -7,7 +7,19 @@ from framefleet.config.options import Options
 from framefleet.schema.document import Document
 from framefleet.schema.results import FoundSpan
 from framefleet.schema.sounds import Sounds
-from framefleet.stages.spec import Audio, Belongs, CellType, Mark, Marks, Remote, ResultKind, StageSpec, Table
+from framefleet.stages.spec import (
+    Audio,
+    Belongs,
+    CellType,
+    Mark,
+    Marks,
+    Remote,
+    ResultKind,
+    Search,
+    Shown,
+    StageSpec,
+    Table,
+)
 
 if TYPE_CHECKING:
     from framefleet.stages.base import Capabilities, Stage
@@ -55,6 +67,17 @@ SOUNDS = StageSpec(
         scene_field="sounds",
         tables=tables,
         marks=Marks(marks, "ORANGE", order=2),
+        search=Search(
+            "sound",
+            "NAME",
+            "when this sound occurs",
+            names=True,
+            items=lambda heard: heard.events,
+            columns=(
+                Shown("sound", lambda event: str(event.label), main=True),
+                Shown("score", lambda event: f"{event.score:.2f}", right=True, rank=1),
+            ),
+        ),
     ),
     config=config,
     belongs=Belongs.DEFAULT,

@@ -8,7 +8,19 @@ from framefleet.schema.document import Document
 from framefleet.schema.results import FoundSpan
 from framefleet.schema.speech import Skipped, Transcription
 from framefleet.stages.scene import Scene, scene_of
-from framefleet.stages.spec import Audio, Belongs, CellType, Mark, Marks, Remote, ResultKind, StageSpec, Table
+from framefleet.stages.spec import (
+    Audio,
+    Belongs,
+    CellType,
+    Mark,
+    Marks,
+    Remote,
+    ResultKind,
+    Search,
+    StageSpec,
+    Table,
+    Told,
+)
 from framefleet.timebase import Span
 
 if TYPE_CHECKING:
@@ -79,6 +91,8 @@ SPEECH = StageSpec(
         scene_field="speech",
         tables=tables,
         marks=Marks(marks, "CYAN", order=1),
+        told=Told.WORDS,
+        search=Search("say", "WORDS", "when these words are spoken, in context"),
         absent=absent,
         in_scenes=in_scenes,
     ),

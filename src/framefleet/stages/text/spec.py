@@ -9,14 +9,19 @@ from framefleet.schema.results import FoundSpan
 from framefleet.schema.text import TextResult
 from framefleet.stages.spec import (
     BOX_COLUMNS,
+    BOX_TITLE,
     Belongs,
     CellType,
     Frames,
     Marks,
     Remote,
     ResultKind,
+    Search,
+    Shown,
     StageSpec,
     Table,
+    box,
+    confidence,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +59,17 @@ TEXT = StageSpec(
         scene_field="text",
         tables=tables,
         marks=Marks(color="PURPLE", order=4),
+        search=Search(
+            "text",
+            "TEXT",
+            "when this text is on screen (substring match)",
+            items=lambda written: written.spans,
+            columns=(
+                Shown("text", lambda span: str(span.text), main=True),
+                Shown("confidence", confidence, right=True, rank=1),
+                Shown(BOX_TITLE, box, rank=2),
+            ),
+        ),
     ),
     prefilter="change detection",
     belongs=Belongs.ALL,  # a CPU takes too long for it to be among the default ones

@@ -58,6 +58,8 @@ TRACKS = StageSpec(
         key="tracks",
         tables=tables,
         marks=Marks(marks, "RED", order=3, at_end=True),
+        told=None,
+        counted=lambda followed: (track.label for track in followed.tracks),
     ),
     belongs=Belongs.DEFAULT,
 )
