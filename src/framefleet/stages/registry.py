@@ -27,6 +27,9 @@ SPECS: dict[str, StageSpec] = {}
 """Every stage there is, in the order in which they are told of."""
 
 
+_OF_SHOW = {"result", "at", "from", "start", "to", "end", "find", "json", "log", "help", "asked"}
+
+
 def register(spec: StageSpec) -> None:
     """Adds a stage. Raises `SetupError` for a name that is taken, or is none, `UsageError` for options without help."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", spec.name) or spec.name == "all":
@@ -34,6 +37,10 @@ def register(spec: StageSpec) -> None:
     if spec.name in SPECS:
         raise SetupError(f"stage {spec.name}: there is one of that name already")
     settings_of(spec.options)
+    search = spec.output.search
+    taken = {one.output.search.option for one in SPECS.values() if one.output.search is not None} | _OF_SHOW
+    if search is not None and (search.option in taken or not re.fullmatch(r"[a-z]+", search.option)):
+        raise SetupError(f"stage {spec.name}: framefleet show cannot have an option --{search.option} for it")
     SPECS[spec.name] = spec
     DECLARED[spec.name] = Declared(spec.options, spec.runs.endpoint if isinstance(spec.runs, Remote) else None)
 

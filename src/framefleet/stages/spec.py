@@ -195,6 +195,12 @@ def box(one: Any) -> str:
 BOX_TITLE = "left, top, right, bottom"
 
 
+SPAN_COLUMNS = (
+    Shown("what", lambda one: str(one.name), main=True),
+    Shown("confidence", confidence, right=True, rank=1),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """An option of `framefleet show` that searches one stage's result.
@@ -208,10 +214,7 @@ class Search:
     help: str
     names: bool = False
     items: Callable[[Any], Sequence[Any]] | None = None
-    columns: tuple[Shown, ...] = (
-        Shown("what", lambda one: str(one.name), main=True),
-        Shown("confidence", confidence, right=True, rank=1),
-    )
+    columns: tuple[Shown, ...] = SPAN_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +232,8 @@ class ResultKind(Generic[Found]):
     `unanswered`: it stands in the document also where nobody answered anything. `absent` is what there is to say of a
     video that has nothing of what the stage reads (None: null). `gathers`: it is scenes, whose entries tell of all that
     was found in each. `in_scenes` is what there is of a result in each scene, where that is not the names of its spans;
-    the text is the sampling by which frames count.
+    the text is the sampling by which frames count. Of a
+    result without a field it is a list of texts for each.
     """
 
     label: str

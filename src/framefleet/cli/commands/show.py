@@ -89,7 +89,7 @@ def show(
     found = {
         (stage, one.option): search.asked(document, stage, _words(one.option, words))
         for stage, one in searches()
-        if (words := asked[one.option]) is not None
+        if (words := asked.get(one.option)) is not None
     }
     anything = None if find is None else search.find(document, _words("find", find))
     if as_json:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from framefleet.cli.output.format import clock, counted, instead
 from framefleet.cli.output.table import NAME, Column, Page, width_of
 from framefleet.results.query.availability import has, why_not
-from framefleet.results.query.kinds import as_field, kinds, spans_of
+from framefleet.results.query.kinds import as_field, found_of, kinds, spans_of
 from framefleet.results.query.phrases import words_of
 from framefleet.results.query.search import (
     LabelInterval,
@@ -22,7 +22,7 @@ from framefleet.results.query.search import (
 )
 from framefleet.schema.document import Document
 from framefleet.stages.registry import SPECS
-from framefleet.stages.spec import BOX_TITLE, Search, Told, box
+from framefleet.stages.spec import BOX_TITLE, SPAN_COLUMNS, Search, Shown, Told, box
 
 
 def quoted(said: SpokenMatch, dots: str) -> str:
@@ -69,7 +69,7 @@ def _there(document: Document, stage: str, search: Search, now: Moment, page: Pa
     """What there is of a stage at a time: names in a line, texts in a table."""
     label, found = SPECS[stage].output.label, during(document, stage, now.time_s)
     if found and not search.names:
-        page.table([_name(label, len(found)), *_columns(search, found)])
+        page.table([_name(label, len(found)), *_columns(search.columns, found)])
         return
     told = (" ".join(column.cell(one) for column in search.columns) for one in found)
     page.line(label, ", ".join(told) or _lacking(document, stage, "nothing"))
@@ -88,7 +88,9 @@ def answer(document: Document, stage: str, wanted: str, found: Any, page: Page) 
     elif kind.told is Told.WORDS:
         page.table([_name(kind.label, len(found)), *_spans(found), _words(found, page)])
     else:
-        page.table([_name(kind.label, len(found)), *_spans(found), *_columns(kind.search, found)])
+        spans_alone = found_of(document, stage) is None  # another version of the stage wrote it
+        columns = _columns(SPAN_COLUMNS if spans_alone else kind.search.columns, found)
+        page.table([_name(kind.label, len(found)), *_spans(found), *columns])
 
 
 def _labels(
@@ -109,7 +111,7 @@ def _labels(
         most = max(one.most for one in stretches)
         pictures = counted(sum(one.pictures for one in stretches), "frame")
         page.line(label, f"{name} in {pictures}, at most {most} at once{_listed(', track', tracks)}")
-        page.table([_name("", len(stretches)), *_spans(stretches), *_columns(search, stretches)])
+        page.table([_name("", len(stretches)), *_spans(stretches), *_columns(search.columns, stretches)])
 
 
 def _words(found: Sequence[SpokenMatch], page: Page) -> Column:
@@ -118,7 +120,7 @@ def _words(found: Sequence[SpokenMatch], page: Page) -> Column:
     return Column("words", lambda width: [in_view(one, width, page.dots) for one in found], least=10, most=widest)
 
 
-def _columns(search: Search, found: Sequence[Any]) -> list[Column]:
+def _columns(shown: Sequence[Shown], found: Sequence[Any]) -> list[Column]:
     return [
         Column(
             one.title,
@@ -129,7 +131,7 @@ def _columns(search: Search, found: Sequence[Any]) -> list[Column]:
             least=10 if one.main else one.least,
             most=one.most,
         )
-        for one in search.columns
+        for one in shown
     ]
 
 
