@@ -16,6 +16,8 @@ import pytest
 from framefleet.cli import help
 from framefleet.cli.commands import show
 from framefleet.cli.commands.plan import described
+from framefleet.cli.output import answers
+from framefleet.cli.output.table import Page
 from framefleet.config.loading import load_fleet, load_options, make_options
 from framefleet.config.options import Setting, StageOptions
 from framefleet.errors import SetupError, UsageError
@@ -256,7 +258,9 @@ def test_what_it_makes_of_anothers_result_is_counted_beside_that(tmp_path: Path,
     assert "paired" not in summary
 
 
-def test_what_another_version_of_it_wrote_is_shown_as_if_it_declared_nothing(tmp_path: Path) -> None:
+def test_what_another_version_of_it_wrote_is_shown_as_if_it_declared_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     span = FoundSpan(start_s=0, end_s=1, text="dark")
     told = StageResult(label="described", spans=[span], data=[{"of": "another version"}])
     document = msgspec.structs.replace(make_document(), results={"describe": told})
@@ -265,6 +269,8 @@ def test_what_another_version_of_it_wrote_is_shown_as_if_it_declared_nothing(tmp
         assert [row[3] for row in tables(document)["describe"].rows] == ["dark"]
         assert [one.mark.name for one in marks(document) if one.stage == "describe"] == ["dark"]
         assert matches(document, "describe", "dark") == [span]
+        answers.answer(document, "describe", "dark", [span], Page())
+    assert re.search(r"described +0:00.0 +0:01.0 +dark", capsys.readouterr().out)
 
 
 def test_exports_of_tables_need_nothing_but_what_it_found(tmp_path: Path, cli: Any) -> None:
