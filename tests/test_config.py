@@ -167,10 +167,10 @@ def test_a_name_that_is_nearly_one_gets_it_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["report", "verbose", "sequential"])
 def test_what_is_said_of_one_command_alone_is_no_setting(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match=rf"^FRAMEFLEET_{name.upper()}: not a setting; say --{name} on"):
+    with pytest.raises(UsageError, match=rf"^FRAMEFLEET_{name.upper()}: not a setting; give --{name} on"):
         load_options({}, environ={f"FRAMEFLEET_{name.upper()}": "1"}, folder=tmp_path)
     (tmp_path / CONFIG_FILE).write_text(f"{name} = true", encoding="utf-8")
-    with pytest.raises(UsageError, match=rf"framefleet\.toml: {name}: not a setting; say --{name}"):
+    with pytest.raises(UsageError, match=rf"framefleet\.toml: {name}: not a setting; give --{name}"):
         load_options({}, environ={}, folder=tmp_path)
 
 

@@ -166,7 +166,7 @@ def _of_socket(host: str, chain: list[BaseException]) -> tuple[str, str | None] 
         return f"the name {host} is not found", "check the address and the network (DNS)"
     number = next((e.errno for e in chain if isinstance(e, OSError) and e.errno is not None), None)
     if number == errno.ECONNREFUSED:
-        return f"{host} cannot be reached: it refuses the connection", "check the address, and the service"
+        return f"{host} cannot be reached: it refuses the connection", "check the address, and that it is running"
     if number in {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN}:
         return f"{host} cannot be reached: there is no route to it", "check the network"
     cut = ("RemoteDisconnected", "ProtocolError", "ConnectionResetError", "BrokenPipeError", "IncompleteRead")

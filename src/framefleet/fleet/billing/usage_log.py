@@ -16,7 +16,7 @@ log = logger(__name__)
 class UsageLog:
     """The usage of one stage. `source` is the video's sha256, `began_s` when this run began, in seconds since 1970.
 
-    If the journal cannot be used any more, only the usage of earlier runs is missing; the dispatcher reports that.
+    If the journal cannot be used any more, only the usage of earlier runs is missing; `WorkClaims` reports that.
     """
 
     def __init__(self, journal: Journal, source: str, stage: str, endpoint: str, began_s: Seconds) -> None:

@@ -206,10 +206,10 @@ class Dispatcher:
             with self._lock:
                 self._outcome.answers.extend(exchange.answers)
             for answer in exchange.answers:
-                self._heed(getattr(answer.reply, "max_batch", None))
+                self._limit_batches(getattr(answer.reply, "max_batch", None))
         return exchange
 
-    def _heed(self, max_batch: int | None) -> None:
+    def _limit_batches(self, max_batch: int | None) -> None:
         """Limit the batches for the rest of the run to `max_batch`, which fits a worker's GPU memory."""
         with self._lock:
             if max_batch is None or (self._largest is not None and self._largest <= max_batch):
