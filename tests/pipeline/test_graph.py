@@ -16,7 +16,7 @@ def test_what_a_stage_needs_is_added_and_done_before_it() -> None:
 
 
 def test_a_name_that_is_none_is_refused() -> None:
-    with pytest.raises(UsageError, match="--stages faces: no such stage; there are objects"):
+    with pytest.raises(UsageError, match="--stages faces: no such stage; choose from objects"):
         plan_graph(["objects", "faces"], NEEDS)
 
 

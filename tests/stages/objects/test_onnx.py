@@ -170,7 +170,7 @@ def test_a_model_that_is_no_detector(tmp_path: Path) -> None:
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n"]) for name in "ab"]
     graph = helper.make_graph([helper.make_node("Neg", ["a"], ["b"])], "neg", values[:1], values[1:])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
-    with pytest.raises(SetupError, match="wanted is a detector"):
+    with pytest.raises(SetupError, match="not a supported detector"):
         OnnxEngine(str(path))
 
 

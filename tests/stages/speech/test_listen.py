@@ -41,7 +41,7 @@ def test_another_rate_is_resampled():
 @pytest.mark.parametrize("really", MAKERS)
 def test_another_format_than_named_is_refused(format, really):
     if format != really:
-        refused(made(*MAKERS[really]), format, 2.0, f"does not begin as {format}")
+        refused(made(*MAKERS[really]), format, 2.0, f"the audio is not {format}")
 
 
 def test_another_codec_within_the_format_is_refused():
