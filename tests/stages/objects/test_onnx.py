@@ -157,7 +157,7 @@ def test_a_detector_without_labels(tmp_path: Path) -> None:
 def test_a_detector_of_fixed_size_and_batch(tmp_path: Path) -> None:
     path = constant_detector(tmp_path / "m.onnx", [[32, 32, 32, 16, 0.9]], shape=[2, 3, 64, 64])
     engine = OnnxEngine(str(path))
-    with pytest.raises(WorkerError, match="made for 64") as raised:
+    with pytest.raises(WorkerError, match="only takes 64") as raised:
         engine.settle(DetectionSettings(imgsz=416))
     assert raised.value.type == "unsupported"
     pictures = [np.zeros((32, 64, 3), np.uint8)] * 3

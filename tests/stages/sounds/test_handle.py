@@ -95,7 +95,7 @@ def test_probe(handler):
         ({"format": "opus"}, "invalid_input: .*the audio is not opus"),
         ({"audio": "!!"}, "invalid_input: .*audio"),
         ({"audio": b"rubbish"}, "invalid_input: "),
-        ({"duration_s": 60.0}, "invalid_input: .*cut off"),
+        ({"duration_s": 60.0}, "invalid_input: .*truncated"),
         ({"duration_s": 0.5}, "invalid_input: .*longer"),
         ({"schema_version": "2"}, "invalid_input: .*schema_version"),
         ({"hop_s": 0.0001}, "invalid_input: .*hop_s"),

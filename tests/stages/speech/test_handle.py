@@ -140,7 +140,7 @@ def deaf():
         ({"audio": "!!"}, "invalid_input: .*audio"),
         ({"audio": b"rubbish"}, "invalid_input: "),
         ({"duration_s": -1}, "invalid_input: .*duration_s"),
-        ({"duration_s": 60.0}, "invalid_input: .*cut off"),
+        ({"duration_s": 60.0}, "invalid_input: .*truncated"),
         ({"duration_s": 0.5}, "invalid_input: .*longer"),
         ({"schema_version": "2"}, "invalid_input: .*schema_version"),
         ({"beam_size": 0}, "invalid_input: .*beam_size"),
