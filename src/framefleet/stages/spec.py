@@ -221,25 +221,19 @@ class Search:
 class ResultKind(Generic[Found]):
     """A stage's result, and the spans in it.
 
-<<<<<<< HEAD
-    `key` is the document's own field for it; a result without one stands in `results` under the stage's name. `spans`
-    is what search, counts, tables, scenes and the report are made of. `label` is what a person is told of it, such as
-    "seen", and `scene_field` its name in a scene's entry (None: scenes do not tell of it). `tables` are what exports of
-    tables hold, by name, made of the result and, for what other stages tell of it, of the document; without it, a table
-    of the spans. `marks` is how timelines show it (None: not at all). `told` is
-    how a person is told of it (None: not by itself), `search` how it is searched, besides by `--find`. `counted` are
-    labels of what it made of another stage's result: the summary counts them beside those of that.
-
-    `unanswered`: it stands in the document also where nobody answered anything. `absent` is what there is to say of a
-    video that has nothing of what the stage reads (None: null). `gathers`: it is scenes, whose entries tell of all that
-    was found in each. `in_scenes` is what there is of a result in each scene, where that is not the names of its spans;
-    the text is the sampling by which frames count. Of a
-    result without a field it is a list of texts for each.
-=======
     `key` is the document's own field for it; a result without one is in `results` under the stage's name. `spans`
     feeds search, counts, tables, scenes and the report. `label` is the word for it in output, such as "seen", and
     `scene_field` its name in a scene's entry (None: scenes leave it out).
->>>>>>> main
+
+    `tables` are the tables of a tables export, by name, from the result and, for what other stages found, from the
+    document; without it, a table of the spans. `marks` is its form on timelines (None: left out), `told` its form in
+    the summary (None: left out), `search` how it is searched, in addition to `--find`. `counted` are labels of what it
+    made of another stage's result: the summary counts them next to that stage's own.
+
+    `unanswered`: the document has the result even if no request was answered. `absent` is the result for a video
+    without the stage's input (None: null). `gathers`: the result is scenes, and each entry sums up what other stages
+    found in it. `in_scenes` gives a result's part in each scene, if that is not the names of its spans, from the
+    scenes, the result and the sampling by which frames count; for a result without a field, a list of texts for each.
     """
 
     label: str
@@ -271,16 +265,12 @@ class Belongs(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSpec:
-<<<<<<< HEAD
-    """One analysis. What it does is in `base.py` (`Stage`) and `client.py`.
+    """The declaration of one analysis. The protocols of its code are in `base.py` (`Stage`) and `client.py`.
 
-    `config` is what the document's configuration says of it: of the options, of what the backend can, and of the first
-    reply by a model, None without one. They are fields of its own for a result that has one, else they stand under
-    `stages`, with what was set.
+    `config` gives the stage's part of the document's configuration, from the options, the backend's capabilities and
+    the first reply by a model (None without one). For a result with its own field these are fields of the
+    configuration; for others they are under `stages`, with the options that were set.
     """
-=======
-    """The declaration of one analysis. The protocols of its code are in `base.py` (`Stage`) and `client.py`."""
->>>>>>> main
 
     name: str
     inputs: tuple[Frames | Audio | Result, ...]
@@ -288,14 +278,9 @@ class StageSpec:
     output: ResultKind[Any]
     options: type[StageOptions] = StageOptions
     belongs: Belongs = Belongs.BY_NAME
-<<<<<<< HEAD
-    prefilter: str = "the prefilter"  # what its check before sending is called
-    config: "Callable[[Options, Capabilities, Any], Mapping[str, Any]] | None" = None
-    unfiltered: str | None = None  # how to do without its prefilter, and at what price, where that takes long
-=======
     prefilter: str = "the prefilter"  # the name of its prefilter in messages
+    config: "Callable[[Options, Capabilities, Any], Mapping[str, Any]] | None" = None
     unfiltered: str | None = None  # how to turn its prefilter off, and the price of that, if it is slow
->>>>>>> main
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -16,14 +16,6 @@ from framefleet.stages.speech.skipped import SentTime, joined
 from framefleet.timebase import Span
 
 
-<<<<<<< HEAD
-=======
-def no_audio(media: MediaInfo) -> Transcription:
-    """Return the transcription of a video without sound."""
-    return Transcription(None, "", [], [Skipped(0.0, media.duration_s, media.soundless or "no audio stream")])
-
-
->>>>>>> main
 def merge_speech(answers: Sequence[Answer[WhisperReply]], unanswered: Sequence[SentTime] = ()) -> Transcription:
     """Return all clips' segments as one transcription, whatever their order of arrival.
 
