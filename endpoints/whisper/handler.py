@@ -1,4 +1,4 @@
-"""What RunPod starts: speech to text, by faster-whisper on this worker's GPU, and who speaks, on its CPU.
+"""The entry point on RunPod: speech to text, by faster-whisper on this worker's GPU, and speakers, on its CPU.
 
 WHISPER_MODEL is a folder in /models.
 """

@@ -59,7 +59,7 @@ def test_a_run_tells_who_speaks_and_keeps_the_voices_to_itself(talk: Any, tmp_pa
     ]
     (segment,) = document["transcription"]["segments"]
     assert (segment["speaker"], segment["words"][0]["speaker"]) == ("S1", "S1")
-    assert "2 people spoke: S1 (uncertain) 0:01.0, S2 (uncertain) 0:01.0" in document["told"].out
+    assert "2 people spoke: S1 (uncertain) 0:01, S2 (uncertain) 0:01" in document["told"].out
     assert "centre" not in document["path"].read_text()
     if sys.platform != "win32":
         assert stat.S_IMODE((tmp_path / "output" / FILE_NAME).stat().st_mode) == 0o600

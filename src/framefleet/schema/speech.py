@@ -1,4 +1,4 @@
-"""What is said."""
+"""The result of the speech stage."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from framefleet.timebase import Seconds
 
 
 class Word(msgspec.Struct, frozen=True, gc=False):
-    """`word` keeps Whisper's leading space; `speaker` is an id of `speakers`, null where nobody knows."""
+    """A word of a segment. `word` keeps Whisper's leading space; `speaker` is an id in `speakers`, null if unknown."""
 
     start_s: Seconds
     end_s: Seconds
@@ -26,7 +26,7 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """A stretch nobody was asked about, and why."""
+    """A stretch of sound that was not analyzed, and why."""
 
     start_s: Seconds
     end_s: Seconds
@@ -34,7 +34,7 @@ class Skipped(msgspec.Struct, frozen=True):
 
 
 class Transcription(msgspec.Struct, frozen=True):
-    """What is said. Times are on the video's clock, segments in their order; `language` is null if none is heard."""
+    """The transcript. Times are on the video's clock, segments in their order; `language` is null without speech."""
 
     language: str | None
     text: str

@@ -21,8 +21,8 @@ from framefleet.outputs.export.clock import player_zero_s
 from framefleet.outputs.export.text import clean
 from framefleet.results.query import cues as shown
 from framefleet.results.query.cues import COLUMNS, cues_of, wrapped
-from framefleet.results.query.speakers import labels
 from framefleet.schema.document import Document
+from framefleet.stages.speakers.told import labels
 from framefleet.timebase import Seconds
 
 LEAST_MS = 100  # a cue is to be seen, where the next one leaves it that long

@@ -1,14 +1,15 @@
-"""Who speaks, for those who read a document: names, parts of the video, and what one speaker says. Pure."""
+"""Speakers as a person is told of them: names, turns with their words, a line of the summary. Pure."""
 
 from collections.abc import Sequence
 
 import msgspec
 from msgspec.structs import replace
 
-from framefleet.results.query.phrases import named
 from framefleet.schema.document import Document
 from framefleet.schema.speakers import Speaker
 from framefleet.timebase import Seconds, Span
+
+FEW = 5  # people that the summary names
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -32,19 +33,18 @@ def labels(document: Document) -> dict[str, str]:
     return called(document) if len(speakers) > 1 or any(one.name for one in speakers) else {}
 
 
-def meant(document: Document, wanted: str) -> list[Speaker]:
+def meant(speakers: Sequence[Speaker], wanted: str) -> list[Speaker]:
     """Return the speakers of that id or name; if there is none, those in whose names it is a word."""
-    speakers = document.speakers or []
-    ids = [one for one in speakers if one.id.casefold() == wanted.strip().casefold()]
-    names = set(named((one.name for one in speakers if one.name), wanted))
-    return ids or [one for one in speakers if one.name in names]
+    text = wanted.strip().casefold()
+    ids = [one for one in speakers if text in (one.id.casefold(), one.called.casefold())]
+    return ids or [one for one in speakers if text in one.called.casefold().split()]
 
 
-def turns(document: Document, wanted: str) -> list[Turn]:
+def turns(speakers: Sequence[Speaker], document: Document, wanted: str) -> list[Turn]:
     """Return the turns of the speakers that are meant, in the order of time, with what is said in each."""
     segments = document.transcription.segments if document.transcription else []
     found = []
-    for speaker in meant(document, wanted):
+    for speaker in meant(speakers, wanted):
         own = [segment for segment in segments if segment.speaker == speaker.id]
         texts: dict[int, list[str]] = {}
         for segment in own:
@@ -52,6 +52,16 @@ def turns(document: Document, wanted: str) -> list[Turn]:
         for place, (start_s, end_s) in enumerate(speaker.turns):
             found.append(Turn(start_s, end_s, speaker.id, speaker.name, " ".join(texts.get(place, []))))
     return sorted(found, key=lambda turn: (turn.start_s, turn.end_s))
+
+
+def line(speakers: Sequence[Speaker]) -> str:
+    """Return how many people spoke and for how long each, who spoke longest first."""
+    longest = sorted(speakers, key=lambda one: -one.talk_s)
+    people = "1 person" if len(speakers) == 1 else f"{len(speakers)} people"
+    told = ", ".join(
+        f"{one.called}{'' if one.certain else ' (uncertain)'} {_clock(one.talk_s)}" for one in longest[:FEW]
+    )
+    return f"{people} spoke: {told}" + (f", {len(speakers) - FEW} more" if len(speakers) > FEW else "")
 
 
 def within(speakers: Sequence[Speaker], span: Span) -> list[Speaker]:
@@ -73,3 +83,8 @@ def _home(speaker: Speaker, span: Span) -> int:
         return min(overlap, span.length_s), -abs(start_s - span.start_s)
 
     return max(range(len(speaker.turns)), key=shared, default=0)
+
+
+def _clock(time_s: Seconds) -> str:
+    minutes, seconds = divmod(round(time_s), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}" if minutes >= 60 else f"{minutes}:{seconds:02}"
