@@ -77,6 +77,14 @@ def test_a_name_survives_a_rerun_and_follows_its_voice(talk: Any, cli: Cli) -> N
     assert names(talk(2, 3)) == [None, None]
 
 
+def test_names_come_from_a_file_that_the_report_saved(talk: Any, cli: Cli, tmp_path: Path) -> None:
+    path = talk(1, 2)["path"]
+    (tmp_path / "names.txt").write_text("S1=Ada Lovelace\nS2=\n", encoding="utf-8")
+    assert cli("name", path, "--file", tmp_path / "names.txt").out == f"{path}: S1 is Ada Lovelace\n"
+    assert cli("name", path, "--file", tmp_path / "none.txt").code == 2
+    assert cli("name", path).code == 2
+
+
 def test_names_of_one_run_are_in_its_document(talk: Any) -> None:
     assert names(talk(1, 2, flags=("--speaker-names", "S2=Grace"))) == [None, "Grace"]
 

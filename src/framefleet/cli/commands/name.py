@@ -23,12 +23,18 @@ STAGE = "speakers"
 def name(
     result: Result,
     names: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="S1=NAME", help="speakers and their names; S1= takes one away", show_default=False),
-    ],
+    ] = None,
+    saved: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="FILE", help="a file of names, such as the report saves: S1=NAME in each line"),
+    ] = None,
 ) -> int:
     """Name the speakers of a result, also for later runs: the journal keeps the names with the voices."""
-    given = dict(parse_speaker_names(",".join(names), "S1=NAME"))
+    if saved is None and not names:
+        raise UsageError("give speakers and their names", hint="such as S1=Ada S2=Grace, or --file FILE")
+    given = dict(parse_speaker_names(",".join([*_lines(saved), *(names or [])]), "S1=NAME"))
     document = read_document(result)
     if document.speakers is None:
         raise InputError(f"{result}: no speakers in it", hint="run the video again with --stages speech,speakers")
@@ -45,6 +51,16 @@ def name(
     if not kept:
         print("the voices are not in a journal next to it, so that the next run of the video has no names")
     return 0
+
+
+def _lines(path: Path | None) -> list[str]:
+    """The lines of a file of names; none without one. Raises `InputError`."""
+    if path is None:
+        return []
+    try:
+        return [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
 
 
 def _kept_with_voices(journal_path: Path, document: Document, given: dict[str, str]) -> bool:
