@@ -1,6 +1,6 @@
-"""What a stage declares: what it reads, its options, how it runs, what comes out and where it belongs.
+"""A stage's declaration: its inputs, options, how it runs, its result and which runs it is part of.
 
-A declaration is light: it says how the stage is loaded, and loads nothing itself.
+A declaration is cheap: it holds the function that loads the stage, and loads nothing itself.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,14 +27,14 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class PerSecond:
-    """So many pictures a second of video; None: as `--fps` says."""
+    """Samples at `fps` per second of video; None: at `--fps`."""
 
     fps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PerSpan:
-    """`count` pictures of each span that another stage found, such as each scene, evenly spread over it."""
+    """`count` samples of each span that another stage found, such as each scene, evenly spread over it."""
 
     stage: str
     count: int = 1
@@ -42,7 +42,7 @@ class PerSpan:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """In what form pictures are taken; None: as the options for all stages say."""
+    """The size and quality of frames; None: as in the options for all stages."""
 
     max_side: int | None = None
     jpeg_quality: int | None = None
@@ -50,7 +50,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Pictures: which, of which part, in what form. What is set for the stage goes before it."""
+    """Frames as input: which ones, cropped and scaled how. Options that are set for the stage take precedence."""
 
     sampling: PerSecond | PerSpan = PerSecond()
     crop: Crop | None = None
@@ -59,19 +59,19 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """All of the sound, in clips."""
+    """The whole sound as input, in clips."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What another stage found."""
+    """Another stage's result as input."""
 
     stage: str
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """Asked of an endpoint of this kind, or of the stage's own handler on this machine."""
+    """A stage that runs on an endpoint of this kind, or by its own handler on this machine."""
 
     endpoint: str
     load: "Callable[[], Stage]"
@@ -84,7 +84,7 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """Looks at pictures here, on the decode that all stages share."""
+    """A stage that watches frames on the client, on the decode that all stages share."""
 
     load: "Callable[[], WatchingStage[Any]]"
 
@@ -96,7 +96,7 @@ class Watching:
 
 @dataclass(frozen=True, slots=True)
 class Deriving:
-    """Works here on what other stages found."""
+    """A stage that works on the client, on the results of other stages."""
 
     load: "Callable[[], DerivingStage[Any]]"
 
@@ -219,21 +219,21 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class ResultKind(Generic[Found]):
-    """What comes of a stage, and what of it has a time.
+    """A stage's result, and the spans in it.
 
-    `key` is the document's own field for it; a result without one stands in `results` under the stage's name. `spans`
-    is what search, counts, tables, scenes and the report are made of. `label` is what a person is told of it, such as
-    "seen", and `scene_field` its name in a scene's entry (None: scenes do not tell of it). `tables` are what exports of
-    tables hold, by name, made of the result and, for what other stages tell of it, of the document; without it, a table
-    of the spans. `marks` is how timelines show it (None: not at all). `told` is
-    how a person is told of it (None: not by itself), `search` how it is searched, besides by `--find`. `counted` are
-    labels of what it made of another stage's result: the summary counts them beside those of that.
+    `key` is the document's own field for it; a result without one is in `results` under the stage's name. `spans`
+    feeds search, counts, tables, scenes and the report. `label` is the word for it in output, such as "seen", and
+    `scene_field` its name in a scene's entry (None: scenes leave it out).
 
-    `unanswered`: it stands in the document also where nobody answered anything. `absent` is what there is to say of a
-    video that has nothing of what the stage reads (None: null). `gathers`: it is scenes, whose entries tell of all that
-    was found in each. `in_scenes` is what there is of a result in each scene, where that is not the names of its spans;
-    the text is the sampling by which frames count. Of a
-    result without a field it is a list of texts for each.
+    `tables` are the tables of exports by name, made of the result and of the document; the default is one table of the
+    spans. `marks` are its marks on a timeline (None: none). `told` is how it is presented to a person (None: not by
+    itself), `search` its own option of `framefleet show`. `counted` are the labels of what the stage made of another
+    stage's result; the summary counts them in a column beside that stage's counts.
+
+    `unanswered`: it is in the document even if no request was answered. `absent` is the result for a video without what
+    the stage reads (None: null). `gathers`: these are scenes, whose entries have what was found in each. `in_scenes` is
+    the part of each scene, if that is not the names of its spans: of the scenes, the result and the sampling by which
+    frames count. For a result without a field of its own it is a list of texts for each scene.
     """
 
     label: str
@@ -253,19 +253,19 @@ class ResultKind(Generic[Found]):
 
 
 class Belongs(Enum):
-    """Which runs a stage is part of."""
+    """The runs that a stage is part of."""
 
     DEFAULT = "default"
-    """Those that name no stages."""
+    """Runs that name no stages."""
     ALL = "all"
-    """`--stages all`: what needs no account and is not dear."""
+    """Runs with `--stages all`: stages that need no account and are not expensive."""
     BY_NAME = "name"
-    """Those that name it."""
+    """Runs that name it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSpec:
-    """One analysis. What it does is in `base.py` (`Stage`) and `client.py`.
+    """The declaration of one analysis. The protocols of its code are in `base.py` (`Stage`) and `client.py`.
 
     `config` is what the document's configuration says of it: of the options, of what the backend can, and of the first
     reply by a model, None without one. They are fields of its own for a result that has one, else they stand under
@@ -278,13 +278,13 @@ class StageSpec:
     output: ResultKind[Any]
     options: type[StageOptions] = StageOptions
     belongs: Belongs = Belongs.BY_NAME
-    prefilter: str = "the prefilter"  # what its check before sending is called
+    prefilter: str = "the prefilter"  # the name of its prefilter in messages
     config: "Callable[[Options, Capabilities, Any], Mapping[str, Any]] | None" = None
-    unfiltered: str | None = None  # how to do without its prefilter, and at what price, where that takes long
+    unfiltered: str | None = None  # how to turn its prefilter off, and the price of that, if it is slow
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The stages whose results it works on."""
+        """The stages whose results it needs."""
         named = [each.stage for each in self.inputs if isinstance(each, Result)]
         return tuple(dict.fromkeys([*named, *([self.per_span.stage] if self.per_span else [])]))
 
@@ -302,7 +302,7 @@ class StageSpec:
         return frames.sampling if frames is not None and isinstance(frames.sampling, PerSpan) else None
 
     def options_for(self, options: Options) -> Options:
-        """The options with what is this stage's own: what is set for it, and else what it declares."""
+        """Return the options for this stage: those set for it, else those it declares, else the general ones."""
         frames, own = self.frames, options.own.get(self.name)
         given: dict[str, Any] = {}
         if frames is not None:

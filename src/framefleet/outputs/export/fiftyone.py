@@ -21,13 +21,13 @@ from framefleet.outputs.export.text import clean
 from framefleet.schema.document import Document
 
 
-class _Objects(msgspec.Struct):
+class _Boxes(msgspec.Struct):
     objects: list[dict[str, Any]]
 
 
-class _Frame(msgspec.Struct):
+class _FrameLabels(msgspec.Struct):
     frame_number: int
-    objects: _Objects
+    objects: _Boxes
 
 
 def write(document: Document, context: Context, folder: Path) -> None:
@@ -45,13 +45,13 @@ def write(document: Document, context: Context, folder: Path) -> None:
     (folder / labels).write_bytes(msgspec.json.encode(content))
 
 
-def _frames(document: Document, numbers: FrameNumbers) -> dict[str, _Frame]:
+def _frames(document: Document, numbers: FrameNumbers) -> dict[str, _FrameLabels]:
     """By frame. Two pictures may be of one frame, where more are sampled than there are."""
     objects: dict[int, dict[Boxed, dict[str, Any]]] = defaultdict(dict)
     for detection, boxed in looked_at(document):
         frame = numbers.at(detection.shown_s) + 1
         objects[frame] |= {thing: _object(thing, frame, document) for thing in boxed}
-    return {str(frame): _Frame(frame, _Objects(list(found.values()))) for frame, found in objects.items()}
+    return {str(frame): _FrameLabels(frame, _Boxes(list(found.values()))) for frame, found in objects.items()}
 
 
 def _object(thing: Boxed, frame: int, document: Document) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the text stage declares."""
+"""The declaration of the text stage."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -72,5 +72,5 @@ TEXT = StageSpec(
         ),
     ),
     prefilter="change detection",
-    belongs=Belongs.ALL,  # a CPU takes too long for it to be among the default ones
+    belongs=Belongs.ALL,  # too slow on a CPU for a default stage
 )
