@@ -225,15 +225,15 @@ class ResultKind(Generic[Found]):
     feeds search, counts, tables, scenes and the report. `label` is the word for it in output, such as "seen", and
     `scene_field` its name in a scene's entry (None: scenes leave it out).
 
-    `tables` are the tables of exports by name, made of the result and of the document; the default is one table of the
-    spans. `marks` are its marks on a timeline (None: none). `told` is how it is presented to a person (None: not by
-    itself), `search` its own option of `framefleet show`. `counted` are the labels of what the stage made of another
-    stage's result; the summary counts them in a column beside that stage's counts.
+    `tables` are the tables of a tables export, by name, from the result and, for what other stages found, from the
+    document; without it, a table of the spans. `marks` is its form on timelines (None: left out), `told` its form in
+    the summary (None: left out), `search` how it is searched, in addition to `--find`. `counted` are labels of what it
+    made of another stage's result: the summary counts them next to that stage's own.
 
-    `unanswered`: it is in the document even if no request was answered. `absent` is the result for a video without what
-    the stage reads (None: null). `gathers`: these are scenes, whose entries have what was found in each. `in_scenes` is
-    the part of each scene, if that is not the names of its spans: of the scenes, the result and the sampling by which
-    frames count. For a result without a field of its own it is a list of texts for each scene.
+    `unanswered`: the document has the result even if no request was answered. `absent` is the result for a video
+    without the stage's input (None: null). `gathers`: the result is scenes, and each entry sums up what other stages
+    found in it. `in_scenes` gives a result's part in each scene, if that is not the names of its spans, from the
+    scenes, the result and the sampling by which frames count; for a result without a field, a list of texts for each.
     """
 
     label: str
@@ -267,9 +267,9 @@ class Belongs(Enum):
 class StageSpec:
     """The declaration of one analysis. The protocols of its code are in `base.py` (`Stage`) and `client.py`.
 
-    `config` is what the document's configuration says of it: of the options, of what the backend can, and of the first
-    reply by a model, None without one. They are fields of its own for a result that has one, else they stand under
-    `stages`, with what was set.
+    `config` gives the stage's part of the document's configuration, from the options, the backend's capabilities and
+    the first reply by a model (None without one). For a result with its own field these are fields of the
+    configuration; for others they are under `stages`, with the options that were set.
     """
 
     name: str
