@@ -46,9 +46,9 @@ def with_searches(command: Callable[..., int]) -> Callable[..., int]:
         for search in declared
     ]
 
-    def wrapped(**values: Any) -> int:
-        asked = {search.option: values.pop(search.option) for search in declared}
-        return command(**values, asked=asked)
+    def wrapped(*given: Any, **values: Any) -> int:
+        asked = {search.option: values.pop(search.option, None) for search in declared}
+        return command(*given, **values, asked=asked)
 
     own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
     wrapped.__signature__ = inspect.Signature([*own[:place], *options, *own[place:]])  # type: ignore[attr-defined]
