@@ -280,12 +280,12 @@ def test_a_folder_that_was_written_before_is_written_again(cli: Cli, result: Pat
 @pytest.mark.parametrize(
     ("to", "output", "line"),
     [
-        ("srt", "foo.txt", "foo.txt: give a name that ends in .srt, or a folder's, with / at its end"),
-        ("cvat", "foo.json", "foo.json: give a name that ends in .xml"),
+        ("srt", "foo.txt", "foo.txt: the name does not end in .srt; give a name with .srt, or a folder ending in /"),
+        ("cvat", "foo.json", "foo.json: the name does not end in .xml"),
         ("srt,vtt", "foo.srt", "--output foo.srt: several formats need a folder; end its name with /"),
         ("srt", "no/such/foo.srt", "there is no folder no/such; make it, or give another"),
         ("coco", "no/such/foo", "there is no folder no/such; make it, or give another"),
-        ("srt,vtt", "clip_results.json/", "no folder can be made there"),
+        ("srt,vtt", "clip_results.json/", "the folder cannot be created"),
     ],
 )
 def test_a_place_that_cannot_be_meant_is_told(

@@ -1,4 +1,4 @@
-"""What was seen, said, heard and written in each scene. Pure."""
+"""The objects, speech, sounds and text of each scene. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,10 +26,10 @@ def fuse(
     sampling: str = "exact",
     others: Mapping[str, Iterable[FoundSpan]] = {},
 ) -> list[SceneEntry]:
-    """One entry for each scene, in their order; what no stage was asked for is empty.
+    """Return one entry per scene, in their order; results of stages that did not run are empty.
 
-    `sampling` is the run's: it says when a picture counts (`counted_s`). `others` are what further stages found, by
-    what scenes call it.
+    `sampling` is the run's and decides when a frame counts (`counted_s`). `others` are the results of other stages, by
+    their scene field.
     """
     seen: dict[int, Counter[str]] = {scene.index: Counter() for scene in scenes}
     for detection in detections or ():
@@ -62,7 +62,7 @@ def fuse(
 
 
 def _within(scene: Scene, found: Sequence[tuple[Seconds, Seconds, str]]) -> list[str]:
-    """What shares any time with the scene, or begins in it, once each, in the order in which it began."""
+    """Return the names that overlap the scene or begin in it, once each, ordered by start."""
     inside = [
         (start, name)
         for start, end, name in found

@@ -1,4 +1,4 @@
-"""What a document has of each stage, ours and others' alike: spans with a label, a text, or both. Pure."""
+"""A document's results by stage, built-in or installed: spans with a label, a text, or both. Pure."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -10,7 +10,7 @@ from framefleet.stages.registry import SPECS
 
 
 class FoundKind(NamedTuple):
-    """`stage` found `spans`; `label` is what a person is told of it: "heard"."""
+    """The spans that `stage` found; `label` is how they are shown to a user, such as "heard"."""
 
     stage: str
     label: str
@@ -18,12 +18,12 @@ class FoundKind(NamedTuple):
 
 
 def kinds(document: Document) -> list[FoundKind]:
-    """Of every stage that the document knows something of. What it has no field for needs no stage to be there."""
+    """Return the results of every stage in the document; one without a field of its own need not be installed."""
     return [*_with_fields(document), *further(document)]
 
 
 def further(document: Document) -> list[FoundKind]:
-    """Of those that the document has no field for."""
+    """Return the results of stages that the document has no field for."""
     return [FoundKind(name, found.label, found.spans) for name, found in document.further.items()]
 
 
@@ -35,7 +35,7 @@ def _with_fields(document: Document) -> Iterable[FoundKind]:
 
 
 def joined(spans: Sequence[FoundSpan], apart_s: float) -> list[FoundSpan]:
-    """The same with moments of one name, no more than `apart_s` one after the other, as one span: the surest's."""
+    """Merge moments of one name that are at most `apart_s` apart into a span with the highest confidence of them."""
     found = [span for span in spans if span.end_s > span.start_s]
     moments = sorted((span for span in spans if span.end_s <= span.start_s), key=lambda span: (span.name, span.start_s))
     for _, same in groupby(moments, key=lambda span: span.name):
