@@ -128,7 +128,7 @@ def test_the_video_and_the_document_are_not_written_over(cli: Cli, result: Path)
         (["--from", "1", "--to", "1"], "--to 1: not after the start, 0:01.0"),
         (["--from", "0:10"], "covers 0:00.0 to 0:02.0"),
         (["--from", "2"], "clip_results.json ends there"),
-        (["--labels", " ,"], "--labels: give at least one label"),
+        (["--labels", " ,"], "--labels: no label is given"),
         (["--preset", "quick"], "ultrafast"),
         (["--crf", "99"], "--crf"),
     ],
