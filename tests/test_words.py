@@ -112,9 +112,18 @@ def sources(pattern: str) -> list[Path]:
     return sorted((ROOT / "src" / "framefleet").glob(pattern))
 
 
-@pytest.mark.parametrize("path", sources("cli/**/*.py"), ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_no_text_of_the_command_line_has_a_banned_phrase(path: Path) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [path for pattern in ("cli/**/*.py", "outputs/**/*.py", "results/**/*.py") for path in sources(pattern)],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_no_text_of_the_command_line_or_an_output_has_a_banned_phrase(path: Path) -> None:
     assert findings("\n".join(strings_of(ast.parse(path.read_text(encoding="utf-8")))), BANNED) == []
+
+
+@pytest.mark.parametrize("path", sources("outputs/report/page/*.*"), ids=lambda path: path.name)
+def test_no_part_of_the_report_page_has_a_banned_phrase(path: Path) -> None:
+    assert findings(path.read_text(encoding="utf-8"), BANNED) == []
 
 
 def test_no_notice_has_a_banned_phrase() -> None:
