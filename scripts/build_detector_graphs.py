@@ -58,7 +58,7 @@ def letterbox() -> onnx.ModelProto:
 
 
 def suppress() -> onnx.ModelProto:
-    """A graph from `boxes` (1, N, 4), `scores` (1, 1, N) to `kept` (K, 3): its last column has the indices."""
+    """Return a graph that selects `kept` (K, 3) from `boxes` (1, N, 4) and `scores` (1, 1, N), best first."""
     node = helper.make_node("NonMaxSuppression", ["boxes", "scores", "max_det", "iou"], ["kept"])
     inputs = [
         helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, "candidates", 4]),

@@ -66,7 +66,7 @@ def sources(dockerfile: str) -> list[str]:
 
 
 def clear(folder: Path) -> None:
-    """An empty folder but for .git and the mark, in place of one laid out before. Raises `LayoutError`."""
+    """Empty `folder`, except for .git and the mark. Raises `LayoutError` if this script did not write it."""
     inside = list(folder.iterdir()) if folder.exists() else []
     if any(path.name != ".git" for path in inside) and not (folder / MARK).is_file():
         raise LayoutError(f"{folder}: holds something else; give another folder")

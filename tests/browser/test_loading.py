@@ -65,7 +65,7 @@ def test_a_codec_that_browsers_do_not_play(open_report: Open, tmp_path: Path, au
     assert "mpeg4 in .mp4" in said_so
     assert "nor next to this report" not in said_so
     assert "framefleet render" in said_so
-    assert "thumbnails" in said_so
+    assert "Thumbnails of the scenes are shown instead" in said_so
     report.until(lambda: report.drawn["boxes"] == 1)
     report.until(lambda: report.page.evaluate(PAINTED) > 0.9, "the thumbnail in place of the picture")
     report.page.keyboard.press(".")

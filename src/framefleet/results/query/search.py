@@ -217,7 +217,7 @@ def _things(document: Document, picture: Detection) -> list[Thing] | None:
 
 
 def _around(words: Sequence[SpokenWord], time_s: Seconds) -> SpokenMatch | None:
-    """The words until `AROUND_S` before and after, and between them those being said; None if there is none."""
+    """Return the words spoken at the time and those within `AROUND_S` of it; None if there are none."""
     near = [w for w in words if w.start_s <= time_s + AROUND_S and w.end_s >= time_s - AROUND_S]
     if not near:
         return None
