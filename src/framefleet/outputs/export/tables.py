@@ -1,4 +1,4 @@
-"""What was found as flat tables, for spreadsheets and data frames. Pure."""
+"""The results as flat tables, for spreadsheets and data frames. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
