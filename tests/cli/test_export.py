@@ -287,8 +287,8 @@ def test_a_folder_that_was_written_before_is_written_again(cli: Cli, result: Pat
         ("srt", "foo.txt", "foo.txt: the name does not end in .srt; give a name with .srt, or a folder ending in /"),
         ("cvat", "foo.json", "foo.json: the name does not end in .xml"),
         ("srt,vtt", "foo.srt", "--output foo.srt: several formats need a folder; end its name with /"),
-        ("srt", "no/such/foo.srt", "there is no folder no/such; make it, or give another"),
-        ("coco", "no/such/foo", "there is no folder no/such; make it, or give another"),
+        ("srt", "no/such/foo.srt", "there is no folder no/such; create it, or give another"),
+        ("coco", "no/such/foo", "there is no folder no/such; create it, or give another"),
         ("srt,vtt", "clip_results.json/", "the folder cannot be created"),
     ],
 )
