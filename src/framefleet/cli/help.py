@@ -26,7 +26,7 @@ COMMANDS = {
 }
 """Commands, each a function in the module of the same name, and the first line of their docstrings."""
 
-WORDS = {"int": "INTEGER", "float": "NUMBER", "str": "TEXT", "text": "TEXT", "path": "FILE"}
+WORDS = {"int": "INTEGER", "float": "NUMBER", "str": "TEXT", "path": "FILE"}
 
 
 class Command(TyperCommand):

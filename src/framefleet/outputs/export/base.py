@@ -37,8 +37,8 @@ class Format:
 
     `needs` are fields of a document, at least one of which must be known. `write` fills the file or, with `folder`, the
     folder that it is given. `pictures`: the format can include images. `video`: it uses the video file, and this text
-    says what happens without it; `{fps}` in it is the header's rate. `spoken`: it holds speech, and its file name
-    contains the language.
+    says what happens without it; `{fps}` in it is the header's rate. `further`: it includes the results of further
+    stages. `spoken`: it holds speech, and its file name contains the language.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Format:
     folder: bool = False
     pictures: bool = False
     video: str | None = None
+    further: bool = False
     spoken: bool = False
 
 

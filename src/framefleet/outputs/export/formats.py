@@ -61,7 +61,7 @@ def check(format: Format, document: Document) -> None:
     """Raise `InputError`, with a hint on what to run, if the document has no results for the format."""
     if format.needs == ("detections",) and not document.video.width:
         raise InputError(f"{format.name}: the video has audio only", hint="try --to srt or csv")
-    if any(known(document, part) for part in format.needs):
+    if (format.further and document.further) or any(known(document, part) for part in format.needs):
         return
     for part in format.needs:
         if (error := failed(document, part)) is not None:

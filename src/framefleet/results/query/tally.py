@@ -1,7 +1,7 @@
 """Statistics of objects, sounds and texts: count, first and last time, and distribution over time. Pure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from math import ceil, floor
 
 import msgspec
@@ -9,6 +9,8 @@ import msgspec
 from framefleet.results.query import kinds
 from framefleet.results.query.intervals import frame_intervals
 from framefleet.schema.document import Document
+from framefleet.stages.registry import SPECS
+from framefleet.stages.spec import Told
 from framefleet.timebase import Seconds, Span
 
 LEVELS = 60  # bins that the time is divided into
@@ -69,27 +71,23 @@ def seen(document: Document, span: Span) -> list[Tally]:
     ]
 
 
-def heard(document: Document, span: Span) -> list[Tally]:
-    """Return the sounds by their duration in `span`, descending. A level is the share of the bin that they cover."""
-    events = document.sounds.events if document.sounds else ()
-    return _lasting(((event.label, event.start_s, event.end_s) for event in events), span)
+def counts(document: Document, stage: str, span: Span) -> list[Tally]:
+    """Return statistics of a stage's result: labels of boxes, or names by their duration in `span`, descending.
+
+    A level of the latter is the share of the bin that is covered.
+    """
+    if kinds.told_of(stage) is Told.FRAMES:
+        return seen(kinds.as_field(document, stage), span)
+    return _lasting(((one.name, one.start_s, one.end_s) for one in kinds.spans_of(document, stage)), span)
 
 
-def written(document: Document, span: Span) -> list[Tally]:
-    """Return the texts by their time on screen, in the same way as `heard`."""
-    spans = document.text.spans if document.text else ()
-    return _lasting(((text.text, text.start_s, text.end_s) for text in spans), span)
+def counted(document: Document) -> list[str]:
+    """Return the stages with such statistics: all with a field of their own, and further ones in the document."""
+    ours = [name for name, spec in SPECS.items() if spec.output.key is not None]
+    return [name for name in dict.fromkeys([*ours, *document.further]) if kinds.told_of(name) in _COUNTED]
 
 
-def further(document: Document, span: Span) -> dict[str, list[Tally]]:
-    """Return the results of other stages by stage name, in the same way as `heard`."""
-    return {
-        kind.stage: _lasting(((one.name, one.start_s, one.end_s) for one in kind.spans), span)
-        for kind in kinds.further(document)
-    }
-
-
-KINDS: dict[str, Callable[[Document, Span], list[Tally]]] = {"seen": seen, "heard": heard, "written": written}
+_COUNTED = (Told.FRAMES, Told.SPANS)
 
 
 def _lasting(found: Iterable[tuple[str, Seconds, Seconds]], span: Span) -> list[Tally]:
