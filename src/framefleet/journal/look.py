@@ -25,7 +25,7 @@ def piece_key(source_sha256: str, endpoint: str, name: str, identity: Mapping[st
 
 
 def private_key(stage: str, key: str) -> str:
-    """The key of an answer about a person: it names the stage, so that all of a stage can be found and removed."""
+    """Return the key of an answer about a person, which begins with the stage so that all of its can be removed."""
     return f"{stage}/{key}"
 
 

@@ -182,18 +182,18 @@ class Journal:
             db.executemany("DELETE FROM submissions WHERE id = ?", left)
 
     def recall(self, source: str, stage: str) -> bytes | None:
-        """What the stage keeps of the video whose sha256 is `source`; None where it never kept anything."""
+        """Return what the stage keeps of the video with this sha256; None if it never kept anything."""
         with self._told():
             row = self._db.execute("SELECT value FROM kept WHERE source = ? AND stage = ?", (source, stage)).fetchone()
             return row[0] if row else None
 
     def remember(self, source: str, stage: str, value: bytes) -> None:
-        """Keeps `value` for the next run on the video, instead of what was kept before."""
+        """Keep `value` for the next run on the video, instead of what was kept before."""
         with self._transaction() as db:
             db.execute("INSERT OR REPLACE INTO kept(source, stage, value) VALUES (?, ?, ?)", (source, stage, value))
 
     def keep_private(self) -> None:
-        """Lets nobody but the file's owner read it; does nothing where that cannot be set."""
+        """Make the file readable for its owner only, if its mode can be changed."""
         for path in (self.path, *(Path(f"{self.path}{end}") for end in ("-wal", "-shm"))):
             try:
                 path.chmod(0o600)
@@ -201,9 +201,9 @@ class Journal:
                 log.info("%s: its mode is not changed", path.name, exc_info=error)
 
     def forget_private(self, stage: str) -> int:
-        """Removes all that is kept of a private stage, of every video, and overwrites it on the disk.
+        """Remove all data of a private stage, of every video, and overwrite it on the disk.
 
-        Returns how many answers that were.
+        Return how many answers that were.
         """
         with self._told():
             self._db.execute("PRAGMA secure_delete = ON")

@@ -262,7 +262,7 @@ def _merged(lane: StageRun, outcome: Outcome, media: MediaInfo, journal: Journal
 
 
 def _recalled(lane: StageRun, result: Any, journal: Journal, sha256: str, *, whole: bool) -> Any:
-    """The result, with what the stage remembers of earlier runs on the video."""
+    """Return the result, with what the stage remembers of earlier runs on the video."""
     stage = lane.plan.stage
     if not isinstance(stage, Remembering):
         return result

@@ -201,7 +201,7 @@ class Remembering(Protocol):
     """A stage that the journal keeps something for from one run on a video to the next."""
 
     def recall(self, result: Any, kept: bytes | None, options: Options, *, whole: bool) -> Recalled[Any]:
-        """The result as the document gets it. `kept` is of the last run; `whole`: all that was asked is answered."""
+        """Return the document's form of the result. `kept` is from the last run; `whole`: everything was answered."""
 
 
 class OnThisMachine(Protocol):

@@ -54,7 +54,7 @@ def name(
 
 
 def _lines(path: Path | None) -> list[str]:
-    """The lines of a file of names; none without one. Raises `InputError`."""
+    """Return the lines of a file of names; none without one. Raises `InputError`."""
     if path is None:
         return []
     try:
@@ -64,7 +64,7 @@ def _lines(path: Path | None) -> list[str]:
 
 
 def _kept_with_voices(journal_path: Path, document: Document, given: dict[str, str]) -> bool:
-    """Keeps the names in the journal; returns whether it has the voices of all that are `given`."""
+    """Keep the names in the journal. Return whether it has the voices of all that are `given`."""
     if not is_there(journal_path):
         return False
     from framefleet.journal.store import Journal

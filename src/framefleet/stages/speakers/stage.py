@@ -71,13 +71,13 @@ class SpeakersStage(ClipStage[SpeakersRequest, SpeakersReply]):
         return RequestBatch(request, (ClipTime(payload.number, payload.span, gaps=payload.gaps),))
 
     def split(self, parcel: RequestBatch[SpeakersRequest]) -> list[RequestBatch[SpeakersRequest]]:
-        """The clip cut in two at the quietest place near its middle; alone where it is too short for that."""
+        """Cut the clip in two at the quietest place near its middle, unless it is too short."""
         (fact,) = parcel.facts
         halves = halved(replace(parcel.request, number=None), fact.span)
         return [RequestBatch(half, (replace(fact, span=span),)) for half, span in halves] or [parcel]
 
     def parse(self, facts: Sequence[ClipTime], output: Any) -> SpeakersReply:
-        """Turns are brought back over a rounding; what lies beyond the clip, and a centre that is none, is refused."""
+        """Parse the reply. Turns that end a little late are clipped; those beyond the clip and bad centres are refused."""
         reply = read_reply(output, SpeakersReply)
         checked.named(reply)
         if len(reply.voices) > VOICES:
@@ -91,7 +91,7 @@ class SpeakersStage(ClipStage[SpeakersRequest, SpeakersReply]):
         return SpeakersReply
 
     def count(self, reply: SpeakersReply) -> int:
-        """How many people speak in the clip."""
+        """Return how many people speak in the clip."""
         return len(reply.voices)
 
     def pace(self, can: Capabilities) -> Pace:
@@ -121,20 +121,20 @@ class SpeakersStage(ClipStage[SpeakersRequest, SpeakersReply]):
     def recall(
         self, result: Sequence[Person], kept: bytes | None, options: Options, *, whole: bool
     ) -> Recalled[list[Speaker]]:
-        """The speakers, with the names that their voices were given, and without the voices themselves."""
+        """Return the speakers, with the names given to their voices, and without the voices themselves."""
         given = dict(options.speaker_names or ())
         speakers, keep, notes = recognized(result, kept_voices(kept), given, whole=whole)
         return Recalled(speakers, as_kept(keep), notes)
 
 
 def _number(options: Options) -> int | None:
-    """How many people speak, where that is given: `True` and `auto` do not say."""
+    """Return how many people speak, if that was given."""
     number = options.speakers
     return None if isinstance(number, bool | str) else number
 
 
 def _checked(voice: HeardVoice, length_s: Seconds) -> HeardVoice:
-    """The voice with its turns within the clip. Raises `BadReplyError` if they are of something else."""
+    """Return the voice with its turns within the clip. Raises `BadReplyError` if they are of something else."""
     centre = np.frombuffer(voice.centre, "<f2").astype(np.float64) if len(voice.centre) == 2 * CENTRE else np.zeros(0)
     if not 0.9 <= float(np.linalg.norm(centre)) <= 1.1:  # also where a number is NaN
         raise BadReplyError("the worker gave a voice whose centre is none")

@@ -75,7 +75,7 @@ def within(speakers: Sequence[Speaker], span: Span) -> list[Speaker]:
 
 
 def _home(speaker: Speaker, span: Span) -> int:
-    """The turn with most of the span, or the nearest to it."""
+    """Return the turn with most of the span, or the nearest to it."""
 
     def shared(place: int) -> tuple[float, float]:
         start_s, end_s = speaker.turns[place]

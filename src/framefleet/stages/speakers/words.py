@@ -36,7 +36,7 @@ class _Turns:
         self._by_id = {one.id: (one.turns, [end_s for _, end_s in one.turns]) for one in speakers if one.turns}
 
     def shares(self, start_s: Seconds, end_s: Seconds) -> dict[str, Seconds]:
-        """How much of the span each speaker's turns cover, in seconds; those who do not speak in it are left out."""
+        """Return how many seconds of the span each speaker's turns cover, of those who speak in it."""
         shares = {}
         for id, (turns, ends) in self._by_id.items():
             place, covered = bisect_left(ends, start_s), 0.0
@@ -48,7 +48,7 @@ class _Turns:
         return shares
 
     def speaker(self, start_s: Seconds, end_s: Seconds) -> str | None:
-        """Who speaks most of the span; else who speaks nearest to it, within `REACH_S`; else None."""
+        """Return who speaks most of the span, or nearest to it within `REACH_S`; else None."""
         end_s = max(end_s, start_s + _SHORTEST_S)
         if shares := self.shares(start_s, end_s):
             return max(shares, key=lambda id: shares[id])
@@ -80,7 +80,7 @@ def _parts(segment: Segment, turns: _Turns) -> list[Segment]:
 
 
 def _smoothed(words: Sequence[Word], turns: _Turns) -> list[Word]:
-    """The words, where one alone between two of another speaker is that speaker's unless its own is clearly heard."""
+    """Give a lone word between two of another speaker to that speaker, unless its own is clearly heard."""
     made = list(words)
     for place in range(1, len(words) - 1):
         around, own = words[place - 1].speaker, words[place].speaker
@@ -93,7 +93,7 @@ def _smoothed(words: Sequence[Word], turns: _Turns) -> list[Word]:
 
 
 def _carried(words: Sequence[Word]) -> list[tuple[str | None, Word]]:
-    """Each word with the speaker of its part: one whose speaker is not known is in the part of the word before."""
+    """Pair each word with the speaker of its part; a word of an unknown speaker is in the part of the word before."""
     first = next((word.speaker for word in words if word.speaker is not None), None)
     pairs = []
     for word in words:

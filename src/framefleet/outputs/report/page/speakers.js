@@ -30,7 +30,7 @@ class Speakers extends EventTarget {
     return this.people.map(({ id, name }) => `${id}=${name ?? ""}\n`).join("");
   }
 
-  // Whether a segment is said by another speaker than the one before.
+  // Whether a segment has another speaker than the one before.
   changes(segment) {
     const person = this.ofSegment[segment];
     return person >= 0 && person !== this.ofSegment[segment - 1];

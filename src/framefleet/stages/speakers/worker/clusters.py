@@ -106,5 +106,5 @@ def _settled(vectors: Vectors, weights: NDArray[np.float64], labels: Labels, sma
 
 
 def _numbered(labels: NDArray[np.int64]) -> Labels:
-    """The same groups, numbered from 0 without gaps."""
+    """Number the groups from 0 without gaps."""
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)

@@ -80,7 +80,7 @@ def mel_power(audio: Waveform) -> Mel:
 
 
 def _looks(pieces: Sequence[Waveform]) -> Iterator[tuple[int, Mel]]:
-    """What the encoder looks at, (160, 40) each, and which piece it is of."""
+    """Yield the encoder's inputs, (160, 40) each, with the number of their piece."""
     for number, piece in enumerate(pieces):
         power = mel_power(piece if len(piece) >= FRAMES * HOP else np.resize(piece, FRAMES * HOP))
         last = len(power) - FRAMES
@@ -154,7 +154,7 @@ class _Arrays(pickle.Unpickler):
 
 
 def _array(storage: NDArray[Any], offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> NDArray[Any]:
-    """A tensor of a checkpoint: a view of its storage, which is filled later."""
+    """Return a tensor of a checkpoint: a view of its storage, which is filled later."""
     if offset < 0 or min((*size, *stride), default=0) < 0:
         raise pickle.UnpicklingError("a tensor lies outside its storage")
     if offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) >= max(1, len(storage)):

@@ -72,12 +72,12 @@ def _value(name: str, shape: Sequence[int | str]) -> bytes:
 
 
 def _field(number: int, body: bytes) -> bytes:
-    """A field with bytes, as protocol buffers have it."""
+    """Encode a field with bytes, in the form of protocol buffers."""
     return _varint(number << 3 | 2) + _varint(len(body)) + body
 
 
 def _number(number: int, value: int) -> bytes:
-    """A field with a whole number."""
+    """Encode a field with a whole number."""
     return _varint(number << 3) + _varint(value)
 
 
