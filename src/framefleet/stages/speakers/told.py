@@ -12,7 +12,7 @@ from framefleet.timebase import Seconds, Span
 FEW = 5  # people that the summary names
 
 
-class Turn(msgspec.Struct, frozen=True):
+class SpokenTurn(msgspec.Struct, frozen=True):
     """A turn of a speaker, and what they say in it; words that are not known to be anybody's are in no turn."""
 
     start_s: Seconds
@@ -40,7 +40,7 @@ def meant(speakers: Sequence[Speaker], wanted: str) -> list[Speaker]:
     return ids or [one for one in speakers if text in one.called.casefold().split()]
 
 
-def turns(speakers: Sequence[Speaker], document: Document, wanted: str) -> list[Turn]:
+def turns(speakers: Sequence[Speaker], document: Document, wanted: str) -> list[SpokenTurn]:
     """Return the turns of the speakers that are meant, in the order of time, with what is said in each."""
     segments = document.transcription.segments if document.transcription else []
     found = []
@@ -50,7 +50,7 @@ def turns(speakers: Sequence[Speaker], document: Document, wanted: str) -> list[
         for segment in own:
             texts.setdefault(_home(speaker, Span(segment.start_s, segment.end_s)), []).append(segment.text)
         for place, (start_s, end_s) in enumerate(speaker.turns):
-            found.append(Turn(start_s, end_s, speaker.id, speaker.name, " ".join(texts.get(place, []))))
+            found.append(SpokenTurn(start_s, end_s, speaker.id, speaker.name, " ".join(texts.get(place, []))))
     return sorted(found, key=lambda turn: (turn.start_s, turn.end_s))
 
 
