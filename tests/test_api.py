@@ -66,7 +66,7 @@ def test_what_is_wrong_is_raised(clip: Path) -> None:
 
 def test_scenes_that_are_given_to_a_run_without_scenes_are_refused(tmp_path: Path) -> None:
     video, scenes = make_video(tmp_path / "clip.mp4", frames=5, fps=5), tmp_path / "scenes.json"
-    with pytest.raises(UsageError, match=r"--scenes .*scenes\.json: scenes are not among --stages objects"):
+    with pytest.raises(UsageError, match=r"--scenes .*scenes\.json: scenes is not among --stages objects"):
         prepare(video, Options(stages=("objects",), scenes=scenes), Fleet())
     with pytest.raises(InputError, match="cannot be read"):
         prepare(video, Options(stages=("scenes",), scenes=scenes), Fleet())

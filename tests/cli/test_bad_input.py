@@ -200,7 +200,10 @@ def test_what_is_in_the_way_stays(
         (["--language", "klingon"], "--language klingon: not a language Whisper knows; give a code such as en"),
         (["--language", "fr"], "--language fr: the embedded model (tiny.en) knows English only; give --whisper-model"),
         (["--task", "translate"], "--task translate: the embedded model (tiny.en) cannot translate"),
-        (["--yolo-model", "yolo11x"], "--yolo-model yolo11x: this machine has yolov3-tiny; give the path of an .onnx"),
+        (
+            ["--yolo-model", "yolo11x"],
+            "--yolo-model yolo11x: this machine only has yolov3-tiny; give the path of an .onnx",
+        ),
         (["--fpss", "1"], "No such option: --fpss"),
         (["--backend", "runpod"], "--backend runpod: no endpoint for objects; set FRAMEFLEET_YOLO_ENDPOINT"),
     ],

@@ -210,10 +210,10 @@ def test_no_line_of_the_program_names_it() -> None:
 
 
 def test_a_name_is_taken_once_and_has_to_be_one() -> None:
-    with pytest.raises(SetupError, match="one of that name already"):
+    with pytest.raises(SetupError, match="the name is taken"):
         register(DESCRIBE)
     for name in ("all", "two words", "Describe", ""):
-        with pytest.raises(SetupError, match="a name is small letters"):
+        with pytest.raises(SetupError, match="invalid name"):
             register(replace(DESCRIBE, name=name))
 
 

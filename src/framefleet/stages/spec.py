@@ -1,6 +1,6 @@
-"""What a stage declares: what it reads, its options, how it runs, what comes out and where it belongs.
+"""A stage's declaration: its inputs, options, how it runs, its result and which runs it is part of.
 
-A declaration is light: it says how the stage is loaded, and loads nothing itself.
+A declaration is cheap: it holds the function that loads the stage, and loads nothing itself.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,14 +24,14 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class PerSecond:
-    """So many pictures a second of video; None: as `--fps` says."""
+    """Samples at `fps` per second of video; None: at `--fps`."""
 
     fps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PerSpan:
-    """`count` pictures of each span that another stage found, such as each scene, evenly spread over it."""
+    """`count` samples of each span that another stage found, such as each scene, evenly spread over it."""
 
     stage: str
     count: int = 1
@@ -39,7 +39,7 @@ class PerSpan:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """In what form pictures are taken; None: as the options for all stages say."""
+    """The size and quality of frames; None: as in the options for all stages."""
 
     max_side: int | None = None
     jpeg_quality: int | None = None
@@ -47,7 +47,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Pictures: which, of which part, in what form. What is set for the stage goes before it."""
+    """Frames as input: which ones, cropped and scaled how. Options that are set for the stage take precedence."""
 
     sampling: PerSecond | PerSpan = PerSecond()
     crop: Crop | None = None
@@ -56,19 +56,19 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """All of the sound, in clips."""
+    """The whole sound as input, in clips."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What another stage found."""
+    """Another stage's result as input."""
 
     stage: str
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """Asked of an endpoint of this kind, or of the stage's own handler on this machine."""
+    """A stage that runs on an endpoint of this kind, or by its own handler on this machine."""
 
     endpoint: str
     load: "Callable[[], Stage]"
@@ -81,7 +81,7 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """Looks at pictures here, on the decode that all stages share."""
+    """A stage that watches frames on the client, on the decode that all stages share."""
 
     load: "Callable[[], WatchingStage[Any]]"
 
@@ -93,7 +93,7 @@ class Watching:
 
 @dataclass(frozen=True, slots=True)
 class Deriving:
-    """Works here on what other stages found."""
+    """A stage that works on the client, on the results of other stages."""
 
     load: "Callable[[], DerivingStage[Any]]"
 
@@ -110,11 +110,11 @@ def _loaded(load: Callable[[], Any]) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class ResultKind(Generic[Found]):
-    """What comes of a stage, and what of it has a time.
+    """A stage's result, and the spans in it.
 
-    `key` is the document's own field for it; a result without one stands in `results` under the stage's name. `spans`
-    is what search, counts, tables, scenes and the report are made of. `label` is what a person is told of it, such as
-    "seen", and `scene_field` its name in a scene's entry (None: scenes do not tell of it).
+    `key` is the document's own field for it; a result without one is in `results` under the stage's name. `spans`
+    feeds search, counts, tables, scenes and the report. `label` is the word for it in output, such as "seen", and
+    `scene_field` its name in a scene's entry (None: scenes leave it out).
     """
 
     label: str
@@ -125,19 +125,19 @@ class ResultKind(Generic[Found]):
 
 
 class Belongs(Enum):
-    """Which runs a stage is part of."""
+    """The runs that a stage is part of."""
 
     DEFAULT = "default"
-    """Those that name no stages."""
+    """Runs that name no stages."""
     ALL = "all"
-    """`--stages all`: what needs no account and is not dear."""
+    """Runs with `--stages all`: stages that need no account and are not expensive."""
     BY_NAME = "name"
-    """Those that name it."""
+    """Runs that name it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSpec:
-    """One analysis. What it does is in `base.py` (`Stage`) and `client.py`."""
+    """The declaration of one analysis. The protocols of its code are in `base.py` (`Stage`) and `client.py`."""
 
     name: str
     inputs: tuple[Frames | Audio | Result, ...]
@@ -145,12 +145,12 @@ class StageSpec:
     output: ResultKind[Any]
     options: type[StageOptions] = StageOptions
     belongs: Belongs = Belongs.BY_NAME
-    prefilter: str = "the prefilter"  # what its check before sending is called
-    unfiltered: str | None = None  # how to do without its prefilter, and at what price, where that takes long
+    prefilter: str = "the prefilter"  # the name of its prefilter in messages
+    unfiltered: str | None = None  # how to turn its prefilter off, and the price of that, if it is slow
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The stages whose results it works on."""
+        """The stages whose results it needs."""
         named = [each.stage for each in self.inputs if isinstance(each, Result)]
         return tuple(dict.fromkeys([*named, *([self.per_span.stage] if self.per_span else [])]))
 
@@ -168,7 +168,7 @@ class StageSpec:
         return frames.sampling if frames is not None and isinstance(frames.sampling, PerSpan) else None
 
     def options_for(self, options: Options) -> Options:
-        """The options with what is this stage's own: what is set for it, and else what it declares."""
+        """Return the options for this stage: those set for it, else those it declares, else the general ones."""
         frames, own = self.frames, options.own.get(self.name)
         given: dict[str, Any] = {}
         if frames is not None:

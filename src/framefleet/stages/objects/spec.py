@@ -1,4 +1,4 @@
-"""What the objects stage declares."""
+"""The declaration of the objects stage."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ def _load() -> "Stage":
 
 
 def spans(detections: Iterable[Detection]) -> Iterator[FoundSpan]:
-    """Each object, at the moment of its picture."""
+    """Yield each object, at the time of its frame."""
     for one in detections:
         for found in one.objects or ():
             yield FoundSpan(

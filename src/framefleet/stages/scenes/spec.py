@@ -1,4 +1,4 @@
-"""What the scenes stage declares."""
+"""The declaration of the scenes stage."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from framefleet.stages.scenes.stage import ScenesStage
 
 RATE = Fraction(5)
-"""Pictures a second. A cut lies between two of them, so its time is right to 1 / RATE = 0.2 s whatever the video's own
-rate, constant or variable; fewer could not promise that, and more would only have the decode give up what it skips."""
+"""Samples per second. A cut lies between two of them, so its time is exact to 1 / RATE = 0.2 s whatever the video's own
+rate, constant or variable. A lower rate could not guarantee that, and a higher one would decode frames that can be
+skipped."""
 
 MAX_SIDE = 96
-"""Pixels. Small pictures blur motion away and keep cuts: of 156 hard cuts among photographs and footage, still and
-panned, 151 were found at 96 with none false; at 256 and with the library's own window and ratio 136, and 11 false."""
+"""Pixels. Small frames blur motion and keep cuts: of 156 hard cuts among photographs and footage, still and panned, 151
+were found at 96 with none false; at 256 and with the library's own window and ratio 136, and 11 false."""
 
 
 class SceneOptions(StageOptions, frozen=True, kw_only=True):
-    """Rate and size are what cuts were measured to be found at."""
+    """The options of the scenes stage. Rate and size are fixed, at values for which detection was measured."""
 
     sampling: Annotated[Sampling | None, Setting("exact frames, or the nearest keyframes", "exact|keyframes")] = None
 

@@ -1,4 +1,4 @@
-"""What the sounds stage declares."""
+"""The declaration of the sounds stage."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What the speech stage declares."""
+"""The declaration of the speech stage."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

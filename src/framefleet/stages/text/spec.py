@@ -1,4 +1,4 @@
-"""What the text stage declares."""
+"""The declaration of the text stage."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -30,5 +30,5 @@ TEXT = StageSpec(
     runs=Remote("ocr", _load),
     output=ResultKind("written", spans, TextResult, key="text", scene_field="text"),
     prefilter="change detection",
-    belongs=Belongs.ALL,  # a CPU takes too long for it to be among the default ones
+    belongs=Belongs.ALL,  # too slow on a CPU for a default stage
 )

@@ -1,4 +1,4 @@
-"""The tracks stage: it only works on what objects found."""
+"""The declaration of the tracks stage, which only works on the result of objects."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ class TracksStage:
     name = "tracks"
 
     def derive(self, media: "MediaInfo", options: Options, results: Mapping[str, Any]) -> TracksResult:
-        """Raises `FrameFleetError` where objects came to nothing: who looked at nothing cannot say what moved."""
+        """Return the tracks. Raises `FrameFleetError` if objects has no result."""
         if results.get("objects") is None:
             raise FrameFleetError("no detections to track: objects failed")
 
