@@ -32,6 +32,7 @@ from framefleet.schema.results import StageResult
 from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.speech import Transcription
 from framefleet.stages.frame_stage import max_side
+from framefleet.stages.objects.models import NAMES, PREFERRED
 from framefleet.stages.registry import spec_of
 from framefleet.stages.speech.merge import no_audio
 from framefleet.timebase import Seconds, Span
@@ -160,6 +161,8 @@ def _config(run: Run) -> Config:
         yolo_conf=options.conf,
         yolo_iou=options.iou,
         yolo_imgsz=getattr(reply, "imgsz", None) or options.imgsz,
+        yolo_imgsz_fixed=getattr(reply, "imgsz_fixed", None),
+        yolo_fallback_for=_fallback_for(objects, reply),
         yolo_half=getattr(reply, "half", None),
         yolo_max_det=options.max_det,
         yolo_classes=None if options.classes is None else list(options.classes),
@@ -174,6 +177,13 @@ def _config(run: Run) -> Config:
         sounds_threshold=options.sounds_threshold,
         stages=_set_of_stages(run) or UNSET,
     )
+
+
+def _fallback_for(objects: FinishedStage | None, reply: Any) -> str | None:
+    """Return the detector that this machine uses by default, if a lesser one answered although none was named."""
+    if objects is None or objects.plan.capabilities.remote or objects.plan.options.yolo_model is not None:
+        return None
+    return PREFERRED[0] if getattr(reply, "model", None) in set(NAMES) - {PREFERRED[0]} else None
 
 
 def _transcription(run: Run) -> Transcription | None:
