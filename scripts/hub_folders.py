@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENDPOINTS = ("yolo", "whisper", "ast", "ocr")
 MARK = ".framefleet-hub"  # says that this script laid a folder out, and so may replace it
-OWN = ("handler.py", "requirements.txt", "weights.json", "test_input.json", ".runpod")
+OWN = ("handler.py", "requirements.txt", "weights.json", "detectors", "test_input.json", ".runpod")
 SHARED = "weights.py"  # of all endpoints whose weights come from a hub
 README = """\
 # {title}
