@@ -78,7 +78,7 @@ def test_what_scenes_of_keyframes_are_worth_is_told_where_there_are_any(tmp_path
     def told(**options: Any) -> list[str]:
         return notices(prepare(video, Options(**options), Fleet()))
 
-    assert ["keyframes alone" in notice for notice in told(stages=("scenes",), sampling="keyframes")] == [True]
+    assert ["from keyframes only" in notice for notice in told(stages=("scenes",), sampling="keyframes")] == [True]
     assert told(stages=("scenes",)) == told(stages=("objects",), sampling="keyframes") == []
 
 

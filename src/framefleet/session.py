@@ -64,7 +64,7 @@ class Prepared:
 def prepare(
     video: Path | str, options: Options, fleet: Fleet, *, name: str | None = None, survey: Survey | None = None
 ) -> Prepared:
-    """Probe the video or sound file, and plan every stage. Raises `InputError` or `UsageError`.
+    """Probe the video or sound file, plan every stage, and return the plan. Raises `InputError` or `UsageError`.
 
     `name` is the name of the results (None: the video's own name). Several videos can share a `survey`, so that
     RunPod's endpoints are queried once.

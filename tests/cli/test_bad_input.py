@@ -49,7 +49,7 @@ def test_a_missing_file_and_a_folder(cli: Cli, tmp_path: Path) -> None:
 def test_sound_alone_for_stages_that_look(cli: Cli, tmp_path: Path, command: str) -> None:
     told = cli(command, make_audio(tmp_path / "sound.mp4"), "--stages", "tracks,text")
     assert told.code == 2
-    assert "sound.mp4: nothing for tracks, text: no video stream" in told.line
+    assert "sound.mp4: no input for tracks, text: no video stream" in told.line
     assert not (tmp_path / "output").exists()
 
 
@@ -84,9 +84,9 @@ def test_sound_is_heard_though_nobody_knows_the_codec_of_the_pictures(
     [
         ("2", "--audio-track 2: clip.mp4 has 1 audio track: 1: aac 1 ch"),
         ("deu", "--audio-track deu: clip.mp4 has 1 audio track: 1: aac 1 ch"),
-        ("0", "--audio-track 0: give a track's number, counted from 1, or its language, such as eng"),
-        ("-1", "--audio-track -1: give a track's number, counted from 1, or its language, such as eng"),
-        ("the German one", "--audio-track the German one: give a track's number"),
+        ("0", "--audio-track 0: not valid; give a track's number, counted from 1, or its language, such as eng"),
+        ("-1", "--audio-track -1: not valid; give a track's number, counted from 1, or its language, such as eng"),
+        ("the German one", "--audio-track the German one: not valid; give a track's number"),
     ],
 )
 def test_an_audio_track_that_is_not_there(cli: Cli, video: Path, command: str, wanted: str, said: str) -> None:
@@ -182,23 +182,23 @@ def test_what_is_in_the_way_stays(
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--fps", "0"], "--fps 0: give a number above 0 up to 1000"),
-        (["--fps", "-1"], "--fps -1: give a number above 0 up to 1000"),
-        (["--fps", "nan"], "--fps nan: give a number above 0 up to 1000"),
-        (["--fps", "inf"], "--fps inf: give a number above 0 up to 1000"),
-        (["--fps", "often"], "--fps often: give a number above 0 up to 1000"),
-        (["--batch-size", "0"], "--batch-size 0: give a whole number from 1 to 1024"),
-        (["--batch-size", "-16"], "--batch-size -16: give a whole number from 1 to 1024"),
-        (["--batch-size", "1.5"], "--batch-size 1.5: give a whole number from 1 to 1024"),
-        (["--max-workers", "0"], "--max-workers 0: give a whole number from 1 to 1000"),
-        (["--conf", "1.5"], "--conf 1.5: give a number from 0 up to 1"),
-        (["--backend", "cloud"], "--backend cloud: no such backend; there are auto, runpod, api, local"),
-        (["--task", "sing"], "--task sing: give transcribe or translate"),
-        (["--crop", "1,2,3"], "--crop 1,2,3: give x,y,width,height in pixels, such as 100,50,640,360"),
+        (["--fps", "0"], "--fps 0: not valid; give a number above 0 up to 1000"),
+        (["--fps", "-1"], "--fps -1: not valid; give a number above 0 up to 1000"),
+        (["--fps", "nan"], "--fps nan: not valid; give a number above 0 up to 1000"),
+        (["--fps", "inf"], "--fps inf: not valid; give a number above 0 up to 1000"),
+        (["--fps", "often"], "--fps often: not valid; give a number above 0 up to 1000"),
+        (["--batch-size", "0"], "--batch-size 0: not valid; give a whole number from 1 to 1024"),
+        (["--batch-size", "-16"], "--batch-size -16: not valid; give a whole number from 1 to 1024"),
+        (["--batch-size", "1.5"], "--batch-size 1.5: not valid; give a whole number from 1 to 1024"),
+        (["--max-workers", "0"], "--max-workers 0: not valid; give a whole number from 1 to 1000"),
+        (["--conf", "1.5"], "--conf 1.5: not valid; give a number from 0 up to 1"),
+        (["--backend", "cloud"], "--backend cloud: no such backend; choose from auto, runpod, api, local"),
+        (["--task", "sing"], "--task sing: not valid; give transcribe or translate"),
+        (["--crop", "1,2,3"], "--crop 1,2,3: not valid; give x,y,width,height in pixels, such as 100,50,640,360"),
         (["--crop", "100,100,100,100"], "--crop 100,100,100,100: "),
         (["--classes", "person,unicorn"], "--classes unicorn: neither a class number nor a COCO label"),
-        (["--language", "klingon"], "--language klingon: not a language Whisper knows; give a code such as en"),
-        (["--language", "fr"], "--language fr: the embedded model (tiny.en) knows English only; give --whisper-model"),
+        (["--language", "klingon"], "--language klingon: not a language that Whisper supports; give a code such as en"),
+        (["--language", "fr"], "--language fr: the embedded model (tiny.en) is English-only; give --whisper-model"),
         (["--task", "translate"], "--task translate: the embedded model (tiny.en) cannot translate"),
         (
             ["--yolo-model", "yolo11x"],
@@ -225,10 +225,10 @@ def test_options_that_make_no_sense(
     [
         (b"fps = [", "framefleet.toml: "),
         (b"\xff\xfe", "framefleet.toml: "),
-        (b"fps = 0", "framefleet.toml: fps 0: give a number above 0 up to 1000"),
+        (b"fps = 0", "framefleet.toml: fps 0: not valid; give a number above 0 up to 1000"),
         (b"fpss = 1", "framefleet.toml: fpss: no such option"),
         (b'base_url = "https://example.org"', "framefleet.toml: base_url: no such option"),
-        (b'endpoints = "abc"', "framefleet.toml: endpoints: give a table"),
+        (b'endpoints = "abc"', "framefleet.toml: endpoints: not a table"),
         (b'[endpoints]\nyolo = "../../evil?"', "yolo endpoint ../../evil?: not an endpoint's id"),
     ],
 )
@@ -243,9 +243,9 @@ def test_a_configuration_that_makes_no_sense(cli: Cli, video: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("FRAMEFLEET_FPS", "0", "FRAMEFLEET_FPS 0: give a number above 0 up to 1000"),
+        ("FRAMEFLEET_FPS", "0", "FRAMEFLEET_FPS 0: not valid; give a number above 0 up to 1000"),
         ("FRAMEFLEET_FPZ", "2", "no such setting; did you mean FRAMEFLEET_FPS?"),
-        ("FRAMEFLEET_SPEECH", "perhaps", "FRAMEFLEET_SPEECH perhaps: give true or false"),
+        ("FRAMEFLEET_SPEECH", "perhaps", "FRAMEFLEET_SPEECH perhaps: not valid; give true or false"),
         ("RUNPOD_ENDPOINT_BASE_URL", "http://example.org/v2", "use https (http only on this machine)"),
         ("RUNPOD_ENDPOINT_BASE_URL", "http://127.0.0.1@example.org", "use https (http only on this machine)"),
         ("RUNPOD_ENDPOINT_BASE_URL", "http://127.0.0.1.example.org", "use https (http only on this machine)"),

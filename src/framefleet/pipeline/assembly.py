@@ -48,7 +48,7 @@ class StageAssembly:
         listener: Listener,
         scope: CancelScope,
     ) -> None:
-        """`scope` is the run's: each stage gets a child of it."""
+        """Create the factory. `scope` is the run's: each stage gets a child of it."""
         self._media = media
         self._sha256 = sha256
         self._options = options

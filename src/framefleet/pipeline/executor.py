@@ -112,7 +112,7 @@ def _pumps(
 
 def _tell_end_lost(listener: Listener, time: Fraction, error: str) -> None:
     """Report a lost end as a notice, not as a failure: many files are truncated."""
-    listener(Notice(f"frames: the end is lost, from {float(time):.2f} s ({error}); the last frame before it is used"))
+    listener(Notice(f"frames: cannot decode the end, from {float(time):.2f} s ({error}); repeating the last frame"))
 
 
 def _looks(lane: StageRun) -> bool:

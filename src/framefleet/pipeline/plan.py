@@ -107,7 +107,7 @@ def plan_run(
     left_out = idle | lacking
     if idle and len(left_out) == len(asked):
         reasons = "".join(f"; {name}: {reason}" for name, reason in lacking.items())
-        raise InputError(f"{media.path}: nothing for {', '.join(idle)}: {next(iter(idle.values()))}{reasons}")
+        raise InputError(f"{media.path}: no input for {', '.join(idle)}: {next(iter(idle.values()))}{reasons}")
     names = plan_graph([name for name in asked if name not in left_out], registry.needs()).names
     specs = [registry.spec_of(name) for name in names]
     return RunPlan(

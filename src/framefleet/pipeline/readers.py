@@ -1,5 +1,4 @@
-"""The readers that feed a run: one pass over the frames for all their consumers, one over the sound for all that cut it
-alike."""
+"""The readers that feed a run: one pass over the frames, and one over the sound per way in which it is cut."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -40,8 +39,7 @@ class Routed(NamedTuple, Generic[Taker]):
 
 
 class Reader(threading.Thread, ABC, Generic[Taker]):
-    """A thread that reads the file and passes pieces to its consumers. It waits for full ones, so the slowest sets the
-    pace.
+    """A thread that reads the file and passes pieces to its consumers, at the pace of the slowest.
 
     An exception in a consumer ends that one; an error of the decoder fails everything not yet read. Unexpected
     exceptions are kept in `fault`.

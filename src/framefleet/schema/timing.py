@@ -9,8 +9,8 @@ class StageTiming(msgspec.Struct, frozen=True, kw_only=True):
     """Wall seconds: `busy_s` with at least one request in flight, `waiting_s` between requests.
 
     `done` is the number of frames, or seconds of sound, that were processed, and `per_s` the same per busy second.
-    `queue_mean` is the mean number of payloads that waited to be sent: 0 means that the stage waited for its input, and
-    the number of concurrent requests that its input waited for the stage. Null if it does not apply.
+    `queue_mean` is the mean number of payloads that waited to be sent: about 0 if the stage waited for its input, and
+    about the number of requests in flight if the input waited for the stage. Null if it does not apply.
     """
 
     busy_s: Seconds

@@ -206,7 +206,7 @@ class PictureStage(Generic[Request, Reply]):
         options: Options,
         can: Capabilities,
     ) -> tuple[int, int]:
-        """As if every frame were sent: which ones need not be is only known once they are decoded."""
+        """Assume that every frame is sent: which ones need not be is only known once they are decoded."""
         seen, transport = options.crop or media, frame_transport(can.transports, self.transports)
         size = scaled_size(seen.width, seen.height, max_side(options, can))
         return transport.expected_bytes(sum(len(batch.samples) for batch in items), *size)

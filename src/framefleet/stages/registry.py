@@ -27,6 +27,9 @@ SPECS: dict[str, StageSpec] = {}
 """Every registered stage, in the order in which they are listed."""
 
 
+_OF_SHOW = {"result", "at", "from", "start", "to", "end", "find", "json", "log", "help", "asked"}
+
+
 def register(spec: StageSpec) -> None:
     """Add a stage. Raises `SetupError` for a name that is taken or invalid, `UsageError` for options without help."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", spec.name) or spec.name == "all":
@@ -38,6 +41,10 @@ def register(spec: StageSpec) -> None:
     if spec.name in SPECS:
         raise SetupError(f"stage {spec.name}: the name is taken", code="stage_name_taken")
     settings_of(spec.options)
+    search = spec.output.search
+    taken = {one.output.search.option for one in SPECS.values() if one.output.search is not None} | _OF_SHOW
+    if search is not None and (search.option in taken or not re.fullmatch(r"[a-z]+", search.option)):
+        raise SetupError(f"stage {spec.name}: framefleet show cannot have an option --{search.option} for it")
     SPECS[spec.name] = spec
     DECLARED[spec.name] = Declared(spec.options, spec.runs.endpoint if isinstance(spec.runs, Remote) else None)
 

@@ -3,7 +3,7 @@
 A declaration is cheap: it holds the function that loads the stage, and loads nothing itself.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from msgspec.structs import fields, replace
 
 from framefleet.config.options import Options, StageOptions
-from framefleet.schema.document import Crop
+from framefleet.schema.document import Crop, Document
 from framefleet.schema.results import FoundSpan
+from framefleet.stages.scene import Scene
+from framefleet.timebase import Seconds
 
 if TYPE_CHECKING:
-    from framefleet.stages.base import Stage
+    from framefleet.media.types import MediaInfo
+    from framefleet.stages.base import Capabilities, Stage
     from framefleet.stages.client import DerivingStage, WatchingStage
 
 Found = TypeVar("Found")
@@ -108,6 +111,112 @@ def _loaded(load: Callable[[], Any]) -> Any:
     return load()
 
 
+CellType = type[int] | type[float] | type[str] | type[bool]
+
+BOX_COLUMNS: dict[str, CellType] = {"x1_px": float, "y1_px": float, "x2_px": float, "y2_px": float}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`columns` by name with what is in their cells, any of which may be None."""
+
+    columns: Mapping[str, CellType]
+    rows: Sequence[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something on a timeline, and what else is known of it."""
+
+    name: str
+    start_s: Seconds
+    end_s: Seconds
+    more: Mapping[str, Any]
+
+
+def span_table(spans: Iterable[FoundSpan]) -> Table:
+    """The table of a stage that declares none."""
+    columns: dict[str, CellType] = {"start_s": float, "end_s": float, "label": str, "text": str, "confidence": float}
+    return Table(columns, [(s.start_s, s.end_s, s.label, s.text, s.confidence) for s in spans])
+
+
+def span_marks(spans: Iterable[FoundSpan]) -> Iterator[Mark]:
+    """The marks of a stage that declares none."""
+    for one in spans:
+        yield Mark(one.name, one.start_s, one.end_s, {"confidence": one.confidence})
+
+
+@dataclass(frozen=True, slots=True)
+class Marks(Generic[Found]):
+    """How a result stands on a timeline; without `of`, its spans do.
+
+    `color` is one of OpenTimelineIO's. `order`: whose marks come first, of those that begin and end together.
+    `at_end`: what is marked is still there at its end, as a track is.
+    """
+
+    of: Callable[[Found], Iterable[Mark]] | None = None
+    color: str = "PINK"
+    order: int = 100
+    at_end: bool = False
+
+
+class Told(Enum):
+    """How a person is told of a result, by the summary and by `framefleet show`; they are told of in this order."""
+
+    FRAMES = "by label, in how many boxes"
+    """Of `Detection`s."""
+    SPANS = "by name, how long each lasted"
+    STARTS = "how many there are, and when the first begin"
+    WORDS = "the first words"
+    """Of a `Transcription`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A column of a table of what was found; the `main` one says what it is. See `cli.output.table.Column`."""
+
+    title: str
+    cell: Callable[[Any], str]
+    main: bool = False
+    right: bool = False
+    rank: int = 0
+    least: int | None = None
+    most: int = 1000
+
+
+def confidence(one: Any) -> str:
+    return "" if one.confidence is None else f"{one.confidence:.2f}"
+
+
+def box(one: Any) -> str:
+    return ", ".join(f"{edge:.0f}" for edge in one.box)
+
+
+BOX_TITLE = "left, top, right, bottom"
+
+
+SPAN_COLUMNS = (
+    Shown("what", lambda one: str(one.name), main=True),
+    Shown("confidence", confidence, right=True, rank=1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """An option of `framefleet show` that searches one stage's result.
+
+    `names`: it takes one of the names that there are, and not any text. What is found are `items`, one for each span
+    (without it, those), or what the way of telling makes of the result. `columns` follow the times.
+    """
+
+    option: str
+    metavar: str
+    help: str
+    names: bool = False
+    items: Callable[[Any], Sequence[Any]] | None = None
+    columns: tuple[Shown, ...] = SPAN_COLUMNS
+
+
 @dataclass(frozen=True, slots=True)
 class ResultKind(Generic[Found]):
     """A stage's result, and the spans in it.
@@ -115,6 +224,16 @@ class ResultKind(Generic[Found]):
     `key` is the document's own field for it; a result without one is in `results` under the stage's name. `spans`
     feeds search, counts, tables, scenes and the report. `label` is the word for it in output, such as "seen", and
     `scene_field` its name in a scene's entry (None: scenes leave it out).
+
+    `tables` are the tables of a tables export, by name, from the result and, for what other stages found, from the
+    document; without it, a table of the spans. `marks` is its form on timelines (None: left out), `told` its form in
+    the summary (None: left out), `search` how it is searched, in addition to `--find`. `counted` are labels of what it
+    made of another stage's result: the summary counts them next to that stage's own.
+
+    `unanswered`: the document has the result even if no request was answered. `absent` is the result for a video
+    without the stage's input (None: null). `gathers`: the result is scenes, and each entry sums up what other stages
+    found in it. `in_scenes` gives a result's part in each scene, if that is not the names of its spans, from the
+    scenes, the result and the sampling by which frames count; for a result without a field, a list of texts for each.
     """
 
     label: str
@@ -122,6 +241,15 @@ class ResultKind(Generic[Found]):
     type: Any
     key: str | None = None
     scene_field: str | None = None
+    tables: Callable[[Found, Document], Mapping[str, Table]] | None = None
+    marks: Marks[Found] | None = Marks()
+    told: Told | None = Told.SPANS
+    search: Search | None = None
+    counted: Callable[[Found], Iterable[str]] | None = None
+    unanswered: bool = False
+    absent: "Callable[[MediaInfo], Found] | None" = None
+    gathers: bool = False
+    in_scenes: Callable[[Sequence[Scene], Found | None, str], Sequence[Any]] | None = None
 
 
 class Belongs(Enum):
@@ -137,7 +265,12 @@ class Belongs(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSpec:
-    """The declaration of one analysis. The protocols of its code are in `base.py` (`Stage`) and `client.py`."""
+    """The declaration of one analysis. The protocols of its code are in `base.py` (`Stage`) and `client.py`.
+
+    `config` gives the stage's part of the document's configuration, from the options, the backend's capabilities and
+    the first reply by a model (None without one). For a result with its own field these are fields of the
+    configuration; for others they are under `stages`, with the options that were set.
+    """
 
     name: str
     inputs: tuple[Frames | Audio | Result, ...]
@@ -146,6 +279,7 @@ class StageSpec:
     options: type[StageOptions] = StageOptions
     belongs: Belongs = Belongs.BY_NAME
     prefilter: str = "the prefilter"  # the name of its prefilter in messages
+    config: "Callable[[Options, Capabilities, Any], Mapping[str, Any]] | None" = None
     unfiltered: str | None = None  # how to turn its prefilter off, and the price of that, if it is slow
 
     @property

@@ -71,7 +71,7 @@ class ServedHandler(RequestHandler, Generic[Message]):
         answer: Callable[[Message], msgspec.Struct],
         explain: Callable[[Exception], WorkerError],
     ) -> None:
-        """`explain` converts an exception that is not a `WorkerError`."""
+        """Create a handler for requests of `type`; `explain` converts an exception that is not a `WorkerError`."""
         self._request_type = type
         self._on_probe = probe
         self._on_request = answer

@@ -1,6 +1,6 @@
-"""What a person reads at the end of a run, and of a document by `framefleet show`."""
+"""The summary at the end of a run, which `framefleet show` prints too."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -8,24 +8,26 @@ from pathlib import Path
 from framefleet.cli.output.format import clock, counted
 from framefleet.cli.output.table import NAME, Column, Page
 from framefleet.results.query import tally
-from framefleet.results.query.availability import failed, known
+from framefleet.results.query.availability import has, why_not
 from framefleet.results.query.intervals import frame_intervals
+from framefleet.results.query.kinds import as_field, found_of, spans_of, told_of
 from framefleet.results.query.tally import Level, Tally
 from framefleet.schema.cost import Cost
 from framefleet.schema.document import Document, FailureEntry
-from framefleet.schema.scenes import SceneEntry
+from framefleet.schema.results import FoundSpan
 from framefleet.schema.timing import StageTiming, Timing
 from framefleet.stages.registry import SPECS
+from framefleet.stages.spec import Told
 from framefleet.timebase import Span
 
 
 def hears(name: str) -> bool:
-    """Whether the work is counted in seconds: of a stage that listens, or the decode for it."""
+    """Return whether work is counted in seconds: that of an audio stage, or the decode for it."""
     return name == "sound" or (name in SPECS and SPECS[name].hears)
 
 
 def times(timing: Timing) -> list[Column]:
-    """Where the time went. What had nothing to do is left out, and so is a column that all leave empty."""
+    """Return the columns of the timing table, without idle parts and empty columns."""
     parts = {"decode" if name == "pictures" else f"decode {name}": (name, part) for name, part in timing.decode.items()}
     parts |= {f"prefilter {name}": (name, part) for name, part in timing.prefilter.items()}
     parts |= {name: (name, part) for name, part in timing.stages.items()}
@@ -56,21 +58,21 @@ def _done(name: str, part: StageTiming) -> str:
 
 
 _BLOCKS, _PLAIN = " ▁▂▃▄▅▆▇█", ".:+#"
-"""From nothing to the most of its kind."""
+"""Characters from 0 to the maximum."""
 
 _UNLOOKED = "?"
 
 
 def spark(levels: Sequence[Level], width: int, *, blocks: bool) -> str:
-    """At most `width` characters: blocks, a space for nothing; or `.` for nothing, `:`, `+`, `#`. `?`: nobody looked.
+    """Return at most `width` characters: blocks, with a space for 0, or `.` (0), `:`, `+`, `#`; `?` without samples.
 
-    Of levels that share a character the highest counts, so that what is short is still seen.
+    Of levels that share a character the highest counts, so that short peaks stay visible.
     """
     return "".join(_char(level, blocks=blocks) for level in squeezed(levels, width))
 
 
 def squeezed(levels: Sequence[Level], width: int) -> list[Level]:
-    """`levels` in at most `width` groups that differ in size by no more than one; each as high as its highest."""
+    """Reduce `levels` to at most `width` groups of equal size (within one), each with its maximum."""
     count = min(width, len(levels))
     edges = [place * len(levels) // count for place in range(count + 1)] if count else []
     groups = (levels[start:end] for start, end in pairwise(edges))
@@ -85,26 +87,19 @@ def _char(level: Level, *, blocks: bool) -> str:
 
 
 WORDS = 12
-SEEN = 10  # labels told of what was seen
-FEW = 5  # labels told of what was heard or written
+SEEN = 10  # labels of objects in the summary
+FEW = 5  # sounds or texts in the summary
 NOTICED_S = 3.0
-SPARK = 30  # characters for what went on over time, at most
+SPARK = 30  # maximum characters of the column "over time"
 FAILED = "failed"
-PARTS = {
-    "seen": "detections",
-    "heard": "sounds",
-    "written": "text",
-    "scenes": "scenes",
-    "said": "transcription",
-}
 
 
 def summary(
     document: Document, path: Path, page: Page | None = None, *, everything: bool = False, span: Span | None = None
 ) -> None:
-    """Prints what was found, what failed, what it took and where the time went; the last line is where it all is.
+    """Print results, failures, cost and timing; the last line is the path of the document.
 
-    `everything`: however many labels there are. `span`: the document was cut to it, so it is only about what is there.
+    `everything` lists all labels. `span` says that the document was cut to it; failures, cost and timing are left out.
     """
     page = page or Page()
     title(document, page, part=span is not None)
@@ -123,34 +118,54 @@ def title(document: Document, page: Page, *, part: bool = False) -> None:
 
 
 def found(document: Document, page: Page, span: Span, *, everything: bool = False) -> None:
-    """What was seen, heard and written, by label, and what was said. `everything`: however many labels there are."""
-    groups = {
-        "seen": (tally.seen(document, span), SEEN),
-        "heard": (tally.heard(document, span), FEW),
-        "written": (tally.written(document, span), FEW),
-    }
-    others = {document.further[name].label: found for name, found in tally.further(document, span).items()}
-    groups |= {label: (tallies, FEW) for label, tallies in others.items()}
-    told = {name: tallies if everything else tallies[:most] for name, (tallies, most) in groups.items()}
-    if any(told.values()):
-        page.table(_columns(told, page))
-    for name, part in PARTS.items():
-        if failed(document, part) is not None:
-            page.line(name, FAILED, "red")
-    for name, tallies in told.items():
-        if not tallies and (name not in PARTS or known(document, PARTS[name])):
-            page.line(name, "nothing")
-    for name, (tallies, _) in groups.items():
-        if len(tallies) > len(told[name]):
-            page.line("", f"{len(tallies) - len(told[name])} more {name}; framefleet show lists them")
-    if document.scenes:
-        page.line("scenes", scenes(document.scenes, page.dots))
-    if failed(document, "transcription") is None:
-        page.line("said", said(document, page.dots))
+    """Print objects, sounds and texts by label, scenes, and the first words. `everything` lists all labels."""
+    counts = {stage: tally.counts(document, stage, span) for stage in tally.counted(document)}
+    shown = {stage: all_ if everything else all_[: _most(stage)] for stage, all_ in counts.items()}
+    if any(shown.values()):
+        page.table(_columns(document, shown, page))
+    told = sorted(_order(stage) for stage, spec in SPECS.items() if spec.output.told is not None)
+    for _, _, stage in told:
+        if why_not(document, stage) is not None:
+            page.line(_label(document, stage), FAILED, "red")
+    for stage, tallies in shown.items():
+        if not tallies and has(document, stage):
+            page.line(_label(document, stage), "nothing")
+    for stage, tallies in counts.items():
+        if len(tallies) > len(shown[stage]):
+            left = len(tallies) - len(shown[stage])
+            page.line("", f"{left} more {_label(document, stage)}; framefleet show lists them")
+    for _, _, stage in told:
+        if line := _line(document, stage, page.dots):
+            page.line(_label(document, stage), line)
+
+
+def _order(stage: str) -> tuple[int, int, str]:
+    """Return them ordered by presentation, then by stage."""
+    told = told_of(stage)
+    return (-1 if told is None else list(Told).index(told), list(SPECS).index(stage), stage)
+
+
+def _label(document: Document, stage: str) -> str:
+    told = document.further.get(stage)
+    return SPECS[stage].output.label if told is None else told.label
+
+
+def _most(stage: str) -> int:
+    return SEEN if told_of(stage) is Told.FRAMES else FEW
+
+
+def _line(document: Document, stage: str, dots: str) -> str:
+    """Return the summary line of a stage; empty for one that is in the table."""
+    told, there = told_of(stage), SPECS[stage].output.key is not None or has(document, stage)
+    if told is Told.STARTS and (spans := list(spans_of(document, stage))):
+        return starts(spans, dots)
+    if told is Told.WORDS and there and why_not(document, stage) is None:
+        return said(as_field(document, stage), dots)
+    return ""
 
 
 def account(document: Document, page: Page) -> None:
-    """What failed, what it cost and took, where the time went, and what would help."""
+    """Print failures, cost, timing, the bottleneck and advice."""
     slow = waited(document.cost)
     for place, line in enumerate(failures(document)):
         page.line("" if place else "failed", line, "red")
@@ -165,14 +180,14 @@ def account(document: Document, page: Page) -> None:
         page.line("advice", document.timing.advice, "yellow")
 
 
-def scenes(found: Sequence[SceneEntry], dots: str = "...") -> str:
-    """How many, and where the first few begin."""
-    begin = ", ".join(clock(scene.start_s) for scene in found[:FEW])
+def starts(found: Sequence[FoundSpan], dots: str = "...") -> str:
+    """Return the number of scenes, and where the first few begin."""
+    begin = ", ".join(clock(one.start_s) for one in found[:FEW])
     return f"{len(found)}, from {begin}" + (f", {dots}" if len(found) > FEW else "")
 
 
 def said(document: Document, dots: str = "...") -> str:
-    """The first words, or why there are none."""
+    """Return the first words, or why there are none."""
     if document.transcription is None:
         return "not transcribed"
     words = document.transcription.text.split()
@@ -183,7 +198,7 @@ def said(document: Document, dots: str = "...") -> str:
 
 
 def failures(document: Document) -> list[str]:
-    """A line for each stage that something failed of: how much, and why at first."""
+    """Return a line for each stage with failures: how much failed, and the first error."""
     by_stage: dict[str, list[FailureEntry]] = defaultdict(list)
     for failure in document.failures:
         by_stage[failure.stage].append(failure)
@@ -205,7 +220,7 @@ def _why(entries: Sequence[FailureEntry]) -> str:
 
 
 def waited(cost: Cost) -> str:
-    """How long each endpoint took to start on the first request, where a person noticed."""
+    """Return the cold starts of endpoints that were long enough to be noticed."""
     return ", ".join(
         f"{stage.first_delay_s:.1f} s for a cold start on {name}"
         for name, stage in cost.stages.items()
@@ -228,21 +243,38 @@ def overlapped(timing: Timing) -> str:
     return f"average parallelism {timing.overlap:.1f}"
 
 
-def _columns(groups: Mapping[str, Sequence[Tally]], page: Page) -> list[Column]:
+def _columns(document: Document, groups: Mapping[str, Sequence[Tally]], page: Page) -> list[Column]:
     rows = [one for tallies in groups.values() for one in tallies]
     names = [
-        f"{name if place == 0 else '':<{NAME - 1}}" for name, tallies in groups.items() for place in range(len(tallies))
+        f"{_label(document, stage) if place == 0 else '':<{NAME - 1}}"
+        for stage, tallies in groups.items()
+        for place in range(len(tallies))
     ]
-    columns = [
+    made = [Column(name, cells, right=True, rank=3) for name, cells in _counted(document, groups).items() if any(cells)]
+    return [
         Column("", names, style="bold"),
         Column("", [one.label for one in rows], style="cyan", most=32, least=10),
         Column("count", [str(one.count) for one in rows], right=True),
-        Column("tracks", ["" if one.tracks is None else str(one.tracks) for one in rows], right=True, rank=3),
+        *made,
         Column("first", [clock(one.first_s) for one in rows], right=True, rank=1),
         Column("last", [clock(one.last_s) for one in rows], right=True, rank=2),
         Column("over time", lambda width: _sparks(rows, width, page), style="green", most=SPARK, least=9, rank=4),
     ]
-    return [column for column in columns if column.title != "tracks" or any(column.cells)]  # type: ignore[arg-type]
+
+
+def _counted(document: Document, groups: Mapping[str, Sequence[Tally]]) -> dict[str, list[str]]:
+    """Return by stage the count per label for stages that work on another's result."""
+    made: dict[str, list[str]] = {}
+    for name, spec in SPECS.items():
+        found = None if spec.output.counted is None else found_of(document, name)
+        if spec.output.counted is not None and found is not None:
+            counts = Counter(spec.output.counted(found))
+            made[name] = [
+                str(counts[one.label]) if stage in spec.needs else ""
+                for stage, tallies in groups.items()
+                for one in tallies
+            ]
+    return made
 
 
 def _sparks(rows: Sequence[Tally], width: int, page: Page) -> list[str]:

@@ -1,9 +1,9 @@
-"""From a finished run to its document. Pure."""
+"""The document of a finished run. Pure."""
 
 import os
 import platform
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,28 +29,27 @@ from framefleet.schema.document import (
     Video,
 )
 from framefleet.schema.results import StageResult
-from framefleet.schema.scenes import SceneEntry
-from framefleet.schema.speech import Transcription
-from framefleet.stages.frame_stage import max_side
-from framefleet.stages.objects.models import NAMES, PREFERRED
-from framefleet.stages.registry import spec_of
-from framefleet.stages.speech.merge import no_audio
+from framefleet.stages.registry import SPECS, spec_of
 from framefleet.timebase import Seconds, Span
 
 
 def build_document(run: Run, sha256: str) -> Document:
-    """`sha256` is of the video file."""
-    stages = run.stages
+    """Build the document of a run. `sha256` is that of the video file."""
+    stages, config = run.stages, _config(run)
+    found = {name: _kept(run, name) for name in SPECS}
+    told = {
+        name: fuse(result, found, sampling=config.sampling) if spec_of(name).output.gathers else result
+        for name, result in found.items()
+        if result is not None
+    }
+    fields: dict[str, Any] = {
+        spec.output.key: told.get(name) for name, spec in SPECS.items() if spec.output.key is not None
+    }
     return Document(
         video=_video(run, sha256),
-        config=_config(run),
-        detections=stages["objects"].result if "objects" in stages else None,
-        transcription=_transcription(run),
-        scenes=_scenes(run),
-        tracks=_result(run, "tracks"),
-        sounds=_result(run, "sounds"),
-        text=_result(run, "text"),
-        results=_further(run) or UNSET,
+        config=config,
+        **fields,
+        results=_further({name: told[name] for name in run.names if name in told}) or UNSET,
         cost=total({name: _cost(run, stage) for name, stage in stages.items()}),
         timing=build_timing(run),
         failures=[
@@ -62,11 +61,11 @@ def build_document(run: Run, sha256: str) -> Document:
 
 
 def failure_entries(name: str, stage: FinishedStage) -> Iterator[FailureEntry]:
-    """What has no answer: pictures that failed alike in one entry, each stretch of sound in one of its own."""
+    """Yield work without an answer: frames with the same error in one entry, each span of sound in its own."""
     pictures: dict[tuple[str, int], set[int]] = defaultdict(set)
     times: dict[int, Seconds] = {}
     for failure in stage.outcome.failures:
-        if not failure.facts:  # it failed before anybody knew what was in it
+        if not failure.facts:  # it failed before its content was known
             yield FailureEntry(stage=name, error=failure.error, attempts=failure.attempts)
         for fact in failure.facts:
             if isinstance(fact, ClipTime):
@@ -79,7 +78,7 @@ def failure_entries(name: str, stage: FinishedStage) -> Iterator[FailureEntry]:
             if (error := _unread(frame)) is not None:
                 pictures[error, 1].add(frame.index)
                 times[frame.index] = frame.time_s
-    of_spans = stage.plan.spec.per_span is not None  # whose numbers say nothing of when they are
+    of_spans = stage.plan.spec.per_span is not None  # whose numbers are not sample indices
     for (error, attempts), items in sorted(pictures.items(), key=lambda entry: min(entry[1])):
         if of_spans:
             when = sorted(times[item] for item in items)
@@ -89,29 +88,29 @@ def failure_entries(name: str, stage: FinishedStage) -> Iterator[FailureEntry]:
 
 
 def _unread(frame: Any) -> str | None:
-    """Why a picture that a worker had was not looked at; None if it was, or need not be."""
+    """Return why a worker did not analyse a frame; None if it did, or did not have to."""
     error: str | None = frame.error
     done = _looked_at(frame) or getattr(frame, "unchanged", False)
-    return error or (None if done else "the worker did not say why")
+    return error or (None if done else "the worker gave no reason")
 
 
 _ABOUT = {"index", "time_s", "error", "unchanged"}
 
 
 def _looked_at(frame: Any) -> bool:
-    """Whether it says anything besides which picture it is about."""
+    """Return whether a frame's answer holds more than its index and time."""
     return any(getattr(frame, name) is not None for name in frame.__struct_fields__ if name not in _ABOUT)
 
 
 def _answered(stage: FinishedStage) -> bool:
-    """Whether anything was, or there was nothing to ask about. That a picture is like one that was not is no answer."""
+    """Return whether anything was answered, or there were no items. `unchanged` alone is not an answer."""
     replies = (answer.reply for answer in stage.outcome.answers)
     heard = (any(map(_looked_at, reply.frames)) if hasattr(reply, "frames") else True for reply in replies)
     return not stage.plan.items or any(heard)
 
 
 def _client_failures(name: str, client: ClientResult) -> Iterator[FailureEntry]:
-    """Of a stage of the client: that it failed, or the stretches that it did not get to see."""
+    """Yield the failures of a stage on the client: its error, or the spans that it could not read."""
     if client.error is not None:
         yield FailureEntry(stage=name, error=client.error, attempts=1)
     for stretch in client.missed:
@@ -140,86 +139,53 @@ def _video(run: Run, sha256: str) -> Video:
 
 
 def as_text(path: Path) -> str:
-    """A path as documents say it: a name may be no text at all."""
+    """Return a path as text for a document; bytes that are not valid text are replaced."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _config(run: Run) -> Config:
-    objects = run.stages.get("objects")
-    options = objects.plan.options if objects is not None else run.options
-    reply = _first_reply(objects)
-    speech = _first_reply(run.stages.get("speech"))
+    options = run.options
+    told = _told_of_config(run)
+    fields = {name: value for stage in told if spec_of(stage).output.key for name, value in told[stage].items()}
+    own = _set_of_stages(run)
+    for stage in run.names:
+        if stage in told and not spec_of(stage).output.key:
+            own[stage] = own.get(stage, {}) | msgspec.to_builtins(told[stage])
     return Config(
         backend={name: stage.plan.backend for name, stage in run.stages.items()},
-        fps=options.fps,
         max_workers=options.max_workers,
         batch_size=options.batch_size,
-        max_side=max_side(options, objects.plan.capabilities if objects else IN_PROCESS),
-        jpeg_quality=options.jpeg_quality,
-        crop=options.crop,
-        yolo_model=getattr(reply, "model", options.yolo_model),
-        yolo_conf=options.conf,
-        yolo_iou=options.iou,
-        yolo_imgsz=getattr(reply, "imgsz", None) or options.imgsz,
-        yolo_imgsz_fixed=getattr(reply, "imgsz_fixed", None),
-        yolo_fallback_for=_fallback_for(objects, reply),
-        yolo_half=getattr(reply, "half", None),
-        yolo_max_det=options.max_det,
-        yolo_classes=None if options.classes is None else list(options.classes),
-        whisper_model=getattr(speech, "model", options.whisper_model),
-        language=options.language,
-        task=options.task,
-        sampling=options.sampling,
         audio_track=options.audio_track,
         audio_channel=options.audio_channel,
         video_track=options.video_track,
-        sounds_model=getattr(_first_reply(run.stages.get("sounds")), "model", options.ast_model),
-        sounds_threshold=options.sounds_threshold,
-        stages=_set_of_stages(run) or UNSET,
+        stages=own or UNSET,
+        **fields,
     )
 
 
-def _fallback_for(objects: FinishedStage | None, reply: Any) -> str | None:
-    """Return the detector that this machine uses by default, if a lesser one answered although none was named."""
-    if objects is None or objects.plan.capabilities.remote or objects.plan.options.yolo_model is not None:
-        return None
-    return PREFERRED[0] if getattr(reply, "model", None) in set(NAMES) - {PREFERRED[0]} else None
+def _told_of_config(run: Run) -> dict[str, Mapping[str, Any]]:
+    """Return the configuration of each stage, also of those that did not run."""
+    told: dict[str, Mapping[str, Any]] = {}
+    for name, spec in SPECS.items():
+        if spec.config is not None:
+            stage = run.stages.get(name)
+            options, can = (stage.plan.options, stage.plan.capabilities) if stage else (run.options, IN_PROCESS)
+            told[name] = spec.config(options, can, _first_reply(stage))
+    return told
 
 
-def _transcription(run: Run) -> Transcription | None:
-    if "speech" not in run.names:
-        return None
-    return _result(run, "speech") if "speech" in run.stages else no_audio(run.media)
-
-
-def _scenes(run: Run) -> list[SceneEntry] | None:
-    scenes = _result(run, "scenes")
-    if scenes is None:
-        return None
-    found = (_result(run, name) for name in ("objects", "speech", "sounds", "text"))
-    kinds = {name: spec_of(name).output for name in run.names}
-    others = {
-        kind.scene_field: list(kind.spans(result))
-        for name, kind in kinds.items()
-        if kind.key is None and kind.scene_field is not None and (result := _result(run, name)) is not None
-    }
-    objects = run.stages.get("objects")
-    sampling = (objects.plan.options if objects is not None else run.options).sampling
-    return fuse(scenes, *found, sampling=sampling, others=others)
-
-
-def _further(run: Run) -> dict[str, StageResult]:
-    """What there is no field for."""
-    found = {name: (spec_of(name).output, _result(run, name)) for name in run.names}
+def _further(told: Mapping[str, Any]) -> dict[str, StageResult]:
+    """Return the results of stages without a field of their own."""
+    kinds = {name: spec_of(name).output for name in told}
     return {
-        name: StageResult(label=kind.label, spans=list(kind.spans(result)), data=msgspec.to_builtins(result))
-        for name, (kind, result) in found.items()
-        if kind.key is None and result is not None
+        name: StageResult(label=kind.label, spans=list(kind.spans(told[name])), data=msgspec.to_builtins(told[name]))
+        for name, kind in kinds.items()
+        if kind.key is None
     }
 
 
 def _set_of_stages(run: Run) -> dict[str, dict[str, Any]]:
-    """What was set for one stage alone, of those that were part of the run."""
+    """Return the settings of single stages, for stages of the run."""
     told = {name: own for name, own in run.options.own.items() if name in run.names}
     return {
         name: {
@@ -231,8 +197,18 @@ def _set_of_stages(run: Run) -> dict[str, dict[str, Any]]:
     }
 
 
+def _kept(run: Run, name: str) -> Any:
+    """Return a stage's part of the document."""
+    kind = spec_of(name).output
+    if name in run.stages and kind.unanswered:
+        return run.stages[name].result
+    if name in run.names and name not in run.stages and name not in run.client and kind.absent is not None:
+        return kind.absent(run.media)
+    return _result(run, name)
+
+
 def _result(run: Run, name: str) -> Any:
-    """What a stage came to; None if it was not asked for, if nothing was answered, or nothing of what it works on."""
+    """Return the result of a stage; None if it did not run, or neither it nor its inputs have an answer."""
     if name in run.stages:
         return run.stages[name].result if _answered(run.stages[name]) else None
     client, needs = run.client.get(name), spec_of(name).needs
@@ -266,12 +242,12 @@ def _provenance(run: Run) -> Provenance:
 
 
 def _models(replies: Iterable[Any]) -> list[ModelUsed]:
-    """Every model that answered: workers of one endpoint may differ while an image is being rolled out."""
+    """Return every model that answered: workers of one endpoint may differ during a rollout."""
     found = {(reply.model, reply.model_id, reply.device, reply.gpu) for reply in replies if reply.model}
     return [ModelUsed(model=m, model_id=i, device=d, gpu=g) for m, i, d, g in sorted(found, key=str)]
 
 
 def _first_reply(stage: FinishedStage | None) -> Any:
-    """Of a model: what nobody had to be asked for has none."""
+    """Return the first reply of a model; items answered by a prefilter have none."""
     answers = stage.outcome.answers if stage is not None else []
     return next((answer.reply for answer in answers if answer.reply.model), None)

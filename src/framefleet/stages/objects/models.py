@@ -94,6 +94,11 @@ def fetch(name: str, tell: Callable[[str], object]) -> None:
         raise SetupError(f"--yolo-model {name}: {error.message}", hint=hint, code=error.code) from None
 
 
+def fallback_for(answered: str | None) -> str | None:
+    """Return the model that this machine prefers, if `answered` is a lesser one of its own; else None."""
+    return PREFERRED[0] if answered in set(NAMES) - {PREFERRED[0]} else None
+
+
 def remark(model: str | None, imgsz: int | None) -> str | None:
     """Return what there is to say of the model: that it is to be downloaded, or is the fall-back, and the way out."""
     name, best = chosen(model, imgsz), PREFERRED[0]

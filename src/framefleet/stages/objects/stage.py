@@ -44,7 +44,7 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
         return super().plan(media, options, can)
 
     def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
-        """The same for pixels as for JPEGs, so that older answers remain valid: pixels are no less accurate."""
+        """Return the same identity for pixels as for JPEGs, so that older answers remain valid: pixels are no worse."""
         return {
             "model": model_identity(options.yolo_model) if can.remote else models.identity(_local(options)),
             "crop": options.crop,

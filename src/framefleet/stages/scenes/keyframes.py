@@ -67,7 +67,7 @@ class KeyframeWatcher:
     """
 
     def __init__(self, media: MediaInfo, keyframes_s: Sequence[Seconds]) -> None:
-        """`keyframes_s` is read in `finish`, for the encoder's GOPs. Raises `SetupError`."""
+        """Load OpenCV. `finish` reads `keyframes_s` for the encoder's GOPs. Raises `SetupError`."""
         try:
             import cv2  # noqa: F401 - `look_at` needs it
         except ImportError as error:

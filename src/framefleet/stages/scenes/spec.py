@@ -5,9 +5,23 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated
 
 from framefleet.config.options import Sampling, Setting, StageOptions
+from framefleet.schema.document import Document
 from framefleet.schema.results import FoundSpan
 from framefleet.schema.scenes import SceneEntry
-from framefleet.stages.spec import Belongs, Frames, PerSecond, ResultKind, StageSpec, View, Watching
+from framefleet.stages.spec import (
+    Belongs,
+    CellType,
+    Frames,
+    Mark,
+    Marks,
+    PerSecond,
+    ResultKind,
+    StageSpec,
+    Table,
+    Told,
+    View,
+    Watching,
+)
 
 if TYPE_CHECKING:
     from framefleet.stages.scene import Scene
@@ -40,11 +54,36 @@ def spans(scenes: "Iterable[Scene | SceneEntry]") -> Iterator[FoundSpan]:
         yield FoundSpan(start_s=scene.start_s, end_s=scene.end_s, label=f"scene {scene.index}")
 
 
+def tables(scenes: Iterable[SceneEntry], _: Document) -> dict[str, Table]:
+    columns: dict[str, CellType] = {"index": int, "start_s": float, "end_s": float, "thumbnail_s": float}
+    columns |= {"seen": str, "said": str, "heard": str, "written": str, "transition": str}
+    rows = []
+    for s in scenes:
+        seen = "; ".join(f"{label} {count}" for label, count in s.objects.items())
+        found = seen, s.speech, "; ".join(s.sounds), "; ".join(s.text)
+        rows.append((s.index, s.start_s, s.end_s, s.thumbnail_s, *found, s.transition))
+    return {"scenes": Table(columns, rows)}
+
+
+def marks(scenes: Iterable[SceneEntry]) -> Iterator[Mark]:
+    for scene in scenes:
+        yield Mark(f"scene {scene.index}", scene.start_s, scene.end_s, {"seen": dict(scene.objects)})
+
+
 SCENES = StageSpec(
     name="scenes",
     inputs=(Frames(PerSecond(float(RATE)), view=View(max_side=MAX_SIDE)),),
     options=SceneOptions,
     runs=Watching(_load),
-    output=ResultKind("scenes", spans, Sequence[SceneEntry], key="scenes"),
+    output=ResultKind(
+        "scenes",
+        spans,
+        Sequence[SceneEntry],
+        key="scenes",
+        tables=tables,
+        marks=Marks(marks, "GREEN", order=0),
+        told=Told.STARTS,
+        gathers=True,
+    ),
     belongs=Belongs.DEFAULT,
 )

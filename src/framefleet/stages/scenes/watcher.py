@@ -38,7 +38,7 @@ class SceneWatcher:
     """A watcher that finds one video's scenes in `RATE` samples per second. Holds one frame, the cuts, and the gaps."""
 
     def __init__(self, media: MediaInfo, keyframes_s: Sequence[Seconds]) -> None:
-        """`keyframes_s` is read in `finish`, to place cuts at new scenes' first frames. Raises `SetupError`."""
+        """Load the detector. `finish` reads `keyframes_s` to place cuts at first frames. Raises `SetupError`."""
         self._media = media
         self._keyframes_s = keyframes_s
         self._cuts: list[Cut] = []

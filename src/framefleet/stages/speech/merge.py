@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from framefleet.media.types import MediaInfo
 from framefleet.protocol.whisper import WhisperReply, WhisperSegment
 from framefleet.schema.speech import (
     Segment,
@@ -15,11 +14,6 @@ from framefleet.stages.base import Answer
 from framefleet.stages.speech.clock import placed, stretches
 from framefleet.stages.speech.skipped import SentTime, joined
 from framefleet.timebase import Span
-
-
-def no_audio(media: MediaInfo) -> Transcription:
-    """Return the transcription of a video without sound."""
-    return Transcription(None, "", [], [Skipped(0.0, media.duration_s, media.soundless or "no audio stream")])
 
 
 def merge_speech(answers: Sequence[Answer[WhisperReply]], unanswered: Sequence[SentTime] = ()) -> Transcription:

@@ -63,7 +63,8 @@ def plan_speech(media: MediaInfo, options: Options, can: Capabilities) -> list[A
 def _check_language(options: Options, can: Capabilities) -> None:
     if options.language is not None and options.language not in LANGUAGES:
         raise UsageError(
-            f"--language {options.language}: not a language Whisper knows", hint="give a code such as en, de or zh"
+            f"--language {options.language}: not a language that Whisper supports",
+            hint="give a code such as en, de or zh",
         )
     if can.remote or options.whisper_model is not None:
         return
@@ -71,7 +72,7 @@ def _check_language(options: Options, can: Capabilities) -> None:
         "give --whisper-model a folder with a multilingual faster-whisper model, or set FRAMEFLEET_WHISPER_ENDPOINT"
     )
     if options.language not in (None, "en"):
-        raise UsageError(f"--language {options.language}: the embedded model (tiny.en) knows English only", hint=remedy)
+        raise UsageError(f"--language {options.language}: the embedded model (tiny.en) is English-only", hint=remedy)
     if options.task == "translate":
         raise UsageError("--task translate: the embedded model (tiny.en) cannot translate", hint=remedy)
 

@@ -136,11 +136,11 @@ def _check(engine: Engine, request: WhisperRequest) -> None:
     if request.language is not None and request.language not in engine.languages:
         raise WorkerError(
             "unsupported",
-            f"{engine.name} does not know the language {request.language!r}; use a multilingual model",
+            f"{engine.name} does not support the language {request.language!r}; use a multilingual model",
         )
     if request.task == "translate" and not engine.translates:
         raise WorkerError(
-            "unsupported", f"{engine.name} knows English only and cannot translate; use a multilingual model"
+            "unsupported", f"{engine.name} supports English only and cannot translate; use a multilingual model"
         )
 
 

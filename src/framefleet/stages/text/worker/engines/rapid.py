@@ -175,7 +175,7 @@ def _package() -> tuple[Any, Path]:
         return rapidocr.RapidOCR, Path(rapidocr.__file__).parent
     except ImportError as error:
         raise SetupError(
-            f"text in pictures: {error.name or error} is not installed",
+            f"text: {error.name or error} is not installed",
             hint=f"{with_extra('text')}, or set FRAMEFLEET_OCR_ENDPOINT to an endpoint",
         ) from None
 
