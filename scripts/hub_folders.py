@@ -27,7 +27,10 @@ it is answered are those of `src/framefleet/protocol/{kind}.py`; `test_input.jso
 
 FrameFleet itself is under the Apache License 2.0 (LICENSE).{note}
 """
-NOTES = {"yolo": " The image contains Ultralytics and its weights, which are under AGPL-3.0."}
+NOTES = {
+    "yolo": " The image contains Ultralytics and its weights, which are under AGPL-3.0. To build one without them, add "
+    "`--build-arg DETECTOR=dfine --build-arg YOLO_MODEL=d-fine-s.onnx`, or `DETECTOR=rfdetr` with `rf-detr-nano.pth`."
+}
 
 
 class LayoutError(Exception):

@@ -201,6 +201,9 @@ class OnThisMachine(Protocol):
 class ChoosesModel(Protocol):
     """A stage with several models for this machine, some of which are fetched by name. Not every stage is one."""
 
+    def model_pace(self, options: Options) -> Pace:
+        """Return the expected time per unit with the model."""
+
     def lacks_model(self, options: Options) -> bool:
         """Return whether the model has to be fetched before `open_handler`."""
 

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from framefleet.config.endpoints import Fleet
 from framefleet.config.options import Options
 from framefleet.errors import SetupError, UsageError
 from framefleet.fleet.backends.base import IN_PROCESS, JOB_QUEUE
 from framefleet.models import fetch as fetching
 from framefleet.models import file_sha256
 from framefleet.models.catalog import CATALOG
+from framefleet.pipeline.plan import plan_run
 from framefleet.stages.base import ChoosesModel
 from framefleet.stages.objects import models
 from framefleet.stages.objects.stage import ObjectsStage
@@ -113,6 +115,17 @@ def test_a_size_that_the_named_model_does_not_take_is_refused() -> None:
         STAGE.plan(MEDIA, Options(yolo_model="d-fine-s", imgsz=1280), IN_PROCESS)
     STAGE.plan(MEDIA, Options(yolo_model="d-fine-s", imgsz=640), IN_PROCESS)
     STAGE.plan(MEDIA, Options(yolo_model="d-fine-s", imgsz=1280), JOB_QUEUE)  # the worker's own matter
+
+
+def test_a_larger_model_is_expected_to_take_longer(fetched: Callable[[str], Path]) -> None:
+    assert STAGE.model_pace(Options()) == STAGE.pace(IN_PROCESS)
+    assert set(models.COST) == set(models.SIDE)
+    fetched("d-fine-n")
+    planned, embedded = (
+        plan_run(MEDIA, Options(stages=("objects",), yolo_model=name), Fleet()).fleet[0].estimate.seconds
+        for name in ("d-fine-n", "yolov3-tiny")
+    )
+    assert planned == pytest.approx(4 * embedded)
 
 
 def test_what_is_said_of_the_model(fetched: Callable[[str], Path]) -> None:

@@ -15,6 +15,12 @@ EMBEDDED = "yolov3-tiny"
 SIDE = {"d-fine-n": 640, "d-fine-s": 640, "yolox-tiny": 416, "yolox-s": 640}
 """The fetched models, and the only input size of each, in pixels. The embedded one takes any."""
 
+COST = {"d-fine-n": 4.0, "d-fine-s": 14.0, "yolox-tiny": 2.0, "yolox-s": 7.0}
+"""CPU time per frame of 16:9, as a multiple of the embedded model's, which takes it as a rectangle of 416 × 256.
+
+Measured (benchmarks/detector.py --shapes); D-FINE-S is D-FINE-N's by their numbers of operations.
+"""
+
 PREFERRED = ("d-fine-n", "yolox-tiny")
 """What is used by default if it was fetched, the best first; else the embedded model."""
 

@@ -109,6 +109,10 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
 
         return make_handler(open_engine(models.file_of(_local(options))))
 
+    def model_pace(self, options: Options) -> Pace:
+        times = models.COST.get(_local(options), 1.0)
+        return Pace(unit_s=LOCAL_PACE.unit_s * times, alone_s=LOCAL_PACE.alone_s * times)
+
     def lacks_model(self, options: Options) -> bool:
         return models.lacks(_local(options))
 
