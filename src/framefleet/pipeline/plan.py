@@ -276,8 +276,9 @@ def sized(
     units = sum(item.units for item in items)
     can = capabilities_of(backend)
     workers = 1 if not can.remote else min(most_workers(options), max(1, len(items)))
-    here = isinstance(stage, ChoosesModel) and not can.remote
-    pace = stage.model_pace(options) if here else stage.pace(can)
+    pace = stage.pace(can)
+    if isinstance(stage, ChoosesModel) and not can.remote:
+        pace = stage.model_pace(options)
     return StagePlan(
         spec=spec,
         stage=stage,
