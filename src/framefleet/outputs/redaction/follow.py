@@ -1,0 +1,183 @@
+"""Which of what was found in every frame are the tracks that a document names. Pure.
+
+A document knows a track at its samples, often one a second. Between two of them the same thing is one trail, or one
+that ends and another that begins within 0.5 s. Where neither is so, nobody knows where the thing was: it is lost.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from framefleet.outputs.redaction.covers import HOLD_S
+from framefleet.outputs.redaction.sightings import Found, Frames, Sighting, Trail, between, overlap
+from framefleet.schema.document import Document
+from framefleet.schema.objects import Box
+from framefleet.schema.tracks import Track
+from framefleet.timebase import Seconds, Span
+
+SAME = 0.4
+"""Overlap from which on a box of the document and one found in the same frame are of one thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A track in every frame. `trails` are all that it may be, `sure` the sightings that it is, in the order of time.
+
+    `lost` is the first stretch, on the clock of the frames, in which nobody knows where it was; else None.
+    """
+
+    track: Track
+    trails: list[Trail]
+    sure: Trail
+    lost: Span | None
+
+    def box_at(self, number: int, times: Sequence[Seconds]) -> Box | None:
+        """Return where it surely is in a frame; None where it was not seen within 0.5 s before and after."""
+        place = bisect_right(self.sure, number, key=lambda one: one.frame) - 1
+        if place < 0:
+            return None
+        before = self.sure[place]
+        if before.frame == number:
+            return before.found.box
+        if place + 1 == len(self.sure):
+            return None
+        after = self.sure[place + 1]
+        first, last = times[before.frame], times[after.frame]
+        if last - first > HOLD_S:
+            return None
+        return between(before.found.box, after.found.box, (times[number] - first) / (last - first))
+
+
+def follow(
+    track: Track, document: Document, frames: Frames, trails: Sequence[Trail], start_s: Seconds
+) -> Followed | None:
+    """Follow a track through all frames, which begin at `start_s` on the document's clock.
+
+    Returns None where no sighting of it lies in them.
+    """
+    anchors = _anchors(track, document, frames, start_s)
+    if not anchors:
+        return None
+    kinds = [trail for trail in trails if trail[0].found.label != "face"]
+    matching = [_match(anchor, kinds, frames) for anchor in anchors]
+    numbers = dict.fromkeys(number for number in matching if number is not None)
+    sure = {anchor.frame: anchor for anchor in anchors}
+    for (before, one), (after, other) in pairwise(zip(anchors, matching, strict=True)):
+        for sighting in _known_between(before, after, one, other, kinds):
+            sure.setdefault(sighting.frame, sighting)
+    order = [sure[frame] for frame in sorted(sure)]
+    return Followed(track, [*(kinds[number] for number in numbers), anchors], order, _lost(order, frames))
+
+
+def _anchors(track: Track, document: Document, frames: Frames, start_s: Seconds) -> Trail:
+    """The document's own sightings, in the frames that were looked at for them."""
+    shown = {one.index: one.shown_s for one in document.detections or ()}
+    found: dict[int, Sighting] = {}
+    end = frames.times[-1] + 1.0 if frames.times else 0.0
+    for seen in track.boxes:
+        time_s = shown.get(seen.index, seen.time_s) - start_s
+        number = frames.at(time_s)
+        if number is not None and time_s <= end:
+            found.setdefault(number, Sighting(number, Found(track.label, seen.box, seen.confidence)))
+    return [found[number] for number in sorted(found)]
+
+
+def _match(anchor: Sighting, trails: Sequence[Trail], frames: Frames) -> int | None:
+    """The number of the trail that is at the anchor's place in its frame, or where it lay close by."""
+    best, most = None, SAME
+    for number, trail in enumerate(trails):
+        box = _box_in(trail, anchor.frame, frames)
+        shared = overlap(box, anchor.found.box) if box is not None else 0.0
+        if shared >= most:
+            best, most = number, shared
+    return best
+
+
+def _box_in(trail: Trail, number: int, frames: Frames) -> Box | None:
+    place = bisect_right(trail, number, key=lambda one: one.frame) - 1
+    if place >= 0 and trail[place].frame == number:
+        return trail[place].found.box
+    if place < 0 or place + 1 == len(trail):
+        return None
+    before, after = trail[place], trail[place + 1]
+    first, last = frames.times[before.frame], frames.times[after.frame]
+    return between(before.found.box, after.found.box, (frames.times[number] - first) / (last - first))
+
+
+def _known_between(
+    before: Sighting, after: Sighting, one: int | None, other: int | None, trails: Sequence[Trail]
+) -> Iterator[Sighting]:
+    """Sightings between two anchors of which it is known that they are of the track."""
+    for number in dict.fromkeys((one, other)):
+        if number is None:
+            continue
+        trail = trails[number]
+        inside = [sighting for sighting in trail if before.frame < sighting.frame < after.frame]
+        whole = one == other
+        ends = number == one and trail[-1].frame < after.frame
+        begins = number == other and trail[0].frame > before.frame
+        if whole or ends or begins:
+            yield from inside
+
+
+def _lost(sure: Trail, frames: Frames) -> Span | None:
+    for before, after in pairwise(sure):
+        first, last = frames.times[before.frame], frames.times[after.frame]
+        if last - first > HOLD_S + 1e-6:
+            return Span(first, last)
+    return None
+
+
+def kept(trails: Sequence[Trail], followed: Sequence[Followed], frames: Frames) -> list[Trail]:
+    """Return the trails without what surely is of the tracks `followed`.
+
+    A face is of a track where it lies in the track's box, in no other object's, and is the only face there. A trail of
+    which some sightings are kept and others not becomes several: what is not surely kept is hidden.
+    """
+    others = _by_frame(trails, faces=False)
+    faces = _by_frame(trails, faces=True)
+    safe: set[tuple[int, Found]] = set()
+    for one in followed:
+        own = {sighting.frame: sighting.found for sighting in one.sure}
+        for sighting in one.sure:
+            if sighting.found in others.get(sighting.frame, ()):
+                safe.add((sighting.frame, sighting.found))
+        for number, found in faces.items():
+            box = one.box_at(number, frames.times)
+            inside = [face for face in found if box is not None and _within(face.box, box)]
+            if len(inside) != 1:
+                continue
+            rivals = [o for o in others.get(number, ()) if o is not own.get(number) and box is not None]
+            rivals = [o for o in rivals if box is not None and overlap(o.box, box) < SAME]
+            if not any(_within(inside[0].box, rival.box) for rival in rivals):
+                safe.add((number, inside[0]))
+    return [run for trail in trails for run in _runs(trail, safe)]
+
+
+def _by_frame(trails: Sequence[Trail], *, faces: bool) -> Mapping[int, list[Found]]:
+    by: dict[int, list[Found]] = {}
+    for trail in trails:
+        for sighting in trail:
+            if (sighting.found.label == "face") == faces:
+                by.setdefault(sighting.frame, []).append(sighting.found)
+    return by
+
+
+def _within(inner: Box, outer: Box) -> bool:
+    """Whether the middle of one box is in the other."""
+    x, y = (inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2
+    return outer[0] <= x <= outer[2] and outer[1] <= y <= outer[3]
+
+
+def _runs(trail: Trail, safe: set[tuple[int, Found]]) -> Iterator[Trail]:
+    run: Trail = []
+    for sighting in trail:
+        if (sighting.frame, sighting.found) in safe:
+            if run:
+                yield run
+            run = []
+        else:
+            run.append(sighting)
+    if run:
+        yield run

@@ -1,0 +1,54 @@
+"""When words are said that are not to be heard. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from framefleet.errors import UsageError
+from framefleet.results.query.phrases import occurrences
+from framefleet.schema.speech import Transcription
+from framefleet.timebase import Seconds, Span
+
+MARGIN_S = 0.5
+"""Silent before and after a word, at least: Whisper's times of words are off by up to that in nine of ten cases."""
+
+
+class _Said(NamedTuple):
+    start_s: Seconds
+    end_s: Seconds
+    text: str
+
+
+def silences(transcription: Transcription | None, phrases: Iterable[str]) -> list[Span]:
+    """Return the spans in which `phrases` are said: from the end of the word before to the start of the word after.
+
+    A segment without words of its own is silent as a whole. Raises `UsageError` for a phrase that is never said.
+    """
+    said = _said(transcription)
+    spans = []
+    for phrase in phrases:
+        found = list(occurrences([one.text for one in said], phrase))
+        if not found:
+            raise UsageError(
+                f"--mute {phrase}: the transcript has no such words",
+                hint="show how they are written with framefleet show RESULT --find WORDS",
+                code="unknown_words",
+            )
+        spans += [_around(said, first, last) for first, last in found]
+    return sorted(spans)
+
+
+def _said(transcription: Transcription | None) -> list[_Said]:
+    said = []
+    for segment in transcription.segments if transcription is not None else ():
+        words = [_Said(word.start_s, word.end_s, word.word) for word in segment.words]
+        said += words or [_Said(segment.start_s, segment.end_s, f" {segment.text}")]
+    return said
+
+
+def _around(said: Sequence[_Said], first: int, last: int) -> Span:
+    start_s, end_s = said[first].start_s - MARGIN_S, said[last].end_s + MARGIN_S
+    if first > 0:
+        start_s = min(start_s, said[first - 1].end_s)
+    if last + 1 < len(said):
+        end_s = max(end_s, said[last + 1].start_s)
+    return Span(start_s, end_s)

@@ -1,0 +1,1 @@
+"""Where faces are, found by CenterFace in this process."""

@@ -1,0 +1,90 @@
+"""The faces stage: frames of its own view go by, and come back as boxes in source pixels."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from framefleet.config.options import Options
+from framefleet.media.sampling import plan_samples
+from framefleet.media.types import Gap, MediaInfo, Picture
+from framefleet.media.video.request import FrameRequest, Pixels, PixelView
+from framefleet.schema.document import Crop
+from framefleet.schema.faces import Face, FacesSeen
+from framefleet.stages.batches import check_crop
+from framefleet.stages.client import Watcher
+from framefleet.stages.faces.centerface import CenterFace, Faces, open_centerface
+from framefleet.timebase import Seconds
+
+_AT_ONCE = 8  # frames that wait to be looked at side by side: 7 MB at 640 pixels
+
+
+@dataclass(frozen=True, slots=True)
+class FacesStage:
+    """A `WatchingStage`. `load` opens the model, when a run begins."""
+
+    name: str = "faces"
+    load: Callable[[], CenterFace] = open_centerface
+
+    def looks(self, options: Options) -> bool:
+        return True
+
+    def note(self, options: Options) -> str | None:
+        return None
+
+    def order(self, media: MediaInfo, options: Options) -> FrameRequest:
+        """As many frames a second as the options say. Raises `UsageError` where the crop is not in the frame."""
+        if not media.has_video:
+            return FrameRequest([], PixelView(options.max_side))
+        check_crop(options.crop, media.width, media.height)
+        samples = plan_samples(media.duration_s, options.fps, pictures_s=media.pictures_s)
+        return FrameRequest(samples, PixelView(options.max_side, options.crop))
+
+    def watch(self, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds]) -> Watcher[list[FacesSeen]]:
+        """Raises `SetupError` where the model was not fetched."""
+        crop = options.crop or Crop(0, 0, media.width, media.height)
+        return FacesWatcher(self.load(), crop)
+
+
+class FacesWatcher:
+    """See `Watcher`. Frames are those of the part `crop` of the source, scaled to any size."""
+
+    def __init__(self, finder: CenterFace, crop: Crop) -> None:
+        self._finder, self._crop = finder, crop
+        self._waiting: list[Pixels] = []
+        self._found: list[FacesSeen] = []
+
+    def see(self, piece: Picture | Pixels | Gap) -> None:
+        if isinstance(piece, Pixels):
+            self._waiting.append(piece)
+            if len(self._waiting) == _AT_ONCE:
+                self._look()
+        elif isinstance(piece, Gap):
+            self._look()
+            self._found.append(FacesSeen(piece.sample.index, piece.sample.time_s, None, None))
+
+    def finish(self) -> list[FacesSeen]:
+        self._look()
+        return self._found
+
+    def _look(self) -> None:
+        found = self._finder.find([piece.rgb for piece in self._waiting], long_side=None)  # their view has the size
+        for piece, faces in zip(self._waiting, found, strict=True):
+            placed = in_source(faces, piece.rgb.shape[1], piece.rgb.shape[0], self._crop)
+            self._found.append(FacesSeen(piece.at.index, piece.at.time_s, piece.at.pts_s, placed))
+        self._waiting.clear()
+
+
+def in_source(faces: Faces, width: int, height: int, crop: Crop) -> list[Face]:
+    """Return faces of a frame of `width` × `height` that shows the part `crop` of the source, in source pixels."""
+    across, down = crop.width / width, crop.height / height
+    return [
+        Face(
+            round(score, 4),
+            (
+                round(crop.x + x1 * across, 2),
+                round(crop.y + y1 * down, 2),
+                round(crop.x + x2 * across, 2),
+                round(crop.y + y2 * down, 2),
+            ),
+        )
+        for x1, y1, x2, y2, score in faces.tolist()
+    ]
