@@ -27,7 +27,7 @@ from xml.etree import ElementTree
 from record import RESULTS, record
 
 ROOT = Path(__file__).parents[1]
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache", ".hypothesis", "output")
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache", ".hypothesis", "*.xml")
 TEST_TIMEOUT_S = 150  # what is taken out may be what ends a wait
 
 
@@ -156,8 +156,9 @@ def without(feature: Feature, tree: Path) -> list[str]:
 def failures(tree: Path, tests: list[str]) -> list[str]:
     """Ids of the tests that fail or cannot be run, whatever the order in which they end."""
     report = tree / "report.xml"
+    report.unlink(missing_ok=True)
     options = ["-n", "2", "--dist", "worksteal", "--tb=no", f"--timeout={TEST_TIMEOUT_S}", "--hypothesis-seed=0"]
-    pytest(
+    said = pytest(
         tree,
         *options,
         f"--junitxml={report}",
@@ -167,6 +168,8 @@ def failures(tree: Path, tests: list[str]) -> list[str]:
         "not browser and not gpu_engines",
         *tests,
     )
+    if not report.exists():
+        sys.exit(f"pytest could not run {' '.join(tests)}: {said.strip()[-2000:]}")
     failed = []
     for case in ElementTree.parse(report).iter("testcase"):
         if case.find("failure") is not None or case.find("error") is not None:

@@ -3,7 +3,7 @@
 
     python benchmarks/sounds_batched.py [SOUND…] [--expect Speech]
 
-Needs YAMNet (`python -m framefleet.models.fetch`). Time is the CPU's, of one thread, which a busy machine changes
+Needs YAMNet (`python -m framefleet.models.fetch yamnet`). Time is CPU time of one thread, which a busy machine changes
 least; the engine as the stage uses it (spectrogram and network), and the network alone on bytes made before. Both ways
 take turns; the median of 7 rounds. Of each SOUND (a file with sound; the sample by default) it prints what is heard in
 it, and with --expect ends with 1 unless that class is.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from framefleet.models.yamnet import models_folder, wrong_files
+from framefleet.models.store import has_model
 from framefleet.schema.codec import json_schema, read_document
 from tests.cli.conftest import Told
 from tests.fleet.openai_service import KEY, serving, verbose
@@ -50,7 +50,7 @@ def test_a_run_that_names_no_stages_has_all_that_a_cpu_does_quickly(cli: Cli, sa
 
 
 @pytest.mark.full
-@pytest.mark.skipif(bool(wrong_files(models_folder() / "yamnet")), reason="YAMNet was not fetched")
+@pytest.mark.skipif(not has_model("yamnet"), reason="YAMNet was not fetched")
 def test_sounds_are_heard(cli: Cli, sample: Path, tmp_path: Path) -> None:
     document = analysed(cli, sample, tmp_path, "--stages", "sounds")
     assert "Speech" in {event.label for event in document.sounds.events}

@@ -60,14 +60,14 @@ def test_models_are_fetched_with_what_runs_them_and_once(
 
 @pytest.mark.full
 def test_a_model_that_cannot_be_fetched_is_told_and_no_more(
-    environment: ModuleType, checkout: Path, capsys: pytest.CaptureFixture[str]
+    environment: ModuleType, checkout: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     failing = checkout / "python"
-    failing.write_text("#!/bin/sh\necho 'framefleet: PyPI is away' >&2\nexit 1\n")
+    failing.write_text("#!/bin/sh\necho 'error: PyPI is away' >&2\nexit 1\n")
     failing.chmod(0o755)
     environment.fetch_models(failing)
-    told = capsys.readouterr().err
-    assert "Sounds are left out: PyPI is away; " in told
+    told = capfd.readouterr().err
+    assert "error: PyPI is away\n" in told
     assert told.strip().endswith(f"{failing} -m framefleet.models.fetch")
 
 

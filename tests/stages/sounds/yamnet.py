@@ -7,16 +7,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from framefleet.models.yamnet import (
-    CLASSES,
-    GRAPH,
-    WEIGHTS,
-    models_folder,
-    wrong_files,
-)
+from framefleet.models.store import has_model, models_folder
+from framefleet.stages.sounds.worker.engines.yamnet import CLASSES, GRAPH, WEIGHTS
 
 REAL = models_folder() / "yamnet"  # now, before tests take FRAMEFLEET_MODELS away
-real = pytest.mark.skipif(bool(wrong_files(REAL)), reason="python -m framefleet.models.fetch")
+real = pytest.mark.skipif(not has_model("yamnet"), reason="python -m framefleet.models.fetch yamnet")
 LOUD = "Loud, louder"
 
 

@@ -14,7 +14,7 @@ from framefleet.media.audio.clips import plan_sound
 from framefleet.media.transport.sound import sent
 from framefleet.media.types import Clip, ClipTime, MediaInfo
 from framefleet.models import model_identity
-from framefleet.models.yamnet import yamnet_files
+from framefleet.models.store import model_folder
 from framefleet.protocol.ast import AstReply, AstRequest, Slice
 from framefleet.protocol.envelope import AudioFormat, read_reply
 from framefleet.schema.sounds import Sounds
@@ -110,7 +110,7 @@ class SoundsStage(ClipStage[AstRequest, AstReply]):
     def missing(self, options: Options) -> str | None:
         if _model(options) is None:
             try:
-                yamnet_files()
+                model_folder("yamnet")
             except SetupError as error:
                 return str(error)
         return None

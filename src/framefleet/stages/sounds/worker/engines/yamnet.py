@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 from framefleet.errors import SetupError, WorkerError
 from framefleet.install_hints import with_extra
 from framefleet.models import file_sha256
-from framefleet.models.yamnet import (
-    CLASSES,
-    GRAPH,
-    WEIGHTS,
-    yamnet_files,
-)
+from framefleet.models.store import model_folder
 from framefleet.stages.sounds.worker.engines.base import Scores, Slices, Slicing
 from framefleet.timebase import Seconds
+
+GRAPH, WEIGHTS, CLASSES = "yamnet.onnx", "model.data", "yamnet_class_map.csv"
 
 RATE = 16_000
 WINDOW, HOP, FFT = 400, 160, 512  # samples: 25 ms every 10 ms
@@ -75,14 +72,14 @@ OUTPUT_SCALE, OUTPUT_ZERO = 0.7565417, 190
 
 class YamnetEngine:
     """See `Engine`. Runs on the CPU, on one thread unless told otherwise: that is hundreds of times as fast as the
-    sound, and more cost more than they gain. `folder` holds the files of `yamnet_files()`."""
+    sound, and more cost more than they gain. `folder` holds the files of the fetched model "yamnet"."""
 
     model = "yamnet"
     device = "cpu"
     gpu = None
 
     def __init__(self, folder: str | None = None, *, threads: int = 0) -> None:
-        place = yamnet_files() if folder is None else Path(folder)
+        place = model_folder("yamnet") if folder is None else Path(folder)
         self._session = _open(place / GRAPH, threads)
         self.model_id = file_sha256(place / WEIGHTS)
         self.labels = _labels(place / CLASSES)
