@@ -1,4 +1,4 @@
-"""Time as this project counts it: float seconds on the video's clock, exact fractions where rounding would show."""
+"""Time: float seconds on the video's clock, exact fractions where rounding would show."""
 
 from fractions import Fraction
 
@@ -8,7 +8,7 @@ Seconds = float
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
-    """A stretch of the video's clock, `start_s` included and `end_s` not, in seconds."""
+    """A part of the video's clock, from `start_s` (inclusive) to `end_s` (exclusive), in seconds."""
 
     start_s: Seconds
     end_s: Seconds
@@ -19,10 +19,10 @@ class Span(msgspec.Struct, frozen=True, gc=False):
 
 
 def exact(value: float | str | Fraction) -> Fraction:
-    """The number a person typed: 0.1 is 1/10 and 29.97 is 2997/100, not their binary neighbours."""
+    """Return the number as it was typed: 0.1 is 1/10 and 29.97 is 2997/100, not the nearest binary fraction."""
     return value if isinstance(value, Fraction) else Fraction(str(value))
 
 
 def seconds(value: Fraction) -> Seconds:
-    """An exact time for a document: the nearest float, to the microsecond."""
+    """Return an exact time as documents have it: the nearest float, rounded to the microsecond."""
     return round(float(value), 6)

@@ -49,7 +49,7 @@ def test_a_missing_file_and_a_folder(cli: Cli, tmp_path: Path) -> None:
 def test_sound_alone_for_stages_that_look(cli: Cli, tmp_path: Path, command: str) -> None:
     told = cli(command, make_audio(tmp_path / "sound.mp4"), "--stages", "tracks,text")
     assert told.code == 2
-    assert "sound.mp4: nothing for tracks, text: no pictures in it" in told.line
+    assert "sound.mp4: nothing for tracks, text: no video stream" in told.line
     assert not (tmp_path / "output").exists()
 
 
@@ -63,9 +63,9 @@ def test_a_codec_that_nobody_knows_is_not_taken_for_nothing(
     disguise(path, {"sound": b"A_FLAC", "pictures": b"V_MPEG4"}[codec])
     both = cli(command, path, "--stages", "objects,speech")
     alone = cli(command, path, "--stages", {"sound": "speech", "pictures": "objects"}[codec])
-    verb = {"sound": "is", "pictures": "are"}[codec]
+    stream = {"sound": "sound", "pictures": "video"}[codec]
     for told in (both, alone):
-        assert f"its {codec} {verb} of a codec that cannot be decoded here; convert it first" in told.out + told.err
+        assert f"its {stream} uses a codec that cannot be decoded here; convert it first" in told.out + told.err
     assert (alone.code, both.code) == (2, 0 if codec == "sound" else 2)
 
 

@@ -204,7 +204,7 @@ def test_sound_alone_is_listened_to(
     assert document.video.duration_s == pytest.approx(3.5, abs=0.1)
     planned = cli("plan", path, "--stages", "objects,speech")
     assert "audio only" in planned.out
-    assert "objects: skipped; no pictures in it" in planned.out
+    assert "objects: skipped; no video stream" in planned.out
 
 
 @pytest.mark.full
@@ -215,8 +215,8 @@ def test_sound_alone_leaves_out_by_default_what_looks_and_says_so_once(
     monkeypatch.delenv("FRAMEFLEET_STAGES")
     told = cli("run", alone(tmp_path / "a.mp3", "libmp3lame"))
     assert told.code == 0
-    assert told.err.count("no pictures in it") == 1
-    assert "objects, scenes, tracks: skipped; no pictures in it" in told.err
+    assert told.err.count("no video stream") == 1
+    assert "objects, scenes, tracks: skipped; no video stream" in told.err
 
 
 @pytest.mark.full

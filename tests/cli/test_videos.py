@@ -50,7 +50,7 @@ def test_what_a_folder_leaves_out_is_said(cli: Cli, fleet: Fleet, video: Path, t
         assert told.code == 0
         (line,) = (line for line in told.err.splitlines() if "skipped" in line)
         assert line == (
-            f"{folder}: skipped: 0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 2 more (a picture each); "
+            f"{folder}: skipped: 0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 2 more (an image each); "
             "code.ts, notes.txt (a text each); deeper (a folder)"
         )
 
@@ -71,13 +71,13 @@ def test_what_looks_like_a_video_and_is_left_out_is_no_success(
         assert [line for line in told.err.splitlines() if "skipped" in line] == [
             f"{folder / 'empty.mkv'}: skipped: an empty file",
             f"{folder / 'notes.mp4'}: skipped: a text",
-            f"{folder / 'odd.bin'}: skipped: a moving WebP, which cannot be decoded here",
+            f"{folder / 'odd.bin'}: skipped: an animated WebP, which cannot be decoded here",
         ]
     copy(video, folder / "b.mp4")
     told = cli("run", folder, "--no-speech")
     assert told.code == 3
     (line,) = (line for line in told.out.splitlines() if line.split()[:1] == ["skipped"])
-    assert "empty.mkv (an empty file), notes.mp4 (a text), odd.bin (a moving WebP" in line
+    assert "empty.mkv (an empty file), notes.mp4 (a text), odd.bin (an animated WebP" in line
 
 
 def test_one_video_under_two_names_is_done_once(video: Path, tmp_path: Path) -> None:
@@ -95,8 +95,8 @@ def test_a_folder_without_videos_says_so(tmp_path: Path) -> None:
     [
         ("", "VIDEO: the name is empty"),
         ("  ", "VIDEO: the name is empty"),
-        ("https://example.com/a/v.mp4?b=c", "https://example.com/a/v.mp4?b=c: an address, and files alone are read"),
-        ("rtsp://camera/1", "rtsp://camera/1: an address, and files alone are read"),
+        ("https://example.com/a/v.mp4?b=c", "https://example.com/a/v.mp4?b=c: URLs are not supported, only files"),
+        ("rtsp://camera/1", "rtsp://camera/1: URLs are not supported, only files"),
         ("gone/v.mp4", ": no such file"),
     ],
 )

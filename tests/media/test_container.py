@@ -124,7 +124,7 @@ def test_subtitles_alone_are_neither_pictures_nor_sound(tmp_path):
         packet.stream, packet.pts, packet.dts, packet.duration = words, 0, 0, 1000
         packet.time_base = Fraction(1, 1000)
         out.mux(packet)
-    assert "neither pictures nor sound" in refusal(path)
+    assert "neither its video nor its sound" in refusal(path)
 
 
 @pytest.mark.parametrize(

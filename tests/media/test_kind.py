@@ -182,8 +182,8 @@ def test_a_picture_is_no_video(tmp_path):
         ("e.mp4", "bmp", {"format": "image2", "pix_fmt": "bgr24"}),
     ):
         path = still(tmp_path / name, codec, **more)
-        assert refusal(path) == "a picture", name
-        with pytest.raises(InputError, match="not a video or sound but a picture"):
+        assert refusal(path) == "an image", name
+        with pytest.raises(InputError, match="not a video or sound but an image"):
             probe(path)
 
 
@@ -192,11 +192,11 @@ def test_two_photographs_in_one_file_are_no_video(tmp_path):
     one = still(tmp_path / "one.jpg", "mjpeg", format="image2", pix_fmt="yuvj420p").read_bytes()
     path = tmp_path / "two.mp4"
     path.write_bytes(one * 2)
-    assert refusal(path) == "a picture"
+    assert refusal(path) == "an image"
     path.write_bytes(one[:2] + b"\xff\xe2\x00\x06MPF\0" + one[2:] + one * 5)
-    assert refusal(path) == "a picture"
+    assert refusal(path) == "an image"
     path.write_bytes(one + b"\0" * 100 + b"\0\0\0\x18ftypmp42" + bytes(500))  # a "motion photo"
-    assert refusal(path) == "a picture"
+    assert refusal(path) == "an image"
     path.write_bytes(one * 3)
     assert refusal(path) is None
 
@@ -261,8 +261,8 @@ def test_beginnings(head, demuxer):
         (b"1\n00:00:01,000 --> 00:00:02,000\nHello\n", "a text"),
         ("Zeit läuft".encode("latin-1"), "a text"),
         ("\ufeffwords".encode("utf-16"), "a text"),
-        (b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0", "a moving WebP, which cannot be decoded here"),
-        (b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x10\0\0\0", "a picture"),
+        (b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0", "an animated WebP, which cannot be decoded here"),
+        (b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x10\0\0\0", "an image"),
         (b"[playlist]\nFile1=a.mp4\n", "a playlist, which only names other files"),
         (b"\x81\x82\x83\0", None),
     ],
@@ -301,7 +301,7 @@ WORDS = [
 @given(st.sampled_from(WORDS), st.text(alphabet="abc \n", min_size=20, max_size=3000))
 def test_a_text_that_begins_like_a_video_is_still_one(word, rest):
     assert sniff((word + rest).encode()) is None
-    assert what_else((word + rest).encode()) in {"a text", "a picture"}
+    assert what_else((word + rest).encode()) in {"a text", "an image"}
 
 
 def test_random_bytes_are_nothing(tmp_path):

@@ -149,7 +149,7 @@ def test_a_cut_mp3_keeps_the_length_that_its_header_promised(tmp_path):
     assert info.duration_s == pytest.approx(right.duration_s, abs=0.05)
     assert info.audio.duration_from == "header"
     (clip,) = decode_clips(info, plan_sound(info, 600))
-    assert "before the length that the file's header gives" in clip.gaps[0].error
+    assert "before the duration in the file's header" in clip.gaps[0].error
 
 
 @pytest.mark.parametrize("factor", [0.5, 10])
@@ -233,9 +233,9 @@ def test_what_cannot_be_decoded_is_told_apart_from_what_is_not_there(tmp_path):
     alone = probe(make_audio(tmp_path / "alone.flac", codec="flac"))
     assert whole.pictureless is whole.soundless is deaf.pictureless is blind.soundless is None
     assert deaf.audio is None
-    assert "its sound is of a codec that cannot be decoded here; convert it" in deaf.soundless
-    assert "its pictures are of a codec that cannot be decoded here; convert it" in blind.pictureless
-    assert (silent.soundless, alone.pictureless) == ("no audio stream", "no pictures in it")
+    assert "its sound uses a codec that cannot be decoded here; convert it" in deaf.soundless
+    assert "its video uses a codec that cannot be decoded here; convert it" in blind.pictureless
+    assert (silent.soundless, alone.pictureless) == ("no audio stream", "no video stream")
     assert blind.duration_s == pytest.approx(1, abs=0.03)
 
 

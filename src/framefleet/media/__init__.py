@@ -1,1 +1,1 @@
-"""Reading video and sound: probe, sample (pure), decode, audio, encode."""
+"""Video and audio input: probing, sampling, decoding and encoding."""

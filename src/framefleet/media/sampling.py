@@ -1,7 +1,7 @@
-"""Which pictures a run looks at, and which frame is on screen then. Pure: no file is opened.
+"""The samples of a run, and the frame on screen at each of them. Pure: no file is opened.
 
-Sampling at F pictures a second means the pictures on screen at t = 0, 1/F, 2/F, … before the end, whatever the video's
-own frame rate. The one on screen at t is the last frame whose presentation time is ≤ t (what TorchCodec calls
+Sampling at F frames per second means the frames on screen at t = 0, 1/F, 2/F, … before the end, whatever the video's
+own frame rate. The frame on screen at t is the last one whose presentation time is ≤ t (TorchCodec's
 `get_frames_played_at`).
 """
 
@@ -17,7 +17,7 @@ from framefleet.timebase import Seconds, exact
 
 
 class TimedWant(Protocol):
-    """Something wanted at a time of the video's clock."""
+    """Anything that is wanted at a time on the video's clock."""
 
     @property
     def time(self) -> Fraction: ...
@@ -32,16 +32,16 @@ _HALF_MICROSECOND = Fraction(1, 2_000_000)
 def plan_samples(
     duration_s: Seconds, fps: float | str | Fraction, *, pictures_s: Seconds | None = None
 ) -> list[Sample]:
-    """Every sample k at exactly k / `fps` seconds that lies before the end of a video of `duration_s` seconds.
+    """Return the samples of a video of `duration_s` seconds: number k at exactly k / `fps` seconds, before the end.
 
     Durations are known to the microsecond (`MediaInfo` rounds to it), so "before" means in an earlier microsecond:
-    574.0000001 s at 1 fps are 574 pictures, and n / fps seconds are n pictures also where rounding lifted n / fps.
-    A video of any length has the sample at 0. Pictures end at `pictures_s` (None: with the video). Raises `UsageError`
-    where `fps` is not positive.
+    574.0000001 s at 1 fps are 574 samples, and n / fps seconds are n samples even where rounding raised n / fps. A
+    video of any length has a sample at 0. Samples from `pictures_s` on, the end of the video stream (None: that of the
+    file), are marked `held`. Raises `UsageError` if `fps` is not positive.
     """
     rate = exact(fps)
     if rate <= 0:
-        raise UsageError(f"fps {fps}: give a number above 0, such as 1 or 0.5")
+        raise UsageError(f"fps {fps}: not above 0", hint="give a number above 0, such as 1 or 0.5")
     length = round(exact(duration_s), 6)
     count = max(1, ceil((length - _HALF_MICROSECOND) * rate)) if length > 0 else 0
     end = length if pictures_s is None else exact(pictures_s)
@@ -49,7 +49,7 @@ def plan_samples(
 
 
 def pick(times: Sequence[Fraction], at: Fraction) -> int | None:
-    """The place in ascending `times` of the frame on screen at `at`; None before the first."""
+    """Return the index in the ascending `times` of the frame on screen at `at`; None before the first frame."""
     place = bisect_right(times, at)
     return place - 1 if place else None
 
@@ -57,10 +57,10 @@ def pick(times: Sequence[Fraction], at: Fraction) -> int | None:
 def on_screen(
     frames: Iterable[tuple[Fraction, Frame]], samples: Iterable[Wanted]
 ) -> Iterator[tuple[Wanted, Fraction, Frame]]:
-    """Each sample with the time and the frame on screen then; both given, and told, in the order of time.
+    """Yield each sample with the time and the frame on screen then. Both inputs, and the output, are in order of time.
 
-    `pick` for a stream: holds one frame, and reads no further than the first frame after the last sample.
-    The last frame stays on for all samples that follow it; samples before the first frame get none.
+    This is `pick` for a stream: it holds one frame, and reads no further than the first frame after the last sample.
+    The last frame serves all samples that follow it; samples before the first frame are skipped.
     """
     wanted = iter(samples)
     sample = next(wanted, None)

@@ -1,4 +1,4 @@
-"""What probing tells of a file, and the pieces that decoding hands on."""
+"""Data types of probing and decoding."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,24 +13,26 @@ from framefleet.media.video.orientation import Turn
 from framefleet.schema.document import AudioChannel, AudioInfo, DurationFrom
 from framefleet.timebase import Seconds, Span
 
-_UNKNOWN = "its {} of a codec that cannot be decoded here; convert it first, such as by ffmpeg -i IN {} OUT.mp4"
+_UNKNOWN = "its {} uses a codec that cannot be decoded here; convert it first: ffmpeg -i IN {} OUT.mp4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaInfo:
-    """A probed file. Only its first picture is decoded for it.
+    """A probed file. Probing decodes only its first frame.
 
-    `width` and `height` are of the upright picture, turned and mirrored. `start` is the presentation time of the
-    first video frame in the file's own time (of the first audio sample if there is only audio): zero of the clock.
-    `duration_s` is when the file ends on that clock: the last picture stands while sound goes on, where that is more
-    than a second, and `pictures_s` is when the pictures end (None: with the file). `duration_from` is of the pictures
-    (of the sound if there is only sound). `notes` are lines for people about what was put right. `fps` and
-    `frame_count` are the header's, for people to read: sampling relies on neither. `has_video` is False for audio
-    alone. `unknown_pictures` and `unknown_sound`: there are some, but all of a codec that cannot be decoded here.
-    `audio_channel` is the one asked for; None: all are mixed, and none lost in the mix.
-    `pictures_read_anew` and `sound_read_anew` are reading versions: the kinds of file, such as "mirrored", that this
-    one is of and that were once read wrongly. They enter the journal's keys, so that no answer to a wrong reading is
-    taken for one to the right one, while answers about all other files stay good. Once published, a word stays.
+    `width` and `height` are those of the upright frame, after turning and mirroring. `start` is the presentation time
+    of the first video frame in the file's own time (of the first audio sample if there is only audio): the zero of the
+    video's clock. `duration_s` is the end of the file on that clock; `pictures_s` is the end of the video stream if the
+    sound continues for more than a second after it, while the last frame stays on screen (None: it ends with the file).
+    `duration_from` is the source of the video stream's duration (of the sound's if there is only sound). `notes` are
+    lines for the user about what was corrected. `fps` and `frame_count` are the header's, for display only: sampling
+    relies on neither. `has_video` is False for audio alone. `unknown_pictures` and `unknown_sound`: there are such
+    streams, but none with a codec that can be decoded here. `audio_channel` is the requested one; None: all are mixed,
+    so that none is lost in the mix.
+
+    `pictures_read_anew` and `sound_read_anew` are reading versions: the kinds of file, such as "mirrored", that include
+    this one and that an older FrameFleet read wrongly. They are part of the journal's keys, so that an answer to a
+    wrong reading is never reused, while the answers for all other files stay valid. A published word must not change.
     """
 
     path: Path
@@ -39,7 +41,7 @@ class MediaInfo:
     duration_s: Seconds
     width: int
     height: int
-    rotation: int  # degrees counter-clockwise to turn the coded picture: 0, 90, 180 or 270
+    rotation: int  # degrees to turn the coded frame counter-clockwise: 0, 90, 180 or 270
     fps: float
     codec: str
     frame_count: int
@@ -48,12 +50,12 @@ class MediaInfo:
     unknown_pictures: bool = False
     unknown_sound: bool = False
     audio_channel: AudioChannel | None = None
-    mirrored: bool = False  # left and right of the coded picture are exchanged before it is turned
-    track: int | None = None  # which of the file's `tracks` of pictures, counted from 1; None: the only one
+    mirrored: bool = False  # the coded frame is flipped horizontally before it is turned
+    track: int | None = None  # the number of the video track, counted from 1; None: the file has only one
     tracks: int | None = None
-    usual_track: bool = True  # the one that players take
-    counted_at: float | None = None  # pictures a second of a file that has no times: it is told by their number
-    oddly_shown: str | None = None  # what else the display matrix would do to it, which is left undone
+    usual_track: bool = True  # the track that players choose
+    counted_at: float | None = None  # the frame rate by which the frames of a file without timestamps are counted
+    oddly_shown: str | None = None  # what else the display matrix would do, which is not applied
     pictures_s: Seconds | None = None
     duration_from: DurationFrom = "index"
     notes: tuple[str, ...] = ()
@@ -70,21 +72,21 @@ class MediaInfo:
 
     @property
     def is_estimated(self) -> bool:
-        """Whether nobody has told or counted how long the file is."""
+        """Whether the duration is an estimate, neither stated by the file nor counted."""
         return "estimated" in {self.duration_from, self.audio.duration_from if self.audio is not None else None}
 
     @property
     def pictureless(self) -> str | None:
-        """Why there is nothing to look at; None where there is something."""
+        """Why there are no frames to analyze; None if there are."""
         if self.has_video:
             return None
-        return _UNKNOWN.format("pictures are", "-c:v libx264") if self.unknown_pictures else "no pictures in it"
+        return _UNKNOWN.format("video", "-c:v libx264") if self.unknown_pictures else "no video stream"
 
     @property
     def soundless(self) -> str | None:
-        """Why there is nothing to listen to; None where there is something."""
+        """Why there is no sound to analyze; None if there is."""
         if self.unknown_sound:
-            return _UNKNOWN.format("sound is", "-c:v copy -c:a aac")
+            return _UNKNOWN.format("sound", "-c:v copy -c:a aac")
         if self.audio is None:
             return "no audio stream"
         return None if self.audio.duration_s > 0 else "the audio stream is empty"
@@ -92,9 +94,9 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A wanted picture: the `index`-th, the one on screen at `time` (exact, k / fps).
+    """A time to look at: the `index`-th, with the frame on screen at `time` (exact, k / fps).
 
-    `held`: the last picture of all, which stands while the sound goes on.
+    `held`: the video stream has ended, and its last frame stays while the sound continues.
     """
 
     index: int
@@ -107,7 +109,7 @@ class Sample:
 
 
 class PictureTime(msgspec.Struct, frozen=True, gc=False):
-    """When a sampled picture was asked for and when its frame really begins, in seconds of the video's clock."""
+    """The time of a sample and the time at which its frame begins, in seconds on the video's clock."""
 
     index: int
     time_s: Seconds
@@ -115,13 +117,16 @@ class PictureTime(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Gapped(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """`gaps` are what could not be decoded of a clip: kept with its answer, so that any later run tells of them."""
+    """A clip with the `gaps` in it that could not be decoded.
+
+    They are saved with its answer, so that later runs report them, too.
+    """
 
     gaps: tuple[SoundGap, ...] = ()
 
 
 class ClipTime(_Gapped, frozen=True, gc=False):
-    """Where a clip of the `index`-th planned chunk lies on the video's clock."""
+    """The place of the clip of the `index`-th planned chunk on the video's clock."""
 
     index: int
     span: Span
@@ -129,7 +134,7 @@ class ClipTime(_Gapped, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A sampled picture as a JPEG file, upright, cropped, at most `max_side` long."""
+    """A sampled frame as a JPEG file: upright, cropped, its longer side at most `max_side` pixels."""
 
     at: PictureTime
     jpeg: bytes
@@ -137,7 +142,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A sample whose frame could not be decoded, and why in one line."""
+    """A sample whose frame could not be decoded, with the reason in one line."""
 
     sample: Sample
     error: str
@@ -145,9 +150,9 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A stretch of sound. `span` is where it lies on the video's clock; `gaps` could not be decoded.
+    """A chunk of sound, decoded. `span` is its place on the video's clock; `gaps` could not be decoded.
 
-    `audio` is a file's bytes, or as "samples" an array: (count,), int16, mono, 16 kHz.
+    `audio` is the bytes of a file, or with the format "samples" an array: (count,), int16, mono, 16 kHz.
     """
 
     number: int
@@ -155,4 +160,5 @@ class Clip:
     audio: bytes | NDArray[np.int16]
     format: str  # "opus", "flac" or "samples"
     gaps: tuple[SoundGap, ...] = field(default=(), kw_only=True)
-    encoded: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False, kw_only=True)  # of samples
+    # by format, where `audio` is samples
+    encoded: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False, kw_only=True)

@@ -1,4 +1,4 @@
-"""Embedded models and labels, and the check that a file is the one expected; PROVENANCE.md says whose they are."""
+"""Embedded models and labels, and the verification of model files. PROVENANCE.md states their sources."""
 
 import hashlib
 from functools import cache
@@ -14,18 +14,18 @@ YOLOV3_TINY_SHA256 = "a3ec412f5ed2cccde597ee77ec57f5d611c1728625167ade1d14d347ba
 
 @cache
 def coco_labels() -> tuple[str, ...]:
-    """The 80 COCO class names, by class number."""
+    """Return the 80 COCO class names, in the order of their class numbers."""
     return tuple((FOLDER / "coco.names").read_text(encoding="utf-8").split("\n")[:80])
 
 
 def file_sha256(path: Path) -> str:
-    """Lower-case hexadecimal sha256 of the file."""
+    """Return the SHA-256 of a file in lower-case hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def checked(path: Path, sha256: str, remedy: str) -> Path:
-    """`path`, if its content is the one expected. Raises `SetupError`, which ends with the remedy."""
+    """Return `path` if its SHA-256 is the expected one. Raises `SetupError` with `remedy` as its hint."""
     if not path.is_file():
         raise SetupError(f"{path}: the model file is missing", hint=remedy)
     if (found := file_sha256(path)) != sha256:
@@ -34,7 +34,7 @@ def checked(path: Path, sha256: str, remedy: str) -> Path:
 
 
 def model_identity(model: str | None) -> str | None:
-    """What tells one model from another: a file's content, a folder's `model.bin`, else the name it was asked by."""
+    """Return what identifies a model: the SHA-256 of a file or of a folder's `model.bin`, else the name itself."""
     path = Path(model or "")
     for file in (path, path / "model.bin"):
         if model and file.is_file():

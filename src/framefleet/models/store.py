@@ -1,4 +1,4 @@
-"""Where fetched models are kept on this machine, and the check that their files are those expected.
+"""The folder of fetched models on this machine, and the verification of their files.
 
 Standard library only, because set-up imports it.
 """
@@ -17,7 +17,7 @@ from framefleet.models.catalog import CATALOG
 FETCHER = "framefleet.models.fetch"
 
 STAMP = ".checked"
-"""The file in a model's folder that holds the sizes and times of its files as of when their sha256s were right."""
+"""The file in a model's folder with the sizes and times of its files when their sha256s were last verified."""
 
 
 def models_folder() -> Path:
@@ -31,9 +31,9 @@ def models_folder() -> Path:
 
 
 def model_folder(name: str) -> Path:
-    """Return the folder with the files of model `name`, each as expected.
+    """Return the folder with the files of model `name`, verified.
 
-    Raises `SetupError` ("model_missing" or "model_damaged") that says how to fetch it.
+    Raises `SetupError` ("model_missing" or "model_damaged"), whose hint is the command that fetches it.
     """
     folder = models_folder() / name
     if wrong := wrong_files(name, folder):
@@ -45,7 +45,7 @@ def model_folder(name: str) -> Path:
 
 
 def has_model(name: str) -> bool:
-    """Return whether model `name` is there, whole."""
+    """Return whether model `name` is complete on this machine."""
     return not wrong_files(name, models_folder() / name)
 
 
@@ -60,7 +60,7 @@ def wrong_files(name: str, folder: Path) -> list[str]:
         return []
     wrong = [file for file, sha256 in files.items() if not _is(folder / file, sha256)]
     if not wrong and state is not None:
-        with suppress(OSError):  # a folder that only root may write is hashed each time
+        with suppress(OSError):  # a folder without write permission is hashed each time
             (folder / STAMP).write_text(state, encoding="utf-8")
     return wrong
 

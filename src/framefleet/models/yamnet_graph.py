@@ -1,29 +1,29 @@
-"""How YAMNet's graph, published for one patch of sound at a time, is made to take batches."""
+"""The edit that makes YAMNet's graph, published for one patch of sound at a time, accept batches."""
 
 from collections.abc import Iterator
 
-_GRAPH = 7  # field numbers of onnx.proto: ModelProto.graph, and in GraphProto
-_VALUE_INFO = 13
+_GRAPH = 7  # field numbers in onnx.proto: ModelProto.graph
+_VALUE_INFO = 13  # GraphProto.value_info
 
 _ONE, _ANY = b"\x0a\x02\x08\x01", b"\x0a\x02\x12\x00"
-"""A first dimension of 1, and one that is unknown: as long, so that no length around it changes."""
+"""A first dimension of 1, and an unknown one. Both have the same length, so that no enclosing length changes."""
 
 _EDITS = (
     # audio: (1, 1, 96, 64), class_scores: (1, 521)
     (_ONE + _ONE + b"\x0a\x02\x08\x60\x0a\x02\x08\x40", _ANY + _ONE + b"\x0a\x02\x08\x60\x0a\x02\x08\x40"),
     (b"class_scores\x12\x0f\x0a\x0d\x08\x02\x12\x09" + _ONE, b"class_scores\x12\x0f\x0a\x0d\x08\x02\x12\x09" + _ANY),
-    # Reshape to (1, −1); 0 keeps what it is
+    # Reshape to (1, −1); 0 keeps the dimension of the input
     (b"J\x10" + (1).to_bytes(8, "little") + b"\xff" * 8, b"J\x10" + (0).to_bytes(8, "little") + b"\xff" * 8),
 )
 
 
 def batchable(model: bytes) -> bytes:
-    """The model with a free first dimension. Which model it is and what came of it, the caller checks by sha256."""
+    """Return the model with a free first dimension. The caller verifies the input and the result by their SHA-256."""
     return b"".join(_edited(body) if number == _GRAPH else field for number, field, body in _fields(model))
 
 
 def _edited(graph: bytes) -> bytes:
-    """The graph as a field of the model."""
+    """Return the edited graph as a field of the model."""
     kept = b"".join(field for number, field, _ in _fields(graph) if number != _VALUE_INFO)
     for old, new in _EDITS:
         kept = kept.replace(old, new)
@@ -31,7 +31,7 @@ def _edited(graph: bytes) -> bytes:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Each field's number, all its bytes, and its content."""
+    """Yield the number, all bytes and the content of each field."""
     at = 0
     while at < len(message):
         start = at

@@ -1,1 +1,1 @@
-"""Sound: where it is cut, and its samples on the video's clock."""
+"""Audio: decoding onto the video's clock, and cutting into clips."""

@@ -1,8 +1,8 @@
-"""Which of the channels are heard, and how, so that the mix of them leaves nobody out.
+"""Mixing of audio channels to one, without losing any of them.
 
-Almost always it is FFmpeg's mix, and frames pass as they are. Two things get lost in it: channels that are each other's
-opposite cancel out (a cable with its wires crossed, a balanced signal recorded as stereo), and what has no place in its
-matrix is left out (low-frequency effects, channels overhead, those of recorders that give them no names).
+Nearly always this is FFmpeg's own mix, and frames pass unchanged. That mix loses two things: channels of opposite
+phase, which cancel out (a cable with swapped wires, a balanced signal recorded as stereo), and channels that its matrix
+leaves out (low-frequency effects, overhead channels, those of recorders that do not name them).
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,38 +15,39 @@ from av.audio.frame import AudioFrame
 from framefleet.schema.document import AudioChannel
 
 MIXED = frozenset({"FL", "FR", "FC", "BL", "BR", "BC", "SL", "SR", "FLC", "FRC"})
-"""The channels that FFmpeg's mix to one is made of (libswresample/rematrix.c)."""
+"""The channels that FFmpeg's mix to mono includes (libswresample/rematrix.c)."""
 
 BLOCK_S = 0.5
-"""Of sound that is decided on at once: shorter than a sentence, longer than a vowel."""
+"""The length of sound that is decided on at once: shorter than a sentence, longer than a vowel."""
 
-_WEIGHED = 6  # frames of a block, spread over it, tell enough of what its channels have in common
-_FADE = 0.25  # of what a block counts in the next one's decision
-_OPPOSITE = -0.6  # of a correlation between −1 and 1: mixed, such channels are 6 dB quieter than their difference
+_WEIGHED = 6  # frames of a block, spread over it, are enough to correlate its channels
+_FADE = 0.25  # weight of a block in the decision about the next one
+_OPPOSITE = -0.6  # correlation from −1 to 1: mixed, such channels are 6 dB quieter than their difference
 _ALIKE_AGAIN = -0.3
-_LOUDER = 2.0  # times as much power: what another channel must have to be taken instead
-_LOST = 0.01  # 20 dB below the loudest channel nothing of it is in the mix
-_FLOOR = (16 / 32768) ** 2  # −66 dBFS: nobody speaks below it
+_LOUDER = 2.0  # power ratio at which another channel is taken instead
+_LOST = 0.01  # 20 dB below the loudest channel, a channel is inaudible in the mix
+_FLOOR = (16 / 32768) ** 2  # −66 dBFS: there is no speech below it
 
-_DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "flt": "f4", "dbl": "f8"}  # of FFmpeg's formats; of s64 PyAV has none
+# by FFmpeg's sample format; PyAV does not support s64
+_DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "flt": "f4", "dbl": "f8"}
 
 Matrix = npt.NDArray[np.float32]
 
 
 class Mixer:
-    """Frames of one track in the order of time, block by block, on their way to FFmpeg's mix to one channel.
+    """A filter that prepares the frames of one track, block by block in order of time, for FFmpeg's mix to mono.
 
-    `wanted` None: that mix, but where channels get lost in it they are turned or added; `mended` once that was so.
+    If `wanted` is None, it inverts or adds the channels that the mix would lose, and sets `mended` once it did.
     """
 
     def __init__(self, wanted: AudioChannel | None) -> None:
         self.mended = False
         self._wanted = wanted
-        self._matrix: Matrix | None = None  # what the channels are multiplied by; None: they stay as they are
+        self._matrix: Matrix | None = None  # multiplied with the channels; None: they stay unchanged
         self._begin(())
 
     def heard(self, frames: Sequence[AudioFrame]) -> Sequence[AudioFrame]:
-        """The frames of a block, alike in layout and rate, with their channels as they are to be mixed."""
+        """Return the frames of a block, all of one layout and rate, with their channels ready to be mixed."""
         names = tuple(channel.name for channel in frames[0].layout.channels)
         if self._wanted == "mix" or len(names) == 1 or frames[0].format.packed.name not in _DTYPES:
             return frames
@@ -71,7 +72,7 @@ class Mixer:
         self._matrix = None
 
     def _weigh(self, waves: Iterable[Matrix]) -> None:
-        """What the channels have in common, of this block and, ever less, of those before."""
+        """Update the covariance of the channels with this block; earlier blocks count less and less."""
         power, count = np.zeros_like(self._power), 0
         for wave in waves:
             power += wave @ wave.T
@@ -86,7 +87,7 @@ class Mixer:
             return _alone(self._side(loud), count)
         signs = self._turn(loud)
         mixed = np.array([name in MIXED or (name == "NONE" and count == 2) for name in names])
-        if not mixed.any() or (count > 2 and "NONE" in names):  # names that FFmpeg would make up do not count
+        if not mixed.any() or (count > 2 and "NONE" in names):  # ignore names that FFmpeg would make up
             return signs[None] / np.float32(count)
         matrix = np.diag(signs)
         left_out = np.where(mixed, 0, loud)
@@ -103,12 +104,13 @@ class Mixer:
         return self._names.index(name) if name in self._names else min(number, len(self._names) - 1)
 
     def _turn(self, loud: Matrix) -> Matrix:
-        """1 for each channel, −1 for those that are the opposite of the loudest one."""
+        """Return 1 for each channel, and −1 for those of opposite phase to the loudest one."""
         first = loud.argmax()
         alike = 2 * self._power[first] / np.maximum(loud + loud[first], np.finfo(np.float32).tiny)
         opposite = alike < np.where(self._signs == self._signs[first], _OPPOSITE, _ALIKE_AGAIN)
         signs = np.where(opposite, -1, 1).astype(np.float32)
-        if opposite.any() and signs @ self._signs < 0:  # the same, heard from the other side: nothing need change
+        # the same relation with the signs swapped: keep the signs stable
+        if opposite.any() and signs @ self._signs < 0:
             signs = -signs
         self._signs = signs
         return signs
@@ -119,7 +121,7 @@ def _alone(number: int, count: int) -> Matrix:
 
 
 def _multiplied(wave: Matrix, before: Matrix | None, now: Matrix | None) -> Matrix:
-    """Channels × samples by `now`, coming over from `before`; None is 1."""
+    """Return `wave` (channels × samples) times `now`, faded over from `before`; None stands for the identity."""
     after = wave if now is None else now @ wave
     if before is now:
         return after
@@ -128,7 +130,7 @@ def _multiplied(wave: Matrix, before: Matrix | None, now: Matrix | None) -> Matr
 
 
 def _wave_of(frame: AudioFrame) -> Matrix:
-    """Channels × samples, of −1 to 1."""
+    """Return the samples as (channels, samples), from −1 to 1."""
     samples = frame.to_ndarray()
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T
@@ -139,7 +141,7 @@ def _wave_of(frame: AudioFrame) -> Matrix:
 
 
 def _rebuilt(frame: AudioFrame, wave: Matrix) -> AudioFrame:
-    """The frame with other samples in its own format: of one channel, or of as many as before."""
+    """Return the frame with other samples in its own format: mono, or with as many channels as before."""
     kind = frame.format
     samples: npt.NDArray[Any] = wave
     dtype = np.dtype(_DTYPES[kind.packed.name])
@@ -156,5 +158,5 @@ def _rebuilt(frame: AudioFrame, wave: Matrix) -> AudioFrame:
 
 
 def _scale(dtype: "np.dtype[Any]") -> tuple[float, int]:
-    """What an integer sample of full scale is, and what silence is."""
+    """Return the full scale of an integer sample type, and its value for silence."""
     return 2.0 ** (8 * dtype.itemsize - 1), 128 if dtype.kind == "u" else 0

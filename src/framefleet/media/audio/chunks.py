@@ -10,24 +10,24 @@ import numpy.typing as npt
 from framefleet.timebase import Seconds, Span
 
 RATE = 16_000
-"""Samples a second of everything here: what Whisper hears."""
+"""The sample rate of all audio here, in Hz: the one that Whisper takes."""
 
 REACH_S = 15.0
-"""A cut moves at most this far: read speech pauses every few seconds, so a pause is always within reach."""
+"""The farthest that a cut moves: read speech pauses every few seconds, so a pause is always within reach."""
 
 Samples = npt.NDArray[np.int16]
 
 _WINDOW_S = 0.3  # shorter than a pause between sentences, longer than the closure of a "p" or "t" (about 0.1 s)
 _HOP_S = 0.02
 _ALIKE = 2.0  # windows up to 6 dB above the quietest belong to a pause
-_FLOOR = 16.0  # RMS of 16 in 32768, −66 dBFS: nobody speaks below it, so what lies under it is all one silence
+_FLOOR = 16.0  # RMS of 16 in 32768, −66 dBFS: there is no speech below it, so that everything quieter is one silence
 
 
 @dataclass(frozen=True, slots=True)
 class AudioChunk:
-    """The `number`-th stretch of sound to send, nominal: its ends lie within `REACH_S` of where the cuts will be.
+    """The `number`-th planned chunk: its ends lie within `REACH_S` of the actual cuts.
 
-    `track` says which of a file's audio tracks it is of; None where there is only one.
+    `track` is the number of the audio track in the file; None if there is only one.
     """
 
     number: int
@@ -40,14 +40,14 @@ class AudioChunk:
 
     @property
     def reach_s(self) -> Seconds:
-        """How far its cuts may move; a quarter of the chunk at most, so that neighbouring cuts never meet."""
+        """The farthest that its cuts may move: a quarter of the chunk at most, so that neighbouring cuts never meet."""
         return min(REACH_S, self.span.length_s / 4)
 
 
 def plan_chunks(
     start_s: Seconds, end_s: Seconds, max_chunk_s: Seconds, *, track: int | None = None
 ) -> list[AudioChunk]:
-    """Equal chunks of at most `max_chunk_s` that cover `start_s` to `end_s` once; none if there is nothing to cover."""
+    """Return equal chunks of at most `max_chunk_s` that cover `start_s` to `end_s`; none if that span is empty."""
     length = end_s - start_s
     if length <= 0:
         return []
@@ -57,10 +57,10 @@ def plan_chunks(
 
 
 def quietest(samples: Samples) -> int:
-    """The index at which to cut `samples` (int16, mono, 16 kHz): the middle of the longest of the quietest pauses.
+    """Return the index at which to cut `samples` (int16, mono, 16 kHz): the middle of the longest quiet pause.
 
-    A pause is a run of 0.3 s windows whose RMS is within 6 dB of the quietest one; of pauses equally long, the one
-    nearest the middle is taken. Sound shorter than a window is cut in the middle.
+    A pause is a run of 0.3 s windows whose RMS is within 6 dB of the quietest one; of pauses of equal length, the one
+    nearest to the middle is taken. Sound shorter than a window is cut in the middle.
     """
     loudness = _loudness(samples)
     if not len(loudness):
@@ -72,7 +72,7 @@ def quietest(samples: Samples) -> int:
 
 
 def _loudness(samples: Samples) -> npt.NDArray[np.float64]:
-    """RMS of every window, one a hop."""
+    """Return the RMS of each window, one per hop."""
     window, hop = round(_WINDOW_S * RATE), round(_HOP_S * RATE)
     power = np.concatenate(([0.0], np.cumsum(np.square(samples, dtype=np.float64))))
     starts = np.arange(0, len(samples) - window + 1, hop)
@@ -80,7 +80,7 @@ def _loudness(samples: Samples) -> npt.NDArray[np.float64]:
 
 
 def _runs(flags: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and last index of every run of True."""
+    """Return the first and last index of each run of True."""
     runs = []
     for flag, group in groupby(enumerate(flags.tolist()), key=lambda pair: pair[1]):
         indices = [index for index, _ in group]

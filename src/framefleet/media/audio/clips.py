@@ -1,4 +1,4 @@
-"""Sound, decoded once, as clips that follow each other without a gap."""
+"""Audio decoded in one pass, as clips that follow each other without a gap."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -24,14 +24,14 @@ Take = Callable[[Samples], None]
 
 
 def sound_span(media: MediaInfo) -> Span:
-    """Where the header says the sound lies on the video's clock; an empty span where there is none."""
+    """Return the span of the sound on the video's clock, as the header states it; empty if there is no sound."""
     if media.audio is None:
         return Span(0.0, 0.0)
     return Span(media.audio.start_s, round(media.audio.start_s + media.audio.duration_s, 6))
 
 
 def plan_sound(media: MediaInfo, max_chunk_s: Seconds) -> list[AudioChunk]:
-    """Nominal chunks over all of the sound; none without sound. Pure."""
+    """Return nominal chunks over all of the sound; none without sound. Pure."""
     span, audio = sound_span(media), media.audio
     several = audio is not None and (audio.tracks or 1) > 1
     return plan_chunks(span.start_s, span.end_s, max_chunk_s, track=audio.track if audio and several else None)
@@ -44,14 +44,16 @@ def decode_clips(
     format: ClipForm = "opus",
     on_mended: Callable[[], None] | None = None,
 ) -> Iterator[Clip]:
-    """A clip for each of `chunks` (of one plan over `sound_span(media)`; some may be left out), in time's order.
+    """Yield a clip for each of `chunks`, in order of time.
 
-    `clip.span` is where it really lies: each cut has moved to the quietest place within the chunk's reach, the same
-    place whichever chunks are asked for. The last chunk of the plan takes all that is left; where the sound ends
-    early a clip may be empty. A clip is encoded while the sound is read: memory holds its bytes (of "samples" 2 MB a
-    minute) and the sound in which the next cut is searched, whatever the file's length.
-    Stretches that cannot be decoded are silent, and told in `clip.gaps`; `on_mended` is called once if channels are
-    heard that a plain mix would lose. Raises `InputError` if nothing can be decoded.
+    The chunks are of one plan over `sound_span(media)`; some may be missing. `clip.span` is its actual span: each cut
+    has moved to the quietest place within the chunk's reach, which is the same place whichever chunks are requested.
+    The last chunk of the plan takes everything that is left; if the sound ends early, a clip may be empty. A clip is
+    encoded while the sound is read: memory holds its bytes ("samples": 2 MB per minute) and the sound around the next
+    cut, whatever the file's length.
+
+    Parts that cannot be decoded are silent, and listed in `clip.gaps`. `on_mended` is called once if the mix includes
+    channels that a plain mix would lose. Raises `InputError` if nothing can be decoded.
     """
     if not chunks:
         return
@@ -67,17 +69,17 @@ def decode_clips(
 
 
 class _Cutter:
-    """Reads the sound once and hands on what lies between cuts; only the sound around the coming cut is held."""
+    """A reader that passes on the sound between two cuts, and holds only the sound around the next cut."""
 
     def __init__(self, blocks: Iterator[Samples], whole: Span) -> None:
         self._blocks = blocks
         self._whole = whole
         self._held: deque[Samples] = deque()
-        self._start = self._end = 0  # of what is held, in samples; read so far is all up to `_end`
-        self._cut_at: tuple[Seconds, int] | None = None  # the last cut: where it was planned, where it is
+        self._start = self._end = 0  # of the held samples; everything before `_end` has been read
+        self._cut_at: tuple[Seconds, int] | None = None  # the last cut: its planned time, and its actual sample
 
     def cut_out(self, chunk: AudioChunk, take: Take) -> Span:
-        """Hands the chunk's samples to `take`, in pieces; where it really lies. What comes before it is let go."""
+        """Pass the chunk's samples to `take` in pieces, and return the chunk's actual span. Drops earlier sound."""
         reach = round(chunk.reach_s * RATE)
         if self._cut_at is None or self._cut_at[0] != chunk.span.start_s:
             self._cut_at = (chunk.span.start_s, self._cut(chunk.span.start_s, reach, _drop))
@@ -89,9 +91,9 @@ class _Cutter:
         return Span(self._time(start), self._time(end))
 
     def _cut(self, nominal_s: Seconds, reach: int, take: Take) -> int:
-        """The sample at which the chunks that meet at `nominal_s` part; it depends on the sound around it alone.
+        """Return the sample at which the chunks that meet at `nominal_s` part. It depends only on the sound around it.
 
-        What lies before the search window is handed to `take`.
+        Sound before the search window is passed to `take`.
         """
         if nominal_s <= self._whole.start_s:
             return 0
@@ -118,7 +120,7 @@ class _Cutter:
         return True
 
     def _hand_on(self, until: int, take: Take) -> None:
-        """What is held of the sound before sample `until`."""
+        """Pass the held sound before sample `until` to `take`."""
         while self._held and self._start < until:
             block = self._held.popleft()
             count = min(len(block), until - self._start)
@@ -129,4 +131,4 @@ class _Cutter:
 
 
 def _drop(samples: Samples) -> None:
-    """Takes samples that nobody asked for."""
+    """Discard samples that are not part of a requested chunk."""

@@ -1,10 +1,10 @@
-"""Where each frame of sound goes on a line of samples that keeps to its timestamps. Pure.
+"""Placing of audio frames on a line of samples that keeps to their timestamps. Pure.
 
-Samples alone do not tell the time: packets are lost on the way, given twice, and sound cards have clocks of their own.
-Timestamps alone do not, either: containers round them, and what is captured in bursts is stamped in bursts. So a frame
-follows the one before it, sample upon sample, until its time and those of the frames that come next agree that the line
-has gone wrong. A step is made good at once, by silence or by leaving out what has been heard; less than that is a clock
-that goes slow or fast, and is made good by playing a little slower or faster.
+Counting samples is not enough: packets are lost or repeated on the way, and sound cards have clocks of their own. Nor
+are timestamps alone: containers round them, and sound that is captured in bursts is stamped in bursts. So a frame
+follows the one before it, sample upon sample, until its own time and those of the next frames agree that the line is
+off. A step is corrected at once, with silence or by dropping repeated sound; a smaller offset is a slow or fast clock,
+and is corrected by playing slightly slower or faster.
 """
 
 from collections import deque
@@ -17,25 +17,27 @@ from typing import Generic, TypeVar
 from framefleet.timebase import Seconds
 
 QUIET_S: Seconds = 0.005
-"""Times that are off by less are let be: containers round to 1 ms, and phones stamp sound to within a few."""
+"""A smaller offset is ignored: containers round to 1 ms, and phones stamp sound to within a few."""
 
 STEP_S: Seconds = 0.015
-"""What the line is off by more is missing sound, or sound given twice: a lost packet is 20 ms of most calls. A person
-sees sound and picture part from 45 ms on (ITU-R BT.1359); words are to be within 20 ms."""
+"""A larger offset is missing or repeated sound: a lost packet is 20 ms in most calls.
 
-_LOOK_S: Seconds = 0.15  # of sound that must agree that the line is wrong; a time that wanders is back by then
-_LOOK_FRAMES = 3  # and at least as many frames: some hold a second
-_SETTLE_S: Seconds = 0.1  # in which a clock's error is made good: one of 5 % stays within 5 + 5 ms
-_WORST_CLOCK = 0.06  # of a frame's length: what is off by less within one frame is its clock, however long it is
+People notice that sound and picture are out of sync from 45 ms on (ITU-R BT.1359); words must be within 20 ms.
+"""
+
+_LOOK_S: Seconds = 0.15  # length of sound that must agree that the line is off; a jittering time is back by then
+_LOOK_FRAMES = 3  # and at least so many frames: some are a second long
+_SETTLE_S: Seconds = 0.1  # time in which a clock's error is corrected: one of 5 % stays within 5 + 5 ms
+_WORST_CLOCK = 0.06  # of a frame's length: a smaller offset within one frame is clock drift, however long the frame is
 
 F = TypeVar("F")
 
 
 @dataclass(frozen=True, slots=True)
 class Heard(Generic[F]):
-    """A frame of sound of `length` s, and when its timestamp has it begin; None: right after the one before.
+    """An audio frame of `length` s, and the time at which it begins by its timestamp; None: right after the one before.
 
-    `anew`: nothing leads up to it (the first one, or after damage), so that its own time alone counts.
+    `anew`: it does not continue anything (the first frame, or one after damage), so that only its own time counts.
     """
 
     time: Seconds | None
@@ -46,8 +48,11 @@ class Heard(Generic[F]):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A frame begins at `start` on the line; `jump` is what lies between the frame before and it, negative where they
-    overlap, and by `stretch` it is played longer than it is."""
+    """The place of a frame, which begins at `start` on the line.
+
+    `jump` is the distance from the end of the frame before, negative if they overlap; `stretch` is how much longer than
+    its length it is played.
+    """
 
     start: Seconds
     jump: Seconds = 0.0
@@ -55,7 +60,7 @@ class Place:
 
 
 def lay(frames: Iterable[Heard[F]], start: Seconds) -> Iterator[tuple[Heard[F], Place]]:
-    """Every frame with its place on a line that begins at `start`. Some 0.15 s of frames are held."""
+    """Yield each frame with its place on a line that begins at `start`. About 0.15 s of frames are held."""
     ahead, held = deque[Heard[F]](), 0.0
     position = start
     for frame in frames:
@@ -76,7 +81,7 @@ def _place_first(position: Seconds, ahead: deque[Heard[F]]) -> Generator[tuple[H
 
 
 def place_of(position: Seconds, ahead: Sequence[Heard[F]]) -> Place:
-    """The place of the first of the frames `ahead` on a line that has come to `position`."""
+    """Return the place of the first of the frames `ahead` on a line that has reached `position`."""
     here = ahead[0]
     if here.time is None:
         jump = 0.0
@@ -94,8 +99,9 @@ def place_of(position: Seconds, ahead: Sequence[Heard[F]]) -> Place:
 
 
 def _off(position: Seconds, ahead: Iterable[Heard[F]], clock: float) -> Seconds:
-    """By how much all these frames come later than the line has it (less than 0: earlier), at least; 0 if they do not
-    agree. They need not be off by as much as the first as time goes on: `clock` s less a second may be their clock's.
+    """Return how much later (negative: earlier) all these frames come than the line has them, at least.
+
+    0 if they disagree. Later frames may be off by less than the first: `clock` s per second may be due to their clock.
     """
     least, after = 0.0, 0.0
     for frame in ahead:

@@ -1,4 +1,4 @@
-"""Samples, as they come, as the bytes of a small file."""
+"""Encoding of samples, in pieces, to a small file."""
 
 from io import BytesIO
 from typing import Literal, Protocol
@@ -14,26 +14,26 @@ ClipFormat = Literal["opus", "flac"]
 ClipForm = Literal["opus", "flac", "samples"]
 
 OPUS_BIT_RATE = 24_000
-"""Bits a second. Speech at 16–24 kbit/s was recognised as well as lossless; 15 minutes are 2.7 MB."""
+"""In bits per second. Speech at 16–24 kbit/s was recognised as well as lossless; 15 minutes are 2.7 MB."""
 
 _MADE_WITH = {"opus": ("ogg", "libopus"), "flac": ("flac", "flac")}
 
 
 class ClipBuilder(Protocol):
-    """Makes one clip of samples (int16, mono, 16 kHz), in whatever pieces they come."""
+    """A builder of one clip from samples (int16, mono, 16 kHz), in pieces of any length."""
 
     def add(self, samples: Samples) -> None:
-        """The samples that follow those added before."""
+        """Append samples."""
 
     def finish(self) -> bytes | Samples:
-        """The whole clip."""
+        """Return the complete clip."""
 
     def close(self) -> None:
-        """Lets go of what it holds."""
+        """Release all resources."""
 
 
 class SampleJoiner:
-    """The samples themselves, put together once."""
+    """A builder that joins the samples themselves."""
 
     def __init__(self) -> None:
         self._pieces: list[Samples] = []
@@ -50,10 +50,10 @@ class SampleJoiner:
 
 
 class ClipEncoder:
-    """One clip of int16 mono samples at 16 kHz, as Opus in Ogg or as FLAC; a decoder gives them back without delay.
+    """An encoder of one clip of int16 mono samples at 16 kHz, to Opus in Ogg or to FLAC, without decoding delay.
 
-    The same samples make the same bytes, in whatever pieces they come (`bitexact`: Ogg's serial number is otherwise
-    random). It holds the bytes and less than a second of sound. To be ended by `finish` or `close`.
+    The same samples make the same bytes, however they are split (`bitexact`: Ogg's serial number is otherwise random).
+    It holds the bytes and less than a second of sound. End it with `finish` or `close`.
     """
 
     def __init__(self, format: ClipFormat) -> None:
@@ -65,12 +65,12 @@ class ClipEncoder:
         if format == "opus":
             stream.bit_rate = OPUS_BIT_RATE
         self._stream = stream
-        self._second = np.zeros(RATE, dtype=np.int16)  # the one being filled
-        self._filled = 0  # how much of it
+        self._second = np.zeros(RATE, dtype=np.int16)  # the second of sound that is being filled
+        self._filled = 0  # number of samples in it
         self._position = 0  # samples encoded
 
     def add(self, samples: Samples) -> None:
-        """The samples that follow those added before."""
+        """Append samples."""
         while len(samples):
             taken = samples[: RATE - self._filled]
             self._second[self._filled : self._filled + len(taken)] = taken
@@ -80,7 +80,7 @@ class ClipEncoder:
                 self._encode()
 
     def finish(self) -> bytes:
-        """The whole file."""
+        """Return the complete file."""
         if self._filled:
             self._encode()
         self._container.mux(self._stream.encode(None))
@@ -88,7 +88,7 @@ class ClipEncoder:
         return self._file.getvalue()
 
     def close(self) -> None:
-        """Lets go of the encoder; what was added is lost if it was not finished."""
+        """Release the encoder; without `finish`, the added samples are lost."""
         self._container.close()
 
     def _encode(self) -> None:
@@ -100,12 +100,12 @@ class ClipEncoder:
 
 
 def clip_builder(form: ClipForm) -> ClipBuilder:
-    """What makes a clip of that form."""
+    """Return a builder for a clip of that form."""
     return SampleJoiner() if form == "samples" else ClipEncoder(form)
 
 
 def encode_clip(samples: Samples, format: ClipFormat) -> bytes:
-    """`samples` (int16, mono, 16 kHz) as one clip's bytes."""
+    """Return `samples` (int16, mono, 16 kHz) encoded as one clip."""
     encoder = ClipEncoder(format)
     encoder.add(samples)
     return encoder.finish()

@@ -1,4 +1,4 @@
-"""Stretches of sound that could not be decoded. Pure."""
+"""Parts of the sound that could not be decoded. Pure."""
 
 from collections.abc import Iterable
 
@@ -7,22 +7,24 @@ import msgspec
 from framefleet.timebase import Seconds, Span
 
 APART_S: Seconds = 1.0
-"""Gaps less far apart are one: a damaged stretch is often every other packet."""
+"""Gaps closer together than this are reported as one: in a damaged part, often every other packet is damaged."""
 
 BRIEF_S: Seconds = 0.13
-"""No word is lost in a gap that is not longer: one frame of the slowest usual codecs (AAC at 8 kHz: 1024 samples).
-The end of a file that was cut, and the joint of two MP3 files, cost a frame."""
+"""The longest gap in which no word is lost: one frame of the slowest usual codecs (AAC at 8 kHz: 1024 samples).
+
+The end of a truncated file and the joint of two MP3 files cost one frame.
+"""
 
 
 class SoundGap(msgspec.Struct, frozen=True, gc=False):
-    """A stretch that could not be decoded (silence stands in its place), and why in one line."""
+    """A part that could not be decoded and is silent instead, with the reason in one line."""
 
     span: Span
     error: str
 
 
 def joined(gaps: Iterable[SoundGap]) -> list[SoundGap]:
-    """The gaps in order of time, those less than `APART_S` apart or told twice as one, by the reason of the first."""
+    """Return the gaps in order of time, merged if less than `APART_S` apart or repeated; keeps the first reason."""
     whole: list[SoundGap] = []
     for gap in sorted(gaps, key=lambda gap: (gap.span.start_s, gap.span.end_s)):
         last = whole[-1] if whole else None
@@ -34,7 +36,7 @@ def joined(gaps: Iterable[SoundGap]) -> list[SoundGap]:
 
 
 def gaps_of(gaps: Iterable[SoundGap], clip: Span, *, last: bool) -> tuple[SoundGap, ...]:
-    """Those that a clip at `clip` has a part in. What is missing behind the end of the sound is of the `last` clip."""
+    """Return the gaps that overlap `clip`. Sound that is missing at the end belongs to the `last` clip."""
     return tuple(
         joined(
             gap

@@ -1,4 +1,7 @@
-"""Whether a file's sound is heard as it once was: placed by the count of its samples, and as FFmpeg mixes channels."""
+"""The reading version of a file's sound: whether it is heard as in older versions of FrameFleet.
+
+Those placed sound by counting its samples, and left the mix of channels to FFmpeg.
+"""
 
 from contextlib import closing
 from functools import lru_cache
@@ -16,17 +19,21 @@ from framefleet.media.types import MediaInfo
 log = logger(__name__)
 
 BY_CLOCK_AND_CHANNELS = "by its clock and channels"
-"""The reading version of sound that may be heard otherwise than it was."""
+"""The reading version of sound that may be heard differently than before."""
 
-_ONCE_LET_BE_S = 0.1  # a step in the timestamps that sound was once not moved for
+_ONCE_LET_BE_S = 0.1  # a step in the timestamps that older versions ignored
 _UNTIMED = {"aac", "ac3", "aiff", "amr", "au", "caf", "dts", "eac3", "flac", "mp3", "w64", "wav"}
-"""FFmpeg's demuxers that tell times by counting samples, which then fit them."""
+"""FFmpeg's demuxers that compute times by counting samples, so that the two always agree."""
 
 
 @lru_cache(maxsize=16)
 def may_be_heard_anew(media: MediaInfo) -> bool:
-    """Whether it takes a reading of all of the sound to know; what headers and tables tell is enough for most MP4."""
-    if media.audio is None or media.audio_channel is not None:  # nobody could choose one before
+    """Return whether the sound may be heard differently than in older versions of FrameFleet.
+
+    Reads no sound: for most MP4 files, headers and tables are enough to rule it out. `is_heard_as_ever` decides the
+    rest.
+    """
+    if media.audio is None or media.audio_channel is not None:  # older versions had no choice of channel
         return False
     if media.audio.channels > 1:
         return True
@@ -45,10 +52,13 @@ def may_be_heard_anew(media: MediaInfo) -> bool:
 
 @lru_cache(maxsize=16)
 def is_heard_as_ever(media: MediaInfo) -> bool:
-    """Decodes all of the sound, and neither resamples nor encodes it: some 4 s of one core an hour."""
+    """Return whether the sound is heard as in older versions.
+
+    Decodes all of it, without resampling or encoding: about 4 s of one core per hour.
+    """
     span = sound_span(media)
     reading = SoundReading(media, span)
-    once = due = span.start_s  # where a frame was once put, and when it was to come
+    once = due = span.start_s  # where older versions put a frame, and when it was due
     try:
         with closing(reading.frames()) as frames:
             for heard, place in lay(frames, span.start_s):
@@ -60,5 +70,5 @@ def is_heard_as_ever(media: MediaInfo) -> bool:
                 due, once = time + heard.length, once + heard.length
     except (InputError, av.FFmpegError) as error:
         log.debug("the sound cannot be read to its end", exc_info=error)
-        return True  # it cannot be read, and so was not
+        return True  # older versions could not read it either
     return not reading.mended

@@ -1,4 +1,4 @@
-"""A file's sound as one unbroken line of samples on the video's clock, whatever its timestamps and errors do."""
+"""A file's sound as one continuous line of samples on the video's clock, whatever its timestamps and errors."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -28,20 +28,20 @@ from framefleet.timebase import Seconds, Span
 log = logger(__name__)
 
 BACK_S = 10.0
-"""A larger jump back is a clock that started anew, not sound said twice: what follows is kept."""
+"""A larger jump back is a clock that restarted, not repeated sound: the sound that follows is kept."""
 
 EARLY_S = 1.0
-"""Sound that ends this much before its own header says is missing something."""
+"""Sound that ends this long before its own header states is incomplete."""
 
 SPARE_S = 60.0
-"""Sound beyond the header's end is kept up to this length; more would be unbounded."""
+"""Sound beyond the end in the header is kept up to this length; more would be unbounded."""
 
 SLOWEST_RATE = 1000
-"""Samples a second. A header that says fewer is wrong, and would make hours of one frame."""
+"""In Hz. A header with a lower rate is wrong, and would turn one frame into hours."""
 
 _BLOCK = 60 * RATE
-_REPEATED_WITHIN = 8  # packets; what a network gives twice comes again at once
-_TOLD_TWICE = 3  # packets of one time are no longer one that a network gave twice
+_REPEATED_WITHIN = 8  # packets; what a network delivers twice comes again at once
+_TOLD_TWICE = 3  # so many packets with one time are not a network's repetition
 
 
 OnGap = Callable[[SoundGap], None]
@@ -50,12 +50,12 @@ OnGap = Callable[[SoundGap], None]
 def read_sound(
     media: MediaInfo, span: Span, on_gap: OnGap, on_mended: Callable[[], None] | None = None
 ) -> Generator[Samples, None, None]:
-    """Blocks of int16 mono samples at 16 kHz, the first at `span.start_s`, each where the last one ended.
+    """Yield blocks of int16 mono samples at 16 kHz, the first at `span.start_s`, each where the last one ended.
 
-    `span` is where the header says the sound lies. Missing sound is filled with silence, sound given twice is dropped,
-    and sound whose clock goes wrong is played a little slower or faster, so that a sample's place is its time. A
-    stretch that cannot be decoded is told to `on_gap` before the silence in its place is handed on, and what is missing
-    at the end before this ends; `on_mended` hears once if channels are heard that a mix to one would lose. Raises
+    `span` is where the header says the sound lies. Missing sound becomes silence, repeated sound is dropped, and sound
+    whose clock drifts is played slightly slower or faster, so that a sample's place is its time. `on_gap` is called
+    with each part that cannot be decoded, before the silence in its place is yielded, and with what is missing at the
+    end. `on_mended` is called once if the mix includes channels that a plain mix to mono would lose. Raises
     `InputError` if nothing at all can be decoded.
     """
     line, reading = _SampleLine(media, span, on_gap), SoundReading(media, span)
@@ -66,17 +66,21 @@ def read_sound(
                 on_mended = None
             yield from line.add(heard.frame, place)
             if line.position > line.length + SPARE_S * RATE:
-                reading.error = "there is far more sound than the file's header says; the rest is left out"
+                reading.error = "there is far more sound than the file's header states; the rest is skipped"
                 break
         yield from line.end(reading.error)
     if line.error and not line.heard:
         raise InputError(
-            f"{media.path}: its sound cannot be decoded: {line.error}", hint="use --no-speech to do without"
+            f"{media.path}: its sound cannot be decoded: {line.error}",
+            hint="pass --no-speech to analyze the video without it",
         )
 
 
 class SoundFrame(NamedTuple):
-    """A decoded frame; what cannot go through the resampler of another; what went wrong since the frame before."""
+    """A decoded frame, its setup, and the error since the frame before.
+
+    Frames of different setups cannot share a resampler.
+    """
 
     frame: AudioFrame
     setup: tuple[str, str, int]
@@ -84,30 +88,30 @@ class SoundFrame(NamedTuple):
 
 
 class SoundReading:
-    """One pass over the frames of the track that is listened to, with their times on the video's clock."""
+    """One pass over the frames of the chosen track, with their times on the video's clock."""
 
     def __init__(self, media: MediaInfo, span: Span) -> None:
         self.error: str | None = None  # what went wrong since the last frame
         self._media = media
         self._span = span
         self._mixer = Mixer(media.audio_channel)
-        self._shift = -float(media.start)  # from the file's time to the video's clock
-        self._due = span.start_s  # when the next frame begins if nothing is missing
+        self._shift = -float(media.start)  # offset from the file's time to the video's clock
+        self._due = span.start_s  # when the next frame begins if none is missing
         self._setup: tuple[str, str, int] | None = None
-        self._told: int | None = None  # the time that the file gave the last frame
+        self._told: int | None = None  # the timestamp of the last frame
 
     @property
     def mended(self) -> bool:
-        """Whether channels are heard that FFmpeg's mix to one would have lost."""
+        """Whether the mix includes channels that FFmpeg's mix to mono would lose."""
         return self._mixer.mended
 
     def frames(self) -> Generator[Heard[SoundFrame], None, None]:
-        """Every frame that can be decoded; what cannot is noted. Raises `InputError` where there is no such track."""
+        """Yield each frame that can be decoded, and note the errors. Raises `InputError` if there is no such track."""
         media = self._media
         with open_media(media.path) as container:
             stream = audio_stream(container, media.audio.track if media.audio else None)
             if stream is None:
-                raise InputError(f"{media.path}: no sound that can be decoded", hint="use --no-speech")
+                raise InputError(f"{media.path}: no sound that can be decoded", hint="pass --no-speech")
             for block in _blocks(self._decode(container, stream)):
                 mixed = self._mixer.heard([frame.frame for frame in block])
                 for frame, heard in zip(block, mixed, strict=True):
@@ -124,18 +128,18 @@ class SoundReading:
             except StopIteration:
                 return
             except av.FFmpegError as error:
-                log.info("the sound cannot be read on", exc_info=error)
-                self.error = f"the file cannot be read on: {error.strerror}"
+                log.info("reading the sound failed; the rest is skipped", exc_info=error)
+                self.error = f"the rest of the file cannot be read: {error.strerror}"
                 return
             try:
                 for frame in packet.decode():
                     if frame.sample_rate < SLOWEST_RATE:
-                        self.error = f"the sound is damaged: {frame.sample_rate} samples a second"
+                        self.error = f"the sound is damaged: {frame.sample_rate} samples per second"
                         continue
                     lost, self.error = self.error, None
                     yield SoundFrame(frame, _setup_of(frame), lost)
             except av.FFmpegError as error:
-                log.debug("a packet of the sound cannot be decoded", exc_info=error)
+                log.debug("an audio packet cannot be decoded", exc_info=error)
                 self.error = f"the sound is damaged: {error.strerror}"
 
     def _timed(self, frame: SoundFrame) -> Heard[SoundFrame]:
@@ -147,9 +151,9 @@ class SoundReading:
         return Heard(time, length, frame, anew)
 
     def _time_of(self, frame: AudioFrame) -> Seconds | None:
-        """The frame's time on the video's clock; None if the file tells none, or none that can be believed.
+        """Return the frame's time on the video's clock; None if it has none, or one that cannot be right.
 
-        Such is one that the frame before had (RealAudio gives all of them 0).
+        That is one that the frame before already had (RealAudio gives all of them 0).
         """
         before, self._told = self._told, frame.pts
         if frame.time is None or frame.pts == before:
@@ -166,16 +170,17 @@ def _setup_of(frame: AudioFrame) -> tuple[str, str, int]:
 
 
 def _once(packets: "Iterator[Packet[AudioStream]]") -> "Iterator[Packet[AudioStream]]":
-    """Without those that are there twice, time and content: decoders would go on from the first and spoil both.
+    """Yield the packets without repeated ones (same time and content).
 
-    Where none of the first ones has another time than the very first, times tell nothing, and silence is alike.
+    Decoders would take a repeated packet for the next one, and spoil both. If the first packets all have the same time,
+    times mean nothing and silence repeats itself, so that all are kept.
     """
     first: list[Packet[AudioStream]] = []
     error: av.FFmpegError | None = None
     try:
         first.extend(islice(packets, _REPEATED_WITHIN))
     except av.FFmpegError as unread:
-        error = unread  # told behind what came before it
+        error = unread  # raised after the packets that came before it
     are_timed = len(first) < _TOLD_TWICE or len({packet.pts for packet in first if packet.size}) > 1
     recent = deque[tuple[int, bytes]](maxlen=_REPEATED_WITHIN)
     for packet in chain(first, packets):
@@ -190,7 +195,7 @@ def _once(packets: "Iterator[Packet[AudioStream]]") -> "Iterator[Packet[AudioStr
 
 
 def _blocks(frames: Iterator[SoundFrame]) -> Iterator[list[SoundFrame]]:
-    """The same frames, those of one setup together until they last `BLOCK_S`."""
+    """Yield the same frames in blocks of one setup that last `BLOCK_S`."""
     block, held = list[SoundFrame](), 0.0
     for frame in frames:
         if block and (held >= BLOCK_S or frame.setup != block[0].setup):
@@ -203,7 +208,7 @@ def _blocks(frames: Iterator[SoundFrame]) -> Iterator[list[SoundFrame]]:
 
 
 class _SampleLine:
-    """The samples handed on so far. `position` counts them; sample n is heard at `origin + n / RATE`."""
+    """The line of samples so far. `position` counts them; sample n is heard at `origin + n / RATE`."""
 
     def __init__(self, media: MediaInfo, span: Span, on_gap: OnGap) -> None:
         self.length = round(span.length_s * RATE)
@@ -213,9 +218,9 @@ class _SampleLine:
         self._is_promised = media.audio is None or media.audio.duration_from != "estimated"
         self._on_gap = on_gap
         self._origin = span.start_s
-        self._skip = 0  # samples to drop, having been heard before
-        self._owed = 0.0  # samples by which what comes is to be played longer
-        self._last = np.zeros(2, dtype=np.int16)  # what was handed on last, two samples at least
+        self._skip = 0  # repeated samples to drop
+        self._owed = 0.0  # samples by which the next ones must be played longer
+        self._last = np.zeros(2, dtype=np.int16)  # the last samples passed on, at least two
         self._setup: tuple[str, str, int] | None = None
         self._resampler: AudioResampler | None = None
 
@@ -229,7 +234,7 @@ class _SampleLine:
         try:
             resampled = self._resampler.resample(sound.frame)
         except av.FFmpegError as error:
-            log.debug("the sound cannot be resampled, and is begun anew", exc_info=error)
+            log.debug("the sound cannot be resampled; starting a new resampler", exc_info=error)
             frame = sound.frame
             self.error = f"the sound is damaged: {error.strerror} ({frame.layout.name}, {frame.format.name})"
             self._setup = self._resampler = None
@@ -239,16 +244,16 @@ class _SampleLine:
         yield from self._hand_on(resampled)
 
     def end(self, error: str | None) -> Iterator[Samples]:
-        """What the resampler still holds; notes what is missing at the end, `error` having come after all frames."""
+        """Yield what the resampler still holds, and note what is missing at the end. `error` came after all frames."""
         self.error = error or self.error
         yield from self._flush()
         if not self.error and self._is_promised and self.length - self.position > EARLY_S * RATE:
-            self.error = "the sound ends before the length that the file's header gives"
+            self.error = "the sound ends before the duration in the file's header"
         if self.error:
             self._note_gap(max(self.position, self.length))
 
     def _move_to(self, target: int) -> Iterator[Samples]:
-        """Silence up to `target`, or a note to drop what has been heard already."""
+        """Yield silence up to `target`, or remember how many repeated samples to drop."""
         if self.error and target > self.position:
             self._note_gap(target)
         self._skip, self._owed = max(0, self.position - target), 0.0
@@ -284,8 +289,10 @@ class _SampleLine:
 
 
 def _played(samples: Samples, count: int, before: Samples) -> Samples:
-    """`samples` slower or faster, as `count` ones that follow on those `before`. A cubic through four neighbours
-    (Catmull and Rom's); the last sample stays the last, so that pieces played at different speeds join without a step.
+    """Return `samples` played slower or faster, as `count` samples that follow those in `before`.
+
+    Interpolates with a cubic through four neighbours (Catmull-Rom); the last sample stays the last, so that pieces of
+    different speeds join without a step.
     """
     known = np.concatenate((before[-2:], samples, np.repeat(samples[-1:], 2))).astype(np.float64)
     at = np.arange(1, count + 1) * (len(samples) / count)

@@ -1,1 +1,1 @@
-"""Files: what they are, what is in them, and their clocks."""
+"""Media files: their type, content and clocks."""

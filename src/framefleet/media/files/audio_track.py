@@ -1,4 +1,4 @@
-"""Which of a file's audio tracks to listen to."""
+"""The choice of a file's audio track."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ from framefleet.media.files.container import audio_stream
 from framefleet.media.files.languages import same_language
 
 _ASIDE = Disposition.comment | Disposition.visual_impaired | Disposition.hearing_impaired
-"""Somebody talking over the film: not what is meant where only a language was given."""
+"""Commentary and narration, which a request for a language alone does not mean."""
 
 
 def choose_track(path: Path, container: InputContainer, wanted: int | str | None) -> int | None:
-    """The number, counted from 1, of the track `wanted`: by number, by language, or the best one.
+    """Return the number, counted from 1, of the track `wanted`: by number, by language, or the best one.
 
-    None where the file has no sound that can be decoded and nobody asked for any. Raises `UsageError`, which lists the
-    tracks there are, where there is no such track or its codec is unknown.
+    None if the file has no sound that can be decoded and none is requested. Raises `UsageError`, which lists the
+    existing tracks, if there is no such track or its codec is unknown.
     """
     streams = list(container.streams.audio)
     best = audio_stream(container)
@@ -31,7 +31,7 @@ def choose_track(path: Path, container: InputContainer, wanted: int | str | None
 
 
 def language_of(stream: AudioStream) -> str | None:
-    """The file's tag for the stream's language; None where it has none, or one that says so."""
+    """Return the stream's language tag; None if it has none or is tagged as undetermined."""
     tag = _printable(stream.metadata.get("language", ""))
     return tag if tag not in {"", "und"} else None
 
@@ -43,7 +43,7 @@ def _fits(number: int, stream: AudioStream, wanted: int | str) -> bool:
 
 
 def _rank(stream: AudioStream, wanted: int | str, best: AudioStream | None) -> tuple[bool, bool, bool]:
-    """Of several in a language: the very tag asked for before another region's, the film before who talks over it."""
+    """Rank tracks of one language: the exact tag before other regions, then the main sound before commentary."""
     return (language_of(stream) or "").lower() != wanted, bool(stream.disposition & _ASIDE), stream is not best
 
 
@@ -63,5 +63,5 @@ def _described(stream: AudioStream) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without what a terminal would take for a command: these are a stranger's words."""
+    """Return the text without characters that a terminal might interpret: file metadata is untrusted."""
     return "".join(character for character in text if character.isprintable()).strip()

@@ -1,8 +1,8 @@
-"""One clock for a file whose timestamps jump, or are wrong here and there. Pure: it sees packets' times alone.
+"""One clock for a file whose timestamps jump or are partly wrong. Pure: it sees only the packets' times.
 
-A clock that jumps, and goes on from there, is another recording's, another encoder's, an advertisement's: what follows
-is put behind what came before, its streams as far from each other as they were. A time that those before and behind
-it contradict is wrong: the packet gets the place that is free between them.
+A clock that jumps and continues from there belongs to another recording, encoder or advertisement: what follows is
+placed after what came before, with the offsets between its streams unchanged. A time that contradicts those before and
+after it is wrong: its packet gets the free place between them.
 """
 
 from collections import deque
@@ -13,25 +13,26 @@ from itertools import pairwise
 from statistics import median_low
 from typing import Generic, Protocol, TypeVar
 
-_FAR = Fraction(10)  # seconds; more is no gap but another clock (FFmpeg's `dts_delta_threshold`)
-_BACK = Fraction(1, 10)  # what goes back by less is a muxer's rounding (FFmpeg takes this, too)
-_BEGINNING = Fraction(1)  # two recordings begin nearer to each other than this, wherever the first one ends
-_APART = Fraction(2)  # streams of one clock lie in a file no farther apart
-_AFTER = 17  # packets; a picture waits for 16 others at most (H.264 A.3.1, HEVC A.4.2), so this many tell
-_REORDERED = 8  # frames that one is stored away from where it is shown, as encoders do it
-_RUN = Fraction(
-    3, 2
-)  # seconds; wrong times that agree with each other are one packet's of the container: 0.7 s at most
-_NUMBERED = 2  # packets; of those before a joint FFmpeg says "corrupt", since what follows is numbered anew
-_MOST = 512  # packets that wait for a decision
-_WAITING = 2048  # packets that wait, of all streams together, for one that has given too few to tell
-_REAL = Fraction(1, 2)  # of the bytes that the time passed over would take
-_NOTHING = Fraction(3600)  # seconds: a recording in which nothing comes for longer, of no stream, is none
+_FAR = Fraction(10)  # seconds; a larger step is another clock, not a gap (FFmpeg's `dts_delta_threshold`)
+_BACK = Fraction(1, 10)  # a smaller step back is a muxer's rounding (FFmpeg tolerates this, too)
+_BEGINNING = Fraction(1)  # two recordings begin within this of each other, wherever the first one ends
+_APART = Fraction(2)  # streams of one clock are at most this far apart in a file
+_AFTER = 17  # packets; a frame waits for at most 16 others (H.264 A.3.1, HEVC A.4.2), so this many decide
+_REORDERED = 8  # frames between where one is stored and where it is shown, as encoders do it
+_RUN = Fraction(3, 2)  # seconds; wrong times that agree are of one packet of the container: at most 0.7 s
+_NUMBERED = 2  # packets; FFmpeg marks those before a joint as corrupt, since the counter restarts behind it
+_MOST = 512  # packets of a stream that wait for a decision
+_WAITING = 2048  # packets of all streams that wait for one stream with too few to decide
+_REAL = Fraction(1, 2)  # share of the bytes that the skipped time would take
+_NOTHING = Fraction(3600)  # seconds: no recording is without a packet of any stream for longer
 
 
 class Stamped(Protocol):
-    """What a clock reads of a packet, and sets: `pts` and `dts`, and `is_corrupt`, which FFmpeg says where a stream's
-    packets are not numbered one after the other. `pos` is its place in the file."""
+    """The part of a packet that a clock reads and sets.
+
+    It sets `pts`, `dts` and `is_corrupt`, which FFmpeg sets where a stream's packet counter has a gap. `pos` is the
+    packet's position in the file.
+    """
 
     pts: int | None
     dts: int | None
@@ -51,15 +52,17 @@ P = TypeVar("P", bound=Stamped)
 
 
 class PacketClock(Generic[P]):
-    """Puts the packets of one file, given in its order, on one clock: changes the times of those that are wrong.
+    """A filter that puts the packets of one file, given in file order, on one clock by correcting wrong times.
 
-    `begins_anew`: times are what a sender stamped (MPEG-TS), and mean nothing across a jump. Elsewhere they are the
-    file's own, and what is far ahead may be a picture that stands long: only a time from which those behind it go
-    back, or one beyond `end`, the header's, is wrong. Only those of `streams` (None: all) are looked at.
-    `sounds` are those of sound beside pictures, which end at `pictures_end` (None: nobody says). Nobody hears a frame
-    of sound for longer than it is, so that one far behind all pictures, and behind the sound before it, is of another
-    clock where pictures that lie behind it in the file go on, or where nothing at all comes for an hour.
-    A packet is handed on once it is decided; where nothing is odd, at once.
+    `begins_anew`: times are a sender's stamps (MPEG-TS), which mean nothing across a jump. Elsewhere they are the
+    file's own, and a time far ahead may be a frame that stays long: only a time from which later ones go back, or one
+    beyond `end` (the header's), is wrong. Only packets of `streams` (None: all) are checked.
+
+    `sounds` are the sound streams next to video, which ends at `pictures_end` (None: unknown). An audio frame is never
+    heard for longer than its length, so that one far beyond all video, and beyond the sound before it, is of another
+    clock if video that follows it in the file continues, or if no packet comes for an hour.
+
+    A packet is passed on once it is decided: at once, if nothing is odd.
     """
 
     def __init__(
@@ -81,7 +84,7 @@ class PacketClock(Generic[P]):
         self._queue: deque[_Entry[P]] = deque()
 
     def add(self, packet: P) -> Iterator[P]:
-        """The packets that are decided by now, in the order in which they were given."""
+        """Yield the packets that are decided by now, in the order in which they were given."""
         if self._streams is not None and packet.stream_index not in self._streams:
             entry = _Entry(packet, None, decided=True)
             self._queue.append(entry)
@@ -108,17 +111,17 @@ class PacketClock(Generic[P]):
         yield from self._decided()
 
     def rest(self) -> Iterator[P]:
-        """What is left once all packets are given."""
+        """Yield the remaining packets, once all are given."""
         for line in self._lines.values():
             self._force(line)
         yield from self._decided()
 
     def ends(self) -> dict[int, Fraction]:
-        """By stream, when its last frame ends, if that stays as long as frames usually do."""
+        """Return by stream when its last frame ends, if it has the usual duration."""
         return {index: line.usual_end for index, line in self._lines.items() if line.newest is not None}
 
     def put_right(self, packets: Iterable[P]) -> Iterator[P]:
-        """All of `packets` on one clock, to their end; also where reading them raises."""
+        """Yield all of `packets` on one clock, to their end, even if reading them raises."""
         try:
             for packet in packets:
                 yield from self.add(packet)
@@ -128,7 +131,7 @@ class PacketClock(Generic[P]):
         yield from self.rest()
 
     def _time_of(self, packet: P) -> int | None:
-        """By decoding where the format tells, for that never goes back; else by presentation."""
+        """Return the decoding time if the format has it, since it never goes back; else the presentation time."""
         return packet.dts if self._begins_anew and packet.dts is not None else packet.pts
 
     def _decided(self) -> Iterator[P]:
@@ -136,7 +139,7 @@ class PacketClock(Generic[P]):
             yield self._queue.popleft().packet
 
     def _force(self, line: "_StreamClock[P]") -> None:
-        """Decides all that the line holds, by what there is."""
+        """Decide everything that the line holds, from what there is."""
         self._decide(line, ended=True)
         line.let_go()
 
@@ -161,7 +164,7 @@ class PacketClock(Generic[P]):
                 line.take(line.held.pop(0))
 
     def _follows(self, line: "_StreamClock[P]") -> bool:
-        """Whether the line's next time is another line's, which was there before; it then has that one's offset."""
+        """Return whether the line's next time continues another line that jumped first; if so, take over its offset."""
         assert line.newest is not None
         time = line.first
         for other in self._lines.values():
@@ -173,7 +176,7 @@ class PacketClock(Generic[P]):
         return False
 
     def _is_far_behind_all(self, line: "_StreamClock[P]") -> bool:
-        """Whether the line's next frame of sound begins where no picture is, and the sound before it is over."""
+        """Return whether the line's next audio frame begins after all video, when the sound before it is over."""
         if not line.is_beside or line.newest is None:
             return False
         time, before = line.first * line.tick, line.newest * line.tick
@@ -181,7 +184,7 @@ class PacketClock(Generic[P]):
         return time > before + _FAR and (beyond or time > before + _NOTHING)
 
     def _judge_sound(self, line: "_StreamClock[P]", *, ended: bool) -> str:
-        """What such a frame is, by the pictures before and behind it in the file."""
+        """Judge such a frame by the video frames before and after it in the file."""
         time, pos = line.first * line.tick, line.held[0].packet.pos
         others = [other for other in self._lines.values() if other.newest is not None and not other.is_beside]
         if any(other.reach >= time - _FAR for other in others):
@@ -194,16 +197,17 @@ class PacketClock(Generic[P]):
         return "jump" if others and time > line.newest * line.tick + _NOTHING else "take"
 
     def _jump(self, line: "_StreamClock[P]") -> None:
-        """The line's next packet begins a clock of its own, unless what the file has lost is as long as the jump."""
+        """Start a new clock with the line's next packet, unless as many bytes are missing as the jump is long."""
         if not line.has_hole():
             line.begin_again(self._offset(line))
             self.changed = True
         line.take(line.held.pop(0))
 
     def _offset(self, line: "_StreamClock[P]") -> Fraction:
-        """That by which no stream's frames come before those that it had; short ones, of sound, by no more than 0.1 s.
+        """Return the smallest offset by which no stream's frames come before those that it had.
 
-        The streams that have come to the jump count; those that come to it later get this one's.
+        Short frames, of sound, may overlap by at most 0.1 s. Only streams that have reached the jump count; those that
+        reach it later get the same offset.
         """
         near = [o for o in self._lines.values() if o.held and o.newest is not None]
         near = [other for other in near if abs(other.start() - line.start()) <= _FAR]
@@ -225,19 +229,19 @@ class _Entry(Generic[P]):
 
 @dataclass(slots=True, eq=False)
 class _StreamClock(Generic[P]):
-    """What is known of one stream; in its own ticks, as the file has them, but `end` and `offset`."""
+    """The state of one stream, in its own ticks as in the file, except for `end` and `offset`."""
 
     tick: Fraction
     begins_anew: bool
-    is_beside: bool = False  # sound beside pictures
-    offset: Fraction = Fraction(0)  # seconds, from the file's times to the one clock
+    is_beside: bool = False  # a sound stream in a file with video
+    offset: Fraction = Fraction(0)  # seconds, from the file's times to the common clock
     newest: int | None = None
     held: list[_Entry[P]] = field(default_factory=list)
     _begin: int = 0
     _recent: deque[int] = field(default_factory=lambda: deque(maxlen=_AFTER))
     _shown: deque[int] = field(default_factory=lambda: deque(maxlen=_AFTER))
-    _last: tuple[int, int] = (0, 0)  # when the frame shown last begins and how long it stays
-    _places: tuple[int, int] | None = None  # in the file: of the first packet and of the newest
+    _last: tuple[int, int] = (0, 0)  # when the last frame in display order begins, and its duration
+    _places: tuple[int, int] | None = None  # positions in the file of the first and the newest packet
     _shift: int = 0
     _latest: deque[_Entry[P]] = field(default_factory=deque)
     _far: int = 0
@@ -247,24 +251,24 @@ class _StreamClock(Generic[P]):
 
     @property
     def first(self) -> int:
-        """The time of the first packet held."""
+        """The time of the first held packet."""
         return self._times(1)[0]
 
     @property
     def reach(self) -> Fraction:
-        """The newest time, by the file; of what waits for a decision, too."""
+        """The newest time in the file, including packets that wait for a decision."""
         assert self.newest is not None
         return max([self.newest, *self._times()]) * self.tick
 
     def lies_around(self, pos: int) -> bool:
-        """Whether some of its packets lie before a place of the file, and some behind it."""
+        """Return whether some of its packets lie before that position in the file, and some after it."""
         return self._places is not None and self._places[0] < pos < self._places[1]
 
     @property
     def end(self) -> Fraction:
-        """When the last frame so far ends, on the one clock."""
+        """When the last frame so far ends, on the common clock."""
         begins, length = self._last
-        if self.is_beside and length > self._far:  # MP4 has a frame last until the next one
+        if self.is_beside and length > self._far:  # in MP4, a frame lasts until the next one
             length = 0
         return begins * self.tick + (length * self.tick or self.step()) + self.offset
 
@@ -273,25 +277,25 @@ class _StreamClock(Generic[P]):
         return self._last[0] * self.tick + self.step() + self.offset
 
     def step(self) -> Fraction:
-        """How long frames usually stay."""
+        """Return the usual frame duration."""
         return _step(sorted(self._shown)) * self.tick
 
     def start(self) -> Fraction:
-        """When the first frame held is shown, by the file."""
+        """Return when the first held frame is shown, by the file's times."""
         return min(entry.shown for entry in self.held[:_AFTER]) * self.tick
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the first packet held is right in itself, but not here."""
+        """Whether the first held packet is consistent in itself, but not near the others."""
         entry = self.held[0]
         return self.newest is not None and self._is_sound(entry) and not self._is_near(entry)
 
     def fits(self, entry: _Entry[P]) -> bool:
-        """Whether the packet may well come here."""
+        """Return whether the packet may well come next."""
         return self.newest is not None and self._is_sound(entry) and self._is_near(entry)
 
     def _is_sound(self, entry: _Entry[P]) -> bool:
-        """Whether its times of decoding and presentation do not contradict each other."""
+        """Return whether its decoding and presentation times are consistent."""
         assert entry.time is not None
         return not self.begins_anew or abs(entry.shown - entry.time) <= self._far
 
@@ -309,7 +313,10 @@ class _StreamClock(Generic[P]):
         return time >= min(self._recent) - self._far
 
     def judge(self, end: Fraction | None, *, ended: bool) -> tuple[str, int]:
-        """What the first packet held is: "take", "jump", "spoilt" (that many are), or "wait" for more."""
+        """Return what the first held packet is, and how many packets that verdict covers.
+
+        The verdict is "take", "jump", "spoilt" (wrong times), or "wait" for more packets.
+        """
         if self.newest is None:
             return self._judge_beginning(end, ended=ended)
         if self.fits(self.held[0]):
@@ -327,7 +334,7 @@ class _StreamClock(Generic[P]):
         return ("jump", 1) if later and abs(later[0] - first) <= self._far else ("spoilt", 1)
 
     def _judge_ahead(self, first: int, later: Sequence[int], end: Fraction | None, *, full: bool) -> tuple[str, int]:
-        """A picture may stand for hours, so that those behind it must contradict."""
+        """Judge a time far ahead. A frame may stay for hours, so that later ones must contradict it."""
         assert self.newest is not None
         if later and max(later) >= first - self._far:
             return "take", 1
@@ -336,7 +343,7 @@ class _StreamClock(Generic[P]):
         return ("spoilt", 1) if self._sticks_out(first, later, self.newest, end) else ("take", 1)
 
     def _sticks_out(self, first: int, later: Sequence[int], before: int, end: Fraction | None) -> bool:
-        """Whether a time far ahead of those behind it, and of those before it, is wrong."""
+        """Return whether a time is wrong that is far ahead of those after it and of those before it."""
         if len(later) >= _AFTER:
             return True
         if end is not None:
@@ -361,7 +368,10 @@ class _StreamClock(Generic[P]):
         return ("spoilt", 1) if self._sticks_out(first, later, min(later), end) else ("take", 1)
 
     def _judge_first_run(self, times: Sequence[int], *, full: bool) -> tuple[str, int]:
-        """The times of one packet of the container agree with each other, right or wrong; those of more are right."""
+        """Judge the first times of a file.
+
+        The times of one packet of the container agree with each other, right or wrong; if more agree, they are right.
+        """
         if any(before - after > _BACK / self.tick for before, after in pairwise(times) if before - after <= self._far):
             return "take", 1
         away = next((place for place, time in enumerate(times) if abs(time - times[0]) > self._far), None)
@@ -375,7 +385,7 @@ class _StreamClock(Generic[P]):
         return ("spoilt", away) if len(behind) > away else ("take", 1)
 
     def take(self, entry: _Entry[P]) -> None:
-        """The packet is right as it is, as far as its clock is."""
+        """Accept the packet's time, as far as its clock is right."""
         time = entry.time
         assert time is not None
         if self.newest is None:
@@ -397,12 +407,12 @@ class _StreamClock(Generic[P]):
             self.let_go()
 
     def let_go(self) -> None:
-        """Hands on what waits because a packet is said to be damaged."""
+        """Release the packets that wait because one is marked as damaged."""
         while self._latest:
             self._latest.popleft().decided = True
 
     def shifted(self, entry: _Entry[P]) -> None:
-        """The packet gets this line's offset."""
+        """Shift the packet by this line's offset."""
         packet = entry.packet
         if self._shift:
             packet.pts = packet.pts + self._shift if packet.pts is not None else None
@@ -410,7 +420,7 @@ class _StreamClock(Generic[P]):
         entry.decided = True
 
     def place(self, count: int) -> None:
-        """Puts the first packets held, whose times are wrong, in what is free between their neighbours."""
+        """Move the first held packets, whose times are wrong, to the free places between their neighbours."""
         spoilt = self.held[:count]
         after = [entry for entry in self.held[count : count + _AFTER] if self._is_sound(entry)]
         after = [entry for entry in after if self._is_near(entry) or self._is_by(entry, after[0])]
@@ -431,11 +441,11 @@ class _StreamClock(Generic[P]):
                 self.take(entry)
 
     def _is_by(self, entry: _Entry[P], first: _Entry[P]) -> bool:
-        """Whether nothing was right yet, and the packet is near to the one that will be."""
+        """Return whether no time was right yet, and the packet is near the first one that will be."""
         return self.newest is None and abs(entry.shown - first.shown) <= self._far
 
     def begin_again(self, offset: Fraction) -> None:
-        """What follows has another clock, or is as good as that: nothing of what came before is near it."""
+        """Start a new clock, or the equivalent: nothing that came before is near what follows."""
         self._recent.clear()
         self._shown.clear()
         self.newest, self._places = None, None
@@ -445,7 +455,7 @@ class _StreamClock(Generic[P]):
             self.offset, self._shift = offset, round(offset / self.tick)
 
     def has_hole(self) -> bool:
-        """Whether so many bytes are missing before the first packet held as the time that is passed over would take."""
+        """Return whether as many bytes are missing before the first held packet as the skipped time would take."""
         pos = self.held[0].packet.pos
         if self._places is None or pos is None or self.newest is None or self.first < self.newest:
             return False
@@ -456,7 +466,7 @@ class _StreamClock(Generic[P]):
         return [entry.time for entry in self.held[:most] if entry.time is not None]
 
     def _returns(self, before: _Entry[P], entry: _Entry[P]) -> bool:
-        """Whether the packet, unlike the one `before` it, goes on where the last right one ended."""
+        """Return whether the packet, unlike the one `before` it, continues where the last right one ended."""
         assert self.newest is not None and before.time is not None and entry.time is not None
         dense = self.begins_anew and entry.packet.dts is not None
         lowest = (self.newest if dense else min(self._recent)) - _BACK / self.tick
@@ -474,15 +484,15 @@ def _length(entry: _Entry[P]) -> int:
 
 
 def _step(times: Sequence[int]) -> int:
-    """The usual distance of ascending times."""
+    """Return the usual distance between ascending times."""
     return median_low([after - before for before, after in pairwise(times) if after > before] or [0])
 
 
 def free(before: Sequence[int], after: Sequence[int], count: int) -> list[int]:
-    """`count` ascending times for frames that lie, in the file, between those shown at `before` and at `after`.
+    """Return `count` ascending times for frames that lie, in the file, between those shown at `before` and at `after`.
 
-    Frames stored in another order than shown leave a gap somewhere near. Behind the last, and before the first,
-    frames go on as they went. Pure.
+    Frames that are stored in another order than shown leave a gap nearby. After the last and before the first frame,
+    times continue at the usual step. Pure.
     """
     times = [*before, *after]
     ordered = sorted(times)

@@ -1,7 +1,7 @@
-"""Opening somebody else's file: by its content, with one demuxer, as a file and nothing else.
+"""Opening untrusted media files: by their content, with one demuxer, and nothing but that file.
 
-The file's own bytes choose one demuxer of a list (`kind`), and FFmpeg is held to it. It is handed the open file, and
-has no way to open another.
+The file's own bytes choose one demuxer from a list (`kind`), and FFmpeg may use no other. FFmpeg gets the open file,
+and has no way to open another.
 """
 
 import io
@@ -39,27 +39,27 @@ from framefleet.media.files.kind import (
 
 log = logger(__name__)
 
-MAX_PIXELS = 8192 * 8192  # twice 8K; a header may claim any size, and memory is taken before a pixel is seen
+MAX_PIXELS = 8192 * 8192  # twice 8K; a header may claim any size, and memory is allocated before the first pixel
 
 AnyPacket = TypeVar("AnyPacket", bound="Packet[Any]")
 
 _AV_TIME_BASE = Fraction(1, 1_000_000)
-_PACKETS_TO_TELL, _FRAMES_TO_TELL = 500, 3  # of a group that was cut off none can be decoded
-_BUFFER_BYTES = 1 << 16  # read at once; each read waits for Python's other threads
+_PACKETS_TO_TELL, _FRAMES_TO_TELL = 500, 3  # no frame of a truncated GOP can be decoded
+_BUFFER_BYTES = 1 << 16  # per read; each read waits for Python's other threads
 _READ = (
     "mp4, mov, mkv, webm, avi, ts, mpg, vob, flv, wmv, mxf, gif, raw H.264, mp3, m4a, wav, flac, ogg and others are"
-    " read, whatever the name says"
+    " supported, whatever the file's name"
 )
-_paths: dict[int, Path] = {}  # of what `open_media` holds open, by the container's id: FFmpeg need not know names
+_paths: dict[int, Path] = {}  # of open containers, by their id: FFmpeg does not learn the names
 _REMEDIES = {
     EMPTY: "copy or download it again",
-    PLAYLIST: "give one of those files",
+    PLAYLIST: "pass one of those files",
 }
 
 
 @contextmanager
 def open_media(path: Path) -> Iterator[InputContainer]:
-    """The file opened for reading, closed at the end. Raises `InputError` naming the file and what to do about it."""
+    """Open the file for reading, and close it at the end. Raises `InputError` with the file's name and a remedy."""
     demuxer, why_not = _kind_of(path)
     if demuxer is None:
         raise _refused(path, why_not or UNKNOWN)
@@ -71,7 +71,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
             if how is not None:
                 raise _locked(path, "", how) from None
             raise InputError(
-                f"{path}: damaged or incomplete ({reason_of(error)})", hint="copy or download it again"
+                f"{path}: damaged or incomplete ({reason_of(error)})", hint="copy or download it again", code="damaged"
             ) from None
         _paths[id(container)] = path
         stack.callback(_paths.pop, id(container))
@@ -82,14 +82,14 @@ def _refused(path: Path, why_not: str) -> InputError:
     if why_not in _REMEDIES:
         return InputError(f"{path}: {why_not}", hint=_REMEDIES[why_not])
     what = f"not a video or sound{f' but {why_not}' if why_not != UNKNOWN else ''}"
-    return InputError(f"{path}: {what} ({_READ})", hint="convert it first")
+    return InputError(f"{path}: {what} ({_READ})", hint="convert it first", code="unsupported_format")
 
 
 @contextmanager
 def _opened(path: Path, demuxer: str | None, allowed: str) -> Iterator[InputContainer]:
-    """The file, by that demuxer, or one that FFmpeg finds among those `allowed`. Raises what PyAV raises."""
+    """Open the file with that demuxer, or one that FFmpeg finds among those `allowed`. Raises what PyAV raises."""
     with io.FileIO(path) as file:
-        file.name = ""  # which could choose the demuxer, and be taken for an address
+        file.name = ""  # FFmpeg could choose the demuxer by the name, or take it for a URL
         with av.open(
             file,
             "r",
@@ -103,11 +103,11 @@ def _opened(path: Path, demuxer: str | None, allowed: str) -> Iterator[InputCont
 
 
 def refuse_encrypted(path: Path, container: InputContainer, video: Stream | None, audio: Stream | None) -> None:
-    """Raises `InputError` where what is chosen of the file, or all that there is to choose from, is encrypted."""
+    """Raise `InputError` if a chosen stream is encrypted or, where none is chosen, any of its type."""
     how = _encryption(path, demuxer_of(container))
     locked: dict[str, str] = {}
     for what, chosen, those in (
-        ("pictures", video, moving_streams(container)),
+        ("video", video, moving_streams(container)),
         ("sound", audio, container.streams.audio),
     ):
         for stream in [chosen] if chosen is not None else those:
@@ -118,9 +118,9 @@ def refuse_encrypted(path: Path, container: InputContainer, video: Stream | None
 
 
 def _way(stream: Stream, how: Mapping[int, str]) -> str | None:
-    """How a stream is encrypted, in words."""
+    """Return how a stream is encrypted, in words."""
     if "enc_key_id" in stream.metadata:  # Matroska's
-        return "as WebM's specification says"
+        return "WebM"
     way = how.get(stream.id) or how.get(ALL)
     if way is None and demuxer_of(stream.container) == "mpegts" and stream.codec_context is not None:
         return sample_aes(stream.codec_context)
@@ -135,31 +135,35 @@ def _encryption(path: Path, demuxer: str) -> Mapping[int, str]:
 
 
 def _locked(path: Path, what: str, how: str) -> InputError:
-    subject = f"its {what} {'are' if 'pictures' in what else 'is'} encrypted" if what else "it is encrypted"
+    subject = f"its {what} {'are' if ' and ' in what else 'is'} encrypted" if what else "it is encrypted"
     return InputError(
-        f"{path}: {subject} ({how}): it plays with its owner's key alone",
-        hint="give a copy that is free of copy protection",
+        f"{path}: {subject} ({how})",
+        hint="use a copy without copy protection",
+        code="encrypted",
     )
 
 
 def demuxer_of(container: Container) -> str:
-    """Its name, as `sniff` says it."""
+    """Return the name of the demuxer, as `sniff` returns it."""
     names = container.format.name.split(",")
     return "mp4" if "mp4" in names else names[0]
 
 
 def _open_nothing(*_: object) -> NoReturn:
-    """What FFmpeg calls to open another file that this one names."""
+    """Refuse to open a file that the open one refers to. FFmpeg calls this."""
     raise PermissionError(EACCES, "names another file")
 
 
 def path_of(container: InputContainer) -> Path:
-    """The file that is open, for who looks at its bytes."""
+    """Return the path of an open file, for reading its bytes."""
     return _paths.get(id(container)) or Path(container.name.removeprefix("file:"))
 
 
 def video_stream(container: InputContainer, track: int | None = None) -> VideoStream | None:
-    """The stream to look at: the `track`-th of `moving_streams`, counted from 1, or else the best of a known codec."""
+    """Return the video stream to decode; None if its codec is unknown.
+
+    It is the `track`-th of `moving_streams`, counted from 1, or else the best one with a known codec.
+    """
     if track is not None:
         streams = moving_streams(container)[track - 1 : track]
         return next((s for s in streams if s.codec_context is not None), None)
@@ -169,12 +173,15 @@ def video_stream(container: InputContainer, track: int | None = None) -> VideoSt
 
 
 def moving_streams(container: InputContainer) -> list[VideoStream]:
-    """All of pictures but cover art; `codec_context` is None where the codec is unknown."""
+    """Return the video streams without cover art; `codec_context` is None if the codec is unknown."""
     return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
 
 
 def audio_stream(container: InputContainer, track: int | None = None) -> AudioStream | None:
-    """The stream to listen to: the `track`-th, counted from 1, or else the best one. None if its codec is unknown."""
+    """Return the audio stream to decode; None if its codec is unknown.
+
+    It is the `track`-th, counted from 1, or else the best one with a known codec.
+    """
     if track is not None:
         streams = container.streams.audio[track - 1 : track]
         return next((s for s in streams if s.codec_context is not None), None)
@@ -184,18 +191,18 @@ def audio_stream(container: InputContainer, track: int | None = None) -> AudioSt
 
 
 def demuxed(packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
-    """What `container.demux(…)` gives, ended where everything is read.
+    """Yield the packets of `container.demux(…)`, up to the end of the file.
 
-    Where no packet has a time (H.264 and HEVC without a container), each gets that of its place in the file, of which
-    `packets` are all. A stream that began only after opening (MPEG-TS) makes PyAV raise `IndexError` at the end: it
-    looks up a stream that it has no entry for. Raises `av.FFmpegError` where the file cannot be read on.
+    If no packet has a time (H.264 and HEVC without a container), each gets the one of its place in the file, so that
+    `packets` must be all of the file's. PyAV raises `IndexError` at the end if a stream began only after opening
+    (MPEG-TS), because it has no entry for it. Raises `av.FFmpegError` if the file cannot be read any further.
     """
     ticks = 0
     try:
         for packet in packets:
             if packet.pts is None and packet.dts is None and packet.size and _kind(packet.stream) in ORDERLY:
                 if not (ticks or packet.is_keyframe):
-                    continue  # what was cut off before refers to nothing here, and is never shown
+                    continue  # frames before the first keyframe refer to missing ones, and are never shown
                 packet.pts = packet.dts = ticks
                 ticks += _lasting(packet)
             yield packet
@@ -204,7 +211,10 @@ def demuxed(packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
 
 
 def _lasting(packet: "Packet[Any]") -> int:
-    """A field, a picture, or one and a half (film as television); before the first parameter set FFmpeg makes it up."""
+    """Return a packet's duration in ticks: a field, a frame, or one and a half (telecine).
+
+    FFmpeg makes it up before the first parameter set.
+    """
     usual = round(frame_length(packet.stream) / packet.time_base)
     said = packet.duration or 0
     if not usual:
@@ -217,15 +227,15 @@ def _kind(stream: Stream) -> str:
 
 
 def refusal(path: Path) -> str | None:
-    """Why the file is not one to open, in words; None where it seems to be. Raises `InputError` if it is none to read.
+    """Return why the file is not a video or sound, in words; None if it seems to be one.
 
-    Only its bytes say so; `open_media` may find out more.
+    Only its bytes are checked; `open_media` may find out more. Raises `InputError` if it cannot be read.
     """
     return _kind_of(path)[1]
 
 
 def _kind_of(path: Path) -> tuple[str | None, str | None]:
-    """The demuxer for the file, or why there is none."""
+    """Return the demuxer for the file, or why there is none."""
     head = _head_of(path)
     if not head:
         return None, EMPTY
@@ -239,9 +249,9 @@ def _kind_of(path: Path) -> tuple[str | None, str | None]:
 
 
 def _found_further_on(path: Path) -> str | None:
-    """The demuxer for a stream without a container that was cut off at its beginning, or has something else before it.
+    """Return the demuxer for a stream without a container that begins in the middle, or with something else.
 
-    FFmpeg looks for it in the first MB, and finds it only if it then decodes.
+    FFmpeg searches the first MB for it; only a stream that then decodes counts.
     """
     try:
         with _opened(path, None, ",".join(ADRIFT)) as container:
@@ -251,20 +261,21 @@ def _found_further_on(path: Path) -> str | None:
                 try:
                     decoded += len(packet.decode())
                 except av.FFmpegError as error:
-                    log.debug("not a packet that can be decoded", exc_info=error)
+                    log.debug("a packet cannot be decoded", exc_info=error)
                 if decoded >= _FRAMES_TO_TELL:
                     break
             return container.format.name if decoded >= _FRAMES_TO_TELL else None
     except (av.FFmpegError, ValueError, OSError, IndexError) as error:
-        log.debug("%s: no stream is found further on", path, exc_info=error)
+        log.debug("%s: no stream found after the beginning", path, exc_info=error)
         return None
 
 
 def _head_of(path: Path) -> bytes:
     try:
-        mode = path.stat().st_mode  # from Python 3.14 on, `exists` and `is_file` say no where they should say why
+        # from Python 3.14 on, `exists` and `is_file` return False instead of raising the reason
+        mode = path.stat().st_mode
         if not S_ISREG(mode):
-            raise InputError(f"{path}: {('a folder' if S_ISDIR(mode) else 'not a file')}", hint="give a video file")
+            raise InputError(f"{path}: {('a folder' if S_ISDIR(mode) else 'not a file')}", hint="pass a video file")
         with path.open("rb") as file:
             head = file.read(SNIFFED_BYTES)
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -275,19 +286,21 @@ def _head_of(path: Path) -> bytes:
 
 
 def _missing(path: Path) -> InputError:
-    scheme, found, rest = path.as_posix().partition(":/")  # a path has made one slash of an address's two
+    scheme, found, rest = path.as_posix().partition(":/")  # a path turns the two slashes of a URL into one
     if found and scheme.isalnum() and len(scheme) > 1:
-        return InputError(f"{scheme}://{rest}: an address, and files alone are read", hint="download it first")
+        return InputError(
+            f"{scheme}://{rest}: URLs are not supported, only files", hint="download it first", code="url"
+        )
     return InputError(f"{path}: no such file", hint="check the name and the folder", code="no_such_file")
 
 
 def reason_of(error: Exception) -> str:
-    """FFmpeg's own word for what is wrong, in lower case."""
+    """Return FFmpeg's own message, in lower case."""
     return (getattr(error, "strerror", None) or str(error)).lower()
 
 
 def packet_end(packet: "Packet[Stream] | Packet[VideoStream]") -> Fraction | None:
-    """When the packet's frame leaves the screen, in the file's own time; None if the packet is never shown."""
+    """Return when the packet's frame leaves the screen, in the file's own time; None if it is never shown."""
     if packet.pts is None or packet.is_discard:
         return None
     length = packet.duration * packet.time_base if packet.duration else frame_length(packet.stream)
@@ -295,28 +308,28 @@ def packet_end(packet: "Packet[Stream] | Packet[VideoStream]") -> Fraction | Non
 
 
 def frame_length(stream: Stream) -> Fraction:
-    """How long a frame stays if its packet does not say (MPEG-TS): one step of the stream's average rate."""
+    """Return a frame's duration if its packet has none (MPEG-TS): one step of the stream's average rate."""
     rate = rate_of(stream) if isinstance(stream, VideoStream) else None
     return 1 / rate if rate else Fraction(0)
 
 
 def rate_of(stream: VideoStream) -> Fraction | None:
-    """Pictures a second on average, as the header says; of pictures without a container, as they themselves say."""
+    """Return the average frame rate by the header or, without a container, by the frames themselves."""
     if _kind(stream) in TIMELESS or _kind(stream) == "dv":  # the average is FFmpeg's default, or the clock's rate
         return stream.guessed_rate
     return stream.average_rate or stream.guessed_rate
 
 
 def header_start(stream: Stream) -> Fraction:
-    """When `stream` begins, as the header says, in the file's own time."""
+    """Return when `stream` begins by the header, in the file's own time."""
     return (stream.start_time or 0) * (stream.time_base or Fraction(0))
 
 
 def header_end(container: InputContainer, stream: Stream) -> Fraction:
-    """When `stream` ends, as the header says; where it says nothing of it, when the whole file does."""
+    """Return when `stream` ends by the header; if it does not say, when the whole file does."""
     counted = Fraction(0)
     if container.format.name == "avi" and isinstance(stream, VideoStream) and stream.average_rate:
-        counted = stream.frames / stream.average_rate  # FFmpeg puts a guess in place of the duration, not of this
+        counted = stream.frames / stream.average_rate  # FFmpeg replaces the duration by a guess, but not this
     if stream.duration is not None and stream.time_base is not None:
         return header_start(stream) + max(stream.duration * stream.time_base, counted)
     hours, _, rest = stream.metadata.get("DURATION", "").partition(":")  # Matroska's, by track: 00:01:02.345000000
@@ -328,5 +341,5 @@ def header_end(container: InputContainer, stream: Stream) -> Fraction:
 
 
 def container_end(container: InputContainer) -> Fraction:
-    """When the longest stream ends, as the header says."""
+    """Return when the longest stream ends, by the header."""
     return ((container.start_time or 0) + (container.duration or 0)) * _AV_TIME_BASE

@@ -1,4 +1,4 @@
-"""Whether a file plays with its owner's key alone, by what it says of itself: nothing of it is decoded for that."""
+"""Detection of encrypted files, by their headers alone: nothing is decoded."""
 
 import re
 from collections import Counter
@@ -11,7 +11,7 @@ from av.codec.context import CodecContext
 from framefleet.media.files.kind import boxes
 
 ALL = -1
-"""In the place of a stream's id: whatever is in the file."""
+"""In place of a stream id: everything in the file."""
 
 _PROTECTED = {b"encv", b"enca", b"encs", b"enct", b"encm", b"encu"}  # ISO/IEC 14496-12, 8.12
 _FAIRPLAY = {b"drmi", b"drms", b"drmt"}
@@ -20,20 +20,20 @@ _SYSTEMS = {
     "9a04f07998404286ab92e65be0885f95": "PlayReady",
     "94ce86fb07ff4f43adb893d2fa968ca2": "FairPlay",
     "1077efecc0b24d02ace33c1e52e2fb4b": "Clear Key",
-}  # in boxes `pssh`, by DASH-IF's list
+}  # as in the `pssh` boxes, by DASH-IF's list
 
 _WINDOWS_MEDIA = (  # Content Encryption and Extended Content Encryption objects of ASF, by their GUIDs
     bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e"),
     bytes.fromhex("14e68a292226174cb935dae07ee9289c"),
 )
 _TRIPLET = re.compile(rb"\x06\x0e\x2b\x34\x02\x04\x01.\x0d\x01\x03\x01\x02\x7e\x01", re.DOTALL)  # SMPTE 429-6
-_LOOKED_AT = 4 << 20  # bytes from the beginning
-_SOME = 0.05  # of the packets: DVDs leave most of them alone, and chance makes one in thousands
+_LOOKED_AT = 4 << 20  # bytes from the beginning of the file
+_SOME = 0.05  # share of the packets: DVDs leave most unencrypted, and chance makes one in thousands look encrypted
 _SAMPLE_AES = {b"\xdb", b"\xcf", b"\xc1", b"\xc2"}  # stream types of Apple's "MPEG-2 Stream Encryption Format for HLS"
 
 
 def encryption(path: Path, demuxer: str) -> Mapping[int, str]:
-    """By the id of the stream, or `ALL`, how it is encrypted, in words; empty where nothing is. Raises `OSError`."""
+    """Return how the file is encrypted, in words, by stream id or `ALL`; empty if it is not. Raises `OSError`."""
     look = _LOOKS.get(demuxer)
     if look is None:
         return {}
@@ -42,10 +42,10 @@ def encryption(path: Path, demuxer: str) -> Mapping[int, str]:
 
 
 def sample_aes(context: CodecContext) -> str | None:
-    """The same of one stream of a transport stream, whose tag FFmpeg makes of its type."""
+    """Return the encryption of a stream of a transport stream, whose tag FFmpeg makes from the stream type."""
     try:
         tag = context.codec_tag.encode()
-    except UnicodeDecodeError as error:  # PyAV takes tags for text
+    except UnicodeDecodeError as error:  # PyAV decodes tags as text
         tag = error.object
     return "SAMPLE-AES" if tag[:1] in _SAMPLE_AES else None
 
@@ -64,7 +64,7 @@ def _of_mp4(file: BinaryIO) -> Mapping[int, str]:
 
 
 def _of_track(file: BinaryIO, start: int, end: int) -> Mapping[int, str]:
-    """By the track's id, what the first protected sample entry of it says."""
+    """Return by track id the scheme of the first protected sample entry."""
     track = 0
     for _, begin, _ in _inside(file, start, end, b"tkhd"):
         head = _read(file, begin, 24)
@@ -79,16 +79,16 @@ def _of_track(file: BinaryIO, start: int, end: int) -> Mapping[int, str]:
 
 
 def _scheme(entry: bytes) -> str:
-    """What the box `schm` in a sample entry names."""
+    """Return the scheme that the `schm` box in a sample entry names."""
     _, there, behind = entry.partition(b"schm")
     name = behind[4:8].decode("latin-1")
     if not there or not name.isprintable():
-        return "in a way that is not said"
+        return "unknown scheme"
     return {"itun": "FairPlay", "piff": "PlayReady"}.get(name, f"Common Encryption, {name}")
 
 
 def _inside(file: BinaryIO, start: int, end: int, *way: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """The boxes that lie in one another so, the outermost first."""
+    """Yield the boxes at that path of nested box types, the outermost first."""
     for found in boxes(file, start, end):
         if found[0] == way[0]:
             yield from [found] if len(way) == 1 else _inside(file, *found[1:], *way[1:])
@@ -106,11 +106,11 @@ def _of_asf(file: BinaryIO) -> Mapping[int, str]:
 
 
 def _of_mxf(file: BinaryIO) -> Mapping[int, str]:
-    return {ALL: "as films for cinemas are"} if _TRIPLET.search(file.read(_LOOKED_AT)) else {}
+    return {ALL: "digital cinema"} if _TRIPLET.search(file.read(_LOOKED_AT)) else {}
 
 
 def _of_transport_stream(file: BinaryIO) -> Mapping[int, str]:
-    """By PID, where the headers of most packets say that what follows is scrambled (ISO/IEC 13818-1, 2.4.3.3)."""
+    """Return by PID the streams most of whose packets are marked as scrambled (ISO/IEC 13818-1, 2.4.3.3)."""
     data = file.read(_LOOKED_AT)
     step, at = next(
         ((s, a) for s in (188, 192, 204) for a in range(s) if data[a : a + 4 * s : s] == b"\x47" * 4), (188, len(data))
@@ -121,14 +121,14 @@ def _of_transport_stream(file: BinaryIO) -> Mapping[int, str]:
             pid = (data[place + 1] & 0x1F) << 8 | data[place + 2]
             packets[pid] += 1
             scrambled[pid] += data[place + 3] >= 0x40
-    return {pid: "as pay television is" for pid, count in scrambled.items() if count > packets[pid] / 2}
+    return {pid: "pay television" for pid, count in scrambled.items() if count > packets[pid] / 2}
 
 
 def _of_program_stream(file: BinaryIO) -> Mapping[int, str]:
-    """By the bits for it in the heads of packets of pictures and sound (ISO/IEC 13818-1, 2.4.3.7)."""
+    """Check the scrambling bits in the headers of video and audio packets (ISO/IEC 13818-1, 2.4.3.7)."""
     heads = re.findall(rb"\x00\x00\x01[\xbd\xc0-\xef]..([\x80-\xbf])", file.read(_LOOKED_AT), re.DOTALL)
     locked = sum(head[0] & 0x30 != 0 for head in heads)
-    return {ALL: "as DVDs are"} if locked > 2 and locked > _SOME * len(heads) else {}
+    return {ALL: "DVD"} if locked > 2 and locked > _SOME * len(heads) else {}
 
 
 _LOOKS: Mapping[str, Callable[[BinaryIO], Mapping[int, str]]] = {

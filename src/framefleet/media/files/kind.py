@@ -1,8 +1,8 @@
-"""What kind of file it is, by its own bytes, whatever its name says.
+"""Detection of the file type by content, whatever the file's name.
 
-A kind that is read has one demuxer of FFmpeg. This is the whole list: whatever opens other files (playlists, image
-sequences, lists of parts) is not on it. Left to guess, FFmpeg takes a text named .mp4 that begins `ffconcat version
-1.0`, or an HLS playlist, for what it says it is and opens the files it names.
+Each supported type has one demuxer of FFmpeg. The list is complete: formats that open other files (playlists, image
+sequences, concatenation lists) are not on it. Left to guess, FFmpeg would take a text named .mp4 that begins with
+`ffconcat version 1.0`, or an HLS playlist, for what it claims to be, and open the files it names.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 SNIFFED_BYTES = 1 << 16
-"""Of a file's beginning. Transport streams and raw ones may begin within a packet; MXF may have 64 KiB before it."""
+"""The number of bytes read from a file's beginning.
+
+Transport streams and raw streams may begin within a packet; MXF may have 64 KiB before it.
+"""
 
 TIMELESS = frozenset({"h264", "hevc", "m4v", "mjpeg", "mpegvideo", "obu", "vc1"})
-"""Demuxers of pictures without a container, and so without times: they are counted, at the stream's own rate."""
+"""Demuxers of video without a container, and so without timestamps: frames are counted, at the stream's own rate."""
 
 ORDERLY = frozenset({"h264", "hevc"})
-"""Those of them whose packets FFmpeg gives no time: a picture's place tells it."""
+"""Those of them whose packets get no time from FFmpeg: a frame's position in the file determines it."""
 
 ADRIFT = ("mpegts", "mpeg", "mpegvideo", "h264", "hevc", "m4v", "mp3", "aac", "ac3", "eac3", "dts", "loas", "dv")
-"""Demuxers of streams that make sense from the middle on, too."""
+"""Demuxers of streams that can be decoded from the middle on."""
 
 _SUFFIXES = (
     ".264 .265 .3g2 .3gp .aac .ac3 .aif .aiff .amr .ape .apng .asf .au .av1 .avi .caf .dav .divx .dts .dv .eac3"
@@ -29,11 +32,11 @@ _SUFFIXES = (
     " .swf .tod .ts .tta .ty .vob .voc .w64 .wav .webm .wma .wmv .wtv .wv .y4m"
 )
 SUFFIXES = frozenset(_SUFFIXES.split())
-"""Of names that promise a video or sound."""
+"""Suffixes of file names that promise video or sound."""
 
-EMPTY, UNKNOWN = "an empty file", "of no kind that is known"
+EMPTY, UNKNOWN = "an empty file", "of an unknown kind"
 PLAYLIST = "a playlist, which only names other files"
-MOVING_WEBP = "a moving WebP, which cannot be decoded here"
+MOVING_WEBP = "an animated WebP, which cannot be decoded here"
 
 _MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"}
 _STILL_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"mif2", b"avif", b"crx ", b"jpeg"}
@@ -86,16 +89,16 @@ _MAGIC: Mapping[bytes, str] = {
 
 _PLAYLISTS = (b"ffconcat", b"#EXTM3U", b"<?xml", b"[playlist]", b"<asx", b"<ASX", b"<smil", b"[Reference]")
 _OTHERS: Mapping[bytes, str] = {
-    b"\xff\xd8\xff": "a picture",
-    b"\x89PNG\r\n\x1a\n": "a picture",
-    b"GIF8": "a picture",
-    b"BM": "a picture",
-    b"II*\0": "a picture",
-    b"MM\0*": "a picture",
-    b"\0\0\x01\0": "a picture",
-    b"8BPS": "a picture",
-    b"\0\0\0\x0cJXL ": "a picture",
-    b"\0\0\0\x0cjP  ": "a picture",
+    b"\xff\xd8\xff": "an image",
+    b"\x89PNG\r\n\x1a\n": "an image",
+    b"GIF8": "an image",
+    b"BM": "an image",
+    b"II*\0": "an image",
+    b"MM\0*": "an image",
+    b"\0\0\x01\0": "an image",
+    b"8BPS": "an image",
+    b"\0\0\0\x0cJXL ": "an image",
+    b"\0\0\0\x0cjP  ": "an image",
     b"PK\x03\x04": "an archive or a document",
     b"Rar!": "an archive",
     b"7z\xbc\xaf\x27\x1c": "an archive",
@@ -108,10 +111,10 @@ _OTHERS: Mapping[bytes, str] = {
     b"MZ": "a program",
     b"\x7fELF": "a program",
     b"SQLite format 3\0": "a database",
-    b"MThd": "notes to play, without sound",
-    b"FWS": "a Flash film, which is a program",
-    b"CWS": "a Flash film, which is a program",
-    b"ZWS": "a Flash film, which is a program",
+    b"MThd": "a MIDI file, without sound",
+    b"FWS": "a Flash animation",
+    b"CWS": "a Flash animation",
+    b"ZWS": "a Flash animation",
 }
 
 
@@ -119,7 +122,7 @@ _TEXT = bytes([9, 10, 11, 12, 13, 27, *range(32, 127), *range(128, 256)])
 
 
 def sniff(head: bytes) -> str | None:
-    """The FFmpeg demuxer for a file that begins with `head`; None: none that is trusted, or it looks like a picture."""
+    """Return the FFmpeg demuxer for a file that begins with `head`; None for an unsupported type or an image."""
     if head.startswith(b"YUV4MPEG2 "):
         return "yuv4mpegpipe"
     if head.startswith((b"RIFF", b"RF64", b"BW64", b"RIFX")):
@@ -148,15 +151,15 @@ def sniff(head: bytes) -> str | None:
 
 
 def what_else(head: bytes) -> str | None:
-    """What a file is that is not read, in words; None where nobody can tell."""
+    """Return the type of an unsupported file, in words; None if it is unknown."""
     if is_playlist(head):
         return PLAYLIST
     if is_text(head) and not head.startswith(b"%PDF"):
         return "a text"
     if head[4:8] == b"ftyp":
-        return "a picture"
+        return "an image"
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return MOVING_WEBP if is_moving_webp(head) else "a picture"
+        return MOVING_WEBP if is_moving_webp(head) else "an image"
     for magic, kind in _OTHERS.items():
         if head.startswith(magic):
             return kind
@@ -168,7 +171,7 @@ def is_playlist(head: bytes) -> bool:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether it reads like one: no control characters but those of lines, terminals' colours and UTF-16."""
+    """Return whether the bytes are text: no control characters except line breaks, terminal escapes and UTF-16."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
     begins = head.removeprefix(b"\xef\xbb\xbf")[:4096]
@@ -180,7 +183,7 @@ def is_moving_webp(head: bytes) -> bool:
 
 
 def sniff_moving(path: Path, head: bytes) -> str | None:
-    """The demuxer for a file that begins like a picture, but has several; None: it has not. Raises `OSError`."""
+    """Return the demuxer for an image file that has several frames; None if it has one. Raises `OSError`."""
     if head[4:8] == b"ftyp":
         with path.open("rb") as file:
             several = head[8:12] != b"crx " and any(kind == b"moov" for kind, _, _ in boxes(file))
@@ -196,7 +199,7 @@ _FIRST_PICTURES = 16 << 20
 
 
 def boxes(file: BinaryIO, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
-    """The boxes of an MP4 between two places of it: each one's kind, and where its contents begin and end.
+    """Yield the boxes of an MP4 file between two positions: each one's type, and where its content begins and ends.
 
     Raises `OSError`.
     """
@@ -215,7 +218,11 @@ def boxes(file: BinaryIO, start: int = 0, end: int | None = None) -> Iterator[tu
 
 
 def _has_three_jpegs(data: bytes) -> bool:
-    """Cameras put a second one behind a photograph, as large as it or not: of another angle, or of brightness."""
+    """Return whether the file is a sequence of JPEGs.
+
+    Two are not enough: cameras append a second image to a photograph, of the same size or smaller, with another angle
+    or a gain map.
+    """
     at, count = 0, 0
     while count < 3:
         if data[at : at + 3] != b"\xff\xd8\xff" or b"MPF\0" in data[at : at + 2 * SNIFFED_BYTES]:
@@ -229,11 +236,14 @@ def _has_three_jpegs(data: bytes) -> bool:
 
 
 def _end_of_jpeg(data: bytes, at: int) -> int | None:
-    """Segments have their length, which is passed over with any small picture in it; what is coded has none."""
+    """Return where the JPEG at `at` ends; None if it does not.
+
+    Segments have a length, so that any thumbnail in them is skipped; the entropy-coded data has none.
+    """
     at += 2
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
-        if marker == 0xDA:  # from here on coded: FF D9 does not come but at the end
+        if marker == 0xDA:  # entropy-coded data: FF D9 occurs only at its end
             end = data.find(b"\xff\xd9", at)
             return end + 2 if end >= 0 else None
         at += (
@@ -276,7 +286,7 @@ _MOVING: Mapping[bytes, tuple[str, Callable[[bytes], bool]]] = {
 
 
 def _behind_id3(head: bytes) -> str:
-    """What a tag says that stands before it (AAC and AC-3 of HLS, FLAC, TTA …); the sound of most is MP3."""
+    """Return the demuxer of what follows an ID3 tag (AAC and AC-3 of HLS, FLAC, TTA …); by default MP3."""
     if len(head) < 10:
         return "mp3"
     length = 10 + sum((head[9 - place] & 0x7F) << 7 * place for place in range(4))
@@ -285,7 +295,10 @@ def _behind_id3(head: bytes) -> str:
 
 
 def _transport_stream(head: bytes) -> str | None:
-    """Four sync bytes, 188 bytes apart, or 192 with time codes (.m2ts); recordings may begin within a packet."""
+    """Detect four sync bytes at a distance of 188 bytes, or 192 with time codes (.m2ts).
+
+    Recordings may begin within a packet.
+    """
     synced = any(head[start : start + 4 * step : step] == b"\x47" * 4 for step in (188, 192) for start in range(step))
     return "mpegts" if synced else None
 
@@ -295,7 +308,7 @@ def _dv(head: bytes) -> str | None:
 
 
 def _start_code(head: bytes) -> str | None:
-    """What begins with 00 00 01: programs streams, or pictures of an MPEG codec without a container."""
+    """Detect what begins with 00 00 01: program streams, or video of an MPEG codec without a container."""
     at = head[:64].find(b"\0\0\x01")
     if at < 0 or head[:at].strip(b"\0") or len(head) < at + 8:
         return None
@@ -307,7 +320,7 @@ def _start_code(head: bytes) -> str | None:
         return "mpegvideo"
     if first == 0x0F and b"\0\0\x01\x0e" in head[:256]:
         return "vc1"
-    if first in {0x40, 0x42, 0x46, 0x4E} and second == 1:  # parameter sets, a delimiter or SEI, of the lowest layer
+    if first in {0x40, 0x42, 0x46, 0x4E} and second == 1:  # parameter sets, a delimiter or SEI, of the base layer
         return "hevc" if b"\0\0\x01\x42\x01" in head[at:] else None
     of_h264 = first in {0x06, 0x09} or first & 0x9F in {0x01, 0x05, 0x07, 0x08}
     if of_h264 and any(b"\0\0\x01" + bytes([parameters]) in head[at:] for parameters in (0x27, 0x47, 0x67)):
@@ -317,13 +330,13 @@ def _start_code(head: bytes) -> str | None:
 
 
 def _jpegs_in_parts(head: bytes) -> str | None:
-    """What network cameras send: JPEGs with a line of MIME before each."""
+    """Detect the stream of a network camera: JPEGs, each after MIME headers."""
     parts = head.lstrip(b"\r\n").startswith(b"--") and b"image/jpeg" in head[:512].lower() and b"\xff\xd8\xff" in head
     return "mjpeg" if parts else None
 
 
 def _latm(head: bytes) -> str | None:
-    """AAC in LOAS: eleven bits set so, and again after as many bytes as the next thirteen say."""
+    """Detect AAC in LOAS: eleven sync bits, and again after as many bytes as the next thirteen bits state."""
     if len(head) < 3 or head[0] != 0x56 or head[1] & 0xE0 != 0xE0:
         return None
     following = head[3 + ((head[1] & 0x1F) << 8 | head[2]) :][:2]
@@ -331,17 +344,18 @@ def _latm(head: bytes) -> str | None:
 
 
 def _dolby(head: bytes) -> str | None:
-    """AC-3 up to version 10 of its syntax, E-AC-3 above (ETSI TS 102 366, 4.4 and E.1.3)."""
+    """Detect AC-3, up to version 10 of its syntax, or E-AC-3, above it (ETSI TS 102 366, 4.4 and E.1.3)."""
     if len(head) < 6 or head[:2] not in {b"\x0b\x77", b"\x77\x0b"}:
         return None
-    version = (head[5] if head[0] == 0x0B else head[4]) >> 3  # some write the bytes of each pair the other way round
+    version = (head[5] if head[0] == 0x0B else head[4]) >> 3  # some files have the bytes of each pair swapped
     return None if version > 16 else "ac3" if version <= 10 else "eac3"
 
 
 def _mpeg_audio(head: bytes) -> str | None:
-    """MPEG audio without a container: eleven bits set, two of the version, two of the layer.
+    """Detect MPEG audio without a container: eleven bits set, two of the version, two of the layer.
 
-    The layer is 11 for layer I, which nobody has, but UTF-16 text begins so; 00 after a twelfth bit set is AAC.
+    The layer is 11 for layer I, which is not in use, while UTF-16 text begins like it; 00 after a twelfth set bit is
+    AAC.
     """
     if len(head) < 2 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
@@ -349,6 +363,6 @@ def _mpeg_audio(head: bytes) -> str | None:
 
 
 def _mxf_further_on(head: bytes) -> str | None:
-    """After a run-in, which may be anything but the key itself (SMPTE 377, 6.5)."""
+    """Detect MXF after a run-in, which may be anything but the key itself (SMPTE 377, 6.5)."""
     key = b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01"
     return "mxf" if key in head and not is_text(head) else None

@@ -1,6 +1,7 @@
-"""Language tags of sound tracks, which files write in two or three letters: `de`, `deu` and `ger` are one language.
+"""Language tags of audio tracks, which files write in two or three letters: `de`, `deu` and `ger` are one language.
 
-Pure. The codes are ISO 639-1's, each with its codes of ISO 639-2 (terminology, then bibliography where that differs).
+Pure. The codes are those of ISO 639-1, each with its codes of ISO 639-2 (terminological, then bibliographic if it
+differs).
 """
 
 import re
@@ -27,18 +28,18 @@ _SHORT = {long: short for short, long, *_ in (group.split(":") for group in _COD
 
 
 def same_language(one: str, other: str) -> bool:
-    """Whether two tags name one language, whatever regions and scripts follow."""
+    """Return whether two tags name the same language, whatever their regions and scripts."""
     return _language(one) == _language(other)
 
 
 def as_in_mp4(tag: str | None) -> str | None:
-    """The tag's three letters of ISO 639-2's terminology, such as `deu`; None where it has none."""
+    """Return the tag's three letters of ISO 639-2/T, such as `deu`; None if it has none."""
     code = _language(tag or "")
     return code if re.fullmatch("[a-z]{3}", code) else None
 
 
 def as_in_names(tag: str | None) -> str | None:
-    """The tag as names of files have it, `clip.de.srt`: of two letters where there are such; None if it is no tag."""
+    """Return the tag for a file name, as in `clip.de.srt`, in two letters if possible; None if it is not a tag."""
     code = re.split("[-_]", (tag or "").lower())[0]
     code = _SHORT.get(_ONE_CODE.get(code, code), code)
     return code if re.fullmatch("[a-z]{2,3}", code) else None

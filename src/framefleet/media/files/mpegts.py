@@ -1,7 +1,8 @@
-"""Where bytes of an MPEG transport stream are missing, of which FFmpeg's reader tells little (ISO/IEC 13818-1, 2.4.3).
+"""Missing bytes in an MPEG transport stream, of which FFmpeg's reader reports little (ISO/IEC 13818-1, 2.4.3).
 
-Each packet of a stream carries a counter of four bits. One that does not go on, or 188 bytes that are no packet, tell
-of a hole. Gaps between packets as the reader gives them do not: those of all streams lie between each other.
+Each packet of a stream carries a four-bit counter. A counter that does not continue, or 188 bytes that are not a
+packet, indicate a hole. Gaps between the packets that the reader returns do not, since packets of all streams are
+interleaved.
 """
 
 from collections import deque
@@ -13,37 +14,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 STEPS = (188, 192)
-"""From one packet to the next, in bytes: bare, or each behind a time code (.m2ts)."""
+"""The bytes from one packet to the next: bare, or each after a time code (.m2ts)."""
 _SYNC = 0x47
-_NULL = 0x1FFF  # packets that only fill up; their counter means nothing
-_AT_ONCE = 5000  # packets
-_SURE = 4  # packets in a row, to begin anew behind what is none
-_ROOM = 8  # bytes: some readers count a time code to the packet, others do not
+_NULL = 0x1FFF  # stuffing packets; their counter means nothing
+_AT_ONCE = 5000  # packets per read
+_SURE = 4  # consecutive packets, to resynchronise
+_ROOM = 8  # bytes: some readers count the time code as part of the packet, others do not
 
-_AHEAD = 1 << 20  # bytes: every stream has a packet again within so many
+_AHEAD = 1 << 20  # bytes: every stream has another packet within so many
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Between two places in the file: the last packet before it and the first behind it."""
+    """A hole between two positions in the file: those of the last packet before it and of the first one after it."""
 
     after: int
     place: int
-    is_own: bool  # of the stream for which one asks, or of all; else another's
+    is_own: bool  # of the requested stream, or of all; else of another one
 
 
 class Holes:
-    """The holes of a file, looked for as far as is asked."""
+    """The holes of a file, searched only as far as requested."""
 
     def __init__(self, path: Path, pid: int) -> None:
-        """`pid` is the number of the stream for which one asks."""
+        """`pid` is the number of the requested stream."""
         self._coming = _holes(path, pid)
         self._next = next(self._coming, None)
         self._own: deque[Hole] = deque()
         self._others: deque[Hole] = deque()
 
     def until(self, place: int) -> bool:
-        """Whether the stream misses something up to its packet at `place`, and not asked about yet."""
+        """Return whether the stream misses something up to its packet at `place`, since the previous call."""
         self._look(place + _ROOM)
         found = False
         while self._own and self._own[0].place < place + _ROOM:
@@ -52,7 +53,7 @@ class Holes:
         return found
 
     def of_others(self, after: int, place: int) -> bool:
-        """Whether another stream misses something between these two places; ascending, from call to call."""
+        """Return whether another stream misses something between these positions, which ascend from call to call."""
         self._look(place + _AHEAD)
         while self._others and self._others[0].place <= after:
             self._others.popleft()
@@ -65,13 +66,13 @@ class Holes:
 
 
 def sync_of(data: bytes, *, steps: tuple[int, ...] = STEPS) -> tuple[int, int] | None:
-    """Where the first packet begins in `data`, and how far it is to the next: where four follow each other."""
+    """Return the position of the first packet in `data` and the packet size, if four packets follow each other."""
     found = ((start, step) for step in steps for start in range(step) if data[start::step][:_SURE] == b"G" * _SURE)
     return next(found, None)
 
 
 def _holes(path: Path, pid: int) -> Iterator[Hole]:
-    last: dict[int, tuple[int, int]] = {}  # of each stream: its last packet's counter, and where that was
+    last: dict[int, tuple[int, int]] = {}  # by stream: the counter and the position of its last packet
     with path.open("rb") as file:
         at, step = sync_of(file.read(_SURE * max(STEPS) * 2)) or (0, STEPS[0])
         while True:
@@ -90,7 +91,7 @@ def _holes(path: Path, pid: int) -> Iterator[Hole]:
 
 
 def _to_next_sync(data: bytes, step: int) -> int:
-    """How many bytes to pass over; all but the last few where nothing is found."""
+    """Return how many bytes to skip; all but the last few if no packet is found."""
     at = data.find(b"G")
     while 0 <= at <= len(data) - _SURE * step:
         if data[at::step][:_SURE] == b"G" * _SURE:
@@ -100,10 +101,10 @@ def _to_next_sync(data: bytes, step: int) -> int:
 
 
 def _broken(packets: NDArray[np.uint8], begin: int, last: dict[int, tuple[int, int]], pid: int) -> list[Hole]:
-    """The holes between `packets`, which `begin` there in the file."""
+    """Return the holes between `packets`, which begin at position `begin` of the file."""
     pids = (packets[:, 1] & 0x1F).astype(np.int32) << 8 | packets[:, 2]
     control = packets[:, 3]
-    anew = (control & 0x20 > 0) & (packets[:, 4] > 0) & (packets[:, 5] & 0x80 > 0)  # says that it does not go on
+    anew = (control & 0x20 > 0) & (packets[:, 4] > 0) & (packets[:, 5] & 0x80 > 0)  # the discontinuity indicator
     spoilt = packets[:, 1] & 0x80 > 0
     found: list[Hole] = []
     for number in map(int, np.unique(pids)):

@@ -1,4 +1,4 @@
-"""What a file is, from its header, its first picture and its last packets."""
+"""Probing of a file, by its header, its first frame and its last packets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -45,24 +45,24 @@ from framefleet.timebase import seconds
 
 log = logger(__name__)
 
-_PACKETS_TO_A_PICTURE = 1000  # more without one picture: encrypted, or not what the header says
-_REORDERED = Fraction(2)  # seconds: MPEG-TS has no index, so a seek to the end may miss pictures stored out of order
-_LOOK_BACK = Fraction(15)  # seconds, and then four times as many
+_PACKETS_TO_A_PICTURE = 1000  # more without a frame: encrypted, or not what the header states
+_REORDERED = Fraction(2)  # seconds: MPEG-TS has no index, so that a seek to the end may miss reordered frames
+_LOOK_BACK = Fraction(15)  # seconds, and then four times as far
 _RAW = {"aac", "ac3", "amr", "amrnb", "amrwb", "dts", "eac3", "loas", "mlp", "mp3", "sbc", "truehd"}
 _BY_BYTES = {"wav", "w64"}
-_STILL = Fraction(1)  # sound that goes on for longer has a picture that stands; else muxers disagree about the end
-_STANDS = Fraction(10)  # and for longer than any gap that a clock bears
-_PUT_RIGHT = "its clock jumps, or some of its times are wrong; put right, so that all is on one clock"
+_STILL = Fraction(1)  # if sound continues for longer, the last frame stays; otherwise muxers disagree about the end
+_STANDS = Fraction(10)  # and for longer than any gap that is not a jump of the clock
+_PUT_RIGHT = "its timestamps jump or are partly wrong; corrected, so that everything is on one clock"
 _READ_ANEW = "one clock"
-_CUT_SHORT = Fraction(1)  # muxers disagree about the end by less than this; a cut file by more
+_CUT_SHORT = Fraction(1)  # muxers disagree about the end by less than this; a truncated file by more
 
 
 def probe(path: Path, audio_track: int | str | None = None, video_track: int | None = None) -> MediaInfo:
-    """What `path` is, and the audio track of that number (from 1) or language; pictures of the track of that number.
+    """Return what `path` contains.
 
-    Decodes one picture of it.
-
-    Raises `InputError`, one line naming the file and the remedy, and `UsageError` where there is no such track.
+    `audio_track` chooses an audio track by its number, counted from 1, or by its language; `video_track` a video track
+    by its number. Decodes one frame. Raises `InputError`, one line with the file's name and a remedy, and `UsageError`
+    if there is no such track.
     """
     with open_media(path) as container:
         track = choose_track(path, container, audio_track)
@@ -71,7 +71,7 @@ def probe(path: Path, audio_track: int | str | None = None, video_track: int | N
         refuse_encrypted(path, container, video, audio)
         if video is None and audio is None:
             raise InputError(
-                f"{path}: neither pictures nor sound in it can be decoded", hint="convert it to H.264 in .mp4"
+                f"{path}: neither its video nor its sound can be decoded", hint="convert it to H.264 in .mp4"
             )
         main = video or audio
         assert main is not None
@@ -89,13 +89,13 @@ def probe(path: Path, audio_track: int | str | None = None, video_track: int | N
             raise InputError(f"{path}: damaged ({reason_of(error)})", hint="copy or download it again") from None
         if video is not None and first is None:
             raise InputError(
-                f"{path}: none of its pictures ({_codec(video)}) can be decoded", hint="convert it to H.264"
+                f"{path}: no frame of its video ({_codec(video)}) can be decoded", hint="convert it to H.264"
             )
         return _describe(path, container, video, first, audio, track, reach)
 
 
 def _choose_pictures(path: Path, container: InputContainer, wanted: int | None) -> int | None:
-    """Raises `UsageError`, which lists the tracks there are, where there is no such one or its codec is unknown."""
+    """Raise `UsageError`, which lists the existing tracks, if there is no such one or its codec is unknown."""
     streams = moving_streams(container)
     if wanted is None or any(number == wanted and s.codec_context for number, s in enumerate(streams, 1)):
         return wanted
@@ -121,14 +121,14 @@ class _First:
 
 @dataclass(slots=True)
 class _Reach:
-    """From when to when each stream's packets go, in the file's own time, put right. `whole`: all were read."""
+    """The start and end of each stream's packets, in the file's own time, corrected. `whole`: all packets were read."""
 
     starts: dict[int, Fraction] = field(default_factory=dict)
     ends: dict[int, Fraction] = field(default_factory=dict)
     whole: bool = False
-    changed: bool = False  # some times were put right
+    changed: bool = False  # some times were corrected
     _latest: dict[int, Fraction] = field(default_factory=dict)
-    _lengths: dict[int, Fraction] = field(default_factory=dict)  # of all packets together
+    _lengths: dict[int, Fraction] = field(default_factory=dict)  # of all packets together, in seconds
 
     def add(self, packet: "Packet[Stream]") -> None:
         end, stream = packet_end(packet), packet.stream_index
@@ -142,12 +142,12 @@ class _Reach:
             self._latest[stream] = max(start, self._latest.get(stream, start))
 
     def tells_no_times(self, sound: AudioStream) -> bool:
-        """Whether its packets have no times, or all the same one, and last for longer than that tells."""
+        """Return whether its packets have no times, or all the same one, and last longer than that implies."""
         start, length = self.starts.get(sound.index, Fraction(0)), self._lengths.get(sound.index, Fraction(0))
         return self._latest.get(sound.index, start) == start and start + length > self.ends.get(sound.index, start)
 
     def count(self, sound: AudioStream) -> None:
-        """Has its packets follow each other."""
+        """Let its packets follow each other without gaps."""
         start = self.starts.setdefault(sound.index, Fraction(0))
         self.ends[sound.index] = start + self._lengths[sound.index]
 
@@ -200,7 +200,7 @@ def _describe(
 
 
 def _read_anew(first: _First | None) -> tuple[str, ...]:
-    """The kinds of picture that were once read otherwise."""
+    """Return the reading versions of the video: the kinds that were once read differently."""
     if first is None:
         return ()
     return (*(("mirrored",) if first.turn.mirrored else ()), *first.read_anew)
@@ -232,10 +232,10 @@ def _describe_audio(
 
 
 def _first_picture(container: InputContainer, video: VideoStream) -> _First | None:
-    """The first picture shown; None if there is none.
+    """Return the first frame shown; None if there is none.
 
-    Its own time, since `start_time` in headers ignores the delay of B-frames (AVI) and what edit lists cut off. Where
-    the file begins damaged, the earliest time that its packets promise: what is lost then shows up as a gap.
+    Its time is its own, since `start_time` in headers ignores the delay of B-frames (AVI) and the cuts of edit lists.
+    If the file's beginning is damaged, it is the earliest time of the packets, so that the loss becomes a gap.
     """
     video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     promised: list[int] = []
@@ -249,7 +249,7 @@ def _first_picture(container: InputContainer, video: VideoStream) -> _First | No
         try:
             frames = packet.decode()
         except av.FFmpegError as error:
-            log.debug("a picture at the beginning cannot be decoded", exc_info=error)
+            log.debug("a frame at the beginning cannot be decoded", exc_info=error)
             frames, damaged = [], True
         for frame in frames:
             if frame.pts is None or frame.time_base is None:
@@ -264,13 +264,16 @@ def _first_picture(container: InputContainer, video: VideoStream) -> _First | No
 
 
 def _needs_all(container: InputContainer, main: Stream) -> bool:
-    """Whether only all packets tell how long the file is: its clock may jump, or nothing in it says anything true."""
+    """Return whether only reading all packets gives the duration: the clock may jump, or no header is reliable."""
     name = container.format.name
     return begins_anew(container) or name in _RAW | TIMELESS or (name in _BY_BYTES and _misstates_rate(container, main))
 
 
 def _misstates_rate(container: InputContainer, main: Stream) -> bool:
-    """Whether PCM has another number of bytes a second than the header says: FFmpeg seeks, and tells times, by that."""
+    """Return whether PCM has another number of bytes per second than the header states.
+
+    FFmpeg seeks, and computes times, by the header's.
+    """
     if not isinstance(main, AudioStream) or not main.codec_context.name.startswith("pcm_"):
         return False
     packet = next((packet for packet in container.demux(main) if packet.size and packet.duration), None)
@@ -281,7 +284,10 @@ def _misstates_rate(container: InputContainer, main: Stream) -> bool:
 
 
 def _stands_long(container: InputContainer, video: VideoStream, reach: _Reach) -> bool:
-    """Whether sound ends long after the pictures, which all packets tell: they stand, or the sound's clock jumps."""
+    """Return whether sound ends long after the video, so that all packets must be read.
+
+    Either the last frame stays on screen, or the sound's clock jumps.
+    """
     end = reach.ends.get(video.index, header_end(container, video))
     ends = [container_end(container), *(reach.ends.get(sound.index, end) for sound in container.streams.audio)]
     return not reach.whole and bool(container.streams.audio) and max(ends) > end + _STANDS
@@ -292,22 +298,22 @@ def _if_changed(every: _Reach, reach: _Reach) -> _Reach:
 
 
 def _read_all(path: Path) -> _Reach:
-    """When all streams begin and end, from every packet that whoever reads the file from its beginning gets."""
+    """Return when all streams begin and end, from all packets of a read from the beginning."""
     reach = _Reach(whole=True)
     with open_media(path) as container:
         clock = clock_of(container)
         try:
             for packet in timed(container, clock):
                 reach.add(packet)
-        except av.FFmpegError as error:  # what follows cannot be read anyway, and decoding tells of it
-            log.debug("%s cannot be read to its end", path, exc_info=error)
-        if clock.changed:  # then FFmpeg's rate is wrong too, by which frames have a length
+        except av.FFmpegError as error:  # the rest cannot be read, and decoding reports it
+            log.debug("%s cannot be read to its end; using what was read", path, exc_info=error)
+        if clock.changed:  # then FFmpeg's frame rate, and so its frame durations, are wrong, too
             reach.changed, reach.ends = True, reach.ends | clock.ends()
     return reach
 
 
 def _tail(container: InputContainer, main: Stream) -> _Reach:
-    """The ends of all streams, from the packets that follow the last key frame; from all packets if none follow."""
+    """Return the ends of all streams, from the packets after the last keyframe; from all packets if there are none."""
     assert main.time_base is not None
     reach = _Reach()
     if container.duration is not None and not _counts_only(container, main):
@@ -319,15 +325,18 @@ def _tail(container: InputContainer, main: Stream) -> _Reach:
 
 
 def _counts_only(container: InputContainer, main: Stream) -> bool:
-    """Whether times are right only if all is read. WAV has none: after a seek FFmpeg tells them by the place in the
-    file and the header's average of bytes a second, which is exact for PCM alone."""
+    """Return whether times are right only if all is read.
+
+    WAV has no times: after a seek, FFmpeg computes them from the position in the file and the header's average of bytes
+    per second, which is exact only for PCM.
+    """
     return container.format.name == "wav" and not main.codec_context.name.startswith("pcm_")
 
 
 def _look_back(container: InputContainer, main: Stream, audio: AudioStream, reach: _Reach) -> None:
-    """Notes the end of sound that ended long before the pictures did; its beginning if there is none at all.
+    """Note the end of sound that ended long before the video did; its beginning if there is none at all.
 
-    What the header says of it is where to look first, but FFmpeg makes up what a header does not say, too.
+    The header's end is the first place to search, but FFmpeg also makes up values that are missing in the header.
     """
     assert main.time_base is not None
     first, back = header_start(main), _LOOK_BACK
@@ -350,20 +359,21 @@ def _read_packets(
                 return
     except av.FFmpegError as error:
         log.debug("the end of the file cannot be read", exc_info=error)
-        return  # a file that ends badly: what was read up to there counts
+        return  # a damaged end: what was read so far counts
 
 
 def _start(stream: Stream, reach: _Reach) -> Fraction:
-    """When `stream` begins: by the header, unless times had to be put right."""
+    """Return when `stream` begins: by the header, unless times were corrected."""
     begins = header_start(stream)
     return reach.starts.get(stream.index, begins) if reach.changed else begins
 
 
 def _end(path: Path, container: InputContainer, stream: Stream, reach: _Reach) -> tuple[Fraction, DurationFrom]:
-    """The end of `stream` in the file's own time: that of its last packet, or the header's if the file was cut short.
+    """Return the end of `stream` in the file's own time, and its source.
 
-    Packets are right where headers are not: Matroska states one duration for all streams, MP4 the sum of decoding
-    steps. But of a file whose end is missing, only the header knows how long it was.
+    It is that of its last packet, or the header's if the file was truncated. Packets are right where headers are not:
+    Matroska states one duration for all streams, MP4 the sum of decoding steps. But if the end of a file is missing,
+    only the header knows how long it was.
     """
     here = reach.ends.get(stream.index)
     promised = header_end(container, stream)
@@ -378,8 +388,10 @@ def _end(path: Path, container: InputContainer, stream: Stream, reach: _Reach) -
 
 
 def _is_all_there(path: Path, container: InputContainer, stream: Stream, here: Fraction) -> bool:
-    """Whether the header lies that promises more than there is up to `here`: the file is as big as it should be, or
-    its index (MP4) knows of no more."""
+    """Return whether a header that promises more than there is up to `here` is wrong.
+
+    It is if the file has its full size, or if its index (MP4) has no more entries.
+    """
     name = container.format.name
     if name.startswith("mov") and stream.frames and len(stream.index_entries) == stream.frames:
         return stream.index_entries[-1].timestamp * (stream.time_base or 0) < here + _CUT_SHORT

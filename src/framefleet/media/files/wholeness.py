@@ -1,18 +1,18 @@
-"""Whether a file is all there, by what its own beginning says of its size in bytes, and where tags begin. Pure.
+"""Whether a file is complete, by the size that its own beginning states, and where tags begin. Pure.
 
-Headers that say how long a recording is are wrong now and then (cut by a tool that left them as they were, written
-before the recording ended). Of a file that is as big as it should be, what is in it counts, not what they say.
+Durations in headers are sometimes wrong (cut by a tool that left them unchanged, or written before the recording
+ended). If a file has its full size, its content counts, not the header.
 """
 
 HEAD_BYTES = 4096
-"""How much of a file's beginning is enough; of MP3, of what follows its tag."""
+"""How much of a file's beginning is enough; for MP3, of what follows its tag."""
 
 _EBML, _SEGMENT = b"\x1aE\xdf\xa3", b"\x18S\x80g"
 _SIDE_INFO = (b"Xing", b"Info", b"VBRI")
 
 
 def tag_bytes(head: bytes) -> int:
-    """How long the ID3v2 tag is that a file begins with; 0 where there is none (id3.org, ID3v2.4.0, 3.1)."""
+    """Return the length of the ID3v2 tag at the beginning of a file; 0 if there is none (id3.org, ID3v2.4.0, 3.1)."""
     if not head.startswith(b"ID3") or len(head) < 10:
         return 0
     size = sum((head[6 + place] & 0x7F) << 7 * (3 - place) for place in range(4))
@@ -24,7 +24,7 @@ TAIL_BYTES = 128 + 32
 
 
 def tags_behind(tail: bytes) -> int:
-    """How many bytes the tags at the end of a file take: ID3v1 (128 bytes) behind APEv2 (as its footer says)."""
+    """Return the length of the tags at the end of a file: ID3v1 (128 bytes) after APEv2 (by its footer)."""
     last = 128 if tail[-128:].startswith(b"TAG") and len(tail) >= 128 else 0
     footer = tail[len(tail) - last - 32 : len(tail) - last]
     if not footer.startswith(b"APETAGEX"):
@@ -33,9 +33,9 @@ def tags_behind(tail: bytes) -> int:
 
 
 def is_whole(head: bytes, size: int) -> bool | None:
-    """Whether a file of `size` bytes that begins with `head` is all there; None where it does not say.
+    """Return whether a file of `size` bytes that begins with `head` is complete; None if it does not say.
 
-    `head` is of Matroska, of AVI, or of MP3 behind its tag, with `size` counted from there.
+    `head` is that of Matroska, of AVI, or of MP3 after its tag, with `size` counted from there.
     """
     if head.startswith(b"RIFF") and head[8:12] == b"AVI ":
         return _is_whole_avi(head, size)
@@ -45,25 +45,28 @@ def is_whole(head: bytes, size: int) -> bool | None:
 
 
 def _is_whole_avi(head: bytes, size: int) -> bool | None:
-    """By the size of its one chunk, which has an even number of bytes; of those with more (OpenDML), the last tells."""
+    """Check the size of its only chunk, padded to an even number of bytes.
+
+    Files with several chunks (OpenDML) are not decided.
+    """
     end = 8 + int.from_bytes(head[4:8], "little")
     return True if end <= size <= end + 1 else False if 8 < size < end < 1 << 32 else None
 
 
 def _is_whole_matroska(head: bytes, size: int) -> bool | None:
-    """By the size of its segment (RFC 8794, 4: variable-size integers; RFC 9559, 5.1.4)."""
+    """Check the size of its segment (RFC 8794, 4: variable-size integers; RFC 9559, 5.1.4)."""
     length, width = _vint(head, 4)
     at = 4 + width + length
     if not width or head[at : at + 4] != _SEGMENT:
         return None
     length, width = _vint(head, at + 4)
-    if not width or length == (1 << 7 * width) - 1:  # unknown, as of a recording that goes on
+    if not width or length == (1 << 7 * width) - 1:  # unknown, as in a recording that is still running
         return None
     return at + 4 + width + length <= size
 
 
 def _vint(data: bytes, at: int) -> tuple[int, int]:
-    """A variable-size integer and how many bytes it takes; 0 where there is none."""
+    """Return a variable-size integer and its length in bytes; 0, 0 if there is none."""
     if at >= len(data) or not data[at]:
         return 0, 0
     width = 9 - data[at].bit_length()
@@ -73,7 +76,7 @@ def _vint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _is_whole_mp3(head: bytes, size: int) -> bool | None:
-    """By the bytes that a Xing or VBRI header counts, from the frame that it stands in."""
+    """Check the number of bytes in a Xing or VBRI header, counted from the frame that contains it."""
     places = [place for name in _SIDE_INFO if 0 <= (place := head.find(name, 0, HEAD_BYTES)) <= len(head) - 18]
     if not places:
         return None

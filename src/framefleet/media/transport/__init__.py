@@ -1,1 +1,1 @@
-"""How what is decoded gets to whatever answers: as it is within this process, encoded to anywhere else."""
+"""How decoded frames and sound travel to a worker: unchanged within this process, encoded to anywhere else."""

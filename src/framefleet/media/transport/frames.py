@@ -1,4 +1,4 @@
-"""How pictures travel. A backend says by `Capabilities.transports` which of these it takes, the best first."""
+"""How frames travel. `Capabilities.transports` lists those that a backend takes, the best first."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -18,39 +18,39 @@ _BASE64 = 4 / 3
 
 
 class FrameTransport(ABC):
-    """A form in which a batch of pictures travels. `encoded`: made small, so that it can leave the process."""
+    """A form in which a batch of frames travels. `encoded`: small enough to leave the process."""
 
     kind: ClassVar[str]
     encoded: ClassVar[bool]
 
     @abstractmethod
     def view(self, max_side: int | None, quality: int, crop: Crop | None) -> JpegView | PixelView:
-        """The form in which the pictures are to be read."""
+        """Return the view in which frames are decoded."""
 
     @abstractmethod
     def prepare(self, pictures: Iterable[Any]) -> FrameSource:
-        """The pictures as they are sent: of those in a row that are the same, the first."""
+        """Return the frames as they are sent: of consecutive identical ones, only the first."""
 
     @abstractmethod
     def shown(self, at: PictureTime, frame: Any) -> Shown:
-        """The picture that a frame carries, as that of another time."""
+        """Return the frame of a request as that of another time."""
 
     @abstractmethod
     def expected_bytes(self, pictures: int, width: int, height: int) -> tuple[int, int]:
-        """Least and most bytes of requests with so many pictures of `width` × `height`, as JSON."""
+        """Return the minimum and maximum bytes of requests with that many frames of `width` × `height`, as JSON."""
 
     def count(self, source: FrameSource) -> int:
-        """How many pictures travel."""
+        """Return the number of frames that travel."""
         return len(source.frames)
 
     def split(self, source: FrameSource) -> int | None:
-        """The index of the picture with which the second half begins; None where there are no halves."""
+        """Return the index of the first frame of the second half; None if there are not two halves."""
         frames = source.frames
         return frames[len(frames) // 2].index if len(frames) > 1 else None
 
 
 class JpegTransport(FrameTransport):
-    """Each picture as a JPEG file."""
+    """Each frame as a JPEG file."""
 
     kind, encoded = "jpeg_frames", True
 
@@ -70,7 +70,7 @@ class JpegTransport(FrameTransport):
 
 
 class PixelTransport(FrameTransport):
-    """Each picture as the very array that was read, within this process. Nothing is made of it, and nothing sent."""
+    """Each frame as the array that was decoded, within this process, without a copy."""
 
     kind, encoded = "pixels", False
 
@@ -78,7 +78,7 @@ class PixelTransport(FrameTransport):
         return PixelView(max_side, crop)
 
     def prepare(self, pictures: Iterable[Pixels]) -> PixelFrames:
-        firsts = _firsts(pictures, lambda picture: id(picture.rgb))  # of one frame, one array is made
+        firsts = _firsts(pictures, lambda picture: id(picture.rgb))  # samples of one frame share one array
         return PixelFrames([PixelFrame(first.at.index, first.at.time_s, first.rgb) for first in firsts])
 
     def shown(self, at: PictureTime, frame: PixelFrame) -> Pixels:
@@ -92,17 +92,17 @@ FRAME_TRANSPORTS: dict[str, FrameTransport] = {each.kind: each for each in (Pixe
 
 
 def frame_transport(offered: Sequence[str], taken: Sequence[str] = tuple(FRAME_TRANSPORTS)) -> FrameTransport:
-    """The first of those that a backend offers which a stage takes; JPEG, which all take, where there is none."""
+    """Return the first transport that a backend offers and a stage takes; else JPEG, which all take."""
     return FRAME_TRANSPORTS[next((kind for kind in offered if kind in taken), "jpeg_frames")]
 
 
 def transport_of(source: FrameSource) -> FrameTransport:
-    """How these frames travel."""
+    """Return the transport of these frames."""
     return FRAME_TRANSPORTS["pixels" if isinstance(source, PixelFrames) else "jpeg_frames"]
 
 
 def prepared(pictures: Sequence[Shown]) -> FrameSource:
-    """The pictures, which are all of one form, as they are sent."""
+    """Return the frames, which are all in one form, as they are sent."""
     kind = "pixels" if pictures and isinstance(pictures[0], Pixels) else "jpeg_frames"
     return FRAME_TRANSPORTS[kind].prepare(pictures)
 

@@ -1,4 +1,4 @@
-"""How a clip of sound travels. A backend says by `Capabilities.transports` which of these it takes, the best first."""
+"""How clips travel. `Capabilities.transports` lists the forms that a backend takes, the best first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from framefleet.protocol.envelope import AudioFormat, SoundSamples
 from framefleet.timebase import Seconds, Span
 from framefleet.worker.waveform import decode
 
-SHORTEST_S: Seconds = 10.0  # less than this is not cut again: it is not the sound that is too large
+SHORTEST_S: Seconds = 10.0  # shorter clips are not split: the sound is not what is too large
 
 _BASE64 = 4 / 3
 
@@ -21,13 +21,13 @@ Sound = bytes | SoundSamples
 
 @dataclass(frozen=True, slots=True)
 class SoundTransport:
-    """A form in which a clip travels. `bytes_a_second` are the least and most of its file."""
+    """A form in which a clip travels. `bytes_a_second` are the minimum and maximum size of its file per second."""
 
     kind: ClipForm
     bytes_a_second: tuple[float, float]
 
     def prepare(self, clip: AnyClip) -> AnyClip:
-        """The clip in this form: encoded once, however many stages want it."""
+        """Return the clip in this form. It is encoded once, however many stages need it."""
         if self.kind == "samples" or isinstance(clip.audio, bytes):
             return clip
         if self.kind not in clip.encoded:
@@ -35,9 +35,9 @@ class SoundTransport:
         return replace(clip, audio=clip.encoded[self.kind], format=self.kind)
 
     def split(self, sound: Sound, format: AudioFormat, span: Span) -> list[tuple[Sound, Span]]:
-        """Two clips in this form and where they lie, parted at the quietest place in the middle third.
+        """Return two clips in this form and their spans, split at the quietest place in the middle third.
 
-        None where it is too short.
+        The list is empty if the clip is too short.
         """
         if span.length_s < SHORTEST_S:
             return []
@@ -51,7 +51,7 @@ class SoundTransport:
         ]
 
     def expected_bytes(self, length_s: Seconds) -> tuple[int, int]:
-        """Least and most bytes of requests with so much sound, as JSON."""
+        """Return the minimum and maximum bytes of requests with that much sound, as JSON."""
         low, high = self.bytes_a_second
         return round(length_s * low * _BASE64), round(length_s * high * _BASE64)
 
@@ -60,24 +60,24 @@ class SoundTransport:
 
 
 SAMPLES = SoundTransport("samples", (0, 0))
-"""The very array that was read, within this process."""
+"""The array that was decoded, within this process."""
 
 FLAC = SoundTransport("flac", (200, 32_500))
-"""Nothing is lost. Silence took 201 bytes a second, noise 32,300."""
+"""Lossless. Silence took 201 bytes per second, noise 32,300."""
 
 OPUS = SoundTransport("opus", (225, 3_200))
-"""At 24 kbit/s, variable: silence took 227 bytes a second, noise 2,670, speech up to 3,000."""
+"""At 24 kbit/s, variable: silence took 227 bytes per second, noise 2,670, speech up to 3,000."""
 
 SOUND_TRANSPORTS = {each.kind: each for each in (SAMPLES, FLAC, OPUS)}
 
 
 def sound_transport(offered: Sequence[str]) -> SoundTransport:
-    """The first of those offered that carries sound; Opus, which every handler takes, where none is."""
+    """Return the first of the offered transports that carries sound; else Opus, which every handler takes."""
     return next((each for kind in offered for each in SOUND_TRANSPORTS.values() if each.kind == kind), OPUS)
 
 
 def sent(clip: Clip) -> Sound:
-    """The clip's sound as a request carries it."""
+    """Return the clip's sound as a request carries it."""
     return clip.audio if isinstance(clip.audio, bytes) else SoundSamples(clip.audio)
 
 

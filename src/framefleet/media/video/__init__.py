@@ -1,1 +1,1 @@
-"""Pictures: which to decode, and decoding them."""
+"""Video: choosing the frames to decode, decoding and converting them."""

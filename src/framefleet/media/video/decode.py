@@ -1,8 +1,8 @@
-"""Sampled pictures of a video, in one pass, in the order of time, in memory that does not grow with its length.
+"""Decoding of a video's samples in one pass, in order of time, in memory that does not grow with its length.
 
-One thread reads the packets. Where the codec and the stream allow (`stretch`), each group of pictures is handed to one
-of as many decoders as there are threads (`sparse`), which decode what the samples need; elsewhere all is decoded
-plainly (`plain`). The pictures are the same.
+One thread reads the packets. If the codec and the stream allow it (`gop`), each GOP goes to one of as many decoders as
+there are threads, which decode only what the samples need (`selective`); otherwise all of the video is decoded
+(`sequential`). The frames are the same.
 """
 
 import os
@@ -60,7 +60,7 @@ from framefleet.timebase import Seconds, seconds
 log = logger(__name__)
 
 Rest = tuple[Iterator[Step], Iterator[Want]]
-"""Packets that nobody has decoded yet, and samples that nobody has served yet."""
+"""Packets that are not decoded yet, and samples that are not served yet."""
 
 
 def decode_orders(
@@ -72,18 +72,19 @@ def decode_orders(
     on_keyframe: Callable[[Seconds], None] | None = None,
     on_end_lost: OnEndLost = lambda *_: None,
 ) -> Iterator[Piece]:
-    """One decode for all `orders`: one piece for each sample of each, all in the order of time.
+    """Yield one piece for each sample of each of `orders`, all in order of time, from a single decode.
 
-    A frame that serves several samples, or several orders of the same view, is converted once; frames that serve none
-    are not converted. A frame that is damaged, or that the file promised and the decoder never gave, is a `Gap`, never
-    an older frame in its place, but in the last 0.13 s or the last frame (of a second at most) of the file, which
-    `on_end_lost` hears of.
-    Reads no further than the last sample needs. With "keyframes" each sample gets the
-    keyframe nearest to it, and nothing else is decoded; `pts_s` tells its time.
-    `on_keyframe` is told the time of each keyframe read, from packets alone and thus before it is decoded.
-    `threads` decode (as many as there are cores). Whatever the video's length, at most twice that many groups of
-    pictures, 64 MiB of packets and 128 MiB of pieces wait.
-    Raises `InputError` if the file cannot be opened any more, `UsageError` if a crop lies outside the picture.
+    A frame that serves several samples, or several requests with the same view, is converted once; other frames are not
+    converted. A frame that is damaged, or that the file promises and the decoder does not return, is a `Gap`, never
+    replaced by an older frame. The exception is the last 0.13 s or the last frame (of at most a second) of the file,
+    which is reported to `on_end_lost`.
+
+    Reads no further than the last sample needs. With "keyframes", each sample gets the nearest keyframe, and nothing
+    else is decoded; `pts_s` is its time. `on_keyframe` is called with the time of each keyframe read, from packets
+    alone and so before it is decoded. `threads` threads decode (default: one per core). Whatever the video's length, at
+    most twice that many GOPs, 64 MiB of packets and 128 MiB of pieces are held.
+
+    Raises `InputError` if the file can no longer be opened, and `UsageError` if a crop lies outside the frame.
     """
     threads = threads or os.cpu_count() or 1
     kinds = {order.view for order in orders}
@@ -104,7 +105,7 @@ def decode_orders(
         if can_be_cut(video.codec_context.codec) and not gives_only_order(video):
             rest = yield from _cut(decoders, video, clock, steps, wants)
         if rest is not None:
-            log.info("the pictures are decoded plainly from here on: %s", media.path)
+            log.info("decoding the rest sequentially: %s", media.path)
             steps, wants = rest
             yield from _whole(views, events(media, video, steps, on_end_lost), wants)
 
@@ -112,7 +113,7 @@ def decode_orders(
 def _cut(
     decoders: "_Decoders", video: VideoStream, clock: FrameClock, steps: Iterator[Step], wants: Iterator[Want]
 ) -> Generator[Piece, None, Rest | None]:
-    """The pieces, stretch by stretch; returns what is left where cutting is not worth it any more."""
+    """Yield the pieces, GOP by GOP; return what is left if cutting is no longer worth it."""
     codec = video.codec_context.codec
     is_entry = entry_test(codec.canonical_name, video.codec_context.extradata or b"")
     parts = gops(steps, is_entry, stop=decoders.trust.is_lost, may_lead=may_lead(codec))
@@ -122,13 +123,13 @@ def _cut(
 
 
 def _whole(views: Views, shown: Iterator[Event], wants: Iterator[Want]) -> Iterator[Piece]:
-    """The pieces, all steps decoded one after the other."""
+    """Yield the pieces, decoding all steps sequentially."""
     for want, time, frame in on_screen(shown, wants):
         yield want.order, views.piece(want, time, frame)
 
 
 def _telling(steps: Iterable[Step], clock: FrameClock, on_keyframe: Callable[[Seconds], None]) -> Iterator[Step]:
-    """The same steps, once the time of a keyframe among them is told."""
+    """Yield the same steps, after reporting the time of each keyframe among them."""
     for step in steps:
         packet = step[0]
         if packet.is_keyframe and packet.pts is not None and not packet.is_discard:
@@ -137,7 +138,7 @@ def _telling(steps: Iterable[Step], clock: FrameClock, on_keyframe: Callable[[Se
 
 
 class _Decoders:
-    """The sparse decoders of one file, as many as are needed, `threads` at most."""
+    """The selective decoders of one file, created as needed, at most `threads`."""
 
     def __init__(self, media: MediaInfo, views: set[View], threads: int, on_end_lost: OnEndLost) -> None:
         self.trust = Trust()
@@ -149,7 +150,7 @@ class _Decoders:
         self._idle: queue.SimpleQueue[SparseDecoder] = queue.SimpleQueue()
 
     def run(self, tasks: Iterator[DecodeWork], *, exact: bool) -> Iterator[Piece]:
-        """The pieces of all tasks, in their order."""
+        """Yield the pieces of all tasks, in their order."""
 
         def work(task: DecodeWork, outlet: Outlet[Piece]) -> None:
             decoder = self._idle_one()
@@ -183,7 +184,7 @@ class _Decoders:
 
 
 def _size(piece: Piece) -> int:
-    """What waits in memory until somebody takes it, in bytes."""
+    """Return the bytes of memory that the piece takes until it is consumed."""
     match piece[1]:
         case Picture(jpeg=jpeg):
             return len(jpeg)
@@ -200,7 +201,7 @@ def decode_pictures(
     jpeg_quality: int,
     crop: Crop | None,
 ) -> Iterator[Picture | Gap]:
-    """`decode_orders` for one order of JPEG pictures."""
+    """Yield the pieces of a single request for JPEG frames; see `decode_orders`."""
     order = FrameRequest(samples, JpegView(max_side, jpeg_quality, crop))
     for _, piece in decode_orders(media, [order]):
         assert not isinstance(piece, Pixels)

@@ -1,4 +1,4 @@
-"""A decoded frame as a JPEG in JPEG's own colours, or as an array: upright, cropped, scaled."""
+"""Conversion of a decoded frame to JPEG or to an array: upright, cropped, scaled."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def scaled_size(width: int, height: int, max_side: int | None) -> tuple[int, int]:
-    """Width and height with the longer side at most `max_side`, in proportion; never enlarged."""
+    """Return width and height with the longer side at most `max_side`, in proportion; never enlarged."""
     longer = max(width, height)
     if max_side is None or longer <= max_side:
         return width, height
@@ -26,15 +26,15 @@ def scaled_size(width: int, height: int, max_side: int | None) -> tuple[int, int
 
 
 class _Encoder:
-    """What both forms of a picture have in common.
+    """The common part of both conversions.
 
-    Pictures of high dynamic range are made ordinary ones (`tones`). Pixels are not made square. Fields of interlaced
-    frames stay woven. A frame of another size than the video's first is stretched to it, so that boxes keep meaning
-    pixels of `media`'s picture.
+    High dynamic range is mapped to standard range (`tone_mapping`). Pixels are not made square. Interlaced frames are
+    not deinterlaced. A frame of another size than the video's first is stretched to that size, so that boxes keep their
+    meaning in pixels of `media`.
     """
 
     def __init__(self, media: MediaInfo, max_side: int | None, crop: Crop | None) -> None:
-        """Raises `UsageError` where `crop` does not lie within the picture."""
+        """Raises `UsageError` if `crop` does not lie within the frame."""
         self._turn = media.turn
         self._coded = self._turn.size((media.width, media.height))
         self._window = _window(media, crop)
@@ -58,10 +58,10 @@ class _Encoder:
 
 
 class JpegEncoder(_Encoder):
-    """Frames of one video to JPEG, 4:2:0, one pass of swscale each (two where there is a crop).
+    """A converter of one video's frames to JPEG, 4:2:0, with one pass of swscale each (two with a crop).
 
-    JFIF means BT.601 at full range, so that is what swscale converts to, from the matrix and range the frame is tagged
-    with (FFmpeg's default for a frame without tags: BT.601, limited).
+    JFIF means BT.601 at full range, so that is what swscale converts to, from the matrix and range of the frame's tags
+    (FFmpeg's default for a frame without tags: BT.601, limited).
     """
 
     def __init__(self, media: MediaInfo, *, max_side: int | None, quality: int, crop: Crop | None) -> None:
@@ -69,7 +69,7 @@ class JpegEncoder(_Encoder):
         self._quality = quality
 
     def encode(self, frame: VideoFrame) -> bytes:
-        """The picture as a JFIF file."""
+        """Return the frame as a JFIF file."""
         width, height = self._size
         source = self._cropped(frame) if self._window else self._flattener.flatten(frame, width, height)
         scaled = self._scale.reformat(
@@ -88,13 +88,13 @@ class JpegEncoder(_Encoder):
 
 
 class PixelEncoder(_Encoder):
-    """Frames of one video to upright RGB arrays, scaled by swscale in one pass (two where there is a crop)."""
+    """A converter of one video's frames to upright RGB arrays, scaled by swscale in one pass (two with a crop)."""
 
     def __init__(self, media: MediaInfo, *, max_side: int | None, crop: Crop | None = None) -> None:
         super().__init__(media, max_side, crop)
 
     def encode(self, frame: VideoFrame) -> "Plane":
-        """The picture: shape (height, width, 3), RGB."""
+        """Return the frame in RGB, of shape (height, width, 3)."""
         width, height = self._size
         if self._window:
             source = self._cropped(frame)
@@ -119,6 +119,6 @@ def _window(media: MediaInfo, crop: Crop | None) -> tuple[slice, slice] | None:
     if crop.x + crop.width > media.width or crop.y + crop.height > media.height:
         raise UsageError(
             f"--crop {crop.x},{crop.y},{crop.width},{crop.height}: {media.path} is {media.width}x{media.height} pixels",
-            hint="give a rectangle within it",
+            hint="pass a rectangle within the frame",
         )
     return slice(crop.y, crop.y + crop.height), slice(crop.x, crop.x + crop.width)

@@ -1,9 +1,9 @@
-"""Cuts a video's packets where a decoder can begin anew, so that each stretch can be decoded on its own. Pure.
+"""Splitting of a video's packets into GOPs that can be decoded on their own. Pure.
 
-A cut lies before a keyframe after which no picture refers to one before it, and which is shown after everything before
-it. In an open group the pictures right behind the keyframe are shown before it, and refer to both sides: they *lead*.
-They belong to the stretch before, which takes the keyframe and them along where it needs them. Times that go back, or
-an H.264 "keyframe" after which pictures only recover, stay in one stretch with what is before them.
+A cut lies before a keyframe that is shown after everything before it, and after which no frame refers to one before it.
+In an open GOP, the *leading* frames right after the keyframe are shown before it and refer to both sides. They belong
+to the GOP before, which decodes them together with the keyframe if it needs them. If times go back, or an H.264
+"keyframe" only starts a recovery, the packets stay in one GOP with those before them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,28 +16,31 @@ from framefleet.media.video.codecs import h264
 from framefleet.media.video.codecs.nal import Framing
 from framefleet.media.video.packet import Step, VideoPacket
 
-MAX_BYTES = 64 << 20  # of a stretch, and of those under way: 25 s at 20 Mbit/s
-MAX_PACKETS = 1024  # 41 s at 25 fps; longer ones are faster with frame threads
+MAX_BYTES = 64 << 20  # of a GOP, and of all GOPs in flight: 25 s at 20 Mbit/s
+MAX_PACKETS = 1024  # 41 s at 25 fps; longer GOPs are faster with frame threads
 
-# Pictures that refer back past a keyframe are shown before it, in these; VP8 also stores some that are never shown.
+# In these, frames that refer back past a keyframe are shown before it; VP8 also stores some that are never shown.
 _OPEN = {"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video"}
 _CLOSED = {"vp9", "av1", "ffv1"}
-_RANDOM_ACCESS = range(16, 22)  # nal_unit_type of HEVC: pictures at which decoding may begin (ITU-T H.265, 7.4.2.2)
+_RANDOM_ACCESS = range(16, 22)  # nal_unit_type of HEVC: frames at which decoding may begin (ITU-T H.265, 7.4.2.2)
 
 EntryTest = Callable[["VideoPacket"], bool]
 
 
 @dataclass(slots=True)
 class Gop:
-    """Packets in the order of decoding. `shown` are the times of the pictures that it serves, in ticks, ascending once
-    `close`d; of those that lead the next stretch, too, once it is `cut_from` that."""
+    """Packets in decoding order.
+
+    `shown` are the times in ticks of the frames that it serves, ascending once it is `closed`; once the next GOP is cut
+    from it, they include that one's leading frames.
+    """
 
     steps: list[Step] = field(default_factory=list)
     shown: list[int] = field(default_factory=list)
     size: int = 0
-    entry: bool = False  # begins with a picture that refers to no other
+    entry: bool = False  # begins with a frame that refers to no other
     whole: bool = True  # no packet of it is damaged or missing
-    leading: range = range(0)  # the places of packets that lead it, and that the stretch before serves
+    leading: range = range(0)  # indices of the leading packets, which the GOP before serves
 
     def add(self, step: Step, *, entry: bool) -> None:
         packet, after_hole = step
@@ -59,12 +62,15 @@ class Gop:
 
     @property
     def head(self) -> list[Step]:
-        """The keyframe and what leads it."""
+        """The keyframe and its leading frames."""
         return self.steps[: self.leading.stop]
 
     def cut_from(self, before: "Gop", *, may_lead: bool) -> bool:
-        """Takes its own pictures alone, and gives those that lead it to `before`; False where it does not stand alone,
-        since a decoder that begins here would give other pictures than one that comes from `before`."""
+        """Separate this GOP from the one `before`, which takes over its leading frames.
+
+        Returns False if it cannot be decoded on its own, since a decoder that starts here would return other frames
+        than one that continues from `before`.
+        """
         first = self.steps[0][0].pts
         if not self.entry or first is None:
             return False
@@ -80,9 +86,9 @@ class Gop:
 
 
 def _leading(times: list[int | None], first: int) -> range | None:
-    """The places of the pictures shown before the first of a stretch, all together right behind it; None: they are not.
+    """Return the indices of the frames shown before the first one, if they are contiguous right after it; else None.
 
-    What has no time is the second field of what is before it.
+    A packet without a time is the second field of the one before.
     """
     places = [place for place, pts in enumerate(times) if pts is not None and pts < first]
     if not places:
@@ -95,7 +101,7 @@ def _leading(times: list[int | None], first: int) -> range | None:
 
 @dataclass(slots=True)
 class Remainder:
-    """All packets from the last cut on. `first` is what of them has been read up to the next place to cut, if any."""
+    """All packets from the last cut on. `first` is what has been read of them up to the next possible cut, if any."""
 
     first: Gop | None
     steps: Iterator[Step]
@@ -103,7 +109,7 @@ class Remainder:
 
 @dataclass(slots=True)
 class GopWindow:
-    """A stretch and its neighbours: damage may show in the one after, and come from the one before."""
+    """A GOP and its neighbours: damage may show in the next one, or come from the previous one."""
 
     before: Gop | None
     here: Gop
@@ -111,15 +117,15 @@ class GopWindow:
     last: bool  # of the file
 
     def steps(self) -> list[Step]:
-        return [step for stretch in (self.before, self.here, self.after) if stretch for step in stretch.steps]
+        return [step for gop in (self.before, self.here, self.after) if gop for step in gop.steps]
 
 
 def gops(
     steps: Iterable[Step], is_entry: EntryTest, *, stop: Callable[[], bool], may_lead: bool = True
 ) -> Iterator[Gop | Remainder]:
-    """The stretches of the video. Holds two at a time. `may_lead`: whether the codec has groups that are open.
+    """Yield the GOPs of the video, holding two at a time. `may_lead`: whether the codec has open GOPs.
 
-    A `Remainder` comes last where a stretch would not fit in memory, or once `stop` says that cutting is not worth it.
+    Ends with a `Remainder` if a GOP would not fit in memory, or once `stop` returns that cutting is not worth it.
     """
     reading = iter(steps)
     here: Gop | None = None
@@ -156,7 +162,7 @@ def _joined(here: Gop | None, coming: Gop) -> Gop:
 
 
 def gop_windows(parts: Iterable[Gop | Remainder]) -> Iterator[GopWindow | Remainder]:
-    """Each stretch between its neighbours; a tail begins anew, so that it may follow a stretch."""
+    """Yield each GOP with its neighbours; the first GOP of a remainder counts as one, too."""
     before: Gop | None = None
     here: Gop | None = None
     for part in parts:
@@ -172,17 +178,20 @@ def gop_windows(parts: Iterable[Gop | Remainder]) -> Iterator[GopWindow | Remain
 
 
 def can_be_cut(codec: Codec) -> bool:
-    """Whether keyframes of the codec are places to cut; those of which each picture is one (ProRes) have no others."""
+    """Return whether the codec's keyframes are places to cut; intra-only codecs (ProRes) have no other frames."""
     return codec.intra_only or codec.canonical_name in _OPEN | _CLOSED
 
 
 def may_lead(codec: Codec) -> bool:
-    """Whether pictures shown before a keyframe may come behind it."""
+    """Return whether frames shown before a keyframe may follow it in the file."""
     return codec.canonical_name in _OPEN
 
 
 def entry_test(codec: str, extradata: bytes) -> EntryTest:
-    """Tells whether a decoder may begin at a packet. FFmpeg takes H.264 pictures for keyframes that only recover."""
+    """Return a test of whether a decoder may start at a packet.
+
+    FFmpeg also marks H.264 frames as keyframes that only start a recovery.
+    """
     framing = Framing.of(codec, extradata)
 
     def is_entry(packet: VideoPacket) -> bool:
@@ -191,7 +200,7 @@ def entry_test(codec: str, extradata: bytes) -> EntryTest:
         if framing is None:
             return True
         if framing.length not in {0, 4}:
-            return False  # nobody writes these any more
+            return False  # no current encoder writes these
         if codec == "h264":
             return h264.is_entry(bytes(packet), extradata)
         return any(framing.kind(unit) in _RANDOM_ACCESS for unit in framing.units(bytes(packet)))

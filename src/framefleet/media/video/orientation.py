@@ -1,7 +1,7 @@
-"""How coded pictures are turned and mirrored to be upright, as the file's display matrix says.
+"""Turning and mirroring of coded frames to upright ones, by the file's display matrix.
 
-The matrix is that of the track times that of the movie (ISO/IEC 14496-12, 8.3.2), what Matroska says of its projection,
-H.264's and HEVC's display orientation, or a picture's Exif orientation: FFmpeg makes one of each.
+The matrix is the track's times the movie's (ISO/IEC 14496-12, 8.3.2), Matroska's projection, the display orientation of
+H.264 and HEVC, or an image's Exif orientation: FFmpeg converts all of these to one.
 """
 
 import struct
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from math import atan2, degrees, hypot
 from typing import TYPE_CHECKING, cast
 
-if TYPE_CHECKING:  # who reads a document needs neither
+if TYPE_CHECKING:  # not needed to read a document
     import numpy as np
     from av.video.frame import VideoFrame
     from numpy.typing import NDArray
 
     Plane = NDArray[np.uint8]
 
-_EXACT = 1 / 1000  # what writers round: a matrix has 16 bits behind the point
+_EXACT = 1 / 1000  # rounding by writers: a matrix has 16 fractional bits
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Left and right are exchanged where `mirrored`; then the picture is turned by `rotation` degrees.
+    """A horizontal flip if `mirrored`, followed by a turn by `rotation` degrees.
 
     `rotation` is counter-clockwise: 0, 90, 180 or 270.
     """
@@ -30,25 +30,25 @@ class Turn:
     mirrored: bool = False
 
     def upright(self, coded: "Plane") -> "Plane":
-        """A view of a coded picture, or of one plane of it, as it is to be seen."""
+        """Return an upright view of a coded frame, or of one plane of it."""
         import numpy as np
 
         return np.rot90(coded[:, ::-1] if self.mirrored else coded, self.rotation // 90)
 
     def coded(self, upright: "Plane") -> "Plane":
-        """A view of an upright picture as it would be coded."""
+        """Return a view of an upright frame as it would be coded."""
         import numpy as np
 
         turned = np.rot90(upright, -self.rotation // 90)
         return turned[:, ::-1] if self.mirrored else turned
 
     def size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Width and height of the upright picture, of those of the coded one, and the other way round."""
+        """Return the size (width, height) of the upright frame for that of the coded one, or vice versa."""
         return size if self.rotation % 180 == 0 else (size[1], size[0])
 
 
 def turn_of(frame: "VideoFrame") -> tuple[Turn, str | None]:
-    """How a frame is turned, and what else its matrix would do that is left undone, in words."""
+    """Return how a frame is turned, and what else its matrix would do, which is not applied, in words."""
     data = cast("bytes | None", frame.side_data.get("DISPLAYMATRIX"))
     return turn_by(struct.unpack("=9i", bytes(data)[:36]) if data is not None else _UPRIGHT)
 
@@ -57,7 +57,10 @@ _UPRIGHT = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
 
 
 def turn_by(matrix: tuple[int, ...]) -> tuple[Turn, str | None]:
-    """The same of the nine numbers of a matrix, a b u c d v x y w, which takes (p, q) to (ap + cq, bp + dq). Pure."""
+    """Return the same for a matrix of nine numbers, a b u c d v x y w, which maps (p, q) to (ap + cq, bp + dq).
+
+    Pure.
+    """
     a, b, c, d = (matrix[place] / (1 << 16) for place in (0, 1, 3, 4))
     if not a * d - b * c:
         return Turn(), "draws it on a line"

@@ -1,4 +1,4 @@
-"""What reading a video gives, one after the other."""
+"""The packets of a video, as they are read."""
 
 from typing import TypeAlias, cast
 
@@ -7,12 +7,12 @@ from av.video.stream import VideoStream
 
 VideoPacket: TypeAlias = "Packet[VideoStream]"
 Step = tuple[VideoPacket, bool]
-"""A packet of the video, and whether bytes were passed over before it."""
+"""A packet of the video, and whether bytes were skipped before it."""
 
 
 def with_data(packet: VideoPacket, data: bytes) -> VideoPacket:
-    """A packet that stands in the place of `packet`, with other contents."""
-    # `Packet(data)` would be a view of `data`. Decoders read some bytes beyond the end, where there must be zeros.
+    """Return a packet that replaces `packet`, with other content."""
+    # `Packet(data)` would be a view of `data`. Decoders read some bytes beyond the end, which must be zero.
     made = cast("VideoPacket", Packet(len(data)))
     made.update(data)
     made.stream, made.time_base = packet.stream, packet.time_base

@@ -1,4 +1,4 @@
-"""The packets of a video, past what cannot be read, with the places where bytes are missing."""
+"""The packets of a video, skipping what cannot be read, with marks where bytes are missing."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -30,20 +30,22 @@ from framefleet.media.video.parameter_sets import ParameterSets
 
 log = logger(__name__)
 
-_MAX_READ_ERRORS = 100  # in a row, with nothing read between them
+_MAX_READ_ERRORS = 100  # consecutive, without a packet in between
 _TAGGED = {"mp3", "aac"}
-_FRAMING_BYTES = 1024  # between packets of Matroska lie some ten, some more where a cluster begins
-_LATE = Fraction(3, 2)  # frames, from one packet to the next, where one is missing
+_FRAMING_BYTES = 1024  # between two packets of Matroska lie about ten bytes, some more where a cluster begins
+_LATE = Fraction(3, 2)  # frames from one packet to the next if one is missing between them
 
 
 def begins_anew(container: InputContainer) -> bool:
-    """Whether times are what a sender stamped, so that a file may have several clocks: MPEG-TS, MPEG-PS and Ogg, as
-    FFmpeg says, and FLV, in which streams are recorded."""
+    """Return whether times are a sender's stamps, so that a file may have several clocks.
+
+    That is MPEG-TS, MPEG-PS and Ogg, by FFmpeg's flag, and FLV, which recordings of streams use.
+    """
     return "flv" in container.format.name or bool(container.format.flags & cast(int, Flags.ts_discont.value))
 
 
 def clock_of(container: InputContainer) -> "PacketClock[Packet[Stream]]":
-    """What puts a file's packets on one clock, the same one for all who read them from the beginning."""
+    """Return the filter that puts a file's packets on one clock, the same for every read from the beginning."""
     anew = begins_anew(container)
     known = not anew and container.duration is not None
     end = Fraction((container.start_time or 0) + (container.duration or 0), av.time_base) if known else None
@@ -59,9 +61,9 @@ def clock_of(container: InputContainer) -> "PacketClock[Packet[Stream]]":
 
 
 def timed(container: InputContainer, clock: "PacketClock[Packet[Stream]] | None" = None) -> "Iterator[Packet[Stream]]":
-    """All packets from where the file has been read to, on one clock.
+    """Yield all packets from the current position of the file on, on one clock.
 
-    Raises `av.FFmpegError` where it cannot be read on; whoever reads on behind that gives the same `clock` again.
+    Raises `av.FFmpegError` if it cannot be read any further; to continue after that, pass the same `clock` again.
     """
     packets = demuxed(container.demux())
     if container.format.name in _TAGGED:
@@ -71,7 +73,7 @@ def timed(container: InputContainer, clock: "PacketClock[Packet[Stream]] | None"
 
 
 def _end_of_sound(path: Path) -> int:
-    """Where tags begin, which would be taken for sound."""
+    """Return the position of the tags at the end, which would be decoded as sound."""
     with path.open("rb") as file:
         size = file.seek(0, SEEK_END)
         file.seek(max(0, size - TAIL_BYTES))
@@ -79,11 +81,11 @@ def _end_of_sound(path: Path) -> int:
 
 
 def read_steps(container: InputContainer, video: VideoStream, *, start: Fraction | None = None) -> Iterator[Step]:
-    """All pictures' packets that can be read, in the order of decoding, passing over what cannot.
+    """Yield all video packets that can be read, in decoding order, skipping what cannot be read.
 
-    A decoder may begin at any keyframe: each says what was said once before it. With `start`, a time of the file, those
-    before the last keyframe that is not after it are passed over, where an index tells its place and the header says
-    all that decoders have to know.
+    A decoder may start at any keyframe: parameters that the stream states only once are repeated in each. With `start`,
+    a time in the file, packets before the last keyframe that is not after it are skipped, if an index has its position
+    and the header has all parameters.
     """
     said = said_by(video)
     if start is not None and _has_index(container):
@@ -97,17 +99,17 @@ def read_steps(container: InputContainer, video: VideoStream, *, start: Fraction
 
 
 def said_by(video: VideoStream) -> ParameterSets:
-    """What the header has said of the stream; nothing of it is read."""
+    """Return the parameter sets in the stream's header, without reading any packet."""
     return ParameterSets(video.codec_context.codec.canonical_name, video.codec_context.extradata or b"")
 
 
 def skip_to(container: InputContainer, time: Fraction) -> None:
-    """Goes to the last keyframe before a time of the file, where an index tells it; else all is read from the start."""
+    """Seek to the last keyframe before a time of the file if an index has it; otherwise stay at the beginning."""
     if _has_index(container):
         try:
             container.seek(int(time * 1_000_000))
         except av.FFmpegError as error:
-            log.debug("no place to begin at but the file's beginning", exc_info=error)
+            log.debug("seeking failed; reading from the beginning", exc_info=error)
 
 
 def _has_index(container: InputContainer) -> bool:
@@ -115,18 +117,18 @@ def _has_index(container: InputContainer) -> bool:
 
 
 def _hear_first(container: InputContainer, video: VideoStream, said: ParameterSets) -> None:
-    """Hears the first packet, and goes back to it."""
+    """Record the first packet's parameters, and seek back to it."""
     try:
         packet = next((p for p in demuxed(container.demux(video)) if p.size), None)
         if packet is not None:
             said.hear(packet)
             container.seek(min(packet.dts or 0, packet.pts or 0), stream=video)
     except av.FFmpegError as error:
-        log.debug("the first packet of the pictures cannot be read", exc_info=error)
+        log.debug("the first video packet cannot be read", exc_info=error)
 
 
 def _read(container: InputContainer, video: VideoStream) -> Iterator[Step]:
-    """The packets as they lie in the file."""
+    """Yield the packets in file order."""
     failures = 0
     gaps, clock = _gaps(container, video), clock_of(container)
     while failures < _MAX_READ_ERRORS:
@@ -134,26 +136,26 @@ def _read(container: InputContainer, video: VideoStream) -> Iterator[Step]:
             for packet in timed(container, clock):
                 failures = 0
                 gaps.note(packet)
-                if packet.stream_index == video.index and packet.size:  # none: PyAV's sign of the end
+                if packet.stream_index == video.index and packet.size:  # an empty packet is PyAV's end marker
                     yield cast(VideoPacket, packet), gaps.passed(cast(VideoPacket, packet))
             return
         except av.FFmpegError as error:
-            log.debug("a part of the file cannot be read and is passed over", exc_info=error)
+            log.debug("a part of the file cannot be read; skipping it", exc_info=error)
             failures += 1
             gaps.fail()
 
 
 class _Gaps:
-    """Tells which packets of the video come behind missing bytes: those behind what cannot be read."""
+    """A detector of video packets that follow missing bytes: those after a read error."""
 
     def __init__(self) -> None:
         self._failed = False
 
     def note(self, packet: "Packet[Stream]") -> None:
-        """Any stream's next packet."""
+        """Take note of the next packet of any stream."""
 
     def fail(self) -> None:
-        """The file could not be read on."""
+        """Take note of a read error."""
         self._failed = True
 
     def passed(self, packet: VideoPacket) -> bool:
@@ -162,20 +164,22 @@ class _Gaps:
 
 
 class _Between(_Gaps):
-    """FFmpeg's reader of Matroska says nothing when it loses a stretch of the file, but packets of all streams lie
-    there one behind the other. Taking a hole to be where there is none does no harm, as long as the next frame comes
-    when the one before it ends."""
+    """A detector for Matroska, by the positions of packets.
+
+    FFmpeg's reader of Matroska loses parts of the file silently, but the packets of all streams are contiguous there. A
+    false hole does no harm, as long as the next frame begins when the one before it ends.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._behind = 0
-        self._hole: int | None = None  # where one begins that no packet of the video has passed yet
+        self._hole: int | None = None  # where a hole begins that no video packet has passed yet
 
     def note(self, packet: "Packet[Stream]") -> None:
         if packet.pos is not None:
             if 0 < self._behind < packet.pos - _FRAMING_BYTES:
                 self._hole = self._behind
-            self._behind = max(self._behind, packet.pos + packet.size * 9 // 8)  # and whatever comes with it
+            self._behind = max(self._behind, packet.pos + packet.size * 9 // 8)  # with some allowance for framing
 
     def fail(self) -> None:
         self._hole = self._behind
@@ -187,13 +191,16 @@ class _Between(_Gaps):
 
 
 class _Counted(_Gaps):
-    """Packets of MPEG-TS are counted. A hole may miss whole rounds of the counter, of 16: then another stream's counter
-    tells of it, and that the video's next packet comes late."""
+    """A detector for MPEG-TS, by the counters of packets.
+
+    A hole may be a multiple of the counter's period, 16: then another stream's counter shows it, and the video's next
+    packet is late.
+    """
 
     def __init__(self, holes: Holes, frame: Fraction) -> None:
         super().__init__()
         self._holes = holes
-        self._frame = frame  # in ticks; 0: not known
+        self._frame = frame  # duration in ticks; 0: unknown
         self._before: VideoPacket | None = None
 
     def passed(self, packet: VideoPacket) -> bool:

@@ -1,4 +1,4 @@
-"""Work on many threads, its pieces handed out in order, with a bound on what waits to be handed out."""
+"""Work on several threads, with results in order and a bound on those that wait."""
 
 import threading
 from collections import deque
@@ -17,18 +17,21 @@ MAX_WAITING_BYTES = 128 << 20
 
 
 class StoppedError(Exception):
-    """Raised in a task when nobody wants its pieces any more."""
+    """Raised in a task when its pieces are no longer needed."""
 
 
 class _Shared:
     def __init__(self) -> None:
         self.changed = threading.Condition()
-        self.waiting = 0  # bytes of pieces that nobody took yet
+        self.waiting = 0  # bytes of pieces that are not consumed yet
         self.stopped = False
 
 
 class Outlet(Generic[Piece]):
-    """Where one task puts its pieces, and waits while too much is there; if it is its turn, it may always have one."""
+    """A queue for the pieces of one task, which blocks while too many bytes wait.
+
+    The task whose turn it is may always add one.
+    """
 
     def __init__(self, shared: _Shared) -> None:
         self._shared = shared
@@ -56,7 +59,7 @@ class Outlet(Generic[Piece]):
             self._shared.changed.notify_all()
 
     def drain(self) -> Iterator[Piece]:
-        """All pieces as they come. Raises what the task raised."""
+        """Yield all pieces as they come. Raises what the task raised."""
         shared = self._shared
         with shared.changed:
             self._is_first = True
@@ -82,10 +85,10 @@ def run_parallel(
     size_of: Callable[[Task], int],
     max_size: int,
 ) -> Iterator[Piece]:
-    """The pieces of all `tasks`, in their order, made by `work` on that many threads.
+    """Yield the pieces of all `tasks`, in their order, made by `work` on that many threads.
 
-    Takes two tasks for each thread, and no further one while those taken are together larger than
-    `max_size`; takes none while nobody asks for pieces. Raises what `work` raises, where its pieces would have come.
+    Takes two tasks per thread, and no more while those taken are together larger than `max_size`; takes none while the
+    iterator is not advanced. Raises what `work` raises, in place of its pieces.
     """
     shared = _Shared()
     under_way: deque[tuple[Task, Outlet[Piece]]] = deque()
@@ -116,8 +119,8 @@ def _run(work: Callable[[Task, Outlet[Piece]], None], task: Task, outlet: Outlet
     fault: BaseException | None = None
     try:
         work(task, outlet)
-    except BaseException as error:  # raised again by whoever takes the pieces
+    except BaseException as error:  # raised again where the pieces are consumed
         if not isinstance(error, StoppedError):
-            log.debug("a decoder is ended by a fault", exc_info=error)
+            log.debug("a decoder failed", exc_info=error)
         fault = error
     outlet.end(fault)

@@ -6,6 +6,6 @@ from numpy.typing import NDArray
 
 
 def pixels(plane: VideoPlane) -> NDArray[np.uint8]:
-    """The plane's own memory without the padding at the end of its lines: shape (height, width)."""
+    """Return a view of the plane's memory without the padding of its lines, of shape (height, width)."""
     lines: NDArray[np.uint8] = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
     return lines[: plane.height, : plane.width]

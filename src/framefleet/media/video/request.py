@@ -1,4 +1,4 @@
-"""What somebody wants of a video's pictures: which times, and in what form."""
+"""Requests for frames of a video: the times and the form."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from framefleet.schema.document import Crop
 
 @dataclass(frozen=True, slots=True)
 class JpegView:
-    """Each picture as a JPEG file: upright, cropped, its longer side at most `max_side` pixels."""
+    """Each frame as a JPEG file: upright, cropped, its longer side at most `max_side` pixels."""
 
     max_side: int | None
     quality: int
@@ -21,7 +21,7 @@ class JpegView:
 
 @dataclass(frozen=True, slots=True)
 class PixelView:
-    """Each picture as an array: upright, cropped, its longer side at most `max_side` pixels."""
+    """Each frame as an array: upright, cropped, its longer side at most `max_side` pixels."""
 
     max_side: int | None
     crop: Crop | None = None
@@ -29,7 +29,7 @@ class PixelView:
 
 @dataclass(frozen=True, slots=True)
 class FrameRequest:
-    """Pictures at these times, ascending, in that form. Several orders share one decode."""
+    """The frames at these samples, ascending, in that view. Several requests share one decode."""
 
     samples: Sequence[Sample]
     view: JpegView | PixelView
@@ -37,7 +37,7 @@ class FrameRequest:
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """A sampled picture as an array: (height, width, 3), uint8, RGB."""
+    """A sampled frame as an array: (height, width, 3), uint8, RGB."""
 
     at: PictureTime
     rgb: NDArray[np.uint8]

@@ -1,4 +1,4 @@
-"""Decodes of a stretch only what its wanted pictures need, and tells when that cannot be trusted."""
+"""Decoding of only the frames of a GOP that samples need, with a fallback where that is not reliable."""
 
 import threading
 from bisect import bisect_right
@@ -34,21 +34,21 @@ from framefleet.media.video.work import DecodeWork, FrameClock
 log = logger(__name__)
 
 Piece = tuple[int, Picture | Pixels | Gap]
-"""A piece of the order with that number, counted from 0."""
+"""The number of the request, counted from 0, and one of its pieces."""
 
 _SKIPPABLE = {"h264", "mpeg4", "mpeg2video", "mpeg1video"}
 Skip = Literal["DEFAULT", "NONREF"]
 _FLUSH: tuple[None, Skip] = None, "DEFAULT"
-_FEW = 4  # doubts that say nothing about the rest
+_FEW = 4  # so many doubts are no evidence against the rest of the file
 
 
 class _DoubtError(Exception):
-    """A wanted picture did not come, or not whole."""
+    """A wanted frame was not returned, or is damaged."""
 
 
 @dataclass(slots=True)
 class Trust:
-    """What the decoders of one file, each on its thread, have learnt of it."""
+    """What the decoders of one file, each on its own thread, have found out about it."""
 
     interlaced: bool = False
     stretches: int = 0
@@ -56,27 +56,27 @@ class Trust:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def begin(self) -> None:
-        """One more stretch is decoded sparsely."""
+        """Count a GOP that is decoded selectively."""
         with self._lock:
             self.stretches += 1
 
     def doubt(self) -> None:
-        """One more has to be decoded plainly after all."""
+        """Count a GOP that has to be decoded sequentially after all."""
         with self._lock:
             self.doubted += 1
 
     def is_lost(self) -> bool:
-        """Whether most of the file has to be decoded plainly anyway, which is better done in one go."""
+        """Return whether most of the file has to be decoded sequentially, which is faster in one go."""
         with self._lock:
             return self.doubted > max(_FEW, self.stretches / 2)
 
 
 class SparseDecoder:
-    """One decoder of one thread; gets the packets of any stretch, whoever read them.
+    """A selective decoder, used by one thread at a time, for the packets of any GOP.
 
-    Pictures that nobody wants and that no other refers to are passed over (`skip_frame`); those of H.264 to which no
-    wanted picture leads back are replaced by empty ones (`h264_stub`). Nothing is decoded after the last wanted
-    picture. What a wanted picture refers to is decoded, so the pictures are those of plain decoding.
+    Frames that are neither wanted nor referred to are skipped (`skip_frame`); H.264 frames to which no wanted frame
+    leads back are replaced by empty ones (`h264_references.stub_of`). Decoding stops after the last wanted frame.
+    Everything that a wanted frame refers to is decoded, so that the result equals sequential decoding.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class SparseDecoder:
         self._trust = trust
         self._plain_threads = plain_threads
         with ExitStack() as stack:
-            # Opened for its decoder, which is set up with all that the header tells; nothing is read of it.
+            # Opened for its decoder, which is set up from the header; no packet is read.
             self._video = open_video(media, stack.enter_context(open_media(media.path)), threads=1)
             self._exit = stack.pop_all()
         assert self._video.time_base is not None
@@ -100,7 +100,7 @@ class SparseDecoder:
         self._exit.close()
 
     def exact(self, task: DecodeWork) -> Iterator[Piece]:
-        """The pieces for a task's wants. Where a doubt arises, the stretch is decoded plainly, with its neighbours."""
+        """Yield the pieces of a task; in case of doubt, decode the GOP and its neighbours sequentially."""
         told = 0
         self._trust.begin()
         try:
@@ -109,16 +109,16 @@ class SparseDecoder:
                 told += 1
         except _DoubtError as doubt:
             first = self._clock.time(task.window.here.shown[0]) if task.window.here.shown else task.wants[0].time
-            log.debug("the group of pictures at %.3f s is decoded plainly", first, exc_info=doubt)
+            log.debug("decoding the GOP at %.3f s sequentially", first, exc_info=doubt)
             yield from islice(self._plain(task), told, None)
 
     def keyframe(self, task: DecodeWork) -> Iterator[Piece]:
-        """The same for a task whose stretch is one keyframe, or none, which serves all its wants."""
+        """Yield the pieces of a task whose GOP is one keyframe that serves all of its samples, or none."""
         here = task.window.here
         if not here.shown:
-            yield from ((want.order, Gap(want.sample, "no keyframe of the video is shown")) for want in task.wants)
+            yield from ((want.order, Gap(want.sample, "the video shows no keyframe")) for want in task.wants)
             return
-        frame: VideoFrame | str = "the keyframe nearest to it is damaged in the file"
+        frame: VideoFrame | str = "the nearest keyframe is damaged in the file"
         with suppress(_DoubtError, StopIteration):
             whole = next(self._frames(here.steps, here.leading, set(here.shown), skips=False))
             frame = frame if whole.is_corrupt or not here.whole else whole
@@ -141,7 +141,7 @@ class SparseDecoder:
         self._doubt()
 
     def _steps(self, window: GopWindow, wanted: set[int]) -> list[Step]:
-        """The stretch, and where pictures that lead the next one are wanted, its keyframe and them."""
+        """Return the GOP's packets, with the next keyframe and its leading frames if any of these are wanted."""
         if window.after is None or not any(p.pts in wanted for p, _ in window.after.head[1:]):
             return window.here.steps
         if any(after_hole or packet.is_corrupt for packet, after_hole in window.after.head):
@@ -149,7 +149,7 @@ class SparseDecoder:
         return window.here.steps + window.after.head
 
     def _targets(self, task: DecodeWork) -> deque[tuple[Want, int]]:
-        """Each want with the time, in ticks, of the picture on screen then, as the packets tell."""
+        """Return each want with the time, in ticks, of the frame on screen then, by the packets."""
         window = task.window
         if not _is_whole(self._media, window):
             self._doubt()
@@ -161,7 +161,7 @@ class SparseDecoder:
         return deque((want, shown[place]) for want, place in zip(task.wants, places, strict=True))
 
     def _frames(self, steps: list[Step], leading: range, wanted: set[int], *, skips: bool) -> Iterator[VideoFrame]:
-        """The frames of these times, ascending, decoding no more than they need; of what leads the first, none."""
+        """Yield the wanted frames, ascending, decoding no more than they need; leading frames are left out."""
         context = self._video.codec_context
         try:
             for packet, skip in chain(self._plan(steps, leading, wanted, skips=skips), [_FLUSH]):
@@ -170,7 +170,7 @@ class SparseDecoder:
                     if frame.pts not in wanted:
                         continue
                     if skips and frame.interlaced_frame:
-                        # Two fields may be two packets, of which one was passed over.
+                        # Two fields may be two packets, one of which was skipped.
                         self._trust.interlaced = True
                         raise _DoubtError
                     yield frame
@@ -182,7 +182,7 @@ class SparseDecoder:
     def _plan(
         self, steps: list[Step], leading: range, wanted: set[int], *, skips: bool
     ) -> Iterator[tuple["VideoPacket | None", Skip]]:
-        """The packets up to the last wanted picture, each with what the decoder may leave out of it."""
+        """Yield the packets up to the last wanted frame, each with what the decoder may skip of it."""
         last = max(place for place, (packet, _) in enumerate(steps) if packet.pts in wanted)
         packets = [packet for packet, _ in steps[: last + 1]]
         if self._media.codec != "h264":
@@ -208,7 +208,7 @@ class SparseDecoder:
 
 
 def _is_whole(media: MediaInfo, window: GopWindow) -> bool:
-    """Whether nothing is missing of the stretch nor right after it, as far as the packets tell."""
+    """Return whether nothing is missing in the GOP or right after it, as far as the packets show."""
     if not (window.here.entry and window.here.whole and window.here.shown):
         return False
     if window.last:
@@ -218,8 +218,11 @@ def _is_whole(media: MediaInfo, window: GopWindow) -> bool:
 
 
 def _has_one_layer(extradata: bytes) -> bool:
-    """Of HEVC: whether its header says so, a configuration record (ISO/IEC 14496-15, 8.3.3.1) or parameter sets (ITU-T
-    H.265, 7.3.2.2). In others, "non-reference" pictures may be referred to from a higher temporal layer."""
+    """Return whether an HEVC header states that there is one temporal layer.
+
+    The header is a configuration record (ISO/IEC 14496-15, 8.3.3.1) or parameter sets (ITU-T H.265, 7.3.2.2). With
+    several layers, a higher one may refer to "non-reference" frames.
+    """
     if extradata[:1] == b"\1":
         return len(extradata) > 21 and extradata[21] >> 3 & 7 == 1
     framing = Framing("hevc", 0)

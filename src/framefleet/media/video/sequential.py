@@ -1,4 +1,4 @@
-"""Plain decoding: every packet in its order, every frame as it comes. What the other ways must equal."""
+"""Sequential decoding of all packets in their order. Selective decoding must return the same frames."""
 
 import sys
 from collections import deque
@@ -29,23 +29,26 @@ from framefleet.media.video.packet import Step, VideoPacket
 
 log = logger(__name__)
 
-_MAX_THREADS = 16  # FFmpeg's own limit where it chooses; each holds a frame
-_REORDERED = 32  # pictures: twice as many as the order of decoding and that of showing can differ by
+_MAX_THREADS = 16  # FFmpeg's own limit for automatic threads; each holds a frame
+_REORDERED = 32  # frames: twice the greatest distance between decoding order and display order
 _ROUNDING = Fraction(1, 1000)  # Matroska's clock
-_LONGEST = Fraction(1)  # second: a frame that stays for longer is more than the very end of a file
+_LONGEST = Fraction(1)  # second: a frame that stays longer is more than the very end of a file
 
 Event = tuple[Fraction, VideoFrame | str]
-"""From this time on the video's clock a frame is on screen, or, for the reason told, none that can be trusted."""
+"""From this time on the video's clock, a frame is on screen, or none that can be trusted, for the given reason."""
 
 OnEndLost = Callable[[Fraction, str], None]
-"""Told once where the very end of the pictures is lost: from when on, and why."""
+"""Called once if the very end of the video is lost, with the time from which on, and the reason."""
 
 
 def open_video(media: MediaInfo, container: InputContainer, *, threads: int) -> VideoStream:
-    """The stream to decode, its decoder set to that many threads. Raises `InputError` where there is none any more."""
+    """Return the stream to decode, its decoder set to that many threads.
+
+    Raises `InputError` if it no longer exists.
+    """
     video = video_stream(container, media.track)
     if video is None or video.time_base is None:
-        raise InputError(f"{media.path}: its pictures are gone; it changed since it was probed")
+        raise InputError(f"{media.path}: its video stream is gone: the file has changed since it was probed")
     video.thread_type = "AUTO"
     video.thread_count = threads
     video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
@@ -53,13 +56,19 @@ def open_video(media: MediaInfo, container: InputContainer, *, threads: int) -> 
 
 
 def frame_threads(threads: int) -> int:
-    """For plain decoding: two also on one core, for only then FFmpeg's H.264 decoder tells of damage in time."""
+    """Return the number of threads for sequential decoding.
+
+    At least two, also on one core: only then does FFmpeg's H.264 decoder report damage in time.
+    """
     return min(_MAX_THREADS, threads + 1)
 
 
 def gives_only_order(video: VideoStream) -> bool:
-    """AVI has no presentation times. Of codecs that store pictures in another order than that in which they are shown,
-    FFmpeg works them out for MPEG-4 alone. H.264 and HEVC without a container have no times at all."""
+    """Return whether decoded frames are only known to be in order, without reliable times.
+
+    AVI has no presentation times. For codecs that reorder frames, FFmpeg computes them only for MPEG-4. H.264 and HEVC
+    without a container have no times at all.
+    """
     codec = video.codec_context.codec
     if video.container.format.name in ORDERLY:
         return True
@@ -76,14 +85,14 @@ def events(
     *,
     to_end: bool = True,
 ) -> Iterator[Event]:
-    """What is on screen from when on, ascending, from 0 to the end that the file promises.
+    """Yield what is on screen from which time on, ascending, from 0 to the end that the file states.
 
-    What is damaged at the very end, where files are cut, is passed over, and told to `on_end_lost`: the picture before
-    it stays. `to_end`: the steps go as far as the file does.
+    Damage at the very end, where files are cut, is skipped and reported to `on_end_lost`: the frame before it stays.
+    `to_end`: the steps reach the end of the file.
     """
     assert video.time_base is not None
     now, brief, is_told = Fraction(0), _very_end(media, video), False
-    yield now, "no picture before this time can be decoded"
+    yield now, "no frame before this time can be decoded"
     decoding = _Decoding(video)
     for pts, frame in decoding.run(steps):
         time = pts * video.time_base - media.start
@@ -102,24 +111,26 @@ def events(
 
 
 def _very_end(media: MediaInfo, video: VideoStream) -> Fraction:
-    """When the last `BRIEF_S` of the pictures begin, or their last frame if that is longer, up to a second."""
+    """Return when the last `BRIEF_S` of the video begin, or its last frame if that is longer, up to a second."""
     end = Fraction(media.duration_s if media.pictures_s is None else media.pictures_s)
     return end - max(Fraction(BRIEF_S), min(frame_length(video), _LONGEST)) - _ROUNDING
 
 
 def ends_early(media: MediaInfo, end: Fraction) -> str | None:
-    """Why there are no pictures after `end`, in the file's own time; None where it is the end that was promised, or
-    where nobody promised one."""
+    """Return why there are no frames after `end`, in the file's own time.
+
+    None if the video was expected to end there, or if no end is stated.
+    """
     last, promised = end - media.start, media.duration_s if media.pictures_s is None else media.pictures_s
     if last + _ROUNDING >= Fraction(promised) or media.duration_from not in {"header", "index"}:
         return None
-    return f"the file ends at {float(last):.3f} s; its {media.duration_from} promises {promised:.3f} s"
+    return f"the file ends at {float(last):.3f} s; its {media.duration_from} states {promised:.3f} s"
 
 
 class _Decoding:
-    """Frames in the order of time, and in their places those that the packets promised and the decoder never gave.
+    """The frames in order of time, and in their places those that the packets promise and the decoder never returns.
 
-    What is predicted from a damaged frame is taken as the decoder gives it, as players do.
+    Frames predicted from a damaged one are taken as the decoder returns them, as players do.
     """
 
     def __init__(self, video: VideoStream) -> None:
@@ -128,10 +139,10 @@ class _Decoding:
         self._promised = ExpectedFrames()
         self._recent: deque[int] = deque(maxlen=_REORDERED)  # times of packets
         self._damaged: set[int] = set()
-        self._held: VideoFrame | None = None  # until the next one has come
-        self._before: int | None = None  # the time of the frame before it
-        self._error = "the decoder gave no picture"
-        self.end = Fraction(0)  # of the last packet, in the file's own time
+        self._held: VideoFrame | None = None  # the last frame, held until the next one is decoded
+        self._before: int | None = None  # the time of the frame before the held one
+        self._error = "the decoder returned no frame"
+        self.end = Fraction(0)  # end of the last packet, in the file's own time
 
     def run(self, steps: Iterable[Step]) -> Iterator[tuple[int, VideoFrame | str]]:
         for packet, after_hole in steps:
@@ -148,9 +159,9 @@ class _Decoding:
         try:
             frames = self._video.codec_context.decode(packet)
         except av.FFmpegError as error:
-            log.debug("a picture cannot be decoded", exc_info=error)
+            log.debug("a frame cannot be decoded", exc_info=error)
             frames = []
-            self._error = f"the picture cannot be decoded ({reason_of(error)})"
+            self._error = f"the frame cannot be decoded ({reason_of(error)})"
             if self._only_order:
                 yield from self._next_lost()
         for frame in frames:
@@ -158,7 +169,7 @@ class _Decoding:
         yield from ((pts, self._error) for pts in self._promised.overdue())
 
     def _miss(self) -> None:
-        """Promises unknown frames, which never come: after the newest, and before it where others were due still."""
+        """Expect unknown frames, which never come: after the newest one, and before it where others were due."""
         length = self._frame_ticks()
         times = [*sorted(self._recent), sys.maxsize] if self._recent else []
         for before, after in pairwise(times):
@@ -176,8 +187,10 @@ class _Decoding:
             self._damaged.add(packet.pts)
 
     def _in_turn(self, frame: VideoFrame) -> Iterator[tuple[int, VideoFrame | str]]:
-        """The frame before this one, unless its time is wrong: decoders give frames in the order in which they are
-        shown, so that one with a later time than those around it is not shown then, and must cost no other its place.
+        """Yield the frame before this one, unless its time is wrong.
+
+        Decoders return frames in display order, so that a frame with a later time than those around it is not shown
+        then, and must not displace another.
         """
         held, self._held = self._held, frame
         if held is None:
@@ -189,7 +202,7 @@ class _Decoding:
             self._promised.drop(held.pts)
 
     def _is_between(self, pts: int | None, held: int | None) -> bool:
-        """Whether this time, which comes last, lies between the other and the one before that."""
+        """Return whether this latest time lies between `held` and the one before that."""
         before = self._before
         return before is not None and pts is not None and held is not None and before < pts < held
 
@@ -201,7 +214,7 @@ class _Decoding:
             yield lost, self._error
         broken = frame.is_corrupt or pts in self._damaged
         self._damaged.discard(pts)
-        yield pts, "the picture is damaged in the file" if broken else frame
+        yield pts, "the frame is damaged in the file" if broken else frame
 
     def _next_lost(self) -> Iterator[tuple[int, str]]:
         pts = self._promised.first()

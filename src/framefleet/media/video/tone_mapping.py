@@ -1,8 +1,8 @@
-"""Pictures of high dynamic range as the ordinary ones that detectors have been trained on.
+"""Tone mapping of high dynamic range frames to the standard range that detectors are trained on.
 
-Taken as they are, PQ and HLG pictures look grey and dim: their curves give half of the code values to light brighter
-than white paper. Here white paper (203 cd/m², ITU-R BT.2408) becomes almost white, brighter light is rolled off above
-it, and BT.2020's wide colours are brought into those of sRGB.
+Unmapped, PQ and HLG frames look grey and dim: their curves reserve half of the code values for light brighter than
+reference white. Here reference white (203 cd/m², ITU-R BT.2408) becomes almost white, brighter light is rolled off
+above it, and BT.2020's wide colours are converted to those of sRGB.
 """
 
 from functools import cache
@@ -12,30 +12,30 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-PQ, HLG = 16, 18  # transfer characteristics in ITU-T H.273; iPhones and broadcasts have HLG, discs and streams PQ
+PQ, HLG = 16, 18  # transfer characteristics in ITU-T H.273; iPhones and broadcasts use HLG, discs and streams PQ
 
 _WHITE = 203.0  # cd/m²
-_PEAK = 1000.0  # cd/m², of the display that HLG is made for (BT.2100)
-_BRIGHTEST = 8.0  # times white; above it all is white
-_KNEE = 0.75  # times white; light below keeps its value, light above nears 1
+_PEAK = 1000.0  # of HLG's reference display, in cd/m² (BT.2100)
+_BRIGHTEST = 8.0  # times white; brighter light is clipped
+_KNEE = 0.75  # times white; light below keeps its value, light above approaches 1
 _STEPS = 4096
-_STRIP = 256  # lines at a time: a picture in floats is six times its own size
+_STRIP = 256  # lines at a time: a frame in floats takes six times its own size
 
 _BT709 = 1
 _TO_BT709 = np.array(  # ITU-R BT.2087
     [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32
 )
-_LUMINANCE = np.array([0.2627, 0.6780, 0.0593], np.float32)  # of BT.2020's red, green and blue
+_LUMINANCE = np.array([0.2627, 0.6780, 0.0593], np.float32)  # of the red, green and blue of BT.2020
 
 Light = NDArray[np.float32]
 
-# Of H.273's matrices those that swscale refuses, and what comes nearest; others of them would be somebody's mistake.
+# H.273's matrices that swscale rejects, with the nearest supported one; other values are tagging errors.
 _STRANGE = {3: Colorspace.ITU601, 10: Colorspace.BT2020, 14: Colorspace.BT2020}
 _KNOWN = {0, 1, 2, 4, 5, 6, 7, 9}
 
 
 def matrix_of(frame: VideoFrame) -> Colorspace | None:
-    """The matrix to read a frame with where its own tag cannot be used; None: its own, or FFmpeg's default."""
+    """Return the matrix for a frame whose own tag cannot be used; None: its own, or FFmpeg's default."""
     tag = int(frame.colorspace)
     if tag == 2 and is_wide(frame):
         return Colorspace.BT2020
@@ -43,12 +43,12 @@ def matrix_of(frame: VideoFrame) -> Colorspace | None:
 
 
 def is_wide(frame: VideoFrame) -> bool:
-    """Whether the frame is of high dynamic range."""
+    """Return whether the frame has high dynamic range."""
     return int(frame.color_trc) in (PQ, HLG)
 
 
 class ToneMapper:
-    """Frames of one video, each of high dynamic range made an ordinary one of a given size; others as they are."""
+    """A filter for one video's frames that maps high dynamic range ones, at a given size; others pass unchanged."""
 
     def __init__(self) -> None:
         self._scale = VideoReformatter()
@@ -74,15 +74,15 @@ class ToneMapper:
 
 
 def flat(codes: NDArray[np.uint16], curve: int, *, to_bt709: bool = True) -> NDArray[np.uint8]:
-    """16-bit codes of the curve `PQ` or `HLG` as sRGB; both of shape (height, width, 3), red, green and blue.
+    """Return 16-bit codes of the curve `PQ` or `HLG` as sRGB; both have the shape (height, width, 3), in RGB.
 
-    `to_bt709`: the codes are of BT.2020's colours.
+    `to_bt709`: the codes have BT.2020's primaries.
     """
     made = np.empty(codes.shape, np.uint8)
     to_light, to_srgb = _light_of(curve), _srgb()
     for top in range(0, len(codes), _STRIP):
         light = to_light[codes[top : top + _STRIP]]
-        if curve == HLG:  # what the scene was, to what its display shows (BT.2100)
+        if curve == HLG:  # from scene light to display light (BT.2100)
             light *= _PEAK / _WHITE * ((light @ _LUMINANCE) ** 0.2)[..., None]
         if to_bt709:
             light = light @ _TO_BT709.T
@@ -93,27 +93,27 @@ def flat(codes: NDArray[np.uint16], curve: int, *, to_bt709: bool = True) -> NDA
 
 @cache
 def _light_of(curve: int) -> Light:
-    """For each code the light, 1 being white; of HLG that of the scene, 1 being the brightest."""
+    """Return the light of each code: 1 is white; for HLG it is scene light, and 1 the brightest."""
     codes = np.arange(65536) / 65535
     return (_pq(codes) if curve == PQ else _hlg(codes)).astype(np.float32)
 
 
 def _pq(codes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """SMPTE ST 2084's curve."""
+    """Apply SMPTE ST 2084's curve."""
     root = codes ** (1 / 78.84375)
     light: NDArray[np.float64] = np.maximum(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root)
     return light ** (1 / 0.1593017578125) * (10_000 / _WHITE)
 
 
 def _hlg(codes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """ITU-R BT.2100's curve."""
+    """Apply ITU-R BT.2100's curve."""
     bright = (np.exp((codes - 0.55991073) / 0.17883277) + 0.28466892) / 12
     return np.where(codes <= 0.5, codes**2 / 3, bright)
 
 
 @cache
 def _srgb() -> NDArray[np.uint8]:
-    """For the square root of each light, in steps up to the brightest, the code that shows it."""
+    """Return the sRGB code for the square root of each light, in steps up to the brightest."""
     light = np.linspace(0, _BRIGHTEST**0.5, _STEPS) ** 2
     rolled = _KNEE + (1 - _KNEE) * -np.expm1(-np.maximum(light - _KNEE, 0) / (1 - _KNEE))
     shown = np.where(light < _KNEE, light, rolled)

@@ -1,4 +1,4 @@
-"""Frames in the forms that orders ask for: each frame converted once for each form, however many samples it serves."""
+"""Conversion of frames to requested views: once per view, however many samples a frame serves."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
@@ -29,7 +29,7 @@ View = JpegView | PixelView
 
 
 class Want(NamedTuple):
-    """One sample of one order."""
+    """One sample of one request."""
 
     time: Fraction
     order: int
@@ -38,7 +38,7 @@ class Want(NamedTuple):
 
 
 def wants_of(orders: Sequence[FrameRequest]) -> Iterator[Want]:
-    """All samples of all orders in the order of time; of the same time, in that of the orders."""
+    """Yield all samples of all requests in order of time; at the same time, in order of the requests."""
     return merge(*(_wants(number, order) for number, order in enumerate(orders)), key=lambda want: want[:2])
 
 
@@ -47,16 +47,16 @@ def _wants(number: int, order: FrameRequest) -> Iterator[Want]:
 
 
 class Views:
-    """Makes pieces of frames. Keeps what it made of the last frame, for the samples that it serves as well."""
+    """A converter of frames to pieces, with a cache for the samples that share the last frame."""
 
     def __init__(self, media: MediaInfo, views: Iterable[View]) -> None:
-        """Raises `UsageError` where a crop does not lie within the picture."""
+        """Raises `UsageError` if a crop does not lie within the frame."""
         self._encoders = {view: _encoder(media, view) for view in views}
         self._shown_at: Fraction | None = None
         self._made: dict[View, bytes | NDArray[np.uint8]] = {}
 
     def piece(self, want: Want, time: Fraction, frame: VideoFrame | str) -> Picture | Pixels | Gap:
-        """What `want` gets of the frame shown from `time` on, or of the reason why there is none."""
+        """Return the piece for `want`, from the frame shown from `time` on or the reason why there is none."""
         if isinstance(frame, str):
             return Gap(want.sample, frame)
         if time != self._shown_at:

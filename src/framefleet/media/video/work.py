@@ -1,4 +1,4 @@
-"""Which stretch of packets serves which samples. Pure."""
+"""The assignment of samples to GOPs. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from framefleet.media.video.view import Want
 
 @dataclass(slots=True)
 class DecodeWork:
-    """One stretch, and the samples that its pictures serve, in the order of time."""
+    """One GOP, and the samples that its frames serve, in order of time."""
 
     window: GopWindow
     wants: list[Want]
 
     @property
     def size(self) -> int:
-        """Of its packets, in bytes."""
+        """The size of its packets, in bytes."""
         return self.window.here.size
 
 
 @dataclass(frozen=True, slots=True)
 class FrameClock:
-    """Ticks of the file to seconds of the video's clock, whose zero is its first picture."""
+    """Conversion between the file's ticks and seconds on the video's clock, which is 0 at its first frame."""
 
     tick: Fraction
     start: Fraction
@@ -34,14 +34,14 @@ class FrameClock:
         return pts * self.tick - self.start
 
     def ticks(self, time: Fraction) -> int:
-        """The last tick that is not after `time`."""
+        """Return the last tick that is not after `time`."""
         return (time + self.start) // self.tick
 
 
 class DecodePlan:
-    """The tasks of the exact way, as an iterator; then `rest` has what is left, if anything is.
+    """An iterator of the tasks for exact sampling; after it, `rest` holds what is left, if anything.
 
-    Reads only as far as the last sample needs; a stretch that serves no sample is no task.
+    Reads only as far as the last sample needs; a GOP that serves no sample is not a task.
     """
 
     def __init__(self, parts: Iterable[GopWindow | Remainder], wants: Iterator[Want], clock: FrameClock) -> None:
@@ -53,7 +53,7 @@ class DecodePlan:
     def __iter__(self) -> Iterator[DecodeWork]:
         want = next(self._wants, None)
         parts = iter(self._parts)
-        while want is not None:  # asked first: the next part may be far
+        while want is not None:  # checked first: the next part may be far away
             part = next(parts, None)
             if part is None:
                 break
@@ -72,7 +72,7 @@ class DecodePlan:
 
 
 def keyframe_tasks(steps: Iterable[Step], wants: Iterable[Want], clock: FrameClock) -> Iterator[DecodeWork]:
-    """For each keyframe that is the nearest to a sample, the earlier of two as near: a task of that packet alone."""
+    """Yield a task for each keyframe that is the nearest to a sample; of two equally near, the earlier one."""
     waiting = iter(wants)
     want = next(waiting, None)
     key: Gop | None = None

@@ -1,1 +1,1 @@
-"""What has to be known of a codec's bitstream."""
+"""Parsing of codec bitstreams, as far as needed."""

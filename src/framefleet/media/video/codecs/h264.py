@@ -1,8 +1,8 @@
-"""Which pictures an H.264 picture may refer to, from its slice headers (ITU-T H.264, 7.3.3, 8.2.4 and 8.2.5). Pure.
+"""References between H.264 frames, from their slice headers (ITU-T H.264, 7.3.3, 8.2.4 and 8.2.5). Pure.
 
-Encoders let B-pictures be referred to by the B-pictures beside them, and mark them no differently from those on which
-everything after depends. Only the lists of references tell that they can be left out.
-Whole frames and short-term references are understood; anything else is answered with "unknown".
+Encoders let B-frames refer to neighbouring B-frames, and mark those no differently from frames that everything after
+depends on. Only the reference lists show that they can be skipped. Only frame coding and short-term references are
+supported; everything else raises `UnknownError`.
 """
 
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ from framefleet.media.video.codecs.nal import (
 )
 
 _P, _B, _I, _SP, _SI = range(5)
-_HEAD = 512  # bytes of a slice that hold its header
-_HIGH = {100, 110, 122, 244, 44, 83, 86, 118, 128, 134, 135, 138, 139}  # profiles that state their chroma format
+_HEAD = 512  # bytes of a slice that contain its header
+_HIGH = {100, 110, 122, 244, 44, 83, 86, 118, 128, 134, 135, 138, 139}  # profiles with a chroma format in the SPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +50,30 @@ class _Reference:
 
 @dataclass(slots=True)
 class References:
-    """Follows the decoder's list of reference pictures through a stretch whose first picture refers to no other."""
+    """The decoder's list of reference frames through a GOP whose first frame refers to no other."""
 
     _sps: dict[int, _Sps] = field(default_factory=dict)
     _pps: dict[int, _Pps] = field(default_factory=dict)
     _kept: list[_Reference] = field(default_factory=list)
     annex_b: bool = False
-    _last: int | None = None  # frame_num of the last reference picture; None before the first
+    _last: int | None = None  # frame_num of the last reference frame; None before the first
 
     def configure(self, extradata: bytes) -> None:
-        """Takes the parameter sets of an `avcC` record (ISO/IEC 14496-15, 5.3.3.1), or of Annex B."""
+        """Read the parameter sets of an `avcC` record (ISO/IEC 14496-15, 5.3.3.1), or of Annex B."""
         self.annex_b = is_annex_b(extradata)
         for unit in units(extradata, annex_b=True) if self.annex_b else record_units("h264", extradata):
             self._parameters(unit)
 
     @property
     def poc_types(self) -> set[int]:
-        """How the parameter sets have pictures ordered."""
+        """The picture order count types of the parameter sets."""
         return {sps.poc_type for sps in self._sps.values()}
 
     def add(self, place: int, pts: int, data: bytes, *, leads: bool = False) -> "CodedPicture":
-        """The next picture in the order of decoding. Raises `UnknownError` where it cannot be understood.
+        """Add the next frame in decoding order, and return it. Raises `UnknownError` if it is not supported.
 
-        One that `leads` is shown before the first, and refers to what came before it: its references are not looked at.
+        A leading frame (`leads`) is shown before the first one, and refers to earlier frames: its references are
+        ignored.
         """
         refers: set[int] = set()
         head: SliceHeader | None = None
@@ -84,11 +85,11 @@ class References:
                 head = SliceHeader(unit, self._sps, self._pps)
                 if kind == 5:
                     self._kept = []
-                elif self._last is None:  # of an open group: numbers go on from wherever they are
+                elif self._last is None:  # of an open GOP: frame_num continues from any value
                     if head.kind != _I:
                         raise UnknownError
                 elif head.number not in (self._last, (self._last + 1) % head.modulus):
-                    raise UnknownError  # a hole
+                    raise UnknownError  # a missing frame
                 if not leads:
                     refers |= {reference.place for reference in self._lists(head, pts)}
             elif kind in (2, 3, 4, 20):
@@ -142,7 +143,7 @@ class References:
 
 
 class SliceHeader:
-    """A slice header, as far as references go. `order` are its bits that tell the picture's place in the order."""
+    """A slice header, as far as references need it. `order` are the bits of its picture order count."""
 
     def __init__(self, unit: bytes, all_sps: dict[int, _Sps], all_pps: dict[int, _Pps]) -> None:
         bits = Bits(unit[1:_HEAD])
@@ -177,7 +178,7 @@ class SliceHeader:
             self._marking(bits, is_idr=is_idr)
 
     def wrapped(self, number: int) -> int:
-        """FrameNumWrap (8-27)."""
+        """Return FrameNumWrap (8-27)."""
         return number - self.modulus if number > self.number else number
 
     def _active(self, bits: Bits, pps: _Pps) -> tuple[int, int]:
@@ -205,14 +206,14 @@ class SliceHeader:
 
 @dataclass(frozen=True, slots=True)
 class CodedPicture:
-    """A picture: its (last) slice header, and the places of the pictures that it may refer to."""
+    """A frame: its (last) slice header, and the indices of the frames that it may refer to."""
 
     head: SliceHeader
     refers: set[int]
 
 
 def is_in_order(extradata: bytes) -> bool:
-    """Whether pictures are shown in the order in which they are stored: that of picture order count type 2 (8.2.1)."""
+    """Return whether decoding order is display order: picture order count type 2 (8.2.1)."""
     references = References()
     try:
         references.configure(extradata)
@@ -222,15 +223,15 @@ def is_in_order(extradata: bytes) -> bool:
 
 
 def is_idr(packet: bytes, extradata: bytes) -> bool:
-    """Whether the packet's picture is one before which a decoder forgets all it knows."""
+    """Return whether the packet holds an IDR frame, at which a decoder resets its state."""
     return any(unit[0] & 31 == 5 for unit in units(packet, annex_b=is_annex_b(extradata)))
 
 
 def is_entry(packet: bytes, extradata: bytes) -> bool:
-    """Whether a decoder that begins here gives all that is shown from here on as it would coming from the beginning.
+    """Return whether a decoder that starts here returns the same frames from here on as one that started earlier.
 
-    That is an IDR picture, or one of an open group: an I picture with a recovery point that promises so, exactly, after
-    0 pictures. FFmpeg takes for keyframes also pictures after which others recover only by and by (intra refresh).
+    That is an IDR frame, or the I-frame of an open GOP with a recovery point that is exact and after 0 frames. FFmpeg
+    also marks frames as keyframes after which others recover only gradually (intra refresh).
     """
     recovers = False
     for unit in units(packet, annex_b=is_annex_b(extradata)):
@@ -245,14 +246,14 @@ def is_entry(packet: bytes, extradata: bytes) -> bool:
 
 
 def _recovers_at_once(unit: bytes) -> bool:
-    """Whether supplemental information (7.3.2.3.1) holds a recovery point (D.1.8) of no pictures, and an exact one."""
+    """Return whether an SEI unit (7.3.2.3.1) has an exact recovery point (D.1.8) after 0 frames."""
     data = unit[1:].replace(b"\0\0\3", b"\0\0")
     at = 0
     while at + 2 < len(data):  # the last byte is the unit's end
         kind, at = _added_up(data, at)
         size, at = _added_up(data, at)
         if kind == 6:
-            return data[at : at + 1] >= b"\xc0"  # 1: none, 1: exactly
+            return data[at : at + 1] >= b"\xc0"  # recovery_frame_cnt 0 (one bit, 1), exact_match_flag 1
         at += size
     return False
 
@@ -271,12 +272,12 @@ def _begins_with_i(unit: bytes) -> bool:
 
 
 def is_annex_b(extradata: bytes) -> bool:
-    """How packets are framed: by start codes, or, where there is an `avcC` record, by lengths."""
+    """Return whether packets are framed by start codes, and not, with an `avcC` record, by lengths."""
     return extradata[:1] != b"\1"
 
 
 def units(data: bytes, *, annex_b: bool) -> Iterator[bytes]:
-    """The NAL units of a packet, without their framing by start codes or by lengths of 4 bytes."""
+    """Yield the NAL units of a packet, or of Annex B parameter sets."""
     return Framing("h264", 0 if annex_b else 4).units(data)
 
 
@@ -291,7 +292,7 @@ def _read_sps(bits: Bits) -> tuple[int, _Sps]:
             raise UnknownError
         bits.ue(), bits.ue(), bits.u(1)
         if bits.u(1):
-            raise UnknownError  # scaling lists, which nobody here has met
+            raise UnknownError  # scaling lists are not supported
     frame_num_bits = bits.ue() + 4
     poc_type = bits.ue()
     poc_bits, always_zero = 0, False
@@ -334,7 +335,7 @@ def _skip_order(bits: Bits, sps: _Sps, pps: _Pps) -> None:
 
 
 def _read_changes(bits: Bits) -> list[int]:
-    """Each change of a list as the step from one picture's number to the next."""
+    """Return each modification of a list as the step from one picture number to the next."""
     changes: list[int] = []
     if bits.u(1):
         while (operation := bits.ue()) != 3:

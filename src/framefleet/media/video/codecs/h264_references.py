@@ -1,14 +1,14 @@
-"""Which pictures of an H.264 stretch the wanted ones need, and packets in which the others cost next to nothing."""
+"""The H.264 frames that the wanted ones need, and packets that make the others almost free to decode."""
 
 from framefleet.media.video.codecs.h264 import CodedPicture, References, SliceHeader, is_annex_b
 from framefleet.media.video.codecs.nal import Framing, UnknownError
 from framefleet.media.video.packet import VideoPacket, with_data
 
-PPS_ID = 255  # the last there may be, which no encoder here has been seen to use
+PPS_ID = 255  # the highest possible id, which no encoder has been seen to use
 
 
 def stub_of(head: SliceHeader, *, annex_b: bool) -> bytes:
-    """A packet for the picture with that slice header. Raises `UnknownError` where the stream uses our `PPS_ID`."""
+    """Return a skip packet for the frame with that slice header. Raises `UnknownError` if the stream uses `PPS_ID`."""
     if PPS_ID in head.parameter_sets:
         raise UnknownError
     framing = Framing("h264", 0 if annex_b else 4)
@@ -16,7 +16,7 @@ def stub_of(head: SliceHeader, *, annex_b: bool) -> bytes:
 
 
 def _pps(head: SliceHeader) -> bytes:
-    """CAVLC, one slice group, one reference, no weights; the filter can be switched off."""
+    """Return a PPS: CAVLC, one slice group, one reference, no weights, deblocking can be switched off."""
     order = str(int(head.pps.has_bottom_delta))
     return _unit(0x68, _ue(PPS_ID) + _ue(head.pps.sps) + "0" + order + _ue(0) * 3 + "000" + _ue(0) * 3 + "100")
 
@@ -26,7 +26,7 @@ def _slice(head: SliceHeader) -> bytes:
     marking = "0"
     if not head.slides:
         marking = "1" + "".join(_ue(1) + _ue(gone - 1) for gone in head.unmarked) + _ue(0)
-    lists = "00"  # one reference, in the initial order
+    lists = "00"  # one reference, no modification of the lists
     return _unit(
         head.nal_header,
         _ue(0) + _ue(5) + _ue(PPS_ID) + number + head.order + lists + marking + _ue(0) + _ue(1) + _ue(head.sps.size),
@@ -39,7 +39,7 @@ def _ue(value: int) -> str:
 
 
 def _unit(header: int, bits: str) -> bytes:
-    """A NAL unit: stop bit and emulation prevention added."""
+    """Return a NAL unit, with its stop bit and emulation prevention."""
     bits += "1"
     bits += "0" * (-len(bits) % 8)
     unit, zeros = bytearray([header]), 0
@@ -55,11 +55,11 @@ def _unit(header: int, bits: str) -> bytes:
 def without_unneeded(
     packets: list[VideoPacket], wanted: set[int], extradata: bytes, *, leading: range = range(0)
 ) -> list[VideoPacket]:
-    """The same packets, with stubs for references to which no wanted picture leads back.
+    """Return the packets with stubs for reference frames to which no wanted frame leads back.
 
-    They begin with a picture that refers to no other. `wanted` are times, in ticks. The packets at `leading` are of
-    pictures shown before the first, which refer to what is not here: of them those to which no picture refers are left
-    out. Where something is not understood, all others are given back as they are.
+    The first frame refers to no other. `wanted` are times in ticks. The packets at `leading` are shown before the first
+    one and refer to frames that are missing: of them, those to which no frame refers are left out. If anything is not
+    supported, all other packets are returned unchanged.
     """
     references = References()
     try:
@@ -81,9 +81,9 @@ def without_unneeded(
 
 
 def without_idle(packets: list[VideoPacket], extradata: bytes, *, leading: range) -> list[VideoPacket]:
-    """The same packets without those at `leading` to whose pictures no other refers.
+    """Return the packets without those at `leading` to whose frames no other refers.
 
-    References among them stay, though they cannot be decoded right: decoders count them.
+    Reference frames among them stay, although they cannot be decoded correctly: decoders count them.
     """
     if not leading:
         return packets
@@ -97,7 +97,7 @@ def without_idle(packets: list[VideoPacket], extradata: bytes, *, leading: range
 
 
 def needed_of(coded: list[CodedPicture], wanted: set[int]) -> set[int]:
-    """The places of the wanted pictures, of those to which they refer, of those to which these refer, and so on."""
+    """Return the indices of the wanted frames and of all frames to which they refer, directly or indirectly."""
     needed = {0} | wanted
     for place in reversed(range(len(coded))):
         if place in needed:

@@ -1,4 +1,4 @@
-"""NAL units of H.264 and HEVC: how packets and headers frame them, and which of them are parameter sets. Pure."""
+"""NAL units of H.264 and HEVC: their framing in packets and headers, and their parameter sets. Pure."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ _START = b"\0\0\1"
 
 
 class UnknownError(Exception):
-    """A stream that uses what is not understood here."""
+    """Raised for bitstream features that are not supported."""
 
 
 class Bits:
-    """A NAL unit's payload, read bit by bit."""
+    """A bit reader for a NAL unit's payload."""
 
     def __init__(self, data: bytes) -> None:
         plain = data.replace(b"\0\0\3", b"\0\0")  # emulation prevention
@@ -36,7 +36,7 @@ class Bits:
         return (code + 1) // 2 if code % 2 else -(code // 2)
 
     def since(self, read: Callable[[], None]) -> str:
-        """The bits that `read` passes."""
+        """Return the bits that `read` consumes."""
         begin = self._at
         read()
         return self._text[begin : self._at]
@@ -44,26 +44,28 @@ class Bits:
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """How a stream's packets frame units: by start codes, or by `length` bytes that tell how long each is."""
+    """The framing of units in a stream's packets: start codes, or a length field of `length` bytes."""
 
     codec: str
     length: int  # 0: start codes
 
     @classmethod
     def of(cls, codec: str, extradata: bytes) -> "Framing | None":
-        """As the header says: an `avcC` or `hvcC` record (ISO/IEC 14496-15) begins with 1, Annex B does not. None
-        where the codec has no units."""
+        """Return the framing that the header states; None if the codec has no NAL units.
+
+        An `avcC` or `hvcC` record (ISO/IEC 14496-15) begins with 1, Annex B does not.
+        """
         at = {"h264": 4, "hevc": 21}.get(codec)
         if at is None:
             return None
         return cls(codec, (extradata[at] & 3) + 1 if extradata[:1] == b"\1" and len(extradata) > at else 0)
 
     def kind(self, unit: bytes) -> int:
-        """Its nal_unit_type."""
+        """Return the unit's nal_unit_type."""
         return unit[0] & 31 if self.codec == "h264" else unit[0] >> 1 & 63
 
     def is_picture(self, unit: bytes) -> bool:
-        """Whether it holds a part of a picture."""
+        """Return whether the unit holds a slice."""
         return 1 <= self.kind(unit) <= 5 if self.codec == "h264" else self.kind(unit) < 32
 
     def units(self, data: bytes) -> Iterator[bytes]:
@@ -78,13 +80,13 @@ class Framing:
         at = data.find(_START)
         while at >= 0:
             end = data.find(_START, at + 3)
-            unit = data[at + 3 : end if end >= 0 else len(data)].rstrip(b"\0")  # a start code may have one 0 more
+            unit = data[at + 3 : end if end >= 0 else len(data)].rstrip(b"\0")  # a start code may have an extra 0
             if unit:
                 yield unit
             at = end
 
     def leading(self, data: bytes) -> Iterator[bytes]:
-        """The units of a packet before its picture."""
+        """Yield the units of a packet before its first slice."""
         for unit in self.units(data):
             if self.is_picture(unit):
                 return
@@ -95,8 +97,10 @@ class Framing:
 
 
 def record_units(codec: str, record: bytes) -> Iterator[bytes]:
-    """The parameter sets of an `avcC` record (ISO/IEC 14496-15, 5.3.3.1), or an `hvcC` (8.3.3.1). Raises `IndexError`
-    where it is cut off."""
+    """Yield the parameter sets of an `avcC` record (ISO/IEC 14496-15, 5.3.3.1), or an `hvcC` (8.3.3.1).
+
+    Raises `IndexError` if it is truncated.
+    """
     if codec == "h264":
         at, count = 6, record[5] & 31
         for _ in range(2):
@@ -118,7 +122,7 @@ def record_units(codec: str, record: bytes) -> Iterator[bytes]:
 
 
 def number_of_set(codec: str, kind: int, unit: bytes) -> int | None:
-    """The number of a parameter set among those of its kind; None: the unit is none. Raises `UnknownError`."""
+    """Return the id of a parameter set; None if the unit is not one. Raises `UnknownError`."""
     if codec == "h264":
         return {7: lambda: _skipped(unit[1:40], 24).ue(), 8: lambda: Bits(unit[1:8]).ue()}.get(kind, lambda: None)()
     if kind == 32:
@@ -135,7 +139,7 @@ def _skipped(data: bytes, count: int) -> Bits:
 
 
 def _number_of_hevc_sps(bits: Bits) -> int:
-    """Behind the profiles and levels of each temporal layer (ITU-T H.265, 7.3.2.2 and 7.3.3)."""
+    """Read the id that follows the profiles and levels of the sub-layers (ITU-T H.265, 7.3.2.2 and 7.3.3)."""
     bits.u(4)
     layers = bits.u(3)
     bits.u(1 + 88 + 8)
