@@ -14,7 +14,7 @@ HALF = ".framefleet."  # begins the names of files that are being written
 
 
 @contextmanager
-def whole_file(path: Path, *, over: bool = True) -> Iterator[Path]:
+def whole_file(path: Path, *, over: bool = True, mode: int = 0o644) -> Iterator[Path]:
     """A neighbour of `path` to write to. At the end it takes that name, and after an error it is gone.
 
     So a reader sees the old file or the new one. It has the ending of `path`, by which some libraries know the format.
@@ -24,7 +24,7 @@ def whole_file(path: Path, *, over: bool = True) -> Iterator[Path]:
     try:
         with neighbour(path.parent, path.suffix) as temporary:
             yield temporary
-            put_in_place(temporary, path, over=over)
+            put_in_place(temporary, path, over=over, mode=mode)
     except OSError as error:
         if isinstance(error, FileExistsError) and not over:
             raise
@@ -50,14 +50,14 @@ def neighbour(folder: Path, suffix: str) -> Iterator[Path]:
             temporary.unlink()
 
 
-def put_in_place(temporary: Path, path: Path, *, over: bool = True) -> None:
+def put_in_place(temporary: Path, path: Path, *, over: bool = True, mode: int = 0o644) -> None:
     """Give the file the name `path`, once its content is on the disk.
 
     Without `over` nothing is replaced, whoever is first: raises `FileExistsError`.
     """
     with temporary.open("r+b") as file:
         os.fsync(file.fileno())
-    temporary.chmod(0o644)
+    temporary.chmod(mode)
     if over:
         temporary.replace(path)
     elif os.name == "nt":

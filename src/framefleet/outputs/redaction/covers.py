@@ -136,7 +136,9 @@ def worst_of(frames: Frames, covered: Iterable[Sequence[Cover]]) -> list[Worst]:
 
 def _doubt(covered: Sequence[Cover]) -> float:
     """A cover that holds is doubted more than a face that is found badly: it may hold something that moved on."""
-    return max(((1 - one.score) + 0.5 * (one.how == "held") + 0.1 * (one.how == "between") for one in covered), default=0.0)
+    return max(
+        ((1 - one.score) + 0.5 * (one.how == "held") + 0.1 * (one.how == "between") for one in covered), default=0.0
+    )
 
 
 def _worst(number: int, time_s: Seconds, covered: Sequence[Cover]) -> Worst:

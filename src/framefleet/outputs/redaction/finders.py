@@ -43,7 +43,10 @@ class FaceFinder:
 
     def find(self, frames: Sequence[Pixels]) -> list[list[Found]]:
         scale = np.array([self._size[0] / self._inner[0], self._size[1] / self._inner[1]] * 2 + [1.0])
-        return [[_found(FACE, row) for row in (faces * scale).tolist()] for faces in self._model.find(frames, long_side=None)]
+        return [
+            [_found(FACE, row) for row in (faces * scale).tolist()]
+            for faces in self._model.find(frames, long_side=None)
+        ]
 
 
 class ObjectFinder:
@@ -92,7 +95,7 @@ def open_finders(look: RedactOptions, labels: Sequence[str], width: int, height:
 
 
 def _rgb(frame: VideoFrame, width: int, height: int) -> Pixels:
-    return frame.reformat(width, height, format="rgb24").to_ndarray()
+    return np.asarray(frame.reformat(width, height, format="rgb24").to_ndarray(), np.uint8)
 
 
 def _found(label: str, row: Sequence[float]) -> Found:

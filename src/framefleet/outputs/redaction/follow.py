@@ -129,14 +129,16 @@ def _lost(sure: Trail, frames: Frames) -> Span | None:
     return None
 
 
-def kept(trails: Sequence[Trail], followed: Sequence[Followed], frames: Frames) -> list[Trail]:
-    """Return the trails without what surely is of the tracks `followed`.
+def kept(
+    trails: Sequence[Trail], everything: Sequence[Trail], followed: Sequence[Followed], frames: Frames
+) -> list[Trail]:
+    """Return the trails without what surely is of the tracks `followed`; `everything` is all that was found.
 
     A face is of a track where it lies in the track's box, in no other object's, and is the only face there. A trail of
     which some sightings are kept and others not becomes several: what is not surely kept is hidden.
     """
-    others = _by_frame(trails, faces=False)
-    faces = _by_frame(trails, faces=True)
+    others = _by_frame(everything, faces=False)
+    faces = _by_frame(everything, faces=True)
     safe: set[tuple[int, Found]] = set()
     for one in followed:
         own = {sighting.frame: sighting.found for sighting in one.sure}

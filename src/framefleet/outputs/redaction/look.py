@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from av.video.frame import VideoFrame
 
 from framefleet.errors import InputError
 from framefleet.media.video.sequential import events
 from framefleet.outputs.redaction.finders import Finder, Pixels
-from framefleet.outputs.redaction.sightings import Found, Frames, agree
+from framefleet.outputs.redaction.sightings import Frames, agree
 from framefleet.outputs.render.converter import Upright
 from framefleet.outputs.render.reader import Shots
 
@@ -42,7 +43,7 @@ class StrictShots(Shots):
         )
 
 
-def look(
+def look_through(
     shots: Shots,
     upright: Upright,
     finders: Sequence[Finder],
@@ -106,7 +107,7 @@ class _Looking:
         self._find(self._sampled)
         looks = [number for number in (self._last_look, *self._sampled) if number is not None]
         doubtful: list[int] = []
-        for before, after in zip(looks, looks[1:], strict=False):
+        for before, after in pairwise(looks):
             if not agree(self._frames.found[before] or [], self._frames.found[after] or []):
                 doubtful += range(before + 1, after)
         self._find(doubtful)
@@ -119,9 +120,6 @@ class _Looking:
             return
         wanted = set(numbers)
         kept = [one for one in self._waiting if one[0] in wanted]
-        found: list[list[Found]] = [[] for _ in kept]
-        for place, finder in enumerate(self._finders):
-            for some, more in zip(found, finder.find([pixels[place] for _, pixels in kept]), strict=True):
-                some += more
-        for (number, _), some in zip(kept, found, strict=True):
-            self._frames.found[number] = some
+        answers = [finder.find([pixels[place] for _, pixels in kept]) for place, finder in enumerate(self._finders)]
+        for (number, _), *found in zip(kept, *answers, strict=True):
+            self._frames.found[number] = [one for some in found for one in some]

@@ -97,7 +97,9 @@ def agree(before: Sequence[Found], after: Sequence[Found]) -> bool:
     between them."""
     left = list(after)
     for one in before:
-        best = max((other for other in left if other.label == one.label), key=lambda o: overlap(one.box, o.box), default=None)
+        best = max(
+            (other for other in left if other.label == one.label), key=lambda o: overlap(one.box, o.box), default=None
+        )
         if best is None or overlap(one.box, best.box) < AGREE:
             return False
         left.remove(best)

@@ -34,7 +34,7 @@ def silences(transcription: Transcription | None, phrases: Iterable[str]) -> lis
                 code="unknown_words",
             )
         spans += [_around(said, first, last) for first, last in found]
-    return sorted(spans)
+    return sorted(spans, key=lambda span: span.start_s)
 
 
 def _said(transcription: Transcription | None) -> list[_Said]:

@@ -231,7 +231,7 @@ def hushed(frame: AudioFrame, silent: Sequence[Span]) -> AudioFrame:
     else:
         begin = float(frame.pts * frame.time_base)
         for span in silent:
-            first, last = ((time_s - begin) * frame.sample_rate for time_s in span)
+            first, last = ((time_s - begin) * frame.sample_rate for time_s in (span.start_s, span.end_s))
             samples[:, max(0, floor(first)) : max(0, ceil(last))] = 0
     quiet = AudioFrame.from_ndarray(samples, format=frame.format.name, layout=frame.layout.name)
     quiet.sample_rate, quiet.pts = frame.sample_rate, frame.pts

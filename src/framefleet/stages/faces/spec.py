@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from framefleet.config.options import Crop, MaxSide, Rate, Sampling, Setting, StageOptions
+from framefleet.config.options import MaxSide, Rate, Sampling, Setting, StageOptions
+from framefleet.schema.document import Crop
 from framefleet.schema.faces import FacesSeen
 from framefleet.schema.results import FoundSpan
 from framefleet.stages.spec import Belongs, Frames, ResultKind, StageSpec, View, Watching
