@@ -151,4 +151,5 @@ def _hidden(document: "Document", source: Path, result: Path, place: Path, hide:
 def redacted_line(made: "Redacted", place: Path) -> str:
     """Return what was written and how, as the last line says it."""
     silent = f", silent {counted(made.silences, 'time')}" if made.silences else ""
-    return f"{place}: {counted(made.frames, 'frame')}, something covered in {made.covered}, {made.sound}{silent}"
+    covered = f", something covered in {made.covered}" if made.sheet is not None else ""
+    return f"{place}: {counted(made.frames, 'frame')}{covered}, {made.sound}{silent}"

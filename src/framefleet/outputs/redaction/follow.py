@@ -19,6 +19,9 @@ from framefleet.timebase import Seconds, Span
 SAME = 0.4
 """Overlap from which on a box of the document and one found in the same frame are of one thing."""
 
+CLOSE_S = 0.25
+"""A trail that ends so shortly before a sample of the document, or begins so shortly after, may be of its thing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Followed:
@@ -63,6 +66,8 @@ def follow(
     matching = [_match(anchor, kinds, frames) for anchor in anchors]
     numbers = dict.fromkeys(number for number in matching if number is not None)
     sure = {anchor.frame: anchor for anchor in anchors}
+    for anchor, number in zip(anchors, matching, strict=True):
+        sure |= {one.frame: one for one in (kinds[number] if number is not None else ()) if one.frame == anchor.frame}
     for (before, one), (after, other) in pairwise(zip(anchors, matching, strict=True)):
         for sighting in _known_between(before, after, one, other, kinds):
             sure.setdefault(sighting.frame, sighting)
@@ -99,7 +104,8 @@ def _box_in(trail: Trail, number: int, frames: Frames) -> Box | None:
     if place >= 0 and trail[place].frame == number:
         return trail[place].found.box
     if place < 0 or place + 1 == len(trail):
-        return None
+        end = trail[max(place, 0)]
+        return end.found.box if abs(frames.times[end.frame] - frames.times[number]) <= CLOSE_S else None
     before, after = trail[place], trail[place + 1]
     first, last = frames.times[before.frame], frames.times[after.frame]
     return between(before.found.box, after.found.box, (frames.times[number] - first) / (last - first))

@@ -41,13 +41,16 @@ class FacesStage:
     def watch(self, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds]) -> Watcher[list[FacesSeen]]:
         """Raises `SetupError` where the model was not fetched."""
         crop = options.crop or Crop(0, 0, media.width, media.height)
-        return FacesWatcher(self.load(), crop)
+        return FacesWatcher(self.load() if media.has_video else None, crop)
 
 
 class FacesWatcher:
-    """See `Watcher`. Frames are those of the part `crop` of the source, scaled to any size."""
+    """See `Watcher`. Frames are those of the part `crop` of the source, scaled to any size.
 
-    def __init__(self, finder: CenterFace, crop: Crop) -> None:
+    Without a `finder` there are none.
+    """
+
+    def __init__(self, finder: CenterFace | None, crop: Crop) -> None:
         self._finder, self._crop = finder, crop
         self._waiting: list[Pixels] = []
         self._found: list[FacesSeen] = []
@@ -58,7 +61,7 @@ class FacesWatcher:
             if len(self._waiting) == _AT_ONCE:
                 self._look()
         elif isinstance(piece, Gap):
-            self._look()
+            self._look()  # what came before it, in its order
             self._found.append(FacesSeen(piece.sample.index, piece.sample.time_s, None, None))
 
     def finish(self) -> list[FacesSeen]:
@@ -66,6 +69,8 @@ class FacesWatcher:
         return self._found
 
     def _look(self) -> None:
+        if self._finder is None or not self._waiting:
+            return
         found = self._finder.find([piece.rgb for piece in self._waiting], long_side=None)  # their view has the size
         for piece, faces in zip(self._waiting, found, strict=True):
             placed = in_source(faces, piece.rgb.shape[1], piece.rgb.shape[0], self._crop)
