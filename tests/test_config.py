@@ -133,9 +133,9 @@ def test_a_stage_has_settings_of_its_own_which_go_before_those_for_all(tmp_path:
     [
         ("[stages.text]\nfsp = 2", r"stages\.text\.fsp: no such option; did you mean fps\?"),
         ("[stages.texts]\nfps = 2", r"stages\.texts: no such stage; did you mean text\?"),
-        ("[stages.text]\nfps = 0", r"stages\.text\.fps 0: give a number above 0"),
-        ("[stages]\ntext = 2", r"stages\.text: give a table"),
-        ('[stages.text]\ncrop = "1,2"', r"stages\.text\.crop 1,2: give x,y,width,height"),
+        ("[stages.text]\nfps = 0", r"stages\.text\.fps 0: not valid; give a number above 0"),
+        ("[stages]\ntext = 2", r"stages\.text: not a table"),
+        ('[stages.text]\ncrop = "1,2"', r"stages\.text\.crop 1,2: not valid; give x,y,width,height"),
     ],
 )
 def test_what_makes_no_sense_of_one_stage_is_refused_by_its_place(tmp_path: Path, listed: str, told: str) -> None:
@@ -145,7 +145,7 @@ def test_what_makes_no_sense_of_one_stage_is_refused_by_its_place(tmp_path: Path
 
 
 def test_an_unknown_option_is_refused_and_the_known_ones_named() -> None:
-    with pytest.raises(UsageError, match=r"--colour: no such option; there are fps, .*batch_size"):
+    with pytest.raises(UsageError, match=r"--colour: no such option; choose from fps, .*batch_size"):
         make_options({"colour": 3})
 
 
@@ -161,16 +161,16 @@ def test_a_name_that_is_nearly_one_gets_it_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"framefleet\.toml: yola: no such endpoint; did you mean yolo\?$"):
         load_fleet(environ={}, folder=tmp_path)
     (tmp_path / CONFIG_FILE).write_text('yolo_endpoint = "d"', encoding="utf-8")
-    with pytest.raises(UsageError, match=r"no such option; an endpoint's id goes under \[endpoints\]: yolo = …$"):
+    with pytest.raises(UsageError, match=r"no such option; write an endpoint's id under \[endpoints\]: yolo = …$"):
         load_options({}, environ={}, folder=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["report", "verbose", "sequential"])
 def test_what_is_said_of_one_command_alone_is_no_setting(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match=rf"^FRAMEFLEET_{name.upper()}: not a setting; say --{name} on"):
+    with pytest.raises(UsageError, match=rf"^FRAMEFLEET_{name.upper()}: not a setting; give --{name} on"):
         load_options({}, environ={f"FRAMEFLEET_{name.upper()}": "1"}, folder=tmp_path)
     (tmp_path / CONFIG_FILE).write_text(f"{name} = true", encoding="utf-8")
-    with pytest.raises(UsageError, match=rf"framefleet\.toml: {name}: not a setting; say --{name}"):
+    with pytest.raises(UsageError, match=rf"framefleet\.toml: {name}: not a setting; give --{name}"):
         load_options({}, environ={}, folder=tmp_path)
 
 
@@ -189,9 +189,9 @@ def test_what_is_on_is_turned_off_as_on_the_command_line(tmp_path: Path, name: s
     assert getattr(load_options({}, environ=environ, folder=tmp_path), name) is on
     (tmp_path / CONFIG_FILE).write_text(f"no_{name} = {said}", encoding="utf-8")
     assert getattr(load_options({}, environ={}, folder=tmp_path), name) is on
-    with pytest.raises(UsageError, match=rf"^FRAMEFLEET_NO_{name.upper()}: and {name} is said too; give one of them"):
+    with pytest.raises(UsageError, match=rf"^FRAMEFLEET_NO_{name.upper()}: {name} is set too; set one of them"):
         load_options({}, environ=environ | {f"FRAMEFLEET_{name.upper()}": "true"}, folder=tmp_path)
-    with pytest.raises(UsageError, match=rf"^FRAMEFLEET_NO_{name.upper()} perhaps: give true or false"):
+    with pytest.raises(UsageError, match=rf"^FRAMEFLEET_NO_{name.upper()} perhaps: not valid; give true or false"):
         load_options({}, environ={f"FRAMEFLEET_NO_{name.upper()}": "perhaps"}, folder=tmp_path)
 
 
@@ -205,7 +205,7 @@ def test_the_negative_is_as_near_as_the_place_that_says_it(tmp_path: Path, name:
 
 def test_an_error_names_the_place_that_has_the_value(tmp_path: Path) -> None:
     (tmp_path / CONFIG_FILE).write_text("fps = 0\nconf = 7", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"framefleet\.toml: conf 7: give a number from 0 up to 1"):
+    with pytest.raises(UsageError, match=r"framefleet\.toml: conf 7: not valid; give a number from 0 up to 1"):
         load_options({"fps": 2}, environ={}, folder=tmp_path)  # the flag stands before the file's fps
     with pytest.raises(UsageError, match=r"^FRAMEFLEET_CONF 8: "):
         load_options({"fps": 2}, environ={"FRAMEFLEET_CONF": "8"}, folder=tmp_path)
@@ -243,7 +243,7 @@ def test_base_urls_that_keep_the_key(url: str) -> None:
     ["http://example.org", "http://127.0.0.1@evil.org", "http://localhost.evil.org", "ftp://x", "//x", "https://", "x"],
 )
 def test_base_urls_that_would_show_the_key(url: str) -> None:
-    with pytest.raises(UsageError, match=r"RUNPOD_ENDPOINT_BASE_URL .* use https"):
+    with pytest.raises(UsageError, match=r"RUNPOD_ENDPOINT_BASE_URL .* sent unencrypted; use https"):
         load_fleet(environ={"RUNPOD_ENDPOINT_BASE_URL": url})
 
 
@@ -255,7 +255,7 @@ def test_a_secret_does_not_print() -> None:
 
 def test_all_stages_stand_alone_so_that_no_name_goes_unread() -> None:
     assert make_options({"stages": "all"}).stages == ("all",)
-    with pytest.raises(UsageError, match="--stages all,foo: all is every stage; give it alone"):
+    with pytest.raises(UsageError, match="--stages all,foo: all means every stage; give it alone"):
         make_options({"stages": "all,foo"})
 
 

@@ -1,15 +1,15 @@
-"""Every error FrameFleet raises on purpose. Vendors' errors are translated into these where they appear.
+"""The errors that FrameFleet raises on purpose. Vendors' errors are translated into these where they appear.
 
-FrameFleetError                what happened, and what to do; `exit_code` is what the command ends with
-├── UsageError            2    an option that makes no sense
+FrameFleetError                what happened, and what to do; `exit_code` is that of the command
+├── UsageError            2    an option that is not valid
 ├── InputError            2    a video that is missing, unreadable or not a video
 │   └── NotStoredError    2    a store has no result of that name, or no such artifact
 ├── OutputError           2    a place that cannot be written, or that holds another video's document
 ├── SetupError            1    something is not installed or a model is not the one expected; ends the run
-├── CancelledError        1    whoever asked cancelled it
-│   └── Interrupted     130    a person pressed Ctrl-C
+├── CancelledError        1    the caller cancelled it
+│   └── Interrupted     130    the user pressed Ctrl-C
 ├── WorkerError           -    raised on a worker; travels as `{"error": "<type>: <line>"}`
-└── FleetError                 something went wrong between the client and a worker; `advice` says what to do
+└── FleetError                 something failed between the client and a worker; `advice` is how the client reacts
     ├── AuthError         1    GIVE_UP for the whole run: the key is wrong, or its account has nothing left
     ├── EndpointGoneError 1    GIVE_UP for the whole run: no such endpoint
     ├── AsleepError       1    GIVE_UP for the whole run: the endpoint may have no workers
@@ -18,14 +18,14 @@ FrameFleetError                what happened, and what to do; `exit_code` is wha
     ├── TooLargeError     -    SPLIT: the request or its reply does not fit
     ├── OutOfMemoryError  -    SPLIT: the worker's GPU memory is too small for the batch
     ├── JobLostError      -    RETRY: the service no longer knows the job
-    ├── NotDoneError      -    WAIT: the job is still at work; only the waiting has ended
+    ├── NotDoneError      -    WAIT: the job is still running; only the waiting has ended
     ├── JobTimeoutError   -    RETRY, counted: the worker did not finish in the time the endpoint allows
     ├── JobFailedError    -    RETRY, counted: the worker failed for a reason that may pass
-    ├── BadReplyError     -    RETRY, counted: an answer that is not an answer to what was asked
-    ├── StalledError      1    GIVE_UP for the whole run: nothing has moved for a long time, and why
-    ├── HopelessError     1    GIVE_UP for the whole run: nothing good comes of what is paid for, and why
-    ├── BudgetError       2    GIVE_UP for the whole run: it would cost more than allowed (3 where some was answered)
-    └── RefusedError      -    GIVE_UP for this request: the worker says it can never serve it
+    ├── BadReplyError     -    RETRY, counted: a reply that does not match the request
+    ├── StalledError      1    GIVE_UP for the whole run: no progress for a long time, and why
+    ├── HopelessError     1    GIVE_UP for the whole run: paid requests keep failing, and why
+    ├── BudgetError       2    GIVE_UP for the whole run: it would cost more than allowed (3 if some was answered)
+    └── RefusedError      -    GIVE_UP for this request: the worker can never serve it
 """
 
 import re
@@ -34,13 +34,13 @@ from typing import Any
 
 
 class FrameFleetError(Exception):
-    """Base of all. `message` says what happened, `hint` what to do about it, each in one line; `str` has both.
+    """The base of all. `message` is what happened, `hint` what to do about it, each in one line; `str` has both.
 
-    `code` is stable, for programs and tests: that of the class, or a closer one.
+    `code` is stable, for programs and tests: that of the class, or a more specific one.
     """
 
     exit_code = 1
-    ends_run = False  # True: nothing else of the same kind can succeed either
+    ends_run = False  # True: other requests to the same place would fail too
     code = "error"
 
     def __init_subclass__(cls) -> None:
@@ -60,16 +60,16 @@ class FrameFleetError(Exception):
 
 
 def _remade(kind: type[FrameFleetError], args: tuple[Any, ...], state: dict[str, Any]) -> FrameFleetError:
-    """An error as it was in another process."""
+    """Return a copy of an error from another process."""
     error = kind.__new__(kind, *args)
     error.__dict__.update(state)
     return error
 
 
 def explain(error: BaseException) -> tuple[str, str | None]:
-    """Return what happened and what to do about it, a line each: of an error that is not ours, the bug that it is.
+    """Return what happened and what to do about it, a line each; an error that is not ours is reported as a bug.
 
-    Its notes, such as what a run has cost, stand behind what happened.
+    The error's notes, such as the cost of a run, are appended to what happened.
     """
     message, hint = f"a fault of this program: {type(error).__name__}: {error}", None
     if isinstance(error, FrameFleetError):
@@ -78,7 +78,7 @@ def explain(error: BaseException) -> tuple[str, str | None]:
 
 
 def describe(error: BaseException) -> str:
-    """Return any error in one line: what happened, and what to do about it."""
+    """Return any error as one line: what happened, and what to do about it."""
     return "; ".join(part for part in explain(error) if part)
 
 
@@ -104,27 +104,27 @@ class SetupError(FrameFleetError):
 
 
 class CancelledError(FrameFleetError):
-    """What is answered by then is kept: the same call goes on from there."""
+    """A cancelled run. Its answers are kept: the same call resumes there."""
 
 
-class Interrupted(CancelledError):  # noqa: N818 - a person's wish, not an error
+class Interrupted(CancelledError):  # noqa: N818 - the user's wish, not an error
     exit_code = 130
 
 
 class WorkerError(FrameFleetError):
-    """A request the worker cannot serve. `type` goes first on the wire: only the text survives the service."""
+    """A request that the worker cannot serve. `type` comes first on the wire, as the service passes on text alone."""
 
     def __init__(self, type: str, message: str) -> None:
         super().__init__(message)
         self.type = type
 
     def wire(self) -> dict[str, str]:
-        """The handler's whole reply."""
+        """Return the handler's whole reply."""
         return {"error": f"{self.type}: {self}"}
 
 
 class Advice(StrEnum):
-    """What the client does about a `FleetError`."""
+    """How the client reacts to a `FleetError`."""
 
     RETRY = "retry"
     SPLIT = "split"
@@ -134,19 +134,19 @@ class Advice(StrEnum):
 
 class FleetError(FrameFleetError):
     advice = Advice.RETRY
-    counted = False  # True: the worker was paid for the attempt, so there are only a few of them
-    kind = ""  # of what a worker says, the type where it is one of ours
-    receipt: Any = None  # the `Receipt` of the job that ended so; None: none is known to have ended
+    counted = False  # True: the attempt was paid for, so that only a few are made
+    kind = ""  # the type of a worker's error, if it is one of ours
+    receipt: Any = None  # the `Receipt` of the job that ended so; None: no job is known to have ended
 
     @property
     def paid(self) -> bool:
-        """Whether a worker, or whoever is paid for it, has had the request in vain."""
+        """Whether the request failed after a worker or a paid service had it."""
         ran = self.receipt is not None and self.receipt.execution_ms > 0
         return self.counted or ran or isinstance(self, RefusedError | OutOfMemoryError)
 
     @property
     def job_over(self) -> bool:
-        """Whether the job that was waited for is known to be over, so that there is nothing left to ask it for."""
+        """Whether the job that was waited for is known to be over, so that it need not be collected."""
         return self.receipt is not None or isinstance(self, JobLostError)
 
 
@@ -171,7 +171,7 @@ class UnreachableError(FleetError):
 
 class RateLimitedError(FleetError):
     advice = Advice.WAIT
-    after_s = 0.0  # how long to wait, where the service says so
+    after_s = 0.0  # how long to wait, if the service gives a time
 
 
 class TooLargeError(FleetError):
@@ -235,7 +235,7 @@ _BY_WORKER_TYPE: dict[str, type[FleetError]] = {
 
 
 def from_worker(text: str) -> FleetError:
-    """The error that a worker's `"<type>: <line>"` stands for; `JobFailedError` where the type is unknown."""
+    """Return the error for a worker's `"<type>: <line>"`; `JobFailedError` if the type is unknown."""
     kind = text.partition(": ")[0]
     if kind not in _BY_WORKER_TYPE:
         return JobFailedError(text)

@@ -1,6 +1,6 @@
-"""How to install what is missing into the Python at work, how to start its command, and where it keeps what it fetches.
+"""The commands that install what is missing into the running Python and start FrameFleet, and the cache folder.
 
-FrameFleet itself is not on PyPI: it has a checkout.
+FrameFleet itself is not on PyPI: it is installed from a checkout.
 """
 
 import json
@@ -17,9 +17,9 @@ NAME = "framefleet"
 
 
 def with_extra(extra: str) -> str:
-    """The command line that adds an extra, such as "export", to this installation, from where that came."""
+    """Return the command line that adds an extra, such as "export", to this installation, from the same source."""
     folder = Path(__file__).parents[2]
-    if (folder / "pyproject.toml").is_file():  # a checkout, whose files are at work
+    if (folder / "pyproject.toml").is_file():  # a checkout, whose files are in use
         place = "." if folder == Path.cwd() else str(folder)
         return pip("-e", f"{place}[{extra}]")
     origin = _origin()
@@ -27,7 +27,7 @@ def with_extra(extra: str) -> str:
 
 
 def cache_folder() -> Path:
-    """Where this user's programs keep what can be fetched again; ours in it. No option, because set-up asks, too."""
+    """Return FrameFleet's folder in the user's cache. It is not an option, because set-up needs it too."""
     if os.name == "nt":
         cache = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     else:
@@ -36,7 +36,7 @@ def cache_folder() -> Path:
 
 
 def pip(*what: str) -> str:
-    """The command line that installs `what` into the Python at work, quoted for this system's shell."""
+    """Return the command line that installs `what` into the running Python, quoted for this system's shell."""
     python = Path(sys.executable)
     script = python.with_name("pip.exe" if sys.platform == "win32" else "pip")
     command = [_near(script)] if script.is_file() else [_near(python), "-m", "pip"]
@@ -44,12 +44,12 @@ def pip(*what: str) -> str:
 
 
 def anew(package: str) -> str:
-    """The command line that installs a package once more, as it was: files of it are missing or damaged."""
+    """Return the command line that reinstalls a package in the same version: its files are missing or damaged."""
     return pip("--force-reinstall", "--no-deps", f"{package}=={metadata.version(package)}")
 
 
 def mend(error: ImportError) -> tuple[str, str]:
-    """Return what does not load, and why, and the command line that installs it anew."""
+    """Return a message about the package that cannot be loaded, and the command line that reinstalls it."""
     module, why = culprit(error)
     packages = metadata.packages_distributions().get(module, [])
     remedy = anew(packages[0]) if packages else with_extra("local")
@@ -57,7 +57,7 @@ def mend(error: ImportError) -> tuple[str, str]:
 
 
 def culprit(error: ImportError) -> tuple[str, str]:
-    """The module at the root of what does not load, and why: some packages wrap that in a page of advice (NumPy)."""
+    """Return the module that could not be loaded, and why, from the root of the error: NumPy wraps it in advice."""
     cause = error.__cause__ or error.__context__
     if isinstance(cause, ImportError) and cause.name:
         return culprit(cause)
@@ -65,7 +65,7 @@ def culprit(error: ImportError) -> tuple[str, str]:
 
 
 def framefleet(*arguments: str) -> str:
-    """The command line that starts FrameFleet with these arguments, quoted for this system's shell."""
+    """Return the command line that starts FrameFleet with these arguments, quoted for this system's shell."""
     python = Path(sys.executable)
     script = python.with_name("framefleet.exe" if sys.platform == "win32" else "framefleet")
     if (found := shutil.which("framefleet")) and Path(found).absolute() == script.absolute():
@@ -78,13 +78,13 @@ def _joined(command: Sequence[str]) -> str:
 
 
 def _near(path: Path) -> str:
-    """As it is reached from the working folder, where it lies in a folder there: a bare name is looked up elsewhere."""
+    """Return the path relative to the working folder, if it is in a folder there: a bare name would be searched."""
     near = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     return str(near if len(near.parts) > 1 else path)
 
 
 def _origin() -> str | None:
-    """The folder, file or repository that was installed, as a URL; None where a name was (PEP 610)."""
+    """Return the folder, file or repository that was installed, as a URL; None if a name was (PEP 610)."""
     try:
         told = metadata.distribution(NAME).read_text("direct_url.json")
     except metadata.PackageNotFoundError:

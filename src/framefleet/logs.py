@@ -1,7 +1,7 @@
-"""The log, by Python's `logging` under `framefleet`: whoever runs the program says where it goes, here nothing does.
+"""The log, by Python's `logging` under `framefleet`. The application adds handlers; there are none by default.
 
-Every record is made harmless before any handler sees it: keys are left out, and of errors the words that may quote what
-was sent or answered, for those may hold what a video shows and says.
+Every record is made safe before any handler gets it: keys are removed, and so is the text of errors that may quote
+requests or answers, since those may contain what is shown and spoken in a video.
 """
 
 import logging
@@ -29,9 +29,9 @@ from framefleet.errors import (
 )
 
 ROOT = "framefleet"
-SHORTEST = 4  # characters: what is shorter is no key, and hiding it would hide the log
+SHORTEST = 4  # characters: a shorter text is no key, and hiding it would make the log unreadable
 
-# What these say is the program's own, Python's or SQLite's. All others may quote a request, a reply or a document.
+# The text of these is the program's own, Python's or SQLite's. All others may quote a request, a reply or a document.
 _OWN_WORDS = (
     AsleepError,
     AuthError,
@@ -48,7 +48,7 @@ _OWN_WORDS = (
     ImportError,
     MemoryError,
 )
-_FRAMES = 40  # of a traceback, the innermost: without end recursion has a thousand
+_FRAMES = 40  # of a traceback, the innermost: an endless recursion has a thousand
 _SECRETS = re.compile(
     r"\b(?:rpa_|hf_|sk-|ghp_|gho_|github_pat_|AKIA)[A-Za-z0-9_-]{8,}"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
@@ -63,25 +63,25 @@ logging.getLogger(ROOT).addHandler(logging.NullHandler())
 
 
 def logger(name: str) -> logging.Logger:
-    """Return the logger of a module, whose records are harmless whatever handler they go to."""
+    """Return the logger of a module, whose records are safe for any handler."""
     log = logging.getLogger(name)
     log.addFilter(_make_harmless)
     return log
 
 
 def hide(secret: str) -> None:
-    """Leave this text out of every record from now on, also as an address or a literal has it."""
+    """Remove this text from every record from now on, also in its form in an address or a literal."""
     if len(secret) >= SHORTEST:
         _hidden.update({secret, quote(secret, safe=""), repr(secret)[1:-1]})
 
 
 def hide_secrets(text: str) -> str:
-    """Return the text without what looks like a key."""
+    """Return the text without anything that looks like a key."""
     return _SECRETS.sub("…", text)
 
 
 def without_secrets(text: str) -> str:
-    """Return the text without keys, whoever is named in an address, and what addresses are asked with."""
+    """Return the text without keys, and without the users and queries of addresses."""
     for secret in sorted(_hidden.copy(), key=len, reverse=True):
         text = text.replace(secret, "…")
     text = _QUERY.sub(lambda found: f"{found[1] or ''}?…", text)
@@ -89,7 +89,7 @@ def without_secrets(text: str) -> str:
 
 
 def named(error: BaseException) -> str:
-    """Return an error's name with its words, or where those may be of what was sent or answered, where it arose."""
+    """Return an error's name with its text, or if that may quote a request or an answer, with its place in the code."""
     name, words, frames = type(error).__name__, _words(error), traceback.extract_tb(error.__traceback__, -1)
     if words:
         return f"{name}: {_printable(words)}"
@@ -98,24 +98,24 @@ def named(error: BaseException) -> str:
 
 def _words(error: BaseException) -> str:
     if isinstance(error, _OWN_WORDS):
-        quoted = error.__cause__  # whose words an error that is raised from it may repeat
+        quoted = error.__cause__  # an error may repeat the text of its cause
         return str(error) if quoted is None or isinstance(quoted, _OWN_WORDS) else ""
     if type(error).__module__ == "sqlite3":
         return str(error)
     number, reason = getattr(error, "errno", None), getattr(error, "strerror", None)
-    if isinstance(number, int) and isinstance(reason, str):  # the system's, or FFmpeg's
+    if isinstance(number, int) and isinstance(reason, str):  # an error of the system or FFmpeg
         place = getattr(error, "filename", None)
         return f"[{number}] {reason}" + (f": {place}" if place is not None else "")
     return error.type if isinstance(error, WorkerError) else error.kind if isinstance(error, FleetError) else ""
 
 
 def _printable(text: str) -> str:
-    """The text as one line that does nothing to a terminal."""
+    """Return the text as one line without control characters."""
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _traced(error: BaseException) -> str:
-    """The tracebacks of the error and of those that it comes from, also where a person is not told of those."""
+    """Return the tracebacks of the error and of all its causes and contexts, also suppressed ones."""
     return "\n".join(
         "".join(["Traceback (most recent call last):\n", *traceback.format_tb(one.__traceback__, -_FRAMES), named(one)])
         for one in reversed(list(_chain(error)))
@@ -131,16 +131,16 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _make_harmless(record: logging.LogRecord) -> bool:
-    """A filter that passes every record on, as the text that it may be."""
+    """Replace a record's message with its safe text. A filter that lets every record pass."""
     if isinstance(record.args, tuple):
         record.args = tuple(named(value) if isinstance(value, BaseException) else value for value in record.args)
     try:
         text = record.getMessage()
-    except (TypeError, ValueError):  # a slip in a line of the log ends no run
+    except (TypeError, ValueError):  # a mistake in a log call must not end a run
         text = str(record.msg)
     record.msg = _printable(without_secrets(text))
     record.args = ()
     if record.exc_info is not None and record.exc_info[1] is not None:
         record.exc_text = without_secrets(_traced(record.exc_info[1]))
-    record.exc_info = None  # a handler that has the error itself would write all its words
+    record.exc_info = None  # a handler that has the error itself would write all its text
     return True

@@ -103,7 +103,11 @@ def test_a_result_without_its_journal_still_says_what_it_cost(cli: Cli, video: P
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [(403, "may not do this (403)"), (401, "RunPod refuses the key (401)"), (500, "the service answered 500")],
+    [
+        (403, "lacks permission for this (403)"),
+        (401, "RunPod refuses the key (401)"),
+        (500, "the service answered 500"),
+    ],
 )
 def test_a_bill_that_is_refused_is_one_line(cli: Cli, managed: Service, status: int, said: str) -> None:
     managed.fail = (status, b"<html>", {})

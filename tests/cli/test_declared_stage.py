@@ -236,7 +236,7 @@ def test_what_can_be_set_is_within_its_limits_and_says_what_it_is(tmp_path: Path
 
     with registered(replace(DESCRIBE, name="limited", options=Limited)):
         assert make_options({"limited_words": "7"}).own["limited"] == Limited(words=7)
-        with pytest.raises(UsageError, match="--limited-words 10: give a whole number from 1 to 9"):
+        with pytest.raises(UsageError, match="--limited-words 10: not valid; give a whole number from 1 to 9"):
             make_options({"limited_words": "10"})
-    with pytest.raises(UsageError, match=r"Silent\.words: annotate it with a Setting"):
+    with pytest.raises(UsageError, match=r"Silent\.words: not described; annotate it with a Setting"):
         register(replace(DESCRIBE, name="silent", options=Silent))

@@ -128,7 +128,7 @@ def test_as_a_program_of_its_own(tmp_path: Path) -> None:
         [*command[:-1], "--fps=0"], env=environ, capture_output=True, text=True, timeout=120, check=False
     )
     assert (again.returncode, again.stdout) == (2, "")
-    assert again.stderr == "error: --fps 0: give a number above 0 up to 1000\n"
+    assert again.stderr == "error: --fps 0: not valid\nhint: give a number above 0 up to 1000\n"
 
 
 def overlap(one: Sequence[float], other: Sequence[float]) -> float:

@@ -283,8 +283,8 @@ def test_a_folder_that_was_written_before_is_written_again(cli: Cli, result: Pat
         ("srt", "foo.txt", "foo.txt: give a name that ends in .srt, or a folder's, with / at its end"),
         ("cvat", "foo.json", "foo.json: give a name that ends in .xml"),
         ("srt,vtt", "foo.srt", "--output foo.srt: several formats need a folder; end its name with /"),
-        ("srt", "no/such/foo.srt", "there is no folder no/such; make it, or give another"),
-        ("coco", "no/such/foo", "there is no folder no/such; make it, or give another"),
+        ("srt", "no/such/foo.srt", "there is no folder no/such; create it, or give another"),
+        ("coco", "no/such/foo", "there is no folder no/such; create it, or give another"),
         ("srt,vtt", "clip_results.json/", "no folder can be made there"),
     ],
 )

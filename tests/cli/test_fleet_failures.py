@@ -269,5 +269,5 @@ def test_an_endpoint_that_refuses_all_requests_for_being_too_many(
     assert told.code == 1
     assert not asked
     assert "waiting; endpoint yolo-id: too many requests (429)" in told.err
-    assert "nothing has moved for 1 s" in told.err.splitlines()[-1]
+    assert "no progress for 1 s" in told.err.splitlines()[-1]
     assert told.err.rstrip().endswith("nothing spent")

@@ -123,7 +123,7 @@ def test_the_video_and_the_document_are_not_written_over(cli: Cli, result: Path)
     ("options", "part"),
     [
         (["--output", "x.mkv"], "x.mkv: give a name that ends in .mp4"),
-        (["--output", "no/such/x.mp4"], "hint: make it, or give another"),
+        (["--output", "no/such/x.mp4"], "hint: create it, or give another"),
         (["--from", "noon"], "--from noon: not a time"),
         (["--from", "1", "--to", "1"], "--to 1: not after the start, 0:01.0"),
         (["--from", "0:10"], "covers 0:00.0 to 0:02.0"),

@@ -80,7 +80,7 @@ def test_what_is_not_there(store: ArtifactStore) -> None:
 )
 def test_nothing_but_a_sha256_leads_anywhere(store: ArtifactStore, name: str) -> None:
     for use in (store.find, store.get, store.open, store.delete):
-        with pytest.raises(UsageError, match="not a sha256"):
+        with pytest.raises(UsageError, match="not the sha256 of an artifact"):
             use(name)
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"sha256": name, "media_type": "image/jpeg", "bytes": 1}, Artifact)

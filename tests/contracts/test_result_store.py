@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from framefleet.errors import NotStoredError, OutputError, UsageError
 from framefleet.schema.codec import encode
-from framefleet.storage.base import ResultStore, StoredResult
+from framefleet.storage.base import ResultQuery, ResultStore, StoredResult
 from tests.conftest import ROOT
 from tests.contracts.places import CAT, DOG, PLACES, FolderPlace, SqlitePlace, about
 
@@ -45,11 +45,12 @@ def store(place: FolderPlace | SqlitePlace) -> Iterator[ResultStore]:
 
 def names(store: ResultStore, **chosen: Any) -> list[str]:
     """All names of a list, taken page by page."""
-    page = store.list(**chosen)
+    query = ResultQuery(**chosen)
+    page = store.list(query)
     found = [result.name for result in page.results]
     while page.cursor is not None:
         assert page.results
-        page = store.list(**chosen, cursor=page.cursor)
+        page = store.list(query, cursor=page.cursor)
         found += [result.name for result in page.results]
         assert len(found) == len(set(found))
     return found
@@ -169,8 +170,8 @@ def test_a_list_is_newest_first_and_chosen_from(place: FolderPlace | SqlitePlace
         assert names(store, limit=limit, since=1_000.5) == ["bc", "a", "b"]
         assert names(store, limit=limit, before=1_000.5) == ["d"]
         assert names(store, limit=limit, since=500.0, before=2_000.0, sha256=DOG) == ["d"]
-    assert store.list(limit=4).cursor is None
-    assert store.list(sha256="0" * 64).results == []
+    assert store.list(ResultQuery(limit=4)).cursor is None
+    assert store.list(ResultQuery(sha256="0" * 64)).results == []
     place.now = 3_000.0
     place.put("d", about(DOG))
     assert names(store)[0] == "d"
@@ -182,13 +183,13 @@ def test_a_page_goes_on_whatever_is_put_and_deleted_meanwhile(
     for number in range(6):
         place.now = 1_000.0 - number
         place.put(f"clip {number}", about(CAT))
-    page = store.list(limit=2)
+    page = store.list(ResultQuery(limit=2))
     assert [result.name for result in page.results] == ["clip 0", "clip 1"]
     place.now = 5_000.0
     place.put("new", about(DOG))
     store.delete("clip 1")  # the one that the cursor stands on
     store.delete("clip 2")
-    rest = store.list(limit=10, cursor=page.cursor)
+    rest = store.list(ResultQuery(limit=10), cursor=page.cursor)
     assert [result.name for result in rest.results] == ["clip 3", "clip 4", "clip 5"]
 
 
@@ -197,11 +198,14 @@ def test_what_is_no_cursor(tmp_path_factory: pytest.TempPathFactory, cursor: str
     folder = tmp_path_factory.getbasetemp() / "cursors"
     for kind in PLACES.values():
         store = kind(folder).open()
-        with pytest.raises(UsageError, match="no cursor"):
+        with pytest.raises(UsageError, match="the cursor is not valid"):
             store.list(cursor=cursor)
-        with pytest.raises(UsageError, match="at least one"):
-            store.list(limit=0)
         store.close()
+
+
+def test_a_page_has_at_least_one_result() -> None:
+    with pytest.raises(UsageError, match="at least one"):
+        ResultQuery(limit=0)
 
 
 def at_once(*work: Any) -> list[Any]:

@@ -108,13 +108,13 @@ def test_all_that_went_wrong_is_in_it_and_nothing_of_what_the_video_shows_and_sa
     for said in (
         "/yolo-id/run: 200 in ",  # each request
         "/yolo-id/status/",
-        ": no answer after ",
+        ": no response after ",
         "B sent, ",
         "failed, the next in ",  # each attempt again
         "JobFailedError (",
-        "too many requests: no call for ",
+        "too many requests: waiting ",
         "requests at once, after ",  # the level
-        "paid for in vain, ",  # what the breaker counts
+        "a paid request failed, ",  # what the breaker counts
         "Traceback (most recent call last):",
         "in send\n",
     ):

@@ -132,12 +132,12 @@ def test_certificates_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPat
 
 def test_https_to_who_speaks_none(monkeypatch: pytest.MonkeyPatch) -> None:
     with listening(answering(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
-        assert "speaks no https" in told(f"https://127.0.0.1:{port}")
+        assert "does not speak https" in told(f"https://127.0.0.1:{port}")
 
 
 def test_http_to_who_speaks_https() -> None:
     with listening(secured("good")) as port:
-        assert "cut the connection" in told(f"http://127.0.0.1:{port}")
+        assert "closed the connection" in told(f"http://127.0.0.1:{port}")
 
 
 def test_nobody_listens(deaf_port: int) -> None:
@@ -155,7 +155,7 @@ def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_cut_connection_and_an_endless_answer() -> None:
     with listening(lambda there: there.recv(65536)) as port:
-        assert "cut the connection" in told(f"http://127.0.0.1:{port}")
+        assert "closed the connection" in told(f"http://127.0.0.1:{port}")
 
 
 @pytest.mark.parametrize(
@@ -163,9 +163,9 @@ def test_a_cut_connection_and_an_endless_answer() -> None:
     [
         (errno.EMFILE, "too many files are open"),
         (errno.ENFILE, "too many files are open"),
-        (errno.ENETUNREACH, "there is no way to it"),
-        (errno.ECONNRESET, "cut the connection"),
-        (errno.ETIMEDOUT, "does not answer in time"),
+        (errno.ENETUNREACH, "there is no route to it"),
+        (errno.ECONNRESET, "closed the connection"),
+        (errno.ETIMEDOUT, "does not respond in time"),
     ],
 )
 def test_what_the_system_says_is_said(number: int, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +178,9 @@ def test_what_the_system_says_is_said(number: int, words: str, monkeypatch: pyte
 
 def test_any_error_is_a_line_of_words() -> None:
     for kind in (requests.RequestException, OSError, requests.exceptions.InvalidURL, UnicodeError):
-        assert "\n" not in why(kind("x"), "https://a", {})
+        message, hint = why(kind("x"), "https://a", {})
+        assert message
+        assert "\n" not in f"{message}{hint}"
 
 
 # Proxies
@@ -190,7 +192,7 @@ def refusing(words: bytes, heard: list[bytes]) -> Callable[[socket.socket], None
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(b"407 Proxy Authentication Required", "wants a name and password (407)"), (b"403 Forbidden", "(403)")],
+    [(b"407 Proxy Authentication Required", "requires a name and password (407)"), (b"403 Forbidden", "(403)")],
 )
 def test_a_proxy_that_lets_nothing_through_is_named_and_its_password_is_not(
     status: bytes, words: str, monkeypatch: pytest.MonkeyPatch

@@ -65,13 +65,13 @@ def test_what_keeps_a_worker(one: Worker, earlier: dict[str, str | None], state:
 @pytest.mark.parametrize(
     ("workers", "most", "told"),
     [
-        ([], 3, "RunPod has started no worker yet: it has none free in AMPERE_16, ADA_24"),
+        ([], 3, "RunPod has started no worker yet: none is free in AMPERE_16, ADA_24"),
         ([], 0, "its max workers are 0"),
         ([of("a", "THROTTLED"), of("b", "THROTTLED")], 3, "2 workers waiting for a free GPU in AMPERE_16, ADA_24"),
         ([of("a", "INITIALIZING", **PLACED)], 3, "1 worker fetching the image; the first time takes minutes"),
         ([of("a", "INITIALIZING", **STARTED)], 3, "1 worker started, loading the model"),
         ([of("a", "UNHEALTHY", **STARTED), of("b", "THROTTLED")], 3, "1 worker in a crash loop (1 worker waiting"),
-        ([of("a", "IDLE", isStale=True, **STARTED)], 3, "a new release of the endpoint rolls out"),
+        ([of("a", "IDLE", isStale=True, **STARTED)], 3, "a new release of the endpoint is rolling out"),
     ],
 )
 def test_why_nothing_starts(workers: list[Worker], most: int, told: str) -> None:

@@ -59,7 +59,7 @@ def test_polling_learns_how_long_jobs_take() -> None:
         ({"throttled": 1}, "throttled"),
         ({"unhealthy": 1}, "unhealthy"),
         ({}, "no workers"),
-        ({"running": 3}, "at work"),
+        ({"running": 3}, "3 workers are running"),
     ],
 )
 def test_the_reason_for_waiting_is_told(workers: dict[str, int], words: str) -> None:

@@ -59,7 +59,7 @@ def test_when_a_stage_ends_none_of_its_jobs_is_waited_for_to_its_end(monkeypatch
         there._jobs.enlist(Sent(Job("yolo", f"job {number}"), 0))
     end(there, StalledError("nothing moves"))
     ended = time.now
-    with pytest.raises(NotDoneError, match="not waited for any more") as error:
+    with pytest.raises(NotDoneError, match="at the end of the run") as error:
         backend.wait(Job("yolo", "job 299"), 4000, there.scope)
     assert not error.value.job_over  # the next run asks after it
     assert time.now - ended <= DRAIN_S + 2

@@ -110,8 +110,9 @@ def test_a_redirect_is_not_followed(service: Service) -> None:
 def test_nobody_there() -> None:
     with managing(KEY) as service:
         manage = api(service)
-    with pytest.raises(UnreachableError, match="cannot be reached"):
+    with pytest.raises(UnreachableError, match="cannot be reached") as caught:
         manage.endpoints()
+    assert caught.value.hint == "check the address, and that it is running"  # of the connection, kept on the way
 
 
 def test_a_reason_cannot_bring_the_key_or_terminal_codes(service: Service) -> None:

@@ -75,13 +75,13 @@ def test_every_gpu_of_the_list_by_the_names_that_workers_report(usd: float, gpu:
 def test_one_that_nobody_knows_counts_as_the_dearest_and_is_said_to(gpu: str) -> None:
     usd, source = rate(gpu, None)
     assert usd == 0.00240
-    assert "assumed, the dearest of all" in source and f"{gpu} has no price there" in source
+    assert "assumed, the most expensive of all" in source and f"{gpu} has no price there" in source
 
 
 def test_of_an_endpoints_pools_the_dearest_counts() -> None:
     tariff = Tariff(pools=("AMPERE_16", "AMPERE_24"))
     assert rate("Rubin R100", None, tariff)[0] == rate(None, None, tariff)[0] == 0.00019
-    assert "dearest of AMPERE_16, AMPERE_24" in rate(None, None, tariff)[1]
+    assert "most expensive of AMPERE_16, AMPERE_24" in rate(None, None, tariff)[1]
     assert rate("NVIDIA H100 80GB HBM3", None, tariff)[0] == 0.00116  # what the worker says goes before
 
 
@@ -99,7 +99,7 @@ def test_a_slice_counts_as_the_whole_card_until_it_is_listed() -> None:
 
 def test_several_gpus_a_worker_cost_as_many_times() -> None:
     usd, source = rate("NVIDIA L4", None, Tariff(gpus=2))
-    assert usd == 0.00038 and "2 of them a worker" in source
+    assert usd == 0.00038 and "2 per worker" in source
     assert rate("NVIDIA L4", 0.5, Tariff(gpus=2))[0] == 0.5  # given for a worker
 
 
@@ -134,7 +134,7 @@ def test_the_live_list_is_by_the_hour_and_goes_before_the_table() -> None:
 def test_a_gpu_that_the_live_list_lacks_is_looked_for_in_its_pool() -> None:
     live = Tariff(prices=listed(Service(KEY).gpus))
     usd, source = rate("NVIDIA RTX A5000", None, live)  # of the pool of the L4, by the table
-    assert usd == pytest.approx(0.72 / 3600) and "dearest of AMPERE_24" in source
+    assert usd == pytest.approx(0.72 / 3600) and "most expensive of AMPERE_24" in source
     assert rate("NVIDIA A30", None, live)[0] == 0.00240  # listed, without a price or a pool
     assert rate("NVIDIA H100 PCIe", None, live) == (0.00116, f"RunPod price list of {TABLE_DATE}, H100")
 

@@ -23,7 +23,7 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"gone.clip\.srt: there is no folder .*gone; make it, or give another$"):
+    with pytest.raises(OutputError, match=r"gone.clip\.srt: there is no folder .*gone; create it, or give another$"):
         write_whole(tmp_path / "gone" / "clip.srt", b"")
     (tmp_path / "file").touch()
     with pytest.raises(OutputError) as caught:

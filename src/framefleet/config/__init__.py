@@ -1,1 +1,1 @@
-"""What a run is asked to do, and where that is said."""
+"""The options of a run, and the places where they are set."""

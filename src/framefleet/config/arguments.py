@@ -1,4 +1,4 @@
-"""The options by their names, for whoever calls from Python: editors complete them, and type checkers know them."""
+"""The options by name, for callers in Python: editors complete them, and type checkers know them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from framefleet.schema.document import AudioChannel, Crop
 
 
 class OptionArguments(TypedDict, total=False):
-    """The fields of `Options`, and what can be set of one stage alone, each in the forms that `load_options` takes.
+    """The fields of `Options` and of the stages' own options, each in the forms that `load_options` takes.
 
     None: not given.
     """

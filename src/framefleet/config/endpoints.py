@@ -1,4 +1,4 @@
-"""Where endpoints are, and the keys to them."""
+"""The endpoints' ids and addresses, and the keys to them."""
 
 from collections.abc import Mapping
 
@@ -28,7 +28,7 @@ class Secret:
 
 
 class Fleet(msgspec.Struct, frozen=True, kw_only=True):
-    """Which endpoints there are and how to reach them."""
+    """The endpoints and how to reach them."""
 
     endpoints: Mapping[str, str] = {}  # endpoint kind ("yolo") → RunPod endpoint id
     api_key: Secret | None = None
@@ -43,8 +43,8 @@ WHISPER_API = "FRAMEFLEET_WHISPER_API"
 
 
 def endpoint_kinds() -> tuple[str, ...]:
-    """Ours, for which there are images, and those of further stages."""
+    """Return the kinds of endpoints: ours, which have images, and those of further stages."""
     return tuple(dict.fromkeys([*ENDPOINT_KINDS, *(one.endpoint for one in DECLARED.values() if one.endpoint)]))
 
 
-MAIN_KINDS = ("yolo", "whisper")  # where a GPU pays: the others run well enough here
+MAIN_KINDS = ("yolo", "whisper")  # a GPU pays off for these: the others run well enough on this machine

@@ -36,9 +36,9 @@ from framefleet.schema.document import Crop
 def load_options(
     flags: Mapping[str, Any], *, environ: Mapping[str, str] | None = None, folder: Path = Path()
 ) -> Options:
-    """Options from `flags` (None: not given), `FRAMEFLEET_*`, framefleet.toml and defaults, in that order.
+    """Return the options from `flags` (None: not given), `FRAMEFLEET_*`, framefleet.toml and defaults, in that order.
 
-    Raises `UsageError` naming the option that makes no sense, and where it stands.
+    Raises `UsageError` naming the option that is not valid, and where it is set.
     """
     environ = os.environ if environ is None else environ
     refuse_unknown(environ, settings_there_are())
@@ -53,7 +53,7 @@ def load_options(
 
 
 def make_options(values: Mapping[str, Any], stands: Mapping[str, str] = {}) -> Options:
-    """Checked options from typed values or text. `stands` says where one comes from that is no flag.
+    """Return checked options from typed values or text. `stands` has the origin of those that are not flags.
 
     Raises `UsageError` naming the option, its value and what it may be, and for options that leave nothing to do.
     """
@@ -84,7 +84,7 @@ class OwnSetting(NamedTuple):
 
 
 def own_settings() -> dict[str, OwnSetting]:
-    """By their names as options: `text_fps`. Those of all stages that there are."""
+    """Return the own settings of all stages, by their names as options: `text_fps`."""
     return {
         f"{stage}_{field}": OwnSetting(stage, field, kind, setting)
         for stage, declared in DECLARED.items()
@@ -93,7 +93,7 @@ def own_settings() -> dict[str, OwnSetting]:
 
 
 def _own_in_file(in_file: dict[str, Any], place: str) -> dict[str, tuple[Any, str]]:
-    """What `[stages.NAME]` says, and where; taken out of `in_file`. `stages.names` are the stages of a run."""
+    """Return the values of `[stages.NAME]` and their places, and remove them. `stages.names` are the run's stages."""
     tables = in_file.get("stages")
     if not isinstance(tables, dict):
         return {}
@@ -106,7 +106,7 @@ def _own_in_file(in_file: dict[str, Any], place: str) -> dict[str, tuple[Any, st
         if stage not in DECLARED:
             raise unknown(f"{place}{stage}", stage, "stage", DECLARED)
         if not isinstance(table, dict):
-            raise UsageError(f"{place}{stage}: give a table, such as [stages.{stage}]")
+            raise UsageError(f"{place}{stage}: not a table", hint=f"write a table, such as [stages.{stage}]")
         fields = DECLARED[stage].options.__struct_fields__
         for field, value in table.items():
             if field not in fields:
@@ -116,12 +116,12 @@ def _own_in_file(in_file: dict[str, Any], place: str) -> dict[str, tuple[Any, st
 
 
 def _turned(values: Mapping[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
-    """`no_speech = true` as `speech = false`, and so on. Raises `UsageError` where both are said."""
+    """Return the values with `no_speech = true` as `speech = false`, and so on. Raises `UsageError` for both."""
     turned = dict(values)
     for negative, name in _NEGATIVES.items():
         if negative in turned:
             if name in turned:
-                raise UsageError(f"{place(negative)}: and {name} is said too", hint="give one of them")
+                raise UsageError(f"{place(negative)}: {name} is set too", hint="set one of them")
             turned[name] = not _checked_option(name, turned.pop(negative), place(negative))
     return turned
 
@@ -136,7 +136,7 @@ def _checked_option(name: str, value: Any, place: str) -> Any:
 
 
 def _checked(kind: Any, value: Any, place: str) -> Any:
-    """The value as one of this type, given as text or as what it is."""
+    """Return the value as one of this type, from text or a typed value."""
     kinds = {kind, *get_args(kind)}
     if Path in kinds and isinstance(value, str):
         return Path(value)
@@ -147,12 +147,12 @@ def _checked(kind: Any, value: Any, place: str) -> Any:
         if isinstance(checked, float) and not isfinite(checked):
             raise msgspec.ValidationError("not a number")
     except msgspec.ValidationError:
-        raise UsageError(f"{place} {value}: give {_wanted(inspect.type_info(kind))}") from None
+        raise UsageError(f"{place} {value}: not valid", hint=f"give {_wanted(inspect.type_info(kind))}") from None
     return checked
 
 
 def _wanted(kind: inspect.Type) -> str:
-    """What values a type takes, as a person would say it."""
+    """Return a description of the values that a type takes."""
     match kind:
         case inspect.UnionType():
             return " or ".join(_wanted(t) for t in kind.types if not isinstance(t, inspect.NoneType))
@@ -171,35 +171,39 @@ def _wanted(kind: inspect.Type) -> str:
 
 
 def parse_crop(text: str, place: str = "--crop") -> Crop:
-    """`x,y,w,h` in source pixels. Raises `UsageError`."""
+    """Return the crop from `x,y,w,h` in source pixels. Raises `UsageError`."""
     try:
         x, y, width, height = (int(part) for part in text.split(","))
         return msgspec.convert({"x": x, "y": y, "width": width, "height": height}, Crop)
     except (ValueError, msgspec.ValidationError):
-        raise UsageError(f"{place} {text}: give x,y,width,height in pixels, such as 100,50,640,360") from None
+        raise UsageError(
+            f"{place} {text}: not valid", hint="give x,y,width,height in pixels, such as 100,50,640,360"
+        ) from None
 
 
 def parse_stages(text: str, place: str = "--stages") -> tuple[str, ...]:
-    """Names of stages, separated by commas, or `all`. Raises `UsageError` for none, and for `all` among others."""
+    """Return the stages named in a list with commas, or `all`. Raises `UsageError` for none, or `all` with others."""
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not names:
-        raise UsageError(f"{place}: give stages separated by commas, such as objects,speech, or all")
+        raise UsageError(f"{place}: empty", hint="give stages separated by commas, such as objects,speech, or all")
     if "all" in names and len(names) > 1:
-        raise UsageError(f"{place} {text}: all is every stage", hint="give it alone")
+        raise UsageError(f"{place} {text}: all means every stage", hint="give it alone")
     return names
 
 
 def parse_audio_track(text: str, place: str = "--audio-track") -> int | str:
-    """A track's number, counted from 1, or the tag of its language. Raises `UsageError`."""
+    """Return a track's number, counted from 1, or the tag of its language. Raises `UsageError`."""
     if text.isdecimal() and int(text) > 0:
         return int(text)
     if not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{1,8})*", text, re.ASCII | re.IGNORECASE):
-        raise UsageError(f"{place} {text}: give a track's number, counted from 1, or its language, such as eng")
+        raise UsageError(
+            f"{place} {text}: not valid", hint="give a track's number, counted from 1, or its language, such as eng"
+        )
     return text.lower()
 
 
 def parse_classes(text: str, place: str = "--classes") -> tuple[int, ...]:
-    """Class numbers or COCO names, separated by commas. Raises `UsageError`."""
+    """Return the class numbers from a list of numbers or COCO labels with commas. Raises `UsageError`."""
     from framefleet.models import coco_labels
 
     labels = {label: number for number, label in enumerate(coco_labels())}
@@ -222,22 +226,24 @@ _SETTINGS_OF_OPTIONS = (*_KINDS, *_NEGATIVES)
 
 
 def settings_there_are() -> tuple[str, ...]:
-    """The names of all that can be set in the environment."""
+    """Return the names of all settings that the environment may have."""
     endpoints = (f"{kind}_endpoint" for kind in endpoint_kinds())
     return (*_SETTINGS_OF_OPTIONS, *own_settings(), *endpoints, "whisper_api", "whisper_api_key")
 
 
 def load_fleet(*, environ: Mapping[str, str] | None = None, folder: Path = Path()) -> Fleet:
-    """Endpoints from the environment or framefleet.toml; the key and the base URL from the environment alone.
+    """Return endpoints from the environment or framefleet.toml; the key and the base URL from the environment alone.
 
-    Raises `UsageError` when the base URL would send the key in the clear.
+    Raises `UsageError` if the base URL would send the key unencrypted.
     """
     environ = os.environ if environ is None else environ
     refuse_unknown(environ, settings_there_are())
     kinds = endpoint_kinds()
     listed = from_file(folder).get("endpoints", {})
     if not isinstance(listed, dict):
-        raise UsageError(f'{folder / CONFIG_FILE}: endpoints: give a table, such as [endpoints] and yolo = "abc123"')
+        raise UsageError(
+            f"{folder / CONFIG_FILE}: endpoints: not a table", hint='write [endpoints], and below it yolo = "abc123"'
+        )
     for kind in listed:
         if kind not in kinds:
             raise unknown(f"{folder / CONFIG_FILE}: {kind}", kind, "endpoint", kinds)
@@ -253,14 +259,16 @@ def load_fleet(*, environ: Mapping[str, str] | None = None, folder: Path = Path(
 
 
 def _checked_id(kind: str, id: str) -> str:
-    """An id goes into a URL that the key is sent to, so it is only ever a name."""
+    """Return the id, if it is a plain name: it becomes part of a URL that the key is sent to."""
     if not re.fullmatch(r"[\w-]+", id, re.ASCII):
-        raise UsageError(f"{kind} endpoint {id}: not an endpoint's id, which is letters and digits as RunPod shows it")
+        raise UsageError(
+            f"{kind} endpoint {id}: not an endpoint's id", hint="use its letters and digits as RunPod shows them"
+        )
     return id
 
 
 def _checked_key(environ: Mapping[str, str], variable: str) -> Secret | None:
-    """Anything but printable ASCII would end in an error of the HTTP library that quotes the key."""
+    """Return the key, if it is printable ASCII: for any other, the HTTP library's error would quote it."""
     key = environ.get(variable, "").strip()
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise UsageError(f"{variable}: has characters that no key has", hint="copy it again")
@@ -276,4 +284,6 @@ def _checked_url(environ: Mapping[str, str], variable: str, default: str) -> str
             return url.rstrip("/")
     except ValueError:
         pass
-    raise UsageError(f"{variable} {url}: use https (http only on this machine), or the key would be readable")
+    raise UsageError(
+        f"{variable} {url}: the key would be sent unencrypted", hint="use https (http only on this machine)"
+    )

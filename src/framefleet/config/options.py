@@ -1,4 +1,4 @@
-"""What a run is asked to do. Flags go before environment, before framefleet.toml, before defaults."""
+"""The options of a run. Flags take precedence over the environment, framefleet.toml and defaults, in that order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ JpegQuality = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a field of a stage's own options is to a person, and whether an answer depends on it (`keyed`)."""
+    """The help for a field of a stage's own options, and whether an answer depends on it (`keyed`)."""
 
     help: str
     metavar: str = "TEXT"
@@ -27,15 +27,15 @@ class Setting:
 
 
 class StageOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be set of one stage: `[stages.NAME]`, `FRAMEFLEET_<NAME>_<FIELD>`, `--NAME-FIELD`.
+    """The settings of one stage: `[stages.NAME]`, `FRAMEFLEET_<NAME>_<FIELD>`, `--NAME-FIELD`.
 
-    Each field is `Annotated` with a `Setting` and has a default. One that `Options` has as well goes before it, for
-    this stage, where it is not None.
+    Each field is `Annotated` with a `Setting` and has a default. One that is also in `Options` overrides it for this
+    stage, if it is not None.
     """
 
 
 class FrameOptions(StageOptions, frozen=True, kw_only=True):
-    """Of a stage that reads pictures: which, and in what form."""
+    """The settings of a stage that reads frames: which frames, and in what form."""
 
     fps: Annotated[Rate | None, Setting("frames sampled per second of video", "NUMBER")] = None
     sampling: Annotated[Sampling | None, Setting("exact frames, or the nearest keyframes", "exact|keyframes")] = None
@@ -45,31 +45,31 @@ class FrameOptions(StageOptions, frozen=True, kw_only=True):
 
 
 def settings_of(options: type[StageOptions]) -> dict[str, tuple[Any, Setting]]:
-    """Each field's type, and what it is to a person. Raises `UsageError` for a field that says nothing of that."""
+    """Return each field's type and `Setting`. Raises `UsageError` for a field without one."""
     found: dict[str, tuple[Any, Setting]] = {}
     for field, hint in get_type_hints(options, include_extras=True).items():
         told = getattr(hint, "__metadata__", ())
         setting = next((one for one in told if isinstance(one, Setting)), None)
         if setting is None:
-            raise UsageError(f"{options.__name__}.{field}: annotate it with a Setting, which says what it is")
+            raise UsageError(f"{options.__name__}.{field}: not described", hint="annotate it with a Setting")
         limits = tuple(one for one in told if one is not setting)
         found[field] = (Annotated[(hint.__origin__, *limits)] if limits else hint.__origin__), setting
     return found
 
 
 class Declared(NamedTuple):
-    """What configuration has to know of a stage."""
+    """The part of a stage that the configuration needs."""
 
     options: type[StageOptions]
     endpoint: str | None
 
 
 DECLARED: dict[str, Declared] = {}
-"""By the stages' names. `stages.registry` fills it: configuration stands below the stages."""
+"""By the stages' names. `stages.registry` fills it, since configuration must not import the stages."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a run depends on besides the video. `None` means: what suits the place the stage runs in."""
+    """Everything a run depends on besides the video. `None`: chosen to suit the backend that the stage runs on."""
 
     fps: Rate = 1.0
     max_workers: Annotated[int, msgspec.Meta(ge=1, le=1000)] | Literal["auto"] = 5
@@ -78,12 +78,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     backend: str = "auto"  # or a backend's name
     stages: tuple[str, ...] | None = None  # None: the default ones
     speech: bool = True
-    scenes: Path | None = None  # a JSON file of scenes, instead of looking for them
+    scenes: Path | None = None  # a JSON file of scenes, instead of detecting them
     sampling: Sampling = "exact"
-    audio_track: Positive | str | None = None  # counted from 1, or a language; None: the one that players take
+    audio_track: Positive | str | None = None  # counted from 1, or a language; None: the one that players choose
     audio_channel: AudioChannel | None = None  # None: all mixed, none lost in the mix
 
-    video_track: Positive | None = None  # counted from 1; None: the one that players take
+    video_track: Positive | None = None  # counted from 1; None: the one that players choose
 
     max_side: MaxSide | None = None
     jpeg_quality: JpegQuality = 90
@@ -98,14 +98,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     whisper_model: str | None = None
     language: str | None = None
-    whisper_rpm: Annotated[float, msgspec.Meta(gt=0)] | None = None  # requests a minute that the API takes
-    vad: bool = True  # look for speech before sound is sent
+    whisper_rpm: Annotated[float, msgspec.Meta(gt=0)] | None = None  # requests per minute that the API accepts
+    vad: bool = True  # detect speech before sound is sent
     task: Literal["transcribe", "translate"] = "transcribe"
 
     ast_model: str | None = None
     sounds_threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.3
 
-    price: Annotated[float, msgspec.Meta(ge=0)] | None = None  # dollars a worker's second; None: by the table
+    price: Annotated[float, msgspec.Meta(ge=0)] | None = None  # dollars per worker and second; None: by the price list
     max_cost: Annotated[float, msgspec.Meta(ge=0)] | None = None  # dollars a run may cost
     max_attempts: Positive = 3
     patience_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 300.0
@@ -115,4 +115,4 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     warm: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
     fresh: bool = False
 
-    own: Mapping[str, StageOptions] = {}  # of the stages that have something of their own set
+    own: Mapping[str, StageOptions] = {}  # by stage, if any of its own settings are given

@@ -1,6 +1,6 @@
-"""What is set besides the command line: variables `FRAMEFLEET_<NAME>`, and framefleet.toml in the folder of work.
+"""Settings outside the command line: variables `FRAMEFLEET_<NAME>`, and framefleet.toml in the working folder.
 
-What nobody reads is refused: a name that is misspelt would otherwise do nothing, and say nothing of it.
+Unknown settings are rejected, so that a typo is not silently ignored.
 """
 
 import tomllib
@@ -14,27 +14,27 @@ from framefleet.errors import UsageError
 CONFIG_FILE = "framefleet.toml"
 PREFIX = "FRAMEFLEET_"
 
-_READ_ELSEWHERE = ("debug", "log", "models")  # by the command line, and by what finds fetched models
-_OF_ONE_COMMAND = ("report", "verbose", "sequential", "wake", "yes")  # options that are said each time
+_READ_ELSEWHERE = ("debug", "log", "models")  # by the command line, and by the code that finds fetched models
+_OF_ONE_COMMAND = ("report", "verbose", "sequential", "wake", "yes")  # options that are given each time
 
 
 def variable(name: str) -> str:
-    """The environment's name of a setting."""
+    """Return the name of a setting's environment variable."""
     return f"{PREFIX}{name.upper()}"
 
 
 def endpoint_variable(kind: str) -> str:
-    """The environment's name of the id of an endpoint, such as "yolo"."""
+    """Return the name of the environment variable for the id of an endpoint, such as "yolo"."""
     return variable(f"{kind}_endpoint")
 
 
 def from_environment(environ: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """Those of `names` that are set there, by name; one that is empty is not set."""
+    """Return the values of those `names` that are set, by name; an empty value counts as not set."""
     return {name: environ[variable(name)] for name in names if environ.get(variable(name))}
 
 
 def from_file(folder: Path) -> dict[str, Any]:
-    """All that framefleet.toml says; nothing where there is none. Raises `UsageError`."""
+    """Return the content of framefleet.toml; empty if there is none. Raises `UsageError`."""
     path = folder / CONFIG_FILE
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -45,7 +45,7 @@ def from_file(folder: Path) -> dict[str, Any]:
 
 
 def refuse_unknown(environ: Mapping[str, str], names: Iterable[str]) -> None:
-    """Raises `UsageError` for a variable of ours that is none of `names`, with the nearest one that is."""
+    """Raise `UsageError` for a variable `FRAMEFLEET_*` that is not in `names`, with the nearest one that is."""
     known = [variable(name) for name in (*names, *_READ_ELSEWHERE)]
     for name, value in environ.items():
         if name.startswith(PREFIX) and value and name not in known:
@@ -53,13 +53,15 @@ def refuse_unknown(environ: Mapping[str, str], names: Iterable[str]) -> None:
 
 
 def unknown(place: str, name: str, what: str, known: Iterable[str]) -> UsageError:
-    """The error for a `name` that is none of `known`; `place` says where it stands."""
+    """Return the error for a `name` that is not in `known`; `place` is where it is set."""
     known = list(known)
     option = name.removeprefix(PREFIX).lower()
     if option in _OF_ONE_COMMAND:
-        return UsageError(f"{place}: not a setting", hint=f"say --{option} on the command line")
+        return UsageError(f"{place}: not a setting", hint=f"give --{option} on the command line")
     if option.endswith("_endpoint") and what != "setting":
-        return UsageError(f"{place}: no such {what}; an endpoint's id goes under [endpoints]: {option[:-9]} = …")
-    if near := get_close_matches(name, known, n=1):
-        return UsageError(f"{place}: no such {what}; did you mean {near[0]}?")
-    return UsageError(f"{place}: no such {what}; there are {', '.join(known)}")
+        hint = f"write an endpoint's id under [endpoints]: {option[:-9]} = …"
+    elif near := get_close_matches(name, known, n=1):
+        hint = f"did you mean {near[0]}?"
+    else:
+        hint = f"choose from {', '.join(known)}"
+    return UsageError(f"{place}: no such {what}", hint=hint)

@@ -1,4 +1,4 @@
-"""The HTTP side: who is let in, what is too much, what goes wrong on the way; the rest is `operations`."""
+"""The HTTP side: authentication, limits, and faults in transport; the rest is in `operations`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ _INSTEAD = {
 
 
 class Door:
-    """The service's front. `unavailable` set makes it answer 503 to everything, as in an outage."""
+    """The entry of the service. With `unavailable` it answers 503 to every request, as in an outage."""
 
     def __init__(self, endpoints: Mapping[str, EmulatedEndpoint], api_key: str) -> None:
         self._endpoints = endpoints
@@ -41,7 +41,7 @@ class Door:
 
     async def answer(self, request: Request, endpoint_id: str, name: str, job_id: str = "") -> Response:
         try:
-            body = await _body(request)  # always all of it: who is still sending does not read an answer
+            body = await _body(request)  # always all of it: a client that is still sending does not read the response
         except ClientDisconnect:
             return CutConnection()
         if self.unavailable:
@@ -61,7 +61,7 @@ class Door:
 
 
 def make_app(door: Door) -> FastAPI:
-    """The service behind that door."""
+    """Return the ASGI application behind that door."""
     app = FastAPI(title="FrameFleet's stand-in for RunPod", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.api_route("/{endpoint_id}/{operation}", methods=["GET", "POST"])
@@ -76,7 +76,7 @@ def make_app(door: Door) -> FastAPI:
 
 
 async def _answered(name: str, operation: Operation, asked: HttpRequest) -> Response:
-    """What the operation gives, unless a fault comes before or after it."""
+    """Return the operation's response, unless a fault strikes before or after it."""
     faults = asked.endpoint.faults
     if not faults.possible:
         return _json(await operation(asked))
@@ -100,13 +100,13 @@ async def _answered(name: str, operation: Operation, asked: HttpRequest) -> Resp
 
 
 def _key(authorization: str) -> str:
-    """The key in that header: the service takes it with `Bearer` and, as in RunPod's own examples, without."""
+    """Return the key in that header: the service accepts it with `Bearer` and, as in RunPod's own examples, without."""
     scheme, _, key = authorization.partition(" ")
     return key.strip() if scheme.lower() == "bearer" else authorization.strip()
 
 
 async def _body(request: Request) -> bytes | None:
-    """The request's body, or None for one that is over every limit: that is read to its end and dropped."""
+    """Return the request's body; None for one over every limit, which is read to its end and dropped."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)

@@ -1,4 +1,4 @@
-"""What the workers cost by RunPod's rule: from a worker's start to its stop, rounded up to a second, idle included."""
+"""The workers' cost by RunPod's rule: from a worker's start to its stop, rounded up to a second, idle time included."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ L4_USD_PER_S = 0.00019  # RunPod's list, 2026-06-08, for a GPU of 24 GB
 
 @dataclass(slots=True)
 class Shift:
-    """One worker's time. `stopped` is None while it is up."""
+    """The uptime of one worker. `stopped` is None while it is up."""
 
     worker_id: str
     started: Seconds
@@ -23,7 +23,7 @@ class Shift:
 
 
 class WorkerBill:
-    """Every worker's shift. Reads as of now while workers are still up."""
+    """The shifts of all workers; those that are still up count until now."""
 
     def __init__(self, clock: ServiceClock) -> None:
         self._clock = clock

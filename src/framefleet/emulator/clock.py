@@ -1,4 +1,4 @@
-"""The service's time: real, or faster, so that a minute passes in a second; tests bring a clock of their own."""
+"""The service's time: real, or faster, so that a minute passes in a second; tests have a clock of their own."""
 
 import time
 from typing import Protocol
@@ -7,16 +7,16 @@ from framefleet.timebase import Seconds
 
 
 class ServiceClock(Protocol):
-    """Calling it gives the service's seconds; they only ever grow."""
+    """A clock whose call returns the service's seconds, which only grow."""
 
     def __call__(self) -> Seconds: ...
 
     def real(self, seconds: Seconds) -> Seconds:
-        """How long that many of the service's seconds are for whoever waits them."""
+        """Return how many real seconds pass in so many of the service's."""
 
 
 class ScaledClock:
-    """`scale` seconds of the service pass in a real one. Counts from 0."""
+    """A clock on which `scale` seconds pass in a real one. Counts from 0."""
 
     def __init__(self, scale: float = 1.0) -> None:
         self._scale = scale

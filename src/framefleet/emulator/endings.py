@@ -1,4 +1,4 @@
-"""How a job ends once its handler has run: by its result, by the service's limit, or by a fault."""
+"""The end of a job after its handler has run: by its result, by a limit of the service, or by a fault."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -12,9 +12,9 @@ from framefleet.emulator.queue import JobState
 
 @dataclass(frozen=True, slots=True)
 class HandlerOutcome:
-    """What a handler gave back: its result as JSON, and the error it ended with, if it did: text or a dict.
+    """What a handler returned: its result as JSON, and its error, if there is one, as text or a dict.
 
-    `refresh`: the worker is to stop after this job, so that the next one finds a new one.
+    `refresh`: the worker stops after this job, so that the next one gets a new worker.
     """
 
     output: bytes | None = None
@@ -32,7 +32,7 @@ LOST_RESULT = Ending(JobState.FAILED, error="the result could not be returned")
 
 
 def ending(outcome: HandlerOutcome, faults: frozenset[Fault], coin: bool) -> Ending:
-    """`coin` decides where a fault shows in two ways."""
+    """Return how the job ends. `coin` decides for a fault that shows in one of two ways."""
     if Fault.FAILED in faults:
         return Ending(JobState.FAILED, error="emulated: the worker failed")
     if Fault.TIMED_OUT in faults:
@@ -42,7 +42,7 @@ def ending(outcome: HandlerOutcome, faults: frozenset[Fault], coin: bool) -> End
     if outcome.error is not None:
         return Ending(JobState.FAILED, outcome.output, outcome.error)
     if Fault.NO_OUTPUT in faults or _too_large(outcome.output):
-        return Ending(JobState.COMPLETED)  # a worker only logs that its result did not get through
+        return Ending(JobState.COMPLETED)  # a worker only logs that its result was rejected
     return Ending(JobState.COMPLETED, _halved(outcome.output) if Fault.HALF in faults else outcome.output)
 
 
@@ -51,7 +51,7 @@ def _too_large(output: bytes | None) -> bool:
 
 
 def _halved(output: bytes | None) -> bytes | None:
-    """A reply about pictures without the later half of them; any other as it is."""
+    """Return a reply about frames without the later half of them, and any other unchanged."""
     reply: Any = None if output is None else msgspec.json.decode(output)
     if not isinstance(reply, dict) or not isinstance(reply.get("frames"), list):
         return output

@@ -28,11 +28,11 @@ from framefleet.emulator.runners import ProgressKind
 from framefleet.timebase import Seconds
 
 log = logging.getLogger("framefleet.emulator")
-MOST_DEATHS = 3  # workers that may die of one job before it is given up; our choice
+MOST_DEATHS = 3  # workers that may die of one job before it fails; our choice
 
 
 class RunningJob(NamedTuple):
-    """A job as a worker got it: the job itself may be cancelled, and emptied, at any time."""
+    """A job as a worker took it; the job itself may be cancelled, and emptied, at any time."""
 
     job: QueuedJob
     input: Content
@@ -40,7 +40,7 @@ class RunningJob(NamedTuple):
 
 
 class EmulatedEndpoint:
-    """Safe to call from many threads. `on_hire` is called for each worker that starts and gives it life."""
+    """An endpoint. Safe to call from many threads. `on_hire` is called for each worker that starts, and must run it."""
 
     def __init__(
         self,
@@ -66,10 +66,10 @@ class EmulatedEndpoint:
     def bill(self) -> WorkerBill:
         return self._pool.bill
 
-    # What the service's users ask for. All of it is told as the bodies of answers; None is 404.
+    # The operations of the service's clients. They return the bodies of responses; None is 404.
 
     def submit(self, input: Content, terms: Terms, *, sync: bool = False) -> str:
-        """Accepts a job; its id. `sync`: by `runsync`, which shows in the id."""
+        """Accept a job and return its id. `sync`: by `runsync`, which shows in the id."""
         subject = self._subject(input)
         with self._changed:
             self._sweep()
@@ -87,7 +87,7 @@ class EmulatedEndpoint:
             return job.told()
 
     def when_over(self, id: str, call: Callable[[], None]) -> None:
-        """Calls, perhaps in another thread, as soon as the job is over or gone: at once where it is already."""
+        """Call `call` as soon as the job is over or gone, perhaps in another thread; at once if it is already."""
         with self._changed:
             job = self._queue.get(id)
             if job is not None and job.state not in OVER:
@@ -96,7 +96,7 @@ class EmulatedEndpoint:
         call()
 
     def stream(self, id: str) -> dict[str, Any] | None:
-        """What the job's handler has given since somebody last asked."""
+        """Return what the job's handler has yielded since the last call."""
         with self._changed:
             self._sweep()
             job = self._queue.get(id)
@@ -116,7 +116,7 @@ class EmulatedEndpoint:
             return {"id": job.id, "status": job.state}
 
     def retry(self, id: str) -> dict[str, Any] | None:
-        """Queues a job again that FAILED or TIMED_OUT; `error` for one that did not."""
+        """Queue a job that FAILED or TIMED_OUT again; return an `error` for any other."""
         with self._changed:
             self._sweep()
             job = self._queue.get(id)
@@ -138,20 +138,20 @@ class EmulatedEndpoint:
             return {"jobs": self._queue.counts(), "workers": self._pool.counts()}
 
     def subject_of(self, id: str) -> str:
-        """What a fault's dice know a job by."""
+        """Return the name of a job that decides about its faults."""
         with self._changed:
             job = self._queue.get(id)
             return "unknown" if job is None else job.subject
 
-    # What gives the workers life.
+    # The calls of the threads that run the workers.
 
     def open(self) -> None:
-        """Starts the workers that are always there."""
+        """Start the workers that are always up."""
         with self._changed:
             self._hire()
 
     def next(self, worker: EmulatedWorker) -> RunningJob | None:
-        """Waits for a job for this worker; None when the worker has stopped."""
+        """Wait for a job for this worker and return it; None when the worker has stopped."""
         with self._changed:
             while not worker.stopped:
                 task = self._take(worker)
@@ -161,12 +161,12 @@ class EmulatedEndpoint:
             return None
 
     def take(self, worker: EmulatedWorker) -> RunningJob | None:
-        """A job for this worker if there is one now. Its handler is loaded, or it would not ask."""
+        """Return a job for this worker, whose handler must be loaded, if there is one now."""
         with self._changed:
             return self._take(worker)
 
     def tell(self, worker: EmulatedWorker, job: QueuedJob, part: ProgressKind, content: bytes) -> None:
-        """Something of a job that is still running, as JSON. What comes late is dropped."""
+        """Take a part of the output of a running job, as JSON. Late parts are dropped."""
         with self._changed:
             if worker.stopped or job.state is not JobState.IN_PROGRESS or job.worker_id != worker.id:
                 return
@@ -176,7 +176,7 @@ class EmulatedEndpoint:
                 job.output = content
 
     def conclude(self, worker: EmulatedWorker, job: QueuedJob, outcome: HandlerOutcome | None) -> None:
-        """What came of running the job; None if the worker died of it. The worker stays busy until `release`."""
+        """Take the outcome of a job; None if the worker died of it. The worker stays busy until `release`."""
         with self._changed:
             self._sweep()
             worker.refresh = outcome is not None and outcome.refresh
@@ -190,7 +190,7 @@ class EmulatedEndpoint:
             log.info("%s %s", self.name, _line(job))
 
     def release(self, worker: EmulatedWorker) -> None:
-        """The worker is free again."""
+        """Mark the worker as free again."""
         with self._changed:
             if not worker.stopped:
                 self._pool.release(worker)
@@ -198,14 +198,14 @@ class EmulatedEndpoint:
             self._changed.notify_all()
 
     def linger(self, worker: EmulatedWorker, job: QueuedJob, seconds: Seconds) -> None:
-        """Makes a job take longer, unless it is cancelled meanwhile."""
+        """Make a job take longer, unless it is cancelled meanwhile."""
         until = self.clock() + seconds
         with self._changed:
             while job.state is JobState.IN_PROGRESS and not worker.stopped and (left := until - self.clock()) > 0:
                 self._changed.wait(self.clock.real(left))
 
     def cannot_load(self, worker: EmulatedWorker) -> bool:
-        """The worker is unhealthy for a while; False if it has stopped meanwhile and should not try again."""
+        """Mark the worker as unhealthy for a while. Return whether it should try again, unless it stopped meanwhile."""
         until = self.clock() + limits.RESTART_S
         with self._changed:
             worker.broken = True
@@ -214,19 +214,19 @@ class EmulatedEndpoint:
             return not worker.stopped
 
     def block(self, *, throttled: int = 0, unhealthy: int = 0) -> None:
-        """Makes so many workers unable to start: no GPU is free for them, or they crash."""
+        """Make so many workers unable to start, because no GPU is free for them, or they crash."""
         with self._changed:
             self._pool.block(throttled, unhealthy)
             self._hire()
 
     def close(self) -> None:
-        """Stops every worker. What runs is not waited for."""
+        """Stop every worker, without waiting for running jobs."""
         with self._changed:
             self._closed = True
             self._pool.close()
             self._changed.notify_all()
 
-    # With the lock held.
+    # Called with the lock held.
 
     def _take(self, worker: EmulatedWorker) -> RunningJob | None:
         self._pool.loaded(worker)
@@ -242,7 +242,7 @@ class EmulatedEndpoint:
         return None
 
     def _wait(self, worker: EmulatedWorker) -> Seconds | None:
-        """Real seconds until something changes for an idle worker by itself; None: only others can change it."""
+        """Return the real seconds until an idle worker's state changes by itself; None: only a call can change it."""
         now = self.clock()
         if worker.ready_at > now:
             return self.clock.real(worker.ready_at - now)
@@ -276,7 +276,7 @@ class EmulatedEndpoint:
         self._hire()
 
     def _subject(self, input: Content) -> str:
-        """A name for these bytes and how often they came; none is needed while nothing goes wrong."""
+        """Return a name for these bytes and how often they were submitted; empty if no faults are possible."""
         if not self.faults.possible:
             return ""
         name = digest(input)

@@ -1,7 +1,7 @@
-"""What can go wrong, how often, and the dice that say when: the same seed and requests give the same faults.
+"""The faults, their rates, and when they strike: the same seed and requests give the same faults.
 
-A decision hangs on the seed, the request's content and how often it was seen, never on the order in which requests of
-many clients happen to arrive.
+A decision depends on the seed, the request's content and how often it was seen, never on the order in which requests
+of many clients arrive.
 """
 
 import math
@@ -18,18 +18,18 @@ class Fault(StrEnum):
     TOO_MANY = "429"
     ERROR = "500"
     BAD_GATEWAY = "502"
-    DROP_BEFORE = "drop_before"  # the connection is cut and nothing was done
-    DROP_AFTER = "drop_after"  # what was asked for is done, and the connection is cut without an answer
-    GARBAGE = "garbage"  # what was asked for is done, and the answer is not what it should be
-    FORBIDDEN = "403"  # a page of somebody in between, in the place of a job's status
-    PORTAL = "portal"  # a page to log in at, which says that all is well (200)
-    ODD = "odd"  # what surrounds the answer is not as documented
+    DROP_BEFORE = "drop_before"  # the connection is cut before the request is executed
+    DROP_AFTER = "drop_after"  # the request is executed, and the connection is cut without a response
+    GARBAGE = "garbage"  # the request is executed, and the response is garbage
+    FORBIDDEN = "403"  # a proxy's page, in the place of a job's status
+    PORTAL = "portal"  # a login page with status 200
+    ODD = "odd"  # the envelope of the answer is not as documented
     # of a job
     FRESH = "fresh"  # `status` does not know it for a moment
     SLOW = "slow"  # takes `slow_factor` times as long
     TWICE = "twice"  # is executed twice
     LOST = "lost"  # is accepted, never executed, and then unknown
-    STUCK = "stuck"  # is said to be at work for ever, and no worker has it
+    STUCK = "stuck"  # is reported as running for ever, and no worker has it
     FAILED = "failed"
     TIMED_OUT = "timed_out"
     KILLED = "killed"  # its worker dies: the job goes back to the queue, or is lost
@@ -40,7 +40,7 @@ class Fault(StrEnum):
 
 OF_REQUESTS = tuple(Fault)[: tuple(Fault).index(Fault.FRESH)]
 OF_JOBS = tuple(Fault)[len(OF_REQUESTS) :]
-ENDINGS = OF_JOBS[OF_JOBS.index(Fault.LOST) :]  # of these a job has one at most
+ENDINGS = OF_JOBS[OF_JOBS.index(Fault.LOST) :]  # a job has at most one of these
 UNHARMED: frozenset[Fault] = frozenset()
 
 _GARBAGE = (
@@ -65,7 +65,7 @@ _ODD = (
 
 
 class Faults:
-    """`rates` from 0 to 1 by fault. `slow_workers` of an endpoint's workers are slow always."""
+    """The faults by their `rates`, from 0 to 1. `slow_workers` is how many of an endpoint's workers are always slow."""
 
     def __init__(
         self,
@@ -84,34 +84,34 @@ class Faults:
 
     @classmethod
     def parse(cls, text: str) -> "Faults":
-        """From `429=0.05,lost=0.1,seed=1` or `all=0.05`; also `slow_factor=10`, `slow_workers=2`.
+        """Return the faults from `429=0.05,lost=0.1,seed=1` or `all=0.05`; also `slow_factor=10`, `slow_workers=2`.
 
-        Raises `UsageError` for what is no such list.
+        Raises `UsageError` for any other text.
         """
         given = dict(_pair(part) for part in text.split(",") if part.strip())
         seed, slow_workers = int(given.pop("seed", 0)), int(given.pop("slow_workers", 0))
         slow_factor, everywhere = given.pop("slow_factor", 10.0), given.pop("all", 0.0)
         rates = {fault: given.pop(fault, everywhere) for fault in Fault}
         if given:
-            raise UsageError(f"--faults: no fault {next(iter(given))!r}; there are all, {', '.join(Fault)}")
+            raise UsageError(f"--faults: no fault {next(iter(given))!r}", hint=f"choose from all, {', '.join(Fault)}")
         if not all(0 <= rate <= 1 for rate in rates.values()):
-            raise UsageError("--faults: a rate is from 0 to 1, such as 429=0.05")
+            raise UsageError("--faults: a rate is not between 0 and 1", hint="give one such as 429=0.05")
         return cls(rates, seed, slow_factor=slow_factor, slow_workers=slow_workers)
 
     @property
     def possible(self) -> bool:
-        """Whether any dice need to be rolled."""
+        """Whether any fault can strike."""
         return bool(self.rates)
 
     def of_request(self, subject: str) -> Fault | None:
-        """What goes wrong with this request; `subject` is what it does and to what."""
+        """Return the fault of this request, if it has one; `subject` names the operation and what it is about."""
         name = self._nth(subject)
         fault = next((fault for fault in OF_REQUESTS if self._strikes(fault, name)), None)
         self.struck.update([fault] if fault else [])
         return fault
 
     def of_job(self, subject: str) -> frozenset[Fault]:
-        """What will go wrong with this job: whatever happens on the way, and one ending at most."""
+        """Return the faults of this job: any number on the way, and at most one ending."""
         name = self._nth(subject)
         struck = [fault for fault in OF_JOBS if self._strikes(fault, name)]
         ending = next((fault for fault in struck if fault in ENDINGS), None)
@@ -120,17 +120,17 @@ class Faults:
         return frozenset(struck)
 
     def garbage(self, subject: str) -> bytes:
-        """An answer that is none."""
+        """Return the body of a garbage response."""
         return random.Random(f"{self.seed}/garbage/{subject}/{self._seen[subject]}").choice(_GARBAGE)
 
     def odd(self, subject: str, content: bytes) -> bytes:
-        """An answer in surroundings that no documentation knows."""
+        """Return the answer in an envelope that is not as documented."""
         dice = random.Random(f"{self.seed}/odd/{subject}/{self._seen[subject]}")
         mark = dice.choice((b"", b"\xef\xbb\xbf"))
         return mark + content[:-1] + dice.choice(_ODD) + b"}" if len(content) > 2 and content[-1:] == b"}" else content
 
     def coin(self, subject: str) -> bool:
-        """Which of two ways a fault takes."""
+        """Return which of two ways a fault takes."""
         return random.Random(f"{self.seed}/coin/{subject}").random() < 0.5
 
     def _nth(self, subject: str) -> str:
@@ -150,4 +150,4 @@ def _pair(part: str) -> tuple[str, float]:
             raise ValueError
         return name.strip(), number
     except ValueError:
-        raise UsageError(f"--faults: {part.strip()!r} is not name=number, such as 429=0.05") from None
+        raise UsageError(f"--faults: {part.strip()!r} is not name=number", hint="give pairs such as 429=0.05") from None

@@ -1,4 +1,4 @@
-"""Which work was really done, and how often: what a test counts when it asks whether anything was paid twice."""
+"""The work that was really executed, and how often, for tests of whether anything is paid twice."""
 
 import zlib
 from collections import Counter
@@ -10,11 +10,11 @@ import msgspec
 from framefleet.timebase import Seconds
 
 Content = bytes | memoryview
-"""A request's JSON as it came: megabytes, so no copy is made of it."""
+"""A request's JSON as it was received: megabytes, so it is never copied."""
 
 
 class Unit(NamedTuple):
-    """A picture by its time and a checksum of its JPEG, or anything else (a clip of sound) by its checksum alone."""
+    """A frame by its time and a checksum of its JPEG, or anything else (a clip of sound) by its checksum alone."""
 
     time_s: Seconds | None
     checksum: int
@@ -22,7 +22,7 @@ class Unit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One run of a job on a worker, and what the job asked for."""
+    """One execution of a job on a worker, and the job's units."""
 
     job_id: str
     worker_id: str
@@ -30,7 +30,7 @@ class Execution:
 
 
 class WorkLedger:
-    """Every execution of one endpoint in the order they began. A run counts even if its result is lost."""
+    """Every execution of one endpoint, by its start. It counts even if its result is lost."""
 
     def __init__(self) -> None:
         self.executions: list[Execution] = []
@@ -41,27 +41,27 @@ class WorkLedger:
         return done
 
     def per_input(self) -> Counter[tuple[Unit, ...]]:
-        """How often each request was executed. Requests for the same pictures are the same, whatever their options."""
+        """Return how often each request was executed; those for the same frames are equal, whatever their options."""
         return Counter(done.units for done in list(self.executions))
 
     def per_unit(self) -> Counter[Unit]:
-        """How often each picture or clip was executed, whatever batches it came in."""
+        """Return how often each frame or clip was executed, in any batch."""
         return Counter(unit for done in list(self.executions) for unit in done.units)
 
     @property
     def unit_runs(self) -> int:
-        """Pictures and clips executed, repetitions included."""
+        """The number of frames and clips executed, with repetitions."""
         return sum(len(done.units) for done in list(self.executions))
 
 
 def digest(input: Content) -> str:
-    """A short name for a request's bytes: quick, since it is made of megabytes, and good enough to count by."""
+    """Return a short name for a request's bytes: fast, since those are megabytes, and good enough to count by."""
     return f"{zlib.crc32(input):08x}-{len(input)}"
 
 
 class _LedgerFrame(msgspec.Struct):
     time_s: Seconds
-    jpeg: msgspec.Raw  # not decoded: a checksum of its text tells one picture from another
+    jpeg: msgspec.Raw  # not decoded: a checksum of its text distinguishes frames
 
 
 class _LedgerSource(msgspec.Struct):
@@ -73,7 +73,7 @@ class _Pictures(msgspec.Struct):
 
 
 def units(input: Content) -> tuple[Unit, ...]:
-    """What a request asks for. A probe asks for nothing."""
+    """Return the units of a request; none for a probe."""
     try:
         frames = msgspec.json.decode(input, type=_Pictures).source.frames
     except msgspec.MsgspecError:

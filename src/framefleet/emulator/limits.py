@@ -1,6 +1,6 @@
-"""What the service allows, from RunPod's documentation of its serverless job API (August 2026).
+"""The service's limits, from RunPod's documentation of its serverless job API (August 2026).
 
-The client has numbers of its own, so that the two cannot be wrong together.
+The client has numbers of its own, so that one mistake cannot affect both.
 """
 
 from framefleet.timebase import Seconds
@@ -18,5 +18,5 @@ RUNSYNC_WAIT_MS_RANGE = (1_000, 300_000)
 EXECUTION_TIMEOUT_MS = 600_000
 TTL_MS = 86_400_000
 
-FRESH_S: Seconds = 0.5  # for so long may a fresh job be unknown to `status`; our guess at "a moment"
+FRESH_S: Seconds = 0.5  # how long `status` may not know a fresh job; our guess at "a moment"
 RESTART_S: Seconds = 10.0  # until a worker that could not load its handler tries again; our guess

@@ -1,4 +1,4 @@
-"""Putting an endpoint together."""
+"""The construction of endpoints."""
 
 from collections.abc import Callable, Mapping
 from typing import TypedDict, Unpack
@@ -14,7 +14,7 @@ from framefleet.timebase import Seconds
 
 
 class EndpointSettings(TypedDict, total=False):
-    """What may be said about an endpoint. Times are the clock's."""
+    """The settings of an endpoint. Times are the clock's."""
 
     name: str  # for the log
     min_workers: int  # always up; default: all of them
@@ -26,14 +26,14 @@ class EndpointSettings(TypedDict, total=False):
 
 
 def make_endpoint(handler: Given, workers: int = 3, **settings: Unpack[EndpointSettings]) -> EmulatedEndpoint:
-    """An endpoint whose workers are threads of this process that run `handler`, at work already."""
+    """Return an open endpoint whose workers are threads of this process that run `handler`."""
     return open_endpoint(lambda: InThread(handler), workers, **settings)
 
 
 def open_endpoint(
     make_runner: Callable[[], Runner], workers: int, **settings: Unpack[EndpointSettings]
 ) -> EmulatedEndpoint:
-    """An endpoint with up to `workers` workers, each with a runner of its own."""
+    """Return an open endpoint with up to `workers` workers, each with a runner of its own."""
     clock = settings.get("clock") or ScaledClock()
     pool = Pool(
         clock,

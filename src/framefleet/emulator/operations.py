@@ -1,4 +1,4 @@
-"""What each operation of the job API does: the request in, HTTP status and body out."""
+"""The operations of the job API, each from a request to an HTTP status and body."""
 
 import asyncio
 import contextlib
@@ -14,9 +14,9 @@ from framefleet.timebase import Seconds
 
 
 class HttpRequest(NamedTuple):
-    """A request that is let in. `body` is None for one over every limit; `wait_ms` is as the client typed it.
+    """An authorized request. `body` is None for one over every limit; `wait_ms` is the text that the client sent.
 
-    `gone` tells whether the client has hung up.
+    `gone` returns whether the client has disconnected.
     """
 
     endpoint: EmulatedEndpoint
@@ -50,7 +50,7 @@ class _Body(msgspec.Struct):
 
 
 async def run(asked: HttpRequest) -> HttpReply:
-    """Queues a job and answers with its id."""
+    """Queue a job and answer with its id."""
     body = _read(asked.body, limits.RUN_BODY)
     if isinstance(body, HttpReply):
         return body
@@ -59,7 +59,7 @@ async def run(asked: HttpRequest) -> HttpReply:
 
 
 async def runsync(asked: HttpRequest) -> HttpReply:
-    """Queues a job and answers when it is over, or with how far it is when the wait is."""
+    """Queue a job and answer when it is over, or with its state at the end of the wait."""
     body = _read(asked.body, limits.RUNSYNC_BODY)
     if isinstance(body, HttpReply):
         return body
@@ -73,7 +73,7 @@ async def status(asked: HttpRequest) -> HttpReply:
 
 
 async def status_sync(asked: HttpRequest) -> HttpReply:
-    """As `status`, but answers when the job is over, or the wait is."""
+    """Answer as `status` does, but when the job or the wait is over."""
     told = asked.endpoint.status(asked.job_id)
     if told is not None and told["status"] not in OVER:
         told = await _when_over(asked, asked.job_id)
@@ -121,7 +121,7 @@ OF_A_JOB = frozenset({"status", "status-sync", "stream", "cancel", "retry"})
 
 
 async def _when_over(asked: HttpRequest, id: str) -> dict[str, Any] | None:
-    """The job as soon as it is over, or how far it is when the wait is; None where nobody knows it (any more)."""
+    """Return the job as soon as it is over, or its state at the end of the wait; None if it is not known (any more)."""
     endpoint, loop, over = asked.endpoint, asyncio.get_running_loop(), asyncio.Event()
 
     def on_over() -> None:
@@ -132,7 +132,7 @@ async def _when_over(asked: HttpRequest, id: str) -> dict[str, Any] | None:
     endpoint.when_over(id, on_over)
     told = endpoint.status(id)
     while (told is None or told["status"] not in OVER) and (left := until - endpoint.clock()) > 0:
-        with contextlib.suppress(TimeoutError):  # a job's own timeout is seen only by looking
+        with contextlib.suppress(TimeoutError):  # a job's own timeout is noticed by polling alone
             await asyncio.wait_for(over.wait(), min(endpoint.clock.real(left), 0.1))
         told = endpoint.status(id)
         if (told is None and over.is_set()) or await asked.gone():

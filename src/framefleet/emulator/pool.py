@@ -1,4 +1,4 @@
-"""The workers of one endpoint, from their start to their stop: scaled from the queue. Pure but for its clock."""
+"""The workers of one endpoint, from their start to their stop, scaled by the queue. Pure but for its clock."""
 
 import itertools
 from collections.abc import Callable
@@ -12,9 +12,9 @@ from framefleet.timebase import Seconds
 
 @dataclass(slots=True, eq=False)
 class EmulatedWorker:
-    """`idle_since` is when it last had nothing to do. `loaded`: its handler is; `broken`: it cannot be.
+    """A worker. `idle_since` is when it last became idle. `loaded`: its handler is; `broken`: it cannot be.
 
-    `refresh`: its handler has asked for a new worker after this job.
+    `refresh`: its handler has requested a new worker after this job.
     """
 
     id: str
@@ -34,7 +34,7 @@ class EmulatedWorker:
 
 
 class Pool:
-    """Between `least` and `most` workers. One starts when jobs wait, takes `cold_start_s`, stops after `idle_s`."""
+    """Between `least` and `most` workers. They start within `cold_start_s` when jobs wait, and stop after `idle_s`."""
 
     def __init__(self, clock: ServiceClock, least: int, most: int, cold_start_s: Seconds, idle_s: Seconds) -> None:
         self._clock = clock
@@ -49,23 +49,23 @@ class Pool:
         self._numbers = itertools.count()
 
     def hire(self, waiting: int) -> list[EmulatedWorker]:
-        """Starts as many workers as there are jobs that no free worker will take; the new ones."""
+        """Start as many workers as there are jobs that no free worker will take, and return the new ones."""
         room = self.most - self.throttled - self.unhealthy - len(self.up)
         free = sum(worker.job is None and not worker.broken for worker in self.up)
         wanted = max(waiting - free, self.least - len(self.up))
         return [self._start() for _ in range(max(0, min(wanted, room)))]
 
     def ready(self, worker: EmulatedWorker) -> bool:
-        """Whether it can take a job now."""
+        """Return whether the worker can take a job now."""
         return worker.loaded and not worker.stopped and worker.job is None and worker.ready_at <= self._clock()
 
     def loaded(self, worker: EmulatedWorker) -> None:
-        """Its handler is ready, however long that took."""
+        """Note that the worker's handler is loaded."""
         if not worker.loaded:
             worker.loaded, worker.broken, worker.idle_since = True, False, self._clock()
 
     def release(self, worker: EmulatedWorker) -> None:
-        """Its job is done; one that is to be refreshed stops, and another starts as soon as one is wanted."""
+        """Mark the worker as idle; one to be refreshed stops, and another starts when one is needed."""
         worker.job, worker.idle_since = None, self._clock()
         if worker.refresh:
             self.stop(worker, worker.idle_since)
@@ -79,7 +79,7 @@ class Pool:
             worker.on_stop()
 
     def sweep(self) -> None:
-        """Stops workers that idled for too long, as of when they had."""
+        """Stop workers that were idle for too long, as of the time when they should have stopped."""
         for worker in sorted(self.up, key=lambda worker: worker.idle_since):
             if len(self.up) <= self.least:
                 return
@@ -88,12 +88,12 @@ class Pool:
                 self.stop(worker, leaves)
 
     def leaves_at(self, worker: EmulatedWorker) -> Seconds | None:
-        """When an idle worker stops, unless a job comes or the endpoint keeps that many; None while it is at work."""
+        """Return when an idle worker stops, unless it gets a job or the endpoint keeps it; None while it is busy."""
         starting = not worker.loaded and not worker.broken
         return None if worker.job is not None or starting else max(worker.idle_since, worker.ready_at) + self.idle_s
 
     def block(self, throttled: int, unhealthy: int) -> None:
-        """Makes so many workers unable to start; idle ones stop if there is no room for them any more."""
+        """Make so many workers unable to start; idle ones stop if there is no room left for them."""
         self.throttled, self.unhealthy = throttled, unhealthy
         for worker in [worker for worker in self.up if worker.job is None]:
             if len(self.up) > self.most - throttled - unhealthy:
@@ -104,7 +104,7 @@ class Pool:
             self.stop(worker, self._clock())
 
     def counts(self) -> dict[str, int]:
-        """Workers by state, under the names that `health` uses."""
+        """Return the number of workers by state, under the names that `health` uses."""
         running = sum(worker.job is not None for worker in self.up)
         idle = sum(self.ready(worker) for worker in self.up)
         broken = sum(worker.broken for worker in self.up)

@@ -1,4 +1,4 @@
-"""A worker in a process of its own: what it holds and how it dies is its own affair, as on the service."""
+"""A worker in a process of its own, with its own memory and its own death, as on the service."""
 
 import contextlib
 import multiprocessing
@@ -20,7 +20,7 @@ from framefleet.errors import SetupError
 
 
 class InProcess:
-    """Loads the handler of that name in a new process and sends it the requests."""
+    """A runner that loads the handler of that name in a new process and sends it the requests."""
 
     def __init__(self, handler: str) -> None:
         self._handler = handler
@@ -31,8 +31,8 @@ class InProcess:
         self._pipe: Connection | None = None
 
     def load(self) -> None:
-        """Raises `SetupError` with the child's reason."""
-        context = multiprocessing.get_context("spawn")  # a fork would copy the server's threads' locks
+        """Start the process and load the handler there. Raises `SetupError` with the child's reason."""
+        context = multiprocessing.get_context("spawn")  # a fork would copy the locks of the server's threads
         here, there = context.Pipe()
         with self._lock:
             if self._stopped:
@@ -70,10 +70,10 @@ class InProcess:
             if self._busy and self._process is not None:
                 self._process.kill()
             elif self._pipe is not None:
-                self._pipe.close()  # one that is idle leaves by itself, and cleans up
+                self._pipe.close()  # an idle one then exits by itself, and cleans up
 
     def _now_busy(self, busy: bool) -> bool:
-        """Whether it is still there to be."""
+        """Set whether the process is busy, and return whether it still runs."""
         with self._lock:
             self._busy = busy
             if self._stopped and self._pipe is not None:
@@ -82,15 +82,15 @@ class InProcess:
 
 
 def wait_for_all(seconds: float) -> None:
-    """Gives processes that were let go of so long to leave; what is left then ends with this process."""
+    """Wait so long for each process that was told to exit; the rest end with this process."""
     for process in multiprocessing.active_children():
         process.join(seconds)
 
 
 def _serve(pipe: Connection, name: str) -> None:
-    """The child's whole life: it ends when its parent does, or lets go of it."""
+    """Run the child until its parent ends or closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    progress = Progress()  # before the handler is imported, and with it the package that asks where to post
+    progress = Progress()  # before the handler imports the package, which then reads the address to post to
 
     def tell(part: ProgressKind, content: bytes) -> None:
         pipe.send((part, content))
@@ -98,7 +98,7 @@ def _serve(pipe: Connection, name: str) -> None:
     with contextlib.suppress(EOFError, OSError):
         try:
             caller = Caller(load_handler(name))
-        except Exception as error:  # noqa: BLE001 - told to the parent, whatever it is
+        except Exception as error:  # noqa: BLE001 - any error is sent to the parent
             pipe.send(f"{type(error).__name__}: {error}")
             return
         pipe.send(None)

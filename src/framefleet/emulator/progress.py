@@ -1,4 +1,4 @@
-"""How far a job is, as its handler says by `runpod.serverless.progress_update`: heard in the worker's own process.
+"""The progress that a job's handler reports by `runpod.serverless.progress_update`, received in the worker's process.
 
 The package posts it to the address in its environment, as it does on the service.
 """
@@ -22,7 +22,7 @@ class _Posted(msgspec.Struct):
 
 
 class Progress:
-    """Listens on this machine alone from when it is made, and has the environment say where."""
+    """A server on this machine alone, whose address is set in the environment."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -45,7 +45,7 @@ class Progress:
 
     @contextmanager
     def of(self, job_id: str, tell: Tell) -> Iterator[Tell]:
-        """Tells of this job until the block ends: what is posted later is dropped. Gives `tell` for other threads."""
+        """Report the progress of this job until the block ends, and drop later posts. Yields a thread-safe `tell`."""
         with self._lock:
             self._job_id, self._tell = job_id, tell
         try:

@@ -1,4 +1,4 @@
-"""One endpoint's queue: jobs and the states they go through. Pure but for its clock: no threads, HTTP or handlers."""
+"""The queue of one endpoint: jobs and their states. Pure but for its clock: no threads, HTTP or handlers."""
 
 import heapq
 import itertools
@@ -33,13 +33,13 @@ REPEATABLE = frozenset({JobState.FAILED, JobState.TIMED_OUT})
 
 
 def new_id(*, sync: bool = False) -> str:
-    """An id in the service's form: with the region that the job runs in, and for `runsync` with that in front."""
+    """Return an id in the service's form: with the region that the job runs in, and a prefix for `runsync`."""
     return f"{'sync-' if sync else ''}{uuid.uuid4()}-e1"
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What was agreed on when the job was accepted. `ttl_s` counts from then, `kept_s` from the job's end."""
+    """The limits of a job. `ttl_s` counts from when it was accepted, `kept_s` from its end."""
 
     execution_timeout_s: Seconds = limits.EXECUTION_TIMEOUT_MS / 1000
     ttl_s: Seconds = limits.TTL_MS / 1000
@@ -48,9 +48,9 @@ class Terms:
 
 @dataclass(slots=True, eq=False)
 class QueuedJob:
-    """`input` is the request's JSON as it came, `output` the result's; times are seconds of the queue's clock.
+    """A job. `input` is the request's JSON as received, `output` the result's; times are of the queue's clock.
 
-    `subject` names the job for whoever rolls dice about it, since its id is another in every run.
+    `subject` names the job for decisions about faults, since its id differs in every run.
     """
 
     input: Content
@@ -63,14 +63,14 @@ class QueuedJob:
     started: Seconds = 0.0
     finished: Seconds = 0.0
     worker_id: str | None = None
-    output: bytes | None = None  # until the job is over: how far it says it is
+    output: bytes | None = None  # until the job is over: its progress
     error: Any = None
-    streamed: list[bytes] = field(default_factory=list)  # and not fetched yet
+    streamed: list[bytes] = field(default_factory=list)  # parts that are not fetched yet
     deaths: int = 0  # workers that died with it
     on_over: list[Callable[[], None]] = field(default_factory=list)
 
     def told(self) -> dict[str, Any]:
-        """The body of `status`. Times in milliseconds."""
+        """Return the body of `status`. Times in milliseconds."""
         told: dict[str, Any] = {"id": self.id, "status": self.state}
         if self.worker_id is not None:
             told |= {"delayTime": round((self.started - self.submitted) * 1000), "workerId": self.worker_id}
@@ -84,7 +84,7 @@ class QueuedJob:
 
 
 class JobQueue:
-    """First come, first served. Whoever calls it from many threads holds a lock."""
+    """A queue in the order of submission. Callers in several threads must hold a lock."""
 
     def __init__(self, clock: ServiceClock) -> None:
         self._clock = clock
@@ -101,7 +101,7 @@ class JobQueue:
         self._at(job.submitted + job.terms.ttl_s, partial(self._outlived, job.id))
 
     def take(self, worker_id: str) -> QueuedJob | None:
-        """The next job, now in progress on that worker."""
+        """Take the next job, which is then in progress on that worker, and return it; None if none waits."""
         if not self._waiting:
             return None
         job, now = self._waiting.popleft(), self._clock()
@@ -110,13 +110,13 @@ class JobQueue:
         return job
 
     def end(self, job: QueuedJob, state: JobState, output: bytes | None = None, error: Any = None) -> None:
-        """Nothing happens to a job that is over already."""
+        """End a job, unless it is over already."""
         if job.state in OVER or job.id not in self._jobs:
             return
         self._end(job, state, self._clock(), output, error)
 
     def put_back(self, job: QueuedJob) -> None:
-        """A job whose worker died waits again, in front, and nothing more goes wrong with it."""
+        """Queue a job whose worker died again, in front and without further faults."""
         job.state, job.worker_id, job.output, job.faults = JobState.IN_QUEUE, None, None, UNHARMED
         job.streamed.clear()
         job.deaths += 1
@@ -124,7 +124,7 @@ class JobQueue:
         self._retried += 1
 
     def forget(self, job: QueuedJob) -> None:
-        """From now on nobody knows of it."""
+        """Remove the job, so that it is not known any more."""
         self._jobs.pop(job.id, None)
         if job.state is JobState.IN_QUEUE and job in self._waiting:
             self._waiting.remove(job)
@@ -139,7 +139,7 @@ class JobQueue:
         self.end(job, JobState.CANCELLED)
 
     def retry(self, job: QueuedJob, faults: frozenset[Fault]) -> bool:
-        """Queues a job again that FAILED or TIMED_OUT; others are left as they are."""
+        """Queue a job that FAILED or TIMED_OUT again, and return whether it was one."""
         if job.state not in REPEATABLE:
             return False
         self._ended[job.state] -= 1
@@ -151,14 +151,14 @@ class JobQueue:
         return True
 
     def purge(self) -> int:
-        """Cancels what waits and says how many that were. What runs goes on."""
+        """Cancel the waiting jobs and return their number. Running ones continue."""
         waiting = list(self._waiting)
         for job in waiting:
             self.cancel(job)
         return len(waiting)
 
     def sweep(self) -> list[tuple[QueuedJob, Seconds]]:
-        """Does what is due by now; the jobs that were stopped on their workers, and when."""
+        """Apply the deadlines that have passed; return the jobs that were stopped on their workers, and when."""
         stopped = []
         while self._deadlines and self._deadlines[0][0] <= self._clock():
             at, _, due = heapq.heappop(self._deadlines)
@@ -172,7 +172,7 @@ class JobQueue:
         return len(self._waiting)
 
     def counts(self) -> dict[str, int]:
-        """Jobs by state, under the names that `health` uses. Those that ended are counted for ever."""
+        """Return the number of jobs by state, under the names that `health` uses. Ended ones count for ever."""
         return {
             "completed": self._ended[JobState.COMPLETED],
             "failed": self._ended[JobState.FAILED] + self._ended[JobState.TIMED_OUT],
@@ -192,7 +192,7 @@ class JobQueue:
         self._at(at + job.terms.kept_s, partial(self._expired, job.id, at))
         _tell(job)
 
-    # Due things name the job by its id: most deadlines never come true, and should not keep its bytes till then.
+    # Deadlines name the job by its id: most are never met, and should not keep its bytes in memory until then.
 
     def _overran(self, id: str, started: Seconds) -> QueuedJob | None:
         job = self._jobs.get(id)

@@ -1,4 +1,4 @@
-"""How many requests each operation takes in a stretch of time and at once; above that it answers 429."""
+"""The rate limits of the operations, per window of time and at once; above them they answer 429."""
 
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from framefleet.timebase import Seconds
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`per_window` requests in `window_s` seconds, and no more than `at_once` of them being answered."""
+    """A limit of `per_window` requests in `window_s` seconds, with at most `at_once` of them being answered."""
 
     per_window: int
     at_once: int
@@ -25,13 +25,13 @@ RUNPOD: Mapping[str, Rate] = {
     "cancel": Rate(100, 20),
     "purge-queue": Rate(2, 2),
 }
-"""From RunPod's documentation (August 2026). Operations that it names no rate for have none here."""
+"""From RunPod's documentation (August 2026). Operations without a documented rate have none here."""
 
 UNLIMITED: Mapping[str, Rate] = {}
 
 
 def at_most(runs: int, window_s: Seconds = 10.0) -> Mapping[str, Rate]:
-    """RunPod's rates, but so many new jobs in that many seconds: a limit that a client does not know."""
+    """Return RunPod's rates with at most `runs` new jobs in `window_s`, a limit that a client does not know."""
     return {
         **RUNPOD,
         **{name: replace(RUNPOD[name], per_window=runs, window_s=window_s) for name in ("run", "runsync")},
@@ -39,7 +39,7 @@ def at_most(runs: int, window_s: Seconds = 10.0) -> Mapping[str, Rate]:
 
 
 class EndpointRates:
-    """Of one endpoint. The window slides: what counts is the last `window_s` seconds before each request."""
+    """The rates of one endpoint. The window slides: the last `window_s` seconds before each request count."""
 
     def __init__(self, rates: Mapping[str, Rate], clock: ServiceClock) -> None:
         self._rates = rates
@@ -48,7 +48,7 @@ class EndpointRates:
         self._answering: Counter[str] = Counter()
 
     def admit(self, operation: str) -> bool:
-        """Whether a request may be answered now; if so, `done` must follow. One that may not does not count."""
+        """Return whether a request may be answered now; if so, `done` must follow. A refused one does not count."""
         rate = self._rates.get(operation)
         if rate is None:
             return True

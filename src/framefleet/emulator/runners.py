@@ -1,4 +1,4 @@
-"""What runs a handler on a request, as the service's own worker does: in this thread, or in a process of its own."""
+"""Running a handler on a request, as the service's own worker does: in this thread, or in a process of its own."""
 
 import asyncio
 import inspect
@@ -15,42 +15,42 @@ from framefleet.stages.base import Handler
 
 
 class ProgressKind(StrEnum):
-    """What may be heard of a job before it is over."""
+    """The kinds of output that a job may have before it is over."""
 
-    STREAMED = "streamed"  # what a generator gave, for `stream`
+    STREAMED = "streamed"  # a part that a generator yielded, for `stream`
     PROGRESS = "progress"  # by `runpod.serverless.progress_update`: the `output` of `status` meanwhile
 
 
 Tell = Callable[[ProgressKind, bytes], None]
-"""Takes a part of what comes of a job, as JSON."""
+"""Takes a part of a job's output, as JSON."""
 
 
 def tell_nobody(part: ProgressKind, content: bytes) -> None: ...
 
 
 Given = Handler | Mapping[str, Any]
-"""A handler (plain, async, or a generator of either kind), or what `runpod.serverless.start` takes: a dict of
-`handler`, `return_aggregate_stream` and `refresh_worker`. Its other settings are not heeded."""
+"""A handler (plain, async, or a generator of either kind), or the argument of `runpod.serverless.start`: a dict of
+`handler`, `return_aggregate_stream` and `refresh_worker`. Its other settings are ignored."""
 
 
 class Runner(Protocol):
-    """One worker's. All but `stop` are called from the worker's thread alone."""
+    """The runner of one worker. All methods but `stop` are called from the worker's thread alone."""
 
     def load(self) -> None:
-        """Makes the handler ready. Raises whatever loading it raises."""
+        """Load the handler. Raises what loading it raises."""
 
     def run(self, job_id: str, input: Content, tell: Tell = tell_nobody) -> HandlerOutcome | None:
-        """What comes of the request; None if the worker died of it."""
+        """Run the handler on the request and return the outcome; None if the worker died of it."""
 
     def stop(self) -> None:
-        """Ends it, whatever it is doing."""
+        """End the worker, even while it is busy."""
 
     def close(self) -> None:
-        """Lets go of what its own thread alone can; nothing is run any more."""
+        """Release what only the worker's thread can; no job is run after that."""
 
 
 class InThread:
-    """A handler of this process. One that has a method `raw` gets the request's JSON as it came."""
+    """A runner in this process. A handler with a method `raw` gets the request's JSON as received."""
 
     def __init__(self, given: Given) -> None:
         self._caller = Caller(given)
@@ -67,9 +67,9 @@ class InThread:
 
 
 class Caller:
-    """Calls a handler as the `runpod` package (1.12) does, and makes of what it gives what the package sends.
+    """Calls a handler as the `runpod` package (1.12) does, and turns its result into what the package sends.
 
-    All jobs of a worker share one event loop, as there: what a handler opens in one it may use in the next.
+    All jobs of a worker share one event loop, as there: a handler may use in one what it opened in another.
     """
 
     def __init__(self, given: Given) -> None:
@@ -92,7 +92,7 @@ class Caller:
             result = self._handler(job)
             return self._outcome(self._awaited(result) if inspect.isawaitable(result) else result)
         except Exception as error:  # noqa: BLE001 - as the package does
-            # The package sends a traceback too; here it might show what is in a picture.
+            # The package sends a traceback too; here it might contain the content of a frame.
             told = {"error_type": str(type(error)), "error_message": str(error), "error_traceback": ""}
             return HandlerOutcome(error=json.dumps(told))
 
@@ -108,8 +108,10 @@ class Caller:
         return self._loop.run(wait())
 
     def _outcome(self, result: Any) -> HandlerOutcome:
-        """A job fails for an `error` that says something. `refresh_worker` is for the service, and an empty dict is no
-        output."""
+        """Return the outcome for a result. A job fails for an `error` that is not empty.
+
+        `refresh_worker` is for the service, and an empty dict is no output.
+        """
         if not isinstance(result, dict):
             return HandlerOutcome(msgspec.json.encode(result), refresh=self._refresh)
         rest = {key: value for key, value in result.items() if key not in {"error", "refresh_worker"}}
@@ -118,7 +120,7 @@ class Caller:
         return HandlerOutcome(output, _plain(result.get("error") or None), refresh)
 
     async def _streamed(self, job: dict[str, Any], tell: Tell) -> HandlerOutcome:
-        """Tells each part as it comes; the output is all of them where that is wished, and else an empty list."""
+        """Report each part as the handler yields it; the output is all of them if aggregated, else an empty list."""
         whole: list[msgspec.Raw] = []
         try:
             async for part in _each(self._handler(job)):
@@ -143,5 +145,5 @@ async def _each(parts: Iterable[Any] | AsyncIterator[Any]) -> AsyncIterator[Any]
 
 
 def _plain(error: Any) -> Any:
-    """An error as JSON has it: text stays text, a dict a dict."""
+    """Return an error as JSON represents it: text stays text, a dict a dict."""
     return error if error is None or isinstance(error, str) else cast(Any, json.loads(json.dumps(error, default=str)))

@@ -1,4 +1,4 @@
-"""Running the stand-in: in a thread of this process, on a port of this machine alone."""
+"""The stand-in's server, in a thread of this process, on a port of this machine alone."""
 
 import socket
 import threading
@@ -16,9 +16,9 @@ BACKLOG = 512
 
 
 class Service:
-    """Can be stopped and started again: the port, the endpoints, their jobs and workers stay as they are.
+    """The service, which can be stopped and started again with the same port, endpoints, jobs and workers.
 
-    While it is stopped connections are refused. `door.unavailable = True` makes it answer 503 instead.
+    While it is stopped, connections are refused. `door.unavailable = True` makes it answer 503 instead.
     """
 
     def __init__(self, endpoints: Mapping[str, EmulatedEndpoint], api_key: str, port: int = 0) -> None:
@@ -29,11 +29,11 @@ class Service:
 
     @property
     def base_url(self) -> str:
-        """For `RUNPOD_ENDPOINT_BASE_URL`; known once it was started."""
+        """The value for `RUNPOD_ENDPOINT_BASE_URL`; known once the service was started."""
         return f"http://{HOST}:{self._port}"
 
     def start(self) -> None:
-        """Raises `OSError` when the port is taken."""
+        """Start the service. Raises `OSError` if the port is taken."""
         listening = socket.create_server((HOST, self._port), backlog=BACKLOG)
         self._port = listening.getsockname()[1]
         server = CuttingServer(
@@ -46,7 +46,7 @@ class Service:
         self._running = server, thread
 
     def stop(self) -> None:
-        """Refuses connections from now on and cuts those there are."""
+        """Refuse connections from now on, and cut the open ones."""
         if self._running is None:
             return
         server, thread = self._running
@@ -55,7 +55,7 @@ class Service:
         thread.join()
 
     def close(self) -> None:
-        """Stops for good, its endpoints too."""
+        """Stop the service for good, with its endpoints."""
         self.stop()
         for endpoint in self.endpoints.values():
             endpoint.close()
@@ -70,6 +70,6 @@ class Service:
 
 @contextmanager
 def serving(endpoints: Mapping[str, EmulatedEndpoint], api_key: str, port: int = 0) -> Iterator[str]:
-    """The base URL of the running service, for `RUNPOD_ENDPOINT_BASE_URL`. Port 0: any that is free."""
+    """Run the service and yield its base URL, for `RUNPOD_ENDPOINT_BASE_URL`. Port 0: any that is free."""
     with Service(endpoints, api_key, port) as service:
         yield service.base_url

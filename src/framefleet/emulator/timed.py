@@ -1,4 +1,4 @@
-"""A handler that finds nothing in a given time: what a benchmark puts in the place of a GPU."""
+"""A handler that finds nothing in a given time, as a benchmark's substitute for a GPU."""
 
 import time
 from collections.abc import Callable
@@ -23,9 +23,9 @@ class _Source(msgspec.Struct):
 
 
 class _Asked(msgspec.Struct):
-    """The little of a request that is needed, and what only one kind of request has, by which it is known.
+    """The fields of a request that are needed, and those that identify its kind.
 
-    Pictures and sound are passed over: nothing is made of their bytes.
+    Images and sound are skipped, so that their bytes are never decoded.
     """
 
     source: _Source | None = None
@@ -36,7 +36,7 @@ class _Asked(msgspec.Struct):
 
 
 class TimedHandler:
-    """Takes `one_s` for one picture or clip and `several_s` for a batch; nothing is seen or heard in any of them."""
+    """A handler that takes `one_s` for one frame or clip and `several_s` for a batch, and finds nothing in them."""
 
     def __init__(self, several_s: Seconds, one_s: Seconds, sleep: Callable[[Seconds], None] = time.sleep) -> None:
         self._several_s = several_s
@@ -47,7 +47,7 @@ class TimedHandler:
         return self._answer(msgspec.convert(job["input"], _Asked))
 
     def raw(self, input: Content) -> dict[str, Any]:
-        """The same from the request's JSON."""
+        """Return the reply to the request's JSON."""
         return self._answer(msgspec.json.decode(input, type=_Asked))
 
     def _answer(self, asked: _Asked) -> dict[str, Any]:
@@ -72,5 +72,5 @@ class TimedHandler:
 
 
 def timed_yolo(batch_s: Seconds, frame_s: Seconds) -> Handler:
-    """Takes `frame_s` for one picture and `batch_s` for a batch of several; every picture has no objects."""
+    """Return a handler that takes `frame_s` for one frame and `batch_s` for several, and finds no objects."""
     return TimedHandler(batch_s, frame_s)

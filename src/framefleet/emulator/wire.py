@@ -1,4 +1,4 @@
-"""Cutting connections: what a client sees when a cable is pulled, and what HTTP has no word for."""
+"""Cut connections, as a client sees them when a cable is pulled; HTTP itself cannot express them."""
 
 import asyncio
 import socket
@@ -12,19 +12,19 @@ TICK_S = 0.02
 
 
 class CuttableProtocol(H11Protocol):
-    """uvicorn's own, which also tells the application its transport, as `state["transport"]` of the ASGI scope."""
+    """uvicorn's own protocol, which also passes its transport on, as `state["transport"]` of the ASGI scope."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.app_state = {**self.app_state, "transport": transport}
-        # asyncio does so only for sockets made with an explicit protocol; without it an answer's body waits 40 ms.
+        # asyncio does so only for sockets created with an explicit protocol; without it a response's body waits 40 ms.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)
 
 
 class CuttingServer(uvicorn.Server):
-    """Lets nobody finish when it stops: connections end at once, as when a machine goes down.
+    """A server that cuts all connections when it stops, as when a machine goes down.
 
-    It stops within `TICK_S`, where uvicorn's own looks ten times a second and then gives connections as long again.
+    It stops within `TICK_S`, while uvicorn's own checks ten times a second and then gives connections as long again.
     """
 
     async def main_loop(self) -> None:
@@ -47,7 +47,7 @@ class CuttingServer(uvicorn.Server):
 
 
 class CutConnection(Response):
-    """No answer: the TCP connection ends at once."""
+    """No response: the TCP connection ends at once."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"]["transport"].abort()

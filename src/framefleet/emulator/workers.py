@@ -1,4 +1,4 @@
-"""Gives an endpoint's workers life: a thread for each, from its start to its stop."""
+"""The threads that run an endpoint's workers, one for each from its start to its stop."""
 
 import logging
 import threading
@@ -36,19 +36,19 @@ class WorkerThreads:
             runner.close()
 
     def _load(self, worker: EmulatedWorker, runner: Runner) -> bool:
-        """Whether the handler is ready; tries again as long as the worker is kept."""
+        """Load the handler, and retry as long as the worker is kept. Return whether it is loaded."""
         while True:
             try:
                 runner.load()
                 return True
-            except Exception as error:  # noqa: BLE001 - whatever the handler's author did
+            except Exception as error:  # noqa: BLE001 - the handler's code may raise anything
                 if not worker.stopped:
                     log.warning("%s is unhealthy: %s: %s", worker.id, type(error).__name__, error)
                 if not self._endpoint.cannot_load(worker):
                     return False
 
     def work(self, worker: EmulatedWorker, runner: Runner, task: RunningJob) -> None:
-        """Runs one job to its end."""
+        """Run one job to its end."""
         endpoint, (job, input, faults) = self._endpoint, task
         endpoint.ledger.record(job.id, worker.id, input)
         began = endpoint.clock()

@@ -1,1 +1,1 @@
-"""Getting requests answered: backends, the pool that keeps them busy, and what it costs."""
+"""Where requests run, how they are sent, and what they cost: backends, execution, billing and deployment."""

@@ -1,1 +1,1 @@
-"""What has been asked and answered, kept on disk the moment it is known, so that nothing is paid for twice."""
+"""The journal: requests and answers, saved to disk as soon as they are known, so that nothing is paid for twice."""

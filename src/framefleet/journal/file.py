@@ -9,7 +9,7 @@ from framefleet.storage.database import open_database
 
 FILE_NAME = "framefleet-journal.sqlite3"
 VERSION = 1  # of the tables below
-_CHUNK = 500  # keys a query: SQLite takes at most 999 variables in old builds
+_CHUNK = 500  # keys per query: old builds of SQLite take at most 999 variables
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
@@ -47,12 +47,12 @@ CREATE TABLE IF NOT EXISTS owners (
 
 
 def in_chunks(db: sqlite3.Connection, query: str, keys: Sequence[str]) -> Iterator[list[Any]]:
-    """The rows that `query`, which ends in `IN ({})`, has for the keys, some keys at a time."""
+    """Yield the rows of `query`, which ends in `IN ({})`, for the keys, some keys at a time."""
     for start in range(0, len(keys), _CHUNK):
         chunk = keys[start : start + _CHUNK]
         yield db.execute(query.format(",".join("?" * len(chunk))), chunk).fetchall()
 
 
 def opened(path: Path) -> sqlite3.Connection:
-    """The file, made if there is none."""
+    """Open the file, or create it if there is none."""
     return open_database(path, _SCHEMA, VERSION)

@@ -1,4 +1,4 @@
-"""Looking into a journal without taking part: for a plan, which locks nothing and writes nothing into it."""
+"""Reading a journal for a plan, without locking it or writing to it."""
 
 import hashlib
 import sqlite3
@@ -16,9 +16,9 @@ _VERSION = 1  # raised when the same key would no longer mean the same answer
 
 
 def piece_key(source_sha256: str, endpoint: str, name: str, identity: Mapping[str, Any]) -> str:
-    """A sha256 over all that decides an answer: the file, the piece's `name` in it, who is asked, and with what.
+    """Return the key of a work item: a sha256 over the file, the item's `name` in it, the endpoint, and its settings.
 
-    It knows neither index nor batch, so that splitting, another fps and a resumed run find the same answer again.
+    It depends on neither index nor batch, so that splitting, another fps and a resumed run find the same answer.
     """
     parts = [_VERSION, source_sha256, endpoint, name, identity]
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
@@ -28,7 +28,7 @@ log = logger(__name__)
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is a file to look into. One that cannot be got at is none: whoever runs will say so."""
+    """Return whether there is a file to read; False if it is out of reach, which the run itself will report."""
     try:
         path.stat()
     except OSError:
@@ -37,17 +37,17 @@ def is_there(path: Path) -> bool:
 
 
 def answered(path: Path, keys: Sequence[str]) -> set[str]:
-    """Those of the keys that the journal at `path` has answers to; none where there is no journal to be read."""
+    """Return those of the keys that the journal at `path` has answers to; none if it cannot be read."""
     return _found(path, "SELECT key FROM answers WHERE key IN ({})", keys)
 
 
 def paid_for(path: Path, keys: Sequence[str]) -> set[str]:
-    """Those that it has answers to, or that were asked and are yet to be answered."""
+    """Return those of the keys that have answers, or were sent and may still be answered."""
     return answered(path, keys) | _found(path, "SELECT key FROM carried WHERE key IN ({})", keys)
 
 
 def charged(path: Path) -> list[tuple[str, str, bytes]]:
-    """Endpoint (kind and id), sha256 of the video and charge of all jobs that the journal at `path` has accounts of."""
+    """Return endpoint (kind and id), sha256 of the video and usage of all jobs in the journal at `path`."""
     with _unless_unreadable(path), _looking(path) as db:
         return db.execute("SELECT endpoint, source, charge FROM charges").fetchall()
     return []
@@ -61,7 +61,7 @@ def _found(path: Path, query: str, keys: Sequence[str]) -> set[str]:
 
 @contextmanager
 def _unless_unreadable(path: Path) -> Iterator[None]:
-    """Goes on where there is no journal to be read: whoever runs will say so."""
+    """Continue if there is no readable journal; the run itself will report that."""
     try:
         yield
     except sqlite3.Error as error:
@@ -70,11 +70,11 @@ def _unless_unreadable(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _looking(path: Path) -> Iterator[sqlite3.Connection]:
-    """Raises `sqlite3.Error` where there is no journal to be read."""
+    """Open the journal for reading. Raises `sqlite3.Error` if that fails."""
     if not is_there(path):
         raise sqlite3.OperationalError("no such file")
-    # beside a journal that is in use, or was when its run was killed, lies what was last written; without it the file
-    # is all there is, and SQLite is kept from making anything beside it
+    # Next to a journal that is in use, or whose run was killed, is a WAL file with the last writes. Without one the
+    # file is complete, and `immutable` keeps SQLite from creating other files next to it.
     how = "mode=ro" if Path(f"{path}-wal").exists() else "immutable=1"
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True)) as db:
         yield db

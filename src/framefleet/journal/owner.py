@@ -1,4 +1,4 @@
-"""Which process a row belongs to, and whether that process can still be at work."""
+"""The process that a row of the journal belongs to, and whether it may still be running."""
 
 import contextlib
 import os
@@ -10,14 +10,14 @@ from pathlib import Path
 
 
 def new_owner() -> str:
-    """`place:pid:random`: names this process among all that may share a journal."""
+    """Return `place:pid:random`, a name for this process among all that may share a journal."""
     return f"{_place()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 def surely_gone(owner: str) -> bool:
-    """Whether the process is known to have ended, without waiting for its lease: of this place, and no such pid.
+    """Return whether the process is known to have ended, before its lease has: it is of this place, without a pid.
 
-    On Windows nothing is sure: asking for a process there by its number can end it.
+    On Windows this is never known, since `os.kill` can end a process there.
     """
     place, _, rest = owner.partition(":")
     pid = rest.partition(":")[0]
@@ -33,9 +33,9 @@ def surely_gone(owner: str) -> bool:
 
 @cache
 def _place() -> str:
-    """Where process numbers mean what they mean here: the host, and on Linux its boot and this container's namespace.
+    """Return the scope in which pids are unique: the host, and on Linux its boot and this container's namespace.
 
-    Containers may share their host's name, and machines made from one image theirs.
+    Containers may share their host's name, and machines of one image may have equal names.
     """
     place = [socket.gethostname()]
     with contextlib.suppress(OSError):
@@ -45,10 +45,10 @@ def _place() -> str:
 
 
 def _ended(pid: int) -> bool:
-    """Whether Linux says that the process has ended and only waits for its parent to take notice: a zombie."""
+    """Return whether the process is a zombie on Linux: it has ended, and its parent has not noticed yet."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return False
-    state = stat.rpartition(b") ")[2][:1]  # a program's name, in brackets before it, may hold brackets itself
+    state = stat.rpartition(b") ")[2][:1]  # the program's name, in brackets before it, may contain brackets
     return state in (b"Z", b"X")

@@ -1,8 +1,8 @@
 """The journal: answers by key, submissions by job id, and which process holds what.
 
-One file for an output folder, whatever the video: keys tell videos apart. Every method is one transaction, on disk when
-it returns; many threads and several processes may use it at once. A process that was believed to be gone (it was
-stopped for a while) and comes back has lost its claims: what it says of them is not heeded, but its answers are.
+One file per output folder, for all videos: keys distinguish them. Every method is one transaction, on disk when it
+returns; many threads and several processes may use it at once. A process that was taken for ended (it was stopped for
+a while) and resumes has lost its claims: its changes to them are ignored, but its answers are kept.
 """
 
 import sqlite3
@@ -23,12 +23,12 @@ from framefleet.logs import logger
 from framefleet.storage.database import errors_told
 from framefleet.timebase import Seconds
 
-LEASE_S = 30.0  # how long a process that stopped beating is still believed to be at work
+LEASE_S = 30.0  # how long a process without a heartbeat still counts as running
 BEAT_S = 5.0
 
 
 class Lease:
-    """This process's. `renew`, `end` and `gone` are each a part of a transaction."""
+    """The lease of this process. `renew`, `end` and `gone` are each a part of a transaction."""
 
     def __init__(self, db: sqlite3.Connection, owner: str, clock: Callable[[], Seconds]) -> None:
         self._db = db
@@ -38,27 +38,27 @@ class Lease:
         self._woke_s = -inf
 
     def renew(self) -> None:
-        """Says that this process is at work, for another `LEASE_S`."""
+        """Extend the lease of this process to `LEASE_S` from now."""
         now = self._clock()
         self._woke_s = now if self._until < now else self._woke_s
         self._until = now + LEASE_S
         self._db.execute("INSERT OR REPLACE INTO owners(name, alive_until) VALUES (?, ?)", (self._owner, self._until))
 
     def end(self) -> None:
-        """Says that it is not any more."""
+        """End the lease of this process."""
         self._db.execute("DELETE FROM owners WHERE name = ?", (self._owner,))
 
     def gone(self, owner: str) -> bool:
-        """Whether that process has ended, as far as anybody can tell."""
+        """Return whether that process has ended, as far as can be known."""
         if owner == self._owner:
             return False
         row = self._db.execute("SELECT alive_until FROM owners WHERE name = ?", (owner,)).fetchone()
         return row is None or (row[0] < self._clock() and not self._just_woke()) or surely_gone(owner)
 
     def _just_woke(self) -> bool:
-        """Whether this process's own lease ran out a moment ago: its computer slept, or the clock was put forward.
+        """Return whether this process's own lease expired a moment ago: its machine slept, or the clock was changed.
 
-        The others of this computer may then be at work as well, and have not had the time to say so.
+        Other processes of this machine may then be running too, and have not renewed their leases yet.
         """
         now = self._clock()
         return self._until < now or now < self._woke_s + 2 * BEAT_S
@@ -72,7 +72,7 @@ Gone = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A submission whose process is gone: its job may well have been done. `facts` are JSON by key."""
+    """A submission whose process has ended, while its job may have finished. `facts` are JSON by key."""
 
     id: int
     job_id: str
@@ -81,9 +81,10 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What came of asking for some keys: those now held under `id`, those answered since, those already held.
+    """The result of claiming some keys: those now held under `id`, those answered since, those already held.
 
-    `orphans` are about some of the held keys and have become this process's to ask after; with them nothing is granted.
+    `orphans` are jobs about some of the held keys, which are now this process's to collect; with them nothing is
+    granted.
     """
 
     id: int
@@ -94,7 +95,7 @@ class Claim:
 
 
 class Journal:
-    """Opens or makes the file at `path`. Raises `OutputError` if that cannot be."""
+    """The journal at `path`, which is created if there is none. Raises `OutputError` if that fails."""
 
     def __init__(self, path: Path, *, owner: str | None = None, clock: Callable[[], Seconds] = time.time) -> None:
         self.path = path
@@ -111,22 +112,22 @@ class Journal:
 
     @property
     def closed(self) -> bool:
-        """Whether `close` was called: threads that were not waited for may come back later."""
+        """Whether `close` was called; threads that were not waited for may still use the journal later."""
         return self._closed.is_set()
 
     def answers(self, keys: Sequence[str]) -> dict[str, bytes]:
-        """The answers there are to these keys."""
+        """Return the answers to these keys, as far as there are any."""
         with self._told():
             return self._answers(keys)
 
     def claim(self, endpoint: str, facts: dict[str, bytes]) -> Claim:
-        """Takes hold of the keys of `facts` that are neither answered, nor held, nor asked about in a job.
+        """Claim the keys of `facts` that are neither answered, nor held, nor part of a job.
 
-        A job whose process is gone is paid for and may be done, whenever that process went: nobody asks anew before
-        somebody has asked after it.
+        A job whose process has ended is paid for and may have finished, so its items are not sent again before it is
+        collected.
         """
         with self._transaction() as db:
-            gone = cache(self._lease.gone)  # asked once: who ends just now would neither hold a key nor leave a job
+            gone = cache(self._lease.gone)  # checked once: a process that ends just now must get one verdict in all
             answered = self._answers(list(facts))
             orphans = self._taken_over(list(facts.keys() - answered.keys()), endpoint, gone)
             held = self._held(list(facts.keys() - answered.keys()), gone)
@@ -140,74 +141,74 @@ class Journal:
             return Claim(number, granted, answered, frozenset(held), tuple(orphans))
 
     def sent(self, claim: int, job_id: str) -> None:
-        """The service has accepted what the claim holds, as this job."""
+        """Note the job that the service has accepted for the claim."""
         with self._transaction() as db:
             db.execute("UPDATE submissions SET job_id = ? WHERE id = ? AND owner = ?", (job_id, claim, self.owner))
 
     def keep(self, answers: dict[str, bytes]) -> None:
-        """Answers are known. The first answer to a key wins."""
+        """Save answers. The first answer to a key wins."""
         with self._transaction() as db:
             db.executemany("INSERT OR IGNORE INTO answers(key, parts) VALUES (?, ?)", list(answers.items()))
 
     def release(self, claim: int) -> None:
-        """The claim is over, answered or not."""
+        """End the claim, answered or not."""
         with self._transaction() as db:
             db.execute("DELETE FROM submissions WHERE id = ? AND owner = ?", (claim, self.owner))
 
     def leave(self, claim: int) -> None:
-        """The claim is nobody's any more, but its job may be done yet: whoever claims its keys is to ask after it."""
+        """Give up the claim, but keep its job, which may still finish: the next claim on its keys collects it."""
         with self._transaction() as db:
             db.execute("UPDATE submissions SET owner = '' WHERE id = ? AND owner = ?", (claim, self.owner))
 
     def adopt(self, endpoint: str, keys: Sequence[str]) -> list[Orphan]:
-        """Takes over the submissions about any of these keys whose process is gone.
+        """Take over the submissions about any of these keys whose process has ended, and return them.
 
-        Those that never got a job id, or whose keys are all answered, are forgotten: there is nothing to ask for.
+        Those that never got a job id, or whose keys are all answered, are deleted, since nothing is to collect.
         """
         with self._transaction():
             return self._taken_over(keys, endpoint, cache(self._lease.gone))
 
     def held_elsewhere(self, keys: Sequence[str]) -> int:
-        """How many of the keys other processes at work hold."""
+        """Return how many of the keys are held by other running processes."""
         with self._told():
             return len(self._held(keys, self._lease.gone, but=self.owner))
 
     def forget(self, keys: Sequence[str]) -> None:
-        """Drops the answers to these keys, and what was submitted for them and is held by nobody."""
+        """Delete the answers to these keys, and the submissions about them that no running process holds."""
         with self._transaction() as db:
             db.executemany("DELETE FROM answers WHERE key = ?", [(key,) for key in keys])
             left = [(number,) for number, _ in self._about(keys, None, self._lease.gone)]
             db.executemany("DELETE FROM submissions WHERE id = ?", left)
 
     def charge(self, endpoint: str, job_id: str, *, source: str, stage: str, charge: bytes) -> None:
-        """What a job was charged is known. The first to know it wins.
+        """Save the usage of a job. The first one wins.
 
-        It goes onto the disk with what is written next, which mostly is the job's answer.
+        It is written to disk with the next transaction, which mostly holds the job's answer.
         """
         with self._lock:
             self._charged.append((endpoint, job_id, source, stage, self.owner, charge))
 
     def charges(self, endpoint: str, *, source: str, stage: str) -> list[tuple[str, bytes]]:
-        """What the endpoint charged for this stage of this video, in whatever run, each with its job's id."""
+        """Return the usage of all jobs of this stage and video on the endpoint, over all runs, each with its job id."""
         query = "SELECT job_id, charge FROM charges WHERE source = ? AND stage = ? AND endpoint = ?"
-        with self._transaction() as db:  # with what is not yet on the disk
+        with self._transaction() as db:  # which first writes what is not yet on disk
             return db.execute(query, (source, stage, endpoint)).fetchall()
 
     def beat(self) -> None:
-        """Says that this process is at work."""
+        """Renew the lease of this process."""
         with self._transaction():
             self._lease.renew()
 
     def close(self) -> None:
-        """Lets go of the lease. Submissions not yet answered stay, for the next run to ask after."""
+        """End the lease. Submissions without an answer stay, for the next run to collect."""
         self._closed.set()
         self._heart.join()
         with self._lock:
             try:
                 with self._transaction():
                     self._lease.end()
-            except OutputError as error:  # a full disk: the lease then ends by itself
-                log.info("the journal's lease is left to run out", exc_info=error)
+            except OutputError as error:  # such as a full disk: the lease then expires
+                log.info("the journal's lease could not be ended, and will expire", exc_info=error)
             finally:
                 self._db.close()
 
@@ -221,7 +222,7 @@ class Journal:
         return {key for key, owner in owners if owner != but and not gone(owner)}
 
     def _taken_over(self, keys: Sequence[str], endpoint: str, gone: Gone) -> list[Orphan]:
-        """Makes the submissions about any of the keys whose owner is gone this process's own."""
+        """Make this process the owner of the submissions about any of the keys whose owner has ended."""
         orphans = []
         for number, job_id in self._about(keys, endpoint, gone):
             facts = dict(self._db.execute("SELECT key, fact FROM carried WHERE submission = ?", (number,)))
@@ -233,7 +234,7 @@ class Journal:
         return orphans
 
     def _about(self, keys: Sequence[str], endpoint: str | None, gone: Gone) -> list[tuple[int, str | None]]:
-        """Submissions about any of the keys whose owner is gone: number and job id."""
+        """Return number and job id of the submissions about any of the keys whose owner has ended."""
         query = """SELECT DISTINCT id, job_id, owner, endpoint FROM carried JOIN submissions ON id = submission
                    WHERE key IN ({})"""
         found = {row for rows in in_chunks(self._db, query, keys) for row in rows}
@@ -259,7 +260,7 @@ class Journal:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """One thread at a time; SQLite's errors as ours."""
+        """Let one thread in at a time, and raise SQLite's errors as ours."""
         with self._lock, errors_told(self.path, "the journal"):
             yield
 
@@ -267,5 +268,5 @@ class Journal:
         while not self._closed.wait(BEAT_S):
             try:
                 self.beat()
-            except OutputError as error:  # whoever writes next will say so
+            except OutputError as error:  # the next write will report it
                 log.info("the journal's lease is not renewed", exc_info=error)

@@ -1,4 +1,4 @@
-"""Where results and artifacts are kept: one protocol each (`base.py`), and an implementation a file."""
+"""The stores of results and artifacts: one protocol each (`base.py`), and one implementation per module."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Artifacts as files of a folder: `ab/abc….jpg`, by the sha256 of what is in them."""
+"""Artifacts as files of a folder: `ab/abc….jpg`, by the sha256 of their content."""
 
 import contextlib
 import hashlib
@@ -27,14 +27,14 @@ ENDINGS = {
     "video/mp4": ".mp4",
     "video/webm": ".webm",
 }
-"""What a file is called by its media type, so that it opens by a click; all others are `.bin`."""
+"""File extensions by media type, so that a file opens with a click; all others are `.bin`."""
 _OTHERS = "application/octet-stream", ".bin"
 _TYPES = {ending: media_type for media_type, ending in [*ENDINGS.items(), _OTHERS]}
 _PIECE_BYTES = 1 << 20
 
 
 class FolderArtifacts(ArtifactStore):
-    """A file in a folder of its first two digits, since a folder of a hundred thousand files is slow to look into."""
+    """Artifacts in subfolders by their first two digits, since a folder of a hundred thousand files is slow to list."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -70,7 +70,7 @@ class FolderArtifacts(ArtifactStore):
         with self.open(sha256) as file:
             content = file.read()
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise InputError(f"{self.path(sha256)}: damaged", hint="delete it and make it again")
+            raise InputError(f"{self.path(sha256)}: damaged", hint="delete it and create it again")
         return content
 
     def open(self, sha256: str) -> BinaryIO:
@@ -99,21 +99,21 @@ class FolderArtifacts(ArtifactStore):
                         yield _artifact(path)
 
     def path(self, sha256: str) -> Path | None:
-        """Return the file of that content; None where there is none."""
+        """Return the file with that content; None if there is none."""
         return next(iter(self._paths(sha256)), None)
 
     def _paths(self, sha256: str) -> list[Path]:
-        """Mostly one; two, where two processes put the same content at once and do not agree on what it is."""
+        """Return the files with that content: mostly one; two if two processes put it with different types at once."""
         if not _is_sha256(sha256):
-            raise UsageError(f"{sha256!r}: not a sha256 as an artifact has, of 64 small hexadecimal digits")
+            raise UsageError(f"{sha256!r}: not the sha256 of an artifact, which has 64 lower-case hexadecimal digits")
         return sorted((self.folder / sha256[:2]).glob(f"{sha256}.*"))
 
     def _take(self, temporary: Path, sha256: str, size: int, ending: str) -> None:
-        """Give the file its place, unless the content is there already."""
+        """Move the file to its place, unless the content is there already."""
         kept = self.path(sha256)
         with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
             if kept is not None and kept.stat().st_size == size:
-                os.utime(kept)  # for `unreferenced` it is as new as what is put now
+                os.utime(kept)  # for `unreferenced` it is as new as this one
                 return
         path = kept or self.folder / sha256[:2] / f"{sha256}{ending}"
         path.parent.mkdir(exist_ok=True)
@@ -131,7 +131,7 @@ def _copied(content: bytes | Path | BinaryIO, to: Path) -> tuple[str, int]:
 
 
 def _pieces(content: bytes | Path | BinaryIO) -> Iterator[bytes]:
-    """Raises `InputError` where a file cannot be read."""
+    """Yield the content in blocks. Raises `InputError` if a file cannot be read."""
     if isinstance(content, bytes):
         yield content
         return
@@ -140,7 +140,7 @@ def _pieces(content: bytes | Path | BinaryIO) -> Iterator[bytes]:
             while piece := file.read(_PIECE_BYTES):
                 yield piece
     except OSError as error:
-        named = content if isinstance(content, Path) else "what is to be kept"
+        named = content if isinstance(content, Path) else "the content to store"
         raise InputError(f"{named}: cannot be read ({error.strerror})") from None
 
 

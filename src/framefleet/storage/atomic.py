@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import contextlib
 import errno
@@ -10,15 +10,15 @@ from pathlib import Path
 
 from framefleet.errors import OutputError
 
-HALF = ".framefleet."  # begins the names of files that are being written
+HALF = ".framefleet."  # the prefix of files that are being written
 
 
 @contextmanager
 def whole_file(path: Path, *, over: bool = True, mode: int = 0o644) -> Iterator[Path]:
-    """A neighbour of `path` to write to. At the end it takes that name, and after an error it is gone.
+    """Yield a temporary file next to `path`, which is renamed to it at the end, and deleted after an error.
 
-    So a reader sees the old file or the new one. It has the ending of `path`, by which some libraries know the format.
-    Raises `OutputError` where the place cannot be written, and without `over` `FileExistsError` where something has
+    So a reader sees the old file or the new one. It has the extension of `path`, by which some libraries choose the
+    format. Raises `OutputError` if the folder cannot be written, and without `over` `FileExistsError` if something has
     the name by then.
     """
     try:
@@ -39,7 +39,7 @@ def write_whole(path: Path, content: bytes, *, over: bool = True) -> None:
 
 @contextmanager
 def neighbour(folder: Path, suffix: str) -> Iterator[Path]:
-    """A new file in the folder, which is gone at the end unless it was put in its place."""
+    """Yield a new file in the folder, which is deleted at the end unless it was renamed."""
     handle, name = tempfile.mkstemp(dir=folder, prefix=HALF, suffix=suffix)
     os.close(handle)
     temporary = Path(name)
@@ -51,9 +51,9 @@ def neighbour(folder: Path, suffix: str) -> Iterator[Path]:
 
 
 def put_in_place(temporary: Path, path: Path, *, over: bool = True, mode: int = 0o644) -> None:
-    """Give the file the name `path`, once its content is on the disk.
+    """Rename the file to `path`, once its content is on disk.
 
-    Without `over` nothing is replaced, whoever is first: raises `FileExistsError`.
+    Without `over` nothing is replaced: raises `FileExistsError` if something has the name.
     """
     with temporary.open("r+b") as file:
         os.fsync(file.fileno())
@@ -61,21 +61,21 @@ def put_in_place(temporary: Path, path: Path, *, over: bool = True, mode: int = 
     if over:
         temporary.replace(path)
     elif os.name == "nt":
-        temporary.rename(path)  # replaces nothing there
+        temporary.rename(path)  # on Windows this replaces nothing
     else:
         try:
             path.hardlink_to(temporary)
         except FileExistsError:
             raise
-        except OSError:  # no links on exFAT and some network disks: there the second of two may win
+        except OSError:  # exFAT and some network disks have no links: there the second of two writers may win
             if path.exists():
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
             temporary.replace(path)
 
 
 def not_written(path: Path, error: OSError) -> OutputError:
-    """Return the error that tells a person why `path` cannot be written."""
+    """Return the error that reports why `path` cannot be written."""
     if error.errno == errno.ENOENT and not path.parent.exists():
-        return OutputError(f"{path}: there is no folder {path.parent}", hint="make it, or give another")
+        return OutputError(f"{path}: there is no folder {path.parent}", hint="create it, or give another")
     space = "free some space or " if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
-    return OutputError(f"{path}: cannot be written ({error.strerror}); {space}give another folder")
+    return OutputError(f"{path}: cannot be written ({error.strerror})", hint=f"{space}give another folder")

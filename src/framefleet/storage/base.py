@@ -1,7 +1,7 @@
-"""What every store promises, wherever it keeps its results or artifacts; `tests/contracts/` holds each to it.
+"""The contracts of the stores for results and artifacts, which `tests/contracts/` checks for each implementation.
 
-Whatever is put is kept whole or not at all, and a reader sees the old or the new. Many threads may use one store at
-once, and many processes one place. Where that place fails, `OutputError` says what to do.
+Every write is complete or has no effect, and a reader sees the old or the new content. Many threads may use one store
+at once, and many processes one place. If that place fails, `OutputError` holds what to do.
 """
 
 import base64
@@ -19,7 +19,7 @@ from framefleet.timebase import Seconds
 
 
 class StoredResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a list says of a document. `sha256`, `path` and `duration_s` are the video's, `bytes` the JSON's length.
+    """The entry of a document in a list. `sha256`, `path` and `duration_s` are the video's, `bytes` the JSON's length.
 
     `written_at` is in seconds since 1970.
     """
@@ -33,67 +33,75 @@ class StoredResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Some results, and the `cursor` that leads to those behind them; None where these are the last."""
+    """Some results, and the `cursor` for the next page; None if these are the last."""
 
     results: list[StoredResult]
     cursor: str | None
 
 
+class ResultQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which results to list, at most `limit` per page; all by default.
+
+    Those of the video with that `sha256` or `path`, with names that begin with `prefix`, written at `since` or later
+    and earlier than `before`, in seconds since 1970. Raises `UsageError` for a `limit` below 1.
+    """
+
+    sha256: str | None = None
+    path: str | None = None
+    prefix: str = ""
+    since: float | None = None
+    before: float | None = None
+    limit: int = 100
+
+    def __post_init__(self) -> None:
+        if self.limit < 1:
+            raise UsageError(f"limit {self.limit}: a page has at least one result")
+
+
 class ResultStore(Protocol):
     """Documents by name, such as `clip`. A name belongs to the video whose document has it, until that is deleted.
 
-    A name is any text without `/`, else `UsageError` is raised. One that the place cannot keep, such as one too long
-    for a file, is refused with an `OutputError` by `claim` and `put`.
+    A name is any text without `/`, else `UsageError` is raised. `claim` and `put` raise `OutputError` for one that the
+    place cannot store, such as one too long for a file.
     """
 
     def claim(self, name: str, sha256: str) -> None:
-        """Make sure, before anything is paid for, that a document of this video can be put there. Keeps nothing.
+        """Check, before anything is paid for, that a document of this video can be stored. Writes nothing.
 
-        Raises `OutputError` where another video has the name, or the place cannot be written.
+        Raises `OutputError` if another video has the name, or the place cannot be written.
         """
 
     def find(self, name: str) -> StoredResult | None:
-        """Return whose document has the name; None where there is none that can be read."""
+        """Return the entry of the document with that name; None if there is none that can be read."""
 
     def put(self, name: str, document: Document) -> StoredResult:
-        """Keep the document in place of an earlier one of the same video. Raises `OutputError` as `claim` does."""
+        """Store the document, replacing an earlier one of the same video. Raises `OutputError` as `claim` does."""
 
     def get(self, name: str) -> Document:
-        """Return the document. Raises `NotStoredError`, or `InputError` where it is not whole."""
+        """Return the document. Raises `NotStoredError`, or `InputError` if it is damaged."""
 
     def open(self, name: str) -> BinaryIO:
-        """Open the document's JSON, byte for byte, to read in pieces. Raises `NotStoredError`."""
+        """Open the document's JSON as a stream of bytes. Raises `NotStoredError`."""
 
     def delete(self, name: str) -> bool:
-        """Delete the document, and say whether there was one."""
+        """Delete the document, and return whether there was one."""
 
     def where(self, name: str) -> str:
-        """Say for people where the document is."""
+        """Return where the document is, for messages."""
 
     def close(self) -> None:
-        """Let go of the place. Streams that are open may be read on."""
+        """Close the store. Open streams stay readable."""
 
-    def list(
-        self,
-        *,
-        sha256: str | None = None,
-        path: str | None = None,
-        prefix: str = "",
-        since: float | None = None,
-        before: float | None = None,
-        limit: int = 100,
-        cursor: str | None = None,
-    ) -> Page:
-        """Return a page of the results, newest first and of one time by name.
+    def list(self, query: ResultQuery = ResultQuery(), *, cursor: str | None = None) -> Page:
+        """Return a page of the results that `query` selects, newest first, and by name within the same time.
 
-        Of the video with that `sha256` or `path`, with names that begin with `prefix`, written at `since` or later and
-        earlier than `before`. A `cursor` of the same question goes on behind its page: whatever is put or deleted
-        meanwhile, no other result is missed or told twice. Raises `UsageError` for what is no cursor.
+        With the `cursor` of a page of the same query, return the page after it. Results that are stored or deleted
+        between two pages make it neither miss nor repeat another. Raises `UsageError` if the cursor is not valid.
         """
 
 
 class ArtifactStore(Protocol):
-    """Files by the sha256 of their content. The same content is kept once, however often it is put."""
+    """Files by the sha256 of their content. The same content is stored once, however often it is put."""
 
     def put(
         self,
@@ -104,24 +112,25 @@ class ArtifactStore(Protocol):
         start_s: Seconds | None = None,
         end_s: Seconds | None = None,
     ) -> Artifact:
-        """Keep the content, and return what a document says of it. Raises `InputError` where a file cannot be read."""
+        """Store the content, and return a document's reference to it. Raises `InputError` if a file cannot be read."""
 
     def find(self, sha256: str) -> Artifact | None:
-        """Return its media type and size; None where it is not there. A type that few use is octets here."""
+        """Return its media type and size; None if it is not there. Rare types become `application/octet-stream`."""
 
     def get(self, sha256: str) -> bytes:
-        """Return the content. Raises `NotStoredError`, or `InputError` where it is no longer what was put."""
+        """Return the content. Raises `NotStoredError`, or `InputError` if it does not match its sha256 any more."""
 
     def open(self, sha256: str) -> BinaryIO:
-        """Open the content to read from any place in it. Raises `NotStoredError`."""
+        """Open the content as a seekable stream. Raises `NotStoredError`."""
 
     def delete(self, sha256: str) -> bool:
-        """Delete the content, which other documents may also name, and say whether there was any."""
+        """Delete the content, which other documents may also refer to, and return whether there was any."""
 
     def unreferenced(self, referenced: Collection[str], before: float) -> Iterator[Artifact]:
-        """Yield what was last put before that time, in seconds since 1970, and is not among the sha256s `referenced`.
+        """Yield the artifacts last put before that time, in seconds since 1970, whose sha256 is not in `referenced`.
 
-        What a run puts is older than the document that names it, so `before` is earlier than any run at work began.
+        A run puts its artifacts before the document that refers to them, so `before` must be earlier than the start of
+        any running one.
         """
 
 
@@ -136,25 +145,18 @@ def another_video(where: str) -> OutputError:
     return OutputError(f"{where}: holds the results of another video", hint="move it or give another output folder")
 
 
-def checked_limit(limit: int) -> int:
-    """Return the limit, if pages may be that long. Raises `UsageError`."""
-    if limit < 1:
-        raise UsageError(f"limit {limit}: a page has at least one result")
-    return limit
-
-
 def cursor_behind(result: StoredResult) -> str:
-    """Return what goes on behind that result."""
-    place = json.dumps([result.written_at, result.name])  # msgspec has no words for names that are no text
+    """Return the cursor of the page after that result."""
+    place = json.dumps([result.written_at, result.name])  # msgspec cannot encode names with surrogates
     return base64.urlsafe_b64encode(place.encode()).decode()
 
 
 def place_of(cursor: str) -> tuple[float, str]:
-    """Return `written_at` and name of the result that the cursor goes on behind. Raises `UsageError`."""
+    """Return `written_at` and name of the result that the cursor's page follows. Raises `UsageError`."""
     try:
         written_at, name = json.loads(base64.urlsafe_b64decode(cursor))
         if type(written_at) is float and type(name) is str:
             return written_at, name
     except (ValueError, TypeError, RecursionError):
         pass
-    raise UsageError("no cursor of this list; begin again without one")
+    raise UsageError("the cursor is not valid", hint="begin again without one")

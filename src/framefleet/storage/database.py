@@ -1,4 +1,4 @@
-"""SQLite files that threads and processes share: opening them, and what their errors mean for a person."""
+"""SQLite files that threads and processes share: opening them, and reporting their errors."""
 
 import sqlite3
 import time
@@ -13,10 +13,11 @@ _AGAIN_S = 0.05
 
 
 def open_database(path: Path, schema: str, version: int, *, application: int = 0) -> sqlite3.Connection:
-    """Return a connection to the file, made with the tables of `schema` if there is none.
+    """Return a connection to the file, which is created with the tables of `schema` if there is none.
 
-    Tried again while another process makes it: SQLite waits for no lock then. `application` tells one program's files
-    from another's. Raises `OutputError` for a file of another version or application, and SQLite's errors.
+    Retries while another process creates it, since SQLite does not wait for locks then. `application` distinguishes
+    the files of different programs. Raises `OutputError` for a file of another version or application, and SQLite's
+    errors.
     """
     until = time.monotonic() + _BUSY_MS / 1000
     while True:
@@ -24,7 +25,7 @@ def open_database(path: Path, schema: str, version: int, *, application: int = 0
         try:
             _check(db, path, version, application)
             db.execute("PRAGMA journal_mode=WAL")
-            db.execute("PRAGMA synchronous=FULL")  # a power cut must not take back what was known
+            db.execute("PRAGMA synchronous=FULL")  # a power cut must not undo what was saved
             db.execute("PRAGMA foreign_keys=ON")
             numbers = f"PRAGMA application_id = {application}; PRAGMA user_version = {version};"
             db.executescript(f"BEGIN IMMEDIATE; {schema} {numbers} COMMIT;")
@@ -44,14 +45,14 @@ def errors_told(path: Path, what: str) -> Iterator[None]:
     """Raise SQLite's errors as `OutputError`."""
     try:
         yield
-    except sqlite3.Error as error:  # misuse has a class of its own beside DatabaseError
-        raise OutputError(f"{path}: {what} cannot be used ({error}); {_remedy(error)}") from None
+    except sqlite3.Error as error:  # misuse has a class of its own next to DatabaseError
+        raise OutputError(f"{path}: {what} cannot be used ({error})", hint=_remedy(error)) from None
 
 
 def _check(db: sqlite3.Connection, path: Path, version: int, application: int) -> None:
-    """Raise `OutputError` before anything is changed in a file that is not ours to change."""
+    """Raise `OutputError` for a file of another program or version, before anything in it is changed."""
     queries = "SELECT count(*) FROM sqlite_master", "PRAGMA application_id", "PRAGMA user_version"
-    tables, of, found = (db.execute(query).fetchone()[0] for query in queries)  # where there are tables, all is set
+    tables, of, found = (db.execute(query).fetchone()[0] for query in queries)  # a file with tables has all of them set
     if tables and of != application:
         raise OutputError(f"{path}: made by another program", hint="give another file")
     if found not in {0, version}:

@@ -1,4 +1,4 @@
-"""Results as files of a folder, `clip_results.json` for the name `clip`: what the command line writes and reads."""
+"""Results as files of a folder, `clip_results.json` for the name `clip`, as the command line writes and reads them."""
 
 import contextlib
 import errno
@@ -16,10 +16,10 @@ from framefleet.schema.document import Document, Video
 from framefleet.storage.atomic import HALF, not_written, write_whole
 from framefleet.storage.base import (
     Page,
+    ResultQuery,
     ResultStore,
     StoredResult,
     another_video,
-    checked_limit,
     checked_name,
     cursor_behind,
     place_of,
@@ -27,23 +27,23 @@ from framefleet.storage.base import (
 from framefleet.timebase import Seconds
 
 ENDING = "_results.json"
-_NO_NAME = '<>:"/\\|?*' if os.name == "nt" else "/"  # a colon there leads to another drive, or into a file's streams
+_NO_NAME = '<>:"/\\|?*' if os.name == "nt" else "/"  # on Windows a colon leads to another drive or a file's streams
 _START_BYTES = 65_536
 
 
 def name_of(path: Path) -> str:
-    """Return the name that the document at `path` has."""
+    """Return the name of the document at `path`."""
     return path.name.removesuffix(ENDING)
 
 
 class FolderResults(ResultStore):
-    """Nothing but documents lies there, so that files may be moved, copied and deleted by hand."""
+    """A folder of documents and nothing else, so that files may be moved, copied and deleted by hand."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def path(self, name: str) -> Path:
-        """Return where the document of that name goes. Raises `OutputError` for what can name no file."""
+        """Return the path of the document with that name. Raises `OutputError` for a name that no file can have."""
         try:
             os.fsencode(checked_name(name))
         except UnicodeEncodeError:
@@ -120,35 +120,26 @@ class FolderResults(ResultStore):
     def close(self) -> None:
         pass
 
-    def list(
-        self,
-        *,
-        sha256: str | None = None,
-        path: str | None = None,
-        prefix: str = "",
-        since: float | None = None,
-        before: float | None = None,
-        limit: int = 100,
-        cursor: str | None = None,
-    ) -> Page:
-        checked_limit(limit)
+    def list(self, query: ResultQuery = ResultQuery(), *, cursor: str | None = None) -> Page:
         behind = place_of(cursor) if cursor is not None else None
         results: list[StoredResult] = []
-        for written_at, name in self._names(prefix):
-            if (since is not None and written_at < since) or (before is not None and written_at >= before):
+        for written_at, name in self._names(query.prefix):
+            if query.since is not None and written_at < query.since:
+                continue
+            if query.before is not None and written_at >= query.before:
                 continue
             if behind is not None and (-written_at, name) <= (-behind[0], behind[1]):
                 continue
             result = _listed(self.path(name), written_at)
-            if result is None or sha256 not in {None, result.sha256} or path not in {None, result.path}:
+            if result is None or query.sha256 not in {None, result.sha256} or query.path not in {None, result.path}:
                 continue
-            if len(results) == limit:
+            if len(results) == query.limit:
                 return Page(results, cursor_behind(results[-1]))
             results.append(result)
         return Page(results, None)
 
     def _names(self, prefix: str) -> Iterable[tuple[float, str]]:
-        """When what looks like a document was written, and its name, in the order of a list."""
+        """Return when each file that may be a document was written, and its name, in the order of a list."""
         found = []
         try:
             with os.scandir(self.folder) as entries:
@@ -165,7 +156,7 @@ class FolderResults(ResultStore):
 
 
 def _is_there(path: Path) -> bool:
-    """Whether anything has the name; nothing has one that is too long."""
+    """Return whether anything has the name; False for one that is too long."""
     try:
         path.stat()
     except OSError as error:
@@ -180,13 +171,13 @@ class _VideoHead(msgspec.Struct):
 
 
 class _Head(msgspec.Struct):
-    """As much of a document as tells whose it is."""
+    """The part of a document that identifies its video."""
 
     video: _VideoHead
 
 
 def _is_free(path: Path, sha256: str) -> bool:
-    """Whether nothing has the name yet. Raises `OutputError` where something but this video's document has it."""
+    """Return whether the name is free. Raises `OutputError` if something other than this video's document has it."""
     try:
         path.stat()
         content = path.read_bytes() if path.is_file() else b""  # a pipe would never end
@@ -210,11 +201,11 @@ def _is_free(path: Path, sha256: str) -> bool:
 
 
 def _listed(path: Path, written_at: float) -> StoredResult | None:
-    """What a list says of the file; None for what is no document. Documents may be large, so their start has to do."""
+    """Return the file's entry in a list; None if it is no document. Reads its start alone, as it may be large."""
     with contextlib.suppress(OSError, msgspec.MsgspecError, RecursionError):
         if path.is_file():
             with path.open("rb") as file:
-                start, cut, _ = file.read(_START_BYTES).partition(b',\n"config": ')  # as `encode` parts it
+                start, cut, _ = file.read(_START_BYTES).partition(b',\n"config": ')  # as `encode` separates them
                 whole = start + b"}" if cut else start + file.read()
             return _stored(path, msgspec.json.decode(whole, type=_Head).video, written_at)
     return None

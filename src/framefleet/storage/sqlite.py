@@ -1,4 +1,4 @@
-"""Results in one SQLite file, for many videos. Not on a network disk, where its processes cannot share memory."""
+"""Results in one SQLite file, for many videos. Not for network disks, where processes cannot share SQLite's memory."""
 
 import gzip
 import io
@@ -15,10 +15,10 @@ from framefleet.schema.codec import decode_from, encode
 from framefleet.schema.document import Document
 from framefleet.storage.base import (
     Page,
+    ResultQuery,
     ResultStore,
     StoredResult,
     another_video,
-    checked_limit,
     checked_name,
     cursor_behind,
     place_of,
@@ -27,7 +27,7 @@ from framefleet.storage.database import errors_told, open_database
 
 VERSION = 1  # of the table below
 _APPLICATION = 0x46464C52  # "FFLR"
-_LEVEL = 6  # 5 MB of an hour become 1.1 in 0.15 s; 9 takes three times as long for 3 % less, 1 a third for 20 % more
+_LEVEL = 6  # 5 MB for an hour become 1.1 in 0.15 s; 9 takes three times as long for 3 % less, 1 a third for 20 % more
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS results (
@@ -48,7 +48,7 @@ _COLUMNS = "name, sha256, path, duration_s, written_at, bytes"
 
 
 class SqliteResults(ResultStore):
-    """Opens or makes the file at `path`. Raises `OutputError` if that cannot be."""
+    """The store in the file at `path`, which is created if there is none. Raises `OutputError` if that fails."""
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
         self.path = path
@@ -92,7 +92,7 @@ class SqliteResults(ResultStore):
             row = self._db.execute("SELECT document FROM results WHERE name = ?", (_key(name),)).fetchone()
         if row is None:
             raise NotStoredError(f"{self.where(name)}: there is no such result")
-        packed = io.BytesIO(row[0])  # a tenth of the document, which stays the one that it is now
+        packed = io.BytesIO(row[0])  # a tenth of the document's size; later writes do not change it
         return cast(BinaryIO, gzip.GzipFile(fileobj=packed))
 
     def delete(self, name: str) -> bool:
@@ -106,38 +106,28 @@ class SqliteResults(ResultStore):
         with self._lock:
             self._db.close()
 
-    def list(
-        self,
-        *,
-        sha256: str | None = None,
-        path: str | None = None,
-        prefix: str = "",
-        since: float | None = None,
-        before: float | None = None,
-        limit: int = 100,
-        cursor: str | None = None,
-    ) -> Page:
+    def list(self, query: ResultQuery = ResultQuery(), *, cursor: str | None = None) -> Page:
         conditions: dict[str, tuple[object, ...]] = {}
-        if sha256 is not None:
-            conditions["sha256 = ?"] = (sha256,)
-        if path is not None:
-            conditions["path = ?"] = (_bytes(path),)
-        if prefix:
-            conditions["substr(name, 1, ?) = ?"] = (len(_bytes(prefix)), _bytes(prefix))
-        if since is not None:
-            conditions["written_at >= ?"] = (since,)
-        if before is not None:
-            conditions["written_at < ?"] = (before,)
+        if query.sha256 is not None:
+            conditions["sha256 = ?"] = (query.sha256,)
+        if query.path is not None:
+            conditions["path = ?"] = (_bytes(query.path),)
+        if query.prefix:
+            conditions["substr(name, 1, ?) = ?"] = (len(_bytes(query.prefix)), _bytes(query.prefix))
+        if query.since is not None:
+            conditions["written_at >= ?"] = (query.since,)
+        if query.before is not None:
+            conditions["written_at < ?"] = (query.before,)
         if cursor is not None:
             written_at, name = place_of(cursor)
             conditions["(written_at < ? OR (written_at = ? AND name > ?))"] = (written_at, written_at, _bytes(name))
         chosen = " AND ".join(["1", *conditions])
-        query = f"SELECT {_COLUMNS} FROM results WHERE {chosen} ORDER BY written_at DESC, name LIMIT ?"
+        select = f"SELECT {_COLUMNS} FROM results WHERE {chosen} ORDER BY written_at DESC, name LIMIT ?"
         values = [value for given in conditions.values() for value in given]
         with self._told():
-            rows = self._db.execute(query, [*values, checked_limit(limit) + 1]).fetchall()
-        results = [_stored(row) for row in rows[:limit]]
-        return Page(results, cursor_behind(results[-1]) if len(rows) > limit else None)
+            rows = self._db.execute(select, [*values, query.limit + 1]).fetchall()
+        results = [_stored(row) for row in rows[: query.limit]]
+        return Page(results, cursor_behind(results[-1]) if len(rows) > query.limit else None)
 
     def _check_owner(self, name: str, sha256: str) -> None:
         row = self._db.execute("SELECT sha256 FROM results WHERE name = ?", (_key(name),)).fetchone()
@@ -158,7 +148,7 @@ class SqliteResults(ResultStore):
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """One thread at a time; SQLite's errors as ours."""
+        """Let one thread in at a time, and raise SQLite's errors as ours."""
         with self._lock, errors_told(self.path, "the store"):
             yield
 
@@ -168,7 +158,7 @@ def _key(name: str) -> bytes:
 
 
 def _bytes(text: str) -> bytes:
-    """Text as SQLite keeps any, also what of a file's name is none. Sorts as the text does."""
+    """Return the text as UTF-8, with the surrogates of file names that are not text. Sorts as the text does."""
     return text.encode("utf-8", "surrogatepass")
 
 

@@ -1,1 +1,1 @@
-"""Backends: what answers requests."""
+"""Backends: the places where requests run."""

@@ -1,4 +1,4 @@
-"""The one seam between a run and whatever answers its requests."""
+"""The one seam between a run and what answers its requests."""
 
 import threading
 from concurrent.futures import Future
@@ -17,7 +17,7 @@ from framefleet.timebase import Seconds
 class Job:
     """An accepted request. `endpoint` is the kind ("yolo"), `id` the service's own name for it.
 
-    `since_s` is when this process heard of it, by the backend's clock.
+    `since_s` is when this process learned of it, by the backend's clock.
     """
 
     endpoint: str
@@ -27,7 +27,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the service says of how a job went; milliseconds as it counts them."""
+    """The service's figures of how a job went; milliseconds as it counts them."""
 
     worker_id: str | None = None
     delay_ms: float = 0
@@ -63,44 +63,46 @@ class Backend(Protocol):
     """Safe to call from many threads, and for several runs at once. Every method raises `FleetError`, whose `advice`
     says what to do.
 
-    `cancel` is of the run that calls, and ends that run's calls alone; without it none is cut short.
+    `cancel` is the scope of the calling run, and ends that run's calls alone; without it none is cut short.
     """
 
     capabilities: Capabilities
 
     def submit(self, endpoint: str, request: msgspec.Struct, cancel: CancelScope | None = None) -> Job:
-        """Returns as soon as the request is accepted and its id known.
+        """Send the request, and return its job as soon as the service has accepted it.
 
-        Raises the reason of `cancel` where it is cancelled before anything is sent; what is sent is waited for.
+        Raises the reason of `cancel` if it is cancelled before anything is sent; afterwards the id is waited for.
         """
 
     def wait(self, job: Job, timeout_s: Seconds, cancel: CancelScope | None = None) -> Done:
-        """The job's output, or the error it ended with. Raises `NotDoneError` after `timeout_s`.
+        """Return the job's output, or raise the error it ended with. Raises `NotDoneError` after `timeout_s`.
 
-        Once `cancel` is closing, an end that comes within its drain is heard soon; after that, it raises
-        `NotDoneError`. It cancels nothing at the service.
+        Once `cancel` is closing, the job is still waited for until the drain ends, then `NotDoneError` is raised.
+        Nothing is cancelled at the service.
         """
 
     def cancel(self, job: Job) -> None:
-        """Asks that the job not run, or stop. No error if it is already over."""
+        """Request that the job not run, or stop. No error if it is already over."""
 
     def attach(self, endpoint: str, id: str) -> Job:
-        """A job submitted earlier, perhaps by another process."""
+        """Return the job with this id, which was submitted earlier, perhaps by another process."""
 
     def health(self, endpoint: str) -> Health: ...
 
     def held_s(self, endpoint: str) -> Seconds:
-        """What calls about its jobs waited for their turn, all together, so that the service's rates were kept."""
+        """Return how long calls about its jobs waited in total, so as to respect the service's rates."""
 
     def trouble(self, endpoint: str, in_flight: bool) -> FleetError | None:
-        """What the last call about a job met, or where none is `in_flight`, the last to submit one; or None."""
+        """Return the error of the last call about a job, or if none is `in_flight`, of the last submit; else None."""
 
     def close(self) -> None: ...
 
 
 def result_of(future: "Future[Answered]", timeout_s: Seconds, cancel: CancelScope | None) -> Answered:
-    """Return the result of a job of this process, as `Backend.wait` has it. Raises `TimeoutError` where it is not done,
-    and what it failed with."""
+    """Return the result of a job of this process, as `Backend.wait` does.
+
+    Raises `TimeoutError` if it is not done, and the error that it failed with.
+    """
     if cancel is not None:
         woken = threading.Event()
         future.add_done_callback(lambda _: woken.set())

@@ -1,6 +1,6 @@
-"""What a service wraps an answer in, read loosely: nothing that only surrounds an answer may cost it.
+"""The JSON envelope around a service's answer, read leniently: a fault in the envelope must not lose the answer.
 
-The answer itself is JSON as RFC 8259 has it, or unreadable.
+The answer itself is JSON by RFC 8259, or unreadable.
 """
 
 import json
@@ -10,21 +10,21 @@ from typing import Any
 
 import msgspec
 
-LONGEST_MS = 31 * 86_400_000.0  # more than this is no time that a job took
+LONGEST_MS = 31 * 86_400_000.0  # no job takes longer: a larger figure is not a duration
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:]', re.DOTALL)
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
 
 
-class Unreadable(Exception):  # noqa: N818 - a value too: what stands where something cannot be read
-    """Why something is not what it should be, in a few words."""
+class Unreadable(Exception):  # noqa: N818 - a value too: it stands in the place of a member that cannot be read
+    """The reason why something cannot be read, in a few words."""
 
 
 def read(content: bytes) -> dict[str, Any]:
-    """The members of the object that an answer is; one that cannot be read is an `Unreadable`, and costs no other.
+    """Return the members of a JSON object; one that cannot be read becomes an `Unreadable`, and the others stay.
 
-    Raises `Unreadable` where no member can be told.
+    Raises `Unreadable` if no member can be read.
     """
     try:
         said = msgspec.json.decode(content)
@@ -36,7 +36,7 @@ def read(content: bytes) -> dict[str, Any]:
 
 
 def duration_ms(said: Any) -> float | None:
-    """A time that a job took, whether it came as a number or as text; None for what is none."""
+    """Return a job's duration in milliseconds, from a number or text; None for anything else."""
     try:
         taken = math.nan if isinstance(said, bool) else float(said)
     except (TypeError, ValueError, OverflowError):
@@ -45,12 +45,12 @@ def duration_ms(said: Any) -> float | None:
 
 
 def name(said: Any) -> str | None:
-    """A name, which may have come as a number."""
+    """Return a name, from text or a number; None for anything else."""
     return str(said) if isinstance(said, str | int) and not isinstance(said, bool) else None
 
 
 def count(said: Any) -> int:
-    """How many; 0 for what is no number."""
+    """Return a count, from a number or text; 0 for anything else."""
     try:
         return max(0, int(float(said)))
     except (TypeError, ValueError, OverflowError):
@@ -58,15 +58,15 @@ def count(said: Any) -> int:
 
 
 def _mended(content: bytes) -> bytes:
-    """Without a byte order mark, and halves of a surrogate pair as the character that stands for what is none."""
+    """Return the content without a byte order mark, and with lone surrogates replaced by U+FFFD."""
     whole = content.removeprefix(b"\xef\xbb\xbf")
     return _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], whole)
 
 
 def _members(content: bytes) -> dict[str, Any]:
-    """As `read`, member by member: what one of them holds does not matter to the others, however deep it is.
+    """Return the members as `read` does, decoding each on its own, so that one with a fault does not lose the others.
 
-    Of an object that breaks off, what stands before; the last is then an `Unreadable`.
+    Of a truncated object, return the members before its end; the last is then an `Unreadable`.
     """
     if not content.lstrip().startswith(b"{"):
         raise Unreadable("with no object")

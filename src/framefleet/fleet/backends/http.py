@@ -1,4 +1,4 @@
-"""HTTP to a service that takes a key: bounded answers, no redirects, timeouts, the key in one header alone."""
+"""HTTP to a service that takes a key: bounded responses, no redirects, timeouts, the key in one header alone."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -25,16 +25,16 @@ from framefleet.timebase import Seconds
 
 log = logger(__name__)
 
-REPLY_LIMIT = 24 * 2**20  # results over 20 MB are lost on the worker's side, so more than this is no reply
+REPLY_LIMIT = 24 * 2**20  # bytes: results over 20 MB are lost on the worker's side, so no reply is larger
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
 
 
 class Http:
-    """`base_url` is what comes before every path. Safe to call from many threads, which share its connections.
+    """A client of the service at `base_url`. Safe to call from many threads, which share its connections.
 
-    The key goes into `key_header` as it is, or without one, as a bearer's. There are at most as many connections at
-    once as the files that this process may open allow; who needs one more waits.
+    The key goes into `key_header` as it is, or without one, into `Authorization` as a bearer token. The number of
+    connections is limited by the files that this process may open; a call that needs one more waits.
     """
 
     def __init__(
@@ -68,9 +68,9 @@ class Http:
         on_headers: Callable[[Mapping[str, str]], object] = lambda _: None,
         read: Callable[[requests.Response], bytes] | None = None,
     ) -> tuple[int, bytes]:
-        """The answer's status and content, whatever the status. Raises `UnreachableError` where there is no answer.
+        """Return the response's status and content, whatever the status. Raises `UnreachableError` if there is none.
 
-        `read` takes as much of the content as is wanted; else it is all of it.
+        `read` returns the wanted part of the content; without it all is read.
         """
         where, began = f"{self._base_url}/{path}".partition("?")[0], perf_counter()
         with self._connection():
@@ -89,8 +89,9 @@ class Http:
             except (requests.RequestException, OSError, UnicodeError) as error:
                 if is_out_of_files(error):
                     self._make_do_with_fewer()
-                ours, took_ms = UnreachableError(why(error, self._base_url, self._proxies)), _ms_since(began)
-                log.info("%s %s: no answer after %.0f ms: %s", method, where, took_ms, ours)
+                message, hint = why(error, self._base_url, self._proxies)
+                ours, took_ms = UnreachableError(message, hint=hint), _ms_since(began)
+                log.info("%s %s: no response after %.0f ms: %s", method, where, took_ms, ours)
                 log.debug("%s", error, exc_info=error)
                 raise ours from None
         sent, took_ms = len(body or b""), _ms_since(began)
@@ -102,7 +103,7 @@ class Http:
 
     @contextmanager
     def _connection(self) -> Iterator[None]:
-        """One of the connections that there may be at once."""
+        """Hold one of the connections that may be open at once."""
         with self._changed:
             self._changed.wait_for(lambda: self._in_use < self._most)
             self._in_use += 1
@@ -114,15 +115,15 @@ class Http:
                 self._changed.notify()
 
     def _make_do_with_fewer(self) -> None:
-        """Others have the files: half as many connections from now on, and none is kept for later."""
+        """Halve the number of connections from now on, and keep none open: other code has the files."""
         with self._changed:
             self._most = max(1, min(self._most, self._in_use) // 2)
-            log.warning("too many files are open: at most %d connections from here on", self._most)
-        self._session.close()  # those not in use; those that are close when their answer is read
+            log.warning("too many files are open: at most %d connections from now on", self._most)
+        self._session.close()  # closes unused connections; the others close when their response is read
 
     def _new_session(self) -> requests.Session:
         session = requests.Session()
-        session.trust_env = False  # what of the environment counts is said here, once
+        session.trust_env = False  # the settings of the environment that count are read above
         session.proxies.update(self._proxies)
         session.verify = certificates()
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -144,7 +145,7 @@ def _ms_since(began: Seconds) -> float:
 
 
 def _stale() -> Retry:
-    """A kept connection that the service has meanwhile closed: asking once more is safe where nothing is changed."""
+    """Return a policy for a pooled connection that the service has closed: one more try, safe for a GET alone."""
     return Retry(total=1, connect=0, redirect=0, status=0, allowed_methods={"GET"})
 
 

@@ -1,4 +1,4 @@
-"""The backend for stages without an endpoint: their own handlers, in this process, on the embedded models."""
+"""The backend that runs stages' own handlers in this process, on the embedded models."""
 
 import itertools
 import threading
@@ -31,12 +31,12 @@ from framefleet.worker.serving import NotWanted, ask_here, unless
 
 
 class LocalBackend:
-    """Runs one request at a time: a model takes every core there is, and two at once only fight over them."""
+    """A backend that runs one request at a time: a model uses every core, and two at once would compete for them."""
 
     capabilities = IN_PROCESS
 
     def __init__(self, open_handlers: Mapping[str, Callable[[], Handler]]) -> None:
-        """`open_handlers` gives, for each kind of endpoint, what loads its model; each is called at most once."""
+        """Take, for each kind of endpoint, the function that loads its model; each is called at most once."""
         self._open = dict(open_handlers)
         self._handlers: dict[str, Handler] = {}
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="local")
@@ -58,7 +58,7 @@ class LocalBackend:
         with self._lock:
             future = self._jobs.get(job.id)
         if future is None:
-            raise JobLostError(f"{job.endpoint}: job {job.id} is not known here")
+            raise JobLostError(f"{job.endpoint}: job {job.id} is not known in this process")
         try:
             done = result_of(future, timeout_s, cancel)
         except CancelledError:
@@ -76,7 +76,7 @@ class LocalBackend:
         return done
 
     def cancel(self, job: Job) -> None:
-        """A model at work ends where its handler next looks up, or with its answer."""
+        """Cancel the job; a running handler stops when it next checks for that, or with its answer."""
         with self._lock:
             future, unwanted = self._jobs.get(job.id), self._unwanted.get(job.id)
         if unwanted is not None:
@@ -106,7 +106,7 @@ class LocalBackend:
         with self._lock:
             for unwanted in self._unwanted.values():
                 unwanted.set()
-        self._lane.shutdown(wait=False, cancel_futures=True)  # a model at work cannot be stopped
+        self._lane.shutdown(wait=False, cancel_futures=True)  # a running model cannot be stopped
 
     def _answer(self, job: Job, request: msgspec.Struct, unwanted: threading.Event) -> Done:
         began = perf_counter()
@@ -125,13 +125,13 @@ class LocalBackend:
     def _handler(self, endpoint: str) -> Handler:
         if endpoint not in self._handlers:
             if endpoint not in self._open:
-                raise JobLostError(f"{endpoint}: nothing here answers this endpoint")
+                raise JobLostError(f"{endpoint}: no local handler for this endpoint")
             self._handlers[endpoint] = self._open[endpoint]()
         return self._handlers[endpoint]
 
 
 def _checked(output: Any) -> Any:
-    """The output, unless it is an error: the service too turns `{"error": …}` into a failed job."""
+    """Return the output. Raises `FleetError` for `{"error": …}`, which the service too turns into a failed job."""
     if isinstance(output, dict) and isinstance(output.get("error"), str):
         raise from_worker(output["error"])
     return output

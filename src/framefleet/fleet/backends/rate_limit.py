@@ -1,4 +1,4 @@
-"""The rate that a provider allows, kept by all threads together."""
+"""The rate that a provider allows, shared by all threads."""
 
 import random
 import threading
@@ -20,10 +20,10 @@ from framefleet.timebase import Seconds
 
 
 class RateLimiter:
-    """At most `rate` calls a second on average and `burst` at once, for one provider or route, over all threads.
+    """At most `rate` calls per second on average and `burst` at once, for one provider or route, over all threads.
 
-    A generic cell rate algorithm (ITU-T I.371): one number says when the next call is due. `refused` is for limits
-    nobody told us: all threads then hold off together, and one after the other tries again until a call is accepted.
+    A generic cell rate algorithm (ITU-T I.371): one number holds when the next call is due. `refused` is for limits
+    that are not documented: all threads then back off together, and retry one by one until a call is accepted.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class RateLimiter:
         self._hold = 0.0
         self._held_until = self._due
         self._refused_since: Seconds | None = None
-        self.held_s: Seconds = 0.0  # what all threads together waited for
+        self.held_s: Seconds = 0.0  # how long all threads waited in total
 
     def acquire(self, cancel: CancelScope | None = None) -> None:
-        """Returns when the next call may be made. Raises the reason for which `cancel` is cancelled meanwhile."""
+        """Wait until the next call may be made. Raises the reason of `cancel` if it is cancelled meanwhile."""
         cancel = cancel or CancelScope()
         cancel.check()
         while (held := self._held()) > 0:
@@ -66,17 +66,17 @@ class RateLimiter:
             self._wait(wait, cancel)
 
     def refused(self, after_s: Seconds = 0.0) -> None:
-        """The provider said 429, and perhaps when to come again."""
+        """Back off after a response 429; `after_s` is the wait that the provider asks for, if any."""
         with self._lock:
             now = self._clock()
             if now < self._held_until:
-                return  # another thread has just said so
+                return  # another thread has just reported it
             self._refused_since = now if self._refused_since is None else self._refused_since
             since_s = now - self._refused_since
             longest = LONGEST_HOLD_S if since_s <= WINDOW_S else LONGEST_BLOCK_S
             self._hold = max(min(max(FIRST_HOLD_S, HOLD_SHARE * since_s), longest), min(after_s, RETRY_AFTER_S))
             self._held_until = now + self._hold
-        log.info("too many requests: no call for %.2f s; refused for %.1f s so far", self._hold, since_s)
+        log.info("too many requests: waiting %.2f s; refused for %.1f s so far", self._hold, since_s)
 
     def accepted(self) -> None:
         with self._lock:
@@ -90,7 +90,7 @@ class RateLimiter:
             cancel.check()
 
     def _held(self) -> Seconds:
-        """How long to hold off. Each thread looks up at a moment of its own, so that one tries before the others."""
+        """Return how long to back off, with a random part per thread, so that one retries before the others."""
         with self._lock:
             left = self._held_until - self._clock()
             return left + self._rng.uniform(0, self._hold) if left > 0 else 0.0

@@ -1,7 +1,7 @@
-"""Backends by name: what a plan has to know of each before one is opened, and how it is opened.
+"""The backends by name: what planning needs to know of each before it is opened, and how to open it.
 
-Other packages add theirs by an entry point `framefleet.backends`, whose name is the backend's and whose object is a
-`BackendKind`. Importing this module loads none of them.
+Other packages add a backend by an entry point `framefleet.backends`, whose name is the backend's and whose object is
+a `BackendKind`. Importing this module loads none of them.
 """
 
 from abc import ABC, abstractmethod
@@ -19,7 +19,7 @@ from framefleet.stages.base import Capabilities, Handler
 
 @dataclass(frozen=True, slots=True)
 class OpenedEndpoint:
-    """An endpoint that a backend is to serve: its id there, how many requests are asked at once, and its handler.
+    """An endpoint that a backend serves: its id there, how many requests are sent at once, and its handler.
 
     `open_handler` loads the stage's own model into this process.
     """
@@ -37,21 +37,21 @@ class BackendKind(ABC):
 
     @abstractmethod
     def serves(self, fleet: Fleet, endpoint: str) -> str | None:
-        """Return the endpoint's id there, by its kind ("yolo"); None where it is not set up."""
+        """Return the id of the endpoint of this kind ("yolo") at the backend; None if it is not set up."""
 
     def key(self, endpoints: Mapping[str, OpenedEndpoint], options: Options) -> Hashable:
-        """Return what an open one depends on: analyses of a session that agree in it share one, where it is remote."""
+        """Return what an open backend depends on: analyses of a session with equal keys share a remote one."""
         return tuple(sorted((kind, endpoint.id, endpoint.workers) for kind, endpoint in endpoints.items())), repr(
             options
         )
 
     @abstractmethod
     def open(self, endpoints: Mapping[str, OpenedEndpoint], options: Options, fleet: Fleet) -> Backend:
-        """Return it open for these endpoints, by their kinds. Raises `AuthError` where it needs a key and has none."""
+        """Open the backend for these endpoints, by their kinds. Raises `AuthError` if a key is needed and not set."""
 
 
 class RunPodKind(BackendKind):
-    """Endpoints of RunPod's."""
+    """RunPod's serverless endpoints."""
 
     name, capabilities = "runpod", JOB_QUEUE
 
@@ -103,26 +103,28 @@ class LocalKind(BackendKind):
 
 @cache
 def backends() -> Mapping[str, BackendKind]:
-    """Return all by name, in the order in which `auto` prefers them. Raises `SetupError` for one that is broken."""
-    from importlib.metadata import entry_points  # 20 ms, for those who plan a run
+    """Return all backends by name, in the order of `auto`'s preference. Raises `SetupError` for one that is broken."""
+    from importlib.metadata import entry_points  # takes 20 ms, which only planning needs
 
     further = {}
     for entry in entry_points(group="framefleet.backends"):
         try:
             further[entry.name] = entry.load()
         except Exception as error:
-            raise SetupError(f"the backend {entry.name} of {entry.value} does not load: {error}") from error
+            raise SetupError(
+                f"the backend {entry.name} of {entry.value} cannot be loaded: {error}", code="backend_broken"
+            ) from error
     first, last = (RunPodKind(), ApiKind()), LocalKind()
     return {kind.name: kind for kind in first} | further | {last.name: last}
 
 
 def backend_named(name: str) -> BackendKind:
-    """Return the kind of that name. Raises `UsageError` where there is none."""
+    """Return the kind of that name. Raises `UsageError` if there is none."""
     if name not in backends():
-        raise UsageError(f"--backend {name}: no such backend; there are auto, {', '.join(backends())}")
+        raise UsageError(f"--backend {name}: no such backend", hint=f"choose from auto, {', '.join(backends())}")
     return backends()[name]
 
 
 def capabilities_of(name: str) -> Capabilities:
-    """Return what the backend of that name can do. Raises `UsageError` where there is none."""
+    """Return what the backend of that name can do. Raises `UsageError` if there is none."""
     return backend_named(name).capabilities

@@ -1,1 +1,1 @@
-"""What it costs: before, during and after."""
+"""The cost of a run: before, during and after."""

@@ -11,7 +11,7 @@ from framefleet.timebase import Seconds
 
 @dataclass(slots=True)
 class _Worker:
-    """`spells` are its times at work, in order, with more than the idle timeout between them."""
+    """One worker's share. `spells` are the times it ran, in order, more than the idle timeout apart."""
 
     spells: list[tuple[Seconds, Seconds]] = field(default_factory=list)
     gpu: str | None = None
@@ -20,7 +20,7 @@ class _Worker:
     def add(self, charge: JobUsage, idle_s: Seconds) -> None:
         self.gpu = charge.gpu or self.gpu
         ran_s = charge.receipt.execution_ms / 1000
-        if charge.submitted_s is None:  # by an earlier run, nobody knows when: one after the other until this one began
+        if charge.submitted_s is None:  # of an earlier run, at unknown times: one after the other until this one began
             self.before_s[charge.run_s] += ran_s
             start = charge.run_s - self.before_s[charge.run_s]
         else:
@@ -39,9 +39,9 @@ class _Worker:
 
 
 class Bill:
-    """One endpoint's. `gpu` is that of workers which do not say; the order of charges does not matter.
+    """The bill of one endpoint. The order of charges does not matter.
 
-    `price` is dollars a worker's second, whatever the tariff says.
+    `gpu` is the GPU of workers that report none; `price`, in dollars per worker and second, overrides the tariff.
     """
 
     def __init__(self, price: float | None = None, *, gpu: str | None = None, tariff: Tariff = LISTED) -> None:
@@ -68,14 +68,14 @@ class Bill:
 
     @property
     def usd(self) -> float:
-        """Each worker at the price of its own GPU."""
+        """The dollars billed, each worker at the price of its own GPU."""
         return sum(
             worker.billed_s(self._tariff.idle_s) * self._rate(worker.gpu)[0] for worker in self._workers.values()
         )
 
     @property
     def usd_per_s(self) -> float:
-        """What a second costs; where workers differ, on average."""
+        """The dollars per second; the average if workers differ."""
         return self.usd / self.billed_s if self.billed_s else self._rate(None)[0]
 
     @property

@@ -1,4 +1,4 @@
-"""What a run has cost so far, and whether it may go on."""
+"""What a run has cost so far, and whether it may send more requests."""
 
 import threading
 from collections import defaultdict
@@ -15,9 +15,9 @@ log = logger(__name__)
 
 
 class Budget:
-    """One for a run, over all its endpoints. Without `max_usd` it allows everything. `price` is dollars a second.
+    """The budget of one run, over all its endpoints. Without `max_usd` it allows everything.
 
-    `within` is what several runs may cost together.
+    `price` is dollars per second, `within` the budget that several runs share.
     """
 
     def __init__(
@@ -32,11 +32,11 @@ class Budget:
         self._lock = threading.Lock()
 
     def expect(self, endpoint: str, tariff: Tariff) -> None:
-        """What is known of the endpoint's bill before it has one."""
+        """Set the endpoint's tariff, before its bill begins."""
         self._bills[endpoint] = Bill(self._price, tariff=tariff)
 
     def begin(self, endpoint: str) -> None:
-        """One more request is to be sent, and then `end` called. Raises `BudgetError` if that would cost too much."""
+        """Count a request before it is sent; call `end` afterwards. Raises `BudgetError` if it would cost too much."""
         with self._within.one_at_a_time:
             with self._lock:
                 self._in_flight[endpoint] += 1
@@ -44,18 +44,18 @@ class Budget:
                 _check(self._max_usd, self.expected, "--max-cost")
                 self._within.check()
             except BudgetError as error:
-                log.warning("%s: no request more: %s", endpoint, error)
+                log.warning("%s: no further requests: %s", endpoint, error)
                 self.end(endpoint)
                 raise
 
     def end(self, endpoint: str) -> None:
-        """The request is over."""
+        """Count a request as over."""
         with self._lock:
             self._in_flight[endpoint] -= 1
 
     @contextmanager
     def request(self, endpoint: str) -> Iterator[None]:
-        """From `begin` to `end`."""
+        """Count a request from `begin` to `end`."""
         self.begin(endpoint)
         try:
             yield
@@ -63,12 +63,12 @@ class Budget:
             self.end(endpoint)
 
     def add(self, endpoint: str, charge: JobUsage) -> None:
-        """What a job cost is known, whatever came of it."""
+        """Add what a job cost, whether it succeeded or not."""
         with self._lock:
             self._bills[endpoint].add(charge)
 
     def expected(self) -> float:
-        """Dollars billed so far, and for what is in flight as much as an average request took."""
+        """Return the dollars billed so far, with the requests in flight at the average cost of those that are over."""
         usd = 0.0
         with self._lock:
             for endpoint, in_flight in self._in_flight.items():
@@ -79,24 +79,24 @@ class Budget:
 
 
 class SharedBudget:
-    """What all runs of a session may cost together. Without `max_usd` it allows everything."""
+    """The budget of all runs of a session together. Without `max_usd` it allows everything."""
 
     def __init__(self, max_usd: float | None) -> None:
         self.max_usd = max_usd
-        self.one_at_a_time = threading.Lock()  # or two that begin at once would each count the other's request
+        self.one_at_a_time = threading.Lock()  # two that begin at once would each count the other's request
         self._budgets: list[Budget] = []
 
     def add(self, budget: Budget) -> None:
-        """Count that run's too, from now on."""
+        """Count a run's budget from now on."""
         if self.max_usd is not None:
             self._budgets.append(budget)
 
     def expected(self) -> float:
-        """Dollars billed so far by all runs, and for what is in flight as much as an average request took."""
+        """Return the dollars billed so far by all runs, with their requests in flight at the average cost."""
         return sum(budget.expected() for budget in self._budgets)
 
     def check(self, more_usd: float = 0.0) -> None:
-        """Raise `BudgetError` if going on would cost too much, or `more_usd` beside it."""
+        """Raise `BudgetError` if what is expected, with `more_usd` on top, exceeds the budget."""
         _check(self.max_usd, lambda: self.expected() + more_usd, "the session's max_cost")
 
 
@@ -106,6 +106,6 @@ def _check(max_usd: float | None, expected: Callable[[], float], name: str) -> N
     usd = expected()
     if usd > max_usd:
         raise BudgetError(
-            f"{name} {max_usd:g}: going on would cost about ${usd:.4f}",
-            hint="raise it and run the same command again: what is answered is kept",
+            f"{name} {max_usd:g}: continuing would cost about ${usd:.4f}",
+            hint="raise it and run the same command again: answers are kept",
         )

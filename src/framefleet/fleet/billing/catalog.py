@@ -1,4 +1,4 @@
-"""RunPod's price list as it is today, read at most once a day, and kept in the user's cache in between."""
+"""RunPod's current price list, requested at most once a day and kept in the user's cache in between."""
 
 import contextlib
 import os
@@ -19,11 +19,11 @@ from framefleet.timebase import Seconds
 log = logger(__name__)
 
 DAY_S = 86_400
-MOST_USD_PER_H = 1000  # of one GPU: more is a mistake, not a price
+MOST_USD_PER_H = 1000  # for one GPU: a higher figure is a mistake, not a price
 
 
 class _Kept(msgspec.Struct):
-    """What the service at `url` said, `at_s` seconds since 1970."""
+    """The list of the service at `url`, as of `at_s` seconds since 1970."""
 
     url: str
     at_s: Seconds
@@ -33,7 +33,7 @@ class _Kept(msgspec.Struct):
 def live_prices(
     api: ManageApi, url: str, *, folder: Path | None = None, now: Callable[[], Seconds] = time.time
 ) -> PriceList:
-    """The list of the service at `url`, of today or from the cache. Raises `FleetError` where there is neither."""
+    """Return the list of the service at `url`, from the cache if that is recent. Raises `FleetError` if it has none."""
     path = folder / "prices.json" if folder is not None else _place()
     kept = _read(path) if path is not None else None
     if kept is None or kept.url != url or not 0 <= now() - kept.at_s < DAY_S:
@@ -44,7 +44,7 @@ def live_prices(
 
 
 def as_list(gpus: Sequence[CatalogGpu], at_s: Seconds) -> PriceList:
-    """What the service said at that time, as dollars a second."""
+    """Return the service's list of that time, in dollars per second."""
     day = datetime.fromtimestamp(at_s, UTC).date().isoformat()
     rows = (GpuPrice(gpu.id, gpu.pool, _per_second(gpu), gpu.name) for gpu in gpus)
     return PriceList(tuple(rows), f"RunPod's price list as read on {day}")
@@ -72,7 +72,7 @@ def _read(path: Path) -> _Kept | None:
 
 
 def _keep(path: Path, kept: _Kept) -> None:
-    """Whole or not at all; where it cannot be kept it is asked for again next time."""
+    """Write the list, whole or not at all; if that fails, it is requested again next time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".prices.", suffix=".tmp")

@@ -12,13 +12,13 @@ from framefleet.fleet.billing.usage import JobUsage
 from framefleet.schema.cost import Backend, Cost, EndpointCost
 from framefleet.timebase import Seconds
 
-SEQUENTIAL_FRAME_S = 0.03  # one frame a request takes a GPU worker this long, batching or not
+SEQUENTIAL_FRAME_S = 0.03  # how long a GPU worker takes for one frame per request
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """What a stage is expected to take on its backend: wall seconds with all workers, dollars, and alone.
+    """The expected wall seconds with all workers and dollars of a stage, and the dollars of one item at a time.
 
-    `rate_source` is where the dollars a second are from; nothing where the stage is not billed by them.
+    `rate_source` names the source of the price; empty if the stage is not billed by the second.
     """
 
     seconds: Seconds
@@ -28,7 +28,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _unbilled(backend: str) -> str | None:
-    """Why there is no bill of ours; None where there is."""
+    """Return why the backend has no bill here; None if it has one."""
     can = capabilities_of(backend)
     if can.billed:
         return None
@@ -36,7 +36,7 @@ def _unbilled(backend: str) -> str | None:
 
 
 def billed_seconds(charges: Iterable[JobUsage], idle_s: Seconds = IDLE_TIMEOUT_S) -> tuple[Seconds, int]:
-    """Seconds billed and workers seen. A worker stops when it was idle for `idle_s`, and starts again when needed."""
+    """Return the seconds billed and the workers seen. A worker stops after `idle_s`, and starts again when needed."""
     bill = Bill(tariff=Tariff(idle_s=idle_s))
     for charge in charges:
         bill.add(charge)
@@ -53,7 +53,10 @@ def estimate(
     price: float | None,
     tariff: Tariff = LISTED,
 ) -> Estimate:
-    """`unit_seconds` is a worker's time a unit (frame, second of sound); `alone_s` the same one at a time."""
+    """Return what a stage is expected to take.
+
+    `unit_seconds` is a worker's time per unit (a frame, a second of sound); `alone_s` the same for one at a time.
+    """
     if not capabilities_of(backend).billed:
         return Estimate(seconds=units * unit_seconds / workers, usd=0.0, usd_sequential=0.0)
     usd_per_s, source = rate(None, price, tariff)
@@ -74,7 +77,7 @@ def stage_cost(
     others: Sequence[JobUsage] = (),
     tariff: Tariff = LISTED,
 ) -> EndpointCost:
-    """The bill of what was run. `gpu` is that of workers which did not say, `others` are the charges of other runs.
+    """Return the bill of a stage. `gpu` is the GPU of workers that report none, `others` the charges of other runs.
 
     `alone_s` is what the same units would take one at a time.
     """

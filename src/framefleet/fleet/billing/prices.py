@@ -1,6 +1,6 @@
-"""What a second of a RunPod serverless worker costs, by GPU: a dated table, or RunPod's own list read live.
+"""The price per second of a RunPod serverless worker, by GPU: a dated table, or RunPod's own list read live.
 
-Pure: reading the list is for `catalog`. Prices change, so every figure says where it is from.
+Pure: `catalog` reads the list. Prices change, so every figure comes with its source.
 """
 
 import re
@@ -11,13 +11,13 @@ import msgspec
 from framefleet.timebase import Seconds
 
 TABLE_DATE = "2026-06-08"
-ASSUMED = "NVIDIA L4"  # where a worker does not say its GPU and nobody knows what its endpoint may have
+ASSUMED = "NVIDIA L4"  # if a worker does not report its GPU and its endpoint's pools are not known
 HOUR_S = 3600
 IDLE_TIMEOUT_S = 5.0  # RunPod's default: how long a worker is kept, and billed, after its last job
 
 
 class GpuPrice(msgspec.Struct, frozen=True):
-    """`gpu` as RunPod spells it, `name` what it calls it for short. `usd_per_s` None: not on the list."""
+    """A row of a list: `gpu` as RunPod spells it, `name` its short name. `usd_per_s` None: not on the list."""
 
     gpu: str
     pool: str | None
@@ -26,19 +26,19 @@ class GpuPrice(msgspec.Struct, frozen=True):
 
 
 class PriceList(msgspec.Struct, frozen=True):
-    """`source` says which list it is, and of which day."""
+    """A price list; `source` names it and its day."""
 
     gpus: tuple[GpuPrice, ...]
     source: str
 
     def find(self, gpu: str) -> GpuPrice | None:
-        """The row of a GPU by whatever spelling its worker reports; of several the one that says most."""
+        """Return the row of a GPU by any spelling that a worker reports; of several the most specific one."""
         said = _words(gpu)
         fitting = [(len(words), row) for row in self.gpus for words in _spellings(row) if words and words <= said]
         return max(fitting, key=lambda found: (found[0], found[1].usd_per_s or 0.0))[1] if fitting else None
 
     def dearest(self, pools: Collection[str] = ()) -> GpuPrice | None:
-        """Of these pools, or of all there are; None where none has a price."""
+        """Return the most expensive GPU of these pools, or of all; None if none has a price."""
         priced = [row for row in self.gpus if row.usd_per_s is not None and (not pools or row.pool in pools)]
         return max(priced, key=lambda row: row.usd_per_s or 0.0, default=None)
 
@@ -47,8 +47,8 @@ def _rows(pool: str | None, usd_per_s: float | None, *gpus: str) -> Iterable[Gpu
     return (GpuPrice(gpu, pool, usd_per_s) for gpu in gpus)
 
 
-# Prices of RunPod's list of TABLE_DATE; pools of its reference of GPU types (August 2026). What the list has no price
-# for stands here for its pool. A name is as short as all spellings of the card have in common.
+# Prices of RunPod's list of TABLE_DATE; pools of its reference of GPU types (August 2026). GPUs without a price on the
+# list are here for their pool. A name holds only the words that all spellings of the card have in common.
 TABLE = PriceList(
     (
         *_rows("AMPERE_16", 0.00016, "RTX A4000", "RTX A4500", "RTX 4000 Ada", "RTX 4000 SFF Ada", "RTX 2000 Ada"),
@@ -69,9 +69,9 @@ TABLE = PriceList(
 
 
 class Tariff(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one endpoint's bill before its workers speak. `pools`: where they may run, () for not known.
+    """What is known of one endpoint's bill before its workers report. `pools`: where they may run, () for not known.
 
-    `gpus` is of one worker; `idle_s` is how long one is kept, and billed, after its last job.
+    `gpus` is the number per worker; `idle_s` is how long a worker is kept, and billed, after its last job.
     """
 
     prices: PriceList = TABLE
@@ -84,22 +84,22 @@ LISTED = Tariff()
 
 
 def rate(gpu: str | None, override: float | None, tariff: Tariff = LISTED) -> tuple[float, str]:
-    """Dollars a second for a worker with this GPU, and where that figure is from.
+    """Return the dollars per second for a worker with this GPU, and the source of that figure.
 
-    A GPU that nobody knows counts as the dearest of its pool, or of its endpoint's pools, or of all: a bill may turn
-    out lower than it was said to be, and not higher.
+    An unknown GPU counts as the most expensive of its pool, or of its endpoint's pools, or of all: a bill may turn out
+    lower than it was estimated, and not higher.
     """
     if override is not None:
         return override, "given by --price"
     row, source, how = _row(gpu or None, tariff)
-    cards = f", {tariff.gpus} of them a worker" if tariff.gpus > 1 else ""
+    cards = f", {tariff.gpus} per worker" if tariff.gpus > 1 else ""
     return (row.usd_per_s or 0.0) * tariff.gpus, f"{source}, {_short(row.gpu)}{how}{cards}"
 
 
 def _row(gpu: str | None, tariff: Tariff) -> tuple[GpuPrice, str, str]:
-    """The row that a worker is billed by, of which list, and how it came to that where it is not plainly its GPU's.
+    """Return the row that a worker is billed by, the list it is from, and why, if it is not that of its GPU.
 
-    What the list has no price for is looked for in the table.
+    GPUs without a price on the list are looked up in the table.
     """
     lists = [tariff.prices] if tariff.prices is TABLE else [tariff.prices, TABLE]
     rows = [row for prices in lists if gpu is not None and (row := prices.find(gpu)) is not None]
@@ -109,16 +109,16 @@ def _row(gpu: str | None, tariff: Tariff) -> tuple[GpuPrice, str, str]:
         if found is not None and found.usd_per_s is not None:
             return found, prices.source, _as_what(gpu, found)
         if own and (dearest := prices.dearest(own)) is not None:
-            return dearest, prices.source, _assumed(f"the dearest of {own[0]}", gpu)
+            return dearest, prices.source, _assumed(f"the most expensive of {own[0]}", gpu)
     priced = [first for pool in tariff.pools if (first := _first(lists, [pool])) is not None]
     named = ", ".join(tariff.pools) if priced else "all"
     priced = priced or [(row, prices.source) for prices in lists if (row := prices.dearest()) is not None]
     row, source = max(priced, key=lambda found: found[0].usd_per_s or 0.0)
-    return row, source, _assumed(f"the dearest of {named}", gpu)
+    return row, source, _assumed(f"the most expensive of {named}", gpu)
 
 
 def _first(lists: Sequence[PriceList], pools: Sequence[str]) -> tuple[GpuPrice, str] | None:
-    """The dearest of the pools by the first list that has a price for one, and which list that is."""
+    """Return the most expensive GPU of the pools, from the first list that has a price for one, and that list."""
     found = ((row, prices.source) for prices in lists if (row := prices.dearest(pools)) is not None)
     return next(found, None)
 
@@ -135,7 +135,7 @@ def _assumed(named: str, gpu: str | None) -> str:
     return f" assumed{', ' if named else ''}{named}: {why}"
 
 
-# What makers write and leave out as they please; none of it tells two cards apart.
+# Words that spellings hold or leave out at will; none of them distinguishes two cards.
 _NOISE = {"NVIDIA", "GEFORCE", "RTX", "TESLA", "GENERATION"}
 
 

@@ -1,4 +1,4 @@
-"""RunPod's bill beside our own account of the same endpoints and hours, and what the difference is made of. Pure."""
+"""RunPod's bill compared with FrameFleet's own for the same endpoints and hours, and the causes of a gap. Pure."""
 
 import math
 from collections import defaultdict
@@ -13,12 +13,12 @@ from framefleet.fleet.billing.prices import Tariff
 from framefleet.fleet.billing.usage import JobUsage
 from framefleet.timebase import Seconds
 
-NEXT_TO_NOTHING = 0.00005  # dollars: what four decimals do not show
-HOURLY = timedelta(days=2)  # a longer time is asked for day by day: an answer has a record for each part of it
+NEXT_TO_NOTHING = 0.00005  # dollars: less than four decimals show
+HOURLY = timedelta(days=2)  # a longer time is requested day by day, since a response has a record for each part of it
 
 
 class Theirs(msgspec.Struct, frozen=True, kw_only=True):
-    """Dollars on RunPod's bill."""
+    """The dollars on RunPod's bill."""
 
     gpu: float = 0.0
     cpu: float = 0.0
@@ -28,7 +28,7 @@ class Theirs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ours(msgspec.Struct, frozen=True, kw_only=True):
-    """What FrameFleet counted. `start_wait_s`: how long each worker's first job waited, mostly for it to start."""
+    """FrameFleet's own count. `start_wait_s`: how long each worker's first job waited, mostly for it to start."""
 
     usd: float = 0.0
     billed_s: Seconds = 0.0
@@ -42,7 +42,7 @@ class Ours(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One endpoint's. `ours.other_usd` is of other videos in the same time, and not in `ours.usd`."""
+    """The comparison for one endpoint. `ours.other_usd` is of other videos in the same time, and not in `ours.usd`."""
 
     kind: str
     id: str
@@ -70,7 +70,7 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def window(start_s: Seconds, end_s: Seconds) -> tuple[datetime, datetime, str]:
-    """The whole hours, or days where it is long, that hold this time, and which: RunPod's bill is cut in them."""
+    """Return the whole hours, or days if it is long, around this time, and which: RunPod's bill is in such buckets."""
     start, end = datetime.fromtimestamp(start_s, UTC), datetime.fromtimestamp(end_s, UTC)
     long = end - start > HOURLY
     step = timedelta(days=1) if long else timedelta(hours=1)
@@ -79,7 +79,7 @@ def window(start_s: Seconds, end_s: Seconds) -> tuple[datetime, datetime, str]:
 
 
 def theirs(records: Iterable[BillingRecord]) -> dict[str, Theirs]:
-    """By the endpoint's id, over all records."""
+    """Return the sums over all records, by the endpoint's id."""
     sums: dict[str, Theirs] = defaultdict(Theirs)
     for record in records:
         before = sums[record.serverlessId]
@@ -94,7 +94,7 @@ def theirs(records: Iterable[BillingRecord]) -> dict[str, Theirs]:
 
 
 def ours(spent: Sequence[Spent], others: Sequence[Spent], price: float | None, tariff: Tariff) -> Ours:
-    """Of one endpoint; `others` are jobs of other videos on it at the time."""
+    """Return the own count for one endpoint; `others` are jobs of other videos on it at the time."""
     bill = _bill(spent, price, tariff)
     first: dict[str | None, Spent] = {}
     for job in sorted(spent, key=lambda job: job.at_s):
@@ -115,7 +115,7 @@ def ours(spent: Sequence[Spent], others: Sequence[Spent], price: float | None, t
 
 
 def line(kind: str, id: str, runpod: Theirs, counted: Ours, idle_s: Seconds) -> Line:
-    """The two side by side."""
+    """Return the comparison of the two, with the causes of a difference."""
     differs = round(runpod.total - counted.usd, 6)
     return Line(
         kind=kind, id=id, runpod=runpod, ours=counted, differs=differs, why=list(_reasons(runpod, counted, idle_s))

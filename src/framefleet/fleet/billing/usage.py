@@ -1,4 +1,4 @@
-"""What a job cost, as it becomes known."""
+"""The usage of a job, which its cost is computed from."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from framefleet.timebase import Seconds
 
 @dataclass(frozen=True, slots=True)
 class JobUsage:
-    """One job as it was served: what a bill is made of. `submitted_s` is seconds since the run began.
+    """One job as it was served: an entry of a bill. `submitted_s` is seconds since the run began.
 
-    `submitted_s` is None for a job of an earlier run, `gpu` where the worker did not say. `hedged`: another one won.
-    `run_s` is when the run that asked began, in seconds since this one did.
+    `submitted_s` is None for a job of an earlier run, `gpu` if the worker did not report it. `hedged`: another job won.
+    `run_s` is when the run that sent it began, in seconds since this one did.
     """
 
     submitted_s: Seconds | None

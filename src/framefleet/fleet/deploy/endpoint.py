@@ -1,4 +1,4 @@
-"""What an endpoint is to be, as the body of a request to create or change it. Pure: nothing is sent from here.
+"""The desired state of an endpoint, as the body of a request to create or change it. Pure: nothing is sent here.
 
 Field names and ranges are those of RunPod's OpenAPI description of its management API v2 (August 2026).
 """
@@ -22,11 +22,11 @@ from framefleet.fleet.billing.prices import (
 )
 
 DAY_S = 86_400
-SPEND_LIMIT_USD = 80  # an hour, RunPod's default for all that an account runs (its documentation of August 2026)
+SPEND_LIMIT_USD = 80  # per hour, RunPod's default for all that an account runs (its documentation of August 2026)
 
 
 def worker_price(gpu: Gpu, price: float | None, prices: PriceList = TABLE) -> tuple[float, str] | None:
-    """Dollars a worker's second in the dearest of its pools, and where that is from; None where no price is known."""
+    """Return the dollars per worker and second in its most expensive pool, and their source; None if not known."""
     if price is not None:
         return rate(None, price)
     if not gpu.pools or any((prices.dearest([pool]) or TABLE.dearest([pool])) is None for pool in gpu.pools):
@@ -36,13 +36,13 @@ def worker_price(gpu: Gpu, price: float | None, prices: PriceList = TABLE) -> tu
 
 
 def worst_usd_per_hour(workers: Workers, gpu: Gpu, price: float | None, prices: PriceList = TABLE) -> float:
-    """With all workers busy; 0 where no price is known."""
+    """Return the dollars per hour with all workers busy; 0 if no price is known."""
     known = worker_price(gpu, price, prices)
     return workers.max * known[0] * HOUR_S if known is not None else 0.0
 
 
 def worst_case(workers: Workers, gpu: Gpu, price: float | None, prices: PriceList = TABLE) -> str:
-    """One line: all workers busy, and none. `price` is dollars a worker's second, None: by the price list."""
+    """Return a line with the cost of all workers busy, and of none. `price`: dollars per worker and second, or None."""
     known = worker_price(gpu, price, prices)
     if known is None:
         return f"no price is known for {', '.join(gpu.pools) or 'its GPUs'}; pass --price"
@@ -55,31 +55,31 @@ def worst_case(workers: Workers, gpu: Gpu, price: float | None, prices: PriceLis
 
 
 def over_limit(usd_per_hour: float) -> str:
-    """RunPod's own limit, which is the account's, and whether this much would pass it."""
+    """Return a line with RunPod's spend limit for an account, and whether this much would exceed it."""
     limit = f"RunPod's default spend limit is ${SPEND_LIMIT_USD}/h per account"
     return f"{limit}; these endpoints could reach ${usd_per_hour:.2f}/h" if usd_per_hour > SPEND_LIMIT_USD else limit
 
 
 QUEUE_DELAY, REQUEST_COUNT = "QUEUE_DELAY", "REQUEST_COUNT"
 
-# What a new endpoint gets where nothing is said. Pools, disk and CUDA as in .runpod/hub.json (a test compares).
+# The defaults of a new endpoint. Pools, disk and CUDA as in .runpod/hub.json (a test compares).
 POOLS = ("AMPERE_16", "AMPERE_24", "ADA_24")
 DISK_GB = 20
 MIN_CUDA = "12.8"  # the images' CUDA: on a host with an older driver a worker would fail to start, again and again
 MAX_WORKERS = 3
-IDLE_TIMEOUT_S = 5  # seconds a worker is kept, and billed, after its last job: what bills are reckoned with
+IDLE_TIMEOUT_S = 5  # seconds a worker is kept, and billed, after its last job; the estimates count with it
 QUEUE_DELAY_S = 4.0  # the service's own default
-EXECUTION_TIMEOUT_S = 600  # the service's default for a job, and what the client allows one
-# The package `runpod` would log every reply, and with it what a video shows and says; RunPod keeps logs for 90 days.
+EXECUTION_TIMEOUT_S = 600  # the service's default for a job, and the client's limit for one
+# The package `runpod` would log every reply, and so the content of a video; RunPod keeps logs for 90 days.
 QUIET = {"RUNPOD_LOG_LEVEL": "INFO"}
-RELEASE = "IMAGE_RELEASE"  # in the environment, where a change makes a release: its workers are all replaced
+RELEASE = "IMAGE_RELEASE"  # in the environment, where a change makes a release, which replaces all workers
 OURS = (*QUIET, RELEASE)
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
-    """What is said about the endpoints. None: not said, so a new one gets the default and an old one stays as it is.
+    """The settings given for endpoints. None: not given; a new one gets the default and an old one keeps its own.
 
-    `release` names one that is to be made of an endpoint whose image is called as before, since its tag has moved.
+    `release` names a new release for an endpoint whose image has the same name as before, since its tag has moved.
     """
 
     image: str | None = None
@@ -99,7 +99,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One endpoint and what is to be sent for it: to create it where there is none yet, else to change it."""
+    """One endpoint and the request body for it: to create it if there is none yet, else to change it."""
 
     kind: str
     current: Endpoint | None
@@ -107,7 +107,7 @@ class Step:
 
 
 def make_spec(values: Mapping[str, Any], kinds: Sequence[str]) -> Spec:
-    """Checked. `gpu_pools` may be text with commas. Raises `UsageError` naming the option."""
+    """Return the checked settings. `gpu_pools` may be text with commas. Raises `UsageError` naming the option."""
     given = {name: value for name, value in values.items() if value is not None}
     if isinstance(given.get("gpu_pools"), str):
         given["gpu_pools"] = [part.strip() for part in given["gpu_pools"].split(",") if part.strip()]
@@ -117,18 +117,20 @@ def make_spec(values: Mapping[str, Any], kinds: Sequence[str]) -> Spec:
         reason, _, path = str(error).partition(" - at `$.")
         raise UsageError(f"--{path.rstrip('`').replace('_', '-') or 'option'}: {reason}") from None
     if spec.image is not None and spec.template is not None:
-        raise UsageError("--image and --template: give one of them")
+        raise UsageError("--image and --template exclude each other", hint="give one of them")
     if len(kinds) > 1 and (spec.template is not None or (spec.image is not None and "{endpoint}" not in spec.image)):
-        raise UsageError(f"one image is not {' and '.join(kinds)}: write {{endpoint}} in --image, or deploy one by one")
+        raise UsageError(
+            f"one image cannot serve {' and '.join(kinds)}", hint="write {endpoint} in --image, or deploy one by one"
+        )
     if spec.queue_delay is not None and spec.request_count is not None:
-        raise UsageError("--queue-delay and --request-count: give one of them")
+        raise UsageError("--queue-delay and --request-count exclude each other", hint="give one of them")
     if spec.gpu_pools == ():
-        raise UsageError("--gpu-pools: give at least one, such as AMPERE_24")
+        raise UsageError("--gpu-pools is empty", hint="give at least one pool, such as AMPERE_24")
     return spec
 
 
 def moves(image: str) -> bool:
-    """Whether the image's tag, such as `latest` or none, is pushed again and again: no version, no digest."""
+    """Return whether the image's tag moves, such as `latest` or none: it is neither a version nor a digest."""
     if "@" in image:
         return False
     tag = image.rpartition("/")[2].partition(":")[2]
@@ -136,25 +138,27 @@ def moves(image: str) -> bool:
 
 
 def plan(kind: str, name: str, spec: Spec, current: Endpoint | None) -> Step:
-    """What makes `current` (None: there is no such endpoint yet) what `spec` says. An empty body: it is so already."""
+    """Return the step from `current` (None: no such endpoint yet) to `spec`. An empty body: it is up to date."""
     if current is None:
         return Step(kind, None, creation(kind, name, spec))
     if current.type not in {None, "QUEUE"}:
         raise RefusedError(
-            f"endpoint {current.id} ({current.name}) has no queue", hint="delete it or give another --prefix"
+            f"endpoint {current.id} ({current.name}) has no queue", hint="delete it, or give another --prefix"
         )
     return Step(kind, current, changes(kind, spec, current))
 
 
 def creation(kind: str, name: str, spec: Spec) -> dict[str, Any]:
-    """The whole of a new endpoint. Raises `UsageError` where something is missing or contradicts itself."""
+    """Return the body of a new endpoint. Raises `UsageError` if a setting is missing or contradicts another."""
     if spec.image is None and spec.template is None:
-        raise UsageError(f"there is no {kind} endpoint yet: say --image, such as ghcr.io/YOU/framefleet-{kind}:VERSION")
+        raise UsageError(
+            f"there is no {kind} endpoint yet", hint=f"give --image, such as ghcr.io/YOU/framefleet-{kind}:VERSION"
+        )
     body: dict[str, Any] = {"name": name, "type": "QUEUE"} | said(kind, _with_defaults(spec))
     if spec.image is not None:  # a template brings its own
         body["disk"] = DISK_GB
     body["env"] = QUIET
-    body["gpu"].pop("allowedCudaVersions", None)  # a new one has none that would have to be taken off
+    body["gpu"].pop("allowedCudaVersions", None)  # a new endpoint has none that would have to be removed
     if spec.min_cuda == "":
         del body["gpu"]["minCudaVersion"]  # likewise
     _check(Workers(**body["workers"]), body["scaling"]["type"], spec)
@@ -162,26 +166,26 @@ def creation(kind: str, name: str, spec: Spec) -> dict[str, Any]:
 
 
 def changes(kind: str, spec: Spec, current: Endpoint) -> dict[str, Any]:
-    """Only what is said and differs. Raises `UsageError` where the result would contradict itself."""
+    """Return the settings that are given and differ. Raises `UsageError` if the result would contradict itself."""
     if current.workers.max == 0 and spec.max_workers is None:  # scaled to zero: deploying wakes it
         spec = msgspec.structs.replace(spec, max_workers=max(MAX_WORKERS, spec.min_workers or 0))
     told = said(kind, spec)
     workers = msgspec.convert(msgspec.to_builtins(current.workers) | told.get("workers", {}), Workers)
     _check(workers, (told.get("scaling") or current.scaling).get("type"), spec)
     body = _differing(told, msgspec.to_builtins(current))
-    if current.env is None:  # then it is not known what would be lost
+    if current.env is None:  # not known, so that a change might lose some of it
         return body
-    before = {} if spec.template is not None else current.env  # a template brings its own, which ours joins
-    env = QUIET | before  # who has set another level wants it
+    before = {} if spec.template is not None else current.env  # a template brings its own, and ours is added
+    env = QUIET | before  # a level that was set by hand stays
     if spec.release is not None and not {"image", "templateId"} & body.keys():
         env |= {RELEASE: spec.release}
     return body if env == before else body | {"env": env}
 
 
 def find(kind: str, name: str, id: str | None, listed: Sequence[Endpoint]) -> Endpoint | None:
-    """The endpoint with this id, else the one with this name, so that none is made twice.
+    """Return the endpoint with this id, else the one with this name, so that none is created twice.
 
-    Raises `RefusedError` when several have the name.
+    Raises `RefusedError` if several have the name.
     """
     for endpoint in listed:
         if endpoint.id == id:
@@ -195,7 +199,7 @@ def find(kind: str, name: str, id: str | None, listed: Sequence[Endpoint]) -> En
 
 
 def expected(step: Step) -> tuple[Workers, Gpu]:
-    """Workers and GPUs once the step is done."""
+    """Return the workers and GPUs after the step."""
     workers = msgspec.to_builtins(step.current.workers) if step.current else {}
     gpu = msgspec.to_builtins(step.current.gpu) if step.current and step.current.gpu else {}
     return (
@@ -223,7 +227,7 @@ def _with_defaults(spec: Spec) -> Spec:
 
 
 def said(kind: str, spec: Spec) -> dict[str, Any]:
-    """What `spec` says, in the service's words."""
+    """Return the given settings under the service's names."""
     image = spec.image.replace("{endpoint}", kind) if spec.image else None
     body: dict[str, Any] = {
         "image": image,
@@ -232,7 +236,7 @@ def said(kind: str, spec: Spec) -> dict[str, Any]:
             pools=list(spec.gpu_pools) if spec.gpu_pools else None,
             count=spec.gpu_count,
             minCudaVersion=spec.min_cuda,
-            # the Hub sets these, and RunPod takes no minimum beside them
+            # the Hub sets these, and RunPod accepts no minimum next to them
             allowedCudaVersions=[] if spec.min_cuda else None,
         ),
         "workers": _without_none(min=spec.min_workers, max=spec.max_workers, idleTimeout=spec.idle_timeout),
@@ -259,11 +263,11 @@ def _check(workers: Workers, scaling: str | None, spec: Spec) -> None:
     if workers.min > workers.max:
         raise UsageError(f"--min-workers {workers.min} is more than --max-workers {workers.max}")
     if scaling == REQUEST_COUNT and spec.idle_timeout is not None:
-        raise UsageError("--idle-timeout: RunPod takes none for a queue that scales on --request-count")
+        raise UsageError("--idle-timeout: RunPod accepts none for a queue that scales on --request-count")
 
 
 def _differing(told: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:
-    """The part of `told` that is not so yet; workers and GPU field by field, as the service changes them."""
+    """Return the part of `told` that differs from `current`; workers and GPU field by field, as the service does."""
     body: dict[str, Any] = {}
     for key, value in told.items():
         now = current.get(key)

@@ -1,4 +1,4 @@
-"""The `[endpoints]` of framefleet.toml, changed line by line so that all else in it stays as a person wrote it."""
+"""The `[endpoints]` of framefleet.toml, edited line by line, so that the rest of the file stays as it was written."""
 
 import contextlib
 import os
@@ -18,9 +18,9 @@ _ENTRY = r"""\s*["']?{}["']?\s*=\s*("[^"]*"|'[^']*')"""
 
 
 def edited(text: str, ids: Mapping[str, str | None]) -> str:
-    """`text` with these ids under `[endpoints]`; None takes one out.
+    """Return `text` with these ids under `[endpoints]`; None removes one.
 
-    The result is read again: where the file is written in a way that this cannot change alone, raises `UsageError`.
+    The result is read again. Raises `UsageError` if the file is written in a way that this cannot edit safely.
     """
     try:
         before = tomllib.loads(text)
@@ -37,8 +37,8 @@ def edited(text: str, ids: Mapping[str, str | None]) -> str:
 
 
 def remember(ids: Mapping[str, str | None], folder: Path = Path()) -> None:
-    """Writes the ids into the folder's framefleet.toml, whole or not at all. Raises `OutputError` and `UsageError`."""
-    path = (folder / CONFIG_FILE).resolve()  # what a link points to is changed, not the link
+    """Write the ids into the folder's framefleet.toml, whole or not at all. Raises `OutputError` and `UsageError`."""
+    path = (folder / CONFIG_FILE).resolve()  # the target of a link is changed, not the link
     text = _read(path)
     new = edited(text, ids)
     if new != text:
@@ -46,7 +46,7 @@ def remember(ids: Mapping[str, str | None], folder: Path = Path()) -> None:
 
 
 def check(kinds: list[str], folder: Path = Path()) -> None:
-    """Makes sure, before anything is created, that its id can be written down. Raises as `remember` does."""
+    """Check, before an endpoint is created, that its id can be written. Raises as `remember` does."""
     path = (folder / CONFIG_FILE).resolve()
     edited(_read(path), dict.fromkeys(kinds, "ID"))
     try:
@@ -54,7 +54,7 @@ def check(kinds: list[str], folder: Path = Path()) -> None:
             pass
     except OSError as error:
         raise OutputError(
-            f"{path.parent}: cannot be written ({error.strerror})", hint="start this in another folder"
+            f"{path.parent}: cannot be written ({error.strerror})", hint="run this command in another folder"
         ) from None
 
 
@@ -78,18 +78,18 @@ def _set(lines: list[str], kind: str, id: str | None) -> None:
     found = next(((at, match.end()) for at in range(header + 1, end) if (match := entry.match(lines[at]))), None)
     if found is None:
         if id is not None:
-            lines[header] = lines[header].rstrip("\r\n") + "\n"  # it may be the file's last, without an end
+            lines[header] = lines[header].rstrip("\r\n") + "\n"  # it may be the file's last line, without an end
             lines.insert(header + 1, f'{kind} = "{id}"\n')
     elif id is None:
         del lines[found[0]]
     else:
         at, ends = found
-        lines[at] = f'{kind} = "{id}"{lines[at][ends:]}'  # what follows the value may be a comment
+        lines[at] = f'{kind} = "{id}"{lines[at][ends:]}'  # a comment may follow the value
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8")  # not as text, which would change the line ends
+        return path.read_bytes().decode("utf-8")  # `read_text` would change the line ends
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:

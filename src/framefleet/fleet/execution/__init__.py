@@ -1,1 +1,1 @@
-"""Getting every request answered once, at the pace that the endpoint allows."""
+"""The execution of requests: each is answered once, at the pace that the endpoint allows."""

@@ -1,4 +1,4 @@
-"""When to stop paying an endpoint of which nothing good comes. Knows neither HTTP nor time."""
+"""A circuit breaker: when to stop paying an endpoint whose requests fail. Knows neither HTTP nor time."""
 
 import threading
 from collections import Counter
@@ -11,20 +11,19 @@ from framefleet.logs import logger
 
 log = logger(__name__)
 
-# Each is our choice: what a broken endpoint may cost, against how unlucky a good one may be.
-NEVER_GOOD = 5  # requests in a row that failed, where none was ever good
-NO_LONGER_GOOD = 20  # where some were: one worker of many may have fallen ill, and one picture in a few be poison
-ENOUGH = 3  # times so many, and what is still at work is not waited for either
-TRIALS = 2  # requests about one piece alone, of different pieces, before it is the endpoint's fault and not theirs
+# Our choices: what a broken endpoint may cost, against how unlucky a good one may be.
+NEVER_GOOD = 5  # failed requests in a row, if none ever succeeded
+NO_LONGER_GOOD = 20  # if some did: one worker of many may be broken, and some frames may crash any worker
+ENOUGH = 3  # after so many times the limit, running requests are not waited for either
+TRIALS = 2  # requests with one work item each, of different items, before the endpoint is at fault and not they
 
 
 class Breaker:
-    """One for a stage's endpoint, shared by all its threads; `name` is the stage's.
+    """The circuit breaker of a stage's endpoint, shared by all its threads; `name` is the stage's.
 
-    After so many paid failures in a row the others wait. What is at work may yet be good: then all go on. If it is not,
-    single requests are let through as trials, each to be made for one piece alone, because it may be the size of
-    the requests that a worker cannot bear, or one piece in each. When those fail too, every `request` raises
-    `HopelessError`, which ends the stage.
+    After so many paid failures in a row, further requests wait. If a running one succeeds, all continue. If none does,
+    single requests are let through as trials, each for one work item alone, because the size of the requests may be at
+    fault, or one item in each. If those fail too, every `request` raises `HopelessError`, which ends the stage.
     """
 
     def __init__(
@@ -35,7 +34,7 @@ class Breaker:
         *,
         scope: CancelScope | None = None,
     ) -> None:
-        """`scope` is the stage's: once it is cancelled, nobody waits here any longer."""
+        """Take the stage's `scope`: once it is cancelled, no request waits any longer."""
         self._name = name
         self._scope = scope or CancelScope()
         self._limit = never_good
@@ -45,15 +44,15 @@ class Breaker:
         self._words: Counter[str] = Counter()  # the reasons for which the row failed
         self._at_work = 0
         self._held = False
-        self._trials = 0  # that failed since all are held
+        self._trials = 0  # failed ones since requests are held
         self._error: HopelessError | None = None
-        self.failed: Counter[str] = Counter()  # requests that were paid for in vain, by the reason
+        self.failed: Counter[str] = Counter()  # requests that failed and were paid for, by the reason
 
     @contextmanager
     def request(self, on_over: Callable[[], None] = lambda: None) -> Iterator[int | None]:
-        """A block that asks, and judges what is answered: an error raised in it is what came of it.
+        """Send a request in this block and check its answer there: an error raised in it counts as its outcome.
 
-        Gives None, or for a trial, its number. `on_over` is called where a worker has had the request. Raises the error
+        Yields None, or for a trial, its number. `on_over` is called if a worker has had the request. Raises the error
         that ended the stage.
         """
         trial = self._enter()
@@ -92,7 +91,7 @@ class Breaker:
             self._at_work -= 1
             if good:
                 if self._held:
-                    log.info("%s: a request went well again, so all go on", self._name)
+                    log.info("%s: a request succeeded again, so all continue", self._name)
                 self._row, self._trials, self._held, self._limit = 0, 0, False, self._no_longer_good
                 self._words.clear()
             elif failed is not None:
@@ -100,19 +99,19 @@ class Breaker:
                 self._words[str(failed)] += 1
                 self.failed[str(failed)] += 1
                 self._trials += trial is not None
-                log.info("%s: paid for in vain, %d in a row: %s", self._name, self._row, failed)
+                log.info("%s: a paid request failed, %d in a row: %s", self._name, self._row, failed)
                 if not self._held and self._row >= self._limit:
-                    log.warning("%s: %d requests failed in a row: only trials from here on", self._name, self._row)
+                    log.warning("%s: %d requests failed in a row: only trials from now on", self._name, self._row)
                 self._held = self._held or self._row >= self._limit
                 if self._trials >= TRIALS or self._row >= ENOUGH * self._limit:
                     self._error = self._error or self._hopeless()
             self._changed.notify_all()
 
     def _hopeless(self) -> HopelessError:
-        """Says once why, in the words that came most often."""
+        """Return the error that ends the stage, with the most frequent reason, and log it."""
         (words, _), since = self._words.most_common(1)[0], self._limit == self._no_longer_good
         good = "none was answered since" if since else "none was answered"
-        log.warning("%s: no more requests: %d failed in a row, and %s", self._name, self._row, good)
+        log.warning("%s: no further requests: %d failed in a row, and %s", self._name, self._row, good)
         return HopelessError(
             f"{self._name}: {self._row} requests in a row failed and {good}, so no more are paid for; {words}"
         )

@@ -1,4 +1,4 @@
-"""One stage's view of the journal: which pieces are answered, which may be asked, and answers kept as they come."""
+"""One stage's view of the journal: which work items are answered, which may be sent, and saving answers on arrival."""
 
 import threading
 import time
@@ -23,12 +23,12 @@ from framefleet.timebase import Seconds
 log = logger(__name__)
 
 _TRIES = 5  # of a write that fails for no reason that SQLite knows
-WATCH_S = 0.2  # how often a piece that another process holds is looked after
+WATCH_S = 0.2  # how often an item that another process holds is checked
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What of some facts is to be asked now, and what has turned out to be answered. `claim` is 0 without a journal."""
+    """The facts to send now, under one claim, and the answers found meanwhile. `claim` is 0 without a journal."""
 
     claim: int
     facts: tuple[Any, ...]
@@ -36,16 +36,16 @@ class Held:
 
 
 def _nobody(job_id: str) -> Any:
-    raise JobLostError(f"job {job_id}: nobody here can be asked for it")
+    raise JobLostError(f"job {job_id}: this run cannot collect it")
 
 
 class WorkClaims:
-    """`keys` names each piece of this run's work by its index. Without a journal everything may be asked.
+    """A run's claims on its work items. `keys` are the items' keys by index. Without a journal all may be sent.
 
-    `attend` gives the output of the job with this id, which another process submitted, or raises `FleetError`.
+    `attend` returns the output of the job with this id, which another process submitted, or raises `FleetError`.
 
-    A journal that cannot be written any more loses nothing that is known: answers go on into the result, but nothing
-    new is asked, since it could not be kept.
+    If the journal cannot be written any more, answers still go into the result, but no further requests are sent,
+    since their answers could not be saved.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class WorkClaims:
         self._fact = msgspec.json.Decoder(stage.fact_type())
 
     def known(self) -> list[Answer[Any]]:
-        """All that was answered before this run. What can no longer be read, such as a NaN, is asked for again."""
+        """Return all answers from before this run. One that cannot be read any more, such as a NaN, is sent again."""
         if self._journal is None:
             return []
         answers, unreadable = [], []
@@ -89,13 +89,13 @@ class WorkClaims:
         return answers
 
     def adopt(self) -> list[Orphan]:
-        """What an earlier run submitted and never saw answered, now this run's to ask after."""
+        """Take over the jobs that an earlier run submitted and whose answers it never received, and return them."""
         return self._journal.adopt(self._endpoint, list(self._index)) if self._journal else []
 
     def attended(self, orphan: Orphan) -> list[Answer[Any]]:
-        """What the orphan's job answered, kept, as far as it is of this run; nothing if the job is lost or has failed.
+        """Return the answers of the orphan's job that belong to this run, saved; none if the job is lost or has failed.
 
-        Raises the error for which nobody can tell: the job is then left to whoever asks after it next.
+        Raises the error for which the job's end is not known: it is then left for the next run that collects it.
         """
         try:
             facts = {key: self._fact.decode(fact) for key, fact in orphan.facts.items()}
@@ -116,10 +116,10 @@ class WorkClaims:
             self.release(orphan.id)
 
     def hold(self, facts: Sequence[Any]) -> Iterator[Held]:
-        """What of `facts` may be asked, until all of it was handed out or answered.
+        """Yield the parts of `facts` that may be sent, until all are handed out or answered.
 
-        What another process holds is waited for: it is answered there, or, when that process is gone, comes free or is
-        to be asked for by its job. Raises `FleetError` where that cannot be done.
+        Items that another process holds are waited for: it answers them, or if it ends, they become free or their job
+        is collected. Raises `FleetError` if that fails.
         """
         if self._journal is None:
             yield Held(0, tuple(facts), ())
@@ -147,13 +147,13 @@ class WorkClaims:
                 self._sleep(WATCH_S)
 
     def _answering(self, orphans: Sequence[Orphan], left: dict[str, Any]) -> list[Answer[Any]]:
-        """What the orphans' jobs answer of what is `left`, which is taken off it. Those not asked after are left."""
+        """Return the orphans' answers to items in `left`, and remove those from it. On an error, leave the others."""
         waiting, answers = list(orphans), []
         try:
             while waiting:
                 for answer in self.attended(waiting.pop(0)):
                     (fact,) = answer.facts
-                    if left.pop(self._keys[fact.index], None) is not None:  # the others' exchanges find theirs kept
+                    if left.pop(self._keys[fact.index], None) is not None:  # other deliveries find theirs saved
                         answers.append(answer)
         finally:
             for orphan in waiting:
@@ -164,7 +164,7 @@ class WorkClaims:
         self._write(lambda: self._use().sent(claim, job_id))
 
     def keep(self, answers: dict[int, list[tuple[Any, Any]]]) -> None:
-        """Answers by index, each as (fact, reply) pairs, kept before anybody else sees them."""
+        """Save answers by index, each as (fact, reply) pairs, before they are used elsewhere."""
         rows = {self._keys[index]: _encode(parts) for index, parts in answers.items()} if self._journal else {}
         self._write(lambda: self._use().keep(rows))
 
@@ -172,11 +172,11 @@ class WorkClaims:
         self._write(lambda: self._use().release(claim))
 
     def leave(self, claim: int) -> None:
-        """The claim's job may be done yet: whoever claims its pieces next asks after it."""
+        """Give up the claim, but keep its job, which may still finish: the next claim on its items collects it."""
         self._write(lambda: self._use().leave(claim))
 
     def _adopted(self, facts: dict[str, Any], reply: Any) -> list[Answer[Any]]:
-        """Keeps what was answered, by key, and gives what of it is of this run."""
+        """Save the answers by key, and return those that belong to this run."""
         parts = {key: (fact, self._stage.part(reply, fact)) for key, fact in facts.items()}
         found = {key: (fact, part) for key, (fact, part) in parts.items() if part is not None}
         self._write(lambda: self._use().keep({key: _encode([pair]) for key, pair in found.items()}))
@@ -188,11 +188,11 @@ class WorkClaims:
 
     def _tell_of_another_run(self) -> None:
         others = self._use().held_elsewhere(list(self._index))
-        if others:  # or an exchange of this run asks after a job that has them
+        if others:  # else a delivery of this run collects a job that has them
             self._tell("waiting", f"another run has sent {others} of these; waiting for its answers")
 
     def _tell(self, what: str, text: str) -> None:
-        """Says it once, however many threads would."""
+        """Report a kind of notice once, however many threads would."""
         with self._lock:
             first, self._told = what not in self._told, self._told | {what}
         if first:
@@ -203,7 +203,7 @@ class WorkClaims:
         return self._journal
 
     def _write(self, action: Callable[[], None]) -> None:
-        """Raises nothing, whatever goes wrong: what is written has been paid for, and belongs into the result."""
+        """Run a write. Raises nothing, whatever fails: the answers have been paid for, and belong in the result."""
         if self._journal is None or self._broken is not None:
             return
         try:
@@ -211,7 +211,7 @@ class WorkClaims:
         except OutputError as error:
             log.warning("%s: the journal cannot be written", self._stage.name, exc_info=error)
             self._broken = error
-            if self._journal.closed:  # the run has ended without this thread, and said so
+            if self._journal.closed:  # the run has ended without this thread, and reported so
                 return
             self._listener(Notice(f"{error}; no further requests will be sent; the results so far are saved"))
 
@@ -221,9 +221,9 @@ class WorkClaims:
 
 
 def _written(action: Callable[[], None]) -> None:
-    """Does it, and a few times more after an error that SQLite has no name for. Raises `OutputError`.
+    """Run a write, and repeat it a few times after an error that is not SQLite's. Raises `OutputError`.
 
-    A fault of ours, or of threads that met in one statement, must not cost what is paid for.
+    A fault of this program, or of threads that use one statement at once, must not lose answers that are paid for.
     """
     for left in reversed(range(_TRIES)):
         try:

@@ -1,4 +1,4 @@
-"""Asking one request of one endpoint: within its limits and the budget, and a second time if wished and slow."""
+"""Sending one request to one endpoint: within its limits and the budget, with hedging if it is enabled."""
 
 import threading
 from collections import Counter
@@ -32,11 +32,11 @@ from framefleet.timebase import Seconds
 
 log = logger(__name__)
 
-JOB_TIMEOUT_S = 4000.0  # beyond the time to live that a job is sent with, so the service speaks first
+JOB_TIMEOUT_S = 4000.0  # beyond the time to live that a job is sent with, so that the service ends it first
 
 
 class EndpointClient:
-    """One for a stage's endpoint, shared by all its threads."""
+    """The client of a stage's endpoint, shared by all its threads."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class EndpointClient:
         breaker: Breaker | None = None,
         scope: CancelScope | None = None,
     ) -> None:
-        """Without a `breaker` it is never asked whether an endpoint is worth asking. `scope` is the stage's."""
+        """Take the stage's `scope`. Without a `breaker`, an endpoint whose requests fail is never given up."""
         self.scope = scope or CancelScope()
         self._backend = backend
         self._endpoint = endpoint
@@ -59,17 +59,17 @@ class EndpointClient:
         self._budget = budget or Budget(None)
         self._hedge = hedge
         self._breaker = breaker or Breaker(endpoint, inf, inf)
-        self._mine = threading.local()  # `held`: how many places were in use when this thread got its own
+        self._mine = threading.local()  # `held`: how many places were in use when this thread took its own
         self._resting = BusyTimer()
         self._jobs = Jobs(backend, endpoint, began=began, budget=self._budget, ledger=ledger, scope=self.scope)
         self._moved: Callable[[], None] = lambda: None
         self._probes: list[Sent] = []
         self._held_before_s = backend.held_s(endpoint)
-        self.meter = BusyTimer()  # requests that are being asked
+        self.meter = BusyTimer()  # requests in flight
 
     @property
     def charges(self) -> list[JobUsage]:
-        """What all jobs were charged that are known to be over; grows."""
+        """The usage of all jobs that are known to be over; grows."""
         return self._jobs.charges
 
     @property
@@ -79,44 +79,44 @@ class EndpointClient:
 
     @property
     def held_s(self) -> Seconds:
-        """What calls of the service together waited for their turn since the stage began."""
+        """How long calls to the service waited for their turn in total since the stage began."""
         return self._backend.held_s(self._endpoint) - self._held_before_s
 
     @property
     def in_flight(self) -> int:
-        """Jobs that the service has and has not answered, probes aside."""
+        """The number of unanswered jobs at the service, without probes."""
         return self._jobs.in_flight
 
     @property
     def unheard(self) -> int:
-        """Jobs that this run submitted and that are not known to be over."""
+        """The number of jobs that this run submitted and that are not known to be over."""
         return self._jobs.unheard
 
     @property
     def at_once(self) -> int:
-        """How many requests are asked at once, as things stand."""
+        """How many requests may be in flight at present."""
         return self._level.limit
 
     @property
     def busy(self) -> bool:
-        """Whether anything is wanted of the endpoint: asked, at work there, or to be asked again in a moment."""
+        """Whether the endpoint has work: a request is being sent, running, or waiting for its next attempt."""
         return self.in_flight > 0 or self.meter.open > 0 or self._resting.open > 0
 
     @property
     def failed(self) -> Counter[str]:
-        """How many requests were paid for in vain, by the reason."""
+        """How many requests failed and were paid for, by the reason."""
         return self._breaker.failed
 
     def on_answer(self, moved: Callable[[], None]) -> None:
-        """`moved` is called when a worker has answered, or has failed to."""
+        """Set the function that is called when a worker has answered, or has failed to."""
         self._moved = moved
 
     @contextmanager
     def place(self) -> Iterator[int | None]:
-        """A place in the level, for a request until what it is answered is judged: the error raised in it says that.
+        """Hold a place in the level for a request, until its answer is checked: an error in the block is its outcome.
 
-        Gives None, or the number of the trial that it is: what is asked then is to be about one piece alone. Raises the
-        error that ended the stage.
+        Yields None, or the number of a trial, which must send one work item alone. Raises the error that ended the
+        stage.
         """
         with self._level.slot(self.scope) as held, self.meter.working(), self._breaker.request(self._moved) as trial:
             self._mine.held = held
@@ -126,10 +126,10 @@ class EndpointClient:
                 self._mine.held = None
 
     def ask(self, request: msgspec.Struct, note: Callable[[Sent], None], known: Sent | None = None) -> Any:
-        """The output of `request`; `note` is told its job if another process can ask after it. Raises `FleetError`.
+        """Return the output of `request`. `note` gets its job if another process can collect it. Raises `FleetError`.
 
-        `known` is a job for it that is not known to be over: it is asked after, and nothing sent. Takes a place where
-        the thread has none.
+        `known` is a job for the request that is not known to be over: it is waited for, and nothing is sent. Takes a
+        place if the thread has none.
         """
         held = getattr(self._mine, "held", None)
         if held is None:
@@ -146,13 +146,13 @@ class EndpointClient:
         return done.output
 
     def attend(self, job_id: str) -> Any:
-        """The output of a job that another run submitted. Raises `FleetError`."""
+        """Return the output of a job that another run submitted. Raises `FleetError`."""
         if not self._backend.capabilities.durable:
-            raise JobLostError(f"{self._endpoint}: job {job_id} went with its process")
+            raise JobLostError(f"{self._endpoint}: job {job_id} was lost with its process")
         sent = Sent(self._backend.attach(self._endpoint, job_id), None)
         self._jobs.enlist(sent)
         try:
-            self.scope.check(under_way=True)  # else it would be waited for after the end, which cancelled all there was
+            self.scope.check(under_way=True)  # else the job would be waited for after the end, which cancelled all jobs
             done = self._jobs.wait(sent, JOB_TIMEOUT_S)
         finally:
             self._jobs.over(sent)
@@ -160,22 +160,22 @@ class EndpointClient:
         return done.output
 
     def wake(self, workers: int) -> None:
-        """Sends so many probes and waits for none. Raises `FleetError`."""
+        """Send so many probes without waiting for them. Raises `FleetError`."""
         for _ in range(workers):
             self._probes.append(self._jobs.submit(Probe()))
             self._jobs.over(self._probes[-1])
 
     def drain(self) -> None:
-        """Cancels the jobs that the service has, where the scope is closing, and waits for ids that are on their way.
+        """Cancel the jobs at the service if the scope is closing, and wait for those that are being submitted.
 
-        Where the scope is not, as after a budget's end, what is under way was counted in, and its answers are worth
-        having.
+        If the scope is not closing, as after the end of a budget, the running jobs were counted in it, and their
+        answers are wanted.
         """
         if self.scope.closing:
             self._jobs.cancel_all(also=[probe.job for probe in self._probes])
 
     def settle(self) -> None:
-        """What the probes cost is counted, and those that still wait are cancelled: nobody needs them any more."""
+        """Count what the probes cost, and cancel those that still wait, since they are not needed any more."""
         while self._probes:
             probe = self._probes.pop()
             try:
@@ -186,7 +186,7 @@ class EndpointClient:
                     self._jobs.cancel(probe.job)
 
     def rest(self, seconds: Seconds) -> None:
-        """Waits before asking again. Raises the error that ended the stage, as soon as one does."""
+        """Wait before the next attempt. Raises the error that ended the stage, as soon as there is one."""
         with self._resting.working():
             self.scope.sleep(seconds)
 
@@ -207,7 +207,7 @@ class EndpointClient:
         return done
 
     def _waited(self, request: msgspec.Struct, first: Sent, note: Callable[[Sent], None]) -> Done:
-        """The job's output, or that of a second sending of the same request if that comes first."""
+        """Return the job's output, or that of a hedge for the same request if that comes first."""
         after_s = self._hedge.after_s() if self._hedge is not None else None
         if after_s is None:
             return self._jobs.wait(first, JOB_TIMEOUT_S)
@@ -221,17 +221,17 @@ class EndpointClient:
             return race(self._jobs, first, second, note=note, pause=pause, timeout_s=JOB_TIMEOUT_S)
 
     def _again(self, request: msgspec.Struct, meanwhile: ExitStack) -> Sent | None:
-        """Another job for the request, in the budget `meanwhile`; None where there is to be none or none can be had."""
+        """Submit another job for the request, counted in the budget `meanwhile`; None if not allowed or if it fails."""
         if self.scope.cancelled or self._hedge is None or not self._hedge.take():
             return None
         try:
             meanwhile.enter_context(self._budget.request(self._endpoint))
-            log.info("%s: a request takes unusually long and is sent a second time", self._endpoint)
+            log.info("%s: a request is unusually slow and is sent a second time", self._endpoint)
             return self._jobs.submit(request)
         except FleetError as error:
-            log.info("%s: no second sending: %s", self._endpoint, error)
-            return None  # the first is at work
+            log.info("%s: no hedge: %s", self._endpoint, error)
+            return None  # the first is running
 
 
 def _nobody(sent: Sent) -> None:
-    """No other process can ask after the job."""
+    """Do nothing: no other process can collect the job."""

@@ -1,4 +1,4 @@
-"""How fast and how many at once: a rate that a provider allows, and a number of requests that finds its own level."""
+"""The number of concurrent requests, which adapts to the workers, and the constants of backing off."""
 
 import threading
 from collections.abc import Iterator
@@ -10,22 +10,22 @@ from framefleet.logs import logger
 
 log = logger(__name__)
 
-SPARE = 1.5  # requests a busy worker: one at work, and half a one waiting so that it is never idle
+SPARE = 1.5  # requests per busy worker: one running, and half a one waiting, so that it is never idle
 FIRST_HOLD_S = 0.05
 LONGEST_HOLD_S = 0.5
-HOLD_SHARE = 0.05  # of the time since the first refusal: of a limit by window at most that much is left unused
-WINDOW_S = 60.0  # what is refused for longer is no limit by window, and asked for less often: a block grows by asking
+HOLD_SHARE = 0.05  # of the time since the first refusal: at most that much of a window's limit is left unused
+WINDOW_S = 60.0  # longer refusals are not from a windowed limit, and retried less often: retries may extend a block
 LONGEST_BLOCK_S = 15.0
-NAP_S = 1.0  # who is held off for longer looks up meanwhile
-RETRY_AFTER_S = 10.0  # of what a `Retry-After` asks for: RunPod's windows are that long, and it may ask for an hour
+NAP_S = 1.0  # a longer wait is split, to notice a cancellation or a change
+RETRY_AFTER_S = 10.0  # the maximum for a `Retry-After`: RunPod's windows are that long, and it may ask for an hour
 
 
 class AdaptiveConcurrency:
-    """How many requests are asked at once, at most `ceiling`: enough that no worker is idle, and no more.
+    """The number of requests in flight, at most `ceiling`: enough that no worker is idle, and no more.
 
-    With every worker busy, n requests of which each waits w and runs r seconds are n·r/(w + r) at work (Little's law):
-    so many workers there are, and `SPARE` requests each keep them busy. Cold starts do not count as waiting: behind
-    n - 1 others nobody waits for more than n - 1 times what one takes; what waited longer waited for a worker to start.
+    With every worker busy, of n requests that each wait w and run r seconds, n·r/(w + r) are running (Little's law):
+    that is the number of workers, and `SPARE` requests each keep them busy. Cold starts do not count as waiting: behind
+    n - 1 others a request waits at most n - 1 times what one takes; one that waited longer waited for a worker's start.
     """
 
     def __init__(self, ceiling: int | None, start: int, name: str = "") -> None:
@@ -44,9 +44,9 @@ class AdaptiveConcurrency:
 
     @contextmanager
     def slot(self, scope: CancelScope | None = None) -> Iterator[int]:
-        """Holds one of the places; waits while there is none. Gives how many are held then.
+        """Hold one of the places, after waiting for one to become free. Yields how many are held then.
 
-        Raises the reason for which `scope` is cancelled: others may hold the places for long.
+        Raises the reason of `scope` if it is cancelled meanwhile, since places may stay taken for long.
         """
         scope = scope or CancelScope()
         with self._changed, scope.on_cancel(self._wake):
@@ -62,10 +62,10 @@ class AdaptiveConcurrency:
                 self._changed.notify()
 
     def answered(self, receipt: Receipt, held: int = 0) -> None:
-        """Moves one step towards the level that this answer's waiting and running times speak for.
+        """Move one step towards the level that this answer's waiting and running times suggest.
 
-        `held` places were in use when its request was sent: when several answers come at once, the places of the
-        others are free already, and what is in use now says nothing of what kept the workers busy.
+        `held` places were in use when its request was sent: if several answers arrive at once, the places of the
+        others are free already, so that the number in use now does not show what kept the workers busy.
         """
         if receipt.execution_ms <= 0:
             return
@@ -81,7 +81,7 @@ class AdaptiveConcurrency:
             self._step(SPARE * at_work + 1)
 
     def saw(self, health: Health) -> None:
-        """Idle workers are room to grow; starting ones make waiting times mean nothing."""
+        """Raise the level if workers are idle, and note whether some start, which makes waiting times meaningless."""
         with self._changed:
             self._starting = health.workers.get("initializing", 0) > 0
             idle = health.workers.get("idle", 0)
@@ -89,7 +89,7 @@ class AdaptiveConcurrency:
                 self._set(self._limit + idle)
 
     def refused(self) -> None:
-        """Too many requests: a fifth fewer, once until something is answered again."""
+        """Lower the level by a fifth after a response 429, once until a request is answered again."""
         with self._changed:
             if not self._refused:
                 self._set(self._limit * 0.8)

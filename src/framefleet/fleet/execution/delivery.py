@@ -1,6 +1,6 @@
-"""Getting one parcel answered, whatever happens on the way: asked again, in halves, or for what was left out.
+"""The delivery of one batch: it is retried, split, or sent again for the facts that a reply left out.
 
-Every answer is kept the moment it is known. Nothing here knows threads or pools.
+Every answer is saved as soon as it arrives. Nothing here knows threads or pools.
 """
 
 from collections import Counter, defaultdict, deque
@@ -27,7 +27,7 @@ log = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Work that got no answer. `facts` say which pictures or which stretch of sound."""
+    """Work without an answer. `facts` identify the frames or the stretch of sound."""
 
     facts: tuple[Any, ...]
     error: str
@@ -35,7 +35,7 @@ class Failure:
 
 
 class _Ended(NamedTuple):
-    """A parcel that asking as it is has come to an end with."""
+    """A batch whose attempts have ended without success."""
 
     left: RequestBatch[Any]
     error: FleetError
@@ -43,7 +43,7 @@ class _Ended(NamedTuple):
 
 
 class BatchDelivery:
-    """One parcel's way to its answers. `answers` and `failures` are complete when `run` returns."""
+    """The delivery of one batch. `answers` and `failures` are complete when `run` returns."""
 
     def __init__(
         self,
@@ -54,9 +54,9 @@ class BatchDelivery:
         sleep: Callable[[Seconds], None],
         place: Callable[[], AbstractContextManager[int | None]] | None = None,
     ) -> None:
-        """`ask` is `Asker.ask`, `place` is `Asker.place`.
+        """Take `EndpointClient.ask` and `EndpointClient.place`.
 
-        Without a place nobody judges whether a failure is the endpoint's, so that what failed is not asked in parts.
+        Without `place` it is not known whether the endpoint is at fault, so that a failed batch is not split.
         """
         self._stage = stage
         self._keeper = keeper
@@ -69,13 +69,13 @@ class BatchDelivery:
         self._parts: dict[int, list[tuple[Any, Any]]] = defaultdict(list)
         self._claimed: tuple[Any, ...] = ()
         self._unheard = False
-        self._asked: tuple[RequestBatch[Any], Sent] | None = None  # and its job, where that is not known to be over
+        self._asked: tuple[RequestBatch[Any], Sent] | None = None  # with its job, if that is not known to be over
         self.answers: list[Answer[Any]] = []
         self.failures: list[Failure] = []
         self.error: FrameFleetError | None = None
 
     def run(self, parcel: RequestBatch[Any]) -> None:
-        """Asks until every fact is answered or has failed."""
+        """Send requests until every fact is answered or has failed."""
         try:
             for held in self._keeper.hold(parcel.facts):
                 self.answers.extend(held.answers)
@@ -84,7 +84,7 @@ class BatchDelivery:
                     self._claimed, self._unheard = held.facts, False
                     try:
                         self._settle(self._stage.subset(parcel, held.facts), held.claim)
-                    finally:  # whatever ended it: others wait for what is held, in this process too
+                    finally:  # on any end: others wait for what is held, also in this process
                         if self._unheard:
                             self._keeper.leave(held.claim)
                         else:
@@ -95,9 +95,9 @@ class BatchDelivery:
             self._fail(tuple(fact for fact in parcel.facts if fact.index not in over), error, 0)
 
     def _settle(self, whole: RequestBatch[Any], claim: int) -> None:
-        """Asks for a parcel until nothing of it is left; in parts if it is too large, or one of its pieces is poison.
+        """Send a batch until nothing of it is left; in parts if it is too large, or one item makes workers fail.
 
-        The parts of one size are asked before any of the next: a good one soon tells that others are to blame.
+        The parts of one size are sent before those of the next: one that succeeds soon shows that others are at fault.
         """
         left = deque([(whole, self._policy, 0)])
         while left:
@@ -108,7 +108,7 @@ class BatchDelivery:
             attempts = before + ended.attempts
             parts = self._parted(ended.left, ended.error)
             of, now = len(ended.left.facts), len(parts)
-            log.info("%d facts after %d attempts, asked in %d parts: %s", of, attempts, now, ended.error)
+            log.info("%d facts after %d attempts, sent in %d parts: %s", of, attempts, now, ended.error)
             if len(parts) == 1:
                 self._fail(ended.left.facts, ended.error, attempts)
                 continue
@@ -119,36 +119,36 @@ class BatchDelivery:
             left.extend((part, policy, attempts) for part in parts)
 
     def _parted(self, parcel: RequestBatch[Any], error: FleetError) -> list[RequestBatch[Any]]:
-        """What is asked in the place of a parcel that failed so: itself alone, where nothing else is left to ask.
+        """Return the batches to send in place of one that failed; itself alone if it cannot be divided further.
 
-        A piece is not cut in two for having failed; and where each may be paid for once, nothing is asked again.
+        An item is not divided for having failed; and if each may be paid for once only, nothing is sent again.
         """
         again = self._judged and error.counted and self._policy.max_attempts > 1
         poisoned = again and len({fact.index for fact in parcel.facts}) > 1
         return self._stage.split(parcel) if error.advice is Advice.SPLIT or poisoned else [parcel]
 
     def _tried(self, parcel: RequestBatch[Any], claim: int, policy: RetryPolicy) -> _Ended | None:
-        """None when all of it is answered; or what is left of it, and why."""
+        """Send a batch with retries. Return None if all of it is answered, else what is left and why."""
         left, attempts = parcel, 0
         try:
             for attempt in retrying(policy, sleep=self._sleep):
                 attempts = attempt.retry_state.attempt_number
                 with attempt:
                     missing, unasked = self._once(left, claim)
-                    while unasked:  # the trial went well
+                    while unasked:  # the trial succeeded
                         left = self._stage.subset(left, [f for f in left.facts if f in missing or f in unasked])
                         missing, unasked = self._once(left, claim)
                     if missing:
                         lacking, left = len(missing), self._stage.subset(left, missing)
-                        raise BadReplyError(f"{lacking} of {len(parcel.facts)} were left out of the worker's reply")
+                        raise BadReplyError(f"the worker's reply leaves out {lacking} of {len(parcel.facts)}")
         except FleetError as error:
             return _Ended(left, error, attempts)
         return None
 
     def _once(self, parcel: RequestBatch[Any], claim: int) -> tuple[list[Any], list[Any]]:
-        """One request; keeps what it answers and gives the facts that it does not, and those that it did not ask for.
+        """Send one request and save its answers; return the facts left out by the reply, and those not sent.
 
-        A trial asks for one of them: the first, and the next trial for the last.
+        A trial sends one fact: the first, and the next trial the last.
         """
         with self._place() as trial:
             asked = parcel
@@ -156,12 +156,12 @@ class BatchDelivery:
                 asked = self._stage.subset(parcel, [parcel.facts[-(trial % 2)]])
             output = self._output(asked, claim)
             missing = self._kept(asked, self._stage.parse(asked.facts, output))
-            if len(missing) == len(asked.facts):  # before the place is left: of such a reply nothing is good
-                raise BadReplyError(f"all of {len(missing)} were left out of the worker's reply")
+            if len(missing) == len(asked.facts):  # raised while the place is held, so that it counts as a failure
+                raise BadReplyError(f"the worker's reply leaves out all {len(missing)}")
         return missing, [fact for fact in parcel.facts if fact not in asked.facts]
 
     def _kept(self, parcel: RequestBatch[Any], reply: Any) -> list[Any]:
-        """Keeps what a reply answers and gives the facts that it does not."""
+        """Save the answers of a reply; return the facts that it leaves out."""
         missing, whole = [], {}
         for fact in parcel.facts:
             part = self._stage.part(reply, fact)
@@ -177,14 +177,14 @@ class BatchDelivery:
         return missing
 
     def _output(self, parcel: RequestBatch[Any], claim: int) -> Any:
-        """What one request is answered. Its job is known to the journal from when it is accepted until it is over.
+        """Return the output of one request. The journal knows its job from when it is accepted until it is over.
 
-        A job that nobody could tell of is asked after again, and not anew: it is paid for.
+        A job whose end is not known is waited for again rather than replaced, since it is paid for.
         """
 
         def note(sent: Sent) -> None:
             self._asked = (parcel, sent)
-            # the answer to half a piece would be taken for that to all of it
+            # the answer to a part of an item would be taken for the answer to all of it
             if all(fact in self._claimed for fact in parcel.facts):
                 self._keeper.sent(claim, sent.job.id)
                 self._unheard = True
@@ -199,7 +199,7 @@ class BatchDelivery:
         return output
 
     def _known(self, parcel: RequestBatch[Any]) -> Sent | None:
-        """The parcel's job, where it has one that is not known to be over."""
+        """Return the batch's job, if it has one that is not known to be over."""
         return self._asked[1] if self._asked is not None and self._asked[0] is parcel else None
 
     def _fail(self, facts: tuple[Any, ...], error: FrameFleetError, attempts: int) -> None:

@@ -1,6 +1,6 @@
-"""One stage's requests, many at a time: packed, asked, checked and counted, bounded in number.
+"""One stage's requests, many at a time: packed, sent, checked and counted, bounded in number.
 
-Nothing here knows what a picture is. A request that fails never stops another, unless its error ends the run.
+Nothing here knows what a frame is. A request that fails never stops another, unless its error ends the run.
 """
 
 import threading
@@ -31,15 +31,15 @@ from framefleet.timebase import Seconds
 
 log = logger(__name__)
 
-WATCH_S = 0.1  # how often a thread that waits for others looks up
+WATCH_S = 0.1  # how often a waiting thread checks the scope
 
 
 @dataclass(slots=True)
 class Outcome:
-    """All that came of a stage's requests. `fatal` is the error that ended it early, if one did.
+    """The outcome of a stage's requests. `fatal` is the error that ended it early, if one did.
 
-    `sending` is how long each job took to be accepted, in that order, and `held_s` what all calls of the service
-    together waited for their turn.
+    `sending` is how long each job took to be accepted, in that order, and `held_s` how long all calls to the service
+    waited for their turn in total.
     """
 
     answers: list[Answer[Any]] = field(default_factory=list)
@@ -51,10 +51,10 @@ class Outcome:
 
 
 class Dispatcher:
-    """Feed with `put`, which blocks while enough is in hand; `finish` gives all that came.
+    """Sends the payloads that `put` takes, which blocks while enough are in hand; `finish` returns the outcome.
 
-    At most `workers` parcels are asked at a time, fewer where the asker's level is lower, and as many payloads again
-    wait behind them, so memory does not grow with the video's length.
+    At most `workers` batches are sent at a time, fewer if the client's level is lower, and as many payloads again wait
+    behind them, so that memory does not grow with the video's length.
     """
 
     def __init__(
@@ -82,29 +82,29 @@ class Dispatcher:
         self._outcome = Outcome(charges=asker.charges, sending=asker.sending)
         self._largest: int | None = None
         self.in_hand = BusyTimer()  # payloads that were put and are not done
-        self._tickets: set[object] = set()  # of those among them that no thread has begun with
+        self._tickets: set[object] = set()  # one for each of them that no thread has started on
 
     @property
     def answers(self) -> list[Answer[Any]]:
-        """All that is answered so far, in this run or before."""
+        """The answers so far, from this run and before."""
         with self._lock:
             return list(self._outcome.answers)
 
     def known(self, answers: Sequence[Answer[Any]]) -> None:
-        """Answers from before this run."""
+        """Add answers from before this run."""
         self._outcome.answers.extend(answers)
 
     def settle(self, number: int, answer: Answer[Any], units: float) -> None:
-        """An answer that nobody had to be asked for: kept as any other."""
+        """Save an answer that needed no request."""
         self._keeper.keep({fact.index: [(fact, answer.reply)] for fact in answer.facts})
         with self._lock:
             self._outcome.answers.append(answer)
         self._listener(ItemDone(self._stage.name, number, units, 0, 0.0))
 
     def put(self, number: int, payload: Any, units: float) -> None:
-        """Hands over one payload. Blocks while twice as many are in hand as are asked at once.
+        """Hand over one payload. Blocks while twice as many are in hand as may be in flight.
 
-        Once the stage's scope is cancelled, it fails at once with the reason.
+        Once the stage's scope is cancelled, the payload fails at once with the reason.
         """
         ticket = object()
         with self._lock, self._scope.on_cancel(self._wake):
@@ -113,7 +113,7 @@ class Dispatcher:
             self._tickets.add(ticket)
         try:
             self._pool.submit(self._serve, ticket, number, payload, units)
-        except RuntimeError as error:  # no thread can be started; the pool may have taken it all the same
+        except RuntimeError as error:  # no thread can be started, but the pool may have queued it all the same
             log.warning("%s: no thread for request %d", self._stage.name, number, exc_info=error)
             if self._took(ticket):
                 ours = FrameFleetError(describe(error))
@@ -121,31 +121,31 @@ class Dispatcher:
                 self._done()
 
     def idle(self, timeout_s: Seconds) -> bool:
-        """Whether all that was put is done, after waiting for that at most `timeout_s`."""
+        """Wait at most `timeout_s` until all payloads are done, and return whether they are."""
         with self._lock:
             return self._idle.wait_for(lambda: self.in_hand.open == 0, timeout_s)
 
     def finish(self) -> Outcome:
-        """All that came, once all that was put is done."""
+        """Wait until all payloads are done, and return the outcome."""
         self._pool.shutdown(wait=True)
         self._outcome.fatal = self._scope.error
         return self._outcome
 
     def end(self, error: FrameFleetError) -> None:
-        """Ends the stage alone: nothing more is sent, and what the service has is cancelled, so no more is paid for."""
+        """End this stage alone: send no further requests, and cancel its jobs, so that nothing more is paid for."""
         if not self._scope.cancelled:
             log.warning("%s: ended by %s", self._stage.name, error)
-        if not self._scope.closing:  # what a budget's end still waits for, another error cuts short
+        if not self._scope.closing:  # the end of a budget still waits for running jobs; any other error cuts that short
             self._scope.cancel(error, drain_s=inf if isinstance(error, BudgetError) else DRAIN_S)
         self._asker.drain()
 
     def drain(self) -> None:
-        """Once the stage's scope is cancelled: cancels what the service has, and hears what comes of it.
+        """Cancel the jobs once the stage's scope is cancelled, and wait for their ends until the drain is over.
 
-        For as long as the drain lasts; what is heard later is kept all the same.
+        Answers that arrive later are saved all the same.
         """
         while not self._scope.closing and not self.idle(WATCH_S):
-            pass  # the drain is endless, as yet
+            pass  # no end of the drain is set yet
         self._asker.drain()
         self.idle(min(self._scope.drain_left_s, threading.TIMEOUT_MAX))
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -158,7 +158,7 @@ class Dispatcher:
             self._idle.notify_all()
 
     def _took(self, ticket: object) -> bool:
-        """Whether what was put with this ticket is the caller's to deal with: somebody else may have been quicker."""
+        """Take the payload with this ticket; return whether it is the caller's, and not taken by another thread."""
         with self._lock:
             mine = ticket in self._tickets
             self._tickets.discard(ticket)
@@ -179,8 +179,8 @@ class Dispatcher:
             facts = parcel.facts
             over = self._scope.error
             exchanges = [] if over is not None else [self._exchanged(part) for part in self._fitting(parcel)]
-        except Exception as error:  # a fault of ours in one item must not lose the others
-            log.warning("%s: request %d cannot be made", self._stage.name, number, exc_info=error)
+        except Exception as error:  # a fault of this program in one payload must not lose the others
+            log.warning("%s: request %d cannot be built", self._stage.name, number, exc_info=error)
             ours = FrameFleetError(describe(error))
             self._failed(number, units, ours, [Failure(facts, str(ours), 0)])
         else:
@@ -197,7 +197,7 @@ class Dispatcher:
             self._done()
 
     def _exchanged(self, parcel: RequestBatch[Any]) -> BatchDelivery:
-        """The parcel's exchange, run. What it answered is part of the outcome, whatever else became of it."""
+        """Run the delivery of a batch and return it. Its answers are added to the outcome, even if it fails."""
         asker = self._asker
         exchange = BatchDelivery(self._stage, self._keeper, asker.ask, self._policy, asker.rest, asker.place)
         try:
@@ -206,21 +206,21 @@ class Dispatcher:
             with self._lock:
                 self._outcome.answers.extend(exchange.answers)
             for answer in exchange.answers:
-                self._heed(getattr(answer.reply, "max_batch", None))
+                self._limit_batches(getattr(answer.reply, "max_batch", None))
         return exchange
 
-    def _heed(self, max_batch: int | None) -> None:
-        """A worker's memory was too small for a batch: smaller ones for the rest of the run."""
+    def _limit_batches(self, max_batch: int | None) -> None:
+        """Limit the batches for the rest of the run to `max_batch`, which fits a worker's GPU memory."""
         with self._lock:
             if max_batch is None or (self._largest is not None and self._largest <= max_batch):
                 return
             self._largest = max(1, max_batch)
-        log.info("%s: at most %d in a request from here on, as a worker asks", self._stage.name, max_batch)
+        log.info("%s: at most %d per request from now on, as a worker requires", self._stage.name, max_batch)
         text = f"{self._stage.name}: a worker's GPU memory fits {max_batch} at once; limiting batches to that"
         self._listener(Notice(text))
 
     def _fitting(self, parcel: RequestBatch[Any]) -> list[RequestBatch[Any]]:
-        """The parcel, in as many halves of halves as a worker's memory asks for."""
+        """Return the batch, halved until each part fits a worker's memory."""
         if self._largest is None or self._stage.payload_count(parcel) <= self._largest:
             return [parcel]
         return [part for half in self._stage.split(parcel) for part in self._fitting(half)]
@@ -231,6 +231,6 @@ class Dispatcher:
             self._outcome.failures.extend(failures)
         if error.ends_run:
             self.end(error)
-        # Whoever cancels need not be told of each request not sent for that, nor of what threads still meet.
+        # After a cancellation, do not report the requests that it cancelled, nor later errors in other threads.
         if not isinstance(error, CancelledError) and not isinstance(self._scope.error, CancelledError):
             self._listener(ItemFailed(self._stage.name, number, units, str(error)))

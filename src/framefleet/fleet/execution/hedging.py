@@ -1,4 +1,4 @@
-"""A second sending of a request that takes unusually long: whichever job is done first answers it."""
+"""Hedging: a request that is unusually slow is sent a second time, and the job that is done first answers it."""
 
 import threading
 from bisect import insort
@@ -9,12 +9,12 @@ from framefleet.fleet.backends.base import Done
 from framefleet.fleet.execution.jobs import Jobs, Sent
 from framefleet.timebase import Seconds
 
-SHARE = 0.02  # of requests sent, at most
+SHARE = 0.02  # of the requests may be hedged, at most
 ENOUGH = 20  # answers before a time can be called unusual
 
 
 class Hedge:
-    """Allows a second sending after the run's 95th percentile, for at most `SHARE` of all requests.
+    """Allows a second job after the run's 95th percentile, for at most `SHARE` of all requests.
 
     After "The Tail at Scale" (Dean and Barroso, Communications of the ACM, 2013), which defers the second request to
     the 95th percentile and finds that 2 % more requests suffice.
@@ -30,19 +30,19 @@ class Hedge:
             insort(self._took, took_s)
 
     def after_s(self) -> Seconds | None:
-        """How long to wait for the first answer; None while too few are known."""
+        """Return how long to wait for the first answer; None while too few are known."""
         with self._lock:
             return self._took[int(len(self._took) * 0.95)] if len(self._took) >= ENOUGH else None
 
     def take(self) -> bool:
-        """Whether one more second sending is within the share; if so it is counted."""
+        """Return whether one more hedge is within the share; if so, count it."""
         with self._lock:
             allowed = self._sent + 1 <= SHARE * (len(self._took) + 1) or self._sent == 0
             self._sent += allowed
             return allowed
 
 
-RACE_S = 0.05  # between two looks at racing jobs
+RACE_S = 0.05  # between two polls of racing jobs
 
 
 def race(
@@ -54,10 +54,10 @@ def race(
     pause: Callable[[Seconds], None],
     timeout_s: Seconds,
 ) -> Done:
-    """The output of whichever is done first; the other one is cancelled, and what it cost is counted.
+    """Return the output of the job that is done first; cancel the other, and count what it cost.
 
-    `note` was told of the first, and is told of the second where that is the one to ask after from then on. Raises the
-    last error where both fail, and what `pause` raises.
+    `note` has got the first, and gets the second if that is the one to collect from then on. Raises the last error if
+    both fail, and what `pause` raises.
     """
     running, noted = [first, second], first
     until = jobs.now() + timeout_s
@@ -71,7 +71,7 @@ def race(
             running.remove(sent)
             if isinstance(outcome, Done):
                 if sent is not noted:
-                    note(sent)  # before the other is cancelled: were the process killed now, this one has the answer
+                    note(sent)  # before the other is cancelled: if the process is killed now, this one has the answer
                 for loser in running:
                     jobs.lose(loser)
                 return outcome
@@ -87,7 +87,7 @@ def race(
 
 
 def _first_over(jobs: Jobs, running: Sequence[Sent]) -> tuple[Sent, Done | FleetError] | None:
-    """One look at each: the first that is over, and what came of it."""
+    """Poll each job once; return the first that is over, with its outcome."""
     for sent in running:
         try:
             return sent, jobs.wait(sent, 0)

@@ -1,4 +1,4 @@
-"""The jobs that one stage has with its endpoint: submitted, waited for, cancelled, and what each was charged."""
+"""The jobs of one stage at its endpoint: submitting, waiting, cancelling, and the usage of each."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -26,22 +26,22 @@ from framefleet.timebase import Seconds
 
 log = logger(__name__)
 
-CANCEL_S = 20.0  # how long a run's end may take to cancel its jobs; what is left ends by its time to live
+CANCEL_S = 20.0  # how long the end of a run may take to cancel its jobs; the rest end by their time to live
 CANCEL_TRIES = 3
 
 
 class Sent(NamedTuple):
-    """A job that the service accepted, and when, in seconds since the run began; None where another run sent it."""
+    """A job that the service accepted, and when, in seconds since the run began; None if another run sent it."""
 
     job: Job
     submitted_s: Seconds | None
 
 
 class Jobs:
-    """Safe to call from many threads. `charges` are of all jobs that are known to be over.
+    """The jobs of a stage. Safe to call from many threads. `charges` is the usage of all jobs known to be over.
 
-    Once `scope` is cancelled nothing more is submitted, and once it is closing, what is being submitted is cancelled as
-    soon as its id is known.
+    Once `scope` is cancelled, no job is submitted, and once it is closing, a job that is being submitted is cancelled
+    as soon as its id is known.
     """
 
     def __init__(
@@ -66,27 +66,27 @@ class Jobs:
         self._unheard: set[str] = set()  # jobs that were submitted and are not known to be over
         self._cancelled = False
         self.charges: list[JobUsage] = []
-        self.sending: list[Seconds] = []  # how long each job took to be accepted, with what it waited for its turn
+        self.sending: list[Seconds] = []  # how long each job took to be accepted, with the wait for its turn
 
     @property
     def in_flight(self) -> int:
-        """Jobs that the service has and has not answered."""
+        """The number of unanswered jobs at the service."""
         with self._changed:
             return len(self._at_work)
 
     @property
     def unheard(self) -> int:
-        """Jobs that this run submitted and that are not known to be over: what they cost is not known either."""
+        """The number of jobs that this run submitted and that are not known to be over, nor what they cost."""
         with self._changed:
             return len(self._unheard)
 
     def submit(self, request: msgspec.Struct, note: Callable[[Sent], None] = lambda _: None) -> Sent:
-        """Has the service take a request. `note` is told its job before anything else happens. Raises `FleetError`.
+        """Submit a request and return its job. `note` gets the job before anything else happens. Raises `FleetError`.
 
-        Raises the reason of the scope where that is cancelled before anything is sent.
+        Raises the reason of the scope if that is cancelled before anything is sent.
         """
         with self._being_placed():
-            self._scope.check()  # after it is counted: who waits for what is being placed misses none
+            self._scope.check()  # after it is counted, so that `cancel_all` misses no job that is being submitted
             submitted_s = self.now()
             sent = Sent(self._backend.submit(self._endpoint, request, self._scope), submitted_s)
             log.debug("%s: job %s is accepted", self._endpoint, sent.job.id)
@@ -100,21 +100,21 @@ class Jobs:
         return sent
 
     def enlist(self, sent: Sent) -> None:
-        """From now on the job is one of those at work."""
+        """Count the job among those in flight."""
         with self._changed:
             self._at_work[sent.job.id] = sent.job
 
     def over(self, sent: Sent) -> None:
-        """Nobody waits for the job any more."""
+        """Count the job as no longer waited for."""
         with self._changed:
             self._at_work.pop(sent.job.id, None)
 
     def wait(self, sent: Sent, timeout_s: Seconds, *, hedged: bool = False) -> Done:
-        """The job's output. What it cost is counted, also where it failed. Raises `FleetError`."""
+        """Return the job's output, and count what it cost, even if it failed. Raises `FleetError`."""
         try:
             done = self._backend.wait(sent.job, timeout_s, self._scope)
         except FleetError as error:
-            if not isinstance(error, NotDoneError):  # of which there are many to an answer
+            if not isinstance(error, NotDoneError):  # of which there are many for each answer
                 log.info("%s: job %s: %s", self._endpoint, sent.job.id, error)
             if error.job_over:
                 self._heard(sent)
@@ -127,9 +127,9 @@ class Jobs:
         return done
 
     def lose(self, sent: Sent) -> None:
-        """Cancels a job whose answer came from another one.
+        """Cancel a job whose answer came from another one.
 
-        Counted is what the service says it cost, or where it says nothing, all of its time.
+        Its cost counts as the service reports it, or without a report, all of its time.
         """
         self.over(sent)
         self.cancel(sent.job)
@@ -142,9 +142,9 @@ class Jobs:
                 self._charge(sent, Receipt(f"hedged {sent.job.id}", 0, ran_ms), hedged=True)
 
     def cancel(self, job: Job, until: Seconds = inf) -> None:
-        """Asks for it a few times, and not anew after `until`; what cannot be cancelled ends by its time to live."""
+        """Try to cancel the job a few times, but not after `until`; else it ends by its time to live."""
         for _ in range(CANCEL_TRIES):
-            if perf_counter() >= until:  # a network that is away costs each time its timeout
+            if perf_counter() >= until:  # if the network is down, each try takes its timeout
                 break
             try:
                 self._backend.cancel(job)
@@ -156,9 +156,9 @@ class Jobs:
                     break
 
     def cancel_all(self, also: Iterable[Job] = ()) -> None:
-        """Cancels what the service has, and waits for what is being submitted: all in `CANCEL_S` or so.
+        """Cancel all jobs when the scope is closing, and wait for those being submitted, for about `CANCEL_S`.
 
-        For when the scope is closing. However many threads call it, each job is cancelled once, and each caller waits.
+        However many threads call it, each job is cancelled once, and each caller waits.
         """
         with self._changed:
             jobs = [] if self._cancelled else [*self._at_work.values(), *also]
@@ -170,12 +170,12 @@ class Jobs:
             self._changed.wait_for(lambda: not self._placing, max(0.0, until - perf_counter()))
 
     def now(self) -> Seconds:
-        """Since the run began."""
+        """Return the seconds since the run began."""
         return perf_counter() - self._began
 
     @contextmanager
     def _being_placed(self) -> Iterator[None]:
-        """A job accepted here, whose id nobody knows yet, would be paid for in vain if the process ended now."""
+        """Count a job as being submitted: if the process ended before its id is known, it would be paid for in vain."""
         with self._changed:
             self._placing += 1
         try:

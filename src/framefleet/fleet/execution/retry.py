@@ -1,4 +1,4 @@
-"""When to ask again, and how long to wait before: said once, with tenacity, for every kind of error."""
+"""When to retry and how long to wait before, for every kind of error, with tenacity."""
 
 import random
 import time
@@ -19,11 +19,11 @@ AGAIN = frozenset({Advice.RETRY, Advice.WAIT})
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Attempts that were paid for are few; a network or a service that is away is waited for.
+    """The limits of retrying: few paid attempts, and patience with a network or a service that is down.
 
-    `patience_s` is how long one request may meet nothing but transport faults and lost jobs, `refused_s` how long it
-    may be refused for there being too many (None: as long); where somebody watches all of them together, for ever. The
-    waits grow exponentially with full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+    `patience_s` is how long one request may meet transport faults and lost jobs alone, `refused_s` how long it may be
+    refused with 429 (None: the same); both are endless if a `StallMonitor` watches the stage. The waits grow
+    exponentially with full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
     """
 
     max_attempts: int = 3
@@ -34,7 +34,7 @@ class RetryPolicy:
 
 
 class stop_by_kind(stop_base):  # noqa: N801 - named as tenacity names its own
-    """Stops after `max_attempts` counted errors, or when uncounted ones alone have gone on for `patience_s`."""
+    """Stops after `max_attempts` counted errors, or when uncounted ones alone have lasted for `patience_s`."""
 
     def __init__(self, policy: RetryPolicy, clock: Callable[[], Seconds]) -> None:
         self._policy = policy
@@ -61,7 +61,7 @@ def retrying(
     clock: Callable[[], Seconds] = time.monotonic,
     rng: random.Random | None = None,
 ) -> tenacity.Retrying:
-    """Attempts for one request: `for attempt in retrying(…): with attempt: …`. The last error is raised as it is."""
+    """Return the attempts for a request: `for attempt in retrying(…): with attempt: …`. Raises the last error."""
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception(lambda error: isinstance(error, FleetError) and error.advice in AGAIN),
         stop=stop_by_kind(policy, clock),
@@ -78,7 +78,7 @@ def _log_wait(retry_state: tenacity.RetryCallState) -> None:
 
 
 class _FullJitter(tenacity.wait.wait_base):
-    """tenacity's `wait_random_exponential` with a generator of one's own, so that a test repeats."""
+    """tenacity's `wait_random_exponential` with a generator of its own, so that tests are repeatable."""
 
     def __init__(self, policy: RetryPolicy, rng: random.Random) -> None:
         self._policy = policy
@@ -86,6 +86,6 @@ class _FullJitter(tenacity.wait.wait_base):
 
     def __call__(self, retry_state: tenacity.RetryCallState) -> Seconds:
         error = retry_state.outcome.exception() if retry_state.outcome else None
-        refused = getattr(error, "advice", None) is Advice.WAIT  # the rate limiter holds all threads off already
+        refused = getattr(error, "advice", None) is Advice.WAIT  # the rate limiter already delays all threads
         highest = self._policy.first_wait_s * (1 if refused else 2 ** min(retry_state.attempt_number - 1, 30))
         return self._rng.uniform(0, min(highest, self._policy.longest_wait_s))

@@ -1,4 +1,4 @@
-"""Looks at an endpoint when nothing moves, and says why: people see jobs "in queue" for many reasons."""
+"""The check of an endpoint that makes no progress, and the reason: jobs stay "in queue" for many."""
 
 import threading
 import time
@@ -14,32 +14,32 @@ from framefleet.timebase import Seconds
 log = logger(__name__)
 
 LOOK_S = 5.0
-QUIET_S = 10.0  # nothing moved for this long: a person begins to wonder, and hears of it at the next look
-AGAIN_S = 30.0  # between two lines about a start that is under way
+QUIET_S = 10.0  # after so long without progress the user wants to know, and is told at the next check
+AGAIN_S = 30.0  # between two lines about a worker that is starting
 AT_WORK_S = 600.0  # RunPod's executionTimeout, which jobs are sent with: the service itself ends one that runs longer
 
 
 def reason(health: Health) -> str:
-    """Why jobs wait, in a few words."""
+    """Return why jobs wait, in a few words."""
     workers = health.workers
     if workers.get("initializing"):
         return f"{workers['initializing']} workers are starting (a cold start: the image and the model are loaded)"
     if workers.get("running"):
-        return f"{workers['running']} workers are at work, {health.jobs.get('inQueue', 0)} jobs wait"
+        return f"{workers['running']} workers are running, {health.jobs.get('inQueue', 0)} jobs wait"
     if workers.get("throttled"):
         return f"{workers['throttled']} workers are throttled: RunPod has no such GPU free; allow other GPUs"
     if workers.get("unhealthy"):
         return f"{workers['unhealthy']} workers are unhealthy: the image or the model fails to start; see their logs"
     if not any(workers.values()):
-        return "the endpoint has no workers: raise its max workers, or wait for RunPod to start one"
-    return "workers are idle and take nothing; see the endpoint's logs"
+        return "the endpoint has no workers; raise its max workers, or wait for RunPod to start one"
+    return "workers are idle and take no jobs; see the endpoint's logs"
 
 
 class StallMonitor(threading.Thread):
-    """One for an endpoint while there is work on it. `end` is called with the error when all patience is used up.
+    """The monitor of an endpoint while it has work. `end` is called with the error when the patience is used up.
 
-    Patience is for all of a stage together, however many requests wait: it begins anew when one is answered. Time in
-    which workers are starting is not taken off it, as long as there is not more than `cold_start_s` of that.
+    Patience is for all of a stage together, however many requests wait: it begins again when one is answered. The time
+    in which workers are starting does not count, up to `cold_start_s`.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class StallMonitor(threading.Thread):
         diagnose: Callable[[], str | None] | None = None,
         clock: Callable[[], Seconds] = time.monotonic,
     ) -> None:
-        """`busy` tells whether anything is wanted of the endpoint, `trouble` what keeps it from being asked.
+        """Take `busy`, which returns whether the endpoint has work, and `trouble`, the error of the last call to it.
 
-        `diagnose` says what nobody can see from health and trouble, where there is more to know; it may take a while,
-        and is asked before a person is told anything.
+        `diagnose` returns what health and trouble do not show; it may take a while, and is called before anything is
+        reported to the user.
         """
         super().__init__(name=f"watch-{name}", daemon=True)
         self._stage = name
@@ -78,13 +78,13 @@ class StallMonitor(threading.Thread):
         self._clock = clock
         self._moved_at = clock()
         self._looked_at = self._moved_at
-        self._starting_s = 0.0  # of the time since something moved
+        self._starting_s = 0.0  # of the time since the last progress
         self._told = ""
         self._told_at = self._moved_at
         self._closed = threading.Event()
 
     def moved(self) -> None:
-        """Something was answered: all is well."""
+        """Note progress: a request was answered."""
         self._moved_at = self._clock()
         self._starting_s = 0.0
         self._told = ""
@@ -94,10 +94,10 @@ class StallMonitor(threading.Thread):
             try:
                 self.look()
             except Exception as error:
-                log.warning("%s: a look at the endpoint failed", self._stage, exc_info=error)
+                log.warning("%s: a check of the endpoint failed", self._stage, exc_info=error)
 
     def look(self) -> None:
-        """One look at the endpoint's health. While nothing is asked of it, nothing can move."""
+        """Check the endpoint's health once. Without work, a lack of progress means nothing."""
         since, self._looked_at = self._looked_at, self._clock()
         if not self._busy():
             self.moved()
@@ -110,12 +110,12 @@ class StallMonitor(threading.Thread):
         except FleetError as error:
             log.info("%s: its health is not known: %s", self._stage, error)
             why = why or error
-        now = self._clock()  # while the service took its time, something may have moved
+        now = self._clock()  # a request may have been answered during the call
         quiet_s = now - self._moved_at
         if why is not None or health is None:
             self._say(quiet_s, str(why), over=self._waited(quiet_s) >= self._patience_s)
         elif health.workers.get("running"):
-            # Workers at work are being paid for: neither thrown away soon, nor worth a word.
+            # Running workers are being paid for: they are not given up soon, and need no notice.
             if quiet_s >= self._patience_s + AT_WORK_S:
                 self._say(quiet_s, reason(health), over=True)
         elif health.workers.get("initializing"):
@@ -129,19 +129,19 @@ class StallMonitor(threading.Thread):
         self._closed.set()
 
     def _waited(self, quiet_s: Seconds) -> Seconds:
-        """How much of the patience is used up."""
+        """Return how much of the patience is used up."""
         return quiet_s - min(self._starting_s, self._cold_start_s)
 
     def _until_next(self) -> Seconds:
-        """Until the next look: sooner where patience ends before that, or is little."""
+        """Return the seconds until the next check: fewer if patience ends before that, or is short."""
         left_s = self._patience_s - self._waited(self._clock() - self._moved_at)
-        soon = [max(left_s, LOOK_S / 10)] if left_s > 0 else []  # else what is at work, or starts, is waited for
+        soon = [max(left_s, LOOK_S / 10)] if left_s > 0 else []  # else a running or starting worker is waited for
         return min(LOOK_S, max(self._patience_s / 4, LOOK_S / 10), *soon)
 
     def _say(self, quiet_s: Seconds, why: str, *, over: bool, again: bool = False) -> None:
-        """Tells why nothing moves: once, or where it is to be told `again`, as long as it does not."""
+        """Report why there is no progress: once, or with `again`, repeatedly as long as there is none."""
         now = self._clock()
-        again = again or self._diagnose is not None  # there may be more to know by now
+        again = again or self._diagnose is not None  # the diagnosis may have changed by now
         told = why == self._told and not (again and now - self._told_at >= AGAIN_S)
         early = quiet_s < min(QUIET_S, self._patience_s / 2)
         if not over and (early or told):
@@ -153,9 +153,9 @@ class StallMonitor(threading.Thread):
             except FleetError as error:
                 log.info("%s: no diagnosis", self._stage, exc_info=error)
         text = "; ".join(part for part in (why, more) if part)
-        log.info("%s: nothing has moved for %.0f s", self._stage, quiet_s)
+        log.info("%s: no progress for %.0f s", self._stage, quiet_s)
         if over:
-            self._end(StalledError(f"{self._stage}: nothing has moved for {quiet_s:.0f} s; {text}"))
+            self._end(StalledError(f"{self._stage}: no progress for {quiet_s:.0f} s; {text}"))
             return
         waits = f" for {quiet_s:.0f} s" if self._told else ""
         self._told, self._told_at = why, now

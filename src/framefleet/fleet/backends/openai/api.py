@@ -1,6 +1,6 @@
-"""A transcription API of OpenAI's kind (OpenAI, Azure, or one's own) as one call, its errors translated to ours.
+"""An OpenAI-compatible transcription API (OpenAI, Azure, or self-hosted) as one call, its errors translated to ours.
 
-Facts from OpenAI's and Azure's references of `audio/transcriptions`: a form with the file, whose name tells its
+Facts from OpenAI's and Azure's references of `audio/transcriptions`: a form with the file, whose name gives its
 format; Azure has the model in the URL, a version in its query, and the key in a header `api-key`.
 """
 
@@ -24,7 +24,7 @@ from framefleet.fleet.backends.http import Http
 from framefleet.protocol.whisper import WhisperRequest
 from framefleet.timebase import Seconds
 
-READ_TIMEOUT_S: Seconds = 600.0  # a clip of 15 minutes is answered when all of it is heard, and not before
+READ_TIMEOUT_S: Seconds = 600.0  # a clip of 15 minutes is answered when all of it is transcribed, and not before
 BODY_LIMIT = 25_000_000  # bytes of a file, OpenAI's and Azure's
 FILE_NAMES = {"opus": "audio.ogg", "flac": "audio.flac", "wav": "audio.wav"}
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -40,7 +40,7 @@ class _ApiError(msgspec.Struct):
 
 
 class OpenAiApi:
-    """`url` is what comes before `/audio/transcriptions`, with the query that each call needs."""
+    """The API at `url`, which ends before `/audio/transcriptions`, with the query that each call needs."""
 
     def __init__(self, url: str, api_key: Secret | None) -> None:
         parts = _checked(url)
@@ -57,11 +57,11 @@ class OpenAiApi:
         )
 
     def transcribe(self, request: WhisperRequest, model: str) -> bytes:
-        """The answer, as `verbose_json`. Raises `FleetError`."""
+        """Return the transcript of a clip, as `verbose_json`. Raises `FleetError`."""
         audio = request.audio
-        assert isinstance(audio, bytes)  # it takes encoded sound alone
+        assert isinstance(audio, bytes)  # the API takes encoded sound alone
         if len(audio) > BODY_LIMIT:
-            raise TooLargeError(f"{self.host}: {len(audio) / 1e6:.1f} MB of sound are over its 25 MB")
+            raise TooLargeError(f"{self.host}: {len(audio) / 1e6:.1f} MB of sound exceed its limit of 25 MB")
         task = "transcriptions" if request.task == "transcribe" else "translations"
         body, content_type = encode_multipart_formdata(_form(request, audio, model))
         try:
@@ -69,7 +69,7 @@ class OpenAiApi:
                 "POST", f"{self._path}/{task}{self._query}", body, content_type=content_type
             )
         except UnreachableError as error:
-            raise UnreachableError(f"{self.host}: {error}") from None
+            raise UnreachableError(f"{self.host}: {error.message}", hint=error.hint) from None
         if status != 200:
             raise translate(status, self.host, self._without_key(content))
         return content
@@ -87,7 +87,7 @@ def _form(request: WhisperRequest, audio: bytes, model: str) -> list[tuple[str, 
         ("model", model),
         ("response_format", "verbose_json"),
     ]
-    if request.task == "transcribe":  # a translation has no words, and finds out the language by itself
+    if request.task == "transcribe":  # a translation has no word times, and detects the language itself
         form += [("timestamp_granularities[]", kind) for kind in ("segment", "word")]
         form += [("language", request.language)] if request.language else []
     return form
@@ -102,28 +102,29 @@ def _checked(url: str) -> SplitResult:
     except ValueError:
         pass
     raise UsageError(
-        "the transcription API's URL: give one such as https://api.openai.com/v1 (http only on this machine)"
+        "the transcription API's URL is not valid",
+        hint="give one such as https://api.openai.com/v1 (http only on this machine)",
     )
 
 
 def translate(status: int, host: str, content: bytes) -> FleetError:
-    """The error that an HTTP status other than 200 stands for. What it says of a refused key is not repeated."""
+    """Return the error for an HTTP status other than 200. The text about a refused key may quote it, and is dropped."""
     problem = _problem(content)
     if status in {401, 403}:
         return AuthError(f"{host}: refuses the key ({status})", hint="check FRAMEFLEET_WHISPER_API_KEY")
     if status == 404:
         return EndpointGoneError(f"{host}: not found", hint="check the transcription API's URL and the model's name")
     if status == 429 and problem.code == "insufficient_quota":
-        return AuthError(f"{host}: the key's account has nothing left to spend", hint="add to it")
+        return AuthError(f"{host}: the key's account has nothing left to spend", hint="add credit to it")
     if status == 429:
         return RateLimitedError(f"{host}: too many requests", hint="lower --whisper-rpm")
     if status == 413 or (status == 400 and "longer than" in problem.message):
-        return TooLargeError(f"{host}: the sound is more than it takes at once")
+        return TooLargeError(f"{host}: the sound is longer than it takes at once")
     if status >= 500 or status == 408:
         return UnreachableError(f"{host}: the service answered {status}")
     if 300 <= status < 400:
         return EndpointGoneError(
-            f"{host}: answers with another address ({status})", hint="check the transcription API's URL"
+            f"{host}: redirects to another address ({status})", hint="check the transcription API's URL"
         )
     return RefusedError(f"{host}: the service answered {status}: {problem.message[:200]}")
 

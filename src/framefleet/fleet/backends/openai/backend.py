@@ -1,4 +1,4 @@
-"""The backend for speech that asks a transcription API of OpenAI's kind, which knows no jobs: each is a call here."""
+"""The backend for speech on an OpenAI-compatible transcription API, which has no jobs: each is a call."""
 
 import itertools
 import threading
@@ -51,10 +51,10 @@ class _Call:
 
 
 class OpenAiBackend:
-    """Answers `whisper` alone. At most `workers` calls at once, and `rpm` a minute, evenly.
+    """A backend for `whisper` alone. At most `workers` calls at once, and `rpm` per minute, evenly spaced.
 
-    A job lives in this process: what a crash interrupts is asked, and paid for, again. Its threads are daemons, so that
-    a call under way keeps nobody from leaving.
+    A job lives in this process: what a crash interrupts is sent, and paid for, again. Its threads are daemons, so that
+    a running call does not keep the process from ending.
     """
 
     capabilities = CALLS
@@ -70,7 +70,7 @@ class OpenAiBackend:
         clock: Callable[[], Seconds] = time.monotonic,
         sleep: Callable[[Seconds], None] | None = None,
     ) -> None:
-        """`model` is asked where a request names none. Raises `UsageError` for a URL the key must not be sent to."""
+        """Take the `model` for requests that name none. Raises `UsageError` for a URL the key must not be sent to."""
         self._api = OpenAiApi(url, api_key)
         self._model = model
         self._closed = threading.Event()
@@ -84,7 +84,7 @@ class OpenAiBackend:
 
     def submit(self, endpoint: str, request: msgspec.Struct, cancel: CancelScope | None = None) -> Job:
         if endpoint != "whisper":
-            raise EndpointGoneError(f"{endpoint}: a transcription API answers whisper alone")
+            raise EndpointGoneError(f"{endpoint}: a transcription API serves whisper alone")
         if not isinstance(request, WhisperRequest):
             raise RefusedError(f"{endpoint}: a transcription API takes sound alone")
         if cancel is not None:
@@ -102,7 +102,7 @@ class OpenAiBackend:
         with self._lock:
             call = self._calls.get(job.id)
         if call is None:
-            raise JobLostError(f"{job.endpoint}: job {job.id} is not known here")
+            raise JobLostError(f"{job.endpoint}: job {job.id} is not known in this process")
         try:
             return result_of(call.over, timeout_s, cancel)
         except TimeoutError:
@@ -113,7 +113,7 @@ class OpenAiBackend:
                     self._calls.pop(job.id, None)
 
     def cancel(self, job: Job) -> None:
-        """A call under way goes on, unheard."""
+        """Cancel the job; a call that is running continues, and its response is dropped."""
         with self._lock:
             call = self._calls.get(job.id)
             if call is not None and not call.over.done():
@@ -171,7 +171,7 @@ class OpenAiBackend:
                 self._limiter.refused()
             error.receipt = Receipt("api")  # the job is over, whatever came of it
             outcome = error
-        except Exception as error:  # raised again by who waits
+        except Exception as error:  # raised again in `wait`
             log.warning("a call of the transcription API failed", exc_info=error)
             outcome = error
         self._settle(call, outcome)
@@ -189,5 +189,5 @@ class OpenAiBackend:
         return Receipt("api", (began_s - submitted_s) * 1000, (perf_counter() - began_s) * 1000)
 
     def _sleep(self, seconds: Seconds) -> None:
-        """Waits, but no longer than there is anybody to work for."""
+        """Wait, but no longer than until the backend is closed."""
         self._closed.wait(seconds)

@@ -1,4 +1,4 @@
-"""What a transcription API of OpenAI's kind answers (`verbose_json`), as the reply of our own whisper endpoint. Pure.
+"""An OpenAI-compatible transcription (`verbose_json`), converted to the reply of our own whisper endpoint. Pure.
 
 Facts from OpenAI's API reference of `audio/transcriptions`: segments with times, words in a list of their own, without
 probabilities and without the spaces and commas around them; the language by name.
@@ -37,23 +37,23 @@ class _Verbose(msgspec.Struct):
 
 
 def to_output(content: bytes, model: str, duration_s: Seconds, language: str | None) -> dict[str, Any]:
-    """The answer to a clip of `duration_s`, as a worker would have given it; `language` is what was asked for.
+    """Return the reply to a clip of `duration_s`, as a worker would have sent it; `language` is the requested one.
 
-    Raises `BadReplyError` for what is no such answer, `RefusedError` for text without times.
+    Raises `BadReplyError` for content that is not `verbose_json`, `RefusedError` for text without times.
     """
     try:
         told = msgspec.json.decode(content, type=_Verbose)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadReplyError(f"the transcription API's answer is not verbose_json: {error}") from None
+        raise BadReplyError(f"the transcription API's response is not verbose_json: {error}") from None
     if told.text.strip() and not told.segments:
-        raise RefusedError(f"the transcription API gave text without times; {model} may not know verbose_json")
+        raise RefusedError(f"the transcription API returned text without times; {model} may not support verbose_json")
     spoken = sorted(told.segments or [], key=lambda segment: segment.start)
     reply = WhisperReply(
         model=model,
         model_id=model,
         device="api",
         language=code_of(told.language or language or ""),
-        language_probability=1.0,  # it does not say
+        language_probability=1.0,  # the API does not report one
         segments=[
             _segment(segment, words, duration_s)
             for segment, words in zip(spoken, _by_segment(spoken, told.words or []), strict=True)
@@ -64,7 +64,7 @@ def to_output(content: bytes, model: str, duration_s: Seconds, language: str | N
 
 
 def _by_segment(segments: list[_Segment], words: list[_Word]) -> list[list[_Word]]:
-    """Each word with the last segment that has begun by the word's middle, in order of time."""
+    """Return the words of each segment, in order of time: a word belongs to the last that began by its middle."""
     starts = [segment.start for segment in segments]
     sorted_out: list[list[_Word]] = [[] for _ in segments]
     for word in sorted(words, key=lambda word: word.start) if segments else ():
@@ -73,7 +73,7 @@ def _by_segment(segments: list[_Segment], words: list[_Word]) -> list[list[_Word
 
 
 def _segment(segment: _Segment, words: list[_Word], duration_s: Seconds) -> WhisperSegment:
-    """Whisper hears in windows of 30 s and may end a segment with its window: nothing lasts longer than the clip."""
+    """Return the segment, cut at the clip's end: Whisper works in windows of 30 s and may end one with its window."""
     probability = min(1.0, exp(min(segment.avg_logprob, 0.0)))  # the mean of its tokens: no word has its own
     spaced, position = [], 0
     for word in words:
@@ -85,7 +85,7 @@ def _segment(segment: _Segment, words: list[_Word], duration_s: Seconds) -> Whis
 
 
 def _as_written(word: str, text: str, position: int) -> tuple[str, int]:
-    """The word with the space that stands before it in the segment's text, as Whisper has it, and where it ends."""
+    """Return the word with the space before it in the segment's text, as Whisper has it, and where it ends there."""
     bare = word.strip()
     at = text.find(bare, position)
     if at < 0:

@@ -41,14 +41,14 @@ from framefleet.timebase import Seconds
 
 SHORTEST_S = 0.02
 LONGEST_S = 2.0
-OVERDUE_S, OVERDUE_TIMES, OTHERS = 120.0, 20.0, 3  # a model that loads late takes a minute: our choices
-_EARLY = 0.8  # the first look after the start comes when four fifths of the usual time are over
+OVERDUE_S, OVERDUE_TIMES, OTHERS = 120.0, 20.0, 3  # our choices: a model that loads late takes a minute
+_EARLY = 0.8  # the first poll comes when four fifths of the usual time have passed
 _SHARE = 0.12  # later ones when the time waited has grown by an eighth: at most that much is lost
 _WEIGHT = 0.2
 
 
 class Polling:
-    """One for an endpoint. Safe to call from many threads."""
+    """When to poll the jobs of one endpoint. Safe to call from many threads."""
 
     def __init__(self) -> None:
         self._usual: Seconds | None = None
@@ -56,25 +56,25 @@ class Polling:
         self._lock = threading.Lock()
 
     def finished(self, took_s: Seconds) -> None:
-        """A job was found over, done or failed, `took_s` after it was submitted."""
+        """Record that a job was found over, done or failed, `took_s` after it was submitted."""
         with self._lock:
             self._count += 1
             self._usual = took_s if self._usual is None else (1 - _WEIGHT) * self._usual + _WEIGHT * took_s
 
     def interval(self, waited_s: Seconds) -> Seconds:
-        """Until the next look at a job submitted `waited_s` ago."""
+        """Return the seconds until the next poll of a job submitted `waited_s` ago."""
         until_usual = _EARLY * self._usual - waited_s if self._usual is not None else 0.0
         return min(max(SHORTEST_S, _SHARE * waited_s, until_usual), LONGEST_S)
 
     @property
     def count(self) -> int:
-        """How many jobs were found over."""
+        """The number of jobs that were found over."""
         return self._count
 
     def overdue(self, waited_s: Seconds, since: int) -> bool:
-        """Whether a job has been at work for so long that others are long over: nobody may have it any more.
+        """Return whether a job has run so much longer than others that its worker may have lost it.
 
-        `since` is the `count` when it was first seen at work.
+        `since` is the `count` when it was first seen running.
         """
         with self._lock:
             usual_s = self._usual or 0.0
@@ -85,15 +85,15 @@ log = logger(__name__)
 
 OVER = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"})
 RAN = OVER - {"CANCELLED"}
-FRESH_S = 2.0  # a job's status may be 404 for a moment: one just taken, or by a page of somebody in between
-UNREAD_TRIES = 3  # looks at a job that is over and whose answer cannot be read, until it is asked for anew
-STUCK_S = 30.0  # a job is at work, and by health no worker is: it may lag behind that long
+FRESH_S = 2.0  # a job's status may be 404 for a moment: it was just accepted, or a proxy's page answered
+UNREAD_TRIES = 3  # polls of a job that is over and whose answer cannot be read, until it is sent again
+STUCK_S = 30.0  # a job is running, and by the endpoint's health no worker is: health may lag behind that long
 OVERRUN_S = 60.0  # beyond executionTimeout, after which the service itself should have ended the job
-REFUSALS, REFUSED_S = 3, 10.0  # so many in a row, and for so long, until a key that was good is taken for revoked
+REFUSALS, REFUSED_S = 3, 10.0  # so many in a row, over so long, until a key that was valid counts as revoked
 EXECUTION_TIMEOUT_MS = 600_000
-TTL_MS = 3_600_000  # queue and run together; longer than anybody waits, far shorter than RunPod's day
+TTL_MS = 3_600_000  # queue and run together; longer than any run waits, far shorter than RunPod's day
 PATIENCE_S = 300.0
-CLOSING_S = 0.25  # between two looks at a job whose run is cancelled: whoever cancels wants to go
+CLOSING_S = 0.25  # between two polls of a job whose run is cancelled: the user wants to leave
 
 # RunPod's own limits, per second and at once (documentation of August 2026), with a tenth to spare.
 RUN_RATE, RUN_BURST = 90.0, 180
@@ -103,17 +103,17 @@ CANCEL_RATE, CANCEL_BURST = 9.0, 18
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """Sent with each job, in milliseconds, so that none is run or kept in vain."""
+    """The limits sent with each job, in milliseconds, so that none is run or kept in vain."""
 
     executionTimeout: int = EXECUTION_TIMEOUT_MS  # noqa: N815 - the service's own names
     ttl: int = TTL_MS
 
 
 class RunPodBackend:
-    """Raises `AuthError` when there is no key to send.
+    """The backend of RunPod's job queue. Raises `AuthError` if no key is set.
 
-    With `runsync` a request may be twice as large and a quick answer comes without asking for it, but until then nobody
-    knows its job's id, and RunPod keeps the result for a minute only: what a crash interrupts is paid for again.
+    With `runsync` a request may be twice as large and a quick answer needs no polling, but until it comes the job's id
+    is not known, and RunPod keeps the result for a minute only: what a crash interrupts is paid for again.
     """
 
     capabilities = JOB_QUEUE
@@ -138,10 +138,10 @@ class RunPodBackend:
         self._clock = clock
         self._polling = {kind: Polling() for kind in self._ids}
         self._lines = {kind: _EndpointCalls(patience_s, clock) for kind in self._ids}
-        self._none_runs_since = dict.fromkeys(self._ids, inf)  # by health, as long as it says so
-        self._progress: dict[str, tuple[Seconds, int]] = {}  # jobs at work: since when, and how many were over by then
+        self._none_runs_since = dict.fromkeys(self._ids, inf)  # since when health reports no running worker
+        self._progress: dict[str, tuple[Seconds, int]] = {}  # running jobs: since when, and how many were over by then
         self._missing: dict[str, Seconds] = {}  # jobs whose status is 404: since when
-        self._unread: Counter[str] = Counter()  # looks at jobs that are over and whose answer could not be read
+        self._unread: Counter[str] = Counter()  # polls of jobs that are over and whose answer could not be read
         self._submit = self._api.runsync if runsync else self._api.run
         self._early: dict[str, JobStatus] = {}
         rate, burst = (RUNSYNC_RATE, RUNSYNC_BURST) if runsync else (RUN_RATE, RUN_BURST)
@@ -156,7 +156,7 @@ class RunPodBackend:
         status = line.call("run", self._runs[endpoint], lambda: self._submit(endpoint_id, body), cancel)
         if not status.id:
             told = _text(status.error)
-            raise JobFailedError(f"{endpoint}: the service gave no job id" + (f": {told}" if told else ""))
+            raise JobFailedError(f"{endpoint}: the service returned no job id" + (f": {told}" if told else ""))
         if status.status in OVER:
             self._early[status.id] = status
         return Job(endpoint, status.id, self._clock())
@@ -185,7 +185,7 @@ class RunPodBackend:
                 raise failure(job, status)
             self._check_at_work(job, status.status)
             if cancel.drain_left_s <= 0:
-                raise NotDoneError(f"{job.endpoint}: job {job.id} is {status.status}; it is not waited for any more")
+                raise NotDoneError(f"{job.endpoint}: job {job.id} is {status.status} at the end of the run")
             if waited >= timeout_s:
                 raise NotDoneError(f"{job.endpoint}: job {job.id} is {status.status} after {timeout_s:g} s")
             self._pause(min(polling.interval(waited), timeout_s - waited), cancel)
@@ -224,7 +224,7 @@ class RunPodBackend:
         return self._ids[endpoint]
 
     def _pause(self, seconds: Seconds, cancel: CancelScope) -> None:
-        """Between two looks at a job."""
+        """Wait between two polls of a job."""
         if self._sleep is not None:
             self._sleep(seconds)
         elif cancel.closing:
@@ -251,15 +251,15 @@ class RunPodBackend:
         return status
 
     def _forget(self, job: Job) -> None:
-        """The job is over."""
+        """Forget a job that is over."""
         for known in (self._progress, self._missing, self._unread):
             known.pop(job.id, None)
 
     def _check_at_work(self, job: Job, state: str) -> None:
-        """Raises `JobLostError` for a job that is said to be at work although no worker can have it any more.
+        """Raise `JobLostError` for a job that is reported as running although no worker can have it any more.
 
-        Such are left behind where a worker's last word of a job's progress comes after its result. It is cancelled
-        first, lest one has it all the same.
+        Such a job is left behind when a worker's last progress update arrives after its result. It is cancelled first,
+        in case a worker has it after all.
         """
         if state != "IN_PROGRESS":
             if state == "IN_QUEUE":
@@ -272,22 +272,22 @@ class RunPodBackend:
         if idle_s < min(STUCK_S, self._patience_s / 4) and not overran and not polling.overdue(now - since, others):
             return
         self._forget(job)
-        log.info("%s: job %s is said to be at work, and no worker has it", job.endpoint, job.id)
+        log.info("%s: job %s is reported as running, but no worker has it", job.endpoint, job.id)
         try:
             self.cancel(job)
         except FleetError as error:
             log.info("%s: job %s cannot be cancelled", job.endpoint, job.id, exc_info=error)
-        raise JobLostError(f"{job.endpoint}: job {job.id} is said to be at work, and no worker has it any more")
+        raise JobLostError(f"{job.endpoint}: job {job.id} is reported as running, but no worker has it any more")
 
 
 class _EndpointCalls:
-    """What calls to one endpoint meet: at most so many at once, and the last trouble by kind of call.
+    """The calls to one endpoint: their rate limits, and the last error by kind of call.
 
-    A key or an endpoint that was good is not given up for one refusal, which may be the page of somebody in between.
+    A key or an endpoint that was good is not given up for one refusal, which may be the page of a proxy in between.
     """
 
     def __init__(self, patience_s: Seconds, clock: Callable[[], Seconds]) -> None:
-        self._longest_s = patience_s / 4  # that a call is put off because the service asks for it
+        self._longest_s = patience_s / 4  # that a call is delayed because the service asks for it
         self._clock = clock
         self._lock = threading.Lock()
         self._trouble: dict[str, FleetError] = {}
@@ -298,7 +298,7 @@ class _EndpointCalls:
     def call(
         self, kind: str, limiter: RateLimiter, call: Callable[[], JobStatus], cancel: CancelScope | None = None
     ) -> JobStatus:
-        """Raises the reason of `cancel` where that is cancelled before the call has its turn."""
+        """Make the call in its turn. Raises the reason of `cancel` if that is cancelled before."""
         limiter.acquire(cancel)
         try:
             status = call()
@@ -330,11 +330,11 @@ class _EndpointCalls:
         self._refused += 1
         if not self._good or (self._refused >= REFUSALS and now - self._refused_since >= REFUSED_S):
             return error
-        return UnreachableError(f"{error}; it was good before, so that is asked again")
+        return UnreachableError(f"{error.message}; it worked before, so the call is repeated", hint=error.hint)
 
 
 def failure(job: Job, status: JobStatus) -> FleetError:
-    """The error that a job which ended without output stands for, with its receipt: it was paid for all the same."""
+    """Return the error of a job that ended without output, with its receipt, since it was paid for all the same."""
     error = _failure(job, status)
     error.receipt = _receipt(status)
     return error
@@ -342,7 +342,7 @@ def failure(job: Job, status: JobStatus) -> FleetError:
 
 def _failure(job: Job, status: JobStatus) -> FleetError:
     if status.unread is not None and status.status == "COMPLETED":
-        return BadReplyError(f"{job.endpoint}: what a job answered cannot be read: {status.unread}")
+        return BadReplyError(f"{job.endpoint}: the output of a job cannot be read: {status.unread}")
     if status.status == "TIMED_OUT":
         return JobTimeoutError(f"{job.endpoint}: job {job.id} ran longer than the endpoint allows")
     if status.status == "CANCELLED":
@@ -351,12 +351,12 @@ def _failure(job: Job, status: JobStatus) -> FleetError:
 
 
 def _passing(error: FleetError) -> bool:
-    """Whether asking for the status again may do: the network is away, or it answered nonsense."""
+    """Return whether another poll may succeed: the network is down, or the response made no sense."""
     return error.advice in AGAIN and not isinstance(error, JobLostError)
 
 
 def _text(error: object) -> str:
-    """The line in what a failed job carries: text, text that is JSON itself, or a dict; empty where it says nothing."""
+    """Return the message of a failed job, which comes as text, JSON in text, or a dict; empty if there is none."""
     if isinstance(error, str):
         try:
             inner = msgspec.json.decode(error)

@@ -1,4 +1,4 @@
-"""Why jobs wait and none is taken, from the list of an endpoint's workers: people see "in queue" for many reasons."""
+"""Why no job is taken, by the list of an endpoint's workers: jobs stay "in queue" for many reasons."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ log = logger(__name__)
 
 
 class WorkerState(IntEnum):
-    """What keeps a worker, the worst first."""
+    """The state that keeps a worker from taking jobs, the worst first."""
 
     CRASHES = 0
     PULLS = 1
@@ -27,17 +27,17 @@ class WorkerState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A sentence with its remedy, and the worker whose log says more, if one has a log."""
+    """A sentence with its remedy, and the worker whose log has more, if there is one."""
 
     sentence: str
     worker: str | None = None
 
 
 def state_of(worker: Worker, earlier: Mapping[str, str | None]) -> WorkerState:
-    """`earlier`: when each worker had started at an earlier look; one that has started anew since was ended by itself.
+    """Return what a worker does. `earlier` is when each had started at an earlier call: a restart means a crash.
 
     Statuses are RunPod's: UNHEALTHY fails its health checks, THROTTLED waits for capacity, INITIALIZING is not ready
-    yet, which is no place, no container or no model yet: a type of GPU, then a start, come with the first two.
+    yet. The last means that it has no place (no GPU type), no container (not started) or no model yet.
     """
     before = earlier.get(worker.id)
     if worker.status == "UNHEALTHY" or (before is not None and worker.startedAt not in {None, before}):
@@ -54,22 +54,22 @@ def state_of(worker: Worker, earlier: Mapping[str, str | None]) -> WorkerState:
 def diagnosis(
     workers: Sequence[Worker], endpoint: Endpoint | None = None, earlier: Mapping[str, str | None] = {}
 ) -> Diagnosis | None:
-    """Why nothing is taken; None where some worker is ready or at work, so that this is not why."""
+    """Return why no job is taken; None if some worker is ready or running, so that the cause is another."""
     pools = ", ".join(endpoint.gpu.pools) if endpoint is not None and endpoint.gpu is not None else ""
     where = f" in {pools}" if pools else ""
     if not workers:
         if endpoint is not None and endpoint.workers.max == 0:
             return Diagnosis(
-                "its max workers are 0, so none may start; run with --wake, or framefleet deploy raises them"
+                "its max workers are 0, so none can start; run with --wake, or raise them with framefleet deploy"
             )
-        return Diagnosis(f"RunPod has started no worker yet: it has none free{where}; --gpu-pools allows other GPUs")
+        return Diagnosis(f"RunPod has started no worker yet: none is free{where}; allow other GPUs with --gpu-pools")
     by_state: dict[WorkerState, list[Worker]] = {}
     for worker in workers:
         by_state.setdefault(state_of(worker, earlier), []).append(worker)
     if any(not worker.isStale for worker in by_state.get(WorkerState.READY, ())):
         return None
     if WorkerState.READY in by_state:
-        return Diagnosis("a new release of the endpoint rolls out, and only workers of the old one are there yet")
+        return Diagnosis("a new release of the endpoint is rolling out, and so far only workers of the old one exist")
     worst = min(by_state)
     others = [f"{_counted(len(found))} {_SAID[state]}" for state, found in by_state.items() if state is not worst]
     here = by_state[worst]
@@ -87,19 +87,19 @@ _SAID = {
     WorkerState.NO_ROOM: "waiting for a free GPU",
 }
 _REMEDY = {
-    WorkerState.CRASHES: "; each start is billed: framefleet down ends that, then mend the image",
+    WorkerState.CRASHES: "; each start is billed: stop it with framefleet down, then fix the image",
     WorkerState.PULLS: "; the first time takes minutes",
     WorkerState.LOADS: "",
-    WorkerState.NO_ROOM: "; RunPod has none: framefleet deploy --gpu-pools allows others",
+    WorkerState.NO_ROOM: "; RunPod has none free: allow others with framefleet deploy --gpu-pools",
 }
-# What a host writes when an image cannot be had at all.
+# What a host logs when an image cannot be pulled at all.
 _NO_IMAGE = re.compile(
     r"manifest unknown|not found|denied|unauthorized|failed to pull|no such image|toomanyrequests", re.I
 )
 
 
 def with_log(found: Diagnosis, line: str | None, *, pulls: bool) -> str:
-    """The sentence and the last line of the worker's log."""
+    """Return the sentence with the last line of the worker's log."""
     if not line:
         return found.sentence
     cannot = "the image cannot be fetched: check its name and that RunPod may read it; " if pulls else ""
@@ -108,7 +108,7 @@ def with_log(found: Diagnosis, line: str | None, *, pulls: bool) -> str:
 
 
 class Diagnoser:
-    """For one endpoint; called when nothing moves. None where the key may not look, or nothing can be said."""
+    """The diagnosis of one endpoint, called when it stalls; None if the key lacks permission or no cause is known."""
 
     def __init__(self, fleet: Fleet, kind: str) -> None:
         self._fleet = fleet
@@ -123,9 +123,9 @@ class Diagnoser:
             with closing(ManageApi(self._fleet, read_timeout_s=READ_TIMEOUT_S)) as api:
                 return self._said(api)
         except AuthError as error:
-            log.info("endpoint %s: no diagnosis from here on", self._id, exc_info=error)
+            log.info("endpoint %s: no diagnosis from now on", self._id, exc_info=error)
             self._refused = True
-        except FleetError as error:  # the next look may be luckier
+        except FleetError as error:  # the next call may succeed
             log.info("endpoint %s: no diagnosis", self._id, exc_info=error)
         return None
 

@@ -1,4 +1,4 @@
-"""RunPod's job API as plain calls: one request each, every HTTP status and vendor error translated to ours.
+"""RunPod's job API as plain calls: one HTTP request each, every status and vendor error translated to ours.
 
 Facts from RunPod's documentation of its serverless job API (August 2026).
 """
@@ -34,9 +34,9 @@ from framefleet.timebase import Seconds
 
 RUN_BODY_LIMIT = 10 * 2**20  # bytes `run` takes
 RUNSYNC_BODY_LIMIT = 20 * 2**20
-CANCEL_TIMEOUT_S = 10.0  # whoever cancels wants to go
-A_PAGE = "a web page answered, and not the service: is there a page to log in at, or a proxy, in between?"
-RUNSYNC_WAIT_MS = 5_000  # of RunPod's 1,000 to 300,000: until it answers, nobody knows the id to cancel or to ask after
+CANCEL_TIMEOUT_S = 10.0  # a user who cancels wants to leave
+A_PAGE = "a web page answered, and not the service"
+RUNSYNC_WAIT_MS = 5_000  # of RunPod's 1,000 to 300,000: until it responds, there is no id to cancel or to poll
 
 _OUT_OF_MONEY = re.compile(r"(insufficient|not enough|out of|no)[ _-](account )?(balance|credit|funds?|quota)", re.I)
 
@@ -45,7 +45,7 @@ _OUT_OF_MONEY = re.compile(r"(insufficient|not enough|out of|no)[ _-](account )?
 class JobStatus:
     """The body of `run` and `status`. Times in milliseconds.
 
-    `unread` says why an output that is there cannot be read.
+    `unread` is the reason why an output cannot be read.
     """
 
     id: str = ""
@@ -65,26 +65,26 @@ class HealthReply:
 
 
 class RunPodApi:
-    """`base_url` is up to and without the endpoint's id. Safe to call from many threads: each has its own session."""
+    """The job API at `base_url`, which ends before the endpoint's id. Safe to call from many threads."""
 
     def __init__(self, base_url: str, api_key: Secret) -> None:
         self._http = Http(base_url, api_key)
 
     def run(self, endpoint_id: str, body: bytes) -> JobStatus:
-        """Queues a job. `body` is `{"input": …}` as JSON. Raises `FleetError`."""
+        """Queue a job. `body` is `{"input": …}` as JSON. Raises `FleetError`."""
         _check_size(body, RUN_BODY_LIMIT)
         return _status(self._call("POST", endpoint_id, "run", body))
 
     def runsync(self, endpoint_id: str, body: bytes) -> JobStatus:
-        """Queues a job and waits a little for its end. Raises `FleetError`."""
+        """Queue a job and wait a few seconds for its end. Raises `FleetError`."""
         _check_size(body, RUNSYNC_BODY_LIMIT)
         return _status(self._call("POST", endpoint_id, f"runsync?wait={RUNSYNC_WAIT_MS}", body))
 
     def status(self, endpoint_id: str, job_id: str) -> JobStatus:
-        """Raises `JobLostError` for an id that the service does not know (yet, or any more)."""
+        """Return a job's status. Raises `JobLostError` for an id that the service does not know (yet, or any more)."""
         status = _status(self._call("GET", endpoint_id, f"status/{job_id}"))
         if not status.status:
-            raise BadReplyError(f"endpoint {endpoint_id}: status answered without saying how the job is")
+            raise BadReplyError(f"endpoint {endpoint_id}: the response to status holds no status")
         return status
 
     def cancel(self, endpoint_id: str, job_id: str) -> JobStatus:
@@ -105,7 +105,7 @@ class RunPodApi:
         body: bytes | None = None,
         read_timeout_s: Seconds | None = None,
     ) -> dict[str, Any]:
-        """The members of what is answered. Raises `FleetError`."""
+        """Return the members of the response. Raises `FleetError`."""
         where = f"endpoint {endpoint_id}"
         headers: dict[str, str] = {}
         try:
@@ -113,7 +113,7 @@ class RunPodApi:
                 method, f"{endpoint_id}/{route}", body, read_timeout_s=read_timeout_s, on_headers=headers.update
             )
         except UnreachableError as error:
-            raise UnreachableError(f"{where}: {error}") from None
+            raise UnreachableError(f"{where}: {error.message}", hint=error.hint) from None
         if status != 200:
             raise translate(status, route, endpoint_id, content, headers)
         if is_page(content):
@@ -144,13 +144,13 @@ def _counts(said: Any) -> dict[str, int]:
 
 
 def _not_the_service(where: str) -> FleetError:
-    error = BadReplyError(f"{where}: {A_PAGE}")
+    error = BadReplyError(f"{where}: {A_PAGE}", hint="check for a login page of the network, or a proxy in between")
     error.counted = False  # no worker has had the request
     return error
 
 
 def is_page(content: bytes) -> bool:
-    """Whether it is for a person to read in a browser, and no answer to a program."""
+    """Return whether the content is a web page and not JSON."""
     return content[:200].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
 
 
@@ -163,7 +163,7 @@ def _check_size(body: bytes, limit: int) -> None:
 def translate(
     status: int, route: str, endpoint_id: str, content: bytes, headers: Mapping[str, str] | None = None
 ) -> FleetError:
-    """The error that an HTTP status other than 200 stands for."""
+    """Return the error for an HTTP status other than 200."""
     where = f"endpoint {endpoint_id}"
     text = "" if is_page(content) else content[:200].decode("utf-8", "replace")
     if status == 402 or (400 <= status < 500 and _OUT_OF_MONEY.search(text)):
@@ -185,18 +185,21 @@ def translate(
         error.after_s = _after_s(headers or {})
         return error
     if status == 407:
-        return UnreachableError(f"{where}: the proxy wants a name and password (407)", hint="give them in HTTPS_PROXY")
+        return UnreachableError(
+            f"{where}: the proxy requires a name and password (407)", hint="give them in HTTPS_PROXY"
+        )
     if 300 <= status < 400 or status == 511:
         return UnreachableError(
-            f"{where}: the service answered {status}, another address: is there a page to log in at, in a browser?"
+            f"{where}: the service answered {status}: a redirect or a login page",
+            hint="log in to the network in a browser",
         )
     if status >= 500 or status in {408, 409, 421, 425}:
         return UnreachableError(f"{where}: the service answered {status}")
-    return RefusedError(f"{where}: the service answered {status}: {text or 'it does not say why'}")
+    return RefusedError(f"{where}: the service answered {status}: {text or 'no reason given'}")
 
 
 def _after_s(headers: Mapping[str, str]) -> Seconds:
-    """What `Retry-After` says, as seconds from now; 0 where it says nothing that can be understood."""
+    """Return `Retry-After` as seconds from now; 0 if it is missing or cannot be understood."""
     said = next((value.strip() for key, value in headers.items() if key.lower() == "retry-after"), "")
     if said.isdecimal():
         return float(said[:9])

@@ -1,4 +1,4 @@
-"""RunPod's management API v2 as plain calls: endpoints made and changed, their workers, GPUs' prices, and the bill.
+"""RunPod's management API v2 as plain calls: creating and changing endpoints, their workers, GPU prices, and the bill.
 
 Facts from RunPod's OpenAPI description of it (August 2026): bodies with unknown fields are refused, an update changes
 only what it names, errors are `{"title", "status", "detail", "errors"}`.
@@ -32,7 +32,7 @@ log = logger(__name__)
 
 ROUTE = "v2/serverless"
 GPUS, BILL = "v2/catalog/gpus", "v2/billing/serverless"
-LOG_S = 3.0  # a worker's log is a stream without an end: what of it comes in so long is looked at
+LOG_S = 3.0  # a worker's log is an endless stream: it is read for so long
 LOG_LIMIT = 64 * 2**10  # bytes of it
 LOG_EVENTS = 5
 ID_PATTERN = r"^[A-Za-z0-9_-]{1,100}\Z"  # ids become part of an address and of framefleet.toml
@@ -41,7 +41,7 @@ EndpointId = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
 
 
 class Gpu(msgspec.Struct, kw_only=True):
-    """`minCudaVersion` None: any. A host needs one of `allowedCudaVersions`, where there are any."""
+    """The GPUs of an endpoint. `minCudaVersion` None: any. Any of `allowedCudaVersions` will do; None or empty: all."""
 
     pools: list[str] = []
     count: int = 1
@@ -50,7 +50,7 @@ class Gpu(msgspec.Struct, kw_only=True):
 
 
 class Workers(msgspec.Struct, kw_only=True):
-    """`idleTimeout` in seconds."""
+    """The worker limits of an endpoint. `idleTimeout` in seconds."""
 
     min: int
     max: int
@@ -58,7 +58,7 @@ class Workers(msgspec.Struct, kw_only=True):
 
 
 class Endpoint(msgspec.Struct, kw_only=True):
-    """As much as is looked at of an endpoint as the service describes it. `timeout` in milliseconds."""
+    """The fields of an endpoint's description that FrameFleet uses. `timeout` in milliseconds."""
 
     id: EndpointId
     name: str
@@ -74,9 +74,9 @@ class Endpoint(msgspec.Struct, kw_only=True):
 
 
 class Worker(msgspec.Struct, kw_only=True):
-    """An active worker. What is None has not come about: it has no place yet, or has not started.
+    """An active worker. A field is None as long as the worker has no place, or has not started.
 
-    `isStale`: it runs what the endpoint was before it was changed.
+    `isStale`: it runs the endpoint's previous release.
     """
 
     id: str
@@ -90,7 +90,7 @@ class Worker(msgspec.Struct, kw_only=True):
 
 
 class Rates(msgspec.Struct, kw_only=True):
-    """Dollars an hour of one GPU; None where it is in no serverless pool."""
+    """Dollars per hour of one GPU; None if it is in no serverless pool."""
 
     serverless: float | None = None
 
@@ -145,17 +145,17 @@ Answered = TypeVar("Answered", Endpoint, _Listed, _Workers, _Gpus, _Bill)
 
 
 class ManageApi:
-    """Nothing is sent twice by itself: a creation that seems lost may have happened.
+    """The management API. Nothing is retried automatically: a creation that seems lost may have happened.
 
-    Raises `AuthError` where there is no key to send.
+    Raises `AuthError` if no key is set.
     """
 
     def __init__(self, fleet: Fleet, *, read_timeout_s: Seconds = 60.0) -> None:
-        from framefleet.fleet.backends.http import Http  # HTTP itself only for those who send something
+        from framefleet.fleet.backends.http import Http  # loads requests, which only a caller that sends needs
 
         if fleet.api_key is None:
             raise AuthError(
-                "RUNPOD_API_KEY is not set", hint="make a key in RunPod's console, under Settings, and set it"
+                "RUNPOD_API_KEY is not set", hint="create a key in RunPod's console, under Settings, and set it"
             )
         self._key = fleet.api_key
         self._http = Http(fleet.manage_url, fleet.api_key, read_timeout_s=read_timeout_s)
@@ -164,7 +164,7 @@ class ManageApi:
         return self._call("GET", ROUTE, None, _Listed).endpoints
 
     def get(self, id: str) -> Endpoint:
-        """Raises `EndpointGoneError` for an id that the service does not know."""
+        """Return an endpoint. Raises `EndpointGoneError` for an id that the service does not know."""
         return self._call("GET", f"{ROUTE}/{id}", id, Endpoint)
 
     def create(self, body: dict[str, Any]) -> Endpoint:
@@ -174,15 +174,15 @@ class ManageApi:
         return self._call("PATCH", f"{ROUTE}/{id}", id, Endpoint, body)
 
     def delete(self, id: str) -> None:
-        """Ends its workers and cancels its jobs; there is no way back."""
+        """Delete an endpoint, which ends its workers and cancels its jobs; this cannot be undone."""
         self._send("DELETE", f"{ROUTE}/{id}", id, None)
 
     def workers(self, id: str) -> list[Worker]:
-        """The endpoint's active workers; those that were scaled down are not among them."""
+        """Return the endpoint's active workers, without those that were scaled down."""
         return self._call("GET", f"{ROUTE}/{id}/workers", id, _Workers).workers
 
     def last_log_line(self, id: str, worker: str) -> str | None:
-        """The last thing that a worker wrote, or its host of it, made safe to print; None where it wrote nothing."""
+        """Return the last line that a worker, or its host about it, logged, safe to print; None if there is none."""
         path = f"{ROUTE}/{id}/workers/{quote(worker, safe='')}/logs?tail={LOG_EVENTS}"
         content = self._send("GET", path, id, None, read=_first_events, read_timeout_s=LOG_S)
         events = content.decode("utf-8", "replace").splitlines()
@@ -190,11 +190,11 @@ class ManageApi:
         return self._shown(hide_secrets(_COLOURS.sub("", said[-1]))) if said else None
 
     def gpus(self) -> list[CatalogGpu]:
-        """All GPUs that RunPod has, with what it asks for them."""
+        """Return all GPUs that RunPod offers, with their prices."""
         return self._call("GET", GPUS, None, _Gpus).gpus
 
     def bill(self, start: datetime, end: datetime, bucket: str) -> list[BillingRecord]:
-        """What each endpoint of the account cost in each `bucket` ("hour", "day") from `start` until before `end`."""
+        """Return what each endpoint of the account cost per `bucket` ("hour", "day"), from `start` to before `end`."""
         query = {"startTime": _rfc3339(start), "endTime": _rfc3339(end), "bucketSize": bucket}
         return self._call("GET", f"{BILL}?{urlencode(query)}", None, _Bill).records
 
@@ -208,54 +208,58 @@ class ManageApi:
         try:
             return msgspec.json.decode(content, type=type)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise BadReplyError(f"{_name(id)}: no answer to {method}: {self._shown(str(error))}") from None
+            raise BadReplyError(
+                f"{_name(id)}: the response to {method} cannot be read: {self._shown(str(error))}"
+            ) from None
 
     def _send(self, method: str, path: str, id: str | None, body: dict[str, Any] | None, **how: Any) -> bytes:
         sent = None if body is None else msgspec.json.encode(body)
         try:
             status, content = self._http.send(method, path, sent, **how)
         except UnreachableError as error:
-            raise UnreachableError(f"{_name(id)}: {error}") from None
+            raise UnreachableError(f"{_name(id)}: {error.message}", hint=error.hint) from None
         if status not in {200, 201, 204}:
             raise translate(status, id, self._shown(_reason(content)))
         return content
 
     def _shown(self, text: str) -> str:
-        """A service's text made safe to print: no terminal codes, not endless, and not our key sent back to us."""
+        """Return a service's text, safe to print: no terminal codes, at most 300 characters, without our own key."""
         text = text.replace(self._key.reveal(), "…")
         return "".join(c if c.isprintable() else " " for c in text)[:300]
 
 
 def translate(status: int, id: str | None, reason: str) -> FleetError:
-    """The error that an HTTP status other than success stands for. `id` None: the service as a whole."""
+    """Return the error for an HTTP status other than success. `id` None: the service as a whole."""
     name = _name(id)
     if status == 401:
         return AuthError(f"{name}: RunPod refuses the key (401)", hint="check RUNPOD_API_KEY")
     if status == 403:
-        return AuthError(f"{name}: the key in RUNPOD_API_KEY may not do this (403)", hint="make one that may")
+        return AuthError(
+            f"{name}: the key in RUNPOD_API_KEY lacks permission for this (403)", hint="use a key that has it"
+        )
     if status == 404 and id is not None:
-        return EndpointGoneError(f"{name}: not found", hint="framefleet deploy makes a new one")
+        return EndpointGoneError(f"{name}: not found", hint="create a new one with framefleet deploy")
     if status == 429:
         return RateLimitedError(f"{name}: too many requests", hint="wait a minute")
     if status >= 500 or 300 <= status < 400 or status == 408:
         return UnreachableError(f"{name}: the service answered {status}", hint="try again later")
-    return RefusedError(f"{name}: RunPod refuses ({status}): {reason or 'it does not say why'}")
+    return RefusedError(f"{name}: RunPod refuses ({status}): {reason or 'no reason given'}")
 
 
 _COLOURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
 def _first_events(response: "requests.Response") -> bytes:
-    """Of an answer that need not end: what comes in time, and of that the events asked for."""
+    """Return the first events of an endless response, as far as they arrive in time."""
     from requests import RequestException
 
     until, content = time.monotonic() + LOG_S, bytearray()
     try:
-        for byte in response.iter_content(1):  # a larger piece would be waited for until it is full
+        for byte in response.iter_content(1):  # a larger block would be returned only when it is full
             content += byte
             if content.count(b"\n\n") >= LOG_EVENTS or len(content) > LOG_LIMIT or time.monotonic() > until:
                 break
-    except RequestException as error:  # it is silent; what has come until then is what there is
+    except RequestException as error:  # a silent log times out; what has arrived is returned
         log.debug("a worker's log ends after %d bytes", len(content), exc_info=error)
     return bytes(content)
 

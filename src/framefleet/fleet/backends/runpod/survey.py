@@ -1,6 +1,6 @@
-"""What RunPod's management API tells of the endpoints that a run uses: prices, pools, and whether they are asleep.
+"""What RunPod's management API knows of the endpoints that a run uses: prices, pools, and whether they are asleep.
 
-All of it is good to know and nothing needs it: where the key may not ask, or nobody answers, a run goes on without.
+All of it is optional: if the key lacks permission, or RunPod does not respond, a run continues without it.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from framefleet.logs import logger
 
 log = logger(__name__)
 
-READ_TIMEOUT_S = 5.0  # nobody waits longer for what only helps
+READ_TIMEOUT_S = 5.0  # short, since the information is optional
 
 Told = TypeVar("Told")
 LOWERED = 2  # max workers that RunPod leaves an endpoint after 3 days without a request; after 7 days none
@@ -32,7 +32,10 @@ LOWERED = 2  # max workers that RunPod leaves an endpoint after 3 days without a
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """An endpoint that RunPod, or somebody, left fewer workers than its work wants. `most`: 0, nothing can start."""
+    """An endpoint whose max workers were lowered below what the work needs, by RunPod or an operator.
+
+    `most` 0: no worker can start.
+    """
 
     kind: str
     endpoint: Endpoint
@@ -52,7 +55,7 @@ class Sleep:
 
 
 class Survey:
-    """Asked for the first time when somebody wants to know, and no more after a refusal. Safe for many threads."""
+    """RunPod's information, requested when first needed, and not again after a refusal. Safe for many threads."""
 
     def __init__(self, fleet: Fleet, price: float | None = None) -> None:
         self._fleet = fleet
@@ -62,10 +65,10 @@ class Survey:
         self._silent = not may_be_asked(fleet)
         self._lock = threading.RLock()
         self.unasked = ""
-        """Why RunPod said nothing though it was asked, in a word."""
+        """Why a request brought no information, in a few words."""
 
     def endpoint(self, kind: str) -> Endpoint | None:
-        """The endpoint that is set for this kind; None where that is not known."""
+        """Return the endpoint that is set for this kind; None if it is not known."""
         id = self._fleet.endpoints.get(kind)
         if id is None:
             return None
@@ -77,7 +80,7 @@ class Survey:
             return self._listed.get(id)
 
     def tariff(self, kind: str) -> Tariff:
-        """What is known of the endpoint's bill."""
+        """Return what is known of the endpoint's bill."""
         if self._silent or self._fleet.endpoints.get(kind) is None:
             return LISTED
         endpoint, prices = self.endpoint(kind), self.prices()
@@ -91,51 +94,51 @@ class Survey:
         )
 
     def prices(self) -> PriceList:
-        """RunPod's list of today; the table where it cannot be had, or where a price was given anyway."""
+        """Return RunPod's list of today, or the built-in table if there is none or a price was given."""
         with self._lock:
             if self._prices is None and self._price is None:
                 self._prices = self._ask(lambda api: live_prices(api, self._fleet.manage_url))
             return self._prices or TABLE
 
     def asleep(self, kind: str, wanted: int) -> Sleep | None:
-        """The endpoint where it has been left no workers, or two where so many more are `wanted` at once."""
+        """Return the endpoint if its max workers are 0, or 2 and fewer than are `wanted` at once."""
         endpoint = self.endpoint(kind)
         if endpoint is None or endpoint.workers.max not in {0, LOWERED} or endpoint.workers.max >= wanted:
             return None
         return Sleep(kind, endpoint)
 
     def wake(self, sleep: Sleep, most: int) -> None:
-        """Raises its max workers. Raises `FleetError`."""
+        """Raise its max workers. Raises `FleetError`."""
         with contextlib.closing(ManageApi(self._fleet)) as api:
             changed = api.update(sleep.endpoint.id, {"workers": {"max": most}})
         with self._lock:
             self._listed = {**(self._listed or {}), changed.id: changed}
 
     def _ask(self, call: Callable[[ManageApi], Told]) -> Told | None:
-        """What the API says; None, and no more questions, where it says nothing."""
+        """Return the API's response; None, and no more requests, if there is none."""
         if self._silent:
             return None
         try:
             with contextlib.closing(ManageApi(self._fleet, read_timeout_s=READ_TIMEOUT_S)) as api:
                 return call(api)
-        except Exception as error:  # what only helps must end nothing
-            log.warning("RunPod's management API is not asked any more", exc_info=error)
+        except Exception as error:  # optional information must not end a run
+            log.warning("no more requests to RunPod's management API", exc_info=error)
             self._silent = True
             self.unasked = "the key lacks permission" if isinstance(error, AuthError) else "RunPod does not respond"
             return None
 
 
 def may_be_asked(fleet: Fleet) -> bool:
-    """Whether there is a key for a management API, and that is of the service that the jobs go to.
+    """Return whether there is a key, and the management API belongs to the service that runs the jobs.
 
-    RunPod's is not told the key of another service, unless somebody has set the address of both.
+    RunPod's does not get the key of another service, unless the addresses of both were set.
     """
     apart = fleet.base_url != RUNPOD_BASE_URL and fleet.manage_url == RUNPOD_MANAGE_URL
     return fleet.api_key is not None and not apart
 
 
 def _get(api: ManageApi, id: str) -> Endpoint | None:
-    """One that is shared with us need not be in our list."""
+    """Return an endpoint that the account's list lacks, as one that is shared with it; None if there is none."""
     try:
         return api.get(id)
     except EndpointGoneError as error:
