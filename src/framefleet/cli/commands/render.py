@@ -68,7 +68,10 @@ def render(
     every: Every = 3,
     proof_originals: ProofOriginals = False,
 ) -> int:
-    """Write an annotated video: boxes, labels, tracks and subtitles drawn on it. With --blur, hide things."""
+    """Write an annotated video: boxes, labels, tracks and subtitles drawn on the original.
+
+    With --blur or --mute it writes a redacted video instead, and a proof sheet next to it.
+    """
     from framefleet.cli.output.bars import Bars
     from framefleet.media.files.probe import probe
     from framefleet.outputs.palette import colours

@@ -19,13 +19,13 @@ Keep = Annotated[
 AsBox = Annotated[bool, typer.Option("--box", help="with --blur: cover with black boxes")]
 AsPixels = Annotated[bool, typer.Option("--pixelate", help="with --blur: cover with large pixels")]
 Mute = Annotated[
-    list[str] | None, typer.Option(metavar="WORDS", help="silence these words, as the transcript has them")
+    list[str] | None, typer.Option(metavar="WORDS", help="silence these words of the transcript")
 ]
 Detail = Annotated[
-    Literal["640", "960"], typer.Option("--detail", help="pixels of a frame's longer side to look for faces at")
+    Literal["640", "960"], typer.Option("--detail", help="longer side of the frames in which faces are detected, in pixels")
 ]
 Every = Annotated[
-    int, typer.Option(min=1, max=25, help="look for things to hide in every N-th frame, and where they move fast")
+    int, typer.Option(min=1, max=25, help="detect in every N-th frame, and in all frames where things move fast")
 ]
 ProofOriginals = Annotated[
     bool, typer.Option("--proof-originals", help="with --blur: show the uncovered frames in the proof sheet too")

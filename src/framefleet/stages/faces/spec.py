@@ -23,7 +23,7 @@ class FaceOptions(StageOptions, frozen=True, kw_only=True):
     sampling: Annotated[Sampling | None, Setting("exact frames, or the nearest keyframes", "exact|keyframes")] = None
     crop: Annotated[Crop | None, Setting("crop each frame to x,y,w,h, in pixels", "X,Y,W,H")] = None
     max_side: Annotated[
-        MaxSide | None, Setting("longest side of a frame, in pixels; 960 is surer of small faces", "INTEGER")
+        MaxSide | None, Setting("longest side of a frame, in pixels; 960 detects small faces better", "INTEGER")
     ] = None
 
 
