@@ -1,4 +1,4 @@
-"""Writes each endpoint's test_input.json, and the same for RunPod's Hub, from the clip in samples/.
+"""Write each endpoint's test_input.json, and the same for RunPod's Hub, from the clip in samples/.
 
 .venv-test/bin/python endpoints/make_test_inputs.py
 """
@@ -15,9 +15,9 @@ import simplejpeg
 
 HERE = Path(__file__).parent
 SAMPLE = HERE.parent / "samples" / "sample.mp4"
-SPEECH_S = (11.2, 14.7)  # where one sentence is said: "Here is a cat, and she wants her dinner."
+SPEECH_S = (11.2, 14.7)  # of one sentence: "Here is a cat, and she wants her dinner."
 RATE = 16_000
-# CUDA 12.8 of the images, and what newer drivers offer besides.
+# CUDA 12.8, as in the images, and newer versions that drivers offer.
 HUB_TESTS = {
     "gpuTypeId": "NVIDIA GeForce RTX 4090",
     "gpuCount": 1,
@@ -26,7 +26,7 @@ HUB_TESTS = {
 
 
 def picture() -> dict:
-    """The clip's first picture as a yolo request: a person."""
+    """Return the clip's first frame as a yolo request: a person."""
     with av.open(str(SAMPLE)) as clip:
         frame = next(clip.decode(video=0))
     jpeg = simplejpeg.encode_jpeg(frame.to_ndarray(width=320, height=180, format="rgb24"), quality=70)
@@ -40,14 +40,14 @@ def picture() -> dict:
 
 
 def speech() -> dict:
-    """A sentence of the clip as a whisper request."""
+    """Return a sentence of the clip as a whisper request."""
     file, (start_s, end_s) = io.BytesIO(), SPEECH_S
     resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
     with av.open(str(SAMPLE)) as clip, av.open(file, "w", format="ogg") as out:
         stream = out.add_stream("libopus", rate=RATE, layout="mono", bit_rate=24_000)
         for frame in clip.decode(audio=0):
             for piece in resampler.resample(frame) if start_s <= frame.time < end_s else ():
-                piece.pts = None  # the request's clock begins with it
+                piece.pts = None  # times in a request start at 0
                 out.mux(stream.encode(piece))
         out.mux(stream.encode(None))
     audio = _base64(file.getvalue())
@@ -55,12 +55,12 @@ def speech() -> dict:
 
 
 def sounds() -> dict:
-    """The same sentence as an ast request: speech is what is heard in it."""
+    """Return the same sentence as an ast request, in which speech is heard."""
     return {name: value for name, value in speech().items() if name != "language"}
 
 
 def writing() -> dict:
-    """A drawn sign as an ocr request: two lines on dark blue."""
+    """Return a drawn sign as an ocr request: two lines on dark blue."""
     sign = np.full((120, 320, 3), (90, 30, 20), np.uint8)
     for line, (text, scale) in enumerate([("EXIT 27", 1.2), ("Mind the gap", 0.9)]):
         cv2.putText(sign, text, (20, 50 + 45 * line), cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 2, cv2.LINE_AA)

@@ -1,8 +1,8 @@
 """python weights.py WEIGHTS.json MODEL FOLDER
 
-Fetches a model's files into FOLDER while an image is built. WEIGHTS.json says where they come from, by a revision or
-release that does not move, and their sha256; nothing else is kept, for a file of weights may hold code that runs when
-it is loaded.
+Download a model's files into FOLDER while an image is built. WEIGHTS.json has their addresses, at a fixed revision or
+release, and their sha256. Files with another sha256 are deleted, because a file of weights may hold code that runs
+when it is loaded.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-import requests  # which `runpod` brings along
+import requests  # a dependency of `runpod`
 
 TRIES = 3
 TIMEOUT_S = 60
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def fetch(url: str, target: Path, wanted: str) -> None:
-    """The file at `url` as `target`, if its sha256 is `wanted`; ends the build otherwise."""
+    """Download the file at `url` to `target` if its sha256 is `wanted`; otherwise exit with an error."""
     for attempt in range(1, TRIES + 1):
         try:
             found = download(url, target)
@@ -36,14 +36,14 @@ def fetch(url: str, target: Path, wanted: str) -> None:
         except requests.RequestException as error:
             target.unlink(missing_ok=True)
             if attempt == TRIES:
-                sys.exit(f"{url}: cannot be fetched: {error}")
+                sys.exit(f"{url}: cannot download: {error}")
     if found != wanted:
         target.unlink()
-        sys.exit(f"{url}: refused, its sha256 is {found}, not {wanted}")
+        sys.exit(f"{url}: wrong sha256: {found}, not {wanted}")
 
 
 def download(url: str, target: Path) -> str:
-    """Writes the file at `url` to `target`; its sha256. Raises `requests.RequestException`."""
+    """Write the file at `url` to `target` and return its sha256. Raises `requests.RequestException`."""
     digest = hashlib.sha256()
     with requests.get(url, stream=True, timeout=TIMEOUT_S) as reply, target.open("wb") as file:
         reply.raise_for_status()

@@ -66,7 +66,7 @@ def test_what_is_wrong_is_raised(clip: Path) -> None:
 
 def test_scenes_that_are_given_to_a_run_without_scenes_are_refused(tmp_path: Path) -> None:
     video, scenes = make_video(tmp_path / "clip.mp4", frames=5, fps=5), tmp_path / "scenes.json"
-    with pytest.raises(UsageError, match=r"--scenes .*scenes\.json: scenes are not among --stages objects"):
+    with pytest.raises(UsageError, match=r"--scenes .*scenes\.json: scenes is not among --stages objects"):
         prepare(video, Options(stages=("objects",), scenes=scenes), Fleet())
     with pytest.raises(InputError, match="cannot be read"):
         prepare(video, Options(stages=("scenes",), scenes=scenes), Fleet())
@@ -78,7 +78,7 @@ def test_what_scenes_of_keyframes_are_worth_is_told_where_there_are_any(tmp_path
     def told(**options: Any) -> list[str]:
         return notices(prepare(video, Options(**options), Fleet()))
 
-    assert ["keyframes alone" in notice for notice in told(stages=("scenes",), sampling="keyframes")] == [True]
+    assert ["from keyframes only" in notice for notice in told(stages=("scenes",), sampling="keyframes")] == [True]
     assert told(stages=("scenes",)) == told(stages=("objects",), sampling="keyframes") == []
 
 

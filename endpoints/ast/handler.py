@@ -1,4 +1,4 @@
-"""What RunPod starts: sounds in a clip, by AST on this worker's GPU. AST_MODEL is a folder in /models."""
+"""The entry point on RunPod: sounds in a clip, by AST on this worker's GPU. AST_MODEL is a folder in /models."""
 
 import os
 from pathlib import Path

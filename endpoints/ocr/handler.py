@@ -1,4 +1,4 @@
-"""What RunPod starts: text in pictures, by RapidOCR on this worker's GPU. OCR_DEVICE=cpu does without one."""
+"""The entry point on RunPod: text in frames, by RapidOCR on this worker's GPU, or on a CPU with OCR_DEVICE=cpu."""
 
 import os
 

@@ -1,4 +1,7 @@
-"""What RunPod starts: speech to text, by faster-whisper on this worker's GPU. WHISPER_MODEL is a folder in /models."""
+"""The entry point on RunPod: speech to text, by faster-whisper on this worker's GPU.
+
+WHISPER_MODEL is a folder in /models.
+"""
 
 import os
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""What RunPod starts: objects in pictures, by Ultralytics on this worker's GPU. YOLO_MODEL is a file in /models."""
+"""The entry point on RunPod: objects in frames, by Ultralytics on this worker's GPU. YOLO_MODEL is a file in
+/models."""
 
 import os
 from pathlib import Path

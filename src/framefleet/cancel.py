@@ -1,4 +1,4 @@
-"""Cancelling: one object that tells all who take part in some work that it is to end, and why."""
+"""Cancellation: an object through which all parts of some work learn that it has to end, and why."""
 
 import threading
 import time
@@ -11,15 +11,15 @@ from weakref import WeakSet
 from framefleet.errors import CancelledError, FrameFleetError
 from framefleet.timebase import Seconds
 
-DRAIN_S = 5.0  # how long what is under way is listened to: a service that heard of its end says so within that
+DRAIN_S = 5.0  # how long requests in flight are awaited: a service reports a cancelled job within that time
 
 
 class CancelScope:
-    """What can be cancelled together, from any thread, and as often as anybody likes: the first reason stays.
+    """A scope of work that can be cancelled from any thread, also repeatedly: the first reason stays.
 
-    Once `cancelled`, nothing new begins. What is under way is still heard for `drain_s`, and cut short meanwhile: the
-    scope is `closing`. With an endless drain, as when a budget is used up, it is worth waiting for and nothing is cut
-    short, unless the scope is cancelled again with a shorter one. It ends with any of its `parents`, or alone.
+    Once it is `cancelled`, nothing new begins. Work in flight is awaited for `drain_s` and meanwhile aborted: the scope
+    is `closing`. With an infinite drain, as when a budget is used up, work in flight is completed, unless the scope is
+    cancelled again with a shorter drain. It is cancelled with any of its `parents`, or alone.
     """
 
     def __init__(self, *parents: "CancelScope", clock: Callable[[], Seconds] = time.monotonic) -> None:
@@ -39,21 +39,21 @@ class CancelScope:
 
     @property
     def closing(self) -> bool:
-        """Whether what is under way is to be cut short."""
+        """Whether work in flight is to be aborted."""
         return self._until < inf
 
     @property
     def error(self) -> FrameFleetError | None:
-        """The reason, once there is one."""
+        """The reason; None if the scope is not cancelled."""
         return self._error
 
     @property
     def drain_left_s(self) -> Seconds:
-        """How long what is under way is still heard; endless before the scope is closing."""
+        """How long work in flight is still awaited, in seconds; infinite unless the scope is closing."""
         return max(0.0, self._until - self._clock())
 
     def cancel(self, reason: FrameFleetError | None = None, *, drain_s: Seconds = DRAIN_S) -> None:
-        """Ask all that takes part to end. Returns at once; `reason` is what `check` raises (`CancelledError`)."""
+        """Cancel the scope. Returns at once; `reason` is the error that `check` raises (default: `CancelledError`)."""
         with self._lock:
             self._error = self._error or reason or CancelledError("cancelled")
             self._until = min(self._until, self._clock() + drain_s)
@@ -66,16 +66,16 @@ class CancelScope:
             child.cancel(self._error, drain_s=drain_s)
 
     def child(self) -> "CancelScope":
-        """Return a scope that ends with this one, or alone."""
+        """Return a scope that is cancelled with this one, or alone."""
         return CancelScope(self, clock=self._clock)
 
     def check(self, *, under_way: bool = False) -> None:
-        """Raise the reason once cancelled; for what is `under_way`, once it is to be cut short."""
+        """Raise the reason if cancelled; for work that is `under_way`, only if it is to be aborted."""
         if self._error is not None and (self.closing or not under_way):
             raise self._error
 
     def wait(self, seconds: Seconds, *, under_way: bool = False) -> bool:
-        """Wait so long, or until cancelled, and say whether it is; `under_way` as in `check`."""
+        """Wait until the time is over or the scope cancelled, and return whether it is; `under_way` as in `check`."""
         woken = threading.Lock()
         woken.acquire()
         with self.on_cancel(woken.release, under_way=under_way):
@@ -83,7 +83,7 @@ class CancelScope:
         return self.cancelled and (self.closing or not under_way)
 
     def sleep(self, seconds: Seconds, *, under_way: bool = False) -> None:
-        """As `wait`, and raise the reason as `check` does."""
+        """Wait like `wait`, and raise the reason like `check`."""
         if self.wait(seconds, under_way=under_way):
             self.check(under_way=under_way)
 
@@ -95,9 +95,10 @@ class CancelScope:
 
     @contextmanager
     def on_cancel(self, callback: Callable[[], object], *, under_way: bool = False) -> Iterator[None]:
-        """Call `callback` when cancelled within the block, at once if it is already, and once at most.
+        """Call `callback` if the scope is cancelled within the block, at once if it already is, and at most once.
 
-        It is called in the thread that cancels, so it only wakes somebody. `under_way` as in `check`.
+        It is called in the thread that cancels, so it should do no more than wake another one. `under_way` as in
+        `check`.
         """
         number = next(self._numbers)
         with self._lock:

@@ -1,4 +1,4 @@
-"""How long something was at work, when several threads work at it, and how much came of it."""
+"""The measurement of work that several threads share: its busy time, and the amount done."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,9 +9,9 @@ from framefleet.timebase import Seconds
 
 
 class BusyTimer:
-    """Counts the time in which at least one block is open (overlapping work counts once), and what was `done` in it.
+    """A timer of the time in which at least one block is open (overlapping blocks count once), and of what is `done`.
 
-    A block is `working()`, or what lies between `begin()` and `end()`, which may be in different threads.
+    A block is `working()`, or the time between `begin()` and `end()`, which may be in different threads.
     """
 
     def __init__(self, clock: Callable[[], Seconds] = perf_counter) -> None:
@@ -42,13 +42,13 @@ class BusyTimer:
         self._change(-1)
 
     def count(self, units: float) -> None:
-        """Adds to what was done."""
+        """Add `units` to what is done."""
         with self._lock:
             self.done += units
 
     @property
     def open(self) -> int:
-        """How many blocks are open."""
+        """The number of open blocks."""
         return self._open
 
     @property
@@ -57,22 +57,22 @@ class BusyTimer:
 
     @property
     def span_s(self) -> Seconds:
-        """From the beginning of the first work to the end of the last."""
+        """The time from the start of the first block to the end of the last."""
         return 0.0 if self._began is None else self._ended - self._began
 
     @property
     def waiting_s(self) -> Seconds:
-        """Time between the first and the last work in which there was none."""
+        """The time between the first and the last block in which none was open."""
         return max(0.0, self.span_s - self._busy)
 
     @property
     def area_s(self) -> Seconds:
-        """The time of all blocks together: divided by a time, how many were open then on average."""
+        """The sum of the times of all blocks: divided by a time, the mean number of open blocks in it."""
         return self._area
 
     @property
     def cpu_s(self) -> Seconds:
-        """What the whole process used of the processors, on whatever, while a block was open."""
+        """The CPU time of the whole process, for any work, while a block was open."""
         return self._cpu
 
     def _change(self, by: int) -> None:

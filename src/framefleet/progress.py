@@ -1,4 +1,4 @@
-"""What a run tells while it goes. A progress bar and a web page are two listeners; a run does not know which listen."""
+"""The events of a run in progress, for listeners such as a progress bar or a web page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from framefleet.timebase import Seconds
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    """`video` is which it is about, and `time_s` when it came, in seconds since 1970."""
+    """The base of events. `video` is the video it belongs to, and `time_s` its time, in seconds since 1970."""
 
     video: Path | None = field(default=None, kw_only=True, compare=False, repr=False)
     time_s: Seconds = field(default=0.0, kw_only=True, compare=False, repr=False)
@@ -17,7 +17,10 @@ class _Event:
 
 @dataclass(frozen=True, slots=True)
 class StageStarted(_Event):
-    """`total` work items of `units` pictures or seconds of sound in all, besides the `known` ones answered before."""
+    """A stage has started, with `total` work items of `units` frames or seconds of sound in all.
+
+    `known` are the units that were answered before.
+    """
 
     stage: str
     backend: str
@@ -29,7 +32,7 @@ class StageStarted(_Event):
 
 @dataclass(frozen=True, slots=True)
 class ItemDone(_Event):
-    """One request answered: `units` of work in `seconds` of wall time, with `found` objects or segments in it."""
+    """A request is answered: `units` of work in `seconds` of wall time, with `found` objects or segments."""
 
     stage: str
     number: int
@@ -53,7 +56,7 @@ class StageDone(_Event):
 
 @dataclass(frozen=True, slots=True)
 class Notice(_Event):
-    """Something a person should know, in one line."""
+    """A message for the user, in one line."""
 
     text: str
 
@@ -63,4 +66,4 @@ Listener = Callable[[Event], None]
 
 
 def silent(_event: Event) -> None:
-    """The listener that does not listen."""
+    """Ignore the event."""

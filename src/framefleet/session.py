@@ -1,4 +1,4 @@
-"""The whole job from Python: a `Session` analyzes videos, and `analyze("video.mp4")` is one for a single video."""
+"""The Python API: a `Session` analyzes videos, and `analyze("video.mp4")` opens one for a single video."""
 
 import threading
 import time
@@ -38,12 +38,12 @@ from framefleet.timebase import Seconds
 
 log = logger(__name__)
 
-SURVEY_S = 600.0  # somebody may have woken an endpoint since
+SURVEY_S = 600.0  # after this time another client may have woken an endpoint
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A video and what will be done with it. Nothing has been decoded or written."""
+    """A video and the plan of its analysis. Nothing has been decoded or written."""
 
     media: MediaInfo
     options: Options
@@ -51,40 +51,39 @@ class Prepared:
     plan: RunPlan
     survey: Survey
     path: Path
-    """Where the document will be."""
+    """The path of the document."""
     taken: str | None = None
-    """Whose document has the name that this one would have, in words."""
+    """A message about the other video's document that has this one's usual name; None if there is none."""
 
     @property
     def journal(self) -> Path:
-        """Where what is answered is kept: beside the documents, for all of them."""
+        """The path of the journal, which is shared by all documents in the folder."""
         return self.path.parent / FILE_NAME
 
 
 def prepare(
     video: Path | str, options: Options, fleet: Fleet, *, name: str | None = None, survey: Survey | None = None
 ) -> Prepared:
-    """Probes the video, or the sound alone, and plans every stage. Raises `InputError` or `UsageError`.
+    """Probe the video or sound file, plan every stage, and return the plan. Raises `InputError` or `UsageError`.
 
-    `name` is what its results are called among those of other videos (None: by the video's own name). `survey` is what
-    several videos share, so that RunPod is asked about its endpoints once.
+    `name` is the name of the results (None: the video's own name). Several videos can share a `survey`, so that
+    RunPod's endpoints are queried once.
     """
     survey = survey or Survey(fleet, options.price)
     media = probe(Path(video), options.audio_track, options.video_track)
     media = replace(media, audio_channel=options.audio_channel)
     plan = plan_run(media, options, fleet, survey.tariff)
-    for stage in SPECS:  # what is given in a stage's place is for that stage
+    for stage in SPECS:  # a file given in place of a stage needs that stage
         if isinstance(given := getattr(options, stage, None), Path) and stage not in plan.names:
-            raise UsageError(
-                f"--{stage} {given}: {stage} are not among --stages {','.join(plan.names)}", hint="add them"
-            )
+            raise UsageError(f"--{stage} {given}: {stage} is not among --stages {','.join(plan.names)}", hint="add it")
     return Prepared(media, options, fleet, plan, survey, *_place(media.path, options.output_dir, name))
 
 
 def _place(video: Path, folder: Path, name: str | None) -> tuple[Path, str | None]:
-    """Where the document goes: by `name`, or by a longer one where an earlier command wrote another video's there.
+    """Return the document's path, and a message if the usual name is taken by another video's document.
 
-    A file that has changed since is not another video: whoever writes will refuse to replace its results.
+    The path has `name`, or a longer name if that is taken. A file that has changed since is not another video: the run
+    will refuse to replace its results.
     """
     store, usual = FolderResults(folder), video.stem if name is None else name
     taken: str | None = None
@@ -92,14 +91,14 @@ def _place(video: Path, folder: Path, name: str | None) -> tuple[Path, str | Non
         whose = store.find(one)
         if whose is None or whose.path in {"", as_text(video)} or whose.sha256 == file_sha256(video):
             return store.path(one), taken
-        taken = taken or f"{store.path(one).name} holds those of {whose.path}"
+        taken = taken or f"{store.path(one).name} has the results of {whose.path}"
     return store.path(usual), None
 
 
 def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[StagePlan]:
-    """What the run has to ask: the plans of its stages without what is answered already. Nothing is written.
+    """Return the plans of the run's stages without the items that are answered already. Nothing is written.
 
-    `sha256` is of the video; it is taken where it is not given and there is a journal to look into.
+    `sha256` is the video's; without it, it is computed if there is a journal.
     """
     plans = prepared.plan.fleet
     if not is_there(prepared.journal):
@@ -110,7 +109,7 @@ def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[Stag
 
 
 def check_budget(prepared: Prepared, sha256: str, resources: Resources) -> None:
-    """Raises `BudgetError` if the run is expected to cost more than it may; what is answered already costs nothing."""
+    """Raise `BudgetError` if the run's estimated cost exceeds the budget; saved answers cost nothing."""
     most = prepared.options.max_cost
     if most is None and resources.budget.max_usd is None:
         return
@@ -123,14 +122,14 @@ def check_budget(prepared: Prepared, sha256: str, resources: Resources) -> None:
 
 
 def asleep(prepared: Prepared, left: Sequence[StagePlan]) -> list[Sleep]:
-    """The endpoints that `left`, which is to be asked yet, is for and that RunPod or somebody left too few workers."""
+    """Return the endpoints that the plans in `left` need and that have too few workers."""
     plans = [plan for plan in left if plan.capabilities.probed and plan.items]
     found = (prepared.survey.asleep(plan.stage.endpoint, plan.workers) for plan in plans)
     return [sleep for sleep in found if sleep is not None]
 
 
 def check_awake(prepared: Prepared, sha256: str, listener: Listener) -> None:
-    """Tells of endpoints that sleep. Raises `AsleepError` where one may have no workers at all: all would wait."""
+    """Report endpoints with too few workers. Raises `AsleepError` if one may have none: all its requests would wait."""
     if not asleep(prepared, prepared.plan.fleet):
         return
     for sleep in asleep(prepared, unanswered_plans(prepared, sha256)):
@@ -146,14 +145,14 @@ def execute(
     resources: Resources | None = None,
     cancel: CancelScope | None = None,
 ) -> Document:
-    """Runs what was prepared and writes its document. Raises `FrameFleetError`, also the reason of `cancel`.
+    """Run what was prepared, write its document and return it. Raises `FrameFleetError`, also the reason of `cancel`.
 
     Without `resources` it opens its own.
     """
     if resources is None:
         with _resources(prepared.fleet) as own:
             return execute(prepared, listener, resources=own, cancel=cancel)
-    scope = (cancel or CancelScope()).child()  # what ends this one ends nothing else
+    scope = (cancel or CancelScope()).child()  # a failure of this run must not cancel the caller's scope
     scope.check()
     listener = _stamped(listener, prepared.media.path)
     sha256 = file_sha256(prepared.media.path)
@@ -185,7 +184,7 @@ def _resources(fleet: Fleet) -> Iterator[Resources]:
 
 
 def _stamped(listener: Listener, video: Path) -> Listener:
-    """The listener, told of each event which video it is about and when it came."""
+    """Return a listener that adds the video and the time to each event."""
 
     def told(event: Event) -> None:
         listener(replace(event, video=video, time_s=time.time()))
@@ -194,7 +193,7 @@ def _stamped(listener: Listener, video: Path) -> Listener:
 
 
 def notices(prepared: Prepared) -> list[str]:
-    """What is left out, by reason, which sound is heard where nobody chose, and what scenes of keyframes are worth."""
+    """Return the notices before a run: stages that are left out and why, automatic choices, remarks of stages."""
     plan, audio = prepared.plan, prepared.media.audio
     reasons = dict.fromkeys(plan.left_out.values())
     lines = list(prepared.media.notes)
@@ -216,7 +215,7 @@ def notices(prepared: Prepared) -> list[str]:
 
 
 def _of_pictures(media: MediaInfo, options: Options) -> list[str]:
-    """How the pictures are taken where that is not plain."""
+    """Return the notices about how frames are read."""
     lines = []
     if (media.tracks or 1) > 1 and options.video_track is None:
         lines.append(f"using video track {media.track} of {media.tracks}; --video-track chooses another")
@@ -228,12 +227,15 @@ def _of_pictures(media: MediaInfo, options: Options) -> list[str]:
 
 
 class Session:
-    """Analyzes videos, as many as you like, and keeps what they share: connections, loaded models, learned levels and
-    polling times, prices, journals. For many threads, and for several analyses at once, which then share one rate limit
-    and one level of each endpoint, and one budget: `max_cost` is what all of them may cost, in dollars, beside the
+    """A session for any number of analyses, with what they share: connections, loaded models, learned concurrency and
+    polling times, prices, journals.
+
+    It is safe for many threads. Analyses that run at the same time share one rate limit and one concurrency per
+    endpoint, and one budget: `max_cost` limits the cost of all of them together, in dollars, in addition to the
     `max_cost` of each.
 
-    Endpoints and keys are those of the environment and framefleet.toml when it is made, unless `fleet` is given.
+    Endpoints and keys are read from the environment and framefleet.toml when the session is created, unless `fleet` is
+    given.
     """
 
     def __init__(self, *, max_cost: float | None = None, fleet: Fleet | None = None) -> None:
@@ -256,13 +258,13 @@ class Session:
         cancel: CancelScope | None = None,
         **options: Unpack[OptionArguments],
     ) -> Document:
-        """Return what is seen and said in a video, as a document that is also written to `output_dir`.
+        """Analyze a video, and return its document, which is also written to `output_dir`.
 
         `options` are the fields of `Options` (`fps=1, max_workers=5, batch_size=16, stages=("objects", "speech"), …`);
-        what is not given comes from the environment, framefleet.toml and defaults. `on_event` is called from several
-        threads. `cancel.cancel()`, from any thread, ends the analysis: what is answered is kept, jobs at work are
-        cancelled, and the same call goes on from there. Raises `FrameFleetError`; work that got no answer raises
-        nothing and stands in `document.failures`.
+        others come from the environment, framefleet.toml and the defaults. `on_event` is called from several threads.
+        `cancel.cancel()`, from any thread, ends the analysis: answers are saved, running jobs are cancelled, and the
+        same call resumes from there. Raises `FrameFleetError`; work without an answer does not raise, but is listed in
+        `document.failures`.
         """
         return self._analyzed(video, load_options(options), None, on_event, cancel)
 
@@ -274,10 +276,10 @@ class Session:
         cancel: CancelScope | None = None,
         **options: Unpack[OptionArguments],
     ) -> Iterator[Document | FrameFleetError]:
-        """Yield for each video, in their order, its document, or the error that its analysis ended with.
+        """Yield each video's document, in order, or the error that its analysis ended with.
 
-        One that fails does not stop the others; `cancel` does, and so does Ctrl-C: those raise. Videos of the same name
-        get results of different names, as on the command line. Each begins when its result is asked for.
+        A failure does not stop the other analyses; `cancel` and Ctrl-C do, and raise. Videos with the same name get
+        results with different names, as on the command line. Each analysis starts when its result is requested.
         """
         made, paths = load_options(options), [Path(video) for video in videos]
         names = names_of(paths)
@@ -289,16 +291,16 @@ class Session:
             except FrameFleetError as error:
                 if cancel is not None and cancel.cancelled:
                     raise
-                log.info("one of %d is ended by %s", len(paths), error, exc_info=error)
+                log.info("one of %d analyses failed: %s", len(paths), error, exc_info=error)
                 result = error
             yield result
 
     def prepare(self, video: Path | str, options: Options, *, name: str | None = None) -> Prepared:
-        """As the function, with the session's endpoints and its survey of them."""
+        """Prepare a video like the function `prepare`, with the session's endpoints and its survey of them."""
         return prepare(video, options, self._fleet, name=name, survey=self.survey(options))
 
     def survey(self, options: Options) -> Survey:
-        """What RunPod tells of the endpoints, asked once in `SURVEY_S`."""
+        """Return what RunPod reports about the endpoints, at most `SURVEY_S` old."""
         with self._changed:
             survey, since_s = self._surveys.get(options.price, (None, 0.0))
             if survey is None or time.monotonic() - since_s > SURVEY_S:
@@ -319,7 +321,7 @@ class Session:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """End what is still running, as by a cancellation, and close all that was open."""
+        """Cancel what is still running, and close all resources."""
         self._scope.cancel(CancelledError("the session is closed"))
         with self._changed:
             self._changed.wait_for(lambda: not self._running, CANCEL_S)
@@ -348,6 +350,6 @@ def analyze(
     cancel: CancelScope | None = None,
     **options: Unpack[OptionArguments],
 ) -> Document:
-    """As `Session.analyze`, of a session for this video alone."""
+    """Analyze one video in a session of its own; see `Session.analyze`."""
     with Session() as session:
         return session.analyze(video, on_event=on_event, cancel=cancel, **options)

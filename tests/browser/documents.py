@@ -70,7 +70,15 @@ def said(*segments: tuple[float, str]) -> Transcription:
 
 def with_scenes(document: Document, *cuts: float) -> Document:
     scenes = scenes_between(cuts, document.video.duration_s)
-    found = fuse(scenes, document.detections, document.transcription, document.sounds, document.text)
+    found = fuse(
+        scenes,
+        {
+            "objects": document.detections,
+            "speech": document.transcription,
+            "sounds": document.sounds,
+            "text": document.text,
+        },
+    )
     return msgspec.structs.replace(document, scenes=found)
 
 

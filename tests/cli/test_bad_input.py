@@ -49,7 +49,7 @@ def test_a_missing_file_and_a_folder(cli: Cli, tmp_path: Path) -> None:
 def test_sound_alone_for_stages_that_look(cli: Cli, tmp_path: Path, command: str) -> None:
     told = cli(command, make_audio(tmp_path / "sound.mp4"), "--stages", "tracks,text")
     assert told.code == 2
-    assert "sound.mp4: nothing for tracks, text: no video stream" in told.line
+    assert "sound.mp4: no input for tracks, text: no video stream" in told.line
     assert not (tmp_path / "output").exists()
 
 
@@ -197,10 +197,13 @@ def test_what_is_in_the_way_stays(
         (["--crop", "1,2,3"], "--crop 1,2,3: not valid; give x,y,width,height in pixels, such as 100,50,640,360"),
         (["--crop", "100,100,100,100"], "--crop 100,100,100,100: "),
         (["--classes", "person,unicorn"], "--classes unicorn: neither a class number nor a COCO label"),
-        (["--language", "klingon"], "--language klingon: not a language Whisper knows; give a code such as en"),
-        (["--language", "fr"], "--language fr: the embedded model (tiny.en) knows English only; give --whisper-model"),
+        (["--language", "klingon"], "--language klingon: not a language that Whisper supports; give a code such as en"),
+        (["--language", "fr"], "--language fr: the embedded model (tiny.en) is English-only; give --whisper-model"),
         (["--task", "translate"], "--task translate: the embedded model (tiny.en) cannot translate"),
-        (["--yolo-model", "yolo11x"], "--yolo-model yolo11x: this machine has yolov3-tiny; give the path of an .onnx"),
+        (
+            ["--yolo-model", "yolo11x"],
+            "--yolo-model yolo11x: this machine only has yolov3-tiny; give the path of an .onnx",
+        ),
         (["--fpss", "1"], "No such option: --fpss"),
         (["--backend", "runpod"], "--backend runpod: no endpoint for objects; set FRAMEFLEET_YOLO_ENDPOINT"),
     ],

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import reload
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,23 +13,42 @@ import msgspec
 import numpy as np
 import pytest
 
+from framefleet.cli import help
+from framefleet.cli.commands import show
 from framefleet.cli.commands.plan import described
+from framefleet.cli.output import answers
+from framefleet.cli.output.table import Page
 from framefleet.config.loading import load_fleet, load_options, make_options
 from framefleet.config.options import Setting, StageOptions
 from framefleet.errors import SetupError, UsageError
 from framefleet.outputs.export.otio import marks
 from framefleet.outputs.export.tables import tables
 from framefleet.outputs.report.head import head_of
+from framefleet.results.query.search import matches
 from framefleet.schema.codec import read_document
-from framefleet.schema.document import Document
+from framefleet.schema.document import Document, FailureEntry
+from framefleet.schema.results import FoundSpan, StageResult
 from framefleet.session import execute, prepare, unanswered_plans
 from framefleet.stages import registry
 from framefleet.stages.registry import register, registered, unregister
-from framefleet.stages.spec import Belongs
+from framefleet.stages.spec import (
+    Belongs,
+    Deriving,
+    Mark,
+    Marks,
+    Result,
+    ResultKind,
+    Search,
+    Shown,
+    StageSpec,
+    Table,
+    Told,
+)
 from tests.cli.conftest import sees_a_person
 from tests.conftest import ROOT
 from tests.media.make import make_video
 from tests.outputs.report.test_columns import unpack
+from tests.results.make import make_document, write_document
 from tests.stages.describing import DESCRIBE, DescribeOptions, Describer
 
 SCENES = "[[0, 1.5], [1.5, 3.0], [3.0, 5.0]]"
@@ -149,7 +169,123 @@ def test_it_is_in_summary_search_report_and_tables(emulate: Any, film: Path, tmp
     lane = unpack(head["lengths"], columns)[1]["further"]
     assert [(one["stage"], one["label"], len(one["spans"])) for one in lane] == [("describe", "described", 3)]
     assert next(row[3] for row in tables(document)["describe"].rows) == "dark / dark / dark"
-    assert [mark.name for mark in marks(document) if mark.stage == "describe"][1] == "grey / grey / grey"
+    assert [one.mark.name for one in marks(document) if one.stage == "describe"][1] == "grey / grey / grey"
+
+
+SHOWN = replace(
+    DESCRIBE.output,
+    tables=lambda found, document: {
+        "describe": Table({"words": str, "start_s": float}, [(one.words, one.start_s) for one in found]),
+        "scenes": Table({"scenes": int}, [(len(document.scenes or ()),)]),
+    },
+    marks=Marks(lambda found: [Mark(one.words, one.start_s, one.end_s, {"long": True}) for one in found], "BLUE"),
+    told=Told.STARTS,
+    search=Search(
+        "words",
+        "WORDS",
+        "when a description has these words",
+        items=lambda found: found,
+        columns=(Shown("description", lambda one: str(one.words).upper(), main=True),),
+    ),
+    in_scenes=lambda scenes, found, _: [[one.words[:4] for one in found if one.start_s == s.start_s] for s in scenes],
+)
+
+
+@pytest.fixture
+def shown() -> Iterator[None]:
+    """The stage with all that can be declared of what becomes of its result; options are made when `show` loads."""
+    unregister("describe")
+    with registered(replace(DESCRIBE, output=SHOWN, config=lambda _, __, reply: {"model": reply.model})):
+        reload(show)
+        help._command.cache_clear()
+        yield
+    reload(show)
+    help._command.cache_clear()
+
+
+@pytest.mark.usefixtures("shown")
+def test_it_says_how_it_is_exported_told_and_searched(emulate: Any, film: Path, tmp_path: Path, cli: Any) -> None:
+    service = emulate(describe=Describer())
+    prepared = prepare(film, options(tmp_path), service.fleet)
+    execute(prepared)
+    document = read_document(prepared.path)
+    assert document.config.stages == {"describe": {"model": "fake"}}
+    assert [scene.results for scene in document.scenes or ()] == [
+        {"described": ["dark"]},
+        {"described": ["grey"]},
+        {"described": ["ligh"]},
+    ]
+    assert cli("export", prepared.path, "--to", "csv", "--output", f"{tmp_path}/tables").code == 0
+    made = {path.name.removeprefix(prepared.path.stem): path for path in (tmp_path / "tables").rglob("*.csv")}
+    told = {name: path.read_text("utf-8-sig").splitlines() for name, path in made.items() if "describe" in name}
+    assert sorted(lines[:2] for lines in told.values()) == [
+        ["scenes", "3"],
+        ["words,start_s", "dark / dark / dark,0.0"],
+    ]
+    assert [(one.mark.more, one.shown.color) for one in marks(document) if one.stage == "describe"] == [
+        ({"long": True}, "BLUE")
+    ] * 3
+    assert re.search(r"\n  described +3, from 0:00.0, 0:01.5, 0:03.0\n", cli("show", prepared.path).out)
+    found = cli("show", prepared.path, "--words", "light")
+    assert re.search(r"described +0:03.0 +0:05.0 +LIGHT / LIGHT / LIGHT", found.out)
+    assert json.loads(cli("show", prepared.path, "--words", "grey", "--json").out) == {
+        "words": [{"start_s": 1.5, "end_s": 3.0, "words": "grey / grey / grey"}]
+    }
+    missed = cli("show", prepared.path, "--words", "purple")
+    assert missed.code == 1
+    assert re.search(r"described +no match for purple", missed.out)
+    assert "when a description has these words" in cli("show", "--help").out
+
+
+def test_that_it_failed_is_in_the_summary(tmp_path: Path, cli: Any) -> None:
+    failure = FailureEntry(stage="describe", error="out of words", attempts=1)
+    path = tmp_path / "film_results.json"
+    write_document(msgspec.structs.replace(make_document(), failures=[failure]), path)
+    assert re.search(r"\n  described +failed\n", cli("show", path).out)
+
+
+def test_what_it_makes_of_anothers_result_is_counted_beside_that(tmp_path: Path, cli: Any) -> None:
+    kind = ResultKind("paired", lambda _: (), list[str], told=None, counted=lambda found: found)
+    pairs = StageSpec(name="pairs", inputs=(Result("objects"),), runs=Deriving(lambda: Any), output=kind)
+    path = tmp_path / "film_results.json"
+    found = {"pairs": StageResult(label="paired", spans=[], data=["person", "person", "cat"])}
+    write_document(msgspec.structs.replace(make_document(), results=found), path)
+    with registered(pairs):
+        summary = cli("show", path).out
+    assert re.search(r"count +tracks +pairs +first", summary)
+    assert re.search(r"seen +person +1 +1 +2 +0:00.0", summary)
+    assert re.search(r"heard +Speech +1 +0:00.0", summary)
+    assert "paired" not in summary
+
+
+def test_what_another_version_of_it_wrote_is_shown_as_if_it_declared_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    span = FoundSpan(start_s=0, end_s=1, text="dark")
+    told = StageResult(label="described", spans=[span], data=[{"of": "another version"}])
+    document = msgspec.structs.replace(make_document(), results={"describe": told})
+    unregister("describe")
+    with registered(replace(DESCRIBE, output=SHOWN)):
+        assert [row[3] for row in tables(document)["describe"].rows] == ["dark"]
+        assert [one.mark.name for one in marks(document) if one.stage == "describe"] == ["dark"]
+        assert matches(document, "describe", "dark") == [span]
+        answers.answer(document, "describe", "dark", [span], Page())
+    assert re.search(r"described +0:00.0 +0:01.0 +dark", capsys.readouterr().out)
+
+
+def test_exports_of_tables_need_nothing_but_what_it_found(tmp_path: Path, cli: Any) -> None:
+    told = StageResult(label="described", spans=[FoundSpan(start_s=0, end_s=1, text="dark")])
+    nothing: dict[str, Any] = dict.fromkeys(("detections", "transcription", "scenes", "tracks", "sounds", "text"))
+    path = tmp_path / "film_results.json"
+    write_document(msgspec.structs.replace(make_document(), **nothing, results={"describe": told}), path)
+    assert cli("export", path, "--to", "csv").code == 0
+
+
+@pytest.mark.parametrize("option", ["sound", "find", "two words"])
+def test_an_option_is_no_other_stages(option: str) -> None:
+    kind = replace(DESCRIBE.output, search=Search(option, "TEXT", "when"))
+    with pytest.raises(SetupError, match="cannot have an option"):
+        register(replace(DESCRIBE, name="other", output=kind))
 
 
 def test_what_it_found_is_shown_where_the_stage_is_not_installed(
@@ -210,10 +346,10 @@ def test_no_line_of_the_program_names_it() -> None:
 
 
 def test_a_name_is_taken_once_and_has_to_be_one() -> None:
-    with pytest.raises(SetupError, match="one of that name already"):
+    with pytest.raises(SetupError, match="the name is taken"):
         register(DESCRIBE)
     for name in ("all", "two words", "Describe", ""):
-        with pytest.raises(SetupError, match="a name is small letters"):
+        with pytest.raises(SetupError, match="invalid name"):
             register(replace(DESCRIBE, name=name))
 
 

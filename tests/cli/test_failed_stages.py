@@ -90,5 +90,5 @@ def test_scenes_alone_that_fail_are_an_error(
     monkeypatch.setattr("framefleet.stages.scenes.watcher.SceneWatcher.see", boom)
     told = cli("run", video, "--stages", "scenes")
     assert told.code == 1
-    assert "nothing could be done" in told.err
+    assert "every stage failed" in told.err
     assert not list(tmp_path.rglob("*.json"))

@@ -128,7 +128,7 @@ def test_when_every_batch_fails_there_is_no_document(cli: Cli, fleet: Fleet, vid
     fleet(yolo=refuse, whisper=refuse)
     told = cli("run", video, "--batch-size", 2)
     assert told.code == 1
-    assert told.err.splitlines()[-1].startswith("error: nothing could be done: ")
+    assert told.err.splitlines()[-1].startswith("error: every stage failed: ")
     assert told.err.count("refuses everything") == 3  # once a stage, and the last line
     assert not list(tmp_path.rglob("*.json"))
 
@@ -210,7 +210,7 @@ def test_an_endpoint_that_is_never_good_ends_the_run_and_what_it_cost_is_said(
     assert len(asked) <= 15
     last = told.err.splitlines()[-1]
     assert "requests in a row failed and none was answered" in last
-    assert re.search(r"about \$0\.0\d+ spent, on \d+ jobs", last)
+    assert re.search(r"about \$0\.0\d+ spent on \d+ jobs", last)
     assert told.err.count("requests in a row failed") == 2  # when the stage ends, and in the last line
     assert not list(tmp_path.rglob("*.json"))
 
@@ -249,7 +249,7 @@ def test_an_error_tells_a_program_what_was_spent(fleet: Fleet, video: Path) -> N
     fleet(yolo=lambda job: takes_a_moment() or BROKEN["fails"](job))
     with pytest.raises(HopelessError, match="CUDA error") as caught:
         analyze(video, stages="objects", fps=5, batch_size=2)
-    assert re.fullmatch(r"about \$0\.0\d+ spent, on \d+ jobs of \d+\.\d s", caught.value.__notes__[0])
+    assert re.fullmatch(r"about \$0\.0\d+ spent on \d+ jobs \(\d+\.\d s\)", caught.value.__notes__[0])
 
 
 def test_an_endpoint_that_refuses_all_requests_for_being_too_many(

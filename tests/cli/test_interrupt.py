@@ -40,9 +40,10 @@ def test_ctrl_c_ends_a_run_at_once(emulate: Any, video: Path, tmp_path: Path) ->
     go_on.set()
     assert running.returncode == 130
     assert out == ""
-    *_, last = rest.splitlines()
+    *_, last, hint = rest.splitlines()
     assert last.startswith("error: interrupted: objects 1 of 6 frames kept; about $")
-    assert last.endswith("spent; run the same command again: it goes on from here")
+    assert last.endswith("spent")
+    assert hint == "hint: run the same command again to resume"
     assert "Traceback" not in rest
     assert not list(tmp_path.rglob("*.json"))
     assert not list(tmp_path.rglob("*.tmp"))

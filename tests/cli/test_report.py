@@ -49,7 +49,7 @@ def test_a_document_that_is_cut_off(cli: Cli, result: Path) -> None:
     result.write_bytes(result.read_bytes()[:-200])
     told = cli("report", result)
     assert told.code == 2
-    assert "not a whole document" in told.line
+    assert "not a complete FrameFleet document" in told.line
 
 
 @pytest.mark.parametrize("folder", ["there", "new/one/"])

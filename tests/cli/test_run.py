@@ -159,7 +159,7 @@ def test_a_name_that_an_earlier_run_has_taken(
         told = cli(command, second, "--no-speech")
         assert told.code == 0
         assert (
-            f"writing results to second_clip_results.json: clip_results.json holds those of {video}"
+            f"writing results to second_clip_results.json: clip_results.json has the results of {video}"
             in told.out + told.err
         )
     assert cli("run", video, "--no-speech").code == 0

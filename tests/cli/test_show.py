@@ -194,9 +194,9 @@ def test_a_question_that_makes_no_sense(ask: Cli, question: tuple[str, ...], why
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ('{"schema_version": "3"}', "schema version 3, and this program reads 1 and 2; update FrameFleet"),
-        ('{"schema_version": "1", "video": {', "not a whole document of FrameFleet"),
-        ("\x1b[31m", "not a whole document of FrameFleet"),
+        ('{"schema_version": "3"}', "schema version 3, but this FrameFleet reads 1 and 2; update FrameFleet"),
+        ('{"schema_version": "1", "video": {', "not a complete FrameFleet document"),
+        ("\x1b[31m", "not a complete FrameFleet document"),
         (None, "cannot be read"),
     ],
 )

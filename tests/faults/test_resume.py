@@ -258,7 +258,7 @@ def test_ctrl_c_cancels_what_is_queued_and_the_same_command_goes_on(
         if isinstance(event, ItemDone) and sum(isinstance(e, ItemDone) for e in events) == 5:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(Interrupted, match="goes on from here") as ended:
+    with pytest.raises(Interrupted, match="run the same command again to resume") as ended:
         there.run(interrupt)
     told_of = re.search(
         r"objects (\d+) of 200 frames, speech \d+ of 20 s kept; about \$0\.00\d+ spent", str(ended.value)
@@ -385,7 +385,7 @@ def test_ctrl_c_is_heard_while_an_earlier_runs_jobs_are_waited_for(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("framefleet.pipeline.assembly.wait", interrupted)
-    with pytest.raises(Interrupted, match="goes on from here"):
+    with pytest.raises(Interrupted, match="run the same command again to resume"):
         there.run(fps=1)
 
 

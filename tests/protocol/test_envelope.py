@@ -82,7 +82,7 @@ def test_a_request_with_arrays_is_a_job_within_the_process_and_copies_none() -> 
 )
 def test_nothing_that_comes_over_the_wire_is_an_array(kind: type, sent: dict[str, Any]) -> None:
     whole = sent | {"source_width": 1, "source_height": 1, "duration_s": 1}
-    with pytest.raises(WorkerError, match="does not leave its process") as caught:
+    with pytest.raises(WorkerError, match="cannot leave its process") as caught:
         read_request({"input": whole}, kind)
     assert caught.value.type == "invalid_input"
 

@@ -77,7 +77,7 @@ def make_document() -> Document:
             [Segment(0.0, 0.4, "Hello", -0.1, 0.0, [Word(0.0, 0.4, " Hello", 0.9)])],
             [Skipped(1.0, 2.0, "why not")],
         ),
-        scenes=fuse([Scene(0, 0.0, 2.0, 1.0)], None, None, None, None),
+        scenes=fuse([Scene(0, 0.0, 2.0, 1.0)], {}),
         tracks=TracksResult([Track(1, "person", 0, 0.0, 0.0, True, [TrackBox(0, 0, 0.0, (1.0, 2.0, 3.0, 4.5), 0.9)])]),
         sounds=Sounds(0.3, [SoundEvent("Speech", 0, 0.0, 0.5, 0.9, 0.8)]),
         text=None,

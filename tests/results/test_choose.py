@@ -28,7 +28,7 @@ def seen(*pictures: Things | None) -> Document:
         at = [(i, p[place]) for i, p in enumerate(pictures) if p and place < len(p)]
         boxes = [TrackBox(i, place, float(i), BOX, found[1]) for i, found in at]
         tracks.append(Track(place + 1, at[0][1][0], 0, boxes[0].time_s, boxes[-1].time_s, True, boxes))
-    scenes = fuse([Scene(0, 0.0, 1.0, 0.5), Scene(1, 1.0, 9.0, 5.0)], detections, None, None, None)
+    scenes = fuse([Scene(0, 0.0, 1.0, 0.5), Scene(1, 1.0, 9.0, 5.0)], {"objects": detections})
     return replace(make_document(), detections=detections, tracks=TracksResult(tracks), scenes=scenes)
 
 

@@ -8,11 +8,10 @@ from msgspec.structs import replace
 from framefleet.results.query.phrases import tokens
 from framefleet.results.query.search import (
     at,
+    matches,
     said,
     sightings,
-    sounds,
     spoken,
-    texts,
     within,
 )
 from framefleet.results.query.tally import extent
@@ -176,8 +175,8 @@ def test_nothing_was_asked_for() -> None:
     assert (now.picture_s, now.things, now.scene, now.said, now.heard, now.written) == (None, None, None, None, [], [])
     assert not sightings(document, "cat")
     assert not said(document, "cat")
-    assert not sounds(document, "cat")
-    assert not texts(document, "cat")
+    assert not matches(document, "sounds", "cat")
+    assert not matches(document, "text", "cat")
     assert within(document, extent(document)) == document
 
 

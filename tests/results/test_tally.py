@@ -4,10 +4,9 @@ from msgspec.structs import replace
 
 from framefleet.results.query.tally import (
     LEVELS,
+    counts,
     extent,
-    heard,
     seen,
-    written,
 )
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.sounds import SoundEvent, Sounds
@@ -56,7 +55,7 @@ def test_where_nobody_looked_there_is_no_level() -> None:
 def test_sounds_fill_their_share_of_the_time(spans: list[tuple[float, float]]) -> None:
     events = [SoundEvent("Music", 1, start, start + length, 0.5, 0.5) for start, length in spans]
     document = replace(make_document(), sounds=Sounds(0.3, events))
-    told = heard(document, Span(0.0, 15.0))
+    told = counts(document, "sounds", Span(0.0, 15.0))
     assert sum(one.count for one in told) == len(events)
     for one in told:
         assert all(level is not None and 0 <= level <= 1 for level in one.levels)
@@ -66,14 +65,14 @@ def test_sounds_fill_their_share_of_the_time(spans: list[tuple[float, float]]) -
 def test_what_lasted_longest_comes_first() -> None:
     spans = [("Click", 0.0, 0.1), ("Music", 1.0, 9.0), ("Click", 2.0, 2.1), ("Speech", 3.0, 6.0)]
     events = [SoundEvent(label, 1, start, end, 0.5, 0.5) for label, start, end in spans]
-    told = heard(replace(make_document(), sounds=Sounds(0.3, events)), Span(0.0, 10.0))
+    told = counts(replace(make_document(), sounds=Sounds(0.3, events)), "sounds", Span(0.0, 10.0))
     assert [(one.label, one.count) for one in told] == [("Music", 1), ("Speech", 1), ("Click", 2)]
 
 
 def test_a_part_is_told_of_what_lies_in_it() -> None:
     spans = [("Long before", 0.0, 21.0), ("Rain", 19.4, 25.0), ("Wind", 22.0, 40.0)]
     events = [SoundEvent(label, 1, start, end, 0.5, 0.5) for label, start, end in spans]
-    told = heard(replace(make_document(), sounds=Sounds(0.3, events)), Span(20.0, 30.0))
+    told = counts(replace(make_document(), sounds=Sounds(0.3, events)), "sounds", Span(20.0, 30.0))
     assert [(one.label, one.first_s, one.last_s) for one in told] == [
         ("Wind", 22.0, 30.0),
         ("Rain", 20.0, 25.0),
@@ -83,13 +82,18 @@ def test_a_part_is_told_of_what_lies_in_it() -> None:
 
 def test_half_of_the_time_is_half_of_the_levels() -> None:
     document = replace(make_document(), sounds=Sounds(0.3, [SoundEvent("Music", 1, 0.0, 5.0, 0.5, 0.5)]))
-    (music,) = heard(document, Span(0.0, 10.0))
+    (music,) = counts(document, "sounds", Span(0.0, 10.0))
     assert [round(level or 0, 6) for level in music.levels] == [1.0] * (LEVELS // 2) + [0.0] * (LEVELS // 2)
 
 
 def test_what_was_not_asked_for_is_nothing() -> None:
     document = replace(make_document(), detections=None, sounds=None, text=None)
-    assert seen(document, Span(0.0, 1.0)) == heard(document, Span(0.0, 1.0)) == written(document, Span(0.0, 1.0)) == []
+    assert (
+        seen(document, Span(0.0, 1.0))
+        == counts(document, "sounds", Span(0.0, 1.0))
+        == counts(document, "text", Span(0.0, 1.0))
+        == []
+    )
 
 
 def test_sound_may_begin_before_the_picture_and_end_after_it() -> None:

@@ -62,22 +62,22 @@ def test_a_part_of_a_document_is_none(tmp_path_factory: pytest.TempPathFactory, 
     content = encode(make_document()).rstrip()
     path = tmp_path_factory.getbasetemp() / "part.json"
     path.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
-    with pytest.raises(InputError, match="not a whole document of FrameFleet"):
+    with pytest.raises(InputError, match="not a complete FrameFleet document"):
         read_document(path)
 
 
 @pytest.mark.parametrize(
     ("version", "why"),
     [
-        ("0", "schema version 0, and this program reads 1 and 2; run the video again"),
-        ("3", "schema version 3, and this program reads 1 and 2; update FrameFleet, or run the video again"),
+        ("0", "schema version 0, but this FrameFleet reads 1 and 2; run the video again"),
+        ("3", "schema version 3, but this FrameFleet reads 1 and 2; update FrameFleet, or run the video again"),
         (
             "9" * 5000,
-            f"schema version {'9' * 20}…, and this program reads 1 and 2; update FrameFleet, or run the video again",
+            f"schema version {'9' * 20}…, but this FrameFleet reads 1 and 2; update FrameFleet, or run the video again",
         ),
-        ("²", "schema version ², and this program reads 1 and 2; run the video again"),
-        (1, "not a whole document of FrameFleet: Expected `str`, got `int` - at `$.schema_version`"),
-        (None, "not a whole document of FrameFleet"),
+        ("²", "schema version ², but this FrameFleet reads 1 and 2; run the video again"),
+        (1, "not a complete FrameFleet document: Expected `str`, got `int` - at `$.schema_version`"),
+        (None, "not a complete FrameFleet document"),
     ],
 )
 def test_another_version_is_refused(tmp_path: Path, version: object, why: str) -> None:
@@ -92,7 +92,7 @@ def test_another_version_is_refused(tmp_path: Path, version: object, why: str) -
 def test_what_is_no_document(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "document.json"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="not a whole document of FrameFleet"):
+    with pytest.raises(InputError, match="not a complete FrameFleet document"):
         read_document(path)
     with pytest.raises(InputError, match="cannot be read"):
         read_document(tmp_path / "nowhere.json")

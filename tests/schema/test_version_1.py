@@ -92,5 +92,5 @@ def test_a_bottleneck_has_todays_name(then: str, now: str) -> None:
 def test_what_is_no_document_is_refused_as_today(tmp_path: Path, part: str, value: object) -> None:
     path = tmp_path / "bad.json"
     path.write_bytes(msgspec.json.encode(as_version_1(make_document()) | {part: value}))
-    with pytest.raises(InputError, match=rf"not a whole document of FrameFleet: Expected .* at `\$\.{part}"):
+    with pytest.raises(InputError, match=rf"not a complete FrameFleet document: Expected .* at `\$\.{part}"):
         read_document(path)

@@ -26,7 +26,7 @@ COMMANDS = {
 }
 """The function of this name in the module of this name, and how its docstring begins."""
 
-WORDS = {"int": "INTEGER", "float": "NUMBER", "str": "TEXT", "text": "TEXT", "path": "FILE"}
+WORDS = {"int": "INTEGER", "float": "NUMBER", "str": "TEXT", "path": "FILE"}
 
 
 class Command(TyperCommand):

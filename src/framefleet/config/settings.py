@@ -14,7 +14,7 @@ from framefleet.errors import UsageError
 CONFIG_FILE = "framefleet.toml"
 PREFIX = "FRAMEFLEET_"
 
-_READ_ELSEWHERE = ("debug", "log", "models")  # by the command line, and by the code that finds fetched models
+_READ_ELSEWHERE = ("debug", "log", "models", "no_fetch")  # by the command line, and by the code that fetches models
 _OF_ONE_COMMAND = ("report", "verbose", "sequential", "wake", "yes")  # options that are given each time
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from framefleet.emulator.ledger import Content
+from framefleet.protocol.ocr import OcrFrame
+from framefleet.protocol.yolo import FrameReply
 from framefleet.stages.base import Handler
 from framefleet.timebase import Seconds
 
@@ -63,8 +65,8 @@ class TimedHandler:
         frames = asked.source.frames if asked.source is not None else []
         self._sleep(self._several_s if len(frames) > 1 else self._one_s)
         if asked.source is not None:
-            found: dict[str, Any] = {"objects": []} if asked.min_confidence is None else {"lines": []}
-            return {**_WORKER, "frames": [{"index": f.index, "time_s": f.time_s, **found} for f in frames]}
+            looked_at: type[FrameReply | OcrFrame] = FrameReply if asked.min_confidence is None else OcrFrame
+            return {**_WORKER, "frames": msgspec.to_builtins([looked_at(f.index, f.time_s, []) for f in frames])}
         if asked.top_k is not None:
             whole = {"start_s": 0.0, "end_s": asked.duration_s, "classes": []}
             return {**_WORKER, "slice_s": asked.duration_s, "hop_s": asked.duration_s, "slices": [whole]}

@@ -1,1 +1,1 @@
-"""A run: the stages chosen, what feeds them, and what came of it."""
+"""A run: its plan, the readers that feed its stages, and their results."""

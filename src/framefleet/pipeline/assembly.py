@@ -1,4 +1,4 @@
-"""Opening what a run needs: backends, and for every stage a lane with what the journal already knows taken off it."""
+"""The assembly of a run: for every stage a `StageRun`, without the items that the journal has answers to."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -35,7 +35,7 @@ log = logger(__name__)
 
 
 class StageAssembly:
-    """Opens the lanes of one run: what they share is given once."""
+    """The factory of one run's `StageRun`s, with what they share."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class StageAssembly:
         listener: Listener,
         scope: CancelScope,
     ) -> None:
-        """`scope` is the run's: each stage has one of its own, which ends with it."""
+        """Create the factory. `scope` is the run's: each stage gets a child of it."""
         self._media = media
         self._sha256 = sha256
         self._options = options
@@ -62,7 +62,7 @@ class StageAssembly:
         self._began_at = time()
 
     def open(self, plan: StagePlan) -> StageRun:
-        """The plan's lane, ready to be fed with what nobody has answered yet."""
+        """Return the plan's `StageRun`, ready to be fed with the items that have no answer yet."""
         keys = piece_keys(plan, self._sha256, self._media)
         if self._options.fresh:
             self._journal.forget(list(keys.values()))
@@ -72,16 +72,16 @@ class StageAssembly:
         return lane
 
     def resume(self, lane: StageRun) -> None:
-        """Asks for what an earlier run submitted and never saw answered, before anything is sent anew."""
+        """Pick up the jobs that an earlier run submitted and got no answer to, before anything is sent again."""
         self._take_off(lane, self._adopted(lane))
-        log.info("%s: %d requests to %s", lane.plan.stage.name, len(lane.items), lane.plan.backend)
+        log.info("%s: %d requests for %s", lane.plan.stage.name, len(lane.items), lane.plan.backend)
         plan, left = lane.plan, sum(item.units for item in lane.items)
         self._listener(
             StageStarted(plan.stage.name, plan.backend, len(lane.items), left, plan.stage.unit, known=plan.units - left)
         )
 
     def _take_off(self, lane: StageRun, answers: Sequence[Answer[Any]]) -> None:
-        """What is answered need not be asked."""
+        """Remove the answered items from those to send."""
         lane.dispatcher.known(answers)
         answered = {fact.index for answer in answers for fact in answer.facts}
         lane.items = lane.plan.stage.remaining(lane.items, answered, lane.plan.options)
@@ -142,7 +142,7 @@ class StageAssembly:
         return watch
 
     def _adopted(self, lane: StageRun) -> list[Answer[Any]]:
-        """Answers of jobs that an earlier run submitted. Looks up every `WATCH_S`, so that the run can be cancelled."""
+        """Return the answers of jobs that an earlier run submitted. Checks for cancellation every `WATCH_S`."""
         orphans = lane.keeper.adopt()
         if not orphans:
             return []
@@ -163,9 +163,9 @@ class StageAssembly:
 
 
 def _attended(keeper: WorkClaims, orphan: Orphan) -> list[Answer[Any]]:
-    """What the orphan's job answered; where nobody can tell now, it is asked after again when its pieces come up."""
+    """Return the answers of the orphan's job; [] if they are not available now: it is looked up again later."""
     try:
         return keeper.attended(orphan)
     except FrameFleetError as error:
-        log.info("job %s of an earlier run: nobody can tell now: %s", orphan.job_id, error, exc_info=error)
+        log.info("job %s of an earlier run: no answer available now: %s", orphan.job_id, error, exc_info=error)
         return []

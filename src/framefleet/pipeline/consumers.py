@@ -1,4 +1,4 @@
-"""Who takes what is decoded: stages of the fleet, which ask about it, and stages that watch it go by."""
+"""The consumers of a decode: stages of the fleet, which send it to an endpoint, and stages that watch it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -35,48 +35,48 @@ from framefleet.stages.client import Watcher
 
 log = logger(__name__)
 
-ENDED = "not asked: the stage had ended"
-HELD_BYTES = 32_000_000  # of pixels that wait for their batch: as many pictures of 1080p as five
-EVERY = 50  # pieces a watching stage is told of at a time: a line for each would drown the others
+ENDED = "not sent: the stage had ended"
+HELD_BYTES = 32_000_000  # of pixels that wait for their batch: five frames of 1080p
+EVERY = 50  # pieces per progress event of a watching stage: one for each would flood the listeners
 
 
 class Consumer(ABC):
-    """One of those that share a decode. What goes wrong in it ends it, and nothing else: `error` says what."""
+    """A consumer of a shared decode. An exception in it ends only this consumer, and is kept in `error`."""
 
     def __init__(self) -> None:
         self.error: str | None = None
 
     @property
     def over(self) -> bool:
-        """Whether it wants no more."""
+        """Whether it takes no more pieces."""
         return self.error is not None
 
     def take(self, piece: Any) -> None:
-        """The next piece, in the order of time."""
+        """Take the next piece, in the order of time."""
         if self.error is not None:
             return
         try:
             self._take(piece)
-        except Exception as error:  # whatever it is, the other stages go on
-            log.warning("a stage is ended by its own fault", exc_info=error)
+        except Exception as error:  # the other stages must continue
+            log.warning("a stage failed", exc_info=error)
             self._fail(error)
 
     @abstractmethod
     def _take(self, piece: Any) -> None:
-        """The next piece."""
+        """Take the next piece; exceptions end the consumer."""
 
     @abstractmethod
     def close(self, reason: str) -> None:
-        """No more will come; what is still missing is missing for this reason, or for `error`."""
+        """End the consumer. What is still missing fails for this reason, or for `error`."""
 
     def _fail(self, error: Exception) -> None:
         self.error = describe(error)
 
 
 class BatchConsumer(Consumer):
-    """A fleet stage's batches, each handed to its dispatcher as soon as its last picture has come.
+    """The consumer of a fleet stage's frames: it passes each batch to the dispatcher when its last frame arrives.
 
-    `order` may have more pictures than the batches: the stage looks at those for what comes after them.
+    `order` may have more samples than the batches: the prefilter compares the next ones with them.
     """
 
     def __init__(self, lane: StageRun, order: FrameRequest) -> None:
@@ -111,7 +111,7 @@ class BatchConsumer(Consumer):
             self._put(self._batch)
 
     def close(self, reason: str) -> None:
-        """The samples that never came are lost, and those that came too late for a stage that has ended."""
+        """Count the samples that did not arrive as failed, and those that arrived after the stage had ended."""
         fatal = self._lane.scope.error
         reason = str(fatal or self.error or reason)
         if self._batch is not None and self._came:
@@ -131,7 +131,7 @@ class BatchConsumer(Consumer):
         self._put(batch)
 
     def _put(self, batch: PictureBatch) -> None:
-        """Hands on what came of the batch so far: of large pictures, which are not encoded, some at a time."""
+        """Pass on the part of the batch that has arrived: large frames that are not encoded go a few at a time."""
         pictures, self._pictures = self._pictures, []
         if pictures:
             self._lane.dispatcher.put(batch.number, pictures, len(pictures))
@@ -142,7 +142,7 @@ class BatchConsumer(Consumer):
 
 
 class ClipConsumer(Consumer):
-    """A fleet stage's clips of sound, each handed to its dispatcher as it comes, unless it is answered already."""
+    """The consumer of a fleet stage's clips: it passes each to the dispatcher, unless it is answered already."""
 
     def __init__(self, lane: StageRun) -> None:
         super().__init__()
@@ -172,7 +172,7 @@ class ClipConsumer(Consumer):
 
 
 class WatchConsumer(Consumer):
-    """A watching stage at work. `missed` are the stretches of which it saw nothing."""
+    """The consumer for a watching stage. `missed` are the spans of which it got no frame."""
 
     def __init__(
         self, name: str, order: FrameRequest, watcher: Watcher[Any], listener: Listener, sampling: Sampling = "exact"
@@ -209,14 +209,14 @@ class WatchConsumer(Consumer):
         self._listener(StageDone(self.name))
 
     def result(self) -> Any:
-        """What was found; None where the stage failed."""
+        """Return the stage's result; None if it failed."""
         if self.error is not None:
             return None
         try:
             with self.meter.working():
                 return self._watcher.finish()
         except Exception as error:  # as in `take`
-            log.warning("%s is ended by its own fault", self.name, exc_info=error)
+            log.warning("%s failed", self.name, exc_info=error)
             self._fail(error)
             return None
 
@@ -226,5 +226,5 @@ class WatchConsumer(Consumer):
 
 
 def nominal(sample: Sample) -> PictureTime:
-    """When a picture was wanted that never came."""
+    """Return the nominal time of a sample whose frame did not arrive."""
     return PictureTime(sample.index, sample.time_s, sample.time_s)

@@ -1,4 +1,4 @@
-"""Which stretches of a video a stage that watches it got no picture of. Pure."""
+"""The spans of a video of which a watching stage got no frame. Pure."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,21 +8,21 @@ from framefleet.timebase import Seconds, Span, seconds
 
 
 class UndecodedSpan(NamedTuple):
-    """From the first missing picture's time to that of the next one that came."""
+    """A span from the first missing frame's time to that of the next one that arrived, and the reason."""
 
     span: Span
     error: str
 
 
 class UndecodedSpans:
-    """Grows by stretches, not by pictures: neighbours missing for the same reason are one."""
+    """The missing frames of an order. Neighbours that are missing for the same reason are stored as one span."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         self._samples = samples
         self._runs: list[tuple[int, int, str]] = []  # places of the first one and of the one after the last
 
     def add(self, place: int, error: str) -> None:
-        """The picture at this place is missing; places ascend."""
+        """Add the missing frame at this index; indices ascend."""
         if self._runs and self._runs[-1][1:] == (place, error):
             self._runs[-1] = (self._runs[-1][0], place + 1, error)
         else:
@@ -30,7 +30,7 @@ class UndecodedSpans:
 
     @property
     def all(self) -> bool:
-        """Whether no picture came."""
+        """Whether no frame arrived at all."""
         return sum(after - first for first, after, _ in self._runs) == len(self._samples) > 0
 
     @property
@@ -38,7 +38,7 @@ class UndecodedSpans:
         return [UndecodedSpan(Span(self._time(first), self._time(after)), error) for first, after, error in self._runs]
 
     def _time(self, place: int) -> Seconds:
-        """Of the picture at this place; behind the last one, where the next would be."""
+        """Return the time of the frame at this index; after the last one, where the next would be."""
         if place < len(self._samples):
             return self._samples[place].time_s
         last, before = self._samples[-1], self._samples[max(0, place - 2)]

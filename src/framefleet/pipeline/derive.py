@@ -1,4 +1,4 @@
-"""Stages that work on what other stages found, once those are done."""
+"""The run of stages that work on the results of other stages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ log = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ClientResult:
-    """What came of one stage of the client; `result` is None where `error` says why.
+    """The result of one stage of the client; `result` is None if it failed, for `error`.
 
-    `missed` are stretches of the video that a stage that watches it did not get to see.
+    `missed` are the spans of the video of which a watching stage got no frame.
     """
 
     result: Any
@@ -34,7 +34,7 @@ def derive(
     results: dict[str, Any],
     listener: Listener,
 ) -> dict[str, ClientResult]:
-    """The results of the stages that work on others' results; what goes wrong in one ends it alone."""
+    """Return the results of the stages that work on others' results. An exception in one does not end the others."""
     done: dict[str, ClientResult] = {}
     for plan in plans:
         stage = plan.stage
@@ -44,8 +44,8 @@ def derive(
                 given = {name: results[name] for name in plan.spec.needs if name in results}
                 result = stage.derive(media, plan.options, given)
             results[stage.name] = result
-        except Exception as fault:  # a fault of one analysis must not lose the others
-            log.warning("%s is ended by its own fault", stage.name, exc_info=fault)
+        except Exception as fault:  # a failure of one stage must not lose the others' results
+            log.warning("%s failed", stage.name, exc_info=fault)
             error = describe(fault)
             listener(Notice(f"{stage.name}: {error}"))
         done[stage.name] = ClientResult(result, meter, error)

@@ -1,4 +1,4 @@
-"""Starting what feeds a run, and waiting until all of it is done or somebody has had enough."""
+"""The execution of a wave of stages: it starts the readers, and waits until everything is done or cancelled."""
 
 import os
 import threading
@@ -30,7 +30,7 @@ log = logger(__name__)
 
 
 def warm_up(lanes: Sequence[StageRun], options: Options) -> None:
-    """Sends `options.warm` probes to every endpoint there is work for, at most one a request; waits for none."""
+    """Send `options.warm` probes to every endpoint with work, but no more than it gets requests. Waits for none."""
     for lane in lanes:
         count = min(options.warm, len(lane.items))
         if not lane.plan.capabilities.probed or not count:
@@ -39,17 +39,17 @@ def warm_up(lanes: Sequence[StageRun], options: Options) -> None:
         try:
             lane.asker.wake(count)
         except FleetError as error:
-            log.info("%s: its workers cannot be woken", name, exc_info=error)
+            log.info("%s: cannot wake its workers", name, exc_info=error)
             lane.listener(Notice(f"{name}: could not wake workers ({error}); continuing"))
         else:
             lane.listener(Notice(f"{name}: waking {count} workers"))
 
 
 def decoding_threads(cores: int, *, models_here: bool) -> int:
-    """Threads to decode with: one a core, or half as many where a stage's model works on this machine beside them.
+    """Return the number of decoding threads: one per core, or half as many if a stage's model runs on this machine.
 
-    Those models take turns and use what cores there are; with one decoder a core as well, each is torn from its caches
-    by the other. On 2 cores a minute of 1080p with all default stages here took 4.2 s with one decoder, 4.7 with two.
+    Those models take turns and use all cores; with one decoder per core besides, they evict each other from the caches.
+    On 2 cores a minute of 1080p with all default stages here took 4.2 s with one decoder, 4.7 with two.
     """
     return max(1, cores // 2) if models_here else cores
 
@@ -59,8 +59,8 @@ _MENDED = Notice(
     "--audio-channel mix makes the plain mix, left, right or loudest takes one channel"
 )
 
-END_S = 2.0  # how long what is being read may take to stop, where the run ends before it is all
-INTERRUPTED_S = 2.0  # how long a person who pressed Ctrl-C is kept by what was under way
+END_S = 2.0  # how long the readers may take to stop if the run ends early
+INTERRUPTED_S = 2.0  # how long requests in flight are awaited after Ctrl-C
 
 
 def _pumps(
@@ -72,7 +72,7 @@ def _pumps(
     listener: Listener,
     scope: CancelScope,
 ) -> list[FrameReader | AudioReader]:
-    """One for the pictures of each kind of sampling that anybody wants, one for each way in which the sound is cut."""
+    """Return a reader of frames per kind of sampling in use, and one of sound per way in which it is cut."""
     wanting = [lane for lane in lanes if lane.items]
     looking = defaultdict[Sampling, list[BatchConsumer | WatchConsumer]](list)
     for lane in filter(_looks, wanting):
@@ -103,7 +103,7 @@ def _pumps(
                 clip_form(group),
                 meters.setdefault("sound", BusyTimer()),
                 scope,
-                partial(group[0].listener, _MENDED) if number == 0 else None,  # the others hear the same
+                partial(group[0].listener, _MENDED) if number == 0 else None,  # once: the sound is the same for all
             )
             for number, group in enumerate(sound_groups(sounds))
         ),
@@ -111,8 +111,8 @@ def _pumps(
 
 
 def _tell_end_lost(listener: Listener, time: Fraction, error: str) -> None:
-    """A note and no failure: files are cut there."""
-    listener(Notice(f"frames: the end is lost, from {float(time):.2f} s ({error}); the last frame before it is used"))
+    """Report a lost end as a notice, not as a failure: many files are truncated."""
+    listener(Notice(f"frames: cannot decode the end, from {float(time):.2f} s ({error}); repeating the last frame"))
 
 
 def _looks(lane: StageRun) -> bool:
@@ -127,15 +127,15 @@ def _batches(lane: StageRun) -> BatchConsumer:
 
 
 def clip_form(group: Sequence[StageRun]) -> ClipForm:
-    """How the group's clips are read: as samples where speech is looked for in them before they are encoded."""
+    """Return the form in which the group's clips are read: samples if a prefilter checks them before encoding."""
     looked_into = any(lane.prefilter is not None for lane in group)
     return "samples" if looked_into else sound_transport(group[0].plan.capabilities.transports).kind
 
 
 def sound_groups(lanes: Sequence[StageRun]) -> list[list[StageRun]]:
-    """Lanes that can share a decode of the sound: cut alike, and sent in one form.
+    """Return groups of stages that can share a decode of the sound: cut alike, and sent in one form.
 
-    Those that take it as it is go first.
+    Stages without a prefilter come first.
     """
     groups: dict[tuple[ClipForm, tuple[Span, ...]], list[StageRun]] = {}
     for lane in sorted(lanes, key=lambda lane: lane.prefilter is not None):
@@ -156,11 +156,11 @@ def run_stages(
     listener: Listener,
     scope: CancelScope,
 ) -> None:
-    """Feeds every stage to its end. When that cannot be, nothing more is sent and what is queued is cancelled.
+    """Run every stage to its end. On an error nothing more is sent, and queued jobs are cancelled.
 
-    The time that is read in is metered in `meters`; the times of the keyframes that come by go to `keyframes_s`. This
-    is the one place where Ctrl-C becomes a cancellation of the run; a second one ends it at once. Raises the reason
-    for which `scope` was cancelled.
+    Decoding is measured in `meters`; the times of the keyframes it meets are appended to `keyframes_s`. This is the
+    only place where Ctrl-C becomes a cancellation of the run; a second Ctrl-C ends it at once. Raises the reason for
+    which `scope` was cancelled.
     """
     pumps: list[FrameReader | AudioReader] = []
     watches = [lane.watch for lane in lanes if lane.watch is not None]
@@ -177,7 +177,7 @@ def run_stages(
         for lane in lanes:
             while not lane.dispatcher.idle(WATCH_S):
                 scope.check()
-        scope.check()  # or some were idle because they are cancelled
+        scope.check()  # stages are idle after a cancellation too
     except BaseException as error:
         log.info("the run ends early: %s", error, exc_info=error)
         if isinstance(error, KeyboardInterrupt):
@@ -197,21 +197,21 @@ def run_stages(
 
 
 def _drain(lanes: Sequence[StageRun]) -> None:
-    """Ends all stages of a cancelled run at once: each cancels its jobs, which takes a while."""
+    """End all stages of a cancelled run in parallel: each cancels its jobs, which takes a while."""
     draining = [threading.Thread(target=lane.dispatcher.drain, daemon=True) for lane in lanes]
     for thread, lane in zip(draining, lanes, strict=True):
         try:
             thread.start()
-        except RuntimeError as error:  # there are too many
-            log.warning("%s: no thread to end it with", lane.plan.stage.name, exc_info=error)
+        except RuntimeError as error:  # the limit of threads is reached
+            log.warning("%s: cannot start a thread to end it", lane.plan.stage.name, exc_info=error)
             lane.dispatcher.drain()
     for thread in draining:
-        while thread.is_alive():  # with a timeout, so that a second Ctrl-C is heard everywhere
+        while thread.is_alive():  # with a timeout, so that a second Ctrl-C works on every platform
             thread.join(WATCH_S)
 
 
 def _wait(pumps: Sequence[FrameReader | AudioReader], scope: CancelScope) -> None:
-    """Returns when all is fed. Raises the fault that ended one, if one did, whatever the others are at."""
+    """Wait until all readers are done. Raises a reader's fault at once, even if others are still running."""
     while any(pump.is_alive() for pump in pumps) and all(pump.fault is None for pump in pumps):
         scope.check()
         for pump in pumps:

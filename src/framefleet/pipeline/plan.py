@@ -1,4 +1,4 @@
-"""What a run will do, before anything is decoded: pure, and all that `framefleet plan` shows."""
+"""The plan of a run, before anything is decoded: pure, and the source of `framefleet plan`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,15 +21,16 @@ from framefleet.stages.client import DerivingStage, WatchingStage
 from framefleet.stages.spec import Audio, Deriving, Frames, Remote, StageSpec, Watching
 from framefleet.timebase import Span
 
-AUTO_WORKERS = 64  # `auto` has no ceiling but the threads that wait; far more than any endpoint has workers
+AUTO_WORKERS = 64  # the ceiling of `auto`, for the threads that wait; far more than any endpoint has workers
 
 
 @dataclass(frozen=True, slots=True)
 class StagePlan:
-    """One stage's work. `units` are frames or seconds of sound; `workers` is how many requests are asked at once.
+    """The plan of one fleet stage. `units` are frames or seconds of sound; `workers` is the number of requests in
+    flight.
 
-    `options` are the run's with what is the stage's own. `tariff` is what is known of its endpoint's bill. `expected`:
-    what it works on is not known yet, so that the items are about as many as there will be.
+    `options` are the run's, with the stage's own. `tariff` is the price of its endpoint. `expected` means that its
+    input is not known yet, so that the items are an estimate.
     """
 
     spec: StageSpec
@@ -47,13 +48,13 @@ class StagePlan:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What its backend can do."""
+        """The capabilities of its backend."""
         return capabilities_of(self.backend)
 
 
 @dataclass(frozen=True, slots=True)
 class WatchPlan:
-    """A stage of the client that watches the pictures, and the pictures it wants."""
+    """The plan of a watching stage, with the frames that it needs."""
 
     spec: StageSpec
     stage: WatchingStage[Any]
@@ -63,7 +64,7 @@ class WatchPlan:
 
 @dataclass(frozen=True, slots=True)
 class DerivePlan:
-    """A stage of the client that works on what others found. `options` are those that the others had."""
+    """The plan of a stage that works on others' results. `options` are those of the others, with the stage's own."""
 
     spec: StageSpec
     stage: DerivingStage[Any]
@@ -72,10 +73,9 @@ class DerivePlan:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """All that a run will do, in these `waves`. `deriving` are in an order in which each finds what it works on.
+    """The plan of a run, in these `waves`. `deriving` are in an order in which each has its input.
 
-    `left_out` are stages of the default ones that cannot run here, and those that need pictures where there are none,
-    and why.
+    `left_out` are, with the reason, default stages that cannot run here, and stages that the file has no input for.
     """
 
     names: tuple[str, ...]
@@ -89,10 +89,10 @@ class RunPlan:
 def plan_run(
     media: MediaInfo, options: Options, fleet: Fleet, tariff: Callable[[str], Tariff] | None = None
 ) -> RunPlan:
-    """A plan for every stage that the file has something for. `tariff` is asked for each endpoint that is to be used.
+    """Return the plan for every stage that the file has input for. `tariff` is called for each endpoint in use.
 
-    Raises `UsageError`, also for a stage that was asked for by name and cannot run here, and `InputError` where there
-    is nothing in the file for any of them.
+    Raises `UsageError`, also for a stage that was requested by name and cannot run here, and `InputError` if the file
+    has no input for any stage.
     """
     asked = _asked(options)
     idle = _idle(asked, media, options)
@@ -102,7 +102,7 @@ def plan_run(
     left_out = idle | lacking
     if idle and len(left_out) == len(asked):
         reasons = "".join(f"; {name}: {reason}" for name, reason in lacking.items())
-        raise InputError(f"{media.path}: nothing for {', '.join(idle)}: {next(iter(idle.values()))}{reasons}")
+        raise InputError(f"{media.path}: no input for {', '.join(idle)}: {next(iter(idle.values()))}{reasons}")
     names = plan_graph([name for name in asked if name not in left_out], registry.needs()).names
     specs = [registry.spec_of(name) for name in names]
     return RunPlan(
@@ -124,16 +124,16 @@ def plan_run(
 
 
 def _as_found(spec: StageSpec, options: Options) -> Options:
-    """The options under which what the stage works on was found, and then its own."""
+    """Return the options of the stages that it needs, with its own on top."""
     for name in spec.needs:
         options = registry.spec_of(name).options_for(options)
     return spec.options_for(options)
 
 
 def _idle(asked: Sequence[str], media: MediaInfo, options: Options) -> dict[str, str]:
-    """Stages that there is nothing for, and why. Without any sound a stage has nothing to do and says so itself.
+    """Return the stages without input, and why. A file without any sound is handled by the stages of sound themselves.
 
-    Raises `InputError` where there are pictures to look at that cannot be decoded: whoever wants them must convert.
+    Raises `InputError` if there are frames for a stage but they cannot be decoded.
     """
     blind = [name for name in asked if _looks(name, options)] if media.pictureless else []
     if blind and media.unknown_pictures:
@@ -143,7 +143,7 @@ def _idle(asked: Sequence[str], media: MediaInfo, options: Options) -> dict[str,
 
 
 def _looks(name: str, options: Options) -> bool:
-    """Whether a stage, or one that it works on, reads pictures."""
+    """Return whether a stage, or one that it needs, reads frames."""
     spec = registry.SPECS.get(name)
     if spec is None:
         return False
@@ -153,7 +153,7 @@ def _looks(name: str, options: Options) -> bool:
 
 
 def _asked(options: Options) -> list[str]:
-    """Those named; an option that has a stage's name and says no leaves it out."""
+    """Return the requested stages, without those that an option of the same name turns off."""
     if options.stages is None:
         names = registry.default()
     else:
@@ -168,14 +168,15 @@ def _by_name(options: Options) -> bool:
 
 
 def _unready(names: Sequence[str], options: Options, fleet: Fleet) -> dict[str, str]:
-    """Stages of the fleet that lack something where they would run, and what."""
+    """Return the stages of the fleet that lack something on the backend they would use, and what."""
     runs = registry.remote()
     reasons = {name: _lack(runs[name].stage, registry.spec_of(name), options, fleet) for name in names if name in runs}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
 def _lack(stage: Stage, spec: StageSpec, options: Options, fleet: Fleet) -> str | None:
-    """Raises `UsageError` for a stage that was asked for, or is a main one, and has no endpoint to run on."""
+    """Return what the stage lacks; None if nothing. Raises `UsageError` if it is requested or a main one, and has no
+    backend."""
     try:
         kind, _ = choose_backend(stage, options, fleet)
     except UsageError as error:
@@ -186,18 +187,18 @@ def _lack(stage: Stage, spec: StageSpec, options: Options, fleet: Fleet) -> str 
 
 
 def _has(media: MediaInfo, spec: StageSpec) -> bool:
-    """Whether the file has what the stage reads."""
+    """Return whether the file has the stage's kind of input."""
     reads = {type(each) for each in spec.inputs}
     return not (Frames in reads and not media.has_video) and not (Audio in reads and media.soundless is not None)
 
 
 def most_workers(options: Options) -> int:
-    """How many requests may be asked at once."""
+    """Return how many requests may be in flight at once."""
     return AUTO_WORKERS if options.max_workers == "auto" else options.max_workers
 
 
 def choose_backend(stage: Stage, options: Options, fleet: Fleet) -> tuple[BackendKind, str]:
-    """Where a stage runs, and its endpoint's id there. Raises `UsageError` if a backend is asked for and not set up."""
+    """Return a stage's backend and its endpoint's id there. Raises `UsageError` if the requested one is not set up."""
     if options.backend != "auto":
         kind = backend_named(options.backend)
         endpoint_id = kind.serves(fleet, stage.endpoint)
@@ -234,7 +235,7 @@ def _plan_stage(
 
 
 def known_inputs(plan: StagePlan, media: MediaInfo, results: Mapping[str, Any]) -> StagePlan:
-    """The plan once what it works on is known: `results` by the stages' names. Nothing to do where that failed."""
+    """Return the plan with its actual input from `results`, by stage name. It has no items if that stage failed."""
     per_span = plan.spec.per_span
     if per_span is None:
         return plan
@@ -246,12 +247,12 @@ def known_inputs(plan: StagePlan, media: MediaInfo, results: Mapping[str, Any]) 
 
 
 def spans_of(name: str, found: Any) -> list[Span]:
-    """When it was that a stage found something, each time once."""
+    """Return the spans of what a stage found, in order and disjoint."""
     return apart(Span(one.start_s, one.end_s) for one in registry.spec_of(name).output.spans(found))
 
 
 def resized(plan: StagePlan, items: Sequence[Any], media: MediaInfo) -> StagePlan:
-    """The plan with these items instead."""
+    """Return the plan with these items instead."""
     of = sized(plan.spec, plan.stage, plan.backend, plan.endpoint_id, items, media, plan.options, plan.tariff)
     return replace(of, expected=plan.expected)
 
@@ -266,7 +267,7 @@ def sized(
     options: Options,
     tariff: Tariff = LISTED,
 ) -> StagePlan:
-    """The plan of these items: how much it is, and what it is expected to take."""
+    """Return the plan for these items, with its size and estimate."""
     units = sum(item.units for item in items)
     can = capabilities_of(backend)
     workers = 1 if not can.remote else min(most_workers(options), max(1, len(items)))

@@ -1,4 +1,4 @@
-"""What feeds a run: one pass over the pictures for all who want any, one over the sound for all who cut it alike."""
+"""The readers that feed a run: one pass over the frames, and one over the sound per way in which it is cut."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -27,11 +27,11 @@ Taker = TypeVar("Taker", bound=Consumer)
 Piece = TypeVar("Piece")
 
 DecodeOrders = Callable[[Sequence[FrameRequest]], Iterator[tuple[int, Picture | Pixels | Gap]]]
-"""One decode for all orders: each piece with its order's number."""
+"""A decode for several orders: it yields each piece with the number of its order."""
 
 
 class Routed(NamedTuple, Generic[Taker]):
-    """A piece, who gets it, and how much it is: pictures, or seconds of sound."""
+    """A piece, its consumers, and its amount: frames, or seconds of sound."""
 
     takers: Sequence[Taker]
     piece: object
@@ -39,10 +39,10 @@ class Routed(NamedTuple, Generic[Taker]):
 
 
 class Reader(threading.Thread, ABC, Generic[Taker]):
-    """Reads the file and hands on what it reads, waiting where its takers are full: the slowest sets the pace.
+    """A thread that reads the file and passes pieces to its consumers, at the pace of the slowest.
 
-    An error of a taker ends that one; an error in reading costs what has not come yet. What should never happen is
-    kept in `fault`.
+    An exception in a consumer ends that one; an error of the decoder fails everything not yet read. Unexpected
+    exceptions are kept in `fault`.
     """
 
     def __init__(self, reads: str, consumers: Sequence[Taker], meter: BusyTimer, scope: CancelScope) -> None:
@@ -59,11 +59,12 @@ class Reader(threading.Thread, ABC, Generic[Taker]):
             for consumer in self._consumers:
                 consumer.close(reason)
         except BaseException as fault:  # raised again by the thread that waits
-            log.warning("reading %s is ended by a fault", self.reads, exc_info=fault)
+            log.warning("reading %s failed unexpectedly", self.reads, exc_info=fault)
             self.fault = fault
 
     def _feed(self) -> str:
-        """Reads to the end, or until nobody wants more; why what has not come by then never will."""
+        """Read to the end, or until no consumer takes more. Return the reason for pieces that have not arrived by
+        then."""
         try:
             for takers, piece, amount in self._metered(self._pieces()):
                 self.meter.count(amount)
@@ -71,17 +72,17 @@ class Reader(threading.Thread, ABC, Generic[Taker]):
                     taker.take(piece)
                 if self._scope.cancelled or all(consumer.over for consumer in self._consumers):
                     break
-        except Exception as error:  # what others read goes on
-            log.warning("%s cannot be read on", self.reads, exc_info=error)
+        except Exception as error:  # other readers continue
+            log.warning("cannot continue reading %s", self.reads, exc_info=error)
             return describe(error)
         return ENDED
 
     @abstractmethod
     def _pieces(self) -> Iterator[Routed[Taker]]:
-        """All that is read, in the order of time."""
+        """Yield all pieces, in the order of time."""
 
     def _metered(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
-        """The same pieces, the time until each comes counted as decoding."""
+        """Yield the same pieces, and count the time until each arrives as decoding."""
         stream = iter(pieces)
         while True:
             with self.meter.working():
@@ -92,7 +93,7 @@ class Reader(threading.Thread, ABC, Generic[Taker]):
 
 
 class FrameReader(Reader[BatchConsumer | WatchConsumer]):
-    """One decode for all consumers. `meter` is of all such pumps."""
+    """A reader of frames: one decode for all consumers. All such readers share `meter`."""
 
     def __init__(
         self,
@@ -110,9 +111,10 @@ class FrameReader(Reader[BatchConsumer | WatchConsumer]):
 
 
 class AudioReader(Reader[ClipConsumer]):
-    """One decode for consumers that cut the sound alike and want it in one form. `meter` is of all such pumps.
+    """A reader of sound: one decode for consumers that cut it alike and take it in one form. All such readers share
+    `meter`.
 
-    `on_mended` is called once if channels are heard that a plain mix would lose.
+    `on_mended` is called once if channels are kept that a plain mix would lose.
     """
 
     def __init__(
@@ -130,7 +132,7 @@ class AudioReader(Reader[ClipConsumer]):
         self._form = form
 
     def _pieces(self) -> Iterator[Routed[ClipConsumer]]:
-        """Clips of all chunks that anybody wants."""
+        """Yield the clips of all chunks that a consumer needs."""
         chunks = {number: chunk for consumer in self._consumers for number, chunk in consumer.left.items()}
         wanted = [chunks[number] for number in sorted(chunks)]
         for clip in decode_clips(self._media, wanted, format=self._form, on_mended=self._on_mended):

@@ -1,4 +1,4 @@
-"""What the analyses of a session share: open backends, loaded models, learned levels, journals and one budget."""
+"""The resources that the analyses of a session share: open backends, models, concurrency, journals and one budget."""
 
 import os
 import threading
@@ -24,13 +24,13 @@ from framefleet.worker.serving import RequestHandler, ask_here
 
 Thing = TypeVar("Thing")
 
-AUTO_START = 8  # requests at once to begin with, where nobody gave a ceiling
+AUTO_START = 8  # initial number of requests in flight, if the user sets no ceiling
 
 
 class Resources:
-    """Safe for several analyses at once. Nothing is opened before somebody needs it, and all stays open until `close`.
+    """Shared resources, safe for several analyses at once. They are opened when needed and stay open until `close`.
 
-    `max_cost` is what all analyses may cost together.
+    `max_cost` is the budget of all analyses together.
     """
 
     def __init__(self, fleet: Fleet, max_cost: float | None = None) -> None:
@@ -39,14 +39,14 @@ class Resources:
         self._lock = threading.RLock()
         self._backends: dict[Hashable, Backend] = {}
         self._levels: dict[Hashable, AdaptiveConcurrency] = {}
-        self._here = AdaptiveConcurrency(1, 1)  # of all stages on this machine together: its models share its cores
+        self._here = AdaptiveConcurrency(1, 1)  # of all stages on this machine together: their models share its cores
         self._models: dict[Hashable, Handler] = {}
-        self._turn = threading.Lock()  # held while a model loads or works: also one whose answer nobody waits for
+        self._turn = threading.Lock()  # held while a model loads or runs, also one whose answer is no longer needed
         self._journals: dict[Path, tuple[Journal, tuple[int, int]]] = {}
 
     @contextmanager
     def backends(self, plans: Sequence[StagePlan], options: Options) -> Iterator[Mapping[str, Backend]]:
-        """The backends that the plans name, by name, for one analysis. Raises `AuthError` where one lacks its key."""
+        """Open the plans' backends for one analysis, by name. Raises `AuthError` if one lacks its key."""
         wanted: dict[str, dict[str, OpenedEndpoint]] = defaultdict(dict)
         for plan in plans:
             endpoint = OpenedEndpoint(plan.endpoint_id, most_workers(options), partial(self._handler, plan))
@@ -59,7 +59,7 @@ class Resources:
                 if kind.capabilities.remote:
                     key = (name, kind.key(endpoints, options))
                     opened[name] = self._once(self._backends, key, partial(kind.open, endpoints, options, self.fleet))
-                else:  # its models are shared, and it is nothing besides
+                else:  # only its models are worth sharing, and they are
                     opened[name] = kind.open(endpoints, options, self.fleet)
                     own.append(opened[name])
             yield opened
@@ -68,7 +68,7 @@ class Resources:
                 backend.close()
 
     def level(self, plan: StagePlan, options: Options) -> AdaptiveConcurrency:
-        """How many requests are asked at once of the plan's endpoint, by all analyses that may ask as many."""
+        """Return the concurrency of the plan's endpoint, which all analyses with the same ceiling share."""
         if not plan.capabilities.remote:
             return self._here
         most, automatic = most_workers(options), options.max_workers == "auto" and plan.capabilities.probed
@@ -77,13 +77,13 @@ class Resources:
         return self._once(self._levels, key, lambda: AdaptiveConcurrency(ceiling, start, plan.stage.endpoint))
 
     def budget_of(self, options: Options) -> Budget:
-        """A new one for one analysis, within that of all."""
+        """Return a new budget for one analysis, within the shared one."""
         return Budget(options.max_cost, options.price, within=self.budget)
 
     def journal(self, path: Path) -> Journal:
-        """The journal at `path`, opened once; anew where somebody has removed or replaced the file. Raises
+        """Return the journal at `path`, opened once, and again if the file was removed or replaced. Raises
         `OutputError`."""
-        path = Path(os.path.abspath(path))  # noqa: PTH100 - a link may point elsewhere later
+        path = Path(os.path.abspath(path))  # noqa: PTH100 - a link may later point elsewhere
         with self._lock:
             if path in self._journals:
                 journal, file = self._journals[path]
@@ -95,7 +95,7 @@ class Resources:
             return journal
 
     def close(self) -> None:
-        """Close all. Threads that were not waited for lose nothing: what they hold is the next run's to ask after."""
+        """Close everything. Threads that are still running lose nothing: the next run picks up their jobs."""
         with self._lock:
             backends, journals = list(self._backends.values()), [journal for journal, _ in self._journals.values()]
             self._backends, self._journals, self._models = {}, {}, {}
@@ -105,7 +105,7 @@ class Resources:
             journal.close()
 
     def _handler(self, plan: StagePlan) -> Handler:
-        """The stage's handler on its model, which is loaded once; models take turns. Raises `SetupError`."""
+        """Return the stage's handler on its model, which is loaded once; models take turns. Raises `SetupError`."""
         key = (plan.stage.name, plan.stage.identity(plan.options, plan.capabilities).get("model"))
         with self._turn:
             if key not in self._models:
@@ -120,7 +120,7 @@ class Resources:
 
 
 class HandlerInTurn(RequestHandler):
-    """A handler that serves one request at a time, by a lock that others share."""
+    """A handler that serves one request at a time, under a lock that it shares with others."""
 
     def __init__(self, handler: Handler, turn: AbstractContextManager[Any]) -> None:
         self._handler = handler
@@ -136,7 +136,7 @@ class HandlerInTurn(RequestHandler):
 
 
 def _file(path: Path) -> tuple[int, int]:
-    """Which file is there; none has the numbers of none."""
+    """Return the device and inode of the file at `path`; zeros if there is none."""
     try:
         stat = path.stat()
     except OSError:

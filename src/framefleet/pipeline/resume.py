@@ -1,4 +1,4 @@
-"""What of a plan is answered already. Nothing is decoded, asked or written."""
+"""The part of a plan that is answered already. Nothing is decoded, sent or written."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,14 +12,14 @@ from framefleet.stages.base import Needs
 
 
 def piece_keys(plan: StagePlan, sha256: str, media: MediaInfo) -> dict[int, str]:
-    """The journal's key of each piece of the plan, by the piece's index. `sha256` is of the video file."""
+    """Return the journal's key of each piece of the plan, by the piece's index. `sha256` is the video file's."""
     identity = plan.stage.identity(plan.options, plan.capabilities)
     if plan.stage.needs is Needs.AUDIO and plan.options.audio_channel is not None:
         identity = {**identity, "audio_channel": plan.options.audio_channel}
     if plan.stage.needs is Needs.PICTURES and not media.usual_track:
         identity = {**identity, "video_track": media.track}
     read_anew = media.pictures_read_anew if plan.stage.needs is Needs.PICTURES else media.sound_read_anew
-    if read_anew:  # else the keys are those of versions that knew nothing of this
+    if read_anew:  # otherwise the keys stay those of older versions
         identity = {**identity, "read_anew": sorted(read_anew)}
     return {
         index: piece_key(sha256, f"{plan.backend} {plan.endpoint_id}", f"{plan.stage.name} {name}", identity)
@@ -29,10 +29,10 @@ def piece_keys(plan: StagePlan, sha256: str, media: MediaInfo) -> dict[int, str]
 
 
 def with_reading(media: MediaInfo, plans: Sequence[StagePlan], sha256: str, journal: Path) -> MediaInfo:
-    """`media` with the reading version of its sound.
+    """Return `media` with the reading version of its sound.
 
-    Answers of older versions are good where the sound is heard as it was then. Only where there are such answers is it
-    worth finding out; where there are none, the new reading's are the only ones there will be.
+    Answers of older versions are valid if the sound is still decoded the same way. That is expensive to find out, so it
+    is only checked if there are such answers; without any, the new version is used.
     """
     hears = [plan for plan in plans if plan.stage.needs is Needs.AUDIO]
     if not hears or not may_be_heard_anew(media):
@@ -44,7 +44,7 @@ def with_reading(media: MediaInfo, plans: Sequence[StagePlan], sha256: str, jour
 
 
 def unanswered(plan: StagePlan, sha256: str, media: MediaInfo, journal: Path) -> StagePlan:
-    """As much of the plan as the journal at this path has no answers to."""
+    """Return the part of the plan that the journal at this path has no answers to."""
     if plan.options.fresh:
         return plan
     keys = piece_keys(plan, sha256, media)

@@ -1,4 +1,4 @@
-"""Runs the lanes side by side to their end."""
+"""The run of a plan: its waves one after the other, and the stages of a wave side by side."""
 
 import ctypes
 import sys
@@ -52,29 +52,29 @@ _BYTES = 128 * 1024  # glibc's own starting value
 
 
 def give_back_freed_memory() -> None:
-    """Large blocks go back to the system as soon as they are freed.
+    """Make glibc return large blocks to the system as soon as they are freed.
 
-    glibc raises its threshold for that (to 32 MiB) when large blocks come and go, as pictures and sound do here, and
-    from then on keeps them in a heap that only grows: 60 minutes of video took 1.15 times the memory of 30, and 1.05
-    with the threshold held. Does nothing on other C libraries.
+    glibc raises its threshold for that (to 32 MiB) when large blocks are allocated and freed, as frames and sound are
+    here, and then keeps them in a heap that only grows: 60 minutes of video took 1.15 times the memory of 30, and 1.05
+    with a fixed threshold. Does nothing on other C libraries.
     """
     if sys.platform != "linux":
         return
     try:
         ctypes.CDLL("libc.so.6").mallopt(_M_MMAP_THRESHOLD, _BYTES)
     except (OSError, AttributeError) as error:
-        log.debug("freed memory is kept", exc_info=error)
+        log.debug("cannot set the threshold for freed memory", exc_info=error)
 
 
-REACH_S = 15.0  # a service that is away from the start may be misspelt, so a person hears of it soon
+REACH_S = 15.0  # a service that is unreachable from the start may be misspelt, so the run ends soon
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedStage:
-    """What came of one stage of the fleet. `result` is its own merged result.
+    """The outcome of one stage of the fleet. `result` is its merged result; None if merging failed.
 
-    `result` is None where it could not be made. `asked` metered its requests, `in_hand` what was put to be asked until
-    it was done, and `prefiltering` the look at it here before. `others` is what other runs on the video were charged.
+    `asked` measures its requests, `in_hand` its payloads from the dispatcher's queue to their answers, and
+    `prefiltering` the prefilter. `others` is what other runs on the video were charged.
     """
 
     plan: StagePlan
@@ -88,7 +88,7 @@ class FinishedStage:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished run, before it becomes a document. `decode` has a meter for pictures and for sound."""
+    """A finished run, before it becomes a document. `decode` has a meter for frames and one for sound."""
 
     media: MediaInfo
     options: Options
@@ -110,9 +110,9 @@ def run(
     listener: Listener,
     scope: CancelScope,
 ) -> Run:
-    """Runs a plan to its end. Raises the error that made all of it impossible, or the reason why `scope` is cancelled.
+    """Run a plan to its end. Raises the error that ended the whole run, or the reason for which `scope` is cancelled.
 
-    What was spent until then is a note on that error (PEP 678).
+    The error has a note (PEP 678) with the cost until then.
     """
     started_at, began = datetime.now(UTC), perf_counter()
     give_back_freed_memory()
@@ -156,7 +156,8 @@ def run(
 
 
 def check_reachable(backend: Backend, endpoint: str, options: Options, listener: Listener, scope: CancelScope) -> None:
-    """A wrong key or id ends the run before it costs anything; a service that hiccups is asked again for a while."""
+    """Check the backend, so that a wrong key or id ends the run before it costs anything. Passing errors are
+    retried."""
     policy = RetryPolicy(options.max_attempts, min(options.patience_s, REACH_S))
     for attempt in retrying(policy, sleep=scope.sleep):
         with attempt:
@@ -169,7 +170,7 @@ def check_reachable(backend: Backend, endpoint: str, options: Options, listener:
 
 
 def _tell_of_few_connections(options: Options, listener: Listener) -> None:
-    """Where files are few, some of what is asked at once waits for others."""
+    """Report if the limit of open files allows fewer connections than requests in flight."""
     allowed = connections_allowed()
     if options.max_workers != "auto" and options.max_workers > allowed:
         files = f"limit of {open_files_limit()} open files (ulimit -n)"
@@ -182,12 +183,12 @@ def _watcher(plan: WatchPlan, media: MediaInfo, keyframes_s: Sequence[Seconds], 
 
 
 def _watched(watcher: WatchConsumer) -> ClientResult:
-    result = watcher.result()  # first: it may fail yet
+    result = watcher.result()  # first, because it may set the error
     return ClientResult(result, watcher.meter, watcher.error, [] if watcher.error else watcher.missed.stretches)
 
 
 def _nothing_for(plan: StagePlan, found: Mapping[str, Any], listener: Listener) -> ClientResult | None:
-    """What comes of a stage that works on another's result where that came to nothing; None if it did not."""
+    """Return the failure of a stage that needs a result that does not exist; None if there is input."""
     lacking = next((name for name in plan.spec.needs if name not in found), None)
     if lacking is None:
         return None
@@ -206,7 +207,7 @@ def _finish(lane: StageRun, media: MediaInfo) -> FinishedStage:
     outcome.failures.extend([*lane.lost, *unheard(outcome, lane.plan.stage.name, lane.listener)])
     lane.listener(StageDone(lane.plan.stage.name))
     models = {answer.reply.model_id: answer.reply.model for answer in outcome.answers if answer.reply.model}
-    if len(models) > 1:  # the endpoint was given another one since the journal's answers, or is being given one
+    if len(models) > 1:  # the endpoint's model was changed since the journal's answers, or is being changed
         named = ", ".join(f"{name} ({id[:8]}…)" for id, name in sorted(models.items()))
         lane.listener(
             Notice(f"{lane.plan.stage.name}: answers from different models: {named}; --fresh sends everything again")
@@ -223,7 +224,7 @@ def _finish(lane: StageRun, media: MediaInfo) -> FinishedStage:
 
 
 def _in_vain(failed: Counter[str]) -> str:
-    """How many requests were paid for in vain, and the reason that most of them had."""
+    """Return a message with the number of requests that failed but were billed, and their most frequent error."""
     (words, most), count = failed.most_common(1)[0], failed.total()
     requests, was = ("1 request", "was") if count == 1 else (f"{count} requests", "were")
     others = f" ({most} of them)" if most < count else ""
@@ -231,9 +232,9 @@ def _in_vain(failed: Counter[str]) -> str:
 
 
 def unheard(outcome: Outcome, name: str, listener: Listener) -> list[Failure]:
-    """What was silent in clips that were answered, in this run or before, because it could not be decoded.
+    """Return failures for the gaps of answered clips: sound that could not be decoded, in this run or before.
 
-    A gap in which no word is lost is describe, and no failure.
+    A gap too short to lose a word is only a notice.
     """
     facts = [fact for answer in outcome.answers for fact in answer.facts if isinstance(fact, ClipTime)]
     gaps = joined(gap for fact in facts for gap in fact.gaps)
@@ -246,26 +247,26 @@ def unheard(outcome: Outcome, name: str, listener: Listener) -> list[Failure]:
 
 
 def _merged(lane: StageRun, outcome: Outcome, media: MediaInfo) -> Any:
-    """The stage's result; None where making it failed: the answers are in the journal, and the others' unharmed."""
+    """Return the stage's merged result; None if merging failed. The answers stay in the journal."""
     unanswered = [fact for failure in outcome.failures for fact in failure.facts]
     try:
         return lane.plan.stage.merge(media, lane.plan.options, outcome.answers, unanswered)
-    except Exception as error:  # a fault of one analysis must not lose the others
-        log.warning("%s: its answers make no result", lane.plan.stage.name, exc_info=error)
+    except Exception as error:  # a failure of one stage must not lose the others' results
+        log.warning("%s: cannot merge its answers", lane.plan.stage.name, exc_info=error)
         outcome.failures.append(Failure((), describe(error), attempts=0))
         lane.listener(Notice(f"{lane.plan.stage.name}: {describe(error)}"))
         return None
 
 
 def _results(stages: Mapping[str, FinishedStage], client: Mapping[str, ClientResult]) -> dict[str, Any]:
-    """By name, of the stages that came to something."""
+    """Return the results so far by stage name, without those of failed stages."""
     done = {name: stage.result for name, stage in stages.items() if stage.outcome.answers or not stage.plan.items}
     done |= {name: stage.result for name, stage in client.items()}
     return {name: result for name, result in done.items() if result is not None}
 
 
 def _raise_if_nothing_came(stages: Mapping[str, FinishedStage], client: Mapping[str, ClientResult]) -> None:
-    """Nothing could be done at all: say why instead of writing a document of nulls."""
+    """Raise the first error if every stage failed, instead of writing a document of nulls."""
     asked = [stage for stage in stages.values() if stage.plan.items]
     if any(stage.outcome.answers for stage in asked) or any(stage.error is None for stage in client.values()):
         return
@@ -275,35 +276,35 @@ def _raise_if_nothing_came(stages: Mapping[str, FinishedStage], client: Mapping[
     failed = [failure.error for stage in asked for failure in stage.outcome.failures]
     failed += [stage.error for stage in client.values() if stage.error is not None]
     if failed:
-        raise FrameFleetError(f"nothing could be done: {failed[0]}")
+        raise FrameFleetError(f"every stage failed: {failed[0]}", code="nothing_done")
 
 
 def ended(error: CancelledError, lanes: Sequence[StageRun], options: Options) -> CancelledError:
-    """Return the error that a cancelled run ends with: the reason for it, and what came of the run until then.
+    """Return the error that a cancelled run ends with: its reason, and what is saved and spent until then.
 
-    An error of the caller's own kind stays as it is, with a note.
+    An error of another class, which a caller passed as reason, is returned as it is, with a note.
     """
     if type(error) not in {CancelledError, Interrupted}:
         note_cost(error, lanes, options)
         return error
     kept = ", ".join(_kept(lane) for lane in lanes if lane.plan.items)
     spent = [_spent(lane, options) for lane in lanes if lane.plan.capabilities.billed]
-    again = "run the same command again" if isinstance(error, Interrupted) else "ask for the same again"
+    again = "run the same command again" if isinstance(error, Interrupted) else "call it again"
     parts = [f"{kept} kept"] * bool(kept) + [f"about ${sum(spent):.4f} spent"] * bool(spent)
-    return type(error)(f"{error}: {'; '.join([*parts, f'{again}: it goes on from here'])}")
+    return type(error)(": ".join([str(error), *(["; ".join(parts)] * bool(parts))]), hint=f"{again} to resume")
 
 
 def note_cost(error: FrameFleetError, lanes: Sequence[StageRun], options: Options) -> None:
-    """Notes on the error that ends a run what was spent until then, where anything could be."""
+    """Add a note with the cost so far to the error that ends a run, if any stage is billed."""
     paid = [lane for lane in lanes if lane.plan.capabilities.billed]
     charges = [charge for lane in paid for charge in list(lane.asker.charges)]
     if not paid:
         return
     usd, ran_s = sum(_spent(lane, options) for lane in paid), sum(c.receipt.execution_ms for c in charges) / 1000
     jobs = "1 job" if len(charges) == 1 else f"{len(charges)} jobs"
-    spent = f"about ${usd:.4f} spent, on {jobs} of {ran_s:.1f} s" if charges else "nothing spent"
+    spent = f"about ${usd:.4f} spent on {jobs} ({ran_s:.1f} s)" if charges else "nothing spent"
     unheard = sum(lane.asker.unheard for lane in paid)
-    error.add_note(f"{spent}, besides {unheard} more of which nobody could tell" if unheard else spent)
+    error.add_note(f"{spent}, plus {unheard} more with unknown cost" if unheard else spent)
 
 
 def _kept(lane: StageRun) -> str:

@@ -1,6 +1,7 @@
-"""Which stages a run has, and in which waves they go. Pure.
+"""The stages of a run, and their waves. Pure.
 
-What is ready forms a wave: its stages share one decode. A stage is ready when all that it works on is there.
+The stages that are ready at the same time form a wave and share one decode. A stage is ready once all the results that
+it needs exist.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,26 +13,28 @@ from framefleet.errors import UsageError
 from framefleet.timebase import Seconds, Span
 
 SPAN_S: Seconds = 5.0
-"""How long a scene is expected to be before it is known: edited video has a cut every 2.5 to 8 s."""
+"""The assumed length of a scene, before scenes are known: edited video has a cut every 2.5 to 8 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Names of a run's stages, each after all that it needs. `added`: nobody asked for them, but another needs them."""
+    """The names of a run's stages, each after all that it needs. `added` are those that only other stages need."""
 
     names: tuple[str, ...]
     added: frozenset[str]
 
 
 def plan_graph(asked: Sequence[str], needs: Mapping[str, Iterable[str]]) -> Graph:
-    """The stages asked for, with all that they need, in an order in which they can be done.
+    """Return the requested stages and all that they need, in an order in which they can run.
 
-    `needs` names for every stage there is the stages whose results it works on. Raises `UsageError` for a name that is
-    no stage, and for stages that wait for each other.
+    `needs` has for every registered stage the stages whose results it needs. Raises `UsageError` for an unknown stage,
+    and for stages that need each other.
     """
     for name in asked:
         if name not in needs:
-            raise UsageError(f"--stages {name}: no such stage; there are {', '.join(needs)}")
+            raise UsageError(
+                f"--stages {name}: no such stage", hint=f"choose from {', '.join(needs)}", code="stage_unknown"
+            )
     wanted: dict[str, tuple[str, ...]] = {}
     open_names = list(asked)
     while open_names:
@@ -39,18 +42,18 @@ def plan_graph(asked: Sequence[str], needs: Mapping[str, Iterable[str]]) -> Grap
         if name not in wanted:
             if name not in needs:
                 missing = next(stage for stage, those in wanted.items() if name in those)
-                raise UsageError(f"--stages {missing}: it needs {name}, which is no stage here")
+                raise UsageError(f"--stages {missing}: it needs {name}, which is not a stage", code="stage_unknown")
             wanted[name] = tuple(needs[name])
             open_names.extend(wanted[name])
     try:
         sorted_names = tuple(TopologicalSorter({name: wanted[name] for name in needs if name in wanted}).static_order())
     except CycleError as error:
-        raise UsageError(f"--stages: these wait for each other: {', '.join(error.args[1])}") from None
+        raise UsageError(f"--stages: stages need each other: {', '.join(error.args[1])}", code="stage_cycle") from None
     return Graph(sorted_names, frozenset(wanted) - frozenset(asked))
 
 
 def waves(names: Sequence[str], needs: Mapping[str, Iterable[str]]) -> list[tuple[str, ...]]:
-    """`names`, which are sorted as `plan_graph` does, by waves: each stage in the first in which it is ready."""
+    """Return `names`, sorted as by `plan_graph`, in waves: each stage in the first wave in which it is ready."""
     place: dict[str, int] = {}
     for name in names:
         place[name] = max((place[need] + 1 for need in needs[name] if need in place), default=0)
@@ -58,14 +61,14 @@ def waves(names: Sequence[str], needs: Mapping[str, Iterable[str]]) -> list[tupl
 
 
 def expected_spans(duration_s: Seconds) -> list[Span]:
-    """What scenes are planned and priced with until they are known."""
+    """Return assumed scenes, for plans and estimates before scenes are known."""
     count = max(1, round(duration_s / SPAN_S)) if duration_s > 0 else 0
     edges = [round(duration_s * place / count, 6) for place in range(count + 1)] if count else []
     return [Span(start_s, end_s) for start_s, end_s in pairwise(edges)]
 
 
 def apart(spans: Iterable[Span]) -> list[Span]:
-    """The spans in the order of time, none reaching into the one before: what lies within another is left out."""
+    """Return the spans in the order of time and disjoint: overlaps are cut off, and spans within another dropped."""
     found: list[Span] = []
     for span in sorted(spans, key=lambda span: (span.start_s, span.end_s)):
         start_s = max(span.start_s, found[-1].end_s) if found else span.start_s

@@ -1,4 +1,4 @@
-"""One stage's way through a run: its plan, its dispatcher, and the work that was lost before it got there."""
+"""One fleet stage in a run: its plan, its dispatcher, and the work that failed before it was sent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,9 +23,10 @@ log = logger(__name__)
 
 @dataclass(slots=True)
 class StageRun:
-    """`items` is what is left of the plan to be asked, `scope` ends the stage, and `watch` looks after an endpoint.
+    """The state of one fleet stage. `items` are those left to send, `scope` ends the stage, and `watch` monitors an
+    endpoint.
 
-    `lost` is what failed before any request: what could not be decoded, or came after the stage had ended.
+    `lost` is what failed before any request: what could not be decoded, or arrived after the stage had ended.
     `prefiltering` is the time that the stage's `prefilter` takes.
     """
 
@@ -43,16 +44,16 @@ class StageRun:
     prefiltering: BusyTimer = field(default_factory=BusyTimer)
 
     def filter(self, piece: Any) -> Any:
-        """What `prefilter` makes of the piece.
+        """Return the piece, or the answer, that `prefilter` returns for it.
 
-        One that fails lets everything through from then on: that costs what was planned at most, and loses nothing.
+        If the prefilter fails, everything is sent from then on: that costs at most what was planned, and loses nothing.
         """
         if self.prefilter is None:
             return piece
         try:
             with self.prefiltering.working():
                 return self.prefilter(piece)
-        except Exception as error:  # it only saves; what it would have saved is asked about
+        except Exception as error:  # a prefilter only saves cost, so the run continues without it
             log.warning("%s: its prefilter failed", self.plan.stage.name, exc_info=error)
             self.prefilter = None
             self.listener(Notice(f"{self.plan.stage.name}: {self._without_prefilter(error)}"))
@@ -63,6 +64,6 @@ class StageRun:
         return f"{self.plan.spec.prefilter} failed ({describe(error)}); sending {everything} from now on"
 
     def lose(self, number: int, facts: tuple[Any, ...], units: float, error: str) -> None:
-        """Counts work that gets no answer, without asking for one."""
+        """Count work as failed without sending it."""
         self.lost.append(Failure(facts, error, attempts=0))
         self.listener(ItemFailed(self.plan.stage.name, number, units, error))

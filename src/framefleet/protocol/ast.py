@@ -1,4 +1,4 @@
-"""The ast endpoint: a stretch of audio in, what is heard in each slice of it out. Times count from its start."""
+"""The ast endpoint: a clip of audio in, the classes heard in each of its slices out. Times count from its start."""
 
 from typing import Annotated, Literal
 
@@ -15,14 +15,15 @@ from framefleet.timebase import Seconds
 
 
 class AstRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`audio` is base64 on the wire; a worker opens it as `format` and nothing else.
+    """A request for the sounds in a clip. `audio` is base64 on the wire; a worker opens it as `format` and nothing
+    else.
 
-    It is heard in slices of `slice_s`, one every `hop_s` (null: as suits the model). Of each slice come the `top_k`
-    most likely classes, those of a score of `threshold` or more.
+    The clip is classified in slices of `slice_s`, one every `hop_s` (null: the model's default). The reply has the
+    `top_k` most likely classes of each slice that have a score of `threshold` or more.
     """
 
     schema_version: Literal["1"] = SCHEMA_VERSION
-    model: str | None = None  # compared with the model loaded, never loaded; null: any
+    model: str | None = None  # compared with the loaded model, never loaded; null: any
     audio: bytes | SoundSamples
     format: AudioFormat
     duration_s: Annotated[Seconds, msgspec.Meta(ge=0, le=7200)]
@@ -33,8 +34,8 @@ class AstRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeardClass(msgspec.Struct, frozen=True, gc=False):
-    """`label` is AudioSet's display name, `class_id` the model's own number of it, `score` 0–1 and of this class
-    alone: several may be heard at once."""
+    """A class heard in a slice. `label` is AudioSet's display name, `class_id` the model's number of it, and `score` is
+    0–1, independent of the other classes: several may be heard at once."""
 
     class_id: int
     label: str
@@ -42,7 +43,7 @@ class HeardClass(msgspec.Struct, frozen=True, gc=False):
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """What was listened to at once, and what was heard, the most likely first."""
+    """A slice of the clip and the classes heard in it, the most likely first."""
 
     start_s: Seconds
     end_s: Seconds
@@ -50,9 +51,10 @@ class Slice(msgspec.Struct, frozen=True):
 
 
 class AstReply(msgspec.Struct, frozen=True, kw_only=True):
-    """`slice_s` and `hop_s` say what was really used. Slices are in the order of time; the last ends with the clip.
+    """The reply. `slice_s` and `hop_s` are those that were used. Slices are in the order of time; the last ends with
+    the clip.
 
-    `max_batch` is how many slices fitted into the device's memory at once, if a batch had to be halved for it.
+    `max_batch` is how many slices fitted into the device's memory at once, if a batch had to be halved for that.
     """
 
     schema_version: Literal["1"] = SCHEMA_VERSION

@@ -1,4 +1,4 @@
-"""What endpoints' messages share: the version, what is sent of a video, the probe, and reading a job's input."""
+"""The common parts of endpoints' messages: the version, frames and sound, the probe, and how a job's input is read."""
 
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -12,11 +12,11 @@ from framefleet.timebase import Seconds
 SCHEMA_VERSION: Literal["1"] = "1"
 
 REPLY_LIMIT = 19_000_000
-"""Bytes. RunPod loses a result over 20 MB, and the package's own check of it never fires."""
+"""Bytes. RunPod loses a result over 20 MB, and its package's own check for that never triggers."""
 
 Message = TypeVar("Message", bound=msgspec.Struct)
 AudioFormat = Literal["opus", "flac", "wav", "samples"]
-"""How a clip travels; as `samples` within one process only."""
+"""The encoding of a clip; `samples` only within one process."""
 UnitInterval = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Side = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Box = tuple[float, float, float, float]
@@ -24,32 +24,32 @@ Box = tuple[float, float, float, float]
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """One picture, in whatever form. `index` and `time_s` are only carried through to the reply."""
+    """A frame, in any form. `index` and `time_s` are only copied to the reply."""
 
     index: int
     time_s: Seconds
 
 
 class JpegFrame(Frame, frozen=True):
-    """A picture as a JPEG file: base64 on the wire."""
+    """A frame as a JPEG file: base64 on the wire."""
 
     jpeg: bytes
 
 
 class JpegFrames(msgspec.Struct, frozen=True, tag_field="kind", tag="jpeg_frames"):
-    """A batch of pictures, each a JPEG file."""
+    """A batch of frames, each a JPEG file."""
 
     frames: Annotated[list[JpegFrame], msgspec.Meta(min_length=1, max_length=1024)]
 
 
 class PixelFrame(Frame, frozen=True):
-    """A picture within a process: `rgb` is (height, width, 3), uint8, RGB."""
+    """A frame within a process: `rgb` is (height, width, 3), uint8, RGB."""
 
     rgb: NDArray[np.uint8]
 
 
 class PixelFrames(msgspec.Struct, frozen=True, tag_field="kind", tag="pixels"):
-    """A batch of pictures that never leave this process: nothing that comes over the wire can be one."""
+    """A batch of frames that never leaves this process: nothing that comes over the wire can be one."""
 
     frames: Annotated[list[PixelFrame], msgspec.Meta(min_length=1, max_length=1024)]
 
@@ -64,7 +64,7 @@ class SoundSamples(msgspec.Struct, frozen=True, tag_field="kind", tag="samples")
 
 
 class TimingMs(msgspec.Struct, frozen=True):
-    """Where a worker's time went, in milliseconds."""
+    """The time that a worker spent on each step, in milliseconds."""
 
     decode: float = 0
     inference: float = 0
@@ -72,13 +72,13 @@ class TimingMs(msgspec.Struct, frozen=True):
 
 
 class Probe(msgspec.Struct, frozen=True):
-    """Asks a worker what it is, and wakes one if none is awake."""
+    """A request for a worker's description, which also wakes a worker if none is running."""
 
     probe: bool = True
 
 
 class ProbeReply(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to `{"probe": true}`: what this worker speaks and runs."""
+    """The reply to `{"probe": true}`: the versions and forms that the worker accepts, and its model."""
 
     schema_versions: list[str] = msgspec.field(default_factory=lambda: [SCHEMA_VERSION])
     source_kinds: list[str] = []
@@ -89,13 +89,13 @@ class ProbeReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_probe(job: dict[str, Any]) -> bool:
-    """Whether the job only asks what the worker is."""
+    """Return whether the job is a probe."""
     request = job.get("input")
     return isinstance(request, dict) and request.get("probe") is True
 
 
 def read_request(job: dict[str, Any], type: type[Message]) -> Message:
-    """The request in `job["input"]`. Raises `WorkerError` ("invalid_input") that names the field."""
+    """Return the request in `job["input"]`. Raises `WorkerError` ("invalid_input") that names the field."""
     try:
         return msgspec.convert(job.get("input"), type, dec_hook=_array)
     except msgspec.ValidationError as error:
@@ -103,26 +103,26 @@ def read_request(job: dict[str, Any], type: type[Message]) -> Message:
 
 
 def to_output(reply: msgspec.Struct) -> dict[str, Any]:
-    """A handler's whole reply. Raises `WorkerError` ("reply_too_large") for one that the service would lose."""
+    """Return a handler's whole reply. Raises `WorkerError` ("reply_too_large") for one that the service would lose."""
     size = len(msgspec.json.encode(reply))
     if size > REPLY_LIMIT:
-        raise WorkerError("reply_too_large", f"{size / 1e6:.1f} MB do not get through; ask for less in one request")
+        raise WorkerError("reply_too_large", f"the reply of {size / 1e6:.1f} MB is too large; request less at once")
     built: dict[str, Any] = msgspec.to_builtins(reply)
     return built
 
 
 def read_reply(output: Any, type: type[Message]) -> Message:
-    """A worker's output as `type`. Raises the worker's own error, or `BadReplyError` naming the field."""
+    """Return a worker's output as `type`. Raises the worker's own error, or `BadReplyError` that names the field."""
     if isinstance(output, dict) and isinstance(output.get("error"), str):
         raise from_worker(output["error"])
     try:
         return msgspec.convert(output, type)
     except msgspec.ValidationError as error:
-        raise BadReplyError(f"the worker's reply is not understood: {error}") from None
+        raise BadReplyError(f"the worker's reply is invalid: {error}") from None
 
 
 def to_input(request: msgspec.Struct) -> dict[str, Any]:
-    """The request as the dict a handler gets in this process: bytes stay bytes, and arrays views of their memory."""
+    """Return the request as the dict for a handler in this process: bytes stay bytes, arrays become views of them."""
     built: dict[str, Any] = msgspec.to_builtins(request, builtin_types=(bytes, memoryview), enc_hook=_view)
     return built
 
@@ -134,7 +134,7 @@ def _view(value: Any) -> memoryview:
 
 
 def _array(_: Any, value: Any) -> Any:
-    """What `_view` made of an array as one again. Raises `ValueError` for what came over the wire."""
+    """Return the array of a view made by `_view`. Raises `ValueError` for a value that came over the wire."""
     if not isinstance(value, memoryview):
-        raise ValueError("an array, which does not leave its process, was expected")
+        raise ValueError("expected an array, which cannot leave its process")
     return np.asarray(value)

@@ -1,4 +1,4 @@
-"""The ocr endpoint: pictures in, lines of text out."""
+"""The ocr endpoint: frames in, lines of text out."""
 
 from typing import Annotated, Literal
 
@@ -16,18 +16,19 @@ from framefleet.timebase import Seconds
 
 Point = tuple[float, float]
 Quad = tuple[Point, Point, Point, Point]
-"""Top left, top right, bottom right and bottom left of a line as it is read, in source pixels."""
+"""Top left, top right, bottom right and bottom left of a line in reading direction, in source pixels."""
 
 
 class OcrRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`source_width` × `source_height` is the pixel grid the boxes come back in, whatever the JPEG's own size.
+    """A request for the text in frames. Boxes in the reply are in the pixels of `source_width` × `source_height`,
+    whatever the JPEG's own size.
 
-    Text is looked for in the picture scaled so that its longer side has at most `max_side` pixels, and read in the
-    picture as it was sent. Lines read with less than `min_confidence` are left out.
+    Text is detected in the frame scaled to at most `max_side` pixels on the longer side, and read in the frame as it
+    was sent. Lines with a confidence below `min_confidence` are left out.
     """
 
     schema_version: Literal["1"] = SCHEMA_VERSION
-    model: str | None = None  # compared with the model loaded, never loaded; null: any
+    model: str | None = None  # compared with the loaded model, never loaded; null: any
     source: FrameSource
     source_width: Side
     source_height: Side
@@ -36,7 +37,7 @@ class OcrRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TextLine(msgspec.Struct, frozen=True, gc=False):
-    """`box` holds the line upright; `quad` is null where the line fills it, and else says how it lies."""
+    """A line of text. `box` is its upright bounding box; `quad` has its corners, null if the line fills the box."""
 
     text: str
     confidence: float
@@ -45,9 +46,10 @@ class TextLine(msgspec.Struct, frozen=True, gc=False):
 
 
 class OcrFrame(msgspec.Struct, frozen=True):
-    """`lines` is null where the picture was not read: `error` says why, or its text is that of the picture before.
+    """The lines of one frame. `lines` is null if it was not read: for `error`, or as the frame before has the same
+    text.
 
-    `unchanged` is the client's own note of the latter; a worker leaves it out.
+    The client sets `unchanged` for the latter; a worker leaves it out.
     """
 
     index: int

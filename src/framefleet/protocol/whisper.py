@@ -1,4 +1,4 @@
-"""The whisper endpoint: a stretch of audio in, segments of text out. Times count from the start of the stretch."""
+"""The whisper endpoint: a clip of audio in, segments of text out. Times count from its start."""
 
 from typing import Annotated, Literal
 
@@ -11,7 +11,10 @@ Task = Literal["transcribe", "translate"]
 
 
 class WhisperRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`audio` is base64 on the wire; a worker opens it as `format` and nothing else."""
+    """A request for the speech in a clip.
+
+    `audio` is base64 on the wire; a worker opens it as `format` and nothing else.
+    """
 
     schema_version: Literal["1"] = SCHEMA_VERSION
     model: str | None = None
@@ -26,7 +29,7 @@ class WhisperRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WhisperWord(msgspec.Struct, frozen=True, gc=False):
-    """`word` keeps Whisper's leading space."""
+    """A word of a segment. `word` keeps Whisper's leading space."""
 
     start_s: Seconds
     end_s: Seconds
@@ -55,7 +58,7 @@ class WhisperReply(msgspec.Struct, frozen=True, kw_only=True):
     timing_ms: TimingMs = TimingMs()
 
 
-# The languages that Whisper knows, by its own codes and names (OpenAI's tokenizer.py; "yue" since large-v3).
+# Whisper's languages, by its own codes and names (OpenAI's tokenizer.py; "yue" since large-v3).
 _NAMES = """
     af:afrikaans am:amharic ar:arabic as:assamese az:azerbaijani ba:bashkir be:belarusian bg:bulgarian bn:bengali
     bo:tibetan br:breton bs:bosnian ca:catalan cs:czech cy:welsh da:danish de:german el:greek en:english es:spanish
@@ -72,10 +75,10 @@ _NAMES = """
 _CODE_BY_NAME = {name.replace("_", " "): code for code, _, name in (pair.partition(":") for pair in _NAMES.split())}
 
 LANGUAGES = frozenset(_CODE_BY_NAME.values())
-"""What may be asked for."""
+"""The languages that a request may name."""
 
 
 def code_of(language: str) -> str:
-    """The code of a language that a service calls by its name ("english"); what is no such name stays as it is."""
+    """Return the code of a language that a service reports by name ("english"); other strings stay unchanged."""
     told = language.strip().lower()
     return _CODE_BY_NAME.get(told, told)

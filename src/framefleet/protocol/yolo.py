@@ -1,4 +1,4 @@
-"""The yolo endpoint: pictures in, boxes out."""
+"""The yolo endpoint: frames in, boxes out."""
 
 from typing import Annotated, Literal
 
@@ -16,10 +16,11 @@ from framefleet.timebase import Seconds
 
 
 class YoloRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`source_width` × `source_height` is the pixel grid the boxes come back in, whatever the JPEG's own size."""
+    """A request for the objects in frames. Boxes in the reply are in the pixels of `source_width` × `source_height`,
+    whatever the JPEG's own size."""
 
     schema_version: Literal["1"] = SCHEMA_VERSION
-    model: str | None = None  # compared with the model loaded, never loaded; null: any
+    model: str | None = None  # compared with the loaded model, never loaded; null: any
     source: FrameSource
     source_width: Side
     source_height: Side
@@ -32,7 +33,7 @@ class YoloRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class YoloObject(msgspec.Struct, frozen=True, gc=False):
-    """`box` is x1, y1, x2, y2 in source pixels; `confidence` is 0–1."""
+    """A detected object. `box` is x1, y1, x2, y2 in source pixels; `confidence` is 0–1."""
 
     class_id: int
     label: str
@@ -41,7 +42,7 @@ class YoloObject(msgspec.Struct, frozen=True, gc=False):
 
 
 class FrameReply(msgspec.Struct, frozen=True):
-    """`objects` is null exactly when `error` says why this picture could not be looked at."""
+    """The objects of one frame. `objects` is null exactly if `error` says why the frame could not be processed."""
 
     index: int
     time_s: Seconds
@@ -50,9 +51,9 @@ class FrameReply(msgspec.Struct, frozen=True):
 
 
 class YoloReply(msgspec.Struct, frozen=True, kw_only=True):
-    """`imgsz` and `half` say what was really used; a worker that does not tell leaves them null.
+    """The reply. `imgsz` and `half` are those that were used, null if a worker does not report them.
 
-    `max_batch` is how many pictures fitted into the GPU's memory at once, if the batch had to be halved for it.
+    `max_batch` is how many frames fitted into the GPU's memory at once, if the batch had to be halved for that.
     """
 
     schema_version: Literal["1"] = SCHEMA_VERSION

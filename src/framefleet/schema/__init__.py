@@ -1,1 +1,1 @@
-"""The document: its types, a file for each part, and reading and writing it. Needs nothing but times and errors."""
+"""The document: its types, one file per part, and its codec. Depends only on times and errors."""

@@ -1,4 +1,4 @@
-"""A file that belongs to a result, such as a picture, a clip or a piece of WebM."""
+"""A file that belongs to a result, such as an image, a clip or a piece of WebM."""
 
 from typing import Annotated
 
@@ -11,10 +11,10 @@ MEDIA_TYPE = r"^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*$(?!\n)"
 
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a document says of the file. Its content is kept apart from the document, by its `sha256`.
+    """A document's reference to a file, whose content is stored separately under its `sha256`.
 
-    `bytes` is how many it has. `name` is for people, and never a path. It is of the video from `start_s` to `end_s`, or
-    of a moment where it has no end; of all of it where it has neither.
+    `bytes` is its size. `name` is for display, and never a path. The file covers the video from `start_s` to `end_s`;
+    one moment if only `start_s` is given, all of it if neither is.
     """
 
     sha256: Annotated[str, msgspec.Meta(pattern=SHA256)]

@@ -1,4 +1,4 @@
-"""Documents to and from JSON. Those of version 1 are read as if they had been written today."""
+"""The codec of documents as JSON. Documents of version 1 are converted when they are read."""
 
 import contextlib
 import re
@@ -15,13 +15,13 @@ from framefleet.schema.document import SCHEMA_VERSION, Document
 
 
 def encode(document: Document) -> bytes:
-    """Return JSON to look at: a key a line, and of long lists (pictures, segments, failures) an item a line."""
+    """Return readable JSON: one key per line, and one item per line in long lists (frames, segments, failures)."""
     fields = [f"{_text(name)}: {_laid_out(value)}" for name, value in _given(document)]
     return ("{\n" + ",\n".join(fields) + "\n}\n").encode()
 
 
 def read_document(path: Path) -> Document:
-    """Return the document at `path`. Raises `InputError` for anything but a whole one of a known version."""
+    """Return the document at `path`. Raises `InputError` for anything but a complete one of a known version."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -30,7 +30,7 @@ def read_document(path: Path) -> Document:
 
 
 def decode_from(content: bytes, where: str) -> Document:
-    """Return the document that `content` is. Raises `InputError`, which says `where` it was read."""
+    """Return the document in `content`. Raises `InputError`, with `where` it was read."""
     try:
         return decode(content)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -40,12 +40,14 @@ def decode_from(content: bytes, where: str) -> Document:
             remedy = "update FrameFleet, or run the video again" if newer else "run the video again"
             told = version if len(version) <= 20 else f"{version[:20]}…"
             known = " and ".join([*_OLDER, SCHEMA_VERSION])
-            raise InputError(f"{where}: schema version {told}, and this program reads {known}", hint=remedy) from None
-        raise InputError(f"{where}: not a whole document of FrameFleet: {error}") from None
+            raise InputError(
+                f"{where}: schema version {told}, but this FrameFleet reads {known}", hint=remedy, code="schema_version"
+            ) from None
+        raise InputError(f"{where}: not a complete FrameFleet document: {error}", code="document_invalid") from None
 
 
 def decode(content: bytes) -> Document:
-    """Return the document that `content` is, of any version. Raises msgspec's errors, or `RecursionError`."""
+    """Return the document in `content`, of any version. Raises msgspec's errors, or `RecursionError`."""
     try:
         return msgspec.json.decode(content, type=Document)
     except msgspec.ValidationError:
@@ -59,20 +61,20 @@ def json_schema() -> dict[str, Any]:
     """Return the JSON Schema that every written document validates against."""
     schema: dict[str, Any] = msgspec.json.schema(Document)
     for definition in schema["$defs"].values():
-        if "description" in definition:  # a docstring, which Python keeps as it is indented until 3.12
+        if "description" in definition:  # a docstring, which keeps its indentation before Python 3.13
             definition["description"] = cleandoc(definition["description"])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "FrameFleet results"} | schema
 
 
 def _renamed(value: Any, **names: str) -> Any:
-    """An object, or each of a list of them, with other names for some of its fields."""
+    """Return an object, or each object of a list, with some of its fields renamed."""
     if isinstance(value, list):
         return [_renamed(entry, **names) for entry in value]
     return {names.get(name, name): entry for name, entry in value.items()} if isinstance(value, dict) else value
 
 
 def _timing_of_1(value: Any) -> Any:
-    """The timing of version 1, in which the bottleneck may be a part that has another name."""
+    """Convert the timing of version 1, in which the bottleneck may have an old name."""
     timing = _renamed(value, sift="prefilter")
     if isinstance(timing, dict) and isinstance(timing.get("bottleneck"), str):
         timing["bottleneck"] = re.sub("^sift ", "prefilter ", timing["bottleneck"])
@@ -80,7 +82,7 @@ def _timing_of_1(value: Any) -> Any:
 
 
 def _cost_of_1(value: Any) -> Any:
-    """The cost of version 1, which named the backend and left it to the reader to know what that is."""
+    """Convert the cost of version 1, which had the backend's name without `remote` and `billed`."""
     stages = value.get("stages") if isinstance(value, dict) else None
     for stage in stages.values() if isinstance(stages, dict) else ():
         if isinstance(stage, dict):
@@ -101,11 +103,11 @@ _OLDER: dict[str, dict[str, Callable[[Any], Any]]] = {
         "timing": _timing_of_1,
     },
 }
-"""By a document's version, what makes today's of those parts that are otherwise today."""
+"""By a document's version, the conversions of the parts that have changed since."""
 
 
 def _brought_up(content: bytes, version: str) -> bytes:
-    """An older document as today's. Parts that are as they were, which may be very long, are passed on unread."""
+    """Convert an older document. Unchanged parts, which may be very long, are copied without being parsed."""
     parts = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
     for name, brought_up in _OLDER[version].items():
         if name in parts:
@@ -123,7 +125,7 @@ def _laid_out(value: Any) -> str:
 
 
 def _given(value: msgspec.Struct) -> Iterator[tuple[str, Any]]:
-    """The fields that are there."""
+    """Yield the fields that are set."""
     fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
     return ((name, part) for name, part in fields if part is not msgspec.UNSET)
 
@@ -133,7 +135,7 @@ def _text(value: Any) -> str:
 
 
 def _version(content: bytes) -> str | None:
-    """What a document says of itself, where it says so as FrameFleet does."""
+    """Return the document's own version; None if it has none in FrameFleet's form."""
     with contextlib.suppress(msgspec.MsgspecError, RecursionError):
         version = msgspec.json.decode(content, type=_Versioned).schema_version
         return version if isinstance(version, str) else None

@@ -1,19 +1,19 @@
-"""What a run costs, in dollars and in time."""
+"""The cost of a run, in dollars and in time."""
 
 import msgspec
 
 from framefleet.timebase import Seconds
 
 Backend = str
-"""A backend's name: "runpod", "api" (an OpenAI-compatible transcription service), "local", or another package's."""
+"""The name of a backend: "runpod", "api" (an OpenAI-compatible transcription service), "local", or a plug-in's."""
 
 
 class EndpointCost(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage's bill. Seconds and dollars are 0 where it is not `billed`: on this machine, or `remote` by an API.
+    """The cost of one stage. Seconds and dollars are 0 if it is not `billed`: on this machine, or `remote` by an API.
 
-    `delay_s` is what its requests waited in the service's queue, all together, and `first_delay_s` what the first of
-    them did: mostly a cold start. Neither is work, and neither is billed. `usd_all_runs` is `usd` and what other
-    runs on the same video paid the same endpoint; null where nobody kept account.
+    `delay_s` is the total time that its requests waited in the service's queue, and `first_delay_s` the first
+    request's: mostly a cold start. Neither is work, and neither is billed. `usd_all_runs` is `usd` plus what other runs
+    on the same video paid for the same endpoint; null if that was not recorded.
     """
 
     backend: Backend
@@ -34,9 +34,9 @@ class EndpointCost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """Dollars before and after: `usd` of this run alone, `usd_all_runs` of all that the document took.
+    """The estimated and the actual cost: `usd` of this run alone, `usd_all_runs` of all runs for the document.
 
-    `usd_sequential` is one frame or chunk after the other, by the same rule.
+    `usd_sequential` is the cost of one frame or chunk after the other, by the same rule.
     """
 
     usd: float

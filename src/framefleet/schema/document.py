@@ -1,4 +1,4 @@
-"""The result of a run as one frozen tree, in video time and source pixels. Field names are public API."""
+"""The document: the result of a run as one frozen tree, in video time and source pixels. Field names are public API."""
 
 from typing import Annotated, Any, Literal
 
@@ -19,19 +19,19 @@ from framefleet.timebase import Seconds, Span
 SCHEMA_VERSION: Literal["2"] = "2"
 
 DurationFrom = Literal["header", "index", "counted", "estimated"]
-"""Who says how long something is: `counted` is all packets, read one by one; `index` the last packets, which the file's
-index or end leads to; `header` a header alone, for a file that ends before it; `estimated` the size and the bit rate,
-which is no promise."""
+"""The source of a duration: `counted` means all packets, read one by one; `index` the last packets, found by the file's
+index or at its end; `header` a header alone, for a file that ends before it; `estimated` the size and the bit rate,
+which is unreliable."""
 
 AudioChannel = Literal["left", "right", "mix", "loudest"]
 
 
 class AudioInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """The audio stream used. `start_s` is on the video's clock: negative when the sound begins first.
+    """The audio stream that was used. `start_s` is on the video's clock: negative if the sound begins first.
 
-    It is the `track`-th of the file's `tracks` audio streams, counted from 1 in their order; null where nobody told.
-    `language` is the file's own tag for it, such as `eng`. `duration_s` 0 is a stream without sound in it, and
-    `duration_from` says who told it; null where nobody noted that.
+    It is the `track`-th of the file's `tracks` audio streams, counted from 1 in their order; null if unknown.
+    `language` is the file's own tag for it, such as `eng`. `duration_s` is 0 for a stream without sound in it, and
+    `duration_from` is its source; null if that was not recorded.
     """
 
     codec: str
@@ -46,10 +46,11 @@ class AudioInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Video(msgspec.Struct, frozen=True, kw_only=True):
-    """The source. `start_s` is the first frame's presentation time in the file: zero of every other time here.
+    """The source video. `start_s` is the first frame's presentation time in the file: the zero of all other times here.
 
-    `width` and `height` are of the upright picture. The coded one is `mirrored` from left to right, and then turned
-    counter-clockwise by `rotation` degrees. It is the `track`-th of `tracks` of pictures, where there are several.
+    `width` and `height` are those of the upright frame. The coded frame is `mirrored` from left to right, and then
+    rotated counter-clockwise by `rotation` degrees. It is the `track`-th of `tracks` video streams, if there are
+    several.
     """
 
     path: str
@@ -70,7 +71,7 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Crop(msgspec.Struct, frozen=True):
-    """A rectangle of the upright source picture, in its pixels."""
+    """A rectangle of the upright source frame, in its pixels."""
 
     x: Annotated[int, msgspec.Meta(ge=0)]
     y: Annotated[int, msgspec.Meta(ge=0)]
@@ -79,10 +80,11 @@ class Crop(msgspec.Struct, frozen=True):
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """What was really used: where a worker told (`yolo_imgsz`, `yolo_half`, models), its word goes before the wish.
+    """The options that were used. What a worker reported (`yolo_imgsz`, `yolo_half`, models) replaces what was
+    requested.
 
-    `fps`, `crop`, `sampling` and the form of pictures are those of the objects. `stages` is what was set for one stage
-    alone, by its name; absent where nothing was.
+    `fps`, `crop`, `sampling`, `max_side` and `jpeg_quality` are those of the objects stage. `stages` has the options
+    that were set for single stages, by name; absent if there are none.
     """
 
     backend: dict[str, Backend]
@@ -112,14 +114,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def step_s(self) -> Seconds:
-        """From one sampled picture to the next; without end where there is no rate."""
+        """The time from one sample to the next; infinite if there is no rate."""
         return 1 / self.fps if self.fps > 0 else float("inf")
 
 
 class FailureEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """Work without an answer: pictures (`items`, their indices), or a stretch of sound, of video for scenes (`span_s`).
+    """Work without an answer: frames (`items`, the indices of their samples), or a stretch of sound, or of video for
+    scenes (`span_s`).
 
-    `attempts` is 0 where asking was not what failed.
+    `attempts` is 0 if it failed before any request.
     """
 
     stage: str
@@ -130,7 +133,7 @@ class FailureEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelUsed(msgspec.Struct, frozen=True, kw_only=True):
-    """`model_id` is the sha256 of the weights."""
+    """A model that was used. `model_id` is the sha256 of the weights."""
 
     model: str
     model_id: str
@@ -148,9 +151,10 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """`detections` has an entry for every sampled picture. What was not asked for, or could not be done, is null.
+    """The result of a run. `detections` has an entry for every sample. The part of a stage that was not run, or failed,
+    is null.
 
-    `results` is what further stages found, by their names. They, and `artifacts`, are absent where there are none.
+    `results` has the results of further stages by name. It, and `artifacts`, are absent if there are none.
     """
 
     schema_version: Literal["2"] = SCHEMA_VERSION
@@ -171,5 +175,5 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def further(self) -> dict[str, StageResult]:
-        """`results`, of which there may be none."""
+        """The `results`; {} if they are absent."""
         return {} if self.results is msgspec.UNSET else self.results

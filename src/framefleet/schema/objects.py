@@ -1,4 +1,4 @@
-"""What is seen."""
+"""The result of the objects stage."""
 
 import msgspec
 
@@ -9,7 +9,7 @@ Box = tuple[float, float, float, float]
 
 
 class DetectedObject(msgspec.Struct, frozen=True, gc=False):
-    """`box` is x1, y1, x2, y2 in source pixels; `confidence` is 0–1."""
+    """A detected object. `box` is x1, y1, x2, y2 in source pixels; `confidence` is 0–1."""
 
     class_id: int
     label: str
@@ -18,9 +18,9 @@ class DetectedObject(msgspec.Struct, frozen=True, gc=False):
 
 
 class Detection(msgspec.Struct, frozen=True, gc=False):
-    """What is in the `index`-th sampled picture. `objects` is null where it was not answered, [] where it is empty.
+    """The objects in the frame of the `index`-th sample. `objects` is null if it has no answer, [] if there are none.
 
-    `time_s` is when the picture was asked for and `pts_s` when its frame begins, null where no frame was decoded.
+    `time_s` is the sample's time and `pts_s` the time at which its frame begins, null if no frame was decoded.
     """
 
     index: int
@@ -30,5 +30,5 @@ class Detection(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def shown_s(self) -> Seconds:
-        """When the frame that was looked at begins, or else when it was asked for."""
+        """The time at which the sample's frame begins, or the sample's time if that is unknown."""
         return self.time_s if self.pts_s is None else self.pts_s

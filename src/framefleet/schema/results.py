@@ -1,4 +1,4 @@
-"""What further stages found: self-describing, so that it is read and shown without the stage."""
+"""The results of further stages, self-describing, so that they can be read and shown without the stage."""
 
 from typing import Annotated, Any
 
@@ -7,11 +7,11 @@ import msgspec
 from framefleet.timebase import Seconds
 
 StageName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)")]
-"""Names of files are made of it, so that there is nothing else in it."""
+"""Letters, digits and underscores only, because file names are made from it."""
 
 
 class FoundSpan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Something with a time. `label` is of which kind it is, `text` what there is to read; either may be empty."""
+    """A span with a `label`, the kind of what was found, and a `text` to display; either may be empty."""
 
     start_s: Seconds
     end_s: Seconds
@@ -21,12 +21,12 @@ class FoundSpan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def name(self) -> str:
-        """What it is told as."""
+        """The name to display."""
         return self.text or self.label
 
 
 class StageResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a stage found that the document has no field for. `label` is what a person is told of it: "described".
+    """The result of a stage that has no field of its own. `label` is the word for it in output, such as "described".
 
     `data` is the stage's whole result in its own form.
     """

@@ -1,4 +1,4 @@
-"""Scenes, and what the other analyses found in each."""
+"""The scenes, with what the other stages found in each."""
 
 from typing import Literal
 
@@ -8,16 +8,16 @@ from framefleet.schema.results import StageName
 from framefleet.timebase import Seconds
 
 Transition = Literal["cut", "fade", "dissolve", "slide"]
-"""A hard cut, a fade through one colour, one picture turning into another, or another page on a screen that stands."""
+"""A hard cut, a fade through one colour, a dissolve of one scene into the next, or a change of slides."""
 
 
 class SceneEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A scene and all that the other stages found in it, each under its own name.
+    """A scene and everything that the other stages found in it, each under its own name.
 
-    `objects` is, by label, the most that were in one picture at once. `speech` that goes on over a cut belongs to the
-    scene that it shares most time with; `sounds` and `text` belong to each, as does what further stages found, which
-    is in `results` by what they call it, absent where there were none. `transition` is how it begins; null for
-    the first one, and where nobody looked.
+    `objects` is, by label, the largest number in one frame. `speech` that continues over a cut belongs to the scene
+    that it overlaps longest; `sounds` and `text` belong to every scene they overlap. So do the results of further
+    stages, which are in `results` by their own names, absent if there are none. `transition` is how the scene begins;
+    null for the first one, and if it was not detected.
     """
 
     index: int

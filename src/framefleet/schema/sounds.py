@@ -1,4 +1,4 @@
-"""What is heard besides speech."""
+"""The result of the sounds stage."""
 
 import msgspec
 
@@ -7,10 +7,10 @@ from framefleet.timebase import Seconds
 
 
 class SoundEvent(msgspec.Struct, frozen=True, gc=False):
-    """A class of sound heard without a pause longer than half a second.
+    """A class of sound that is heard without a pause longer than half a second.
 
-    Times are on the video's clock, as sharp as the model's slices are: each slice speaks for what is nearest to it.
-    `score` is that of the slice in which it is clearest, `mean_score` of all slices in which it is heard.
+    Times are on the video's clock, as exact as the model's slices: each slice stands for the time nearest to it.
+    `score` is the highest of any slice, `mean_score` the mean of all slices in which the class is heard.
     """
 
     label: str
@@ -22,7 +22,8 @@ class SoundEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sounds(msgspec.Struct, frozen=True):
-    """What is heard, in order of beginning. A class is heard in a slice where its score is `threshold` or more."""
+    """The sound events, in the order of their start. A class is heard in a slice if its score is `threshold` or
+    more."""
 
     threshold: float
     events: list[SoundEvent]

@@ -1,4 +1,4 @@
-"""What is said."""
+"""The result of the speech stage."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from framefleet.timebase import Seconds
 
 
 class Word(msgspec.Struct, frozen=True, gc=False):
-    """`word` keeps Whisper's leading space."""
+    """A word of a segment. `word` keeps Whisper's leading space."""
 
     start_s: Seconds
     end_s: Seconds
@@ -24,7 +24,7 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """A stretch nobody was asked about, and why."""
+    """A stretch of sound that was not analyzed, and why."""
 
     start_s: Seconds
     end_s: Seconds
@@ -32,7 +32,7 @@ class Skipped(msgspec.Struct, frozen=True):
 
 
 class Transcription(msgspec.Struct, frozen=True):
-    """What is said. Times are on the video's clock, segments in their order; `language` is null if none is heard."""
+    """The transcript. Times are on the video's clock, segments in their order; `language` is null without speech."""
 
     language: str | None
     text: str

@@ -1,4 +1,4 @@
-"""What is written in the picture."""
+"""The result of the text stage."""
 
 import msgspec
 
@@ -7,15 +7,15 @@ from framefleet.timebase import Seconds
 
 Point = tuple[float, float]
 Quad = tuple[Point, Point, Point, Point]
-"""Top left, top right, bottom right and bottom left of a line as it is read, in source pixels."""
+"""Top left, top right, bottom right and bottom left of a line in reading direction, in source pixels."""
 
 
 class TextSpan(msgspec.Struct, frozen=True):
-    """A text on screen from `start_s` to `end_s`, as read best in `readings` pictures of this stretch.
+    """A text on screen from `start_s` to `end_s`, with the best of its readings in `readings` frames.
 
-    `box` is x1, y1, x2, y2 in source pixels and `confidence` 0-1, both of the surest reading of this text. `quad` says
-    how the text lies where it does not fill the box from left to right: top left, top right, bottom right and bottom
-    left of it as it is read.
+    `box` is x1, y1, x2, y2 in source pixels and `confidence` 0-1, both of the most confident reading of this text.
+    `quad` has its corners if it does not fill the box from left to right: top left, top right, bottom right and bottom
+    left in reading direction.
     """
 
     text: str
@@ -28,10 +28,10 @@ class TextSpan(msgspec.Struct, frozen=True):
 
 
 class TextResult(msgspec.Struct, frozen=True):
-    """What is written. `spans` are in the order of time, then from top to bottom.
+    """The text in the video. `spans` are in the order of time, then from top to bottom.
 
-    Of the pictures sampled, `read` were read, `unchanged` have the text of the one before, and `unknown` were not
-    answered, or follow such a one: what is written in them is not known.
+    Of the samples, `read` were read, `unchanged` have the text of the frame before, and `unknown` have no answer or are
+    unchanged from one without an answer, so their text is not known.
     """
 
     spans: list[TextSpan]

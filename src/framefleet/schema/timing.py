@@ -1,4 +1,4 @@
-"""Where a run's time went."""
+"""The timing of a run."""
 
 import msgspec
 
@@ -6,11 +6,11 @@ from framefleet.timebase import Seconds
 
 
 class StageTiming(msgspec.Struct, frozen=True, kw_only=True):
-    """Wall seconds: `busy_s` with at least one request asked, `waiting_s` between requests with none.
+    """Wall seconds: `busy_s` with at least one request in flight, `waiting_s` between requests.
 
-    `done` counts pictures, or seconds of sound, that were worked on, and `per_s` those a busy second. `queue_mean` is
-    how many payloads were there and not yet asked about, on average: 0 means that the stage waited for its input, and
-    as many as are asked at once that its input waited for it. Null where there is no such thing.
+    `done` is the number of frames, or seconds of sound, that were processed, and `per_s` the same per busy second.
+    `queue_mean` is the mean number of payloads that waited to be sent: about 0 if the stage waited for its input, and
+    about the number of requests in flight if the input waited for the stage. Null if it does not apply.
     """
 
     busy_s: Seconds
@@ -21,11 +21,12 @@ class StageTiming(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """`decode` is what fed the stages, `pictures` and `sound`: `waiting_s` is how long it waited for them to take more.
+    """The timing of a run's parts. `decode` has `pictures` and `sound`, whose `waiting_s` is the time that decoding
+    waited for the stages.
 
-    `prefilter` is, by stage, looking here at what is worth asking about. `overlap` is the sum of all busy times over
-    the wall time: 1 for one thing after the other. `bottleneck` is what needed the most time (of parts that take turns,
-    all together and among them the one that needed most), and `advice` what would help most.
+    `prefilter` is, by stage, the check on this machine of what is worth sending. `overlap` is the sum of all busy times
+    over the wall time: 1 without parallelism. `bottleneck` is the part that needed the most time (parts that take turns
+    count together, and the slowest of them is named), and `advice` what would help most.
     """
 
     wall_s: Seconds

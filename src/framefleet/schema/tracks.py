@@ -1,4 +1,4 @@
-"""Which objects are the same thing over time, and how far that can be trusted."""
+"""The result of the tracks stage, and how reliable it is."""
 
 import msgspec
 
@@ -9,7 +9,7 @@ from framefleet.timebase import Seconds
 class TrackBox(msgspec.Struct, frozen=True, gc=False):
     """One sighting: the `object`-th object of the `index`-th detection. `box` is x1, y1, x2, y2 in source pixels.
 
-    `time_s` is when the picture counts: when it was asked for, but with `sampling` `keyframes` when it begins.
+    `time_s` is the sample's time; with `sampling` `keyframes`, the time at which its frame begins.
     """
 
     index: int
@@ -20,11 +20,11 @@ class TrackBox(msgspec.Struct, frozen=True, gc=False):
 
 
 class Track(msgspec.Struct, frozen=True):
-    """One thing over time. Ids count from 1 in the order of first sight.
+    """One object over time. Ids count from 1 in the order of first sight.
 
-    `label` is the one that most of its detections bear. `start_s` and `end_s` are its first and last sighting.
-    `certain` is False where the boxes may well be joined otherwise, by the stage's own model of motion. What was seen
-    once has no join to doubt, and is certain. Where the result has a `note`, trust even certain tracks less.
+    `label` is the most frequent one among its detections. `start_s` and `end_s` are its first and last sighting.
+    `certain` is False if another joining of the boxes is plausible by the stage's model of motion. A track with a
+    single sighting has no joins, and is certain. If the result has a `note`, even certain tracks are less reliable.
     """
 
     id: int
@@ -37,11 +37,11 @@ class Track(msgspec.Struct, frozen=True):
 
 
 class TracksResult(msgspec.Struct, frozen=True):
-    """All tracks by id. `note` says, in one line, where pictures are too far apart for the motion; else null."""
+    """All tracks by id. `note` is a line that says if samples are too far apart for the motion; else null."""
 
     tracks: list[Track]
     note: str | None = None
 
     def ids(self) -> dict[tuple[int, int], int]:
-        """The track's id of each object that has one, by (detection's index, place in its `objects`)."""
+        """Return the track id of each object that has one, by (index of the detection, index in its `objects`)."""
         return {(seen.index, seen.object): track.id for track in self.tracks for seen in track.boxes}

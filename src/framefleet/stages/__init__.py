@@ -1,1 +1,1 @@
-"""The analyses. One folder each; `base` says what a stage is, `registry` finds one by name without loading a model."""
+"""The analyses, one folder each. `base` defines what a stage is; `registry` finds one by name without loading it."""

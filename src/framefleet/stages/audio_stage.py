@@ -1,4 +1,4 @@
-"""What stages have in common whose requests carry one clip of sound: how chunks are named, left out and halved."""
+"""The base of stages whose requests carry one clip of sound: how chunks are named, skipped and halved."""
 
 from collections.abc import Container, Sequence
 from typing import Generic, Self, TypeVar
@@ -26,13 +26,13 @@ Request = TypeVar("Request", WhisperRequest, AstRequest)
 
 
 class ClipStage(Generic[Request, Reply]):
-    """The half of `Stage` that only minds which chunk is which; a fact is a `ClipTime`, one a parcel."""
+    """The half of `Stage` that only needs to know which chunk is which. Each batch has one fact, a `ClipTime`."""
 
     needs = Needs.AUDIO
     unit = "s"
 
     def of_spans(self, spans: Sequence[Span], count: int) -> Self:
-        raise NotImplementedError("sound is listened to as a whole")
+        raise NotImplementedError("stages of sound cannot be planned by spans")
 
     def names(self, item: AudioChunk) -> dict[int, str]:
         of_track = f" of track {item.track}" if item.track is not None else ""
@@ -70,7 +70,7 @@ class ClipStage(Generic[Request, Reply]):
 
 
 def halved(request: Request, span: Span) -> list[tuple[Request, Span]]:
-    """The clip at `span` cut in two at the quietest place near its middle; none where it is too short for that."""
+    """Return the clip at `span`, cut in two at the quietest place near its middle; [] if it is too short to cut."""
     transport = SAMPLES if isinstance(request.audio, SoundSamples) else OPUS
     return [
         (replace(request, audio=sound, format=transport.kind, duration_s=round(half.length_s, 6)), half)

@@ -1,4 +1,7 @@
-"""What an analysis is: planned purely, packed into requests, handled on a worker, merged purely."""
+"""The protocols of a stage: planning, the codec of its requests, merging, and running on this machine.
+
+Planning and merging are pure; the work itself is done by a handler on a worker.
+"""
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
@@ -10,23 +13,24 @@ from framefleet.media.types import MediaInfo
 from framefleet.timebase import Seconds, Span
 
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
-"""What runs on a worker: the job (`{"input": request}`) in, the reply or `{"error": "<type>: <line>"}` out."""
+"""A function on a worker that takes a job (`{"input": request}`) and returns the reply or
+`{"error": "<type>: <line>"}`."""
 
 
 Prefilter = Callable[[Any], Any]
-"""How a stage looks at each piece (`Picture`, `Pixels` or `Gap`; `Clip`, of samples) on the client before anything is
-encoded or paid for. Out comes as much of the piece as is worth asking about, or an `Answer`, for which nobody has to be
-asked. One run's, called in the order of time."""
+"""A stage's check of each piece (`Picture`, `Pixels` or `Gap`; `Clip`, of samples) on the client, before anything is
+encoded or paid for. It returns the part of the piece that is worth sending, or an `Answer` if nothing has to be sent.
+Each run has its own, which is called in the order of time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What has to be known of a backend, whichever it is.
+    """What a backend can do.
 
-    `remote`: requests leave this process, so they are encoded, of bounded size, and asked several at once. `durable`:
-    its jobs go on when this process ends, and another one can attach to them. `billed`: by RunPod's rule, so that a
-    budget can stop a run. `probed`: it tells of its workers and can be woken, so that a wait can be explained.
-    `transports`: the forms in which it takes pictures and sound, the best first (`media.transport`).
+    `remote`: requests leave this process, so they are encoded, limited in size, and several are in flight at once.
+    `durable`: its jobs continue when this process ends, and another process can attach to them. `billed`: by RunPod's
+    rule, so that a budget can stop a run. `probed`: it reports its workers and can wake them, so that a wait can be
+    explained. `transports`: the forms in which it takes frames and sound, best first (`media.transport`).
     """
 
     remote: bool
@@ -37,14 +41,14 @@ class Capabilities:
 
 
 class Needs(Enum):
-    """What a stage reads."""
+    """The kind of input that a stage reads."""
 
     PICTURES = "pictures"
     AUDIO = "audio"
 
 
 class WorkItem(Protocol):
-    """One request's worth of work, planned before anything is decoded. `number` counts from 0 within its stage."""
+    """The work of one request, planned before anything is decoded. `number` counts from 0 within its stage."""
 
     @property
     def number(self) -> int: ...
@@ -61,7 +65,7 @@ Result = TypeVar("Result", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What a unit of work is expected to take, for estimates: a worker's seconds batched, and one at a time."""
+    """The expected seconds of a worker per unit of work, for estimates: in batches, and one at a time."""
 
     unit_s: Seconds
     alone_s: Seconds
@@ -69,9 +73,9 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class RequestBatch(Generic[Request]):
-    """A request and the facts of all that it carries: what merging needs to know of each piece, without its bytes.
+    """A request and the facts of everything it carries: what merging needs to know about each piece, without its bytes.
 
-    A fact (`PictureTime`, `ClipTime`) has an `index`, which says which planned piece it is: the sample's, or the
+    A fact (`PictureTime`, `ClipTime`) has an `index` that identifies the planned piece: the sample's index, or the
     chunk's number.
     """
 
@@ -81,16 +85,16 @@ class RequestBatch(Generic[Request]):
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Reply]):
-    """A reply and the facts of what it answers: of a batch, of one picture, of a stretch of sound."""
+    """A reply and the facts of what it answers: a batch, one frame, or a stretch of sound."""
 
     facts: tuple[Any, ...]
     reply: Reply
 
 
 class Planner(Protocol[Item]):
-    """What there is to do, and what that is expected to take.
+    """The work of a stage, and what it is expected to take.
 
-    All is pure but `plan` and `identity` where a model is a file.
+    Everything is pure, except `plan` and `identity` if the model is a file.
     """
 
     name: str
@@ -99,13 +103,13 @@ class Planner(Protocol[Item]):
     unit: str
 
     def of_spans(self, spans: Sequence[Span], count: int) -> Self:
-        """This stage, about `count` pieces of each of these spans instead of the whole video."""
+        """Return this stage for `count` pieces of each of these spans instead of the whole video."""
 
     def plan(self, media: MediaInfo, options: Options, can: Capabilities) -> list[Item]:
-        """The work, nominally: every sample or second of sound once. Raises `UsageError` for what cannot be."""
+        """Return the nominal work: every sample or second of sound once. Raises `UsageError` for impossible options."""
 
     def pace(self, can: Capabilities) -> Pace:
-        """Expected times a unit there, with the observation they come from."""
+        """Return the expected times per unit on such a backend."""
 
     def payload_bytes(
         self,
@@ -114,87 +118,87 @@ class Planner(Protocol[Item]):
         options: Options,
         can: Capabilities,
     ) -> tuple[int, int]:
-        """Least and most bytes that all the requests are expected to have as JSON."""
+        """Return the minimum and maximum of the bytes that all requests are expected to have as JSON."""
 
     def names(self, item: Item) -> dict[int, str]:
-        """What each piece of the item is in the video ("picture 1/2"), by index: the same for any fps and batch."""
+        """Return the name of each piece in the video ("picture 1/2") by index: the same for any fps and batch size."""
 
     def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
-        """All that an answer depends on besides the video and the piece: crop, scale, options, model."""
+        """Return all that an answer depends on besides the video and the piece: crop, scale, options, model."""
 
     def remaining(self, items: Sequence[Item], answered: Container[int], options: Options) -> list[Item]:
-        """The work that is left when the pieces with these indices are answered already."""
+        """Return the work that is left once the pieces with these indices are answered."""
 
 
 class Codec(Protocol[Payload, Request, Reply]):
-    """What is sent, what comes back, and which part of it is about which piece. Pure."""
+    """The requests and replies of a stage, and which part of them is about which piece. Pure."""
 
     name: str
 
     def about(self, media: MediaInfo, options: Options) -> Self:
-        """This stage, whose `parse` also knows what is asked of this video: where a picture ends, how many boxes."""
+        """Return this stage with a `parse` that knows this video's limits: the size of a frame, how many boxes."""
 
     def prefilter(self, options: Options, can: Capabilities) -> Prefilter | None:
-        """A new one; None where everything is asked about."""
+        """Return a new prefilter; None if everything is sent."""
 
     def pack(self, payload: Payload, media: MediaInfo, options: Options, can: Capabilities) -> RequestBatch[Request]:
-        """The request that carries `payload`."""
+        """Return the request that carries `payload`."""
 
     def split(self, parcel: RequestBatch[Request]) -> list[RequestBatch[Request]]:
-        """Two halves of a parcel that is too large, or the parcel alone if it cannot be halved."""
+        """Return the two halves of a batch that is too large, or the batch alone if it cannot be halved."""
 
     def payload_count(self, parcel: RequestBatch[Request]) -> int:
-        """How many pictures or clips the request carries: fewer than facts where one carries for several."""
+        """Return how many frames or clips the request carries: fewer than facts if several share one."""
 
     def subset(self, parcel: RequestBatch[Request], facts: Sequence[Any]) -> RequestBatch[Request]:
-        """The parcel with these of its facts alone."""
+        """Return the batch with only these of its facts."""
 
     def parse(self, facts: Sequence[Any], output: Any) -> Reply:
-        """The worker's output, checked against what was asked; it may lack some of it. Raises `FleetError`.
+        """Return the worker's output, checked against the request; answers may be missing. Raises `FleetError`.
 
-        What may be in it, what is cut to that and what is refused, is in `checked.py`.
+        `checked.py` defines what is accepted, what is clipped and what is refused.
         """
 
     def part(self, reply: Reply, fact: Any) -> Reply | None:
-        """As much of a reply as answers one fact; None if it does not."""
+        """Return the part of a reply that answers one fact; None if it has none."""
 
     def reindex(self, answer: Answer[Reply], index: int) -> Answer[Reply]:
-        """An answer of one piece, kept from a run that counted otherwise, with this run's index."""
+        """Return the answer about one piece with another index: an earlier run may have numbered it differently."""
 
     def fact_type(self) -> Any:
-        """The type of this stage's facts, for reading them back."""
+        """Return the type of this stage's facts, for reading them from the journal."""
 
     def reply_type(self) -> type[Reply]:
-        """The type of this stage's replies, for reading them back."""
+        """Return the type of this stage's replies, for reading them from the journal."""
 
     def count(self, reply: Reply) -> int:
-        """How many objects, segments, … the reply holds: for a person watching."""
+        """Return how many objects, segments, … the reply holds, for the progress display."""
 
 
 class Merger(Protocol[Reply, Result]):
-    """From answers to a result. Pure."""
+    """The step from answers to a result. Pure."""
 
     def merge(
         self, media: MediaInfo, options: Options, answers: Sequence[Answer[Reply]], unanswered: Sequence[Any] = ()
     ) -> Result:
-        """All answers as one result on the video's clock and in source pixels, whatever order they came in.
+        """Merge all answers, in any order, into one result on the video's clock and in source pixels.
 
-        `unanswered` are the facts of what was asked in vain.
+        `unanswered` are the facts of the requests that got no answer.
         """
 
 
 class OnThisMachine(Protocol):
-    """The stage's own handler, where there is no endpoint."""
+    """The stage's own handler, for runs without an endpoint."""
 
     def missing(self, options: Options) -> str | None:
-        """What has to be installed, fetched or set before the stage can run on this machine, and how; None: nothing."""
+        """Return what must be installed, fetched or set before the stage can run here, and how; None: nothing."""
 
     def open_handler(self, options: Options) -> Handler:
-        """The stage's own handler on this machine's model, loaded now. Raises `SetupError`."""
+        """Load this machine's model and return the stage's handler on it. Raises `SetupError`."""
 
 
 class Stage(Planner[Any], Codec[Any, Any, Any], Merger[Any, Any], OnThisMachine, Protocol):
-    """An analysis of the fleet, all its parts in one. Implementations are immutable.
+    """A stage of the fleet with all its parts. Implementations are immutable.
 
-    Who works with a stage takes the part that it needs.
+    Code that works with a stage should accept only the part that it needs.
     """

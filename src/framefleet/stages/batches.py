@@ -1,4 +1,4 @@
-"""Which pictures go into which request. Pure."""
+"""The assignment of samples to requests. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from framefleet.timebase import Seconds
 
 @dataclass(frozen=True, slots=True)
 class PictureBatch:
-    """One request's pictures, in the order of time."""
+    """The samples of one request, in the order of time."""
 
     number: int
     samples: tuple[Sample, ...]
@@ -25,14 +25,14 @@ class PictureBatch:
 def plan_batches(
     duration_s: Seconds, fps: float, batch_size: int, *, pictures_s: Seconds | None = None
 ) -> list[PictureBatch]:
-    """Every sample of a video once, `batch_size` a request, the last with what is left."""
+    """Return every sample of a video once, in batches of `batch_size`; the last has the remainder."""
     return batched(plan_samples(duration_s, fps, pictures_s=pictures_s), batch_size)
 
 
 def batched(samples: Sequence[Sample], batch_size: int) -> list[PictureBatch]:
-    """`samples` in their order, `batch_size` a request, the last with what is left.
+    """Return `samples` in their order, in batches of `batch_size`; the last has the remainder.
 
-    Those of the last picture, which stands on, go with it however many they are: it is sent once.
+    Samples that hold the last frame all go into the batch with it, however many they are: the frame is sent once.
     """
     moving = [sample for sample in samples if not sample.held]
     starts = range(0, len(moving), batch_size)
@@ -42,9 +42,8 @@ def batched(samples: Sequence[Sample], batch_size: int) -> list[PictureBatch]:
 
 
 def check_crop(crop: Crop | None, width: int, height: int) -> None:
-    """Raises `UsageError` where the crop reaches out of the picture."""
+    """Raise `UsageError` if the crop is not within the frame."""
     if crop and (crop.x + crop.width > width or crop.y + crop.height > height):
         raise UsageError(
-            f"--crop {crop.x},{crop.y},{crop.width},{crop.height}: reaches out of the picture, "
-            f"which has {width} × {height} pixels"
+            f"--crop {crop.x},{crop.y},{crop.width},{crop.height}: not within the frame of {width} × {height} pixels"
         )

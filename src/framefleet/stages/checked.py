@@ -1,7 +1,8 @@
-"""What may be in a worker's answer. Pure.
+"""The checks of a worker's answer. Pure.
 
-A box over the picture's edge is cut there, and a number beyond its range by a rounding brought back; what was not asked
-for is left out, as is what lies beside the picture; anything else is no answer (`BadReplyError`), and asked for again.
+A box that crosses the frame's edge is clipped, and a number that leaves its range by a rounding error is clamped. What
+was not requested or lies outside the frame is dropped. Anything else is not an answer (`BadReplyError`), and its
+request is sent again.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,20 +16,20 @@ from framefleet.protocol.envelope import Box
 from framefleet.protocol.ocr import Point, Quad, TextLine
 from framefleet.protocol.yolo import YoloObject
 
-ROUNDING = 0.002  # of a number from 0 to 1: twice what half precision, with its 11 bits, makes of one
-FARTHEST = 65_535.0  # pixels: no picture's side is longer, so nothing is farther from one's edges (`Side`)
-CLASSES = 1_000_000  # no model tells so many apart: ImageNet's largest has 21,841
-LABEL = 1_000  # characters of a label, or a model's name
-TEXT = 10_000  # of a line on a picture, a word or an error
-LINES = 3_000  # of text in a picture: as many as objects may be asked for
+ROUNDING = 0.002  # for numbers from 0 to 1: twice the rounding error of half precision with its 11 bits
+FARTHEST = 65_535.0  # pixels: no frame's side is longer (`Side`), so no box is farther from its edges
+CLASSES = 1_000_000  # no model has so many: ImageNet's largest has 21,841
+LABEL = 1_000  # characters of a label or a model's name
+TEXT = 10_000  # characters of a line of text in a frame, a word or an error
+LINES = 3_000  # of text in a frame: the same as the maximum of objects in a request
 
 Thing = TypeVar("Thing")
 
 
 class Expected(NamedTuple):
-    """What was asked of a picture: boxes within `width` × `height`, `most` of them, of these `classes` (None: any).
+    """The limits for a frame: boxes within `width` × `height`, at most `most`, of these `classes` (None: any).
 
-    By default the most that a request allows.
+    The defaults are the maxima that a request allows.
     """
 
     width: float = FARTHEST
@@ -38,11 +39,11 @@ class Expected(NamedTuple):
 
 
 def objects(found: Sequence[YoloObject], asked: Expected) -> list[YoloObject]:
-    """The objects of a picture. Boxes are cut at its edges, and those not asked for left out: of other classes, beside
-    the picture, and of too many the least sure.
+    """Return the objects of a frame with their boxes clipped to it. Objects of other classes, those outside the frame,
+    and the least confident of too many are dropped.
 
-    Raises `BadReplyError` for a box that is inverted, not finite or of no picture at all, a confidence that is not from
-    0 to 1, a class that no model has and a label that nobody can read.
+    Raises `BadReplyError` for a box that is inverted, not finite or beyond any frame, a confidence outside 0 to 1, an
+    impossible class number and a label that is too long.
     """
     wanted = found if asked.classes is None else [thing for thing in found if thing.class_id in asked.classes]
     if len(wanted) > asked.most:
@@ -52,46 +53,46 @@ def objects(found: Sequence[YoloObject], asked: Expected) -> list[YoloObject]:
 
 
 def lines(found: Sequence[TextLine], asked: Expected) -> list[TextLine]:
-    """The lines of text in a picture, with boxes and corners cut at its edges.
+    """Return the lines of text in a frame, with boxes and corners clipped to it.
 
-    Raises `BadReplyError` as `objects` does, and for more lines or longer ones than anybody writes.
+    Raises `BadReplyError` as `objects` does, and for too many or too long lines.
     """
     if len(found) > LINES:
-        raise BadReplyError(f"the worker read {len(found)} lines in one picture")
+        raise BadReplyError(f"the worker returned {len(found)} lines of text for one frame")
     return [line for line in (_line(line, asked) for line in found) if line is not None]
 
 
 def classes(found: Sequence[HeardClass], most: int) -> list[HeardClass]:
-    """The classes heard in a slice, the `most` likely of them.
+    """Return the classes heard in a slice, at most the `most` likely.
 
-    Raises `BadReplyError` for a score that is not from 0 to 1, a class that no model has, a label that is none.
+    Raises `BadReplyError` for a score outside 0 to 1, an impossible class number and a label that is too long.
     """
     likely = sorted(found, key=lambda one: _sureness(one.score), reverse=True)[:most] if len(found) > most else found
     return [_heard(one) for one in likely]
 
 
 def unit(value: float, what: str) -> float:
-    """The value within 0 to 1. Raises `BadReplyError` where it is beyond that by more than a rounding, or NaN."""
+    """Return the value clamped to 0 to 1. Raises `BadReplyError` if it is NaN or off by more than a rounding error."""
     if not -ROUNDING <= value <= 1 + ROUNDING:
-        raise BadReplyError(f"the worker gave a {what} of {value:g}, which is not from 0 to 1")
+        raise BadReplyError(f"the worker returned a {what} of {value:g}, which is not from 0 to 1")
     return min(max(value, 0.0), 1.0)
 
 
 def short(text: str, longest: int, what: str) -> str:
-    """The text. Raises `BadReplyError` where it is longer than that."""
+    """Return the text. Raises `BadReplyError` if it has more than `longest` characters."""
     if len(text) > longest:
-        raise BadReplyError(f"the worker gave a {what} of {len(text)} characters")
+        raise BadReplyError(f"the worker returned a {what} of {len(text)} characters")
     return text
 
 
 def named(reply: Any) -> None:
-    """Raises `BadReplyError` for a reply whose model or device has a name that is none."""
+    """Raise `BadReplyError` if the reply's name of a model or device is too long."""
     for what in ("model", "model_id", "device", "gpu"):
-        short(getattr(reply, what) or "", LABEL, f"name of its {what}")
+        short(getattr(reply, what) or "", LABEL, f"name for its {what}")
 
 
 def believed(pieces: Iterable[Thing], check: Callable[[Thing], Thing]) -> list[Thing]:
-    """The pieces that pass; the others are as if the worker had left them out. Raises what is wrong where none does."""
+    """Return the pieces that pass the check; the others count as unanswered. Raises the first error if none passes."""
     good, trouble = [], None
     for piece in pieces:
         try:
@@ -104,7 +105,7 @@ def believed(pieces: Iterable[Thing], check: Callable[[Thing], Thing]) -> list[T
 
 
 def sound(pieces: Sequence[Thing], check: Callable[[Sequence[Thing]], list[Thing]]) -> list[Thing]:
-    """Those of a kept answer's pieces that pass: it may be from before its kind was looked at so closely."""
+    """Return the pieces of a saved answer that pass: it may be older than some of the checks."""
     try:
         return check(pieces)
     except BadReplyError:
@@ -120,7 +121,7 @@ def _passes(piece: Thing, check: Callable[[Sequence[Thing]], list[Thing]]) -> bo
 
 
 def _sureness(value: float) -> float:
-    """For an order that NaN does not upset: what is wrong is refused wherever it stands."""
+    """Return a sort key that is defined for NaN too: invalid values sort first and are then refused."""
     return value if value == value else 2.0
 
 
@@ -151,16 +152,16 @@ def _heard(one: HeardClass) -> HeardClass:
 
 def _class(number: int, label: str) -> None:
     if not 0 <= number < CLASSES:
-        raise BadReplyError(f"the worker found something of class {number}, which no model has")
+        raise BadReplyError(f"the worker returned class {number}, which no model has")
     short(label, LABEL, "label")
 
 
 def _box(box: Box, asked: Expected) -> Box | None:
-    """The box, cut at the picture's edges; None for one beside it."""
+    """Return the box, clipped to the frame; None if it lies outside."""
     x1, y1, x2, y2 = box
-    # `not` of a chain that holds, so that NaN does not pass
+    # written as `not` of the valid case, so that NaN does not pass
     if not (-FARTHEST <= x1 <= x2 <= 2 * FARTHEST and -FARTHEST <= y1 <= y2 <= 2 * FARTHEST):
-        raise BadReplyError(f"the worker gave a box whose corners are {_told(box)}")
+        raise BadReplyError(f"the worker returned a box with the corners {_told(box)}")
     if x2 < 0 or y2 < 0 or x1 > asked.width or y1 > asked.height:
         return None
     return (*_within(x1, y1, asked), *_within(x2, y2, asked))
@@ -168,7 +169,7 @@ def _box(box: Box, asked: Expected) -> Box | None:
 
 def _quad(quad: Quad, asked: Expected) -> Quad:
     if not all(-FARTHEST <= number <= 2 * FARTHEST for corner in quad for number in corner):
-        raise BadReplyError(f"the worker gave a line of text whose corners are {_told(n for c in quad for n in c)}")
+        raise BadReplyError(f"the worker returned a line of text with the corners {_told(n for c in quad for n in c)}")
     one, two, three, four = (_within(x, y, asked) for x, y in quad)
     return one, two, three, four
 

@@ -1,4 +1,4 @@
-"""Analyses that run on the client: some watch the pictures go by, some work on what other stages found."""
+"""Stages that run on the client: some watch the decoded frames, some derive their result from other stages'."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -12,39 +12,42 @@ Result = TypeVar("Result", covariant=True)
 
 
 class Watcher(Protocol[Result]):
-    """One run of a watching stage. Memory must not grow with the video's length by more than the result does."""
+    """One run of a watching stage. Its memory must not grow with the video's length faster than its result does."""
 
     def see(self, piece: Picture | Pixels | Gap) -> None:
-        """The next piece of the stage's order, in the order of time."""
+        """Take the next piece of the stage's order, in the order of time."""
 
     def finish(self) -> Result:
-        """What was found, once everything was seen."""
+        """Return the result, once every piece has been seen."""
 
 
 class WatchingStage(Protocol[Result]):
-    """Reads pictures of its own order, on the decode that all stages share."""
+    """A stage that watches frames of its own order, on the decode that all stages share."""
 
     @property
     def name(self) -> str: ...
 
     def looks(self, options: Options) -> bool:
-        """Whether it needs the pictures: not where somebody gives what it would find."""
+        """Return whether it needs the frames: not if the user supplies its result."""
 
     def note(self, options: Options) -> str | None:
-        """What a person should know of what it will find, before; None: nothing."""
+        """Return a remark on the result that users should see before the run; None: nothing."""
 
     def order(self, media: MediaInfo, options: Options) -> FrameRequest:
-        """The pictures it needs: pure, so that a plan can tell what the decode will cost."""
+        """Return the frames it needs. Pure, so that a plan can estimate the decode."""
 
     def watch(self, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds]) -> Watcher[Result]:
-        """`keyframes_s`: when the file's keyframes are. The decode adds them as it meets them, up to `finish`."""
+        """Return a watcher for one run.
+
+        `keyframes_s` are the times of the file's keyframes: the decode appends them as it meets them, until `finish`.
+        """
 
 
 class DerivingStage(Protocol[Result]):
-    """Works on the results of the stages that its declaration needs. Pure."""
+    """A stage that derives its result from those of the stages that its declaration needs. Pure."""
 
     @property
     def name(self) -> str: ...
 
     def derive(self, media: MediaInfo, options: Options, results: Mapping[str, Any]) -> Result:
-        """`results` has an entry for each of those that came to something."""
+        """Return the result. `results` has an entry for each needed stage that succeeded."""

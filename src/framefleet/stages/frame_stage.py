@@ -1,7 +1,7 @@
-"""What stages have in common whose requests carry pictures: how batches of them are named, sent, halved and matched.
+"""The base of stages whose requests carry frames: how batches of them are named, sent, halved and matched.
 
-Samples that show the same frame, one after the other (the nearest keyframe, a slide, a frozen picture), are one picture
-in a request, and its answer is that of each of them.
+Consecutive samples that show the same frame (the nearest keyframe, a slide, a still) share one image in a request, and
+its answer is the answer of each of them.
 """
 
 from abc import ABC, abstractmethod
@@ -41,11 +41,11 @@ from framefleet.stages.checked import Expected
 from framefleet.timebase import Seconds, Span, exact
 
 ENDPOINT_MAX_SIDE = 1280
-"""Pixels. What a worker's model looks at, so more would only be uploaded."""
+"""Pixels. The input size of a worker's model, so a larger image would only take longer to upload."""
 
 
 class AboutFrame(Protocol):
-    """What every answer about one picture has."""
+    """The fields of every answer about one frame."""
 
     @property
     def index(self) -> int: ...
@@ -56,14 +56,14 @@ class AboutFrame(Protocol):
 
 
 class FramesRequest(Protocol):
-    """A request that carries pictures."""
+    """A request that carries frames."""
 
     @property
     def source(self) -> FrameSource: ...
 
 
 class FramesReply(Protocol):
-    """An answer about pictures. `model` and the rest are the worker's own word for what it used."""
+    """A reply about frames. `model` and the like are what the worker reports."""
 
     @property
     def model(self) -> str: ...
@@ -85,14 +85,14 @@ Message = TypeVar("Message")
 
 
 def max_side(options: Options, can: Capabilities) -> int | None:
-    """The longest side of a picture that is sent, in pixels; None: as it is."""
+    """Return the maximum of the longer side of a frame that is sent, in pixels; None: its own size."""
     return options.max_side or (ENDPOINT_MAX_SIDE if can.remote else None)
 
 
 def span_samples(spans: Sequence[Span], count: int, pictures_s: Seconds | None = None) -> list[list[Sample]]:
-    """For each span, `count` samples evenly spread within it: one stands in its middle. Indices count on.
+    """Return for each span `count` samples evenly spread over it: a single one is in its middle.
 
-    Spans are in the order of time and apart. Pictures end at `pictures_s`.
+    Indices run on from span to span. Spans are in the order of time and disjoint. Frames end at `pictures_s`.
     """
     found: list[list[Sample]] = []
     for number, span in enumerate(spans):
@@ -104,13 +104,13 @@ def span_samples(spans: Sequence[Span], count: int, pictures_s: Seconds | None =
 
 
 class PictureStage(Generic[Request, Reply]):
-    """The half of `Stage` that only minds which picture is which; a fact is a `PictureTime`."""
+    """The half of `Stage` that only needs to know which frame is which. A fact is a `PictureTime`."""
 
     needs = Needs.PICTURES
     unit = "frames"
-    seen = Expected()  # what may be in an answer about a picture
-    transports = tuple(FRAME_TRANSPORTS)  # forms in which its requests can carry pictures
-    spans: tuple[Sequence[Span], int] | None = None  # so many pictures of each; None: of the whole video
+    seen = Expected()  # the limits for an answer about a frame
+    transports = tuple(FRAME_TRANSPORTS)  # forms in which its requests can carry frames
+    spans: tuple[Sequence[Span], int] | None = None  # and the frames of each; None: the whole video
 
     def of_spans(self, spans: Sequence[Span], count: int) -> Self:
         stage = copy(self)
@@ -118,7 +118,7 @@ class PictureStage(Generic[Request, Reply]):
         return stage
 
     def samples(self, media: MediaInfo, options: Options) -> list[Sample]:
-        """Every picture that the stage is about, in the order of time."""
+        """Return every sample that the stage analyzes, in the order of time."""
         if not media.has_video:
             return []
         if self.spans is None:
@@ -130,7 +130,7 @@ class PictureStage(Generic[Request, Reply]):
         return self._batches(self.samples(media, options), options)
 
     def _batches(self, samples: Sequence[Sample], options: Options) -> list[PictureBatch]:
-        """The pictures of one span go together, whatever the size of a batch."""
+        """Return the samples in batches; those of one span stay together, whatever the batch size."""
         if self.spans is None:
             return batched(samples, options.batch_size)
         _, count = self.spans
@@ -138,10 +138,10 @@ class PictureStage(Generic[Request, Reply]):
         return [PictureBatch(number, tuple(some)) for number, (_, some) in enumerate(groups)]
 
     def order(self, wanted: Sequence[Sample], options: Options, can: Capabilities) -> FrameRequest:
-        """What is to be decoded for the pictures `wanted`.
+        """Return what to decode for the samples `wanted`.
 
-        Pixels are not scaled down to what the model looks at: the model's own way of doing that is the one it was
-        trained with. By another, 2 of 41 objects of the sample were lost.
+        Pixels are not scaled down to the model's input size: the model was trained with its own scaling. With another,
+        2 of the sample video's 41 objects were lost.
         """
         view = frame_transport(can.transports, self.transports).view(
             max_side(options, can), options.jpeg_quality, options.crop
@@ -168,12 +168,12 @@ class PictureStage(Generic[Request, Reply]):
         return None
 
     def to_see(self, wanted: Sequence[Sample], options: Options) -> Sequence[Sample]:
-        """The pictures that a run has to decode for those `wanted`, with what the prefilter compares them with."""
+        """Return the samples to decode for those `wanted`, including those that the prefilter compares them with."""
         return wanted
 
     def split(self, parcel: RequestBatch[Request]) -> list[RequestBatch[Request]]:
         source = parcel.request.source
-        second = transport_of(source).split(source)  # where the second half begins, so that no picture is in both
+        second = transport_of(source).split(source)  # the first index of the second half: no image is in both
         if second is None:
             return [parcel]
         middle = [fact.index for fact in parcel.facts].index(second)
@@ -206,24 +206,24 @@ class PictureStage(Generic[Request, Reply]):
         options: Options,
         can: Capabilities,
     ) -> tuple[int, int]:
-        """As if every picture were sent: how many need not be is known once they are decoded."""
+        """Assume that every frame is sent: which ones need not be is only known once they are decoded."""
         seen, transport = options.crop or media, frame_transport(can.transports, self.transports)
         size = scaled_size(seen.width, seen.height, max_side(options, can))
         return transport.expected_bytes(sum(len(batch.samples) for batch in items), *size)
 
 
 class AboutSpan(NamedTuple, Generic[Frame]):
-    """The answers about the pictures of one span, or of the whole video, in the order of time."""
+    """The answers about the frames of one span, or of the whole video, in the order of time."""
 
     span: Span
     frames: list[Frame]
 
 
 class FrameStage(PictureStage[Request, Reply], ABC, Generic[Request, Reply, Frame]):
-    """A whole stage but for what is asked about pictures, and what comes of the answers.
+    """A complete stage of frames, except for the request and for the result made of the answers.
 
-    `reply` is the type of an endpoint's answer, whose `frames` have an `index`, `time_s`, `error` and what was found.
-    `options` are the stage's own: what of them is `keyed` is part of the journal's keys.
+    `reply` is the type of an endpoint's reply, whose `frames` have an `index`, `time_s`, `error` and what was found.
+    `options` are the stage's own; those that are `keyed` are part of the journal's keys.
     """
 
     name: str
@@ -231,18 +231,18 @@ class FrameStage(PictureStage[Request, Reply], ABC, Generic[Request, Reply, Fram
     reply: type[Reply]
     options: type[StageOptions] = FrameOptions
     transports = ("jpeg_frames",)
-    expected = Pace(unit_s=1.0, alone_s=1.0)  # a worker's seconds a picture
+    expected = Pace(unit_s=1.0, alone_s=1.0)  # a worker's seconds per frame
 
     @abstractmethod
     def ask(self, frames: JpegFrames, media: MediaInfo, options: Options) -> Request:
-        """The request about these pictures."""
+        """Return the request for these frames."""
 
     @abstractmethod
     def conclude(self, found: Sequence[AboutSpan[Frame]], media: MediaInfo, options: Options) -> Any:
-        """The stage's result, of all answers there are. Pure."""
+        """Return the stage's result from all available answers. Pure."""
 
     def own(self, options: Options) -> Any:
-        """What is set of the stage's own options."""
+        """Return the stage's own options as they are set."""
         return options.own.get(self.name) or self.options()
 
     def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
@@ -280,7 +280,7 @@ class FrameStage(PictureStage[Request, Reply], ABC, Generic[Request, Reply, Fram
         return sum(frame.error is None for frame in reply.frames)
 
     def missing(self, options: Options) -> str | None:
-        return f"there is no endpoint for it; set {endpoint_variable(self.endpoint)}"
+        return f"no endpoint is configured for it; set {endpoint_variable(self.endpoint)}"
 
     def open_handler(self, options: Options) -> Handler:
         raise SetupError(f"{self.name}: {self.missing(options)}")
@@ -308,31 +308,31 @@ class FrameStage(PictureStage[Request, Reply], ABC, Generic[Request, Reply, Fram
 
 
 def matched(facts: Sequence[PictureTime], reply: Reply) -> Reply:
-    """The reply with an answer for each picture asked about, in their order, as far as it has one.
+    """Return the reply with one answer per requested frame, in the order of the request, as far as it has one.
 
-    Of a picture answered twice the first answer counts; what was not asked for is left out. Raises `BadReplyError`
-    where nothing is left, or every picture failed.
+    If a frame is answered twice, the first answer counts; answers that were not requested are dropped. Raises
+    `BadReplyError` if nothing is left, or every frame failed.
     """
     answers = _by_fact(facts, list(reversed(reply.frames)))
     frames = [
         _changed(answers[fact.index], index=fact.index, time_s=fact.time_s) for fact in facts if fact.index in answers
     ]
     if not frames:
-        raise BadReplyError(f"none of the {len(facts)} pictures sent is in the worker's reply")
-    if all(frame.error is not None for frame in frames):  # perhaps the worker's fault, and not theirs
-        none = "" if len(frames) == 1 else f"the worker could look at none of {len(frames)} pictures: "
+        raise BadReplyError(f"the worker's reply has none of the {len(facts)} frames sent")
+    if all(frame.error is not None for frame in frames):  # then the worker may be at fault, not the frames
+        none = "" if len(frames) == 1 else f"the worker could process none of {len(frames)} frames: "
         raise BadReplyError(f"{none}{frames[0].error}")
     return _changed(reply, frames=frames)
 
 
 def _changed(message: Message, **changes: Any) -> Message:
-    """A message with other values: it is a `Struct`, which a protocol cannot say."""
+    """Return a message with some values replaced. It is a `Struct`, which a protocol cannot express."""
     changed: Message = replace(cast(Any, message), **changes)
     return changed
 
 
 def _by_fact(facts: Sequence[PictureTime], frames: Sequence[Indexed]) -> dict[int, Indexed]:
-    """By each fact's index its own frame, or where it has none, that of the last one before it of the same time."""
+    """Return by each fact's index its own frame, or else that of the last fact before it with the same time."""
     own, found = {frame.index: frame for frame in frames}, dict[int, Indexed]()
     same: dict[Seconds, Indexed] = {}
     for fact in sorted(facts, key=lambda fact: fact.index):

@@ -1,6 +1,6 @@
-"""The stages by name: ours, those of other packages, and those that a program registers. Loads none of them.
+"""The stages by name: the built-in ones, those of other packages, and those that a program registers. Loads none.
 
-Another package declares its own by an entry point in the group `framefleet.stages` that leads to a `StageSpec`.
+Another package declares its stages by entry points in the group `framefleet.stages`, each of which names a `StageSpec`.
 """
 
 import re
@@ -25,29 +25,40 @@ log = logger(__name__)
 GROUP = "framefleet.stages"
 
 SPECS: dict[str, StageSpec] = {}
-"""Every stage there is, in the order in which they are told of."""
+"""Every registered stage, in the order in which they are listed."""
+
+
+_OF_SHOW = {"result", "at", "from", "start", "to", "end", "find", "json", "log", "help", "asked"}
 
 
 def register(spec: StageSpec) -> None:
-    """Adds a stage. Raises `SetupError` for a name that is taken, or is none, `UsageError` for options without help."""
+    """Add a stage. Raises `SetupError` for a name that is taken or invalid, `UsageError` for options without help."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", spec.name) or spec.name == "all":
-        raise SetupError(f"stage {spec.name!r}: a name is small letters, digits and _, and not all")
+        raise SetupError(
+            f"stage {spec.name!r}: invalid name",
+            hint="use lower-case letters, digits and _, and not the name all",
+            code="stage_name_invalid",
+        )
     if spec.name in SPECS:
-        raise SetupError(f"stage {spec.name}: there is one of that name already")
+        raise SetupError(f"stage {spec.name}: the name is taken", code="stage_name_taken")
     settings_of(spec.options)
+    search = spec.output.search
+    taken = {one.output.search.option for one in SPECS.values() if one.output.search is not None} | _OF_SHOW
+    if search is not None and (search.option in taken or not re.fullmatch(r"[a-z]+", search.option)):
+        raise SetupError(f"stage {spec.name}: framefleet show cannot have an option --{search.option} for it")
     SPECS[spec.name] = spec
     DECLARED[spec.name] = Declared(spec.options, spec.runs.endpoint if isinstance(spec.runs, Remote) else None)
 
 
 def unregister(name: str) -> None:
-    """Takes a stage away that was registered."""
+    """Remove a registered stage."""
     SPECS.pop(name, None)
     DECLARED.pop(name, None)
 
 
 @contextmanager
 def registered(*specs: StageSpec) -> Iterator[None]:
-    """Within it there are these stages as well."""
+    """Add these stages for the time of the block."""
     added: list[str] = []
     try:
         for spec in specs:
@@ -60,49 +71,51 @@ def registered(*specs: StageSpec) -> Iterator[None]:
 
 
 def spec_of(name: str) -> StageSpec:
-    """Raises `UsageError` where there is none of this name."""
+    """Return the stage of this name. Raises `UsageError` if there is none."""
     if name not in SPECS:
-        raise UsageError(f"--stages {name}: no such stage; there are {', '.join(SPECS)}")
+        raise UsageError(
+            f"--stages {name}: no such stage", hint=f"choose from {', '.join(SPECS)}", code="stage_unknown"
+        )
     return SPECS[name]
 
 
 def needs() -> dict[str, tuple[str, ...]]:
-    """Every stage there is, and the stages whose results it works on."""
+    """Return by every registered stage the stages whose results it needs."""
     return {name: spec.needs for name, spec in SPECS.items()}
 
 
 def default() -> tuple[str, ...]:
-    """The stages of a run that names none."""
+    """Return the stages of a run that names none."""
     return tuple(name for name, spec in SPECS.items() if spec.belongs is Belongs.DEFAULT)
 
 
 def everything() -> tuple[str, ...]:
-    """The stages of `--stages all`."""
+    """Return the stages of `--stages all`."""
     return tuple(name for name, spec in SPECS.items() if spec.belongs is not Belongs.BY_NAME)
 
 
 def remote() -> dict[str, Remote]:
-    """How those run that are asked of endpoints."""
+    """Return the stages that run on endpoints, with how they run."""
     return {name: spec.runs for name, spec in SPECS.items() if isinstance(spec.runs, Remote)}
 
 
 def watches(name: str) -> bool:
-    """Whether the stage looks at pictures here."""
+    """Return whether the stage watches frames on the client."""
     return isinstance(spec_of(name).runs, Watching)
 
 
 def declared_elsewhere() -> Iterator[StageSpec]:
-    """What other packages declare. One that cannot be loaded is left out, and told of in the log."""
+    """Yield the stages that other packages declare. One that cannot be loaded is logged and skipped."""
     for point in entry_points(group=GROUP):
         try:
             spec = point.load()
-        except Exception as error:  # another's fault must not end every command
+        except Exception as error:  # a broken plug-in must not break every command
             log.warning("stage %s of %s cannot be loaded", point.name, point.value, exc_info=error)
             continue
         if isinstance(spec, StageSpec):
             yield spec
         else:
-            log.warning("stage %s: %s is no StageSpec", point.name, point.value)
+            log.warning("stage %s: %s is not a StageSpec", point.name, point.value)
 
 
 for _spec in (OBJECTS, SPEECH, SOUNDS, TEXT, SCENES, TRACKS, FACES):

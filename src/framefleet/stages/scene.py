@@ -1,4 +1,4 @@
-"""What a scene is, and which one a time or a stretch of speech belongs to. Pure."""
+"""Scenes, and which one a time or a span belongs to. Pure."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
@@ -11,10 +11,10 @@ from framefleet.timebase import Seconds, Span
 
 
 class Scene(msgspec.Struct, frozen=True, gc=False):
-    """A stretch of the video's clock, `end_s` not included, and a time whose picture stands for all of it.
+    """A span of the video's clock, `end_s` exclusive, and the time of the frame that represents it.
 
     Scenes are in the order of time, do not overlap, and `index` counts them from 0. `transition` is how the scene
-    begins; null for the first one, and where nobody looked.
+    begins; null for the first one, and if it was not detected.
     """
 
     index: int
@@ -37,9 +37,10 @@ def scenes_of(
     pictured: Callable[[Span], Seconds] = middle,
     begun: Callable[[Seconds], Transition | None] = lambda _: None,
 ) -> list[Scene]:
-    """Scenes of spans in the order of time; each is pictured in its middle, far from what happens at either end.
+    """Return scenes for spans in the order of time. `pictured` returns the time of a scene's thumbnail, `begun` the
+    transition at its start.
 
-    `pictured` says when instead, and `begun` how the scene that starts at a time began.
+    By default a thumbnail is in the middle of its scene, far from the transitions at both ends.
     """
     return [Scene(i, span.start_s, span.end_s, pictured(span), begun(span.start_s)) for i, span in enumerate(spans)]
 
@@ -50,22 +51,22 @@ def scenes_between(
     pictured: Callable[[Span], Seconds] = middle,
     begun: Callable[[Seconds], Transition | None] = lambda _: None,
 ) -> list[Scene]:
-    """Scenes that cover a video from 0 to `duration_s` without a gap, parted at the cuts that lie within it."""
+    """Return scenes that cover a video from 0 to `duration_s` without a gap, divided at the cuts within it."""
     inner = sorted({cut for cut in cuts if 0 < cut < duration_s})
     spans = (Span(start, end) for start, end in pairwise([0.0, *inner, duration_s]) if start < end)
     return scenes_of(spans, pictured, begun)
 
 
 def scene_at(scenes: Sequence[Scene], time_s: Seconds) -> Scene | None:
-    """The scene on screen at `time_s`; None before, between and after the scenes."""
+    """Return the scene at `time_s`; None before, between and after the scenes."""
     place = bisect_right(scenes, time_s, key=lambda scene: scene.start_s) - 1
     return scenes[place] if place >= 0 and time_s < scenes[place].end_s else None
 
 
 def scene_of(scenes: Sequence[Scene], span: Span) -> Scene | None:
-    """The scene that `span` shares most time with, the earlier of two that share the same; None if with none.
+    """Return the scene that overlaps `span` longest, the earlier of two equal ones; None if none does.
 
-    A span without length belongs to the scene on screen then.
+    An empty span belongs to the scene at its time.
     """
     if span.end_s <= span.start_s:
         return scene_at(scenes, span.start_s)

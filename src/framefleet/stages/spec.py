@@ -1,9 +1,9 @@
-"""What a stage declares: what it reads, its options, how it runs, what comes out and where it belongs.
+"""A stage's declaration: its inputs, options, how it runs, its result and which runs it is part of.
 
-A declaration is light: it says how the stage is loaded, and loads nothing itself.
+A declaration is cheap: it holds the function that loads the stage, and loads nothing itself.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from msgspec.structs import fields, replace
 
 from framefleet.config.options import Options, StageOptions
-from framefleet.schema.document import Crop
+from framefleet.schema.document import Crop, Document
 from framefleet.schema.results import FoundSpan
+from framefleet.stages.scene import Scene
+from framefleet.timebase import Seconds
 
 if TYPE_CHECKING:
-    from framefleet.stages.base import Stage
+    from framefleet.media.types import MediaInfo
+    from framefleet.stages.base import Capabilities, Stage
     from framefleet.stages.client import DerivingStage, WatchingStage
 
 Found = TypeVar("Found")
@@ -24,14 +27,14 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class PerSecond:
-    """So many pictures a second of video; None: as `--fps` says."""
+    """Samples at `fps` per second of video; None: at `--fps`."""
 
     fps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PerSpan:
-    """`count` pictures of each span that another stage found, such as each scene, evenly spread over it."""
+    """`count` samples of each span that another stage found, such as each scene, evenly spread over it."""
 
     stage: str
     count: int = 1
@@ -39,7 +42,7 @@ class PerSpan:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """In what form pictures are taken; None: as the options for all stages say."""
+    """The size and quality of frames; None: as in the options for all stages."""
 
     max_side: int | None = None
     jpeg_quality: int | None = None
@@ -47,7 +50,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Pictures: which, of which part, in what form. What is set for the stage goes before it."""
+    """Frames as input: which ones, cropped and scaled how. Options that are set for the stage take precedence."""
 
     sampling: PerSecond | PerSpan = PerSecond()
     crop: Crop | None = None
@@ -56,19 +59,19 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """All of the sound, in clips."""
+    """The whole sound as input, in clips."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What another stage found."""
+    """Another stage's result as input."""
 
     stage: str
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """Asked of an endpoint of this kind, or of the stage's own handler on this machine."""
+    """A stage that runs on an endpoint of this kind, or by its own handler on this machine."""
 
     endpoint: str
     load: "Callable[[], Stage]"
@@ -81,7 +84,7 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """Looks at pictures here, on the decode that all stages share."""
+    """A stage that watches frames on the client, on the decode that all stages share."""
 
     load: "Callable[[], WatchingStage[Any]]"
 
@@ -93,7 +96,7 @@ class Watching:
 
 @dataclass(frozen=True, slots=True)
 class Deriving:
-    """Works here on what other stages found."""
+    """A stage that works on the client, on the results of other stages."""
 
     load: "Callable[[], DerivingStage[Any]]"
 
@@ -108,13 +111,129 @@ def _loaded(load: Callable[[], Any]) -> Any:
     return load()
 
 
+CellType = type[int] | type[float] | type[str] | type[bool]
+
+BOX_COLUMNS: dict[str, CellType] = {"x1_px": float, "y1_px": float, "x2_px": float, "y2_px": float}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`columns` by name with what is in their cells, any of which may be None."""
+
+    columns: Mapping[str, CellType]
+    rows: Sequence[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something on a timeline, and what else is known of it."""
+
+    name: str
+    start_s: Seconds
+    end_s: Seconds
+    more: Mapping[str, Any]
+
+
+def span_table(spans: Iterable[FoundSpan]) -> Table:
+    """The table of a stage that declares none."""
+    columns: dict[str, CellType] = {"start_s": float, "end_s": float, "label": str, "text": str, "confidence": float}
+    return Table(columns, [(s.start_s, s.end_s, s.label, s.text, s.confidence) for s in spans])
+
+
+def span_marks(spans: Iterable[FoundSpan]) -> Iterator[Mark]:
+    """The marks of a stage that declares none."""
+    for one in spans:
+        yield Mark(one.name, one.start_s, one.end_s, {"confidence": one.confidence})
+
+
+@dataclass(frozen=True, slots=True)
+class Marks(Generic[Found]):
+    """How a result stands on a timeline; without `of`, its spans do.
+
+    `color` is one of OpenTimelineIO's. `order`: whose marks come first, of those that begin and end together.
+    `at_end`: what is marked is still there at its end, as a track is.
+    """
+
+    of: Callable[[Found], Iterable[Mark]] | None = None
+    color: str = "PINK"
+    order: int = 100
+    at_end: bool = False
+
+
+class Told(Enum):
+    """How a person is told of a result, by the summary and by `framefleet show`; they are told of in this order."""
+
+    FRAMES = "by label, in how many boxes"
+    """Of `Detection`s."""
+    SPANS = "by name, how long each lasted"
+    STARTS = "how many there are, and when the first begin"
+    WORDS = "the first words"
+    """Of a `Transcription`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A column of a table of what was found; the `main` one says what it is. See `cli.output.table.Column`."""
+
+    title: str
+    cell: Callable[[Any], str]
+    main: bool = False
+    right: bool = False
+    rank: int = 0
+    least: int | None = None
+    most: int = 1000
+
+
+def confidence(one: Any) -> str:
+    return "" if one.confidence is None else f"{one.confidence:.2f}"
+
+
+def box(one: Any) -> str:
+    return ", ".join(f"{edge:.0f}" for edge in one.box)
+
+
+BOX_TITLE = "left, top, right, bottom"
+
+
+SPAN_COLUMNS = (
+    Shown("what", lambda one: str(one.name), main=True),
+    Shown("confidence", confidence, right=True, rank=1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """An option of `framefleet show` that searches one stage's result.
+
+    `names`: it takes one of the names that there are, and not any text. What is found are `items`, one for each span
+    (without it, those), or what the way of telling makes of the result. `columns` follow the times.
+    """
+
+    option: str
+    metavar: str
+    help: str
+    names: bool = False
+    items: Callable[[Any], Sequence[Any]] | None = None
+    columns: tuple[Shown, ...] = SPAN_COLUMNS
+
+
 @dataclass(frozen=True, slots=True)
 class ResultKind(Generic[Found]):
-    """What comes of a stage, and what of it has a time.
+    """A stage's result, and the spans in it.
 
-    `key` is the document's own field for it; a result without one stands in `results` under the stage's name. `spans`
-    is what search, counts, tables, scenes and the report are made of. `label` is what a person is told of it, such as
-    "seen", and `scene_field` its name in a scene's entry (None: scenes do not tell of it).
+    `key` is the document's own field for it; a result without one is in `results` under the stage's name. `spans`
+    feeds search, counts, tables, scenes and the report. `label` is the word for it in output, such as "seen", and
+    `scene_field` its name in a scene's entry (None: scenes leave it out).
+
+    `tables` are the tables of a tables export, by name, from the result and, for what other stages found, from the
+    document; without it, a table of the spans. `marks` is its form on timelines (None: left out), `told` its form in
+    the summary (None: left out), `search` how it is searched, in addition to `--find`. `counted` are labels of what it
+    made of another stage's result: the summary counts them next to that stage's own.
+
+    `unanswered`: the document has the result even if no request was answered. `absent` is the result for a video
+    without the stage's input (None: null). `gathers`: the result is scenes, and each entry sums up what other stages
+    found in it. `in_scenes` gives a result's part in each scene, if that is not the names of its spans, from the
+    scenes, the result and the sampling by which frames count; for a result without a field, a list of texts for each.
     """
 
     label: str
@@ -122,22 +241,36 @@ class ResultKind(Generic[Found]):
     type: Any
     key: str | None = None
     scene_field: str | None = None
+    tables: Callable[[Found, Document], Mapping[str, Table]] | None = None
+    marks: Marks[Found] | None = Marks()
+    told: Told | None = Told.SPANS
+    search: Search | None = None
+    counted: Callable[[Found], Iterable[str]] | None = None
+    unanswered: bool = False
+    absent: "Callable[[MediaInfo], Found] | None" = None
+    gathers: bool = False
+    in_scenes: Callable[[Sequence[Scene], Found | None, str], Sequence[Any]] | None = None
 
 
 class Belongs(Enum):
-    """Which runs a stage is part of."""
+    """The runs that a stage is part of."""
 
     DEFAULT = "default"
-    """Those that name no stages."""
+    """Runs that name no stages."""
     ALL = "all"
-    """`--stages all`: what needs no account and is not dear."""
+    """Runs with `--stages all`: stages that need no account and are not expensive."""
     BY_NAME = "name"
-    """Those that name it."""
+    """Runs that name it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSpec:
-    """One analysis. What it does is in `base.py` (`Stage`) and `client.py`."""
+    """The declaration of one analysis. The protocols of its code are in `base.py` (`Stage`) and `client.py`.
+
+    `config` gives the stage's part of the document's configuration, from the options, the backend's capabilities and
+    the first reply by a model (None without one). For a result with its own field these are fields of the
+    configuration; for others they are under `stages`, with the options that were set.
+    """
 
     name: str
     inputs: tuple[Frames | Audio | Result, ...]
@@ -145,12 +278,13 @@ class StageSpec:
     output: ResultKind[Any]
     options: type[StageOptions] = StageOptions
     belongs: Belongs = Belongs.BY_NAME
-    prefilter: str = "the prefilter"  # what its check before sending is called
-    unfiltered: str | None = None  # how to do without its prefilter, and at what price, where that takes long
+    prefilter: str = "the prefilter"  # the name of its prefilter in messages
+    config: "Callable[[Options, Capabilities, Any], Mapping[str, Any]] | None" = None
+    unfiltered: str | None = None  # how to turn its prefilter off, and the price of that, if it is slow
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The stages whose results it works on."""
+        """The stages whose results it needs."""
         named = [each.stage for each in self.inputs if isinstance(each, Result)]
         return tuple(dict.fromkeys([*named, *([self.per_span.stage] if self.per_span else [])]))
 
@@ -168,7 +302,7 @@ class StageSpec:
         return frames.sampling if frames is not None and isinstance(frames.sampling, PerSpan) else None
 
     def options_for(self, options: Options) -> Options:
-        """The options with what is this stage's own: what is set for it, and else what it declares."""
+        """Return the options for this stage: those set for it, else those it declares, else the general ones."""
         frames, own = self.frames, options.own.get(self.name)
         given: dict[str, Any] = {}
         if frames is not None:

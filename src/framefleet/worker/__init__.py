@@ -1,1 +1,1 @@
-"""What the handlers of all endpoints share. An image copies this folder whole."""
+"""The common code of all endpoints' handlers. A container image copies this whole folder."""

@@ -1,4 +1,4 @@
-"""What every endpoint's handler does on a worker: tell a probe from a request, and answer whatever happens."""
+"""The base of every endpoint's handler: it distinguishes probes from requests, and always answers."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -23,16 +23,16 @@ from framefleet.protocol.envelope import (
 log = logger(__name__)
 
 
-_asking = threading.local()  # `unwanted`: whether the answer that this thread works on is wanted no more
+_asking = threading.local()  # `unwanted`: whether the answer that this thread computes is no longer needed
 
 
 class NotWanted(BaseException):
-    """Nobody wants the answer any more. No error of the request, so that nothing takes it for one."""
+    """The answer is no longer needed. A `BaseException`, so that it is not mistaken for an error of the request."""
 
 
 @contextmanager
 def unless(unwanted: Callable[[], bool]) -> Iterator[None]:
-    """A block in which `look_up` ends the work once it is `unwanted`."""
+    """Let `look_up` end the work within this block once it is `unwanted`."""
     _asking.unwanted = unwanted
     try:
         yield
@@ -41,25 +41,25 @@ def unless(unwanted: Callable[[], bool]) -> Iterator[None]:
 
 
 def look_up() -> None:
-    """Raise `NotWanted` where the answer is wanted no more; for handlers whose work takes long, now and then."""
+    """Raise `NotWanted` if the answer is no longer needed. Handlers with long work should call it now and then."""
     if hasattr(_asking, "unwanted") and _asking.unwanted():
         raise NotWanted
 
 
 class RequestHandler(ABC):
-    """A handler with two doors: called with a job from the wire, or asked for its `answer` within this process."""
+    """A handler with two entry points: a call with a job from the wire, and `answer` for a request in this process."""
 
     @abstractmethod
     def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
-        """The reply to a job (`{"input": request}`)."""
+        """Return the reply to a job (`{"input": request}`)."""
 
     @abstractmethod
     def answer(self, request: msgspec.Struct) -> dict[str, Any]:
-        """The reply to a request as it is, whose arrays are neither copied nor encoded."""
+        """Return the reply to a request, whose arrays are neither copied nor encoded."""
 
 
 class ServedHandler(RequestHandler, Generic[Message]):
-    """Out comes the whole reply: of a probe, of a request, or `{"error": "<type>: <line>"}`.
+    """A handler that returns the whole reply: to a probe, to a request, or `{"error": "<type>: <line>"}`.
 
     It raises nothing but `NotWanted`.
     """
@@ -71,7 +71,7 @@ class ServedHandler(RequestHandler, Generic[Message]):
         answer: Callable[[Message], msgspec.Struct],
         explain: Callable[[Exception], WorkerError],
     ) -> None:
-        """`explain` says what an error stands for that is not the worker's own."""
+        """Create a handler for requests of `type`; `explain` converts an exception that is not a `WorkerError`."""
         self._request_type = type
         self._on_probe = probe
         self._on_request = answer
@@ -88,20 +88,20 @@ class ServedHandler(RequestHandler, Generic[Message]):
             request = read()
             return to_output(self._on_probe() if isinstance(request, Probe) else self._on_request(request))
         except WorkerError as error:
-            log.info("a request is refused", exc_info=error)
+            log.info("request refused", exc_info=error)
             return error.wire()
-        except Exception as error:  # a worker must answer, and a traceback is no answer
-            log.warning("a request fails", exc_info=error)
+        except Exception as error:  # a worker must answer, and a traceback is not an answer
+            log.warning("request failed", exc_info=error)
             return self._explain(error).wire()
 
 
 def ask_here(handler: Callable[[dict[str, Any]], dict[str, Any]], request: msgspec.Struct) -> dict[str, Any]:
-    """What a handler in this process says to a request: as it is, or as a job where it takes jobs alone."""
+    """Return the reply of a handler in this process to a request; it gets a job if it only accepts jobs."""
     if isinstance(handler, RequestHandler):
         return handler.answer(request)
     return handler({"id": "local", "input": to_input(request)})
 
 
 def ms(seconds: float) -> float:
-    """`seconds` in milliseconds, as timings are told."""
+    """Return `seconds` in milliseconds, rounded as in timings."""
     return round(seconds * 1000, 3)

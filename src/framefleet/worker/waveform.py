@@ -1,4 +1,4 @@
-"""A clip's bytes as the waveform Whisper hears. The bytes are a stranger's: only the format named is tried."""
+"""The decoding of a clip to a waveform. The bytes are untrusted: only the declared format is tried."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from framefleet.timebase import Seconds
 
 RATE = 16_000
 TOLERANCE_S = 1.0
-"""How far the sound's length may be from what the request says."""
+"""How much the sound's duration may differ from the request's."""
 
 Waveform = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """The only demuxer and codecs for a format, and what its file begins with (text, and where it stands)."""
+    """The only demuxer and codecs for a format, and the bytes its file begins with, as (offset, bytes)."""
 
     demuxer: str
     codecs: tuple[str, ...]
@@ -35,9 +35,9 @@ _KINDS: dict[AudioFormat, _Kind] = {
 
 
 def decode(audio: bytes | SoundSamples, format: AudioFormat, duration_s: Seconds) -> Waveform:
-    """`audio` as float32 samples, mono, 16 kHz, −1 to 1; empty for no bytes that should last no time.
+    """Return `audio` as float32 samples, mono, 16 kHz, −1 to 1; empty for no bytes and a duration of about 0.
 
-    Raises `WorkerError` ("invalid_input") for another format, damage, or another length than `duration_s`; decoding
+    Raises `WorkerError` ("invalid_input") for another format, damage, or another duration than `duration_s`. Decoding
     stops as soon as there is more, so that a small file cannot fill the memory.
     """
     if isinstance(audio, SoundSamples):
@@ -46,9 +46,9 @@ def decode(audio: bytes | SoundSamples, format: AudioFormat, duration_s: Seconds
         return np.zeros(0, dtype=np.float32)
     kind = _KINDS.get(format)
     if kind is None:
-        raise WorkerError("invalid_input", f"{format} do not come over the wire; send opus, flac or wav")
+        raise WorkerError("invalid_input", f"{format} cannot be sent over the wire; send opus, flac or wav")
     if any(audio[at : at + len(text)] != text for at, text in kind.magic):
-        raise WorkerError("invalid_input", f"the audio does not begin as {format} does; name the format it really has")
+        raise WorkerError("invalid_input", f"the audio is not {format}; name the format that it has")
     limit = round((duration_s + TOLERANCE_S) * RATE)
     blocks: list[npt.NDArray[np.int16]] = []
     length = 0
@@ -59,19 +59,19 @@ def decode(audio: bytes | SoundSamples, format: AudioFormat, duration_s: Seconds
             raise WorkerError("invalid_input", f"the audio is longer than its duration_s of {duration_s:g}")
     if length < round((duration_s - TOLERANCE_S) * RATE):
         raise WorkerError(
-            "invalid_input", f"the audio lasts {length / RATE:g} s, not its duration_s of {duration_s:g}; it is cut off"
+            "invalid_input", f"the audio is truncated: it lasts {length / RATE:g} s, and duration_s is {duration_s:g}"
         )
     samples = np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.int16)
     return as_waveform(samples)
 
 
 def as_waveform(samples: npt.NDArray[np.int16]) -> Waveform:
-    """The samples as float32, −1 to 1."""
+    """Return the samples as float32, −1 to 1."""
     return samples.astype(np.float32) / np.float32(32768)
 
 
 def _blocks(audio: bytes, format: AudioFormat, kind: _Kind) -> Iterator[npt.NDArray[np.int16]]:
-    import av  # a dependency of faster-whisper, so it is where this runs
+    import av  # a dependency of faster-whisper, so it is installed where this runs
     from av.audio.resampler import AudioResampler
 
     try:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from framefleet.outputs.export.clock import STANDARD, counted_rate
 from framefleet.outputs.export.formats import FORMATS, export
-from framefleet.outputs.export.otio import COLORS, marks
+from framefleet.outputs.export.otio import marks
 from framefleet.outputs.export.text import clean
 from framefleet.schema.document import Document
 from tests.media.make import make_video
@@ -42,7 +42,10 @@ def test_markers_say_what_when_and_by_their_colour_of_which_kind() -> None:
     clip = timeline_of(sees([CAT], [CAT], [CAT])).video_tracks()[0][0]
     found = {marker.metadata["framefleet"]["stage"]: marker for marker in clip.markers}
     assert {stage: marker.color for stage, marker in found.items()} == {
-        stage: COLORS[stage] for stage in ("scenes", "speech", "sounds", "tracks")
+        "scenes": "GREEN",
+        "speech": "CYAN",
+        "sounds": "ORANGE",
+        "tracks": "RED",
     }
     track = found["tracks"]
     assert (track.name, track.metadata["framefleet"]["id"]) == ("cat 1", 1)
@@ -52,7 +55,7 @@ def test_markers_say_what_when_and_by_their_colour_of_which_kind() -> None:
 @given(documents())
 def test_any_timeline_has_all_in_order_and_nothing_before_its_start(document: Document) -> None:
     clip = timeline_of(document).video_tracks()[0][0]
-    assert [marker.name for marker in clip.markers] == [clean(mark.name) for mark in marks(document)]
+    assert [marker.name for marker in clip.markers] == [clean(one.mark.name) for one in marks(document)]
     begun = [marker.marked_range.start_time.to_seconds() for marker in clip.markers]
     assert begun == sorted(begun) and all(time_s >= 0 for time_s in begun)
     assert all(marker.marked_range.duration.to_seconds() > 0 for marker in clip.markers)

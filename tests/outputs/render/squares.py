@@ -87,7 +87,7 @@ def document_of(
         detections=detections,
         tracks=TracksResult(_tracks(detections) if tracked else []),
         transcription=Transcription("en", "", [_segment(*piece) for piece in said]),
-        scenes=fuse(scenes, None, None, None, None),
+        scenes=fuse(scenes, {}),
     )
 
 

@@ -45,7 +45,7 @@ def document_of(pictures: list[list[Box] | None], tracks: list[list[tuple[int, i
         config=replace(like.config, fps=FPS),
         detections=detections,
         tracks=TracksResult(made),
-        scenes=fuse(scenes, None, None, None, None),
+        scenes=fuse(scenes, {}),
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.outputs.report import html
-from framefleet.outputs.report.html import PARTS, embedded, page
+from framefleet.outputs.report.html import embedded, page, scripts
 
 PAGE = Path(html.__file__).parent / "page"
 
@@ -37,7 +37,7 @@ def test_it_refers_to_nothing_outside() -> None:
 
 
 def test_every_script_of_the_page_is_in_it() -> None:
-    assert {path.stem for path in PAGE.glob("*.js")} == set(PARTS)
+    assert {path.name for path in PAGE.glob("*.js")} == set(scripts())
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.media.make import make_audio, make_video, number_of
 
 def scenes(count: int, duration_s: float) -> list[SceneEntry]:
     cuts = [duration_s * i / count for i in range(1, count)]
-    return fuse(scenes_between(cuts, duration_s), None, None, None, None)
+    return fuse(scenes_between(cuts, duration_s), {})
 
 
 def decoded(jpeg: str) -> int:

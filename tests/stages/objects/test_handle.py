@@ -181,7 +181,7 @@ class BrokenEngine:
         (RuntimeError("it\nbroke"), "RuntimeError: it broke"),
         (KeyError(), "KeyError: no reason given"),
         (WorkerError("out_of_memory", "too much"), "out_of_memory: too much"),
-        (MemoryError("no room"), "out_of_memory: no room; send fewer pictures in one request"),
+        (MemoryError("no room"), "out_of_memory: no room; send fewer frames per request"),
     ],
 )
 def test_an_engine_that_fails_is_one_line(raised: Exception, error: str) -> None:

@@ -56,9 +56,9 @@ def test_parts_may_be_left_out(write):
         ([[4, 4]], "ends no later than it starts"),
         ([[4, 3]], "ends no later than it starts"),
         ([[5, 6], [0, 4]], "sort the scenes by start"),
-        ([[0, 4], [3.9, 6]], r"scene 1 \(3.9–6 s\): overlaps the one before, which ends at 4 s"),
-        ([[0, 11]], "beyond the video's end at 9.5 s"),
-        ([[9.5, 9.55]], "beyond the video's end at 9.5 s"),
+        ([[0, 4], [3.9, 6]], r"scene 1 \(3.9–6 s\): overlaps the scene before, which ends at 4 s"),
+        ([[0, 11]], "ends after the video's end at 9.5 s"),
+        ([[9.5, 9.55]], "ends after the video's end at 9.5 s"),
     ],
 )
 def test_what_is_wrong_is_said(write, content, said):

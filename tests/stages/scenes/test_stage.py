@@ -42,7 +42,7 @@ def test_scenes_that_are_given_are_not_looked_for(tmp_path, monkeypatch):
     options = SimpleNamespace(scenes=path)
     assert not STAGE.order(media_of(10.0), options).samples
     assert [scene.end_s for scene in STAGE.watch(media_of(10.0), options, ()).finish()] == [4.0, 10.0]
-    with pytest.raises(InputError, match="beyond the video's end"):
+    with pytest.raises(InputError, match="ends after the video's end"):
         STAGE.watch(media_of(5.0), options, ())
 
 

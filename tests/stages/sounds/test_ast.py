@@ -99,5 +99,5 @@ def test_too_little_memory_is_told_as_such(engine, monkeypatch):
 def test_a_folder_with_something_else(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"rubbish")
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "no such"}))
-    with pytest.raises(SetupError, match="not a model that transformers can load"):
+    with pytest.raises(SetupError, match="transformers cannot load the model"):
         open_engine(str(tmp_path), "ast")

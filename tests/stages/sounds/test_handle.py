@@ -89,13 +89,13 @@ def test_probe(handler):
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"model": "ast"}, "model_mismatch: this worker runs yamnet, not ast"),
+        ({"model": "ast"}, "model_mismatch: the request is for ast, but this worker runs yamnet"),
         ({"slice_s": 10}, "unsupported: slice_s 10"),
         ({"format": "mp3"}, "invalid_input: .*format"),
-        ({"format": "opus"}, "invalid_input: .*does not begin as opus"),
+        ({"format": "opus"}, "invalid_input: .*the audio is not opus"),
         ({"audio": "!!"}, "invalid_input: .*audio"),
         ({"audio": b"rubbish"}, "invalid_input: "),
-        ({"duration_s": 60.0}, "invalid_input: .*cut off"),
+        ({"duration_s": 60.0}, "invalid_input: .*truncated"),
         ({"duration_s": 0.5}, "invalid_input: .*longer"),
         ({"schema_version": "2"}, "invalid_input: .*schema_version"),
         ({"hop_s": 0.0001}, "invalid_input: .*hop_s"),

@@ -87,7 +87,7 @@ def test_it_hears_slices_of_its_own_length_alone(tmp_path):
     engine = open_engine(str(stand_in(tmp_path)))
     assert engine.settle(None, None).slice_s * RATE == SAMPLES
     assert engine.settle(0.975, 2.0).hop_s == 2.0
-    with pytest.raises(WorkerError, match=r"slice_s 5: YAMNet hears 0\.975 s") as caught:
+    with pytest.raises(WorkerError, match=r"slice_s 5: YAMNet takes slices of 0\.975 s") as caught:
         engine.settle(5.0, None)
     assert caught.value.type == "unsupported"
 

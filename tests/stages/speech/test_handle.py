@@ -134,13 +134,13 @@ def deaf():
         ({"language": "de"}, "unsupported: tiny.en does not know .*'de'"),
         ({"language": "xx"}, "unsupported: .*'xx'"),
         ({"task": "translate"}, "unsupported: tiny.en .*cannot translate"),
-        ({"model": "large-v3"}, "model_mismatch: this worker runs tiny.en, not large-v3"),
+        ({"model": "large-v3"}, "model_mismatch: the request is for large-v3, but this worker runs tiny.en"),
         ({"format": "mp3"}, "invalid_input: .*format"),
-        ({"format": "wav"}, "invalid_input: .*does not begin as wav"),
+        ({"format": "wav"}, "invalid_input: .*the audio is not wav"),
         ({"audio": "!!"}, "invalid_input: .*audio"),
         ({"audio": b"rubbish"}, "invalid_input: "),
         ({"duration_s": -1}, "invalid_input: .*duration_s"),
-        ({"duration_s": 60.0}, "invalid_input: .*cut off"),
+        ({"duration_s": 60.0}, "invalid_input: .*truncated"),
         ({"duration_s": 0.5}, "invalid_input: .*longer"),
         ({"schema_version": "2"}, "invalid_input: .*schema_version"),
         ({"beam_size": 0}, "invalid_input: .*beam_size"),
@@ -197,7 +197,7 @@ def test_a_models_odd_numbers_are_made_sound():
 
 
 def test_a_models_bare_name_is_not_downloaded():
-    with pytest.raises(SetupError, match=r"small: not a folder .*fetch it first"):
+    with pytest.raises(SetupError, match=r"small: not a folder .*download it first"):
         open_model("small")
 
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from framefleet.protocol.whisper import WhisperReply, WhisperSegment, WhisperWord
 from framefleet.schema.speech import Skipped
 from framefleet.stages.base import Answer
-from framefleet.stages.speech.merge import merge_speech, no_audio
+from framefleet.stages.speech.merge import merge_speech
 from framefleet.stages.speech.skipped import SentTime, Unsent
+from framefleet.stages.speech.spec import absent
 from framefleet.timebase import Span
 from tests.stages.speech.test_plan import HOUR
 
@@ -80,4 +81,4 @@ def test_nobody_speaks():
 
 
 def test_no_audio_says_so():
-    assert no_audio(HOUR).skipped == [Skipped(0.0, 3600, "no audio stream")]
+    assert absent(HOUR).skipped == [Skipped(0.0, 3600, "no audio stream")]

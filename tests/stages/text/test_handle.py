@@ -127,7 +127,10 @@ def test_says_what_it_is_and_did(handler: TextHandler) -> None:
         (job(b"x", source={"kind": "url_range"}), "invalid_input: "),
         (job(b"x", max_side=8), "invalid_input: "),
         (job(b"x", min_confidence=2), "invalid_input: "),
-        (job(b"x", model="PP-OCRv5"), "model_mismatch: PP-OCRv5 was asked for and PP-OCRv6-small"),
+        (
+            job(b"x", model="PP-OCRv5"),
+            "model_mismatch: the request is for PP-OCRv5, but this worker runs PP-OCRv6-small",
+        ),
     ],
 )
 def test_requests_that_cannot_be_served(handler: TextHandler, broken: dict[str, Any], error: str) -> None:
@@ -151,7 +154,7 @@ class FakeEngine:
     [
         (RuntimeError("it\nbroke"), "RuntimeError: it broke"),
         (WorkerError("out_of_memory", "too much"), "out_of_memory: too much"),
-        (MemoryError("no room"), "out_of_memory: no room; send fewer pictures in one request"),
+        (MemoryError("no room"), "out_of_memory: no room; send fewer frames per request"),
     ],
 )
 def test_an_engine_that_fails_is_one_line(raised: Exception, error: str) -> None:

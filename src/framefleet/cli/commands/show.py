@@ -1,5 +1,6 @@
 """`framefleet show`: what a document says, all of it in short or what is looked for."""
 
+import inspect
 import json
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -19,15 +20,49 @@ from framefleet.cli.output.summary import summary
 from framefleet.cli.output.table import Page
 from framefleet.errors import UsageError
 from framefleet.results.query import search, tally
-from framefleet.results.query.availability import known
+from framefleet.results.query.availability import has
 from framefleet.results.query.phrases import tokens
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document
+from framefleet.stages.registry import SPECS
+from framefleet.stages.spec import Search
 from framefleet.timebase import Span
 
 NOT_FOUND = 1
 
 
+def with_searches(command: Callable[..., int]) -> Callable[..., int]:
+    """`command` with an option for each search that a stage declares, handed over as its `asked` dict."""
+    own = [one for one in inspect.signature(command).parameters.values() if one.name != "asked"]
+    place = [one.name for one in own].index("find")
+    declared = [search for _, search in searches()]
+    options = [
+        inspect.Parameter(
+            search.option,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=Annotated[str | None, typer.Option(metavar=search.metavar, help=search.help)],
+            default=None,
+        )
+        for search in declared
+    ]
+
+    def wrapped(**values: Any) -> int:
+        asked = {search.option: values.pop(search.option) for search in declared}
+        return command(**values, asked=asked)
+
+    own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
+    wrapped.__signature__ = inspect.Signature([*own[:place], *options, *own[place:]])  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {one.name: one.annotation for one in [*own, *options]}
+    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
+    return wrapped
+
+
+def searches() -> list[tuple[str, Search]]:
+    """The stages that are searched by an option of their own, and that."""
+    return [(name, spec.output.search) for name, spec in SPECS.items() if spec.output.search is not None]
+
+
+@with_searches
 def show(
     result: Result,
     at: Annotated[
@@ -35,16 +70,12 @@ def show(
     ] = None,
     start: From = None,
     end: To = None,
-    label: Annotated[str | None, typer.Option(metavar="LABEL", help="when this label is in view, and how many")] = None,
-    say: Annotated[str | None, typer.Option(metavar="WORDS", help="when these words are spoken, in context")] = None,
-    sound: Annotated[str | None, typer.Option(metavar="NAME", help="when this sound occurs")] = None,
-    text: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="when this text is on screen (substring match)")
-    ] = None,
     find: Annotated[
         str | None, typer.Option(metavar="WORDS", help="search the results of all stages for a name or text")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    *,
+    asked: dict[str, str | None],
 ) -> int:
     """Show a result as a table, or search it by time, label, word, sound or text.
 
@@ -55,57 +86,46 @@ def show(
     span = part_of(extent, start, end, result)
     document = search.within(whole, span) if span else whole
     moment = None if at is None else search.at(whole, time_in(extent, "--at", at, result))
-    wanted = {"label": label, "say": say, "sound": sound, "text": text, "find": find}
-    found = {name: _SEARCH[name](document, _words(name, words)) for name, words in wanted.items() if words is not None}
+    found = {
+        (stage, one.option): search.asked(document, stage, _words(one.option, words))
+        for stage, one in searches()
+        if (words := asked.get(one.option)) is not None
+    }
+    anything = None if find is None else search.find(document, _words("find", find))
     if as_json:
-        print(_json(document, span or extent, moment, found))
-    elif moment is None and not found:
+        print(_json(document, span or extent, moment, found, anything))
+    elif moment is None and not found and find is None:
         summary(document, result, everything=True, span=span)
     else:
-        _tell(document, moment, found, wanted)
-    nothing = bool(found) and moment is None and not any(found.values())
+        page = Page()
+        if moment is not None:
+            answers.moment(document, moment, page)
+        for (stage, option), what in found.items():
+            answers.answer(document, stage, asked[option] or "", what, page)
+        if find is not None and anything is not None:
+            answers.find(document, find, anything, page)
+    nothing = (bool(found) or find is not None) and moment is None and not any(found.values()) and not anything
     return NOT_FOUND if nothing else 0
 
 
-_SEARCH: dict[str, Callable[[Document, str], Any]] = {
-    "label": search.sightings,
-    "say": search.said,
-    "sound": search.sounds,
-    "text": search.texts,
-    "find": search.find,
-}
-
-_PART = {
-    "label": "detections",
-    "seen": "detections",
-    "say": "transcription",
-    "sound": "sounds",
-    "heard": "sounds",
-    "text": "text",
-    "written": "text",
-}
-
-
-def _tell(
-    document: Document, moment: search.Moment | None, found: dict[str, Any], wanted: dict[str, str | None]
-) -> None:
-    page = Page()
-    if moment is not None:
-        answers.moment(document, moment, page)
-    for name, result in found.items():
-        answers.TELL[name](document, wanted[name] or "", result, page)
-
-
-def _json(document: Document, span: Span, moment: search.Moment | None, found: dict[str, Any]) -> str:
+def _json(
+    document: Document,
+    span: Span,
+    moment: search.Moment | None,
+    found: dict[tuple[str, str], Any],
+    anything: list[search.Match] | None,
+) -> str:
     """In ASCII, so that it is the same on every terminal and in every pipe, and does nothing there.
 
     Null is what nobody looked for, or what failed: not the same as nothing, as in the document.
     """
-    told = {n: result if n not in _PART or known(document, _PART[n]) else None for n, result in found.items()}
-    told = told if moment is None else {"at": moment, **told}
+    told: dict[str, Any] = {} if moment is None else {"at": moment}
+    told |= {option: what if has(document, stage) else None for (stage, option), what in found.items()}
+    told |= {} if anything is None else {"find": anything}
     if not told:
-        told = {n: count(document, span) if known(document, _PART[n]) else None for n, count in tally.KINDS.items()}
-        told |= tally.further(document, span)
+        for stage in tally.counted(document):
+            name = stage if stage in document.further else SPECS[stage].output.label
+            told[name] = tally.counts(document, stage, span) if has(document, stage) else None
     return json.dumps(msgspec.to_builtins(told), indent=2)
 
 

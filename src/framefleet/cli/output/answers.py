@@ -1,6 +1,6 @@
 """What `framefleet show` says to each question."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from framefleet.cli.output.format import clock, counted, instead
 from framefleet.cli.output.table import NAME, Column, Page, width_of
-from framefleet.results.query.availability import STAGES, failed, known
-from framefleet.results.query.kinds import kinds
+from framefleet.results.query.availability import has, why_not
+from framefleet.results.query.kinds import as_field, found_of, kinds, spans_of
 from framefleet.results.query.phrases import words_of
 from framefleet.results.query.search import (
     LabelInterval,
@@ -17,12 +17,12 @@ from framefleet.results.query.search import (
     Moment,
     SpokenMatch,
     Thing,
+    during,
     labels,
 )
 from framefleet.schema.document import Document
-from framefleet.schema.objects import Box
-from framefleet.schema.sounds import SoundEvent
-from framefleet.schema.text import TextSpan
+from framefleet.stages.registry import SPECS
+from framefleet.stages.spec import BOX_TITLE, SPAN_COLUMNS, Search, Shown, Told, box
 
 
 def quoted(said: SpokenMatch, dots: str) -> str:
@@ -50,67 +50,89 @@ def moment(document: Document, now: Moment, page: Page) -> None:
     if now.scene is not None:
         total, scene = len(document.scenes or ()), now.scene
         page.line("scene", f"{scene.index + 1} of {total}, {clock(scene.start_s)} to {clock(scene.end_s)}")
-    _seen(document, now, page)
-    page.line("said", quoted(now.said, page.dots) if now.said else _lacking(document, "transcription", "nothing"))
-    heard = ", ".join(f"{event.label} {event.score:.2f}" for event in now.heard)
-    page.line("heard", heard or _lacking(document, "sounds", "nothing"))
-    if now.written:
-        page.table([_name("written", len(now.written)), *_texts(now.written)])
-    else:
-        page.line("written", _lacking(document, "text", "nothing"))
+    for stage, spec in SPECS.items():
+        if spec.output.key is None or spec.output.told is None:
+            continue
+        if spec.output.told is Told.FRAMES:
+            _seen(document, stage, now, page)
+        elif spec.output.told is Told.WORDS:
+            said = quoted(now.said, page.dots) if now.said else _lacking(document, stage, "nothing")
+            page.line(spec.output.label, said)
+        elif spec.output.search is not None:
+            _there(document, stage, spec.output.search, now, page)
     for name, found in ({} if now.results is UNSET else now.results).items():
         told = document.further[name].label
         page.line(told, ", ".join(one.name for one in found) or "nothing")
 
 
-def label(document: Document, wanted: str, found: Mapping[str, Sequence[LabelInterval]], page: Page) -> None:
+def _there(document: Document, stage: str, search: Search, now: Moment, page: Page) -> None:
+    """What there is of a stage at a time: names in a line, texts in a table."""
+    label, found = SPECS[stage].output.label, during(document, stage, now.time_s)
+    if found and not search.names:
+        page.table([_name(label, len(found)), *_columns(search.columns, found)])
+        return
+    told = (" ".join(column.cell(one) for column in search.columns) for one in found)
+    page.line(label, ", ".join(told) or _lacking(document, stage, "nothing"))
+
+
+def answer(document: Document, stage: str, wanted: str, found: Any, page: Page) -> None:
+    """What a stage's own option found, or why nothing was."""
+    kind, document = SPECS[stage].output, as_field(document, stage)
+    assert kind.search is not None
+    if kind.told is Told.FRAMES:
+        _labels(document, stage, kind.search, wanted, found, page)
+    elif not found:
+        there = sorted({span.name for span in spans_of(document, stage)}) if kind.search.names else []
+        nothing = f"no {wanted}{instead(wanted, there)}" if kind.search.names else f"no match for {wanted}"
+        page.line(kind.label, _not_found(document, stage, nothing))
+    elif kind.told is Told.WORDS:
+        page.table([_name(kind.label, len(found)), *_spans(found), _words(found, page)])
+    else:
+        spans_alone = found_of(document, stage) is None  # another version of the stage wrote it
+        columns = _columns(SPAN_COLUMNS if spans_alone else kind.search.columns, found)
+        page.table([_name(kind.label, len(found)), *_spans(found), *columns])
+
+
+def _labels(
+    document: Document,
+    stage: str,
+    search: Search,
+    wanted: str,
+    found: Mapping[str, Sequence[LabelInterval]],
+    page: Page,
+) -> None:
     """When it is seen, how many of it, and by which tracks."""
+    label = SPECS[stage].output.label
     if not found:
         there = labels(document)
-        page.line("seen", _not_found(document, "detections", f"no {wanted}{instead(wanted, there)}"))
+        page.line(label, _not_found(document, stage, f"no {wanted}{instead(wanted, there)}"))
     for name, stretches in found.items():
         tracks = sorted({track for one in stretches for track in one.tracks})
         most = max(one.most for one in stretches)
         pictures = counted(sum(one.pictures for one in stretches), "frame")
-        page.line("seen", f"{name} in {pictures}, at most {most} at once{_listed(', track', tracks)}")
-        page.table(
-            [
-                _name("", len(stretches)),
-                *_spans(stretches),
-                Column("frames", [str(one.pictures) for one in stretches], right=True, rank=2),
-                Column("at once", [str(one.most) for one in stretches], right=True, rank=1),
-                Column("tracks", [_listed("", one.tracks) for one in stretches], rank=3, least=6, most=40),
-            ]
-        )
+        page.line(label, f"{name} in {pictures}, at most {most} at once{_listed(', track', tracks)}")
+        page.table([_name("", len(stretches)), *_spans(stretches), *_columns(search.columns, stretches)])
 
 
-def say(document: Document, wanted: str, found: Sequence[SpokenMatch], page: Page) -> None:
-    """When it is said, among the words around it."""
-    if not found:
-        page.line("said", _not_found(document, "transcription", f"no match for {wanted}"))
-        return
+def _words(found: Sequence[SpokenMatch], page: Page) -> Column:
+    """What is said, among the words around it."""
     widest = max(width_of(quoted(one, page.dots)) for one in found)
-    words = Column("words", lambda width: [in_view(one, width, page.dots) for one in found], least=10, most=widest)
-    page.table([_name("said", len(found)), *_spans(found), words])
+    return Column("words", lambda width: [in_view(one, width, page.dots) for one in found], least=10, most=widest)
 
 
-def sound(document: Document, wanted: str, found: Sequence[SoundEvent], page: Page) -> None:
-    """When it is heard, and how clearly at best."""
-    if not found:
-        there = sorted({event.label for event in document.sounds.events}) if document.sounds else []
-        page.line("heard", _not_found(document, "sounds", f"no {wanted}{instead(wanted, there)}"))
-        return
-    names = Column("sound", [event.label for event in found], style="cyan", least=10)
-    scores = Column("score", [f"{event.score:.2f}" for event in found], right=True, rank=1)
-    page.table([_name("heard", len(found)), *_spans(found), names, scores])
-
-
-def text(document: Document, wanted: str, found: Sequence[TextSpan], page: Page) -> None:
-    """When and where it is written."""
-    if not found:
-        page.line("written", _not_found(document, "text", f"no match for {wanted}"))
-        return
-    page.table([_name("written", len(found)), *_spans(found), *_texts(found)])
+def _columns(shown: Sequence[Shown], found: Sequence[Any]) -> list[Column]:
+    return [
+        Column(
+            one.title,
+            [one.cell(each) for each in found],
+            style="cyan" if one.main else "",
+            right=one.right,
+            rank=one.rank,
+            least=10 if one.main else one.least,
+            most=one.most,
+        )
+        for one in shown
+    ]
 
 
 def find(document: Document, wanted: str, found: Sequence[Match], page: Page) -> None:
@@ -126,23 +148,15 @@ def find(document: Document, wanted: str, found: Sequence[Match], page: Page) ->
     page.table([Column("", [f"{one:<{NAME - 1}}" for one in firsts], style="bold"), *_spans(found), names, confidences])
 
 
-TELL: dict[str, Callable[[Document, str, Any, Page], None]] = {
-    "label": label,
-    "say": say,
-    "sound": sound,
-    "text": text,
-    "find": find,
-}
-
-
-def _seen(document: Document, now: Moment, page: Page) -> None:
+def _seen(document: Document, stage: str, now: Moment, page: Page) -> None:
+    label = SPECS[stage].output.label
     if now.things is None or now.picture_s is None:
-        page.line("seen", _lacking(document, "detections", _unseen(now)))
+        page.line(label, _lacking(document, stage, _unseen(now)))
         return
     if not now.things:
-        page.line("seen", f"nothing in the frame at {clock(now.picture_s)}")
+        page.line(label, f"nothing in the frame at {clock(now.picture_s)}")
         return
-    page.table(_things(now.things, f"frame at {clock(now.picture_s)}"))
+    page.table(_things(now.things, label, f"frame at {clock(now.picture_s)}"))
 
 
 def _unseen(now: Moment) -> str:
@@ -153,21 +167,13 @@ def _unseen(now: Moment) -> str:
     return "unknown: no answer for this frame"
 
 
-def _things(things: Sequence[Thing], title: str) -> list[Column]:
+def _things(things: Sequence[Thing], label: str, title: str) -> list[Column]:
     return [
-        _name("seen", len(things)),
+        _name(label, len(things)),
         Column(title, [one.label for one in things], style="cyan", least=10),
         Column("confidence", [f"{one.confidence:.2f}" for one in things], right=True, rank=2),
         Column("track", ["" if one.track is None else str(one.track) for one in things], right=True, rank=1),
-        Column("left, top, right, bottom", [_box(one.box) for one in things], rank=3),
-    ]
-
-
-def _texts(spans: Sequence[TextSpan]) -> list[Column]:
-    return [
-        Column("text", [one.text for one in spans], style="cyan", least=10),
-        Column("confidence", [f"{one.confidence:.2f}" for one in spans], right=True, rank=1),
-        Column("left, top, right, bottom", [_box(one.box) for one in spans], rank=2),
+        Column(BOX_TITLE, [box(one) for one in things], rank=3),
     ]
 
 
@@ -175,16 +181,12 @@ def _name(name: str, rows: int) -> Column:
     return Column("", [f"{name if row == 0 else '':<{NAME - 1}}" for row in range(rows)], style="bold")
 
 
-def _spans(found: Iterable[LabelInterval | SpokenMatch | SoundEvent | TextSpan | Match]) -> list[Column]:
+def _spans(found: Iterable[Any]) -> list[Column]:
     times = [(clock(one.start_s), clock(one.end_s)) for one in found]
     return [
         Column("from", [start for start, _ in times], right=True),
         Column("to", [end for _, end in times], right=True),
     ]
-
-
-def _box(box: Box) -> str:
-    return ", ".join(f"{edge:.0f}" for edge in box)
 
 
 def _listed(name: str, numbers: Sequence[int]) -> str:
@@ -193,15 +195,15 @@ def _listed(name: str, numbers: Sequence[int]) -> str:
     return f"{name}{'s' if len(numbers) > 1 else ''} {listed}" if name and listed else listed
 
 
-def _not_found(document: Document, part: str, otherwise: str) -> str:
+def _not_found(document: Document, stage: str, otherwise: str) -> str:
     """Why nothing was found of what was looked for: as `_lacking`, or it may be where the stage failed."""
-    in_part = known(document, part) and any(failure.stage == STAGES[part] for failure in document.failures)
-    return _lacking(document, part, otherwise) + (f" ({STAGES[part]} failed partly)" if in_part else "")
+    in_part = has(document, stage) and any(failure.stage == stage for failure in document.failures)
+    return _lacking(document, stage, otherwise) + (f" ({stage} failed partly)" if in_part else "")
 
 
-def _lacking(document: Document, part: str, otherwise: str) -> str:
+def _lacking(document: Document, stage: str, otherwise: str) -> str:
     """Why there is nothing: nobody looked for it, or that failed, or else `otherwise`."""
-    if known(document, part):
+    if has(document, stage):
         return otherwise
-    error = failed(document, part)
-    return "unknown: stage not run" if error is None else f"unknown: {STAGES[part]} failed ({error})"
+    error = why_not(document, stage)
+    return "unknown: stage not run" if error is None else f"unknown: {stage} failed ({error})"

@@ -1,6 +1,6 @@
 """What a person reads at the end of a run, and of a document by `framefleet show`."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -8,14 +8,16 @@ from pathlib import Path
 from framefleet.cli.output.format import clock, counted
 from framefleet.cli.output.table import NAME, Column, Page
 from framefleet.results.query import tally
-from framefleet.results.query.availability import failed, known
+from framefleet.results.query.availability import has, why_not
 from framefleet.results.query.intervals import frame_intervals
+from framefleet.results.query.kinds import as_field, found_of, spans_of, told_of
 from framefleet.results.query.tally import Level, Tally
 from framefleet.schema.cost import Cost
 from framefleet.schema.document import Document, FailureEntry
-from framefleet.schema.scenes import SceneEntry
+from framefleet.schema.results import FoundSpan
 from framefleet.schema.timing import StageTiming, Timing
 from framefleet.stages.registry import SPECS
+from framefleet.stages.spec import Told
 from framefleet.timebase import Span
 
 
@@ -90,13 +92,6 @@ FEW = 5  # labels told of what was heard or written
 NOTICED_S = 3.0
 SPARK = 30  # characters for what went on over time, at most
 FAILED = "failed"
-PARTS = {
-    "seen": "detections",
-    "heard": "sounds",
-    "written": "text",
-    "scenes": "scenes",
-    "said": "transcription",
-}
 
 
 def summary(
@@ -124,29 +119,49 @@ def title(document: Document, page: Page, *, part: bool = False) -> None:
 
 def found(document: Document, page: Page, span: Span, *, everything: bool = False) -> None:
     """What was seen, heard and written, by label, and what was said. `everything`: however many labels there are."""
-    groups = {
-        "seen": (tally.seen(document, span), SEEN),
-        "heard": (tally.heard(document, span), FEW),
-        "written": (tally.written(document, span), FEW),
-    }
-    others = {document.further[name].label: found for name, found in tally.further(document, span).items()}
-    groups |= {label: (tallies, FEW) for label, tallies in others.items()}
-    told = {name: tallies if everything else tallies[:most] for name, (tallies, most) in groups.items()}
-    if any(told.values()):
-        page.table(_columns(told, page))
-    for name, part in PARTS.items():
-        if failed(document, part) is not None:
-            page.line(name, FAILED, "red")
-    for name, tallies in told.items():
-        if not tallies and (name not in PARTS or known(document, PARTS[name])):
-            page.line(name, "nothing")
-    for name, (tallies, _) in groups.items():
-        if len(tallies) > len(told[name]):
-            page.line("", f"{len(tallies) - len(told[name])} more {name}; framefleet show lists them")
-    if document.scenes:
-        page.line("scenes", scenes(document.scenes, page.dots))
-    if failed(document, "transcription") is None:
-        page.line("said", said(document, page.dots))
+    counts = {stage: tally.counts(document, stage, span) for stage in tally.counted(document)}
+    shown = {stage: all_ if everything else all_[: _most(stage)] for stage, all_ in counts.items()}
+    if any(shown.values()):
+        page.table(_columns(document, shown, page))
+    told = sorted(_order(stage) for stage, spec in SPECS.items() if spec.output.told is not None)
+    for _, _, stage in told:
+        if why_not(document, stage) is not None:
+            page.line(_label(document, stage), FAILED, "red")
+    for stage, tallies in shown.items():
+        if not tallies and has(document, stage):
+            page.line(_label(document, stage), "nothing")
+    for stage, tallies in counts.items():
+        if len(tallies) > len(shown[stage]):
+            left = len(tallies) - len(shown[stage])
+            page.line("", f"{left} more {_label(document, stage)}; framefleet show lists them")
+    for _, _, stage in told:
+        if line := _line(document, stage, page.dots):
+            page.line(_label(document, stage), line)
+
+
+def _order(stage: str) -> tuple[int, int, str]:
+    """In the order of the ways of telling, then of the stages."""
+    told = told_of(stage)
+    return (-1 if told is None else list(Told).index(told), list(SPECS).index(stage), stage)
+
+
+def _label(document: Document, stage: str) -> str:
+    told = document.further.get(stage)
+    return SPECS[stage].output.label if told is None else told.label
+
+
+def _most(stage: str) -> int:
+    return SEEN if told_of(stage) is Told.FRAMES else FEW
+
+
+def _line(document: Document, stage: str, dots: str) -> str:
+    """What is told of a stage in a line; nothing of one that is told of in the table."""
+    told, there = told_of(stage), SPECS[stage].output.key is not None or has(document, stage)
+    if told is Told.STARTS and (spans := list(spans_of(document, stage))):
+        return starts(spans, dots)
+    if told is Told.WORDS and there and why_not(document, stage) is None:
+        return said(as_field(document, stage), dots)
+    return ""
 
 
 def account(document: Document, page: Page) -> None:
@@ -165,9 +180,9 @@ def account(document: Document, page: Page) -> None:
         page.line("advice", document.timing.advice, "yellow")
 
 
-def scenes(found: Sequence[SceneEntry], dots: str = "...") -> str:
+def starts(found: Sequence[FoundSpan], dots: str = "...") -> str:
     """How many, and where the first few begin."""
-    begin = ", ".join(clock(scene.start_s) for scene in found[:FEW])
+    begin = ", ".join(clock(one.start_s) for one in found[:FEW])
     return f"{len(found)}, from {begin}" + (f", {dots}" if len(found) > FEW else "")
 
 
@@ -228,21 +243,38 @@ def overlapped(timing: Timing) -> str:
     return f"average parallelism {timing.overlap:.1f}"
 
 
-def _columns(groups: Mapping[str, Sequence[Tally]], page: Page) -> list[Column]:
+def _columns(document: Document, groups: Mapping[str, Sequence[Tally]], page: Page) -> list[Column]:
     rows = [one for tallies in groups.values() for one in tallies]
     names = [
-        f"{name if place == 0 else '':<{NAME - 1}}" for name, tallies in groups.items() for place in range(len(tallies))
+        f"{_label(document, stage) if place == 0 else '':<{NAME - 1}}"
+        for stage, tallies in groups.items()
+        for place in range(len(tallies))
     ]
-    columns = [
+    made = [Column(name, cells, right=True, rank=3) for name, cells in _counted(document, groups).items() if any(cells)]
+    return [
         Column("", names, style="bold"),
         Column("", [one.label for one in rows], style="cyan", most=32, least=10),
         Column("count", [str(one.count) for one in rows], right=True),
-        Column("tracks", ["" if one.tracks is None else str(one.tracks) for one in rows], right=True, rank=3),
+        *made,
         Column("first", [clock(one.first_s) for one in rows], right=True, rank=1),
         Column("last", [clock(one.last_s) for one in rows], right=True, rank=2),
         Column("over time", lambda width: _sparks(rows, width, page), style="green", most=SPARK, least=9, rank=4),
     ]
-    return [column for column in columns if column.title != "tracks" or any(column.cells)]  # type: ignore[arg-type]
+
+
+def _counted(document: Document, groups: Mapping[str, Sequence[Tally]]) -> dict[str, list[str]]:
+    """By its name, how much of each label a stage made that works on another's result."""
+    made: dict[str, list[str]] = {}
+    for name, spec in SPECS.items():
+        found = None if spec.output.counted is None else found_of(document, name)
+        if spec.output.counted is not None and found is not None:
+            counts = Counter(spec.output.counted(found))
+            made[name] = [
+                str(counts[one.label]) if stage in spec.needs else ""
+                for stage, tallies in groups.items()
+                for one in tallies
+            ]
+    return made
 
 
 def _sparks(rows: Sequence[Tally], width: int, page: Page) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import NamedTuple, cast
 
 import av
 from av.audio.stream import AudioStream
@@ -172,6 +172,7 @@ def _describe(
         last = max(sound) if sound and max(sound) > end + _STILL else end
     anew = (_READ_ANEW,) if reach.changed else ()
     rate = rate_of(video) if video is not None else None
+    used = _track_of(container, video)
     return MediaInfo(
         path=path,
         size_bytes=path.stat().st_size,
@@ -181,7 +182,9 @@ def _describe(
         height=first.height if first else 0,
         rotation=first.turn.rotation if first else 0,
         mirrored=first is not None and first.turn.mirrored,
-        **_track_of(container, video),
+        track=used.number,
+        tracks=used.of,
+        usual_track=used.usual,
         counted_at=float(rate or 0) if container.format.name in TIMELESS else None,
         oddly_shown=first.oddly_shown if first else None,
         fps=float(rate or 0),
@@ -206,11 +209,19 @@ def _read_anew(first: _First | None) -> tuple[str, ...]:
     return (*(("mirrored",) if first.turn.mirrored else ()), *first.read_anew)
 
 
-def _track_of(container: InputContainer, video: VideoStream | None) -> dict[str, Any]:
+class _Track(NamedTuple):
+    """Which of the video tracks it is, counted from 1; neither number where there is no other."""
+
+    number: int | None
+    of: int | None
+    usual: bool
+
+
+def _track_of(container: InputContainer, video: VideoStream | None) -> _Track:
     tracks = moving_streams(container)
     if video is None or len(tracks) < 2:
-        return {}
-    return {"track": tracks.index(video) + 1, "tracks": len(tracks), "usual_track": video is video_stream(container)}
+        return _Track(None, None, usual=True)
+    return _Track(tracks.index(video) + 1, len(tracks), usual=video is video_stream(container))
 
 
 def _describe_audio(

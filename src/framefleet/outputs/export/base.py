@@ -39,7 +39,7 @@ class Format:
     `needs` are fields of a document, at least one of which must be there. `write` fills the file, or the folder where
     it is a `folder`, that it is given. `pictures`: it has a place for pictures. `video`: it wants the video's file,
     and this is what becomes of it without; `{fps}` in it is the header's rate.
-    `spoken`: it is what is said, whose language its name tells.
+    `further`: it also holds what further stages found. `spoken`: it is what is said, whose language its name tells.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Format:
     folder: bool = False
     pictures: bool = False
     video: str | None = None
+    further: bool = False
     spoken: bool = False
 
 

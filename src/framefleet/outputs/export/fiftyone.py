@@ -21,6 +21,15 @@ from framefleet.outputs.export.text import clean
 from framefleet.schema.document import Document
 
 
+class _Boxes(msgspec.Struct):
+    objects: list[dict[str, Any]]
+
+
+class _FrameLabels(msgspec.Struct):
+    frame_number: int
+    objects: _Boxes
+
+
 def write(document: Document, context: Context, folder: Path) -> None:
     """`manifest.json` names the video where it lies, so it is not copied, and the one file with its labels."""
     numbers = frame_numbers(document, context.video)
@@ -36,16 +45,13 @@ def write(document: Document, context: Context, folder: Path) -> None:
     (folder / labels).write_bytes(msgspec.json.encode(content))
 
 
-def _frames(document: Document, numbers: FrameNumbers) -> dict[str, Any]:
+def _frames(document: Document, numbers: FrameNumbers) -> dict[str, _FrameLabels]:
     """By frame. Two pictures may be of one frame, where more are sampled than there are."""
     objects: dict[int, dict[Boxed, dict[str, Any]]] = defaultdict(dict)
     for detection, boxed in looked_at(document):
         frame = numbers.at(detection.shown_s) + 1
         objects[frame] |= {thing: _object(thing, frame, document) for thing in boxed}
-    return {
-        str(frame): {"frame_number": frame, "objects": {"objects": list(found.values())}}
-        for frame, found in objects.items()
-    }
+    return {str(frame): _FrameLabels(frame, _Boxes(list(found.values()))) for frame, found in objects.items()}
 
 
 def _object(thing: Boxed, frame: int, document: Document) -> dict[str, Any]:
@@ -66,12 +72,12 @@ def _object(thing: Boxed, frame: int, document: Document) -> dict[str, Any]:
 
 
 def _events(document: Document, numbers: FrameNumbers) -> Iterator[dict[str, Any]]:
-    for mark in marks(document):
-        ends = numbers.at if mark.stage == "tracks" else numbers.before  # a track is seen at its end still
+    for stage, mark, shown in marks(document):
+        ends = numbers.at if shown.at_end else numbers.before
         first, last = numbers.at(mark.start_s) + 1, ends(mark.end_s) + 1
         event = {
             "type": "eta.core.events.VideoEvent",
-            "name": mark.stage,
+            "name": stage,
             "label": clean(mark.name),
             "support": {"ranges": f"{first}-{max(first, last)}"},
         }

@@ -61,7 +61,7 @@ def check(format: Format, document: Document) -> None:
     """Raises `InputError` where the document has nothing that the format could hold, and says what to run."""
     if format.needs == ("detections",) and not document.video.width:
         raise InputError(f"{format.name}: the video has sound alone", hint="try --to srt or csv")
-    if any(known(document, part) for part in format.needs):
+    if (format.further and document.further) or any(known(document, part) for part in format.needs):
         return
     for part in format.needs:
         if (error := failed(document, part)) is not None:

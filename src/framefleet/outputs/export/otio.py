@@ -1,52 +1,50 @@
 """A timeline for editing programs: the video as a clip, with a marker for all that was found, by OpenTimelineIO."""
 
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from framefleet.errors import SetupError
 from framefleet.outputs.export.base import Context, Format, library
 from framefleet.outputs.export.clock import PlayerClock, clock, video_url
 from framefleet.outputs.export.frames import frame_at
 from framefleet.outputs.export.text import clean
-from framefleet.results.query.kinds import further
+from framefleet.results.query.kinds import declared, found_of, spans_of, stages_of
 from framefleet.schema.document import Document
+from framefleet.stages.registry import SPECS
+from framefleet.stages.spec import Mark, Marks, span_marks
 from framefleet.timebase import Seconds
 
-COLORS = {"scenes": "GREEN", "speech": "CYAN", "sounds": "ORANGE", "tracks": "RED", "text": "PURPLE"}
 
+class StageMark(NamedTuple):
+    """A mark, the stage that it is of, and how that stage's marks are shown."""
 
-@dataclass(frozen=True, slots=True)
-class Mark:
     stage: str
-    name: str
-    start_s: Seconds
-    end_s: Seconds
-    more: dict[str, Any]
+    mark: Mark
+    shown: Marks[Any]
 
 
-def marks(document: Document) -> list[Mark]:
+def marks(document: Document) -> list[StageMark]:
     """All that lasts, in the order of beginning."""
-    return sorted(_marks(document), key=lambda mark: (mark.start_s, mark.end_s))
+    shown = {stage: _shown(stage) for stage in stages_of(document)}
+    found = [
+        StageMark(stage, mark, as_marks)
+        for stage, as_marks in shown.items()
+        if as_marks is not None
+        for mark in _marks(document, stage, as_marks)
+    ]
+    return sorted(found, key=lambda one: (one.mark.start_s, one.mark.end_s, one.shown.order))
 
 
-def _marks(document: Document) -> Iterator[Mark]:
-    for scene in document.scenes or ():
-        yield Mark("scenes", f"scene {scene.index}", scene.start_s, scene.end_s, {"seen": dict(scene.objects)})
-    for segment in document.transcription.segments if document.transcription else ():
-        yield Mark("speech", segment.text, segment.start_s, segment.end_s, {"avg_logprob": segment.avg_logprob})
-    for event in document.sounds.events if document.sounds else ():
-        yield Mark("sounds", event.label, event.start_s, event.end_s, {"score": event.score})
-    for track in document.tracks.tracks if document.tracks else ():
-        more = {"id": track.id, "class_id": track.class_id, "certain": track.certain}
-        yield Mark("tracks", f"{track.label} {track.id}", track.start_s, track.end_s, more)
-    for span in document.text.spans if document.text else ():
-        yield Mark("text", span.text, span.start_s, span.end_s, {"confidence": span.confidence})
-    for kind in further(document):
-        for one in kind.spans:
-            yield Mark(kind.stage, one.name, one.start_s, one.end_s, {"confidence": one.confidence})
+def _shown(stage: str) -> Marks[Any] | None:
+    kind = declared(stage)
+    return Marks() if kind is None else kind.marks
+
+
+def _marks(document: Document, stage: str, shown: Marks[Any]) -> Iterable[Mark]:
+    found = None if shown.of is None else found_of(document, stage)
+    return span_marks(spans_of(document, stage)) if shown.of is None or found is None else shown.of(found)
 
 
 def write(document: Document, context: Context, path: Path) -> None:
@@ -66,16 +64,14 @@ def write(document: Document, context: Context, path: Path) -> None:
         media = otio.schema.ExternalReference(video_url(document, context.video), whole)
         timeline.tracks.append(otio.schema.Track(kind, [otio.schema.Clip(name, media, whole)], kind=kind))
     clip = timeline.tracks[0][0]
-    for mark in marks(document):
+    for stage, mark, as_marks in marks(document):
         clip.markers.append(
             otio.schema.Marker(
                 name=clean(mark.name),
                 marked_range=frames(mark.start_s, mark.end_s),
-                color=getattr(otio.schema.MarkerColor, COLORS.get(mark.stage, "PINK")),
+                color=getattr(otio.schema.MarkerColor, as_marks.color),
                 metadata={
-                    "framefleet": _fitting(
-                        {"stage": mark.stage, "start_s": mark.start_s, "end_s": mark.end_s, **mark.more}
-                    )
+                    "framefleet": _fitting({"stage": stage, "start_s": mark.start_s, "end_s": mark.end_s, **mark.more})
                 },
             )
         )
@@ -111,11 +107,19 @@ def _library() -> Any:
         raise
 
 
+def _needs() -> tuple[str, ...]:
+    """The parts of a document that have marks, in the order of those."""
+    kinds = (spec.output for spec in SPECS.values())
+    marked = [(kind.marks.order, kind.key) for kind in kinds if kind.marks is not None and kind.key is not None]
+    return tuple(key for _, key in sorted(marked))
+
+
 OTIO = Format(
     name="otio",
     ending=".otio",
     about="a timeline with markers, for DaVinci Resolve and other editing programs",
-    needs=("scenes", "transcription", "sounds", "tracks", "text"),
+    needs=_needs(),
+    further=True,
     write=write,
     video="the timeline says where it was, and counts at a rate near its average",
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 from framefleet.outputs.export.base import Context, Format, library
 from framefleet.outputs.export.tables import tables
+from framefleet.results.query.availability import STAGES
 from framefleet.schema.document import Document
 
 # OWASP, "CSV Injection": what makes a spreadsheet take a cell for a formula, in all forms that mean the same (NFKC)
@@ -58,7 +59,8 @@ CSV = Format(
     name="csv",
     ending="_csv",
     about="tables for spreadsheets: detections, tracks, words, sounds, …",
-    needs=("detections", "transcription", "sounds", "text", "scenes", "tracks"),
+    needs=tuple(STAGES),
+    further=True,
     write=write_csv,
     folder=True,
 )
@@ -84,6 +86,7 @@ PARQUET = Format(
     ending="_parquet",
     about="the same tables with types, for pandas, polars, DuckDB",
     needs=CSV.needs,
+    further=True,
     write=write_parquet,
     folder=True,
 )

@@ -97,6 +97,15 @@ def heard_columns(sounds: Sounds | None) -> tuple[dict[str, Any] | None, dict[st
     return {"labels": list(labels), "skipped": msgspec.to_builtins(sounds.skipped)}, named
 
 
+class Columns(msgspec.Struct):
+    """What stands behind the columns of numbers. `scenes` are what the page cannot find by itself of each."""
+
+    words: list[str]
+    texts: list[str]
+    scenes: list[dict[str, Any]] | None
+    further: list[dict[str, Any]]
+
+
 GRID = 4096
 
 
@@ -115,7 +124,7 @@ def head_of(
         for kind in kinds.further(document)
     ]
     numbers: dict[str, Numbers] = seen_numbers | said_numbers | heard_numbers | written_numbers
-    lengths, packed = pack(numbers, {"words": words, "texts": texts, "scenes": _scenes(document), "further": further})
+    lengths, packed = pack(numbers, Columns(words, texts, _scenes(document), further))
     head = {
         "lengths": lengths,
         "unit": unit,

@@ -9,13 +9,6 @@ import msgspec
 
 from framefleet.outputs.palette import HUES, SHARES
 
-PARTS = (
-    "columns", "dom", "format", "search_sorted", "phrase", "model", "boxes", "tracks", "colours", "player", "picture",
-    "picked", "source", "controls", "filters", "rows", "lanes", "view", "timeline", "timeline_input", "transcript",
-    "scenes", "finder", "find", "charts", "facts", "dialogs", "keys", "address", "main",
-)  # fmt: skip
-"""The scripts of `page/`, in the order in which they are put together; they share one scope."""
-
 
 def page(head: dict[str, object], columns: str) -> str:
     """`head` is JSON for the page and `columns` base64, as `pack` makes them.
@@ -32,7 +25,13 @@ def page(head: dict[str, object], columns: str) -> str:
         "script": script,
     }
     # one pass over the template alone: data that looks like a placeholder stays data
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _text("page.html"))
+    return re.sub(r"\{\{(\w+)[^}]*\}\}", lambda found: parts[found[1]], _text("page.html"))
+
+
+def scripts() -> list[str]:
+    """The scripts that the page names, in the order in which they are put together; they share one scope."""
+    (named,) = re.findall(r"\{\{script([^}]+)\}\}", _text("page.html"))
+    return str(named).split()
 
 
 def embedded(json: str) -> str:
@@ -52,7 +51,7 @@ def _hash(text: str) -> str:
 
 
 def _script() -> str:
-    body = "\n".join(_text(f"{name}.js") for name in PARTS)
+    body = "\n".join(_text(name) for name in scripts())
     body = re.sub(r"^ *(//.*\n)?", "", body, flags=re.MULTILINE)  # comments and indents; no text there has two lines
     palette = f"const [HUES, SHARES] = {msgspec.json.encode((HUES, SHARES)).decode()};"
     return f'"use strict";\n(() => {{\n{palette}\n{body}\n}})();\n'

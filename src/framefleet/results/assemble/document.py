@@ -3,7 +3,7 @@
 import os
 import platform
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,27 +29,27 @@ from framefleet.schema.document import (
     Video,
 )
 from framefleet.schema.results import StageResult
-from framefleet.schema.scenes import SceneEntry
-from framefleet.schema.speech import Transcription
-from framefleet.stages.frame_stage import max_side
-from framefleet.stages.registry import spec_of
-from framefleet.stages.speech.merge import no_audio
+from framefleet.stages.registry import SPECS, spec_of
 from framefleet.timebase import Seconds, Span
 
 
 def build_document(run: Run, sha256: str) -> Document:
     """`sha256` is of the video file."""
-    stages = run.stages
+    stages, config = run.stages, _config(run)
+    found = {name: _kept(run, name) for name in SPECS}
+    told = {
+        name: fuse(result, found, sampling=config.sampling) if spec_of(name).output.gathers else result
+        for name, result in found.items()
+        if result is not None
+    }
+    fields: dict[str, Any] = {
+        spec.output.key: told.get(name) for name, spec in SPECS.items() if spec.output.key is not None
+    }
     return Document(
         video=_video(run, sha256),
-        config=_config(run),
-        detections=stages["objects"].result if "objects" in stages else None,
-        transcription=_transcription(run),
-        scenes=_scenes(run),
-        tracks=_result(run, "tracks"),
-        sounds=_result(run, "sounds"),
-        text=_result(run, "text"),
-        results=_further(run) or UNSET,
+        config=config,
+        **fields,
+        results=_further({name: told[name] for name in run.names if name in told}) or UNSET,
         cost=total({name: _cost(run, stage) for name, stage in stages.items()}),
         timing=build_timing(run),
         failures=[
@@ -144,67 +144,43 @@ def as_text(path: Path) -> str:
 
 
 def _config(run: Run) -> Config:
-    objects = run.stages.get("objects")
-    options = objects.plan.options if objects is not None else run.options
-    reply = _first_reply(objects)
-    speech = _first_reply(run.stages.get("speech"))
+    options = run.options
+    told = _told_of_config(run)
+    fields = {name: value for stage in told if spec_of(stage).output.key for name, value in told[stage].items()}
+    own = _set_of_stages(run)
+    for stage in run.names:
+        if stage in told and not spec_of(stage).output.key:
+            own[stage] = own.get(stage, {}) | msgspec.to_builtins(told[stage])
     return Config(
         backend={name: stage.plan.backend for name, stage in run.stages.items()},
-        fps=options.fps,
         max_workers=options.max_workers,
         batch_size=options.batch_size,
-        max_side=max_side(options, objects.plan.capabilities if objects else IN_PROCESS),
-        jpeg_quality=options.jpeg_quality,
-        crop=options.crop,
-        yolo_model=getattr(reply, "model", options.yolo_model),
-        yolo_conf=options.conf,
-        yolo_iou=options.iou,
-        yolo_imgsz=getattr(reply, "imgsz", None) or options.imgsz,
-        yolo_half=getattr(reply, "half", None),
-        yolo_max_det=options.max_det,
-        yolo_classes=None if options.classes is None else list(options.classes),
-        whisper_model=getattr(speech, "model", options.whisper_model),
-        language=options.language,
-        task=options.task,
-        sampling=options.sampling,
         audio_track=options.audio_track,
         audio_channel=options.audio_channel,
         video_track=options.video_track,
-        sounds_model=getattr(_first_reply(run.stages.get("sounds")), "model", options.ast_model),
-        sounds_threshold=options.sounds_threshold,
-        stages=_set_of_stages(run) or UNSET,
+        stages=own or UNSET,
+        **fields,
     )
 
 
-def _transcription(run: Run) -> Transcription | None:
-    if "speech" not in run.names:
-        return None
-    return _result(run, "speech") if "speech" in run.stages else no_audio(run.media)
+def _told_of_config(run: Run) -> dict[str, Mapping[str, Any]]:
+    """What each stage says of how it was run, or would have been."""
+    told: dict[str, Mapping[str, Any]] = {}
+    for name, spec in SPECS.items():
+        if spec.config is not None:
+            stage = run.stages.get(name)
+            options, can = (stage.plan.options, stage.plan.capabilities) if stage else (run.options, IN_PROCESS)
+            told[name] = spec.config(options, can, _first_reply(stage))
+    return told
 
 
-def _scenes(run: Run) -> list[SceneEntry] | None:
-    scenes = _result(run, "scenes")
-    if scenes is None:
-        return None
-    found = (_result(run, name) for name in ("objects", "speech", "sounds", "text"))
-    kinds = {name: spec_of(name).output for name in run.names}
-    others = {
-        kind.scene_field: list(kind.spans(result))
-        for name, kind in kinds.items()
-        if kind.key is None and kind.scene_field is not None and (result := _result(run, name)) is not None
-    }
-    objects = run.stages.get("objects")
-    sampling = (objects.plan.options if objects is not None else run.options).sampling
-    return fuse(scenes, *found, sampling=sampling, others=others)
-
-
-def _further(run: Run) -> dict[str, StageResult]:
+def _further(told: Mapping[str, Any]) -> dict[str, StageResult]:
     """What there is no field for."""
-    found = {name: (spec_of(name).output, _result(run, name)) for name in run.names}
+    kinds = {name: spec_of(name).output for name in told}
     return {
-        name: StageResult(label=kind.label, spans=list(kind.spans(result)), data=msgspec.to_builtins(result))
-        for name, (kind, result) in found.items()
-        if kind.key is None and result is not None
+        name: StageResult(label=kind.label, spans=list(kind.spans(told[name])), data=msgspec.to_builtins(told[name]))
+        for name, kind in kinds.items()
+        if kind.key is None
     }
 
 
@@ -219,6 +195,16 @@ def _set_of_stages(run: Run) -> dict[str, dict[str, Any]]:
         }
         for name, own in told.items()
     }
+
+
+def _kept(run: Run, name: str) -> Any:
+    """What the document has of a stage."""
+    kind = spec_of(name).output
+    if name in run.stages and kind.unanswered:
+        return run.stages[name].result
+    if name in run.names and name not in run.stages and name not in run.client and kind.absent is not None:
+        return kind.absent(run.media)
+    return _result(run, name)
 
 
 def _result(run: Run, name: str) -> Any:

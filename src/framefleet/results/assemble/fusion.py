@@ -1,71 +1,51 @@
-"""What was seen, said, heard and written in each scene. Pure."""
+"""What was found in each scene, of whatever stage. Pure."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec import UNSET
 
-from framefleet.schema.objects import Detection
 from framefleet.schema.results import FoundSpan
 from framefleet.schema.scenes import SceneEntry
-from framefleet.schema.sounds import Sounds
-from framefleet.schema.speech import Transcription
-from framefleet.schema.text import TextResult
-from framefleet.stages.scene import Scene, scene_at, scene_of
-from framefleet.stages.when import counted_s
-from framefleet.timebase import Seconds, Span
+from framefleet.stages.registry import SPECS
+from framefleet.stages.scene import Scene
+from framefleet.stages.spec import ResultKind
 
 
-def fuse(
-    scenes: Sequence[Scene],
-    detections: Sequence[Detection] | None,
-    transcription: Transcription | None,
-    sounds: Sounds | None,
-    text: TextResult | None,
-    *,
-    sampling: str = "exact",
-    others: Mapping[str, Iterable[FoundSpan]] = {},
-) -> list[SceneEntry]:
-    """One entry for each scene, in their order; what no stage was asked for is empty.
+def fuse(scenes: Sequence[Scene], found: Mapping[str, Any], *, sampling: str = "exact") -> list[SceneEntry]:
+    """One entry for each scene, in their order. `found` are results by their stages; what there is none of is empty.
 
-    `sampling` is the run's: it says when a picture counts (`counted_s`). `others` are what further stages found, by
-    what scenes call it.
+    `sampling` is the run's: it says when a picture counts (`counted_s`).
     """
-    seen: dict[int, Counter[str]] = {scene.index: Counter() for scene in scenes}
-    for detection in detections or ():
-        scene = scene_at(scenes, counted_s(detection.time_s, detection.pts_s, sampling))
-        if scene is not None:
-            seen[scene.index] |= Counter(found.label for found in detection.objects or ())
-    said: dict[int, list[str]] = {scene.index: [] for scene in scenes}
-    for segment in transcription.segments if transcription else ():
-        scene = scene_of(scenes, Span(segment.start_s, segment.end_s))
-        if scene is not None:
-            said[scene.index].append(segment.text)
-    heard = [(event.start_s, event.end_s, event.label) for event in (sounds.events if sounds else ())]
-    written = [(span.start_s, span.end_s, span.text) for span in (text.spans if text else ())]
-    further = {name: [(span.start_s, span.end_s, span.name) for span in spans] for name, spans in others.items()}
+    own: dict[str, Sequence[Any]] = {}
+    further: dict[str, Sequence[Any]] = {}
+    for name, kind in ((name, spec.output) for name, spec in SPECS.items()):
+        result = found.get(name)
+        if kind.scene_field is None or (kind.key is None and result is None):
+            continue
+        (further if kind.key is None else own)[kind.scene_field] = _in_scenes(kind, scenes, result, sampling)
     return [
         SceneEntry(
             index=scene.index,
             start_s=scene.start_s,
             end_s=scene.end_s,
             thumbnail_s=scene.thumbnail_s,
-            objects=dict(seen[scene.index].most_common()),
-            speech=" ".join(said[scene.index]),
-            sounds=_within(scene, heard),
-            text=_within(scene, written),
             transition=scene.transition,
-            results={name: _within(scene, found) for name, found in further.items()} or UNSET,
+            results={name: each[place] for name, each in further.items()} or UNSET,
+            **{name: each[place] for name, each in own.items()},
         )
-        for scene in scenes
+        for place, scene in enumerate(scenes)
     ]
 
 
-def _within(scene: Scene, found: Sequence[tuple[Seconds, Seconds, str]]) -> list[str]:
+def _in_scenes(kind: ResultKind[Any], scenes: Sequence[Scene], result: Any, sampling: str) -> Sequence[Any]:
+    if kind.in_scenes is not None:
+        return kind.in_scenes(scenes, result, sampling)
+    spans = [] if result is None else list(kind.spans(result))
+    return [_within(scene, spans) for scene in scenes]
+
+
+def _within(scene: Scene, spans: Sequence[FoundSpan]) -> list[str]:
     """What shares any time with the scene, or begins in it, once each, in the order in which it began."""
-    inside = [
-        (start, name)
-        for start, end, name in found
-        if start < scene.end_s and (end > scene.start_s or start >= scene.start_s)
-    ]
-    return list(dict.fromkeys(name for _, name in sorted(inside, key=lambda piece: piece[0])))
+    inside = [s for s in spans if s.start_s < scene.end_s and (s.end_s > scene.start_s or s.start_s >= scene.start_s)]
+    return list(dict.fromkeys(one.name for one in sorted(inside, key=lambda one: one.start_s)))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from msgspec.structs import replace
 
 from framefleet.results.assemble.fusion import fuse
+from framefleet.results.query.availability import STAGES
 from framefleet.schema.document import Document
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.scenes import SceneEntry
@@ -66,5 +67,5 @@ def _scenes(document: Document, detections: list[Detection]) -> list[SceneEntry]
     if document.scenes is None:
         return None
     scenes = [Scene(entry.index, entry.start_s, entry.end_s, entry.thumbnail_s) for entry in document.scenes]
-    counted = fuse(scenes, detections, None, None, None, sampling=document.config.sampling)
+    counted = fuse(scenes, {STAGES["detections"]: detections}, sampling=document.config.sampling)
     return [replace(entry, objects=new.objects) for entry, new in zip(document.scenes, counted, strict=True)]

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from framefleet.schema.document import Document
 from framefleet.schema.results import FoundSpan
 from framefleet.stages.registry import SPECS
+from framefleet.stages.spec import ResultKind, Told
 
 
 class FoundKind(NamedTuple):
@@ -25,6 +29,55 @@ def kinds(document: Document) -> list[FoundKind]:
 def further(document: Document) -> list[FoundKind]:
     """Of those that the document has no field for."""
     return [FoundKind(name, found.label, found.spans) for name, found in document.further.items()]
+
+
+def declared(stage: str) -> ResultKind[Any] | None:
+    """What the stage says of its result; None where it is not installed."""
+    return SPECS[stage].output if stage in SPECS else None
+
+
+def found_of(document: Document, stage: str) -> Any:
+    """What the stage found, in its own type; None where that is not known, or another version of the stage wrote it."""
+    kind = declared(stage)
+    if kind is None or kind.key is not None:
+        return None if kind is None or kind.key is None else getattr(document, kind.key)
+    told = document.further.get(stage)
+    try:
+        return None if told is None else msgspec.convert(told.data, kind.type)
+    except msgspec.ValidationError:
+        return None
+
+
+def stages_of(document: Document) -> list[str]:
+    """The stages that the document knows something of: those with a field of its own, then the further ones."""
+    keys = {name: spec.output.key for name, spec in SPECS.items()}
+    known = (name for name, key in keys.items() if key is not None and getattr(document, key) is not None)
+    return list(dict.fromkeys([*known, *document.further]))
+
+
+def as_field(document: Document, stage: str) -> Document:
+    """The document, with a further stage's frames or words in the place of those that it has fields for."""
+    kind = declared(stage)
+    if kind is None or kind.key is not None:
+        return document
+    if kind.told is Told.FRAMES:
+        return replace(document, detections=found_of(document, stage), tracks=None)
+    return replace(document, transcription=found_of(document, stage)) if kind.told is Told.WORDS else document
+
+
+def told_of(stage: str) -> Told | None:
+    """How a person is told of what the stage found; of one that is not installed, of its spans."""
+    kind = declared(stage)
+    return Told.SPANS if kind is None else kind.told
+
+
+def spans_of(document: Document, stage: str) -> Iterable[FoundSpan]:
+    """What of a stage's result has a time."""
+    kind, told = declared(stage), document.further.get(stage)
+    found = None if kind is None or kind.key is None else getattr(document, kind.key)
+    if kind is None or found is None:
+        return () if told is None else told.spans
+    return kind.spans(found)
 
 
 def _with_fields(document: Document) -> Iterable[FoundKind]:

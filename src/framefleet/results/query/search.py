@@ -1,13 +1,13 @@
 """Looking things up in a document: what there is at a time, and when something is seen, said, heard, written. Pure."""
 
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from framefleet.results.query.intervals import commonest, counted, frame_intervals
-from framefleet.results.query.kinds import further, joined, kinds
+from framefleet.results.query.kinds import as_field, declared, found_of, further, joined, kinds, spans_of, told_of
 from framefleet.results.query.phrases import (
     inside,
     named,
@@ -21,6 +21,7 @@ from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.sounds import SoundEvent
 from framefleet.schema.speech import Segment
 from framefleet.schema.text import TextSpan
+from framefleet.stages.spec import Told
 from framefleet.timebase import Seconds, Span
 
 _Piece = TypeVar("_Piece", SceneEntry, Segment, SoundEvent, TextSpan, FoundSpan)
@@ -121,8 +122,7 @@ def find(document: Document, words: str) -> list[Match]:
     """All of whatever stage that has these words in its label or text, in the order of time."""
     found: list[Match] = []
     for kind in kinds(document):
-        meant = set(named((span.label for span in kind.spans if span.label), words))
-        fits = [span for span in kind.spans if span.label in meant or (span.text and inside(span.text, words))]
+        fits = list(filter(_fitting(kind.spans, words), kind.spans))
         found += [
             Match(
                 stage=kind.stage,
@@ -135,6 +135,18 @@ def find(document: Document, words: str) -> list[Match]:
             for span in joined(fits, 1.5 * document.config.step_s)
         ]
     return sorted(found, key=lambda match: (match.start_s, match.end_s))
+
+
+def _fitting(spans: Sequence[FoundSpan], words: str) -> Callable[[FoundSpan], bool]:
+    meant = set(named((span.label for span in spans if span.label), words))
+    return lambda span: span.label in meant or (bool(span.text) and inside(span.text, words))
+
+
+def _items(document: Document, stage: str) -> list[tuple[Any, FoundSpan]]:
+    """What the stage's spans are of, and those."""
+    spans, found, kind = list(spans_of(document, stage)), found_of(document, stage), declared(stage)
+    items = kind.search.items if kind is not None and kind.search is not None else None
+    return list(zip(spans if items is None or found is None else items(found), spans, strict=True))
 
 
 def labels(document: Document) -> list[str]:
@@ -162,16 +174,24 @@ def said(document: Document, phrase: str) -> list[SpokenMatch]:
     ]
 
 
-def sounds(document: Document, name: str) -> list[SoundEvent]:
-    """Sounds of that name; if none has it, those in whose names it is a word."""
-    events = document.sounds.events if document.sounds else []
-    meant = set(named((event.label for event in events), name))
-    return [event for event in events if event.label in meant]
+def matches(document: Document, stage: str, words: str) -> list[Any]:
+    """What the stage found of that name, or with these words in its text, also inside others."""
+    items = _items(document, stage)
+    fits = _fitting([span for _, span in items], words)
+    return [item for item, span in items if fits(span)]
 
 
-def texts(document: Document, part: str) -> list[TextSpan]:
-    """Texts in the picture that hold `part`, also inside words."""
-    return [span for span in (document.text.spans if document.text else ()) if inside(span.text, part)]
+def asked(document: Document, stage: str, words: str) -> Any:
+    """What `framefleet show` finds by the stage's own option."""
+    document, told = as_field(document, stage), told_of(stage)
+    if told is Told.FRAMES:
+        return sightings(document, words)
+    return said(document, words) if told is Told.WORDS else matches(document, stage, words)
+
+
+def during(document: Document, stage: str, time_s: Seconds) -> list[Any]:
+    """What the stage found that is there at `time_s`."""
+    return [item for item, span in _items(document, stage) if _during(span, time_s)]
 
 
 def within(document: Document, span: Span) -> Document:

@@ -1,7 +1,7 @@
 """How often each thing was seen, heard and written, from when to when, and how that went over time. Pure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from math import ceil, floor
 
 import msgspec
@@ -9,6 +9,8 @@ import msgspec
 from framefleet.results.query import kinds
 from framefleet.results.query.intervals import frame_intervals
 from framefleet.schema.document import Document
+from framefleet.stages.registry import SPECS
+from framefleet.stages.spec import Told
 from framefleet.timebase import Seconds, Span
 
 LEVELS = 60  # stretches that the time is divided into
@@ -69,27 +71,23 @@ def seen(document: Document, span: Span) -> list[Tally]:
     ]
 
 
-def heard(document: Document, span: Span) -> list[Tally]:
-    """Sounds by how long they lasted in `span`, the longest first. A level is the share of the stretch."""
-    events = document.sounds.events if document.sounds else ()
-    return _lasting(((event.label, event.start_s, event.end_s) for event in events), span)
+def counts(document: Document, stage: str, span: Span) -> list[Tally]:
+    """What the stage found: labels of boxes, or names by how long they lasted in `span`, the longest first.
+
+    A level of the latter is the share of the stretch.
+    """
+    if kinds.told_of(stage) is Told.FRAMES:
+        return seen(kinds.as_field(document, stage), span)
+    return _lasting(((one.name, one.start_s, one.end_s) for one in kinds.spans_of(document, stage)), span)
 
 
-def written(document: Document, span: Span) -> list[Tally]:
-    """Texts by how long they were on screen, likewise."""
-    spans = document.text.spans if document.text else ()
-    return _lasting(((text.text, text.start_s, text.end_s) for text in spans), span)
+def counted(document: Document) -> list[str]:
+    """The stages whose results are told of by such counts: each there is that has a field, and what else is there."""
+    ours = [name for name, spec in SPECS.items() if spec.output.key is not None]
+    return [name for name in dict.fromkeys([*ours, *document.further]) if kinds.told_of(name) in _COUNTED]
 
 
-def further(document: Document, span: Span) -> dict[str, list[Tally]]:
-    """What further stages found, by their names, likewise."""
-    return {
-        kind.stage: _lasting(((one.name, one.start_s, one.end_s) for one in kind.spans), span)
-        for kind in kinds.further(document)
-    }
-
-
-KINDS: dict[str, Callable[[Document, Span], list[Tally]]] = {"seen": seen, "heard": heard, "written": written}
+_COUNTED = (Told.FRAMES, Told.SPANS)
 
 
 def _lasting(found: Iterable[tuple[str, Seconds, Seconds]], span: Span) -> list[Tally]:

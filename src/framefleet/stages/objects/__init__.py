@@ -1,1 +1,1 @@
-"""What is seen: pictures in, boxes out. `stage` is the client's side, `handle` the worker's."""
+"""The objects stage: frames in, boxes out. `stage` is the client's side, `worker` the endpoint's."""

@@ -1,4 +1,4 @@
-"""From the replies, in whatever order they came, to one entry for every sample. Pure."""
+"""The merge of replies, in any order, into one entry per sample. Pure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,9 +15,9 @@ def merge(
     crop: Crop | None,
     unanswered: Iterable[PictureTime] = (),
 ) -> list[Detection]:
-    """One entry a sample, by index. Boxes move from the crop's pixels to the source's.
+    """Return one entry per sample, by index, with boxes moved from the crop's pixels to the source's.
 
-    Of several answers for one picture the first with objects counts.
+    Of several answers for one frame the first with objects counts.
     """
     times: dict[int, Seconds] = {fact.index: fact.pts_s for fact in unanswered}
     found: dict[int, list[YoloObject]] = {}
@@ -35,7 +35,7 @@ def merge(
 
 
 def _placed(objects: list[YoloObject] | None, crop: Crop | None) -> list[DetectedObject] | None:
-    """A worker's objects as the document has them."""
+    """Return a worker's objects in the document's form."""
     if objects is None:
         return None
     at = (0, 0) if crop is None else (crop.x, crop.y)

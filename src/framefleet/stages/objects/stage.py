@@ -1,4 +1,4 @@
-"""The objects stage as a run sees it."""
+"""The client's side of the objects stage."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,10 +29,10 @@ from framefleet.stages.objects.merge import merge
 EMBEDDED_MODEL = "yolov3-tiny"
 
 ENDPOINT_PACE = Pace(unit_s=0.2 / 16, alone_s=0.03)
-"""A GPU worker's seconds a picture: 0.2 for 16 in one request, 0.03 for one alone."""
+"""A GPU worker's seconds per frame: 0.2 for 16 in one request, 0.03 for one alone."""
 
 LOCAL_PACE = Pace(unit_s=0.045, alone_s=0.045)
-"""The embedded model at 416 with its JPEG, on two cores of a server."""
+"""The embedded model at 416, with the JPEG's decoding, on two cores of a server."""
 
 
 class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
@@ -46,7 +46,7 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
         return super().plan(media, options, can)
 
     def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
-        """Of pictures that are never encoded as of JPEGs, so that older answers stay good: pixels are no less right."""
+        """Return the same identity for pixels as for JPEGs, so that older answers remain valid: pixels are no worse."""
         return {
             "model": model_identity(options.yolo_model),
             "crop": options.crop,
@@ -79,9 +79,9 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
         return RequestBatch(request, tuple(picture.at for picture in payload))
 
     def parse(self, facts: Sequence[PictureTime], output: Any) -> YoloReply:
-        """Each picture by itself: one in whose answer something is wrong is left out, and asked for again.
+        """Check each frame by itself: one with an invalid answer is dropped, and sent again.
 
-        So is one of which is said neither what is in it nor why not. See `checked.objects`.
+        So is one that has neither objects nor an error. See `checked.objects`.
         """
         reply = read_reply(output, YoloReply)
         told = [frame for frame in reply.frames if frame.objects is not None or frame.error is not None]
@@ -135,7 +135,7 @@ def _is_file(model: str | None) -> bool:
 
 
 def _auto_imgsz(model: str | None, can: Capabilities) -> int:
-    """1280 for endpoints; here what the embedded model was trained at, or what Ultralytics exports are made for."""
+    """Return 1280 for endpoints; here the embedded model's training size, or the default of Ultralytics' exports."""
     if can.remote:
         return 1280
     return 640 if _is_file(model) else 416
@@ -146,7 +146,7 @@ def _check_model(model: str | None, can: Capabilities) -> None:
         raise UsageError(f"--yolo-model {model}: no such file")
     if not can.remote and model not in {None, EMBEDDED_MODEL} and not _is_file(model):
         raise UsageError(
-            f"--yolo-model {model}: this machine has {EMBEDDED_MODEL}",
+            f"--yolo-model {model}: this machine only has {EMBEDDED_MODEL}",
             hint="give the path of an .onnx file, or set FRAMEFLEET_YOLO_ENDPOINT to an endpoint that has the model",
         )
     if can.remote and _is_file(model):

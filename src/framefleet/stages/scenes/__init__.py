@@ -1,1 +1,1 @@
-"""Where one scene ends and the next begins: told by the pictures on the client, or by a person's file."""
+"""The scenes stage: finds cuts among frames on the client, or reads scenes from a file."""

@@ -1,4 +1,4 @@
-"""Scenes that somebody already has, read from a file instead of looked for."""
+"""Scenes that the user supplies in a file, instead of detection."""
 
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,16 @@ from framefleet.stages.scene import Scene, scenes_of
 from framefleet.timebase import Seconds, Span
 
 _EXAMPLE = '[{"start_s": 0, "end_s": 4.2}] or [[0, 4.2]]'
-_END_SLACK_S = 0.1  # the scenes' maker may count the last frame's end otherwise; beyond it is another video
+_END_SLACK_S = 0.1  # other tools may compute the last frame's end differently; more than this is another video
 _MAX_BYTES = 64 * 2**20
 
 
 def read_scenes(path: Path, duration_s: Seconds) -> list[Scene]:
-    """The scenes of a JSON file: a list of `{"start_s": …, "end_s": …}` or `[start, end]`, in seconds, in order.
+    """Return the scenes in a JSON file: a list of `{"start_s": …, "end_s": …}` or `[start, end]`, in seconds, in order.
 
-    `start` and `end` are read as names too, further fields are not read, and the list may be the field `scenes` of an
-    object, as in this project's own documents. Scenes may leave parts of the video out; they may not overlap. Raises
-    `InputError` naming the file, the scene (counted from 0) and what is wrong with it.
+    The names `start` and `end` are accepted too, other fields are ignored, and the list may be the field `scenes` of an
+    object, as in FrameFleet's own documents. Scenes may leave parts of the video out; they may not overlap. Raises
+    `InputError` with the file, the scene (counted from 0) and what is wrong with it.
     """
     scenes: list[Span] = []
     for index, entry in enumerate(_entries(path)):
@@ -32,7 +32,7 @@ def read_scenes(path: Path, duration_s: Seconds) -> list[Scene]:
 def _entries(path: Path) -> list[Any]:
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise InputError(f"{path}: larger than {_MAX_BYTES >> 20} MiB; a list of scenes is expected")
+            raise InputError(f"{path}: larger than {_MAX_BYTES >> 20} MiB", hint="give a JSON file of scenes")
         # utf-8-sig: editors on Windows put a byte order mark first
         content = msgspec.json.decode(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -45,9 +45,7 @@ def _entries(path: Path) -> list[Any]:
     if not isinstance(entries, list):
         raise InputError(f"{path}: not a list of scenes", hint=f"give {_EXAMPLE}")
     if not entries:
-        raise InputError(
-            f"{path}: no scene in it", hint=f"give {_EXAMPLE}, or leave the file out to have scenes looked for"
-        )
+        raise InputError(f"{path}: no scene in it", hint=f"give {_EXAMPLE}, or leave the file out to detect scenes")
     return entries
 
 
@@ -68,14 +66,16 @@ def _time(value: Any, place: str) -> Seconds:
 def _check(span: Span, before: Span | None, duration_s: Seconds, place: str) -> None:
     told = f"{place} ({span.start_s:g}–{span.end_s:g} s)"
     if span.start_s < 0:
-        raise InputError(f"{told}: starts before 0", hint="times count from the video's first picture")
+        raise InputError(f"{told}: starts before 0", hint="count times from the video's first frame")
     if span.end_s <= span.start_s:
-        raise InputError(f"{told}: ends no later than it starts; its end must be greater")
+        raise InputError(f"{told}: ends no later than it starts")
     if before is not None and span.start_s < before.start_s:
         raise InputError(
-            f"{told}: stands after one that starts at {before.start_s:g} s", hint="sort the scenes by start"
+            f"{told}: comes after a scene that starts at {before.start_s:g} s", hint="sort the scenes by start"
         )
     if before is not None and span.start_s < before.end_s:
-        raise InputError(f"{told}: overlaps the one before, which ends at {before.end_s:g} s; a time has one scene")
+        raise InputError(f"{told}: overlaps the scene before, which ends at {before.end_s:g} s")
     if span.end_s > duration_s + _END_SLACK_S or span.start_s >= duration_s:
-        raise InputError(f"{told}: reaches beyond the video's end at {duration_s:g} s; is it another video's?")
+        raise InputError(
+            f"{told}: ends after the video's end at {duration_s:g} s", hint="check that the file is for this video"
+        )

@@ -1,4 +1,4 @@
-"""When there was a picture, and so where one can stand for a scene. Pure."""
+"""The times with a decoded frame, which can serve as a scene's thumbnail. Pure."""
 
 from bisect import bisect_right
 from math import inf
@@ -8,7 +8,7 @@ from framefleet.timebase import Seconds, Span
 
 
 class SeenSpans:
-    """Stretches of the video whose pictures came, in the order of time. The last one goes on while no gap is told."""
+    """The spans of the video with decoded frames, in the order of time. The last one is open until a gap is added."""
 
     def __init__(self) -> None:
         self._since: list[Seconds] = []
@@ -16,19 +16,19 @@ class SeenSpans:
         self._last_s: Seconds = 0.0
 
     def picture(self, time_s: Seconds) -> None:
-        """There is one at `time_s`, and from the picture before on if no gap lies between them."""
+        """Add a frame at `time_s`. The span extends from the frame before if there is no gap between them."""
         if not self._until or self._until[-1] < inf:
             self._since.append(time_s)
             self._until.append(inf)
         self._last_s = time_s
 
     def gap(self) -> None:
-        """What follows the last picture is not known."""
+        """Add a gap after the last frame."""
         if self._until:
             self._until[-1] = min(self._until[-1], self._last_s)
 
     def nearest(self, span: Span) -> Seconds:
-        """The time of a picture within `span` that is nearest to its middle; the middle itself where there is none."""
+        """Return the time of a frame within `span` that is nearest to its middle; the middle if there is none."""
         middle_s = middle(span)
         place = bisect_right(self._since, middle_s)
         near = [min(middle_s, self._until[place - 1])] if place else []

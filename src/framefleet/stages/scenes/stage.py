@@ -1,4 +1,4 @@
-"""Scenes: looked for among small pictures on the shared decode, or read from a file."""
+"""The scenes stage: detects scenes in small frames on the shared decode, or reads them from a file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ from framefleet.timebase import Seconds
 
 @dataclass(frozen=True, slots=True)
 class ScenesStage:
-    """A `WatchingStage`. Its result is a list of `Scene`: of the whole video, or those of the file given.
+    """A `WatchingStage` whose result is a list of `Scene`: of the whole video, or those of a file.
 
-    Cuts are right to 0.2 s, and to the frame where the encoder saw them and put a keyframe there. Where keyframes alone
-    are decoded, cuts are told at the keyframe that shows them.
+    Cuts are exact to 0.2 s, and to the frame if the encoder detected them and put a keyframe there. If only keyframes
+    are decoded, cuts are reported at the keyframe that shows them.
     """
 
     name: str = "scenes"
@@ -33,12 +33,12 @@ class ScenesStage:
     def note(self, options: Options) -> str | None:
         if options.sampling == "exact":
             return None
-        return "of keyframes alone; where the encoder put none on a cut, it is told at the next one"
+        return "from keyframes only; a cut without a keyframe on it is reported at the next keyframe"
 
     def order(self, media: MediaInfo, options: Options) -> FrameRequest:
-        """Small pictures, `RATE` a second; none where there are no pictures or the scenes are given.
+        """Return small frames, `RATE` per second; none if there is no video stream or the scenes are given.
 
-        Raises `InputError` where the file given is no list of this video's scenes, before anything is paid for.
+        Raises `InputError` if the given file is not a list of this video's scenes, before anything is paid for.
         """
         given = _given(options)
         if given is not None:
@@ -47,7 +47,7 @@ class ScenesStage:
         return FrameRequest(plan_samples(media.duration_s, RATE) if wanted else [], PixelView(MAX_SIDE))
 
     def watch(self, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds]) -> Watcher[list[Scene]]:
-        """Raises `InputError` where the file given is no list of this video's scenes, `SetupError`."""
+        """Return a watcher. Raises `InputError` if the given file has no scenes of this video, and `SetupError`."""
         path = _given(options)
         if path is not None:
             return _GivenScenes(read_scenes(path, media.duration_s))
@@ -58,7 +58,7 @@ class ScenesStage:
 
 @dataclass(frozen=True, slots=True)
 class _GivenScenes:
-    """Scenes that nobody has to look for."""
+    """A watcher for scenes that are given."""
 
     scenes: list[Scene]
 
@@ -70,5 +70,5 @@ class _GivenScenes:
 
 
 def _given(options: Options) -> Path | None:
-    """The file of `--scenes`."""
+    """Return the file of `--scenes`."""
     return options.scenes

@@ -1,14 +1,14 @@
-"""Finds what no two pictures in a row show: fades, dissolves and changes of slides. Pure.
+"""Detection of transitions that no two consecutive frames show: fades, dissolves and changes of slides. Pure.
 
-Neighbouring pictures of a slow transition differ no more than those of a pan do, and white pages with other words
-differ less than pictures in which somebody moves. So each is looked for by what it alone does:
+Neighbouring frames of a slow transition differ no more than those of a pan do, and white pages with other words differ
+less than frames with a moving person. So each kind is detected by what is particular to it:
 
-- a *fade* passes through pictures of one colour, which its neighbours are dimmer copies of, and comes out elsewhere. A
-  flash, a strobe or a blink comes out where it went in;
-- of a *dissolve* each picture is a mixture of its first and its last one, in a share that grows. A pan's is not;
-- a *slide* is a page that stands still, as the one before did, and most of what is on it has changed.
+- a *fade* passes through frames of one colour, next to dimmed copies of its neighbours, and ends in another scene. A
+  flash, a strobe or a blink ends in the scene in which it began;
+- each frame of a *dissolve* is a mixture of its first and last frame, in a growing proportion. That of a pan is not;
+- a *slide* is a page that stands still, as the one before did, with most of its content changed.
 
-Measured on a made series, 25 fps footage from photographs held still or panned, 0.5 to 2 s a transition
+Measured on a synthetic series, 25 fps footage from photographs held still or panned, 0.5 to 2 s per transition
 (`benchmarks/scene_transitions.py`): all fades are found whatever moves, dissolves as long as the motion is slow, and
 nothing is found in films of hard cuts.
 """
@@ -26,29 +26,29 @@ from numpy.typing import NDArray
 from framefleet.schema.scenes import Transition
 from framefleet.timebase import Seconds
 
-_SIZE = 24, 14  # pixels, across and down: motion within a scene changes little at that size, another scene all
-_SIDE_BY_SIDE = 3  # pictures before and after, that tell how fast things move anyway
+_SIZE = 24, 14  # pixels, width and height: at that size motion changes little, another scene everything
+_SIDE_BY_SIDE = 3  # frames before and after, which show how fast things move anyway
 
-_DIM = 0.3  # of the contrast before: what is below is on its way to one colour, or back
-_BLANK = 5.0  # of 255: the spread of a picture of one colour, noise and a logo's corner included
-_COPY = 0.45  # likeness of a dimmed picture to the one beside it, with what moved meanwhile
-_SAME_SCENE = 0.7  # likeness of pictures of one scene two seconds apart; those of two scenes come to 0.6
-_PEAK = 10  # pictures in which the brightest before and after a fade is looked for: 2 s
+_DIM = 0.3  # of the contrast before: a frame below that is on the way to one colour, or back
+_BLANK = 5.0  # of 255: the spread of a frame of one colour, including noise and a logo in a corner
+_COPY = 0.45  # similarity of a dimmed frame to its neighbour, despite motion
+_SAME_SCENE = 0.7  # similarity of frames of one scene two seconds apart; for two scenes it is up to 0.6
+_PEAK = 10  # frames that are searched for the brightest before and after a fade: 2 s
 
-_SHORTEST, _LONGEST = 3, 12  # pictures that a dissolve takes: 0.6 to 2.4 s
-_MIXTURE = 0.35  # what a mixture may leave unexplained, of the difference between its ends; a pan leaves 0.5 and more
-_OTHER_SCENE = 0.6  # likeness of a dissolve's ends, at most: light that changes keeps 0.8 and more
+_SHORTEST, _LONGEST = 3, 12  # samples of a dissolve: 0.6 to 2.4 s
+_MIXTURE = 0.35  # the largest residual of a mixture, relative to the difference of its ends; a pan leaves 0.5 and more
+_OTHER_SCENE = 0.6  # the largest similarity of a dissolve's ends: under changing light it stays at 0.8 and more
 _LEAST_CHANGE = 12.0  # of 255, between a dissolve's ends
-_FRAMES = 0.75  # of its pictures must be frames of their own: a few frames a second show no dissolve
-_STRIDE = 0.6  # the most that the share may grow from one picture to the next: more is a cut
+_FRAMES = 0.75  # of its samples must be distinct frames: a few frames a second show no dissolve
+_STRIDE = 0.6  # the most that the proportion may grow from one frame to the next: more is a cut
 _FASTER = 1.2  # times as fast as things move before and after
 
-_STILL = 4  # pictures in a row that do not change: 0.8 s
-_MOVED = 8  # of 255: what coding does to a still picture stays below
-_STILL_SHARE = 0.003  # of all pixels: a pointer moves, or a clock counts on
-_OTHER_PAGE = 0.6  # of what is on either slide: another line in a list of three changes less
-_ON_IT = 0.004  # of all pixels, at least, that differ from the page around them: an empty page is no slide
-_TILES = 3, 4  # down and across: in each the page has one colour, or a gradient's part
+_STILL = 4  # consecutive frames that do not change: 0.8 s
+_MOVED = 8  # of 255: coding changes the pixels of a still by less
+_STILL_SHARE = 0.003  # of all pixels: a pointer moves, or a clock advances
+_OTHER_PAGE = 0.6  # of the content of either slide: another line in a list of three changes less
+_ON_IT = 0.004  # minimum share of pixels that differ from the page around them: an empty page is not a slide
+_TILES = 3, 4  # rows and columns: in each the page has one colour, or part of a gradient
 _PLAIN = 4.0  # of 255, from a tile's median
 _PLAIN_SHARE = 0.65  # slides have 0.9, photographs half
 
@@ -62,7 +62,7 @@ Luma = NDArray[np.uint8]
 class Passage:
     """A transition from one scene to another, between these times; the new scene begins at `at_s`.
 
-    `kind` is None where what looks like one leads back into the same scene, so that no cut lies between them.
+    `kind` is None if what looks like a transition returns to the same scene, so that there is no cut.
     """
 
     kind: Transition | None
@@ -72,7 +72,7 @@ class Passage:
 
 
 class _Look:
-    """A picture as it is compared: on screen at `time_s`, its frame since `shown_s`."""
+    """The features of a sample at `time_s` whose frame is on screen since `shown_s`."""
 
     __slots__ = ("colours", "luma", "moved", "norm", "shown_s", "spread", "structure", "time_s")
 
@@ -88,17 +88,17 @@ class _Look:
 
 
 class Passages:
-    """Those of one stretch of pictures, a fifth of a second apart without a gap. Holds some four seconds of them."""
+    """The detector for one stretch of samples, a fifth of a second apart without a gap. Holds about four seconds."""
 
     def __init__(self) -> None:
         self._looks: deque[_Look] = deque(maxlen=_LONGEST + 2 * _SIDE_BY_SIDE)
         self._fade = _Fade()
-        self._dissolve: tuple[float, Passage] | None = None  # the likeliest of those that overlap, and how likely
+        self._dissolve: tuple[float, Passage] | None = None  # the likeliest of overlapping ones, with its likelihood
 
     def see(self, time_s: Seconds, shown_s: Seconds, rgb: Pixels) -> Iterator[Passage]:
-        """Those that are sure once this picture is seen, on screen at `time_s`, its frame since `shown_s`.
+        """Yield the transitions that are certain after this sample at `time_s` of the frame that began at `shown_s`.
 
-        They come in no order.
+        They come in no particular order.
         """
         look = _Look(time_s, shown_s, rgb, self._looks[-1] if self._looks else None)
         self._looks.append(look)
@@ -107,7 +107,7 @@ class Passages:
         yield from self._slide()
 
     def finish(self) -> Iterator[Passage]:
-        """The last ones, which nothing followed that could tell more of them."""
+        """Yield the last transitions, which no further frame can confirm or refute."""
         yield from self._fade.finish()
         if self._dissolve is not None:
             yield self._dissolve[1]
@@ -126,14 +126,14 @@ class Passages:
                 self._dissolve = likely, found
 
     def _slide(self) -> Iterator[Passage]:
-        """A change that a still stretch of just now ends, and one before it began."""
+        """Yield a change of slides between two still stretches, the second of which ends at the last frame."""
         looks = list(self._looks)
-        after = len(looks) - _STILL  # the first picture of the new slide
+        after = len(looks) - _STILL  # the first frame of the new slide
         if after <= _STILL or looks[after].moved <= _STILL_SHARE or not _still(looks[after:]):
             return
         before = after - 1
         while before > after - 1 - _SHORTEST and looks[before].moved > _STILL_SHARE:
-            before -= 1  # it may come in some steps
+            before -= 1  # a slide may change in several steps
         old, new = looks[before], looks[after]
         if before < _STILL - 1 or not _still(looks[before - _STILL + 1 : before + 1]):
             return
@@ -146,14 +146,14 @@ class Passages:
 
 
 class _Fade:
-    """Follows pictures into one colour and out of it again."""
+    """A detector of fades: it follows frames into one colour and out again."""
 
     def __init__(self) -> None:
         self._recent: deque[_Look] = deque(maxlen=_PEAK)  # since the last fade
-        self._before: _Look | None = None  # the clearest picture before the fade at work
-        self._dark: list[_Look] = []  # its pictures so far
+        self._before: _Look | None = None  # the frame with the most contrast before the current fade
+        self._dark: list[_Look] = []  # the first and last dark frame of the fade so far
         self._emptiest = 0.0
-        self._after: list[_Look] = []  # those that came out of it
+        self._after: list[_Look] = []  # the frames after the dark ones
 
     def see(self, look: _Look) -> Iterator[Passage]:
         if self._before is None:
@@ -190,12 +190,12 @@ class _Fade:
 
 
 def _goes_over(bright: _Look, dark: _Look) -> bool:
-    """Whether a dark picture is of one colour, or a dimmer copy of its neighbour: else it is another scene, in fog."""
+    """Return whether a dark frame has one colour or is a dimmed copy of its neighbour; else it is another scene."""
     return dark.spread < _BLANK or _like(bright, dark) > _COPY
 
 
 def _mixed(looks: list[_Look], first: int, last: int) -> float:
-    """How likely the pictures from `first` to `last` are a dissolve; 0 where they are none."""
+    """Return how likely the frames from `first` to `last` are a dissolve; 0 if they are none."""
     start, end = looks[first], looks[last]
     if _like(start, end) > _OTHER_SCENE:
         return 0.0
@@ -209,7 +209,7 @@ def _mixed(looks: list[_Look], first: int, last: int) -> float:
     for look in looks[first + 1 : last]:
         step = look.colours - start.colours
         share = float(step @ way) / length
-        # what is left of the step once its share of the way is taken off, by Pythagoras
+        # the residual of the step after its projection on the way, by Pythagoras
         left = (max(float(step @ step) - share * share * length, 0.0) / length) ** 0.5
         if left > _MIXTURE or not shares[-1] - 0.02 <= share <= shares[-1] + _STRIDE:
             return 0.0
@@ -225,27 +225,27 @@ def _mixed(looks: list[_Look], first: int, last: int) -> float:
 
 
 def _like(one: _Look, other: _Look) -> float:
-    """How like the structure of two pictures is, whatever their brightness and contrast: −1 to 1."""
+    """Return the similarity of two frames' structure, independent of brightness and contrast: −1 to 1."""
     both = one.norm * other.norm
     return float(one.structure @ other.structure) / both if both > 1e-6 else 0.0
 
 
 def _still(looks: list[_Look]) -> bool:
-    """Whether nothing moves, not even slowly."""
+    """Return whether nothing moves, not even slowly."""
     return _changed(looks[0], looks[-1]) <= _STILL_SHARE and all(look.moved <= _STILL_SHARE for look in looks[1:])
 
 
 def _changed(one: _Look, other: _Look) -> float:
-    """The share of pixels that differ by more than coding makes them."""
+    """Return the share of pixels that differ by more than coding noise."""
     if one.luma.shape != other.luma.shape:
         return 1.0
     return float((cv2.absdiff(one.luma, other.luma) > _MOVED).mean())
 
 
 def _ink(luma: Luma) -> NDArray[np.bool_] | None:
-    """What stands on a page: which pixels differ from the paper around them. None of what is no page.
+    """Return which pixels of a page differ from the background around them; None if the frame is not a page.
 
-    Most of a page is plain, as no photograph is: else frames that stand for a second each would be slides.
+    Most of a page is plain, unlike a photograph. Without this check, frames that last a second each would be slides.
     """
     rows, columns = (side // tiles for side, tiles in zip(luma.shape, _TILES, strict=True))
     if not rows or not columns:

@@ -1,5 +1,5 @@
-"""Finds scenes among pictures as they go by: hard cuts with PySceneDetect's adaptive detector, and what no two pictures
-in a row show (`transitions`), in memory that stays flat."""
+"""Scene detection on a stream of frames, in constant memory: hard cuts with PySceneDetect's adaptive detector, and
+gradual transitions with `transitions`."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from scenedetect.detectors import AdaptiveDetector
 
 MIN_SCENE_S = 0.6
-"""Scenes are no shorter (PySceneDetect's own default for its command), but for the unsureness of a cut's time."""
+"""The minimum length of a scene, up to the uncertainty of a cut's time (the default of PySceneDetect's command)."""
 
-_WINDOW = 1  # pictures on either side that a change is compared with: 0.2 s
-_RATIO = 2.2  # times their mean. A flash changes two pictures alike, so it never exceeds 2 × _WINDOW
+_WINDOW = 1  # frames on either side that a change is compared with: 0.2 s
+_RATIO = 2.2  # times their mean. A flash causes two equal changes, so it never exceeds 2 × _WINDOW
 _LEAST_CHANGE = 15.0  # mean of hue, saturation and lightness, of 255; PySceneDetect's default
-_MAX_STEP_S = 2.5 / float(RATE)  # one picture lost: twice the motion stays below _RATIO, more would look like a cut
+_MAX_STEP_S = 2.5 / float(RATE)  # one frame lost: twice the motion stays below _RATIO, more would look like a cut
 _TICK = Fraction(1, 1_000_000)
 
 
 class SceneWatcher:
-    """One video's scenes, of pictures on screen `RATE` times a second. Holds one picture, the cuts, and the gaps."""
+    """A watcher that finds one video's scenes in `RATE` samples per second. Holds one frame, the cuts, and the gaps."""
 
     def __init__(self, media: MediaInfo, keyframes_s: Sequence[Seconds]) -> None:
-        """`keyframes_s` is looked at once all is seen, for where new scenes' first frames are. Raises `SetupError`."""
+        """Load the detector. `finish` reads `keyframes_s` to place cuts at first frames. Raises `SetupError`."""
         self._media = media
         self._keyframes_s = keyframes_s
         self._cuts: list[Cut] = []
@@ -50,7 +50,7 @@ class SceneWatcher:
 
     def see(self, piece: Picture | Pixels | Gap) -> None:
         if not isinstance(piece, Pixels):
-            self._seen.gap()  # what else it hides shows in the next picture's time
+            self._seen.gap()  # the next frame's time shows how long it is
             return
         self._seen.picture(piece.at.time_s)
         self._until_s = piece.at.time_s
@@ -62,7 +62,7 @@ class SceneWatcher:
         self._passages += stretch.passages.see(piece.at.time_s, piece.at.pts_s, piece.rgb)
 
     def finish(self) -> list[Scene]:
-        """Scenes from 0 to the video's end without a gap, each pictured where a picture was seen."""
+        """Return scenes from 0 to the video's end without a gap, each with a thumbnail at a time with a frame."""
         self._close()
         end = self._media.duration_s
         marks = out_of_rhythm(sorted(self._keyframes_s), self._until_s) if self._cuts or self._passages else []
@@ -81,10 +81,10 @@ class SceneWatcher:
 
 
 def together(cuts: Sequence[Cut], passages: Sequence[Passage]) -> list[tuple[Cut, Transition]]:
-    """Where scenes begin and how, in the order of time, no two of them nearer than a scene may be short. Pure.
+    """Return where and how scenes begin, in the order of time, at least `MIN_SCENE_S` apart. Pure.
 
-    A fade has no cut within it, and what leads back into the same scene none at all. A change of slides is a cut
-    between pictures that stand still: where the detector saw it too, its bounds are the closer ones.
+    There is no cut within a fade, and none at all if the same scene returns. A change of slides is a cut between still
+    frames: if the detector found it too, the detector's bounds are used, which are closer.
     """
     fades = [passage for passage in passages if passage.kind in {"fade", None}]
     found: list[tuple[Cut, Transition]] = [(_instant(fade), "fade") for fade in fades if fade.kind]
@@ -105,7 +105,7 @@ def together(cuts: Sequence[Cut], passages: Sequence[Passage]) -> list[tuple[Cut
 
 
 def _instant(passage: Passage) -> Cut:
-    """The middle of a passage, to no frame in particular."""
+    """Return the middle of a transition as a cut, which need not be at a frame."""
     return Cut(passage.at_s, passage.at_s)
 
 
@@ -114,20 +114,20 @@ def _overlap(one: Passage, other: Passage) -> bool:
 
 
 class _Stretch:
-    """Pictures without a long gap among them, one detector's. Before and after them stands a still, for its window."""
+    """A stretch of frames without a long gap, with its own detector. A still is added at both ends for its window."""
 
     def __init__(self, detector: "AdaptiveDetector") -> None:
         self._detector = detector
-        self._recent: deque[Cut] = deque(maxlen=2 * _WINDOW + 1)  # where the cut is if one of the last pictures is new
+        self._recent: deque[Cut] = deque(maxlen=2 * _WINDOW + 1)  # the bounds of a cut at one of the last frames
         self._last: tuple[FrameTimecode, np.ndarray] | None = None
         self.passages = Passages()
-        self.until_s = 0.0  # when the last picture was still on screen
+        self.until_s = 0.0  # until when the last frame is known to be on screen
 
     def see(self, piece: Pixels) -> list[Cut]:
         shown_s = piece.at.pts_s
         new = self._last is None or shown_s != self._recent[-1].by_s
         found = []
-        if new:  # a frame that stays on for several samples is no motionless scene
+        if new:  # a frame that is shown for several samples does not mean that the scene has no motion
             self._recent.append(Cut(self.until_s, shown_s))
             first = self._last is None
             self._last = _timecode(shown_s), np.ascontiguousarray(piece.rgb[:, :, ::-1])
@@ -148,7 +148,7 @@ def _load() -> "Callable[[], AdaptiveDetector]":
     try:
         from scenedetect.detectors import AdaptiveDetector
     except ImportError as error:
-        raise SetupError(f"scenes: PySceneDetect does not load ({error})", hint=pip("scenedetect-headless")) from None
+        raise SetupError(f"scenes: cannot load PySceneDetect ({error})", hint=pip("scenedetect-headless")) from None
     return lambda: AdaptiveDetector(
         _RATIO, min_scene_len=MIN_SCENE_S, window_width=_WINDOW, min_content_val=_LEAST_CHANGE
     )

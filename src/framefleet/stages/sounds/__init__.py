@@ -1,1 +1,1 @@
-"""What is heard: sound in slices, each classified by AudioSet's classes, joined into events on the video's clock."""
+"""The sounds stage: classifies slices of sound by AudioSet's classes, and joins them into events."""

@@ -1,4 +1,4 @@
-"""From answers, each about a clip, to events on the video's clock. Pure."""
+"""The merge of answers, one per clip, into events on the video's clock. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,11 +10,11 @@ from framefleet.stages.base import Answer
 from framefleet.timebase import Seconds, Span
 
 JOIN_S: Seconds = 0.5
-"""Stretches of one class that lie no further apart are one event: one slice of YAMNet in which it was not heard."""
+"""The maximum pause within one event: one slice of YAMNet in which the class was not heard."""
 
 
 def merge_sounds(answers: Sequence[Answer[AstReply]], threshold: float) -> Sounds:
-    """All clips' slices as events; a clip that was not answered is simply missing. Order of arrival does not matter."""
+    """Return all clips' slices as events, whatever their order of arrival. Clips without an answer are left out."""
     heard: dict[str, list[tuple[Span, HeardClass]]] = defaultdict(list)
     for answer in answers:
         for span, piece in _tiled(answer.reply.slices, answer.facts[0].span):
@@ -26,9 +26,9 @@ def merge_sounds(answers: Sequence[Answer[AstReply]], threshold: float) -> Sound
 
 
 def _tiled(slices: Sequence[Slice], clip: Span) -> Iterator[tuple[Span, Slice]]:
-    """Each slice with the stretch it speaks for: slices overlap, these only touch, and they cover the clip.
+    """Yield each slice with the stretch it stands for. Slices overlap; these stretches only touch, and cover the clip.
 
-    It is what lies nearest to the slice's middle, since a sound is heard once it fills about half of a slice.
+    A stretch is what is nearest to the slice's middle, because a sound is heard once it fills about half of a slice.
     """
     in_order = sorted(slices, key=lambda piece: piece.start_s)
     middles = [clip.start_s + (piece.start_s + piece.end_s) / 2 for piece in in_order]
@@ -38,7 +38,7 @@ def _tiled(slices: Sequence[Slice], clip: Span) -> Iterator[tuple[Span, Slice]]:
 
 
 def _joined(parts: list[tuple[Span, HeardClass]]) -> Iterator[SoundEvent]:
-    """One class's stretches as events."""
+    """Yield the events of one class."""
     parts.sort(key=lambda part: (part[0].start_s, part[0].end_s, -part[1].score))
     group: list[tuple[Span, HeardClass]] = []
     for part in parts:

@@ -1,4 +1,4 @@
-"""The sounds stage: the pieces of this folder behind the contract of `stages/base.py`."""
+"""The client's side of the sounds stage."""
 
 from collections.abc import Sequence
 from math import inf
@@ -33,33 +33,33 @@ from framefleet.timebase import Seconds
 
 REMOTE_CHUNK_S: Seconds = 900.0
 LOCAL_CHUNK_S: Seconds = 300.0
-"""As speech has them, so that both stages can be sent the same clips of the same sound."""
+"""The same as for speech, so that both stages can share clips."""
 
 
 def plan_sounds(media: MediaInfo, can: Capabilities) -> list[AudioChunk]:
-    """Nominal chunks over all of the sound; none without sound."""
+    """Return nominal chunks over the whole sound; [] without sound."""
     return plan_sound(media, REMOTE_CHUNK_S if can.remote else LOCAL_CHUNK_S)
 
 
 ENDPOINT_PACE = Pace(unit_s=1 / 100, alone_s=1 / 100)
-"""A GPU worker's seconds a second of sound, AST in batches of 32. An assumption: no real endpoint was timed."""
+"""A GPU worker's seconds per second of sound, AST in batches of 32. An assumption: no real endpoint was timed."""
 
 LOCAL_PACE = Pace(unit_s=0.002, alone_s=0.002)
-"""YAMNet on one core of a server: two slices of half a millisecond, and as much for decoding FLAC."""
+"""YAMNet on one core of a server: two slices of half a millisecond, and the same to decode FLAC."""
 
 
 TOP_K = 10
-"""Classes a slice: AudioSet labels a sound at several levels (Music, Musical instrument, Piano)."""
+"""Classes per slice: AudioSet labels a sound at several levels (Music, Musical instrument, Piano)."""
 
 SLICES_A_S = 20
-"""More slices cannot be: a request asks for one every 0.1 s at most, and is halved where that is not enough."""
+"""The maximum of slices per second: a request has one every 0.1 s at most, and there is a margin of a factor 2."""
 
 TOLERANCE_S: Seconds = 1.0
-"""A worker's sound may be this much longer or shorter than the clip is said to be; more is something else."""
+"""How much the worker's duration may differ from the clip's; a larger difference means another clip."""
 
 
 class SoundsStage(ClipStage[AstRequest, AstReply]):
-    """What is heard, by the ast endpoint."""
+    """See `Stage`. Uses the ast endpoint."""
 
     name = "sounds"
     endpoint = "ast"
@@ -72,7 +72,7 @@ class SoundsStage(ClipStage[AstRequest, AstReply]):
 
     def pack(self, payload: Clip, media: MediaInfo, options: Options, can: Capabilities) -> RequestBatch[AstRequest]:
         request = AstRequest(
-            # here the handler was opened on the very model asked for, by a folder that no worker knows
+            # a local handler was opened on this very model, by the path of a folder that no worker knows
             model=_model(options) if can.remote else None,
             audio=sent(payload),
             format=msgspec.convert(payload.format, AudioFormat),
@@ -83,13 +83,13 @@ class SoundsStage(ClipStage[AstRequest, AstReply]):
         return RequestBatch(request, (ClipTime(payload.number, payload.span, gaps=payload.gaps),))
 
     def split(self, parcel: RequestBatch[AstRequest]) -> list[RequestBatch[AstRequest]]:
-        """The clip cut in two at the quietest place near its middle; alone where it is too short for that."""
+        """Return the clip, cut in two at the quietest place near its middle; alone if it is too short to cut."""
         (fact,) = parcel.facts
         halves = halved(parcel.request, fact.span)
         return [RequestBatch(half, (replace(fact, span=span),)) for half, span in halves] or [parcel]
 
     def parse(self, facts: Sequence[ClipTime], output: Any) -> AstReply:
-        """Slices in order that cover the clip, in each no more classes than were asked for: see `checked.classes`."""
+        """Check that slices are in order and cover the clip, and drop surplus classes: see `checked.classes`."""
         reply = read_reply(output, AstReply)
         checked.named(reply)
         return replace(reply, slices=_checked(reply.slices, facts[0].span.length_s))
@@ -101,7 +101,7 @@ class SoundsStage(ClipStage[AstRequest, AstReply]):
         return AstReply
 
     def count(self, reply: AstReply) -> int:
-        """How many classes are heard anywhere in the clip."""
+        """Return how many classes are heard anywhere in the clip."""
         return len({found.label for piece in reply.slices for found in piece.classes})
 
     def pace(self, can: Capabilities) -> Pace:
@@ -142,18 +142,20 @@ def _threshold(options: Options) -> float:
 
 
 def _checked(slices: Sequence[Slice], length_s: Seconds) -> list[Slice]:
-    """The slices with their times within the clip. Raises `BadReplyError` unless they cover all of it, in order."""
+    """Return the slices, clipped to the clip's time. Raises `BadReplyError` unless they cover all of it, in order."""
     if len(slices) > SLICES_A_S * (length_s + TOLERANCE_S):
-        raise BadReplyError(f"the worker listened to {len(slices)} slices of a clip of {length_s} s")
+        raise BadReplyError(f"the worker returned {len(slices)} slices for a clip of {length_s} s")
     within, reached_s = [], 0.0
     for piece in slices:
-        # `not` of a chain that holds, so that NaN does not pass
+        # written as `not` of the valid case, so that NaN does not pass
         follows = 0 <= piece.start_s <= reached_s + TOLERANCE_S
         if not (follows and piece.start_s <= piece.end_s < inf):
-            raise BadReplyError(f"the worker listened from {piece.start_s} to {piece.end_s} s after {reached_s} s")
+            raise BadReplyError(
+                f"the worker returned a slice from {piece.start_s} to {piece.end_s} s after one to {reached_s} s"
+            )
         heard = checked.classes(piece.classes, TOP_K)
         reached_s = max(reached_s, piece.end_s)
         within.append(Slice(min(piece.start_s, length_s), min(piece.end_s, length_s), heard))
     if abs(reached_s - length_s) > TOLERANCE_S:
-        raise BadReplyError(f"the worker listened to {reached_s} s of a clip of {length_s} s")
+        raise BadReplyError(f"the worker returned slices of {reached_s} s for a clip of {length_s} s")
     return within

@@ -1,1 +1,1 @@
-"""What is said: sound cut into clips, each transcribed by Whisper, the words put back on the video's clock."""
+"""The speech stage: sends clips of sound to Whisper, and puts the words back on the video's clock."""

@@ -1,4 +1,4 @@
-"""From times in a clip that was put together of several stretches of sound to the video's clock. Pure."""
+"""The conversion of times in a clip, which may be joined from several stretches, to the video's clock. Pure."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from framefleet.timebase import Seconds, Span
 
 @dataclass(frozen=True, slots=True)
 class ClipStretch:
-    """A stretch of sound in a clip: where it lies in the clip, and where it begins on the video's clock."""
+    """A stretch of sound in a clip: its span within the clip, and its start on the video's clock."""
 
     sent: Span
     start_s: Seconds
 
     def clock(self, time_s: Seconds) -> Seconds:
-        """A time in the clip on the video's clock; one outside the stretch is its nearer end."""
+        """Return a time in the clip on the video's clock; a time outside the stretch is clamped to it."""
         return self.start_s + (min(max(time_s, self.sent.start_s), self.sent.end_s) - self.sent.start_s)
 
 
 def stretches(kept: Sequence[Span]) -> list[ClipStretch]:
-    """The stretches of a clip that has these of the video's clock, one after the other."""
+    """Return the stretches of a clip that is joined from these spans of the video's clock."""
     begin = accumulate((span.length_s for span in kept), initial=0.0)
     return [
         ClipStretch(Span(at_s, at_s + span.length_s), span.start_s) for at_s, span in zip(begin, kept, strict=False)
@@ -32,14 +32,14 @@ def stretches(kept: Sequence[Span]) -> list[ClipStretch]:
 
 
 def stretch_at(clip: Sequence[ClipStretch], time_s: Seconds) -> ClipStretch:
-    """The stretch that a time in the clip lies in; where two meet, the later."""
+    """Return the stretch at a time in the clip; the later one if two meet there."""
     return clip[max(0, bisect_right(clip, time_s, key=lambda stretch: stretch.sent.start_s) - 1)]
 
 
 def placed(segment: WhisperSegment, clip: Sequence[ClipStretch]) -> list[WhisperSegment]:
-    """The segment on the video's clock, to the millisecond: in one part for each stretch that words of it lie in.
+    """Return the segment on the video's clock, to the millisecond, in one part per stretch that has words of it.
 
-    A word, and a segment without words, lies in the stretch that its middle does, and is cut off at that one's ends.
+    A word, or a segment without words, belongs to the stretch of its middle, and is clipped to that.
     """
     if not segment.words:
         return [_part(segment, _home(segment, clip), segment.text, [])]
@@ -72,9 +72,9 @@ def _part(segment: WhisperSegment, home: ClipStretch, text: str, words: Sequence
 
 
 def _texts(text: str, runs: Sequence[Sequence[WhisperWord]]) -> list[str]:
-    """`text` in as many parts as there are runs of its words.
+    """Return `text` in as many parts as there are runs of its words.
 
-    Words may lack the commas and spaces around them, and may be written otherwise than in the text.
+    Words may lack the commas and spaces around them, and may be spelled differently than in the text.
     """
     edges, read = [0], len(text) - len(text.lstrip())
     for run, words in enumerate(runs):
@@ -90,9 +90,9 @@ def _texts(text: str, runs: Sequence[Sequence[WhisperWord]]) -> list[str]:
 
 
 def _edge(text: str, read: int, at: int) -> int:
-    """Where to part the text between a word that ends at `read` and one that begins at `at`: at the last space.
+    """Return where to split the text between a word that ends at `read` and one that begins at `at`: the last space.
 
-    Where the next word was not found (−1), at the first space.
+    If the next word was not found (−1), it is the first space.
     """
     if at < 0:
         return max(read, text.find(" ", read))

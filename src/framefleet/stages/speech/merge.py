@@ -1,9 +1,8 @@
-"""From answers, each about a clip, to one transcript on the video's clock. Pure."""
+"""The merge of answers, one per clip, into one transcript on the video's clock. Pure."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 
-from framefleet.media.types import MediaInfo
 from framefleet.protocol.whisper import WhisperReply, WhisperSegment
 from framefleet.schema.speech import (
     Segment,
@@ -17,15 +16,10 @@ from framefleet.stages.speech.skipped import SentTime, joined
 from framefleet.timebase import Span
 
 
-def no_audio(media: MediaInfo) -> Transcription:
-    """The transcription of a video without sound."""
-    return Transcription(None, "", [], [Skipped(0.0, media.duration_s, media.soundless or "no audio stream")])
-
-
 def merge_speech(answers: Sequence[Answer[WhisperReply]], unanswered: Sequence[SentTime] = ()) -> Transcription:
-    """All clips' segments as one; a clip that was not answered is simply missing. Order of arrival does not matter.
+    """Return all clips' segments as one transcription, whatever their order of arrival.
 
-    What was skipped of a clip is told in any case.
+    Clips without an answer are left out. Skipped stretches are listed in any case.
     """
     in_order = sorted(answers, key=lambda answer: (answer.facts[0].span.start_s, answer.facts[0].span.end_s))
     segments = [segment for answer in in_order for segment in _on_the_clock(answer)]
@@ -37,13 +31,13 @@ def merge_speech(answers: Sequence[Answer[WhisperReply]], unanswered: Sequence[S
 
 
 def _on_the_clock(answer: Answer[WhisperReply]) -> list[Segment]:
-    """The answer's segments, those that run over what was skipped in parts."""
+    """Return the answer's segments, split where they extend over a skipped stretch."""
     clip = stretches(answer.facts[0].kept)
     return [_told(part) for segment in answer.reply.segments for part in placed(segment, clip)]
 
 
 def _told(segment: WhisperSegment) -> Segment:
-    """A worker's segment as the document has it."""
+    """Return a worker's segment in the document's form."""
     return Segment(
         segment.start_s,
         segment.end_s,
@@ -55,7 +49,7 @@ def _told(segment: WhisperSegment) -> Segment:
 
 
 def _language(answers: Sequence[Answer[WhisperReply]]) -> str | None:
-    """The language spoken longest, each clip's speech weighed by how sure its worker was."""
+    """Return the language spoken longest, with each clip's speech weighted by the language's probability."""
     weights: dict[str, float] = defaultdict(float)
     for answer in answers:
         spoken_s = sum(Span(s.start_s, s.end_s).length_s for s in answer.reply.segments)

@@ -1,4 +1,4 @@
-"""Stretches of sound that nobody was asked about: how they are told, remembered and put together. Pure."""
+"""Stretches of sound that were not sent: how they are recorded and joined. Pure."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -10,11 +10,11 @@ from framefleet.stages.speech.clock import stretch_at, stretches
 from framefleet.timebase import Seconds, Span
 
 NO_SPEECH = "no speech"
-TOUCHING_S = 0.001  # what ends and begins within this follows on: clips' spans are rounded
+TOUCHING_S = 0.001  # stretches this close touch: clips' spans are rounded
 
 
 class Unsent(msgspec.Struct, frozen=True):
-    """A stretch nobody was asked about, and why, as journals keep it."""
+    """A stretch that was not sent, and why, as journals save it."""
 
     start_s: Seconds
     end_s: Seconds
@@ -22,10 +22,10 @@ class Unsent(msgspec.Struct, frozen=True):
 
 
 class SentTime(ClipTime, frozen=True, gc=False):
-    """Where what was sent of a planned chunk lies: `span`, but for what is `skipped` of it, put together as one clip.
+    """The part of a planned chunk that was sent as one clip: `span` without what is `skipped` of it.
 
-    `skipped` is all of the chunk that was not sent, also before and after `span`, in order. Nothing was sent if all of
-    `span` is skipped.
+    `skipped` is everything in the chunk that was not sent, also before and after `span`, in order. Nothing was sent if
+    all of `span` is skipped.
     """
 
     skipped: tuple[Unsent, ...] = ()
@@ -44,14 +44,14 @@ class SentTime(ClipTime, frozen=True, gc=False):
 
     @property
     def sent_s(self) -> Seconds:
-        """How long the clip is that was sent."""
+        """The duration of the clip that was sent."""
         return round(sum(stretch.length_s for stretch in self.kept), 6)
 
 
 def parted(fact: SentTime, at_s: Seconds) -> tuple[SentTime, SentTime]:
-    """The facts of the two halves of a clip that is cut after `at_s` seconds; what was skipped is told once.
+    """Return the facts of the two halves of a clip that is cut after `at_s` seconds. Each skipped stretch is in one.
 
-    Its gaps are told by both, since each may be all that is answered.
+    Both have all gaps, because only one of them may be answered.
     """
     cut_s = round(stretch_at(stretches(fact.kept), at_s).clock(at_s), 6)
     before = tuple(piece for piece in fact.skipped if piece.start_s < cut_s)
@@ -62,7 +62,7 @@ def parted(fact: SentTime, at_s: Seconds) -> tuple[SentTime, SentTime]:
 
 
 def joined(pieces: Iterable[Unsent]) -> list[Unsent]:
-    """The stretches in order of time, those that follow each other for one reason as one."""
+    """Return the stretches in the order of time; those that touch and have the same reason are joined."""
     whole: list[Unsent] = []
     for reason, alike in groupby(sorted(pieces, key=lambda p: (p.reason, p.start_s)), key=lambda p: p.reason):
         for piece in alike:

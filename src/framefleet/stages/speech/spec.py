@@ -1,14 +1,31 @@
-"""What the speech stage declares."""
+"""The declaration of the speech stage."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
+from framefleet.config.options import Options
+from framefleet.schema.document import Document
 from framefleet.schema.results import FoundSpan
-from framefleet.schema.speech import Transcription
-from framefleet.stages.spec import Audio, Belongs, Remote, ResultKind, StageSpec
+from framefleet.schema.speech import Skipped, Transcription
+from framefleet.stages.scene import Scene, scene_of
+from framefleet.stages.spec import (
+    Audio,
+    Belongs,
+    CellType,
+    Mark,
+    Marks,
+    Remote,
+    ResultKind,
+    Search,
+    StageSpec,
+    Table,
+    Told,
+)
+from framefleet.timebase import Span
 
 if TYPE_CHECKING:
-    from framefleet.stages.base import Stage
+    from framefleet.media.types import MediaInfo
+    from framefleet.stages.base import Capabilities, Stage
 
 
 def _load() -> "Stage":
@@ -22,11 +39,64 @@ def spans(said: Transcription) -> Iterator[FoundSpan]:
         yield FoundSpan(start_s=segment.start_s, end_s=segment.end_s, text=segment.text)
 
 
+def tables(said: Transcription, _: Document) -> dict[str, Table]:
+    columns: dict[str, CellType] = {"index": int, "start_s": float, "end_s": float, "text": str}
+    columns |= {"avg_logprob": float, "no_speech_prob": float}
+    segments = [
+        (index, s.start_s, s.end_s, s.text, s.avg_logprob, s.no_speech_prob) for index, s in enumerate(said.segments)
+    ]
+    words = [
+        (index, word.start_s, word.end_s, word.word.strip(), word.probability)
+        for index, segment in enumerate(said.segments)
+        for word in segment.words
+    ]
+    of_word: dict[str, CellType] = {"segment": int, "start_s": float, "end_s": float, "word": str, "probability": float}
+    return {"segments": Table(columns, segments), "words": Table(of_word, words)}
+
+
+def marks(said: Transcription) -> Iterator[Mark]:
+    for segment in said.segments:
+        yield Mark(segment.text, segment.start_s, segment.end_s, {"avg_logprob": segment.avg_logprob})
+
+
+def in_scenes(scenes: Sequence[Scene], said: Transcription | None, _: str) -> list[str]:
+    """What goes on over a cut belongs to the scene that it shares most time with."""
+    texts: dict[int, list[str]] = {scene.index: [] for scene in scenes}
+    for segment in said.segments if said else ():
+        scene = scene_of(scenes, Span(segment.start_s, segment.end_s))
+        if scene is not None:
+            texts[scene.index].append(segment.text)
+    return [" ".join(texts[scene.index]) for scene in scenes]
+
+
+def absent(media: "MediaInfo") -> Transcription:
+    """The transcription of a video without sound."""
+    return Transcription(None, "", [], [Skipped(0.0, media.duration_s, media.soundless or "no audio stream")])
+
+
+def config(options: Options, _: "Capabilities", reply: Any) -> dict[str, Any]:
+    model = getattr(reply, "model", options.whisper_model)
+    return {"whisper_model": model, "language": options.language, "task": options.task}
+
+
 SPEECH = StageSpec(
     name="speech",
     inputs=(Audio(),),
     runs=Remote("whisper", _load),
-    output=ResultKind("said", spans, Transcription, key="transcription", scene_field="speech"),
+    output=ResultKind(
+        "said",
+        spans,
+        Transcription,
+        key="transcription",
+        scene_field="speech",
+        tables=tables,
+        marks=Marks(marks, "CYAN", order=1),
+        told=Told.WORDS,
+        search=Search("say", "WORDS", "when these words are spoken, in context"),
+        absent=absent,
+        in_scenes=in_scenes,
+    ),
+    config=config,
     belongs=Belongs.DEFAULT,
     prefilter="voice activity detection",
     unfiltered="--no-vad runs without it, but sends and pays for silence too",

@@ -1,4 +1,4 @@
-"""The speech stage: the pieces of this folder behind the contract of `stages/base.py`."""
+"""The client's side of the speech stage."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -43,19 +43,19 @@ from framefleet.stages.speech.skipped import (
 from framefleet.timebase import Seconds, Span
 
 ENDPOINT_PACE = Pace(unit_s=1 / 40, alone_s=1 / 40)
-"""A GPU worker's seconds a second of sound, large-v3-turbo in batches. An assumption: no real endpoint was timed."""
+"""A GPU worker's seconds per second of sound, large-v3-turbo in batches. An assumption: no real endpoint was timed."""
 
 LOCAL_PACE = Pace(unit_s=0.06, alone_s=0.06)
-"""tiny.en in int8 on one thread of a server: an hour of speech without a break took 182 to 257 s, three passes."""
+"""tiny.en in int8 on one thread of a server: an hour of speech without a break took 182 to 257 s in three runs."""
 
 REMOTE_CHUNK_S: Seconds = 900.0
 LOCAL_CHUNK_S: Seconds = 300.0
-"""15 minutes are 2.7 MB of Opus, well within a request of 10 MiB (OpenAI takes 25 MB); here 5, so that
-progress shows and memory stays small."""
+"""15 minutes are 2.7 MB of Opus, well below a request's limit of 10 MiB (OpenAI's is 25 MB). On this machine 5, so that
+progress is visible and memory stays small."""
 
 
 def plan_speech(media: MediaInfo, options: Options, can: Capabilities) -> list[AudioChunk]:
-    """Nominal chunks over all of the sound; none without sound. Raises `UsageError` for a language that cannot be."""
+    """Return nominal chunks over the whole sound; [] without sound. Raises `UsageError` for an impossible language."""
     _check_language(options, can)
     return plan_sound(media, REMOTE_CHUNK_S if can.remote else LOCAL_CHUNK_S)
 
@@ -63,7 +63,8 @@ def plan_speech(media: MediaInfo, options: Options, can: Capabilities) -> list[A
 def _check_language(options: Options, can: Capabilities) -> None:
     if options.language is not None and options.language not in LANGUAGES:
         raise UsageError(
-            f"--language {options.language}: not a language Whisper knows", hint="give a code such as en, de or zh"
+            f"--language {options.language}: not a language that Whisper supports",
+            hint="give a code such as en, de or zh",
         )
     if can.remote or options.whisper_model is not None:
         return
@@ -71,24 +72,25 @@ def _check_language(options: Options, can: Capabilities) -> None:
         "give --whisper-model a folder with a multilingual faster-whisper model, or set FRAMEFLEET_WHISPER_ENDPOINT"
     )
     if options.language not in (None, "en"):
-        raise UsageError(f"--language {options.language}: the embedded model (tiny.en) knows English only", hint=remedy)
+        raise UsageError(f"--language {options.language}: the embedded model (tiny.en) is English-only", hint=remedy)
     if options.task == "translate":
         raise UsageError("--task translate: the embedded model (tiny.en) cannot translate", hint=remedy)
 
 
 TOLERANCE_S = 1.0
-"""Whisper's last time stamp may lie a little behind the end of the sound; more is a reply to something else."""
+"""How far Whisper's last timestamp may be after the end of the sound; more means another clip."""
 
 WORDS_A_S = 50
-"""Segments or words: Whisper has 224 tokens for 30 s. `MOST_WORDS` more than that, for clips of no length."""
+"""The maximum of segments or words per second: Whisper has 224 tokens for 30 s. `MOST_WORDS` is added for very short
+clips."""
 
 MOST_WORDS = 500
 TEXT_A_WORD = 100
-"""Characters: no language's words are so long on average."""
+"""The maximum of characters per word: no language's words are so long on average."""
 
 
 class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
-    """What is said, by the whisper endpoint."""
+    """See `Stage`. Uses the whisper endpoint."""
 
     name = "speech"
     endpoint = "whisper"
@@ -108,9 +110,9 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         return self.filter if options.vad else None
 
     def filter(self, clip: Clip) -> Clip | Answer[WhisperReply]:
-        """As much of the clip as is worth asking about, as `pack` takes it; of one in which nobody speaks, the answer.
+        """Return the clip without long silence, as `pack` takes it; the answer if there is no speech in it.
 
-        All of it where faster-whisper is not installed. The detector is loaded with the first clip.
+        Without faster-whisper the clip stays whole. The detector is loaded with the first clip.
         """
         from framefleet.stages.speech.vad import silero, trim
 
@@ -123,7 +125,7 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
     ) -> RequestBatch[WhisperRequest]:
         fact = SentTime(payload.number, payload.span, getattr(payload, "skipped", ()), gaps=payload.gaps)
         request = WhisperRequest(
-            # here the handler was opened on the very model asked for, by a folder that no worker knows
+            # a local handler was opened on this very model, by the path of a folder that no worker knows
             model=options.whisper_model if can.remote else None,
             audio=sent(payload),
             format=msgspec.convert(payload.format, AudioFormat),
@@ -134,7 +136,7 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         return RequestBatch(request, (fact,))
 
     def split(self, parcel: RequestBatch[WhisperRequest]) -> list[RequestBatch[WhisperRequest]]:
-        """The clip cut in two at the quietest place near its middle; alone where it is too short for that."""
+        """Return the clip, cut in two at the quietest place near its middle; alone if it is too short to cut."""
         (fact,) = parcel.facts
         halves = halved(parcel.request, Span(0.0, fact.sent_s))
         if not halves:
@@ -143,8 +145,8 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         return [RequestBatch(request, (half,)) for (request, _), half in zip(halves, facts, strict=True)]
 
     def parse(self, facts: Sequence[SentTime], output: Any) -> WhisperReply:
-        """Times and probabilities are brought back over a rounding; what is beyond that, or longer than anybody could
-        say in the clip, is refused."""
+        """Clamp times and probabilities that are off by a rounding error; refuse larger errors, and more text than a
+        clip of that length can hold."""
         reply = read_reply(output, WhisperReply)
         checked.named(reply)
         checked.short(reply.language, checked.LABEL, "language")
@@ -184,12 +186,12 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
 
 
 def _check_length(reply: WhisperReply, duration_s: Seconds) -> None:
-    """Raises `BadReplyError` for more segments, words or text than a clip of that length can hold."""
+    """Raise `BadReplyError` for more segments, words or text than a clip of that length can hold."""
     most = WORDS_A_S * duration_s + MOST_WORDS
     words = sum(len(segment.words) for segment in reply.segments)
     if max(len(reply.segments), words) > most:
         told = f"{len(reply.segments)} segments with {words} words"
-        raise BadReplyError(f"the worker heard {told} in a clip of {duration_s} s")
+        raise BadReplyError(f"the worker returned {told} for a clip of {duration_s} s")
     for segment in reply.segments:
         checked.short(segment.text, int(TEXT_A_WORD * most), "text")
         for word in segment.words:
@@ -197,10 +199,10 @@ def _check_length(reply: WhisperReply, duration_s: Seconds) -> None:
 
 
 def _checked(segment: WhisperSegment, duration_s: Seconds) -> WhisperSegment:
-    """The segment with its times within the clip. Raises `BadReplyError` if they are of something else."""
+    """Return the segment, clipped to the clip's time. Raises `BadReplyError` if it is out of range."""
     start, end = _within(segment, duration_s)
     if not isfinite(segment.avg_logprob):
-        raise BadReplyError(f"the worker gave a probability whose logarithm is {segment.avg_logprob}")
+        raise BadReplyError(f"the worker returned a log probability of {segment.avg_logprob}")
     words = []
     for word in segment.words:
         word_start, word_end = _within(word, duration_s)
@@ -212,14 +214,14 @@ def _checked(segment: WhisperSegment, duration_s: Seconds) -> WhisperSegment:
 
 def _within(piece: WhisperSegment | WhisperWord, duration_s: Seconds) -> tuple[Seconds, Seconds]:
     start, end = piece.start_s, piece.end_s
-    # `not` of a chain that holds, so that NaN does not pass
+    # written as `not` of the valid case, so that NaN does not pass
     if not (isfinite(start) and isfinite(end) and -TOLERANCE_S <= start <= end <= duration_s + TOLERANCE_S):
-        raise BadReplyError(f"the worker heard something from {start} to {end} s in a clip of {duration_s} s")
+        raise BadReplyError(f"the worker returned speech from {start} to {end} s for a clip of {duration_s} s")
     return min(max(start, 0.0), duration_s), min(max(end, 0.0), duration_s)
 
 
 def _nothing_said(clip: Clip) -> Answer[WhisperReply]:
-    """The answer of a clip that nobody has to listen to: to be kept in the journal as any other."""
+    """Return the answer of a clip without speech. The journal saves it like any other."""
     skipped = Unsent(clip.span.start_s, clip.span.end_s, NO_SPEECH)
     reply = WhisperReply(model="", model_id="", device="", language="", language_probability=0.0, segments=[])
     return Answer((SentTime(clip.number, clip.span, (skipped,), gaps=clip.gaps),), reply)

@@ -1,8 +1,8 @@
-"""Where in a clip somebody speaks, found here, so that silence and music are not paid for.
+"""Voice activity detection on the client, so that silence and music are not paid for.
 
-The detector is Silero's, as faster-whisper ships it; with the thresholds that faster-whisper's own filter has, so what
-is not sent a worker would not have listened to either. All of a clip is looked at; pauses shorter than `SHORTEST_CUT_S`
-are the worker's to find.
+The detector is Silero's, as faster-whisper ships it, with the thresholds of faster-whisper's own filter: a worker would
+have skipped the same stretches. The whole clip is analyzed; pauses shorter than `SHORTEST_CUT_S` are left to the
+worker.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,24 +17,24 @@ from framefleet.stages.speech.skipped import NO_SPEECH, Unsent
 from framefleet.timebase import Seconds, Span
 from framefleet.worker.waveform import Waveform, as_waveform
 
-BLOCK_S = 60  # looked at as one: all of a clip of 15 minutes at once takes 284 MB, a minute 25
+BLOCK_S = 60  # per call: a clip of 15 minutes at once takes 284 MB, a minute 25
 SHORTEST_CUT_S: Seconds = 30.0  # less than this is not worth a seam
-KEPT_S: Seconds = 1.0  # left before and after what is spoken: a breath, a soft onset
+KEPT_S: Seconds = 1.0  # kept before and after speech, for a breath or a soft onset
 
 Detector = Callable[[Waveform], list[tuple[int, int]]]
-"""Samples at 16 kHz in, stretches of speech out: their first samples and those that follow them, in order."""
+"""A function from samples at 16 kHz to stretches of speech, in order: (first sample, the one after the last)."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrimmedClip(Clip):
-    """As much of a planned clip as is to be sent; `skipped` is the rest, on the video's clock."""
+    """The part of a planned clip that is to be sent; `skipped` is the rest, on the video's clock."""
 
     skipped: tuple[Unsent, ...] = ()
 
 
 @cache
 def silero() -> Detector | None:
-    """The detector, loaded once; None where faster-whisper is not installed."""
+    """Return the detector, loaded once; None if faster-whisper is not installed."""
     try:
         from faster_whisper.vad import get_speech_timestamps
     except ImportError:
@@ -43,7 +43,7 @@ def silero() -> Detector | None:
 
 
 def trim(clip: Clip, detect: Detector) -> Clip | None:
-    """A clip of samples without long silence, the very clip where there is none, None where nobody speaks at all."""
+    """Return a clip of samples without long silence: the same object if there is none, None if there is no speech."""
     assert not isinstance(clip.audio, bytes)
     heard = spoken(clip.audio, detect)
     if not heard:
@@ -53,7 +53,7 @@ def trim(clip: Clip, detect: Detector) -> Clip | None:
 
 
 def spoken(samples: Samples, detect: Detector) -> list[tuple[int, int]]:
-    """All stretches of speech, in order; what goes on over a block's end are two that touch."""
+    """Return all stretches of speech, in order. Speech that crosses the end of a block is two stretches that touch."""
     size = BLOCK_S * RATE
     return [
         (block + first, block + last)
@@ -63,7 +63,7 @@ def spoken(samples: Samples, detect: Detector) -> list[tuple[int, int]]:
 
 
 def long_silences(heard: Sequence[tuple[int, int]], length: int) -> list[tuple[int, int]]:
-    """What to cut out of `length` samples: stretches of them, each its first and the one after its last. Pure."""
+    """Return the stretches to cut out of `length` samples, as (first, the one after the last). Pure."""
     margin = round(KEPT_S * RATE)
     return [
         (start + margin * (start > 0), end - margin * (end < length))
@@ -73,7 +73,7 @@ def long_silences(heard: Sequence[tuple[int, int]], length: int) -> list[tuple[i
 
 
 def _without(clip: Clip, samples: Samples, cuts: Sequence[tuple[int, int]]) -> TrimmedClip:
-    """The clip with these samples cut out, what is left put together."""
+    """Return the clip with these samples cut out and the rest joined."""
 
     def clock(sample: int) -> Seconds:
         return clip.span.end_s if sample == len(samples) else round(clip.span.start_s + sample / RATE, 6)
@@ -86,6 +86,6 @@ def _without(clip: Clip, samples: Samples, cuts: Sequence[tuple[int, int]]) -> T
 
 
 def _between(stretches: Sequence[tuple[int, int]], length: int) -> list[tuple[int, int]]:
-    """What lies before, between and after the stretches; some of it may be empty."""
+    """Return the stretches before, between and after the given ones; some may be empty."""
     edges = [0, *(edge for stretch in stretches for edge in stretch), length]
     return list(zip(edges[::2], edges[1::2], strict=True))

@@ -1,1 +1,1 @@
-"""What is written: pictures in, lines of text out. `stage` is the client's side, `handle` the worker's."""
+"""The text stage: frames in, lines of text out. `stage` is the client's side, `worker` the endpoint's."""

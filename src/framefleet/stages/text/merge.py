@@ -1,4 +1,4 @@
-"""From the readings, in whatever order they came, to what is written in the video and from when to when. Pure."""
+"""The merge of readings, in any order, into the text in the video and its spans. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -28,9 +28,9 @@ def merge(
     duration_s: Seconds,
     sampling: str = "exact",
 ) -> TextResult:
-    """All readings as spans on the video's clock, boxes moved from the crop's pixels to the source's.
+    """Merge all readings into spans on the video's clock, with boxes moved from the crop's pixels to the source's.
 
-    `sampling` says when a picture counts (`counted_s`). Several samples of one keyframe are one reading of it.
+    `sampling` determines the time of a frame (`counted_s`). Several samples of one keyframe count as one reading.
     """
     answers = list(answers)
     frames, clock = _by_index(answers), _clock(samples, answers, sampling, duration_s)
@@ -39,12 +39,12 @@ def merge(
     for place, sample in enumerate(samples):
         frame = frames.get(sample.index)
         if frame is None or (frame.unchanged and known != place - 1):
-            continue  # like one that is not known, it is not known either
+            continue  # unchanged from an unknown frame: unknown too
         lines = None if frame.unchanged else _moved(frame.lines or [], crop)
         read, unchanged, known = read + (lines is not None), unchanged + (lines is None), place
         if not shown or shown[-1].start_s != clock[place][0]:
             shown.append(PictureLines(*clock[place], lines))
-        elif shown[-1].lines is None:  # one picture again, and now read
+        elif shown[-1].lines is None:  # the same frame again, this time read
             shown[-1] = PictureLines(*clock[place], lines)
     return TextResult(spans_of(shown), read, unchanged, len(samples) - read - unchanged)
 
@@ -55,9 +55,9 @@ def _clock(
     sampling: str,
     duration_s: Seconds,
 ) -> list[tuple[Seconds, Seconds, Seconds]]:
-    """Of each sample's picture: from when it counts, when the next one begins, and until when it is believed to stay.
+    """Return for each sample's frame its time, the next frame's time, and until when it is assumed to be on screen.
 
-    That is for one sample's time at most. A keyframe whose time is not known makes no difference to its neighbours.
+    The last is one sample step later at most. A keyframe of unknown time does not affect its neighbours.
     """
     begins = {fact.index: fact.pts_s for facts, _ in answers for fact in facts}
     starts, pts_s = [], 0.0
@@ -75,7 +75,7 @@ def _clock(
 
 
 def _by_index(answers: Iterable[tuple[Sequence[PictureTime], OcrReply]]) -> dict[int, OcrFrame]:
-    """One answer a picture. Of several, one that was read counts, and always the same one, whichever came first."""
+    """Return one answer per frame. Of several, one that was read counts, independent of the order of arrival."""
     given: dict[int, list[OcrFrame]] = defaultdict(list)
     for _, reply in answers:
         for frame in reply.frames:

@@ -1,4 +1,4 @@
-"""Repeated readings of one text as one span: the same words in the same place, picture after picture. Pure."""
+"""The grouping of repeated readings into spans: the same words in the same place, frame after frame. Pure."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from framefleet.protocol.ocr import TextLine
 from framefleet.schema.text import TextSpan
 from framefleet.timebase import Seconds
 
-OVERLAP = 0.3  # IoU: a text that is read again comes in a box a little larger or smaller, or has moved a little
-SLIPS = 0.2  # of a text's characters that may be read differently: "Departures" and "Departure5", not "left" and "lift"
-BRIDGE_S: Seconds = 1.0  # a text that is back after this long, or after one picture, was only overlooked
+OVERLAP = 0.3  # IoU: the box of a text varies a little from reading to reading, and the text may move
+SLIPS = 0.2  # share of characters that may be misread: "Departures" and "Departure5", not "left" and "lift"
+BRIDGE_S: Seconds = 1.0  # a text that is back within this time, or after one frame, was only missed in between
 
 
 @dataclass(frozen=True, slots=True)
 class PictureLines:
-    """A picture's lines; None: those of the one that ends as this one begins.
+    """A frame's lines; None: those of the frame that ends where this one begins.
 
-    It counts until the next picture, which begins at `end_s`, but is believed to be on screen until `until_s` only:
-    the same where pictures come as they were asked for, sooner where the next keyframe is far.
+    The next frame begins at `end_s`, but this one is assumed to be on screen only until `until_s`: the same time with
+    exact sampling, an earlier one if the next keyframe is far away.
     """
 
     start_s: Seconds
@@ -31,7 +31,7 @@ class PictureLines:
 
 @dataclass(slots=True)
 class _Open:
-    """A span as long as it may go on, with at least one reading."""
+    """A span that may still continue, with at least one reading."""
 
     start_s: Seconds
     end_s: Seconds
@@ -48,7 +48,7 @@ class _Open:
 
 
 def spans_of(shown: Sequence[PictureLines]) -> list[TextSpan]:
-    """The spans of pictures in the order of time, whose lines may come in any order."""
+    """Return the spans of the text in frames in the order of time; each frame's lines may be in any order."""
     going: list[_Open] = []
     closed: list[TextSpan] = []
     for picture in shown:
@@ -66,7 +66,7 @@ def spans_of(shown: Sequence[PictureLines]) -> list[TextSpan]:
 
 
 def _gone_on(going: Sequence[_Open], picture: PictureLines, lines: Sequence[TextLine]) -> list[_Open]:
-    """Adds the lines to the spans they belong to; the spans that begin with the others."""
+    """Add the lines to the spans they continue, and return new spans for the others."""
     begun = []
     for line, span in zip(lines, _matched(lines, going), strict=True):
         if span is None:
@@ -78,18 +78,18 @@ def _gone_on(going: Sequence[_Open], picture: PictureLines, lines: Sequence[Text
 
 
 def same_text(one: str, other: str) -> bool:
-    """Whether both may be readings of one text: all but a few characters agree, and every digit."""
+    """Return whether both may be readings of one text: nearly all characters agree, and every digit does."""
     a, b = _plain(one), _plain(other)
     if a == b:
         return True
     if [c for c in a if c.isdecimal()] != [c for c in b if c.isdecimal()]:
-        return False  # a clock, a score or a page goes on by one digit
+        return False  # a clock, a score or a page number changes by one digit
     most = int(SLIPS * max(len(a), len(b)))
     return abs(len(a) - len(b)) <= most and edit_distance(a, b) <= most
 
 
 def edit_distance(a: str, b: str) -> int:
-    """How many characters have to be put in, taken out or changed (Levenshtein)."""
+    """Return how many characters have to be inserted, deleted or replaced (Levenshtein)."""
     row = list(range(len(b) + 1))
     for number, left in enumerate(a, 1):
         changed = [
@@ -100,7 +100,7 @@ def edit_distance(a: str, b: str) -> int:
 
 
 def overlap(a: Box, b: Box) -> float:
-    """Intersection over union."""
+    """Return the intersection over union."""
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     if width <= 0 or height <= 0:
         return 0.0
@@ -109,7 +109,7 @@ def overlap(a: Box, b: Box) -> float:
 
 
 def _matched(lines: Sequence[TextLine], spans: Sequence[_Open]) -> list[_Open | None]:
-    """The span that each line goes on with, if any: the pairs that overlap most first."""
+    """Return for each line the span it continues, or None. Pairs are matched greedily, largest overlap first."""
     pairs = [
         (overlap(line.box, span.readings[-1].box), place, number)
         for place, line in enumerate(lines)
@@ -124,7 +124,7 @@ def _matched(lines: Sequence[TextLine], spans: Sequence[_Open]) -> list[_Open | 
 
 
 def _best(readings: Sequence[TextLine]) -> TextLine:
-    """Of the text read most often, each time counted by its confidence, the surest reading."""
+    """Return the most confident reading of the text with the most votes, weighted by confidence."""
     votes: dict[str, float] = defaultdict(float)
     for line in readings:
         votes[line.text] += line.confidence

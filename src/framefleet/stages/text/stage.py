@@ -1,4 +1,4 @@
-"""The text stage as a run sees it."""
+"""The client's side of the text stage."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -32,34 +32,35 @@ from framefleet.stages.text.changed import ChangeFilter, to_see
 from framefleet.stages.text.merge import merge
 
 ENDPOINT_PACE = Pace(unit_s=0.05, alone_s=0.08)
-"""A GPU worker's seconds a picture with a few lines of text. An assumption: no GPU was timed."""
+"""A GPU worker's seconds per frame with a few lines of text. An assumption: no GPU was timed."""
 
 LOCAL_PACE = Pace(unit_s=0.11, alone_s=0.15)
-"""A picture of 1280 × 720 with four lines, on two cores of a server (benchmarks/text_batched.py)."""
+"""A frame of 1280 × 720 with four lines, on two cores of a server (benchmarks/text_batched.py)."""
 
 _HERE, _THERE = 736, 1280  # pixels
 
 
 def find_side(can: Capabilities) -> int:
-    """The longer side, in pixels, of the picture that text is looked for in.
+    """Return the longer side, in pixels, of the detector's input.
 
-    Of 48 lines of 10 to 44 pixels of height in pictures of 1280 × 720, 46 are found at 640 and all at 736, 960 and
-    more. Looking takes 49 ms at 640, 57 at 736, 137 at 960, and 286 by RapidOCR's own rule (736 for the shorter side).
-    A GPU looks at all that is sent.
+    Of 48 lines of 10 to 44 pixels of height in frames of 1280 × 720, 46 are found at 640 and all at 736, 960 and more.
+    Detection takes 49 ms at 640, 57 at 736, 137 at 960, and 286 by RapidOCR's own rule (736 for the shorter side). A
+    GPU uses all the pixels that are sent.
     """
     return _THERE if can.remote else _HERE
 
 
 class TextStage(PictureStage[OcrRequest, OcrReply]):
-    """See `Stage`. Of the pictures planned only those are asked that `ChangeFilter` lets through; see `unchanged`."""
+    """See `Stage`. Of the planned frames only those that `ChangeFilter` selects are sent; see `unchanged`."""
 
     name = "text"
     endpoint = "ocr"
 
     def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
-        """`fps` and `sampling` too: that a picture's text is that of the one before is an answer as well.
+        """Include `fps` and `sampling`: "unchanged from the frame before" is an answer that depends on them.
 
-        What was read here before text was read that lies on its side or upside down is read once more, which is free.
+        `turned` makes answers invalid that this machine gave before it could read text that is on its side or upside
+        down. To read it again is free.
         """
         turned = {} if can.remote else {"turned": True}
         return turned | {
@@ -84,7 +85,7 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
         return to_see(wanted, options.fps)
 
     def unchanged(self, picture: Shown) -> Answer[OcrReply]:
-        """The answer of a picture that nobody has to read: to be kept in the journal as any other."""
+        """Return the answer of a frame that need not be read. The journal saves it like any other."""
         frame = OcrFrame(picture.at.index, picture.at.time_s, None, unchanged=True)
         return Answer((picture.at,), OcrReply(model="", model_id="", device="", frames=[frame]))
 
@@ -101,9 +102,9 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
         return RequestBatch(request, tuple(picture.at for picture in payload))
 
     def parse(self, facts: Sequence[PictureTime], output: Any) -> OcrReply:
-        """What says neither what is written nor why not is left out: a worker was asked to read, not to compare.
+        """Drop frames with neither lines nor an error: a worker has to read, not to compare.
 
-        So is a picture in whose lines something is wrong: see `checked.lines`. The rest is as with `matched`.
+        A frame with an invalid line is dropped too: see `checked.lines`. For the rest see `matched`.
         """
         reply = read_reply(output, OcrReply)
         told = [frame for frame in reply.frames if frame.lines is not None or frame.error is not None]

@@ -1,1 +1,1 @@
-"""What moves where: detections joined over time into tracks with ids, on the client."""
+"""The tracks stage: joins detections over time into tracks with ids, on the client."""

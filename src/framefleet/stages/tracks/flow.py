@@ -1,4 +1,4 @@
-"""What velocity a thing seen for the first time may have: learned from the surer joins of the same video. Pure."""
+"""The expected velocity of an object seen for the first time, learned from the certain joins of the video. Pure."""
 
 from dataclasses import dataclass
 
@@ -7,24 +7,24 @@ import numpy as np
 from framefleet.stages.tracks.motion import Array
 
 REACH = 0.12
-"""How far, in diagonals of the picture, things are expected to move alike: a lane, a belt."""
+"""The distance, in diagonals of the frame, within which objects are expected to move alike: a lane, a belt."""
 AT_MOST = 400
-"""Joins kept as examples, evenly spread over the video, so that time does not grow with their square."""
+"""The maximum of joins kept as examples, evenly spread over the video, so that time does not grow with their square."""
 TRUST = 3.0
-"""How many examples the spread over the whole picture counts for."""
+"""The weight, in examples, of the spread over the whole frame."""
 CROSSING_S = 10.0
-"""The wide guess, before there are examples: things take so long for the picture's diagonal (standard deviation)."""
+"""The prior, before there are examples: the time in which objects cross the frame's diagonal (standard deviation)."""
 LEAST = 0.005
-"""Least standard deviation of a velocity, in diagonals a second, however alike the examples are."""
+"""The minimum standard deviation of a velocity, in diagonals a second, however similar the examples are."""
 ENOUGH = 5
-"""Fewer examples tell nothing."""
+"""The minimum number of examples; fewer are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Examples of motion: where, (k, 2) pixels, and how, (k, 2) pixels a second; both may be empty.
+    """Examples of motion: positions, (k, 2) pixels, and velocities, (k, 2) pixels a second; both may be empty.
 
-    `diagonal` is the picture's, in pixels.
+    `diagonal` is the frame's, in pixels.
     """
 
     where: Array
@@ -32,7 +32,7 @@ class Flow:
     diagonal: float
 
     def expect(self, places: Array) -> tuple[Array, Array]:
-        """Mean and standard deviation, (n, 2), of velocities at `places`: by nearness."""
+        """Return the mean and standard deviation, both (n, 2), of velocities at `places`, weighted by distance."""
         if not len(self.where):
             return np.zeros_like(places), np.full_like(places, self.diagonal / CROSSING_S)
         x, y = (places[:, axis, None] - self.where[:, axis] for axis in (0, 1))
@@ -45,7 +45,7 @@ class Flow:
 
 
 def learn(where: Array, velocity: Array, diagonal: float) -> Flow:
-    """The examples of a pass, `AT_MOST` of them; none if they are too few."""
+    """Return the flow from a pass's examples, at most `AT_MOST` of them; none if there are too few."""
     count = len(where) if len(where) >= ENOUGH else 0
     some = np.unique(np.linspace(0, count - 1, min(count, AT_MOST)).astype(int))
     return Flow(where[some], velocity[some], diagonal)

@@ -1,11 +1,12 @@
-"""Pictures in, chains of boxes out: one pass through time, the best assignment picture by picture. Pure.
+"""The joining of boxes into chains: one pass through time, with the best assignment frame by frame. Pure.
 
-Own code instead of a tracker library, by measurement (`benchmarks/tracking.py`): trackers associate by overlap, and at
-one picture a second things no longer overlap themselves. Being after the fact, this can do what a live tracker cannot:
-look one picture ahead, and read the video again knowing how things move in it. Of 20 things at 120 px/s and 1 fps it
-keeps 99 % of ids where ByteTrack keeps 54 % (95 and 53 where all boxes are of one size); from 5 fps on the two are
-alike up to 120 px/s. At 250 px/s and 1 fps like boxes cannot be told apart: 60 % are kept, and the result says so.
-The assignment is `lap`'s, the solver of Ultralytics' trackers: 2.4 MB, where SciPy is 140 and `trackers` 660.
+It is own code instead of a tracker library, by measurement (`benchmarks/tracking.py`): trackers associate by overlap,
+and at one frame a second objects no longer overlap themselves. Because it works offline, it can do what a live tracker
+cannot: look one frame ahead, and pass through the video again with the motion learned from it. Of 20 objects at
+120 px/s and 1 fps it keeps 99 % of ids and ByteTrack 54 % (95 and 53 if all boxes have one size); from 5 fps on the two
+are alike up to 120 px/s. At 250 px/s and 1 fps similar boxes cannot be told apart: 60 % are kept, and the result has a
+note. The assignment is `lap`'s, the solver of Ultralytics' trackers: 2.4 MB, compared with 140 for SciPy and 660 for
+`trackers`.
 """
 
 from collections.abc import Sequence
@@ -36,18 +37,18 @@ from framefleet.stages.tracks.motion import (
 from framefleet.timebase import Seconds
 
 START_CONFIDENCE = 0.25
-"""Boxes below it go on with a track and begin none: Ultralytics' `new_track_thresh`."""
+"""Boxes below it continue a track but do not begin one: Ultralytics' `new_track_thresh`."""
 MISSED = 1.0
-"""Cost of each picture that a thing was looked for and not found in: two of three are gone (e^-1)."""
+"""The cost of each frame in which an object was not found: two of three are gone (e^-1)."""
 LOST_S = 1.0
-"""A thing unseen for longer is gone, as in ByteTrack (30 pictures at 30 a second) …"""
+"""An object unseen for longer is gone, as in ByteTrack (30 frames at 30 a second) …"""
 LOST_PICTURES = 4
-"""… but not before it was missed so often, or at 1 fps nothing would outlive a single miss."""
+"""… but not before it was missed this often, or at 1 fps no track would survive a single miss."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture that was looked at."""
+    """The detections of one frame."""
 
     time_s: Seconds
     seen: Sightings
@@ -55,7 +56,7 @@ class Frame:
 
 @dataclass(slots=True)
 class Chain:
-    """Boxes of one thing as (picture's place, box's place), and the chance of each join between them."""
+    """The boxes of one object as (index of the frame, index of the box), and the probability of each join."""
 
     boxes: list[tuple[int, int]]
     chances: list[float] = field(default_factory=list)
@@ -63,7 +64,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """The n chains that may go on: `chain` are their numbers, `seen_s` is when each was seen last."""
+    """The n chains that may continue: `chain` are their numbers, `seen_s` is when each was seen last."""
 
     chain: NDArray[np.int64]
     states: States
@@ -73,17 +74,17 @@ class Alive:
 
 
 class Joiner:
-    """One pass. `area` is the picture's in square pixels: things may begin anywhere in it."""
+    """One pass through the video. `area` is the frame's, in square pixels: tracks may begin anywhere in it."""
 
     def __init__(self, flow: Flow, area: float) -> None:
         self.chains: list[Chain] = []
         self._flow = flow
-        self._limit = float(np.log(area))  # minus the log of the density of beginnings: one a picture, anywhere
+        self._limit = float(np.log(area))  # minus the log of the density of beginnings: one per frame, anywhere
         self._alive: Alive | None = None
         self._time_s: Seconds = 0.0
 
     def step(self, place: int, frame: Frame, ahead: Frame | None) -> None:
-        """Join the boxes of the `place`-th picture; `ahead` is the next one."""
+        """Join the boxes of the `place`-th frame; `ahead` is the next one."""
         seen = frame.seen
         fresh = begin(seen, *self._flow.expect(seen.centre))
         begun = seen.confidence >= START_CONFIDENCE
@@ -140,7 +141,7 @@ class Joiner:
 
 
 def assign(cost: Array, limit: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows and columns joined so that the sum is least; a pair that costs more than `limit` stays apart."""
+    """Return the rows and columns of the cheapest assignment; a pair that costs more than `limit` is not joined."""
     if not cost.size:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     column_of, _ = lap.lapjv(np.minimum(cost, limit + 1), extend_cost=True, cost_limit=limit, return_cost=False)
@@ -149,9 +150,9 @@ def assign(cost: Array, limit: float) -> tuple[NDArray[np.int64], NDArray[np.int
 
 
 def join(frames: Sequence[Frame], flow: Flow, area: float) -> list[Chain]:
-    """All boxes of `frames`, which are in the order of time, in chains in the order of first sight.
+    """Return the boxes of `frames`, which are in the order of time, as chains in the order of first sight.
 
-    Boxes below `START_CONFIDENCE` that no chain leads to are left out.
+    Boxes below `START_CONFIDENCE` that continue no chain are dropped.
     """
     joiner = Joiner(flow, area)
     for place, frame in enumerate(frames):

@@ -1,4 +1,4 @@
-"""How well boxes fit: minus the log of probability densities, so that costs add. Pure."""
+"""The cost of joining boxes: minus the log of probability densities, so that costs add. Pure."""
 
 import numpy as np
 
@@ -12,28 +12,31 @@ from framefleet.stages.tracks.motion import (
 from framefleet.timebase import Seconds
 
 SHAPE_NOISE = 0.15
-"""Standard deviation of the log of a box's sides from one sighting to the next; 15 %, detectors' jitter and turning."""
+"""The standard deviation of the log of a box's sides from one sighting to the next: 15 %, for jitter and rotation."""
 SHAPE_CUT = 0.7
-"""The same where a border cuts the box."""
+"""The same for a box at a border."""
 SHAPE_ANY = 0.7
-"""The same among things that begin: from half to twice as large."""
+"""The same among new objects: from half to twice as large."""
 OTHER_CLASS = 3.0
-"""Cost of another class: detectors confuse similar classes about one time in twenty (e^-3)."""
+"""The cost of another class: detectors confuse similar classes about one time in twenty (e^-3)."""
 UNSURE = 1.5
-"""Cost of a box of low confidence, which is as likely to be nothing."""
+"""The cost of a box of low confidence, which is as likely to be nothing."""
 
 
 def place_cost(states: States, seen: Sightings) -> Array:
-    """(n, m): of finding state n's centre at box m's."""
+    """Return the cost (n, m) of the centre of box m for state n."""
     cost = np.zeros((len(states), len(seen)))
-    for axis in (0, 1):  # apart, for sums over a last axis of two are slow
+    for axis in (0, 1):  # a loop, because sums over a last axis of two are slow
         var = states.var_p[:, axis, None] + seen.noise[:, axis] ** 2
         cost += 0.5 * ((seen.centre[:, axis] - states.position[:, axis, None]) ** 2 / var + np.log(2 * np.pi * var))
     return cost
 
 
 def look_cost(last: Sightings, seen: Sightings) -> Array:
-    """(n, m): of box m's sides and class, for things last seen as `last`; a thing that begins may look anyhow."""
+    """Return the cost (n, m) of the sides and class of box m for objects last seen as `last`.
+
+    It is relative to a new object, which may have any shape.
+    """
     cost: Array = OTHER_CLASS * (last.class_id[:, None] != seen.class_id)
     for axis in (0, 1):
         noise = np.where(last.cut[:, axis, None] | seen.cut[:, axis], SHAPE_CUT, SHAPE_NOISE)
@@ -45,9 +48,9 @@ def look_cost(last: Sightings, seen: Sightings) -> Array:
 def foresight(
     now: States, seen: Sightings, cost: Array, limit: float, fresh: States, ahead: Sightings, dt: Seconds
 ) -> Array:
-    """(n, m): how much worse the next picture continues state n at box m than a thing that begins there.
+    """Return (n, m): how much worse the next frame continues state n at box m than a track that begins there.
 
-    Two sightings tell a velocity and a third one proves it; without that look ahead, nearest boxes are joined.
+    Two sightings give a velocity and a third one confirms it; without this, the nearest boxes would be joined.
     """
     extra = np.zeros_like(cost)
     if not len(ahead):
@@ -62,12 +65,12 @@ def foresight(
 
 
 def chances(cost: Array, limit: float, turns: int = 15) -> Array:
-    """(n, m): the chance of each join among all ways of joining each side once or not at all (at `limit`).
+    """Return (n, m): the probability of each join, over all ways to join each side once or not at all (at `limit`).
 
     Belief propagation after Williams and Lau, "Approximate evaluation of marginal association probabilities with belief
     propagation", 2014: exact without loops, close with them, and it always converges.
     """
-    likely = np.exp(np.clip(limit - cost, -50, 25))  # beyond e^25 the differences below drown in rounding
+    likely = np.exp(np.clip(limit - cost, -50, 25))  # beyond e^25 the differences below are lost to rounding
     free = np.ones_like(likely)
     for _ in range(turns):
         told = likely * free

@@ -1,8 +1,8 @@
-"""Where things are expected to be: a Kalman filter of constant velocity for many boxes at once. Pure.
+"""The motion model: a Kalman filter of constant velocity for many boxes at once. Pure.
 
-x and y are filtered apart, so a state is an (n, 2) array for each of position, velocity and the three different
-entries of their covariance. Noise is told in the box's own size (the root of its area), as ByteTrack's and DeepSORT's
-filters do, so that near and far things are treated alike.
+x and y are filtered separately, so a state is an (n, 2) array for each of position, velocity and the three distinct
+entries of their covariance. Noise is relative to the box's size (the root of its area), as in ByteTrack's and
+DeepSORT's filters, so that near and far objects are treated alike.
 """
 
 from collections.abc import Sequence
@@ -16,18 +16,18 @@ Array = NDArray[np.float64]
 Columns = TypeVar("Columns", bound=Any)
 
 POSITION_NOISE = 0.06
-"""Standard deviation of a detected box's centre, in sizes of the box; DeepSORT takes 1/20 of the height."""
+"""The standard deviation of a detected box's centre, in sizes of the box; DeepSORT has 1/20 of the height."""
 AT_BORDER = 0.15
-"""The same in sides, where a border cuts the box: what is seen of it grows and shrinks …"""
+"""The same in sides for a box at a border: its visible part grows and shrinks …"""
 RIM = 0.004
-"""A box that comes so near to a border, in widths and heights of the picture, is cut by it: 5 of 1280 pixels."""
+"""The distance to a border, in widths and heights of the frame, within which it cuts a box: 5 of 1280 pixels."""
 JERKINESS = 0.3
-"""Standard deviation of the acceleration, in sizes of the box a second squared, held for a second."""
+"""The standard deviation of the acceleration, in sizes of the box per second squared, constant for a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sightings:
-    """n detected boxes of one picture. `centre` (n, 2) in pixels, `shape` (n, 2) logs of width and height,
+    """n detected boxes of one frame. `centre` (n, 2) in pixels, `shape` (n, 2) logs of width and height,
     `noise` (n, 2) standard deviations of the centre, `cut` (n, 2) whether a border cuts it along x, y."""
 
     centre: Array
@@ -57,14 +57,14 @@ class States:
 
 
 def take(columns: Columns, places: NDArray[np.int64] | NDArray[np.bool_]) -> Columns:
-    """The rows of a dataclass of arrays (or of such dataclasses) that `places` picks."""
+    """Return the rows `places` of a dataclass of arrays (or of such dataclasses)."""
     values = (getattr(columns, f.name) for f in fields(columns))
     taken: Columns = type(columns)(*(v[places] if isinstance(v, np.ndarray) else take(v, places) for v in values))
     return taken
 
 
 def stack(groups: Sequence[Columns]) -> Columns:
-    """Dataclasses of arrays (or of such dataclasses), one under the other."""
+    """Return dataclasses of arrays (or of such dataclasses) concatenated along the first axis."""
     first = groups[0]
     joined = []
     for name in (f.name for f in fields(first)):
@@ -75,25 +75,25 @@ def stack(groups: Sequence[Columns]) -> Columns:
 
 
 def sight(boxes: Array, class_id: NDArray[np.int64], confidence: Array, width: int, height: int) -> Sightings:
-    """Detected `boxes` (n, 4) xyxy of a `width` × `height` picture as the filter takes them."""
+    """Return detected `boxes` (n, 4) xyxy of a `width` × `height` frame in the filter's form."""
     whole = np.array([width, height], np.float64)
     low, high = np.clip(boxes[:, :2], 0, whole), np.clip(boxes[:, 2:], 0, whole)
     sides = np.maximum(high - low, 1.0)
     cut = (low <= RIM * whole) | (high >= (1 - RIM) * whole)
     size = np.sqrt(sides.prod(axis=1, keepdims=True))
-    room = np.maximum(whole - sides, 0) / 2  # … but its centre stays this near the picture's
+    room = np.maximum(whole - sides, 0) / 2  # … but its centre stays within this distance of the frame's
     noise = POSITION_NOISE * size + np.where(cut, np.minimum(AT_BORDER * sides, room), 0)
     return Sightings((low + high) / 2, np.log(sides), noise, cut, class_id, confidence)
 
 
 def begin(seen: Sightings, velocity: Array, spread: Array) -> States:
-    """States of things seen once, of which only a prior `velocity` ± `spread`, both (n, 2), is known."""
+    """Return states of objects seen once, with only a prior of their `velocity` ± `spread`, both (n, 2)."""
     size = np.exp(seen.shape.mean(axis=1, keepdims=True)).repeat(2, axis=1)
     return States(seen.centre, velocity, seen.noise**2, np.zeros_like(velocity), spread**2, size)
 
 
 def predict(states: States, dt: float) -> States:
-    """The same things `dt` seconds on."""
+    """Return the states `dt` seconds later."""
     q = (JERKINESS * states.size) ** 2
     return States(
         states.position + dt * states.velocity,
@@ -106,7 +106,7 @@ def predict(states: States, dt: float) -> States:
 
 
 def update(states: States, seen: Sightings, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> States:
-    """State `rows[k]` after seeing box `columns[k]`, for every k."""
+    """Return for every k the state `rows[k]` after the observation of box `columns[k]`."""
     prior, noise = take(states, rows), seen.noise[columns] ** 2
     total = prior.var_p + noise
     gain_p, gain_v = prior.var_p / total, prior.cov_pv / total

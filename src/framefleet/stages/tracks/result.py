@@ -1,4 +1,4 @@
-"""From detections to tracks. Pure."""
+"""The step from detections to tracks. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,10 +18,10 @@ from framefleet.timebase import Seconds
 
 
 def again(seen: Sightings, twice: Sightings, area: float) -> list[tuple[int, int]]:
-    """Pairs of places in both: the boxes that fit as those of one thing that has not moved.
+    """Return pairs of indices in both: the boxes that match as those of one object that has not moved.
 
-    `area` is the picture's in square pixels. Two looks rarely differ, for the model is the same; where workers round
-    otherwise, a box moves by less than a pixel, and one at the threshold is found once.
+    `area` is the frame's, in square pixels. Two detections on one frame rarely differ, because the model is the same;
+    if workers round differently, a box moves by less than a pixel, and one at the threshold is found only once.
     """
     still = np.zeros_like(seen.centre)
     cost = place_cost(begin(seen, still, still), twice) + look_cost(seen, twice)
@@ -30,20 +30,20 @@ def again(seen: Sightings, twice: Sightings, area: float) -> list[tuple[int, int
 
 
 SURE = 0.8
-"""A join is sure from this chance on, and so is a track from this product of its joins' chances on."""
+"""The probability from which a join is certain, and the product of probabilities from which a track is."""
 PASSES = 3
-"""The first joins by a wide guess of how things move, each next by what the one before saw; a fourth gains nothing."""
+"""The first pass has a wide prior of motion, each next one what the one before learned; a fourth gains nothing."""
 MANY = 0.1
-"""From this share of doubtful joins on the result says so."""
+"""The share of uncertain joins from which the result has a note."""
 NONE = np.empty((0, 2))
 
 
 def tracks_of(detections: Sequence[Detection], width: int, height: int, *, sampling: str = "exact") -> TracksResult:
-    """Tracks of all objects of a `width` × `height` video; what order `detections` come in does not matter.
+    """Return the tracks of all objects in a `width` × `height` video; `detections` may be in any order.
 
-    Pictures that were not answered (`objects` null) are time in which nobody looked. Every box of confidence 0.25 or
-    more is in exactly one track, others in one or in none. With `sampling` "keyframes" several samples may show one
-    keyframe: it counts once, at its own time, and the boxes of the further samples are those of the first, found again.
+    Samples without an answer (`objects` null) are ignored, not counted as misses. Every box of confidence 0.25 or more
+    is in exactly one track, others in one or in none. With `sampling` "keyframes" several samples may show one
+    keyframe: it counts once, at its own time, and the boxes of the other samples are matched to those of the first.
     """
     answered = sorted((d for d in detections if d.objects is not None), key=lambda d: (d.time_s, d.index))
     looks = _looks(answered, sampling)
@@ -60,14 +60,14 @@ def tracks_of(detections: Sequence[Detection], width: int, height: int, *, sampl
 
 
 def _looks(answered: Sequence[Detection], sampling: str) -> list[list[Detection]]:
-    """The samples of each picture that counts."""
+    """Return the samples of each distinct frame."""
     if sampling == "exact":
         return [[detection] for detection in answered]
     return [list(same) for _, same in groupby(answered, key=lambda detection: detection.shown_s)]
 
 
 def _sightings(look: Sequence[Detection], frame: Frame, width: int, height: int) -> list[list[tuple[Detection, int]]]:
-    """Where each box of the picture, by its place in the first sample, is in all its samples."""
+    """Return where each box of the frame, by its index in the first sample, is in all its samples."""
     first, *others = look
     places = [[(first, column)] for column in range(len(frame.seen))]
     for other in others:
@@ -77,7 +77,7 @@ def _sightings(look: Sequence[Detection], frame: Frame, width: int, height: int)
 
 
 def _frame(detection: Detection, width: int, height: int) -> Frame:
-    """By the frame's own time, for that is when the thing was there."""
+    """Return the frame at its own time, because that is when the object was there."""
     objects = detection.objects or []
     boxes = np.array([thing.box for thing in objects], np.float64).reshape(-1, 4)
     class_id = np.array([thing.class_id for thing in objects], np.int64)
@@ -86,7 +86,7 @@ def _frame(detection: Detection, width: int, height: int) -> Frame:
 
 
 def _examples(frames: Sequence[Frame], chains: Sequence[Chain]) -> tuple[Array, Array]:
-    """Where each sure join begins and the velocity it tells, both (k, 2)."""
+    """Return the start and the velocity of each certain join, both (k, 2)."""
     sure = list(_sure_joins(frames, chains))
     if not sure:
         return NONE, NONE
@@ -120,7 +120,7 @@ def _box(detection: Detection, column: int, sampling: str) -> TrackBox:
 
 
 def _doubtful(chain: Chain) -> int:
-    """How many of its joins are."""
+    """Return how many of its joins are uncertain."""
     return sum(chance < SURE for chance in chain.chances)
 
 
@@ -129,6 +129,6 @@ def _note(chains: Sequence[Chain]) -> str | None:
     if not joins or doubtful < MANY * joins:
         return None
     return (
-        f"{doubtful} of {joins} joins are doubtful: between two pictures things move too far to tell like from like; "
-        "a higher --fps helps"
+        f"{doubtful} of {joins} joins are uncertain: between two frames objects move too far to tell similar ones "
+        "apart; use a higher --fps"
     )

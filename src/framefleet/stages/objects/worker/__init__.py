@@ -1,1 +1,1 @@
-"""The yolo endpoint on a worker."""
+"""The worker's side of the yolo endpoint."""

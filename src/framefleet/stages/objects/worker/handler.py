@@ -1,6 +1,6 @@
-"""The yolo endpoint on a worker: a job's pictures through a detector, each on its own terms.
+"""The handler of the yolo endpoint: it passes a job's frames through a detector.
 
-One picture that cannot be read fails alone; a request that cannot be served gets `{"error": "<type>: <line>"}`.
+An image that cannot be decoded fails alone; a request that cannot be served gets `{"error": "<type>: <line>"}`.
 """
 
 from collections.abc import Sequence
@@ -30,9 +30,9 @@ from framefleet.worker.serving import ServedHandler, ms
 def detect_in_memory(
     engine: Detector, pictures: Sequence[Pixels], settings: DetectionSettings
 ) -> tuple[list[Boxes], int | None]:
-    """What is in each picture, and how many fitted at once if it was not all of them (else None).
+    """Return the boxes in each frame, and how many frames fitted into memory at once if not all did (else None).
 
-    Raises `WorkerError` ("out_of_memory") if not even one picture fits.
+    Raises `WorkerError` ("out_of_memory") if not even one frame fits.
     """
     found: list[Boxes] = []
     most = max(1, len(pictures))
@@ -48,7 +48,7 @@ def detect_in_memory(
 def _tried(
     engine: Detector, pictures: Sequence[Pixels], settings: DetectionSettings, *, last: bool
 ) -> list[Boxes] | None:
-    """None: they do not fit, and half of them may."""
+    """Return the boxes; None if the frames do not fit into memory, but half of them may."""
     try:
         return engine.detect(pictures, settings)
     except WorkerError as error:
@@ -104,12 +104,12 @@ class ObjectsHandler(ServedHandler[YoloRequest]):
 
 
 def make_handler(engine: Detector) -> ObjectsHandler:
-    """The handler of the yolo endpoint on `engine`."""
+    """Return the handler of the yolo endpoint on `engine`."""
     return ObjectsHandler(engine)
 
 
 def describe(boxes: Boxes, picture: Pixels, request: YoloRequest, engine: Detector) -> list[YoloObject]:
-    """Boxes of the picture sent as objects in the source's pixels, cut at its edges, best first."""
+    """Return boxes in the sent image as objects in the source's pixels, clipped to the frame, best first."""
     height, width = picture.shape[:2]
     edges = np.array([request.source_width, request.source_height] * 2, np.float64)
     boxes = boxes[np.isfinite(boxes).all(axis=1)]
@@ -125,7 +125,9 @@ def describe(boxes: Boxes, picture: Pixels, request: YoloRequest, engine: Detect
 
 def _check_model(asked: str | None, loaded: str) -> None:
     if asked is not None and _plain(asked) != _plain(loaded):
-        raise WorkerError("model_mismatch", f"{asked} was asked for and {loaded} is loaded; ask for that, or for any")
+        raise WorkerError(
+            "model_mismatch", f"the request is for {asked}, but this worker runs {loaded}; request that, or any"
+        )
 
 
 def _plain(model: str) -> str:

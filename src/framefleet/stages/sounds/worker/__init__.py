@@ -1,1 +1,1 @@
-"""The ast endpoint on a worker."""
+"""The worker's side of the ast endpoint."""

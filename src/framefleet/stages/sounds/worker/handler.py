@@ -1,4 +1,4 @@
-"""The ast endpoint on a worker: a clip in, the most likely classes of each of its slices out."""
+"""The handler of the ast endpoint: a clip in, the most likely classes of each of its slices out."""
 
 from collections.abc import Sequence
 from time import perf_counter
@@ -20,13 +20,13 @@ from framefleet.worker.serving import ServedHandler, ms
 from framefleet.worker.waveform import RATE, decode
 
 BATCH = 32
-"""Slices at once: YAMNet on a CPU is no faster with more."""
+"""Slices per batch: YAMNet on a CPU is no faster with more."""
 
 
 def slice_starts(length: int, size: int, hop: int) -> list[int]:
-    """Where slices of `size` samples begin in `length`: every `hop`, the last one at the end. None where no sound is.
+    """Return where slices of `size` samples begin in `length`: every `hop`, and the last one ends with the sound.
 
-    Sound shorter than a slice is one slice.
+    Sound shorter than a slice is one slice; no sound is none.
     """
     if length <= size:
         return [0] if length else []
@@ -34,9 +34,9 @@ def slice_starts(length: int, size: int, hop: int) -> list[int]:
 
 
 def classify(engine: SoundClassifier, audio: Slices, starts: Sequence[int], size: int) -> tuple[Scores, int | None]:
-    """Every slice's scores, and how many slices fitted at once if a batch had to be halved (else None).
+    """Return every slice's scores, and how many slices fitted into memory if a batch had to be halved (else None).
 
-    `audio` is (samples,). Raises `WorkerError` ("out_of_memory") if not even one fits.
+    `audio` is (samples,). Raises `WorkerError` ("out_of_memory") if not even one slice fits.
     """
     found: list[Scores] = []
     done, most = 0, BATCH
@@ -52,13 +52,13 @@ def classify(engine: SoundClassifier, audio: Slices, starts: Sequence[int], size
 
 
 def _cut(audio: Slices, start: int, size: int) -> Slices:
-    """One slice, with silence behind sound that is too short."""
+    """Return one slice, padded with silence if the sound is too short."""
     piece = audio[start : start + size]
     return np.pad(piece, (0, size - len(piece)))
 
 
 def _tried(engine: SoundClassifier, batch: Slices, *, last: bool) -> Scores | None:
-    """None: they do not fit, and half of them may."""
+    """Return the scores; None if the batch does not fit into memory, but half of it may."""
     try:
         return engine.classify(batch)
     except WorkerError as error:
@@ -71,7 +71,7 @@ __all__ = ["EngineKind", "make_handler", "open_engine"]
 
 
 def make_handler(engine: SoundClassifier) -> ServedHandler[AstRequest]:
-    """The worker's handler on `engine`. It answers everything: what cannot be served with `{"error": …}`."""
+    """Return the worker's handler on `engine`. It answers a request that it cannot serve with `{"error": …}`."""
     return ServedHandler(AstRequest, lambda: _probe(engine), lambda request: _answer(engine, request), _explained)
 
 
@@ -88,7 +88,8 @@ def _probe(engine: SoundClassifier) -> ProbeReply:
 def _answer(engine: SoundClassifier, request: AstRequest) -> AstReply:
     if request.model not in (None, engine.model):
         raise WorkerError(
-            "model_mismatch", f"this worker runs {engine.model}, not {request.model}; ask for that or none"
+            "model_mismatch",
+            f"the request is for {request.model}, but this worker runs {engine.model}; request that, or any",
         )
     slicing = engine.settle(request.slice_s, request.hop_s)
     size = round(slicing.slice_s * RATE)
@@ -115,7 +116,7 @@ def _answer(engine: SoundClassifier, request: AstRequest) -> AstReply:
 
 
 def _best(scores: NDArray[np.float32], request: AstRequest, engine: SoundClassifier) -> list[HeardClass]:
-    """The classes of one slice that are asked for, best first; those equally likely in the order of their numbers."""
+    """Return the requested classes of one slice, best first; equally likely ones in the order of their numbers."""
     order = np.argsort(-scores, kind="stable")[: request.top_k].tolist()
     return [
         HeardClass(number, engine.labels[number], round(float(scores[number]), 4))

@@ -1,1 +1,1 @@
-"""The whisper endpoint on a worker."""
+"""The worker's side of the whisper endpoint."""

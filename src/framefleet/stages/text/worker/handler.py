@@ -1,6 +1,6 @@
-"""The ocr endpoint on a worker: a job's pictures through a reader, each on its own terms.
+"""The handler of the ocr endpoint: it passes a job's frames through a text reader.
 
-One picture that cannot be read fails alone; a request that cannot be served gets `{"error": "<type>: <line>"}`.
+An image that cannot be decoded fails alone; a request that cannot be served gets `{"error": "<type>: <line>"}`.
 """
 
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ from framefleet.worker.serving import ServedHandler, ms
 
 __all__ = ["TextHandler", "make_handler", "open_engine"]
 
-SLANT = 0.15  # of a line's height: a corner further from its box's says that the line does not lie straight
+SLANT = 0.15  # of a line's height: a line whose corners are further from its box's is slanted
 
 
 class TextHandler(ServedHandler[OcrRequest]):
-    """The handler for a loaded reader; never raises."""
+    """The handler for a loaded text reader; never raises."""
 
     def __init__(self, engine: TextReader) -> None:
         super().__init__(OcrRequest, self._probe, self._answer, explain)
@@ -42,7 +42,7 @@ class TextHandler(ServedHandler[OcrRequest]):
         if request.model not in {None, engine.model}:
             raise WorkerError(
                 "model_mismatch",
-                f"{request.model} was asked for and {engine.model} is loaded; ask for that, or for any",
+                f"the request is for {request.model}, but this worker runs {engine.model}; request that, or any",
             )
         return self._read(request)
 
@@ -68,12 +68,12 @@ class TextHandler(ServedHandler[OcrRequest]):
 
 
 def make_handler(engine: TextReader) -> TextHandler:
-    """The handler of the ocr endpoint on `engine`."""
+    """Return the handler of the ocr endpoint on `engine`."""
     return TextHandler(engine)
 
 
 def describe(readings: Sequence[Reading], picture: Pixels, request: OcrRequest) -> list[TextLine]:
-    """Readings that are sure enough as lines in the source's pixels, cut at its edges, in their order."""
+    """Return the sufficiently confident readings, in order, as lines in the source's pixels, clipped to the frame."""
     height, width = picture.shape[:2]
     edges = np.array([request.source_width, request.source_height], np.float64)
     lines = []

@@ -1,4 +1,4 @@
-"""Detectors that answer a batch of pictures: ONNX Runtime here, Ultralytics on a GPU worker."""
+"""Detectors for a batch of frames: ONNX Runtime on this machine, Ultralytics on a GPU worker."""
 
 from typing import Literal
 
@@ -8,9 +8,9 @@ EngineKind = Literal["onnx", "ultralytics"]
 
 
 def open_engine(model: str | None = None, kind: EngineKind = "onnx", *, threads: int = 0) -> Detector:
-    """The detector in the file `model` (None: the embedded one), loaded now.
+    """Load the detector in the file `model` (None: the embedded one), and return it.
 
-    `threads` of the CPU are for one batch; 0 leaves it to the library. Raises `SetupError`.
+    `threads` is the number of CPU threads per batch; 0 leaves it to the library. Raises `SetupError`.
     """
     if kind == "ultralytics":
         from framefleet.stages.objects.worker.engines.ultralytics import UltralyticsEngine

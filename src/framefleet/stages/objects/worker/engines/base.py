@@ -1,4 +1,4 @@
-"""What a detector is, whatever runs it."""
+"""The protocol of a detector."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
-"""A picture: (height, width, 3), RGB."""
+"""A frame: (height, width, 3), RGB."""
 
 Boxes = NDArray[np.float32]
-"""What is found in a picture: (n, 6) of x1, y1, x2, y2 in its pixels, confidence 0-1, class number."""
+"""The boxes in a frame: (n, 6) of x1, y1, x2, y2 in its pixels, confidence 0-1, class number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionSettings:
-    """How to look. `iou` is the overlap above which the weaker of two boxes of one class goes.
+    """The settings of a detection. Of two boxes of one class that overlap by more than `iou`, the weaker is dropped.
 
-    The picture is scaled so that its longer side has `imgsz` pixels.
+    The frame is scaled so that its longer side has `imgsz` pixels.
     """
 
     imgsz: int
@@ -30,13 +30,13 @@ class DetectionSettings:
 
 
 class Detector(Protocol):
-    """A loaded detector. Safe to call from many threads."""
+    """A loaded detector, safe to call from many threads."""
 
     @property
     def model(self) -> str: ...
     @property
     def model_id(self) -> str:
-        """sha256 of the weights."""
+        """The sha256 of the weights."""
 
     @property
     def labels(self) -> Mapping[int, str]: ...
@@ -46,10 +46,10 @@ class Detector(Protocol):
     def gpu(self) -> str | None: ...
 
     def settle(self, asked: DetectionSettings) -> DetectionSettings:
-        """What it really does when asked that. Raises `WorkerError` ("unsupported") for what it cannot do."""
+        """Return the settings that it will actually use. Raises `WorkerError` ("unsupported") for impossible ones."""
 
     def detect(self, pictures: Sequence[Pixels], settings: DetectionSettings) -> list[Boxes]:
-        """What is in each of `pictures`, whose sizes may differ, best first. `settings` are settled ones.
+        """Return the boxes in each of `pictures`, best first. Sizes may differ. `settings` come from `settle`.
 
-        Raises `WorkerError` ("out_of_memory") when there are too many pictures for the device.
+        Raises `WorkerError` ("out_of_memory") if there are too many frames for the device.
         """

@@ -1,4 +1,4 @@
-"""Detectors as ONNX files on ONNX Runtime: the embedded one, or another whose output has the shape of YOLOv8."""
+"""Detectors as ONNX files on ONNX Runtime: the embedded one, or another with the output shape of YOLOv8."""
 
 import ast
 import os
@@ -26,7 +26,7 @@ from framefleet.stages.objects.worker.engines.base import Boxes, DetectionSettin
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """A picture of `width` × `height` scaled to `inner_width` × `inner_height`, with borders around it, in pixels."""
+    """A frame of `width` × `height` scaled to `inner_width` × `inner_height`, with borders around it, in pixels."""
 
     width: int
     height: int
@@ -39,11 +39,11 @@ class Letterbox:
 
     @property
     def outer(self) -> tuple[int, int]:
-        """(height, width) of the detector's input."""
+        """The detector's input size: (height, width)."""
         return self.inner_height + self.top + self.bottom, self.inner_width + self.left + self.right
 
     def restore(self, boxes: Boxes) -> Boxes:
-        """Boxes (n, 4 or more) of the input as boxes of the picture, cut at its edges."""
+        """Return boxes (n, 4 or more) in the input as boxes in the frame, clipped to it."""
         restored = boxes.copy()
         for axis, border, size, inner in (
             (0, self.left, self.width, self.inner_width),
@@ -54,7 +54,7 @@ class Letterbox:
 
 
 def fit(width: int, height: int, box: tuple[int, int], stride: int | None) -> Letterbox:
-    """A picture inside `box` (height, width): the border only up to a multiple of `stride`, or all of it (None)."""
+    """Return the letterbox for `box` (height, width): padded to a multiple of `stride`, or to the whole box (None)."""
     gain = min(box[0] / height, box[1] / width)
     inner_width, inner_height = max(round(width * gain), 1), max(round(height * gain), 1)
     spare_x, spare_y = box[1] - inner_width, box[0] - inner_height
@@ -65,31 +65,32 @@ def fit(width: int, height: int, box: tuple[int, int], stride: int | None) -> Le
 
 
 def rows_to_blend(height: int, inner_height: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """For each of `inner_height` rows the two of `height` rows that it lies between: all upper ones, then all lower.
+    """Return for each of `inner_height` rows the two of `height` rows around it: all upper ones, then all lower ones.
 
-    With them the share that each gives, in quarters of the whole: `weights/letterbox.onnx` wants it so.
+    The second array has the weight of each, times 4, as `weights/letterbox.onnx` expects it.
     """
     at = (np.arange(inner_height) + 0.5) * (height / inner_height) - 0.5
     upper = np.floor(at)
-    lower_share = np.round((at - upper) * 2048) / 2048  # OpenCV counts shares in 2048ths
+    lower_share = np.round((at - upper) * 2048) / 2048  # OpenCV rounds weights to 2048ths
     rows = np.concatenate([upper, upper + 1]).clip(0, height - 1).astype(np.int64)
     return rows, (4 * np.concatenate([1 - lower_share, lower_share])).astype(np.float32)
 
 
-# Each thread takes a run of pictures through all steps on its own: 16 pictures cost 16 ms of a core each, and 18 to 20
-# when ONNX Runtime shares out every layer. Two of 416 × 256 a run are as fast as more, one is a tenth slower.
+# Each thread takes a group of frames through all steps alone: with 16 frames, each costs 16 ms of a core, and 18 to 20
+# if ONNX Runtime splits every layer among threads. Groups of two of 416 × 256 are as fast as larger ones, single frames
+# a tenth slower.
 PIXELS_A_RUN = 2 * 416 * 256
-MAX_CANDIDATES = 30_000  # boxes a picture that take part in suppression, the best; Ultralytics' max_nms
+MAX_CANDIDATES = 30_000  # the best boxes of a frame that enter suppression; Ultralytics' max_nms
 
 
 class OnnxEngine:
-    """See `Engine`. Runs on the CPU."""
+    """See `Detector`. Runs on the CPU."""
 
     device = "cpu"
     gpu = None
 
     def __init__(self, model: str | None = None, *, threads: int = 0) -> None:
-        remedy = "it is a part of FrameFleet: get that anew"
+        remedy = "reinstall FrameFleet, which contains it"
         path = checked(YOLOV3_TINY, YOLOV3_TINY_SHA256, remedy) if model is None else Path(model)
         self._session = _open(path)
         self._letterbox = _open(FOLDER / "letterbox.onnx")
@@ -112,7 +113,7 @@ class OnnxEngine:
         if asked.imgsz == max(self._fixed):
             return replace(asked, half=False)
         raise WorkerError(
-            "unsupported", f"imgsz {asked.imgsz}: {self.model} was made for {max(self._fixed)} alone; ask for that"
+            "unsupported", f"imgsz {asked.imgsz}: {self.model} only takes {max(self._fixed)}; request that"
         )
 
     def detect(self, pictures: Sequence[Pixels], settings: DetectionSettings) -> list[Boxes]:
@@ -126,7 +127,7 @@ class OnnxEngine:
     def _look(
         self, pictures: Sequence[Pixels], places: Sequence[Letterbox], run: Sequence[int], settings: DetectionSettings
     ) -> list[Boxes]:
-        """What is in the pictures of one run, whose inputs have one size."""
+        """Return the boxes in the frames of one run, whose inputs have the same size."""
         raw = self._infer(np.concatenate([self._scale(pictures[number], places[number]) for number in run]))
         return [places[number].restore(self._select(one, settings)) for number, one in zip(run, raw, strict=True)]
 
@@ -135,7 +136,7 @@ class OnnxEngine:
         return fit(width, height, self._fixed or (imgsz, imgsz), None if self._fixed else self._stride)
 
     def _runs(self, places: Sequence[Letterbox]) -> list[list[int]]:
-        """The pictures' numbers, in groups that fit through the network together."""
+        """Return the frames' numbers in groups that pass through the network together."""
         by_size: dict[tuple[int, int], list[int]] = {}
         for number, place in enumerate(places):
             by_size.setdefault(place.outer, []).append(number)
@@ -148,7 +149,7 @@ class OnnxEngine:
         return runs
 
     def _scale(self, picture: Pixels, place: Letterbox) -> NDArray[np.float32]:
-        """(1, 3, h, w), 0-1."""
+        """Return the network's input: (1, 3, h, w), 0-1."""
         rows, shares = rows_to_blend(place.height, place.inner_height)
         feed = {
             "picture": picture[None],
@@ -161,7 +162,7 @@ class OnnxEngine:
         return image
 
     def _infer(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(N, 4 + classes, anchors) for (N, 3, h, w)."""
+        """Return (N, 4 + classes, anchors) for (N, 3, h, w)."""
         if self._input.type == "tensor(float16)":
             inputs = inputs.astype(np.float16)
         batch = self._input.shape[0]
@@ -172,7 +173,7 @@ class OnnxEngine:
         return raw[:count].astype(np.float32, copy=False)
 
     def _select(self, raw: NDArray[np.float32], settings: DetectionSettings) -> Boxes:
-        """The boxes of (4 + classes, anchors) that stay, in pixels of the input; each anchor has its best class."""
+        """Return the boxes of (4 + classes, anchors) that are kept, in the input's pixels, each with its best class."""
         best = raw[4:].max(axis=0)
         numbers = np.flatnonzero(best > settings.conf)
         if len(numbers) > MAX_CANDIDATES:
@@ -193,11 +194,11 @@ class OnnxEngine:
         classes: NDArray[np.intp],
         settings: DetectionSettings,
     ) -> NDArray[np.int64]:
-        """Numbers of the boxes that no better box of their class overlaps by more than `iou`, best first."""
+        """Return the numbers of the boxes that no better box of their class overlaps by more than `iou`, best first."""
         if not len(boxes):
             return np.empty(0, np.int64)
-        # One suppression for all classes: each class's boxes are moved to a place of their own. Places are counted
-        # among the classes present, because far from zero 32 bits no longer hold the boxes' fractions of a pixel.
+        # One suppression for all classes: the boxes of each class are moved to an area of their own. Areas are numbered
+        # among the classes present, because far from zero 32 bits no longer hold fractions of a pixel.
         apart = np.float32(boxes.max() - boxes.min() + 1)
         place = np.unique(classes, return_inverse=True)[1].astype(np.float32)
         feed = {
@@ -211,7 +212,7 @@ class OnnxEngine:
 
 
 def _cores() -> int:
-    """How many cores this process may use."""
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -226,10 +227,10 @@ def _open(path: Path) -> Any:
         raise SetupError(f"{path}: no such model", hint="give the path of an .onnx file")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    options.log_severity_level = 3  # errors only: warnings about a stranger's graph help nobody here
+    options.log_severity_level = 3  # errors only: users cannot act on warnings about a model's graph
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a different type for each way to be broken
+    except Exception as error:  # noqa: BLE001 - ONNX Runtime raises many types
         raise SetupError(f"{path}: ONNX Runtime cannot load it: {error}") from None
 
 
@@ -237,13 +238,15 @@ def _check_shapes(path: Path, entry: Any, output: Any) -> None:
     shape = output.shape
     if len(entry.shape) != 4 or len(shape) != 3 or (isinstance(shape[1], int) and shape[1] < 5) or shape[2] == 6:
         raise SetupError(
-            f"{path}: takes {entry.shape} and gives {shape}; wanted is a detector that takes (batch, 3, height, width) "
-            "and gives (batch, 4 + classes, anchors), as Ultralytics exports YOLOv8 and YOLO11"
+            f"{path}: not a supported detector: it takes {entry.shape} and returns {shape}",
+            hint="use one that takes (batch, 3, height, width) and returns (batch, 4 + classes, anchors), as exported "
+            "by Ultralytics for YOLOv8 and YOLO11",
+            code="detector_shape",
         )
 
 
 def _names(text: str) -> dict[int, str]:
-    """The labels in Ultralytics' metadata, `{0: 'person', …}`; none where there are none to read."""
+    """Return the labels in Ultralytics' metadata, `{0: 'person', …}`; {} if there are none."""
     try:
         return {int(number): str(name) for number, name in dict(ast.literal_eval(text)).items()}
     except (ValueError, SyntaxError, TypeError):

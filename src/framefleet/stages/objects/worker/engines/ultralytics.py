@@ -1,4 +1,4 @@
-"""Ultralytics YOLO on torch: what runs on a GPU worker. Ultralytics is AGPL-3.0; nothing else here imports it."""
+"""Ultralytics YOLO on torch, for a GPU worker. Ultralytics is AGPL-3.0; nothing else here imports it."""
 
 import os
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from framefleet.stages.objects.worker.engines.base import Boxes, DetectionSettin
 
 
 class UltralyticsEngine:
-    """See `Engine`. `model` is a .pt or .onnx file, or a .yaml that Ultralytics knows (random weights, for tests)."""
+    """See `Detector`. `model` is a .pt or .onnx file, or a .yaml that Ultralytics knows (random weights, for tests)."""
 
     def __init__(self, model: str | None, *, threads: int = 0) -> None:
         if model is None:
             raise SetupError("the Ultralytics engine has no embedded model", hint="name a file, such as yolo11m.pt")
-        os.environ.setdefault("YOLO_OFFLINE", "true")  # or it tells its maker of each prediction; read on import
+        os.environ.setdefault("YOLO_OFFLINE", "true")  # no telemetry about each prediction; read on import
         try:
             import torch
             import ultralytics
@@ -37,7 +37,7 @@ class UltralyticsEngine:
         self._cuda = torch.cuda.is_available()
         self._yolo = ultralytics.YOLO(model, task="detect")
         self._loaded_half: bool | None = None
-        self._lock = Lock()  # a predictor's settings are its own, so one batch at a time
+        self._lock = Lock()  # the predictor holds the settings, so one batch at a time
         self.model = path.stem
         self.model_id = file_sha256(path) if path.is_file() else ""
         self.labels: dict[int, str] = dict(self._yolo.names)
@@ -53,13 +53,13 @@ class UltralyticsEngine:
             try:
                 return [_rows(result) for result in self._predict(reversed_channels, settings)]
             except self._torch.OutOfMemoryError as error:
-                reason = f"{len(pictures)} pictures at {settings.imgsz}: {error}"
-            # Not before the error is let go of: its frames hold the batch that did not fit.
+                reason = f"{len(pictures)} frames at {settings.imgsz}: {error}"
+            # After the error is released: its traceback holds the batch that did not fit.
             self._torch.cuda.empty_cache()
             raise WorkerError("out_of_memory", reason)
 
     def _predict(self, pictures: list[Pixels], settings: DetectionSettings) -> Any:
-        """One pass over the whole batch."""
+        """Run one pass over the whole batch."""
         if self._loaded_half not in {None, settings.half}:
             self._yolo.predictor = None  # Ultralytics fixes the precision when it first predicts
         self._loaded_half = settings.half

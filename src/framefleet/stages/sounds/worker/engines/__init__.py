@@ -1,4 +1,4 @@
-"""Classifiers of sound that answer a batch of slices: YAMNet here, AST on a GPU worker."""
+"""Sound classifiers for a batch of slices: YAMNet on this machine, AST on a GPU worker."""
 
 from typing import Literal
 
@@ -8,9 +8,9 @@ EngineKind = Literal["yamnet", "ast"]
 
 
 def open_engine(model: str | None = None, kind: EngineKind = "yamnet", *, threads: int = 0) -> SoundClassifier:
-    """The classifier in the folder `model` (None: the YAMNet that set-up fetched), loaded now.
+    """Load the classifier in the folder `model` (None: the YAMNet that setup downloaded), and return it.
 
-    `threads` of the CPU are for one batch; 0 leaves it to the engine. Raises `SetupError`.
+    `threads` is the number of CPU threads per batch; 0 leaves it to the engine. Raises `SetupError`.
     """
     if kind == "ast":
         from framefleet.stages.sounds.worker.engines.ast import AstEngine

@@ -1,4 +1,4 @@
-"""The Audio Spectrogram Transformer on torch, by transformers: what runs on a GPU worker."""
+"""The Audio Spectrogram Transformer on torch, by transformers, for a GPU worker."""
 
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from framefleet.timebase import Seconds
 
 RATE = 16_000
 FRAME_S = 0.01  # of the spectrogram; the model's `max_length` counts them
-OVERLAP = 4  # slices over each place by default, so that an event's ends are told to a quarter of a slice
+OVERLAP = 4  # slices at each point by default, so that an event's ends are exact to a quarter of a slice
 
 
 class AstEngine:
-    """See `Engine`. `model` is a folder with config.json, preprocessor_config.json and model.safetensors."""
+    """See `SoundClassifier`. `model` is a folder with config.json, preprocessor_config.json and model.safetensors."""
 
     def __init__(self, model: str | None, *, threads: int = 0) -> None:
         folder = _folder(model)
@@ -37,7 +37,7 @@ class AstEngine:
                 folder, local_files_only=True, use_safetensors=True
             )
         except (OSError, ValueError, RuntimeError) as error:
-            raise SetupError(f"{folder}: not a model that transformers can load: {error}") from None
+            raise SetupError(f"{folder}: transformers cannot load the model: {error}") from None
         self._network: Any = network.to(self.device, torch.float16 if self._cuda else torch.float32).eval()
         self._longest_s = self._features.max_length * FRAME_S
         names = network.config.id2label
@@ -49,7 +49,7 @@ class AstEngine:
         asked = slice_s or self._longest_s
         if asked > self._longest_s:
             raise WorkerError(
-                "unsupported", f"slice_s {asked:g}: {self.model} hears {self._longest_s:g} s at a time; ask for less"
+                "unsupported", f"slice_s {asked:g}: {self.model} takes at most {self._longest_s:g} s; request less"
             )
         return Slicing(asked, hop_s or asked / OVERLAP)
 
@@ -58,17 +58,17 @@ class AstEngine:
             return self._scores(slices)
         except self._torch.OutOfMemoryError as error:
             reason = f"{len(slices)} slices: {error}"
-        # Not before the error is let go of: its frames hold the batch that did not fit.
+        # After the error is released: its traceback holds the batch that did not fit.
         self._torch.cuda.empty_cache()
         raise WorkerError("out_of_memory", reason)
 
     def _scores(self, slices: Slices) -> Scores:
-        """One pass over the whole batch."""
+        """Run one pass over the whole batch."""
         made = self._features(list(slices), sampling_rate=RATE, return_tensors="pt")
         inputs = made["input_values"].to(self.device, self._network.dtype)
         with self._torch.inference_mode():
             logits = self._network(inputs).logits.float()
-        # AudioSet's classes do not exclude each other, and it was trained with a sigmoid for each
+        # AudioSet's classes are not exclusive, and the model was trained with a sigmoid for each
         scores: Scores = self._torch.sigmoid(logits).cpu().numpy().astype(np.float32, copy=False)
         return scores
 
@@ -80,6 +80,6 @@ def _folder(model: str | None) -> Path:
     if not (folder / "model.safetensors").is_file():
         raise SetupError(
             f"{model}: not a folder with an AST model (model.safetensors)",
-            hint="nothing is downloaded here, so fetch one",
+            hint="download one: a worker does not do that itself",
         )
     return folder

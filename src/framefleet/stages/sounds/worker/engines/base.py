@@ -1,4 +1,4 @@
-"""What a classifier of sound is, whatever runs it."""
+"""The protocol of a sound classifier."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ from numpy.typing import NDArray
 from framefleet.timebase import Seconds
 
 Slices = NDArray[np.float32]
-"""Stretches of sound of one length: (n, samples), mono, 16 kHz, −1 to 1."""
+"""Slices of sound of one length: (n, samples), mono, 16 kHz, −1 to 1."""
 
 Scores = NDArray[np.float32]
-"""How likely each class is heard in each slice: (n, classes), 0–1, each class on its own."""
+"""The probability of each class in each slice: (n, classes), 0–1, independent of each other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slicing:
-    """How a clip is cut for a model: slices of `slice_s`, one every `hop_s`."""
+    """The cutting of a clip for a model: slices of `slice_s`, one every `hop_s`."""
 
     slice_s: Seconds
     hop_s: Seconds
 
 
 class SoundClassifier(Protocol):
-    """A loaded classifier. Safe to call from many threads."""
+    """A loaded classifier, safe to call from many threads."""
 
     @property
     def model(self) -> str: ...
     @property
     def model_id(self) -> str:
-        """sha256 of the weights."""
+        """The sha256 of the weights."""
 
     @property
     def labels(self) -> Sequence[str]:
@@ -43,10 +43,10 @@ class SoundClassifier(Protocol):
     def gpu(self) -> str | None: ...
 
     def settle(self, slice_s: Seconds | None, hop_s: Seconds | None) -> Slicing:
-        """How it will listen when asked that (None: as suits it). Raises `WorkerError` ("unsupported")."""
+        """Return the slicing it will use for a request (None: its default). Raises `WorkerError` ("unsupported")."""
 
     def classify(self, slices: Slices) -> Scores:
-        """The scores of slices of a settled length.
+        """Return the scores of slices, whose length comes from `settle`.
 
-        Raises `WorkerError` ("out_of_memory") when there are too many for the device.
+        Raises `WorkerError` ("out_of_memory") if there are too many for the device.
         """

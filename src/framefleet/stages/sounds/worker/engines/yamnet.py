@@ -1,4 +1,4 @@
-"""YAMNet on ONNX Runtime: the embedded classifier. Its graph is quantised: bytes in, bytes out."""
+"""YAMNet on ONNX Runtime, the embedded classifier. Its graph is quantised: bytes in, bytes out."""
 
 import csv
 from functools import cache
@@ -25,12 +25,12 @@ OFFSET = 0.001
 SAMPLES = (FRAMES - 1) * HOP + WINDOW
 """Of one slice: 0.975 s."""
 
-# Frames that are multiplied at once: with more, OpenBLAS wakes threads that cost ten times what they do.
+# Frames per matrix product: with more, OpenBLAS starts threads that cost ten times what they save.
 _RUN = 8
 
 
 def log_mel(slices: Slices) -> NDArray[np.float32]:
-    """(n, FRAMES, BANDS) for slices of (n, SAMPLES)."""
+    """Return log mel spectrograms (n, FRAMES, BANDS) for slices of (n, SAMPLES)."""
     frames = np.lib.stride_tricks.sliding_window_view(slices, WINDOW, axis=1)[:, ::HOP]
     magnitudes = np.abs(np.fft.rfft(frames * _hann(), FFT))
     runs = magnitudes.astype(np.float32, copy=False).reshape(-1, _RUN, FFT // 2 + 1)
@@ -40,19 +40,19 @@ def log_mel(slices: Slices) -> NDArray[np.float32]:
 
 @cache
 def _hann() -> NDArray[np.float32]:
-    """The periodic window, as in TensorFlow's `stft`."""
+    """Return the periodic Hann window, as in TensorFlow's `stft`."""
     return np.hanning(WINDOW + 1)[:-1].astype(np.float32)
 
 
 @cache
 def _mel_bands() -> NDArray[np.float32]:
-    """(FFT / 2 + 1, BANDS): triangles on HTK's mel scale, as in TensorFlow's `linear_to_mel_weight_matrix`."""
+    """Return (FFT / 2 + 1, BANDS): triangles on HTK's mel scale, as TensorFlow's `linear_to_mel_weight_matrix`."""
     at = _mel(np.linspace(0, RATE / 2, FFT // 2 + 1))[:, None]
     lowest, highest = _mel(np.array([LOWEST_HZ, HIGHEST_HZ]))
     edges = np.linspace(lowest, highest, BANDS + 2)
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     bands = np.maximum(0, np.minimum((at - low) / (centre - low), (high - at) / (high - centre)))
-    bands[0] = 0  # the constant part is no sound
+    bands[0] = 0  # the constant part is not sound
     return np.asarray(bands, dtype=np.float32)
 
 
@@ -62,17 +62,17 @@ def _mel(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 SLICE_S = SAMPLES / RATE
-HOP_S = 0.48  # half a patch, as its authors run it
+HOP_S = 0.48  # half a patch, as the authors run it
 
-# Of "audio" and "class_scores" in the graph, where `audio_scale`, `audio_zero_point` and so on are constants that ONNX
-# Runtime does not tell of. A class's byte stands for its logit.
+# Of "audio" and "class_scores" in the graph, where `audio_scale`, `audio_zero_point` and so on are constants that
+# ONNX Runtime does not expose. A class's byte is its quantised logit.
 INPUT_SCALE, INPUT_ZERO = 0.047937885, 144
 OUTPUT_SCALE, OUTPUT_ZERO = 0.7565417, 190
 
 
 class YamnetEngine:
-    """See `Engine`. Runs on the CPU, on one thread unless told otherwise: that is hundreds of times as fast as the
-    sound, and more cost more than they gain. `folder` holds the files of the fetched model "yamnet"."""
+    """See `SoundClassifier`. Runs on the CPU, by default on one thread: that is hundreds of times faster than real
+    time, and more threads cost more than they gain. `folder` holds the files of the model "yamnet"."""
 
     model = "yamnet"
     device = "cpu"
@@ -86,11 +86,11 @@ class YamnetEngine:
 
     def settle(self, slice_s: Seconds | None, hop_s: Seconds | None) -> Slicing:
         if slice_s not in (None, SLICE_S):
-            raise WorkerError("unsupported", f"slice_s {slice_s:g}: YAMNet hears {SLICE_S} s at a time; leave it out")
+            raise WorkerError("unsupported", f"slice_s {slice_s:g}: YAMNet takes slices of {SLICE_S} s; leave it out")
         return Slicing(SLICE_S, hop_s or HOP_S)
 
     def classify(self, slices: Slices) -> Scores:
-        # each on its own, because what is made on the way then fits the cache: twice as fast as 32 at once
+        # one at a time, because the intermediate arrays then fit the cache: twice as fast as 32 at once
         spectrograms = np.concatenate([log_mel(one[None]) for one in slices])
         patches = np.round(spectrograms / INPUT_SCALE) + INPUT_ZERO
         feed = patches.clip(0, 255).astype(np.uint8).reshape(-1, 1, FRAMES, BANDS)
@@ -120,5 +120,5 @@ def _open(path: Path, threads: int) -> Any:
     options.log_severity_level = 3  # errors only
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a different type for each way to be broken
+    except Exception as error:  # noqa: BLE001 - ONNX Runtime raises many types
         raise SetupError(f"{path}: ONNX Runtime cannot load it: {error}") from None

@@ -1,4 +1,4 @@
-"""Readers of text in a batch of pictures: RapidOCR, on the CPU or a GPU."""
+"""Text readers for a batch of frames: RapidOCR, on the CPU or a GPU."""
 
 from typing import Literal
 
@@ -8,9 +8,9 @@ Device = Literal["cpu", "cuda"]
 
 
 def open_engine(device: Device = "cpu", *, threads: int = 0) -> TextReader:
-    """RapidOCR with the models of its own wheel, loaded now.
+    """Load RapidOCR with the models of its own wheel, and return it.
 
-    `threads` of the CPU are for one batch; 0: as many as this process may use. Raises `SetupError`.
+    `threads` is the number of CPU threads per batch; 0: as many as this process may use. Raises `SetupError`.
     """
     from framefleet.stages.text.worker.engines.rapid import RapidEngine
 

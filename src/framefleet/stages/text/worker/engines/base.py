@@ -1,4 +1,4 @@
-"""What a reader of text is, whatever runs it."""
+"""The protocol of a text reader."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from framefleet.worker.pictures import Pixels
 
 Corners = NDArray[np.float64]
-"""(4, 2): top left, top right, bottom right and bottom left of a line, in pixels of its picture."""
+"""(4, 2): top left, top right, bottom right and bottom left of a line, in pixels of its frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,13 @@ class Reading:
 
 
 class TextReader(Protocol):
-    """A loaded reader. Safe to call from many threads."""
+    """A loaded text reader, safe to call from many threads."""
 
     @property
     def model(self) -> str: ...
     @property
     def model_id(self) -> str:
-        """sha256 of the weights of all its networks, one after the other."""
+        """The sha256 of the weights of all its networks, one after the other."""
 
     @property
     def device(self) -> str: ...
@@ -37,8 +37,8 @@ class TextReader(Protocol):
     def gpu(self) -> str | None: ...
 
     def read(self, pictures: Sequence[Pixels], max_side: int) -> list[list[Reading]]:
-        """The lines in each of `pictures`, whose sizes may differ, from top to bottom; nothing of one depends on
-        another. Text is looked for with the longer side at most `max_side` pixels.
+        """Return the lines in each of `pictures`, from top to bottom. Sizes may differ, and each result depends on its
+        frame alone. For detection, frames are scaled to at most `max_side` pixels on the longer side.
 
-        Raises `WorkerError` ("out_of_memory") when there are too many pictures for the device.
+        Raises `WorkerError` ("out_of_memory") if there are too many frames for the device.
         """

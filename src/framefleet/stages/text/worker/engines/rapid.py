@@ -1,11 +1,11 @@
 """RapidOCR (Apache-2.0) with the PP-OCRv6 networks of its own wheel, on ONNX Runtime; nothing else here imports it.
 
-Its own call takes one picture at a time. Here its detector finds the lines of all pictures first, and its recognizer
-then reads all lines of the batch: on a GPU many at a time, on a CPU one on each core, where more gain nothing.
+Its own call takes one image at a time. Here its detector finds the lines of all frames first, and its recognizer then
+reads all lines of the batch: many at a time on a GPU, one on each core of a CPU, where more gain nothing.
 
-Text may be upside down, or turned to either side. RapidOCR has a network that looks at each line for that; here a line
-that is tall, or is not read for sure, is read the other way round as well, and the surer reading counts. That costs
-nothing for the lines that most pictures have.
+Text may be upside down, or turned to either side. RapidOCR has a network that classifies each line for that; here a
+line that is tall, or is read with little confidence, is also read rotated by 180 degrees, and the more confident
+reading counts. That costs nothing for the lines of most frames.
 """
 
 import copy
@@ -29,13 +29,13 @@ from framefleet.stages.text.worker.engines.base import Corners, Reading
 from framefleet.worker.pictures import Pixels
 
 HEIGHT = 48
-LEAST_WIDTH = 320  # what PP-OCR's recognizers are trained at, and what RapidOCR pads shorter lines to
-STEP = 64  # a GPU sets itself up anew for every width it meets
-GREY = 128  # padding, which the network is to see as nothing: 0 after its (x / 255 - 0.5) / 0.5
+LEAST_WIDTH = 320  # the width that PP-OCR's recognizers are trained at, and that RapidOCR pads shorter lines to
+STEP = 64  # a GPU is set up again for every new width
+GREY = 128  # padding: 0 after the network's (x / 255 - 0.5) / 0.5
 
 
 def strip_of(line: Pixels) -> NDArray[np.uint8]:
-    """(48, width, 3): the line at 48 pixels of height, with grey behind it up to a whole step."""
+    """Return the line scaled to a height of 48 pixels, padded with grey to a whole step: (48, width, 3)."""
     height, width = line.shape[:2]
     inner = max(1, round(HEIGHT * width / height))
     outer = max(LEAST_WIDTH, -(-inner // STEP) * STEP)
@@ -45,7 +45,7 @@ def strip_of(line: Pixels) -> NDArray[np.uint8]:
 
 
 def groups_of(widths: Sequence[int], most: int) -> list[list[int]]:
-    """The numbers of strips of these widths, in groups of one width and at most `most`."""
+    """Return the numbers of the strips in groups of equal width and of at most `most`."""
     by_width: dict[int, list[int]] = {}
     for number, width in enumerate(widths):
         by_width.setdefault(width, []).append(number)
@@ -55,13 +55,13 @@ def groups_of(widths: Sequence[int], most: int) -> list[list[int]]:
 MODEL = "PP-OCRv6-small"
 NETWORKS = ("PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx")
 LINES_A_GROUP = 32  # on a GPU
-WIDEST = 8.0  # a picture wider than this many times its height is bordered, as RapidOCR does it
+WIDEST = 8.0  # an image wider than this many times its height gets a border, as in RapidOCR
 LEAST_HEIGHT = 30  # pixels; as above
-TALL = 1.5  # times as high as wide: RapidOCR lays such a line on its side, its right edge up
-SURE = 0.9  # confidence: lines upside down are read with 0.85 at most, most others with more than 0.95
+TALL = 1.5  # height over width: RapidOCR turns such a line on its side, its right edge up
+SURE = 0.9  # confidence: upside-down lines are read with 0.85 at most, most others with more than 0.95
 
 Found = list[tuple[Corners, Pixels]]
-"""Where the lines of a picture are, and each as a small upright picture."""
+"""The corners of each line in an image, and the line cut out and upright."""
 
 
 class RapidEngine:
@@ -70,7 +70,7 @@ class RapidEngine:
     model = MODEL
 
     def __init__(self, device: Device, *, threads: int = 0) -> None:
-        # A network that uses one core reads its pictures or lines beside others; a GPU takes them one by one.
+        # Each network call uses one core, so a CPU runs several side by side; a GPU takes them one by one.
         self._pool = ThreadPoolExecutor(1 if device == "cuda" else threads or _cores(), "reader")
         self._lines_a_group = LINES_A_GROUP if device == "cuda" else 1
         self._detector, self._recognizer, self.model_id = _load(device)
@@ -82,7 +82,7 @@ class RapidEngine:
         return [[next(readings) for _ in lines] for lines in found]
 
     def _either_way(self, lines: Found) -> list[Reading]:
-        """The lines as read the way they lie or, where that is surer, the other way round."""
+        """Return the lines as read upright or, if that is more confident, rotated by 180 degrees."""
         texts = self._recognize([line for _, line in lines])
         readings = [Reading(*text, corners) for text, (corners, _) in zip(texts, lines, strict=True)]
         doubtful = [n for n, reading in enumerate(readings) if reading.confidence < SURE or _is_tall(reading.corners)]
@@ -104,7 +104,7 @@ class RapidEngine:
         ]
 
     def _sized(self, max_side: int) -> Any:
-        """The detector for pictures scaled to that: a copy that shares its network, so that threads may differ."""
+        """Return the detector for images scaled to `max_side`: a copy per thread, which shares the network."""
         detector = copy.copy(self._detector)
         detector.limit_type, detector.limit_side_len = "max", max_side
         return detector
@@ -125,20 +125,20 @@ class RapidEngine:
 
 
 def _laid(box: Corners) -> Corners:
-    """The corners as they come to lie in the picture that is read, which is the box itself, or that on its side."""
+    """Return the corners in the order of the image that is read: the box itself, or the box turned on its side."""
     width = int(max(np.linalg.norm(box[0] - box[1]), np.linalg.norm(box[2] - box[3])))
     height = int(max(np.linalg.norm(box[0] - box[3]), np.linalg.norm(box[1] - box[2])))
     return np.roll(box, -1, axis=0) if height >= TALL * width else box
 
 
 def _is_tall(corners: Corners) -> bool:
-    """Whether a line runs rather up or down than across."""
+    """Return whether a line runs up or down rather than across."""
     across, down = np.abs(corners[1] - corners[0])
     return bool(down > across)
 
 
 def _load(device: Device) -> tuple[Any, Any, str]:
-    """RapidOCR's detector and recognizer, and the sha256 of their weights. Raises `SetupError`."""
+    """Return RapidOCR's detector and recognizer, and the sha256 of their weights. Raises `SetupError`."""
     rapid_ocr, folder = _package()
     paths = [folder / "models" / name for name in NETWORKS]
     digest = hashlib.sha256()
@@ -151,14 +151,14 @@ def _load(device: Device) -> tuple[Any, Any, str]:
             "Global.log_level": "critical",
             "EngineConfig.onnxruntime.use_cuda": device == "cuda",
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-            # Trying all algorithms for each new size of a picture takes seconds.
+            # To try all algorithms for each new input size takes seconds.
             "EngineConfig.onnxruntime.cuda_ep_cfg.cudnn_conv_algo_search": "HEURISTIC",
             "Det.model_path": str(paths[0]),
             "Rec.model_path": str(paths[1]),
             "Rec.rec_batch_num": LINES_A_GROUP,
         }
     )
-    # Its wheel is pinned; it has no public name for either.
+    # There is no public name for either; the wheel is pinned.
     detector, recognizer = ocr._load_det_model(), ocr._load_rec_model()
     for network in (detector, recognizer):
         if device == "cuda" and "CUDAExecutionProvider" not in network.session.session.get_providers():
@@ -175,13 +175,13 @@ def _package() -> tuple[Any, Path]:
         return rapidocr.RapidOCR, Path(rapidocr.__file__).parent
     except ImportError as error:
         raise SetupError(
-            f"text in pictures: {error.name or error} is not installed",
+            f"text: {error.name or error} is not installed",
             hint=f"{with_extra('text')}, or set FRAMEFLEET_OCR_ENDPOINT to an endpoint",
         ) from None
 
 
 def _in_memory(network: Any, entry: Any) -> Any:
-    """What RapidOCR's network makes of `entry`. Raises `WorkerError` ("out_of_memory")."""
+    """Run RapidOCR's network on `entry`. Raises `WorkerError` ("out_of_memory")."""
     from rapidocr.inference_engine.onnxruntime.main import ONNXRuntimeError
 
     try:
@@ -189,17 +189,17 @@ def _in_memory(network: Any, entry: Any) -> Any:
     except ONNXRuntimeError as error:
         *_, line = str(error).strip().splitlines()
         if "memory" in line.lower():
-            raise WorkerError("out_of_memory", f"{line}; send fewer or smaller pictures") from None
+            raise WorkerError("out_of_memory", f"{line}; send fewer or smaller frames") from None
         raise WorkerError("RuntimeError", line) from None
 
 
 def _gpu_name() -> str | None:
-    """What NVIDIA's driver calls the first GPU; None where it does not tell."""
+    """Return the name that NVIDIA's driver has for the first GPU; None if it reports none."""
     places = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
     lines = places[0].read_text(encoding="utf-8").splitlines() if places else []
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("Model:")), None)
 
 
 def _cores() -> int:
-    """How many cores this process may use."""
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
