@@ -24,8 +24,9 @@ from framefleet.models import file_sha256
 from framefleet.models.catalog import CATALOG, HUB, Archive, Download, FetchedModel, Member, Package
 from framefleet.models.store import models_folder, wrong_files
 
-SET_UP = ("yamnet", "whisper-base")
-"""The models that set-up fetches: the embedded default of each stage that has none in the project."""
+SET_UP = ("yamnet", "whisper-base", "centerface")
+"""The models that set-up fetches: the embedded default of each stage that has none in the project, and what
+`render --blur faces` needs."""
 
 TIMEOUT_S = 10.0
 """The longest wait for a server to respond, and between two reads of its response."""

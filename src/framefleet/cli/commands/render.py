@@ -64,7 +64,7 @@ def render(
     as_box: AsBox = False,
     as_pixels: AsPixels = False,
     mute: Mute = None,
-    detail: Detail = "640",
+    detail: Detail = 640,
     every: Every = 3,
     proof_originals: ProofOriginals = False,
 ) -> int:
@@ -99,7 +99,7 @@ def render(
         mute,
         as_box=as_box,
         as_pixels=as_pixels,
-        long_side=int(detail),
+        long_side=detail,
         every=every,
         originals=proof_originals,
         film=look,

@@ -1,7 +1,7 @@
 """What `render` is asked to hide: its options, and what they mean together."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -18,11 +18,12 @@ Keep = Annotated[
 ]
 AsBox = Annotated[bool, typer.Option("--box", help="with --blur: cover with black boxes")]
 AsPixels = Annotated[bool, typer.Option("--pixelate", help="with --blur: cover with large pixels")]
-Mute = Annotated[
-    list[str] | None, typer.Option(metavar="WORDS", help="silence these words of the transcript")
-]
+Mute = Annotated[list[str] | None, typer.Option(metavar="WORDS", help="silence these words of the transcript")]
 Detail = Annotated[
-    Literal["640", "960"], typer.Option("--detail", help="longer side of the frames in which faces are detected, in pixels")
+    int,
+    typer.Option(
+        "--detail", min=320, max=4096, help="longer side of the frames in which faces are detected, in pixels"
+    ),
 ]
 Every = Annotated[
     int, typer.Option(min=1, max=25, help="detect in every N-th frame, and in all frames where things move fast")
