@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from framefleet.outputs.redaction.follow import Followed, follow, kept
-from framefleet.outputs.redaction.sightings import Found, Frames, trails
+from framefleet.outputs.redaction.sightings import Found, Looks, trails
 from framefleet.schema.document import Document
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
@@ -30,8 +30,8 @@ def track_at(*numbers: int) -> Track:
     return Track(7, "person", 0, boxes[0].time_s, boxes[-1].time_s, True, boxes)
 
 
-def frames_of(found: dict[int, list[Found]], count: int = 51) -> Frames:
-    return Frames([n / 25 for n in range(count)], [found.get(n, []) for n in range(count)])
+def frames_of(found: dict[int, list[Found]], count: int = 51) -> Looks:
+    return Looks([n / 25 for n in range(count)], [found.get(n, []) for n in range(count)])
 
 
 def person(number: int, speed: float = 4.0) -> Found:

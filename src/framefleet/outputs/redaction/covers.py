@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from framefleet.outputs.redaction.sightings import Frames, Trail, between, hull, overlap
+from framefleet.outputs.redaction.sightings import Looks, Trail, between, hull, overlap
 from framefleet.schema.objects import Box
 from framefleet.timebase import Seconds
 
@@ -123,7 +123,7 @@ class Worst:
     unsure: list[str]
 
 
-def worst_of(frames: Frames, covered: Iterable[Sequence[Cover]]) -> list[Worst]:
+def worst_of(frames: Looks, covered: Iterable[Sequence[Cover]]) -> list[Worst]:
     """Return the worst frame of each second that has any."""
     worst: dict[int, tuple[float, Worst]] = {}
     for number, some in enumerate(covered):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from framefleet.outputs.redaction.covers import HOLD_S
-from framefleet.outputs.redaction.sightings import Found, Frames, Sighting, Trail, between, overlap
+from framefleet.outputs.redaction.sightings import Found, Looks, Spotted, Trail, between, overlap
 from framefleet.schema.document import Document
 from framefleet.schema.objects import Box
 from framefleet.schema.tracks import Track
@@ -53,7 +53,7 @@ class Followed:
 
 
 def follow(
-    track: Track, document: Document, frames: Frames, trails: Sequence[Trail], start_s: Seconds
+    track: Track, document: Document, frames: Looks, trails: Sequence[Trail], start_s: Seconds
 ) -> Followed | None:
     """Follow a track through all frames, which begin at `start_s` on the document's clock.
 
@@ -75,20 +75,20 @@ def follow(
     return Followed(track, [*(kinds[number] for number in numbers), anchors], order, _lost(order, frames))
 
 
-def _anchors(track: Track, document: Document, frames: Frames, start_s: Seconds) -> Trail:
+def _anchors(track: Track, document: Document, frames: Looks, start_s: Seconds) -> Trail:
     """The document's own sightings, in the frames that were looked at for them."""
     shown = {one.index: one.shown_s for one in document.detections or ()}
-    found: dict[int, Sighting] = {}
+    found: dict[int, Spotted] = {}
     end = frames.times[-1] + 1.0 if frames.times else 0.0
     for seen in track.boxes:
         time_s = shown.get(seen.index, seen.time_s) - start_s
         number = frames.at(time_s)
         if number is not None and time_s <= end:
-            found.setdefault(number, Sighting(number, Found(track.label, seen.box, seen.confidence)))
+            found.setdefault(number, Spotted(number, Found(track.label, seen.box, seen.confidence)))
     return [found[number] for number in sorted(found)]
 
 
-def _match(anchor: Sighting, trails: Sequence[Trail], frames: Frames) -> int | None:
+def _match(anchor: Spotted, trails: Sequence[Trail], frames: Looks) -> int | None:
     """The number of the trail that is at the anchor's place in its frame, or where it lay close by."""
     best, most = None, SAME
     for number, trail in enumerate(trails):
@@ -99,7 +99,7 @@ def _match(anchor: Sighting, trails: Sequence[Trail], frames: Frames) -> int | N
     return best
 
 
-def _box_in(trail: Trail, number: int, frames: Frames) -> Box | None:
+def _box_in(trail: Trail, number: int, frames: Looks) -> Box | None:
     place = bisect_right(trail, number, key=lambda one: one.frame) - 1
     if place >= 0 and trail[place].frame == number:
         return trail[place].found.box
@@ -112,8 +112,8 @@ def _box_in(trail: Trail, number: int, frames: Frames) -> Box | None:
 
 
 def _known_between(
-    before: Sighting, after: Sighting, one: int | None, other: int | None, trails: Sequence[Trail]
-) -> Iterator[Sighting]:
+    before: Spotted, after: Spotted, one: int | None, other: int | None, trails: Sequence[Trail]
+) -> Iterator[Spotted]:
     """Sightings between two anchors of which it is known that they are of the track."""
     for number in dict.fromkeys((one, other)):
         if number is None:
@@ -127,7 +127,7 @@ def _known_between(
             yield from inside
 
 
-def _lost(sure: Trail, frames: Frames) -> Span | None:
+def _lost(sure: Trail, frames: Looks) -> Span | None:
     for before, after in pairwise(sure):
         first, last = frames.times[before.frame], frames.times[after.frame]
         if last - first > HOLD_S + 1e-6:
@@ -136,7 +136,7 @@ def _lost(sure: Trail, frames: Frames) -> Span | None:
 
 
 def kept(
-    trails: Sequence[Trail], everything: Sequence[Trail], followed: Sequence[Followed], frames: Frames
+    trails: Sequence[Trail], everything: Sequence[Trail], followed: Sequence[Followed], frames: Looks
 ) -> list[Trail]:
     """Return the trails without what surely is of the tracks `followed`; `everything` is all that was found.
 

@@ -9,7 +9,7 @@ from av.video.frame import VideoFrame
 from framefleet.errors import InputError
 from framefleet.media.video.sequential import events
 from framefleet.outputs.redaction.finders import Finder, Pixels
-from framefleet.outputs.redaction.sightings import Frames, agree
+from framefleet.outputs.redaction.sightings import Looks, agree
 from framefleet.outputs.render.converter import Upright
 from framefleet.outputs.render.reader import Shots
 
@@ -49,7 +49,7 @@ def look_through(
     finders: Sequence[Finder],
     every: int,
     reached: Callable[[Fraction], None] = lambda _: None,
-) -> Frames:
+) -> Looks:
     """Look at every `every`-th frame, at the first and last, and at all between two looks that do not agree."""
     looking = _Looking(finders, every)
     still = False
@@ -64,11 +64,11 @@ def look_through(
 
 
 class _Looking:
-    """Frames come in, and wait until enough of them can be looked at side by side."""
+    """Looks come in, and wait until enough of them can be looked at side by side."""
 
     def __init__(self, finders: Sequence[Finder], every: int) -> None:
         self._finders, self._every = finders, every
-        self._frames = Frames([], [])
+        self._frames = Looks([], [])
         self._waiting: list[tuple[int, list[Pixels]]] = []  # since the last look, which is before them
         self._since = every  # frames since the last one that is to be looked at
         self._sampled: list[int] = []
@@ -89,7 +89,7 @@ class _Looking:
             self._look()
         self._frames.found[self._add(time)] = self._frames.found[-2]
 
-    def finish(self) -> Frames:
+    def finish(self) -> Looks:
         if self._waiting and self._waiting[-1][0] not in self._sampled:
             self._sampled.append(self._waiting[-1][0])
         self._look()

@@ -17,7 +17,7 @@ Style = Literal["blur", "pixelate", "box"]
 class RedactOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What is hidden and how.
 
-    `faces`, the `labels` and the `tracks` of the document are covered, but for those of its tracks in `keep`. Frames
+    `faces`, the `labels` and the `tracks` of the document are covered, but for those of its tracks in `keep`. Looks
     are looked at `long_side` pixels long for faces, each `every`-th of them, and those between where something moves
     fast, comes or goes. `mute` are the words and phrases that are not heard. The proof sheet shows covered frames, and
     with `originals` uncovered ones too. `film` says how it is encoded and cut.

@@ -25,11 +25,11 @@ from framefleet.outputs.redaction.look import StrictShots, look_through
 from framefleet.outputs.redaction.options import FACE, RedactOptions
 from framefleet.outputs.redaction.paint import cover
 from framefleet.outputs.redaction.proof import Proof
-from framefleet.outputs.redaction.sightings import Frames, Trail, trails
-from framefleet.outputs.redaction.silence import silences
+from framefleet.outputs.redaction.sightings import Looks, Trail, trails
 from framefleet.outputs.render.converter import Upright
 from framefleet.outputs.render.encoder import VideoEncoder
 from framefleet.outputs.render.render import News
+from framefleet.outputs.render.silence import silences
 from framefleet.outputs.render.sound import Sound
 from framefleet.progress import Listener, silent
 from framefleet.schema.document import Document
@@ -111,14 +111,14 @@ class _Redaction:
         found = self._chosen(frames)
         return self._render(frames, found)
 
-    def _look(self) -> Frames:
+    def _look(self) -> Looks:
         media, film = self._media, self._options.film
         with open_media(media.path) as source, News(self._listener, self._length_s, "look") as news:
             shots = StrictShots(media, source, film)
             upright = Upright(media, shots.first[1])
             return look_through(shots, upright, self._finders or (), self._options.every, news.reached)
 
-    def _chosen(self, frames: Frames) -> list[Trail]:
+    def _chosen(self, frames: Looks) -> list[Trail]:
         """What is to be covered, as trails. Raises `InputError` where a track that is to be hidden is lost."""
         options, media = self._options, self._media
         everything = trails(frames, media.width, media.height)
@@ -145,10 +145,10 @@ class _Redaction:
             chosen += followed.trails
         return chosen
 
-    def _follow(self, track: Track, frames: Frames, everything: Sequence[Trail]) -> Followed | None:
+    def _follow(self, track: Track, frames: Looks, everything: Sequence[Trail]) -> Followed | None:
         return follow(track, self._document, frames, everything, float(self._options.film.start))
 
-    def _render(self, frames: Frames | None, found: Sequence[Trail]) -> Redacted:
+    def _render(self, frames: Looks | None, found: Sequence[Trail]) -> Redacted:
         target, options = self._target, self._options
         sheet = proof_of(target) if frames is not None else None
         with ExitStack() as files:
@@ -170,7 +170,7 @@ class _Redaction:
                 raise OutputError(f"{target}: cannot be encoded ({reason_of(error)})") from None
 
     def _encode(
-        self, temporary: Path, frames: Frames | None, found: Sequence[Trail], proof: Proof | None, sheet: Path | None
+        self, temporary: Path, frames: Looks | None, found: Sequence[Trail], proof: Proof | None, sheet: Path | None
     ) -> Redacted:
         media, film = self._media, self._options.film
         covered = unsure = 0
@@ -230,7 +230,7 @@ class _Redaction:
             cover(frame, one.covered, self._options.style)
 
 
-def _next(hidden: Iterator[list[Cover]], frames: Frames, number: int, time: Fraction, media: MediaInfo) -> list[Cover]:
+def _next(hidden: Iterator[list[Cover]], frames: Looks, number: int, time: Fraction, media: MediaInfo) -> list[Cover]:
     """What is to be covered of the frame, which is to be the very one that was looked at."""
     if number >= len(frames.times) or frames.times[number] != float(time):
         raise _changed(media)

@@ -24,7 +24,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Frames:
+class Looks:
     """Every frame of the part that is rendered: when each is shown, from the part's beginning on, ascending.
 
     `found` is what is in each; None where it was not looked at because the looks before and after it agree.
@@ -40,18 +40,18 @@ class Frames:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Spotted:
     """`found` in the `frame`-th frame."""
 
     frame: int
     found: Found
 
 
-Trail = list[Sighting]
+Trail = list[Spotted]
 """One thing in the order of time."""
 
 
-def trails(frames: Frames, width: int, height: int) -> list[Trail]:
+def trails(frames: Looks, width: int, height: int) -> list[Trail]:
     """Join what was found into one trail for each thing. Everything found is in exactly one; many are of one sighting.
 
     Faces are joined among themselves, and objects whatever their labels: detectors confuse alike ones.
@@ -61,7 +61,7 @@ def trails(frames: Frames, width: int, height: int) -> list[Trail]:
     return [trail for group in groups for trail in _joined(frames, group, width, height)]
 
 
-def _joined(frames: Frames, labels: Sequence[str], width: int, height: int) -> Iterator[Trail]:
+def _joined(frames: Looks, labels: Sequence[str], width: int, height: int) -> Iterator[Trail]:
     looks = [
         (number, [one for one in found if one.label in labels])
         for number, found in enumerate(frames.found)
@@ -77,9 +77,9 @@ def _joined(frames: Frames, labels: Sequence[str], width: int, height: int) -> I
     left = {(place, column) for place, (_, found) in enumerate(looks) for column in range(len(found))}
     for chain in chains:
         left.difference_update(chain.boxes)
-        yield [Sighting(looks[place][0], looks[place][1][column]) for place, column in chain.boxes]
+        yield [Spotted(looks[place][0], looks[place][1][column]) for place, column in chain.boxes]
     for place, column in sorted(left):  # of too little confidence to begin a track: hidden all the same
-        yield [Sighting(looks[place][0], looks[place][1][column])]
+        yield [Spotted(looks[place][0], looks[place][1][column])]
 
 
 def _frame(time_s: Seconds, found: Sequence[Found], labels: Sequence[str], width: int, height: int) -> Frame:

@@ -6,7 +6,6 @@ first picture is not heard, as in the document.
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from math import ceil, floor
 from typing import Protocol, cast
 
 import av
@@ -19,6 +18,7 @@ from av.stream import Stream
 
 from framefleet.media.audio.clock import QUIET_S, STEP_S
 from framefleet.media.files.container import demuxed
+from framefleet.outputs.render.silence import hushed
 from framefleet.timebase import Span
 
 COPIED = {"aac", "mp3", "flac", "opus"}
@@ -218,23 +218,3 @@ class _Encoded:
                 return
             heard = cast(AudioFrame, frame)
             self._out.mux(self.target.encode(hushed(heard, self._silent) if self._silent else heard))
-
-
-def hushed(frame: AudioFrame, silent: Sequence[Span]) -> AudioFrame:
-    """Return the frame with zeros for its samples that lie in one of the spans, on the frame's own clock.
-
-    Its samples are floats in one plane for each channel. A frame without a time is silent as a whole.
-    """
-    samples = frame.to_ndarray()
-    if frame.pts is None or frame.time_base is None:
-        samples[:] = 0
-    else:
-        begin = float(frame.pts * frame.time_base)
-        for span in silent:
-            first, last = ((time_s - begin) * frame.sample_rate for time_s in (span.start_s, span.end_s))
-            samples[:, max(0, floor(first)) : max(0, ceil(last))] = 0
-    quiet = AudioFrame.from_ndarray(samples, format=frame.format.name, layout=frame.layout.name)
-    quiet.sample_rate, quiet.pts = frame.sample_rate, frame.pts
-    if frame.time_base is not None:
-        quiet.time_base = frame.time_base
-    return quiet

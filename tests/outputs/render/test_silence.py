@@ -7,8 +7,7 @@ import pytest
 from av.audio.frame import AudioFrame
 
 from framefleet.errors import UsageError
-from framefleet.outputs.redaction.silence import silences
-from framefleet.outputs.render.sound import hushed
+from framefleet.outputs.render.silence import hushed, silences
 from framefleet.schema.speech import Segment, Transcription, Word
 from framefleet.timebase import Span
 

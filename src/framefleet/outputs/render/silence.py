@@ -1,7 +1,10 @@
-"""When words are said that are not to be heard. Pure."""
+"""When words are said that are not to be heard, and sound without them. Pure."""
 
 from collections.abc import Iterable, Sequence
+from math import ceil, floor
 from typing import NamedTuple
+
+from av.audio.frame import AudioFrame
 
 from framefleet.errors import UsageError
 from framefleet.results.query.phrases import occurrences
@@ -52,3 +55,23 @@ def _around(said: Sequence[_Said], first: int, last: int) -> Span:
     if last + 1 < len(said):
         end_s = max(end_s, said[last + 1].start_s)
     return Span(start_s, end_s)
+
+
+def hushed(frame: AudioFrame, silent: Sequence[Span]) -> AudioFrame:
+    """Return the frame with zeros for its samples that lie in one of the spans, on the frame's own clock.
+
+    Its samples are floats in one plane for each channel. A frame without a time is silent as a whole.
+    """
+    samples = frame.to_ndarray()
+    if frame.pts is None or frame.time_base is None:
+        samples[:] = 0
+    else:
+        begin = float(frame.pts * frame.time_base)
+        for span in silent:
+            first, last = ((time_s - begin) * frame.sample_rate for time_s in (span.start_s, span.end_s))
+            samples[:, max(0, floor(first)) : max(0, ceil(last))] = 0
+    quiet = AudioFrame.from_ndarray(samples, format=frame.format.name, layout=frame.layout.name)
+    quiet.sample_rate, quiet.pts = frame.sample_rate, frame.pts
+    if frame.time_base is not None:
+        quiet.time_base = frame.time_base
+    return quiet
