@@ -58,7 +58,7 @@ def test_words_are_silenced_without_looking_at_a_frame(cli: Cli, result: Path) -
         (["--box"], ["--box: ", "--blur faces"]),
         (["--blur", "person", "--labels", "person"], ["--labels"]),
         (["--blur", "person", "--detail", "100"], ["--detail"]),
-        (["--blur", "person", "--output", "x.mkv"], ["x.mkv: give a name that ends in .mp4"]),
+        (["--blur", "person", "--output", "x.mkv"], ["x.mkv", ".mp4"]),
     ],
 )
 def test_what_cannot_be_hidden_is_told_and_nothing_is_written(

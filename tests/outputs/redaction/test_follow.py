@@ -64,6 +64,12 @@ def test_what_walks_away_from_a_track_does_not_stand_for_it() -> None:
     assert came.lost.end_s <= 1.0
 
 
+def test_a_track_of_one_sample_that_nothing_is_found_of_is_lost() -> None:
+    """How long it was in sight, only the pass over every frame could tell."""
+    assert followed({}, track_at(25)).lost is not None
+    assert followed({n: [person(n)] for n in range(20, 30)}, track_at(25)).lost is None
+
+
 def test_a_track_outside_of_the_part_is_not_there() -> None:
     frames = frames_of({})
     track = track_at(200, 225)

@@ -72,7 +72,8 @@ def follow(
         for sighting in _known_between(before, after, one, other, kinds):
             sure.setdefault(sighting.frame, sighting)
     order = [sure[frame] for frame in sorted(sure)]
-    return Followed(track, [*(kinds[number] for number in numbers), anchors], order, _lost(order, frames))
+    lost = _lost(order, frames) if numbers else Span(*(frames.times[anchors[at].frame] for at in (0, -1)))
+    return Followed(track, [*(kinds[number] for number in numbers), anchors], order, lost)
 
 
 def _anchors(track: Track, document: Document, frames: Looks, start_s: Seconds) -> Trail:

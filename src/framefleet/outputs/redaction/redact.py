@@ -113,7 +113,7 @@ class _Redaction:
 
     def _look(self) -> Looks:
         media, film = self._media, self._options.film
-        with open_media(media.path) as source, News(self._listener, self._length_s, "look") as news:
+        with open_media(media.path) as source, News(self._listener, self._length_s, "detect") as news:
             shots = StrictShots(media, source, film)
             upright = Upright(media, shots.first[1])
             return look_through(shots, upright, self._finders or (), self._options.every, news.reached)
