@@ -1,4 +1,4 @@
-"""Where faces are."""
+"""The faces of a video."""
 
 import msgspec
 
@@ -7,7 +7,7 @@ from framefleet.timebase import Seconds
 
 
 class Face(msgspec.Struct, frozen=True, gc=False):
-    """`box` is x1, y1, x2, y2 in source pixels; `confidence` is 0–1. Whose face it is, nobody asks."""
+    """`box` is x1, y1, x2, y2 in source pixels; `confidence` is 0–1."""
 
     confidence: float
     box: Box

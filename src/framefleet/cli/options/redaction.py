@@ -1,4 +1,4 @@
-"""What `render` is asked to hide: its options, and what they mean together."""
+"""The options of `render` that hide things."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -45,7 +45,7 @@ def redaction(
     originals: bool,
     film: RenderOptions,
 ) -> RedactOptions | None:
-    """Return what is to be hidden; None where nothing is. Raises `UsageError` for options that do not go together."""
+    """Return the options of a redaction, or None if nothing is to be hidden. Raises `UsageError` for a contradiction."""
     if not blur and not mute:
         lone = [("--keep", keep), ("--box", as_box), ("--pixelate", as_pixels), ("--proof-originals", originals)]
         if unmeant := next((name for name, given in lone if given), None):

@@ -1,7 +1,7 @@
 """Which parts of which frame are covered. Pure.
 
-A thing is covered in every frame from 0.5 s before it was first found until 0.5 s after it was last found, by a box
-1.3 times as large as it: detectors find a face some frames after it comes into sight, and lose one that turns away.
+An object or face is covered in every frame from 0.5 s before its first sighting to 0.5 s after its last, by a box with
+1.3 times its sides: detectors find a face a few frames after it appears, and lose one that turns away.
 """
 
 from bisect import bisect_left, bisect_right
@@ -16,14 +16,14 @@ from framefleet.timebase import Seconds
 LARGER = 1.3
 HOLD_S = 0.5
 FAR = 0.1
-"""Two sightings in a row that overlap by less are perhaps of two things: both places are held, too."""
+"""The overlap below which two successive sightings may be of two objects, so that both places are held too."""
 STRAY = 1.0
-"""How far a thing may have moved on while it is held, in its own sides, at most."""
+"""The maximum distance that a held box is extended in the direction of motion, in its own sides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """A part to cover, in source pixels, of something of that `label`.
+    """A part of a frame to cover, in source pixels, because of something with that `label`.
 
     `how`: it was `found` in this very frame, is known from frames `between` which it lies, or `held` before or after
     it was found. `score` is the detector's there, or where it was found last; `box` is the thing's own.
@@ -37,7 +37,7 @@ class Cover:
 
 
 def covers(trails: Iterable[Trail], times: Sequence[Seconds]) -> Iterator[list[Cover]]:
-    """Yield what is to be covered of each frame, in their order; `times` are when they are shown."""
+    """Yield the covers of each frame in order; `times` are when the frames are shown, in seconds."""
     waiting = sorted((_Cover(trail, times) for trail in trails), key=lambda one: one.begin, reverse=True)
     active: list[_Cover] = []
     for number in range(len(times)):
@@ -48,7 +48,7 @@ def covers(trails: Iterable[Trail], times: Sequence[Seconds]) -> Iterator[list[C
 
 
 class _Cover:
-    """One trail's covers. `begin` and `end` are the first and last frame with one."""
+    """The covers of one trail. `begin` and `end` are the numbers of its first and last frame."""
 
     def __init__(self, trail: Trail, times: Sequence[Seconds]) -> None:
         self._trail, self._times = trail, times
@@ -68,7 +68,7 @@ class _Cover:
             yield from self._between(place, number)
 
     def _between(self, place: int, number: int) -> Iterator[Cover]:
-        """Whatever way it took from one sighting to the next: both, and all that lies between them."""
+        """Cover both sightings around a frame and every place between them."""
         before, after = (self._trail[at].found for at in (place, place + 1))
         first, last, now = (self._times[at] for at in (self._numbers[place], self._numbers[place + 1], number))
         if overlap(before.box, after.box) >= FAR:
@@ -84,7 +84,7 @@ class _Cover:
             yield self._cover(place + 1, after.box, "held")
 
     def _held(self, place: int, number: int) -> Cover:
-        """Where it was found, and where it would be had it gone on as it came."""
+        """Cover the place of the nearest sighting, extended in the direction of motion."""
         box = self._trail[place].found.box
         other = place + 1 if place == 0 else place - 1
         if not 0 <= other < len(self._trail):
@@ -109,12 +109,12 @@ def larger(box: Box, times: float = LARGER) -> Box:
 
 
 UNSURE = 0.5
-"""From this score down the detector may be wrong: of 55 faces it found 49 above it, and nothing that was none."""
+"""The score below which a sighting is listed as unsure: 49 of 55 faces scored above it, and nothing else did."""
 
 
 @dataclass(frozen=True, slots=True)
 class Worst:
-    """The frame of a second in which a cover is least sure. `unsure` says why it should be looked at, in words."""
+    """The frame of a second with the least certain cover. `unsure` has the reasons to check it, in words."""
 
     number: int
     time_s: Seconds
@@ -124,7 +124,7 @@ class Worst:
 
 
 def worst_of(frames: Looks, covered: Iterable[Sequence[Cover]]) -> list[Worst]:
-    """Return the worst frame of each second that has any."""
+    """Return the worst frame of each second that has frames."""
     worst: dict[int, tuple[float, Worst]] = {}
     for number, some in enumerate(covered):
         time_s = frames.times[number]
@@ -135,7 +135,7 @@ def worst_of(frames: Looks, covered: Iterable[Sequence[Cover]]) -> list[Worst]:
 
 
 def _doubt(covered: Sequence[Cover]) -> float:
-    """A cover that holds is doubted more than a face that is found badly: it may hold something that moved on."""
+    """Rate how uncertain covers are. A held one counts more than a low score, because the object may have moved."""
     return max(
         ((1 - one.score) + 0.5 * (one.how == "held") + 0.1 * (one.how == "between") for one in covered), default=0.0
     )

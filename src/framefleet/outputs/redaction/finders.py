@@ -1,4 +1,4 @@
-"""What finds faces and objects in frames: the embedded models, asked for several frames at once."""
+"""The embedded models as finders of faces and objects, for several frames at a time."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -16,23 +16,23 @@ from framefleet.stages.objects.worker.engines.base import DetectionSettings, Det
 
 Pixels = NDArray[np.uint8]
 
-_IMGSZ = 416  # what the embedded detector was trained at
+_IMGSZ = 416  # the size that the embedded detector was trained at
 _CONF = 0.15
-_LONG_SIDE = 1280  # pixels of a frame that waits to be looked at for objects
+_LONG_SIDE = 1280  # pixels of a frame that is kept for the detector
 
 
 class Finder(Protocol):
-    """Looks at frames that are upright and of one size."""
+    """A detector of something in upright frames of one size."""
 
     def prepare(self, frame: VideoFrame) -> Pixels:
-        """Return what of a frame is kept until it is looked at, (h, w, 3) RGB."""
+        """Return the form in which a frame waits for detection: (h, w, 3), RGB."""
 
     def find(self, frames: Sequence[Pixels]) -> list[list[Found]]:
-        """Return what is in each frame, in pixels of the source."""
+        """Return the detections of each frame, in source pixels."""
 
 
 class FaceFinder:
-    """Faces, by CenterFace."""
+    """CenterFace as a finder of faces."""
 
     def __init__(self, model: CenterFace, width: int, height: int, long_side: int) -> None:
         self._model, self._size = model, (width, height)
@@ -50,7 +50,7 @@ class FaceFinder:
 
 
 class ObjectFinder:
-    """Objects of some labels, by the embedded detector."""
+    """The embedded detector as a finder of objects with some labels."""
 
     def __init__(self, model: Detector, width: int, height: int, labels: Sequence[str]) -> None:
         classes = [number for number, label in model.labels.items() if label in labels]
@@ -73,7 +73,7 @@ class ObjectFinder:
 
 
 def open_finders(look: RedactOptions, labels: Sequence[str], width: int, height: int) -> list[Finder]:
-    """Load what finds what is to be hidden, the objects of `labels` among it.
+    """Load the models that find faces, if they are to be hidden, and objects of `labels`.
 
     Raises `UsageError` for a label that no model here can find, and `SetupError` where a model is missing.
     """

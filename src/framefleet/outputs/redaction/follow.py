@@ -1,7 +1,7 @@
-"""Which of what was found in every frame are the tracks that a document names. Pure.
+"""The tracks of a document among the detections of every frame. Pure.
 
-A document knows a track at its samples, often one a second. Between two of them the same thing is one trail, or one
-that ends and another that begins within 0.5 s. Where neither is so, nobody knows where the thing was: it is lost.
+A document has a track's boxes at its samples, often one per second. Between two samples the object must be one trail,
+or one trail that ends and another that starts within 0.5 s. Otherwise the track is lost.
 """
 
 from bisect import bisect_right
@@ -17,15 +17,15 @@ from framefleet.schema.tracks import Track
 from framefleet.timebase import Seconds, Span
 
 SAME = 0.4
-"""Overlap from which on a box of the document and one found in the same frame are of one thing."""
+"""The minimum overlap of the document's box and a detection in the same frame that are the same object."""
 
 CLOSE_S = 0.25
-"""A trail that ends so shortly before a sample of the document, or begins so shortly after, may be of its thing."""
+"""The maximum seconds between a sample of the document and the end or start of a trail that may be its object."""
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A track in every frame. `trails` are all that it may be, `sure` the sightings that it is, in the order of time.
+    """A track in every frame. `trails` are all that may belong to it, `sure` the sightings that do, by time.
 
     `lost` is the first stretch, on the clock of the frames, in which nobody knows where it was; else None.
     """
@@ -36,7 +36,7 @@ class Followed:
     lost: Span | None
 
     def box_at(self, number: int, times: Sequence[Seconds]) -> Box | None:
-        """Return where it surely is in a frame; None where it was not seen within 0.5 s before and after."""
+        """Return its certain box in a frame, or None if sightings around it are more than 0.5 s apart."""
         place = bisect_right(self.sure, number, key=lambda one: one.frame) - 1
         if place < 0:
             return None
@@ -77,7 +77,7 @@ def follow(
 
 
 def _anchors(track: Track, document: Document, frames: Looks, start_s: Seconds) -> Trail:
-    """The document's own sightings, in the frames that were looked at for them."""
+    """Return the document's own sightings, with the frames they are from."""
     shown = {one.index: one.shown_s for one in document.detections or ()}
     found: dict[int, Spotted] = {}
     end = frames.times[-1] + 1.0 if frames.times else 0.0
@@ -90,7 +90,7 @@ def _anchors(track: Track, document: Document, frames: Looks, start_s: Seconds) 
 
 
 def _match(anchor: Spotted, trails: Sequence[Trail], frames: Looks) -> int | None:
-    """The number of the trail that is at the anchor's place in its frame, or where it lay close by."""
+    """Return the number of the trail at the anchor's place in its frame; None if there is none."""
     best, most = None, SAME
     for number, trail in enumerate(trails):
         box = _box_in(trail, anchor.frame, frames)
@@ -115,7 +115,7 @@ def _box_in(trail: Trail, number: int, frames: Looks) -> Box | None:
 def _known_between(
     before: Spotted, after: Spotted, one: int | None, other: int | None, trails: Sequence[Trail]
 ) -> Iterator[Spotted]:
-    """Sightings between two anchors of which it is known that they are of the track."""
+    """Yield the sightings between two anchors that certainly belong to the track."""
     for number in dict.fromkeys((one, other)):
         if number is None:
             continue
@@ -139,10 +139,10 @@ def _lost(sure: Trail, frames: Looks) -> Span | None:
 def kept(
     trails: Sequence[Trail], everything: Sequence[Trail], followed: Sequence[Followed], frames: Looks
 ) -> list[Trail]:
-    """Return the trails without what surely is of the tracks `followed`; `everything` is all that was found.
+    """Return the trails without the certain sightings of the tracks `followed`; `everything` is all trails.
 
-    A face is of a track where it lies in the track's box, in no other object's, and is the only face there. A trail of
-    which some sightings are kept and others not becomes several: what is not surely kept is hidden.
+    A face belongs to a track if it is the only face in the track's box and in no other object's box. A trail with
+    kept and other sightings is split: whatever is not certainly kept is hidden.
     """
     others = _by_frame(everything, faces=False)
     faces = _by_frame(everything, faces=True)
@@ -174,7 +174,7 @@ def _by_frame(trails: Sequence[Trail], *, faces: bool) -> Mapping[int, list[Foun
 
 
 def _within(inner: Box, outer: Box) -> bool:
-    """Whether the middle of one box is in the other."""
+    """Return whether the centre of one box is in the other."""
     x, y = (inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2
     return outer[0] <= x <= outer[2] and outer[1] <= y <= outer[3]
 

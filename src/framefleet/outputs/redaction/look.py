@@ -1,4 +1,4 @@
-"""The pass that looks for what is to be hidden, over every frame, before one is written."""
+"""The detection pass over every frame, before any frame is written."""
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -13,11 +13,11 @@ from framefleet.outputs.redaction.sightings import Looks, agree
 from framefleet.outputs.render.converter import Upright
 from framefleet.outputs.render.reader import Shots
 
-_AT_ONCE = 4  # frames that are looked at side by side, at least
+_AT_ONCE = 4  # the minimum number of sampled frames in one batch
 
 
 class StrictShots(Shots):
-    """Every frame, or an `InputError`: what cannot be decoded cannot be looked at, and might be shown by a player."""
+    """Every frame, or an `InputError`: a frame that is not decoded here may still be shown by a player."""
 
     def _shown(self, container: object) -> Iterator[tuple[Fraction, VideoFrame]]:
         begun = False
@@ -50,12 +50,12 @@ def look_through(
     every: int,
     reached: Callable[[Fraction], None] = lambda _: None,
 ) -> Looks:
-    """Look at every `every`-th frame, at the first and last, and at all between two looks that do not agree."""
+    """Detect in every `every`-th frame, the first and the last, and in all frames between two that do not agree."""
     looking = _Looking(finders, every)
     still = False
     for time, frame in shots:
         reached(time)
-        if still:  # the last frame again, while the sound goes on
+        if still:  # the last frame again, until the sound ends
             looking.again(time)
             continue
         still = shots.repeats
@@ -64,13 +64,13 @@ def look_through(
 
 
 class _Looking:
-    """Looks come in, and wait until enough of them can be looked at side by side."""
+    """Frames that wait until there are enough for a batch, and the detections so far."""
 
     def __init__(self, finders: Sequence[Finder], every: int) -> None:
         self._finders, self._every = finders, every
         self._frames = Looks([], [])
-        self._waiting: list[tuple[int, list[Pixels]]] = []  # since the last look, which is before them
-        self._since = every  # frames since the last one that is to be looked at
+        self._waiting: list[tuple[int, list[Pixels]]] = []  # after the last frame with detections
+        self._since = every  # frames since the last sampled one
         self._sampled: list[int] = []
         self._last_look: int | None = None
 
@@ -101,7 +101,7 @@ class _Looking:
         return len(self._frames.times) - 1
 
     def _look(self) -> None:
-        """At the frames that are sampled, and then at those between two samples that do not agree."""
+        """Detect in the sampled frames, then in those between two samples that do not agree."""
         if not self._sampled:
             return
         self._find(self._sampled)

@@ -1,4 +1,4 @@
-"""What is asked of a redacted video."""
+"""The options of a redacted video."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -15,11 +15,11 @@ Style = Literal["blur", "pixelate", "box"]
 
 
 class RedactOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What is hidden and how.
+    """What to hide and how.
 
-    `faces`, the `labels` and the `tracks` of the document are covered, but for those of its tracks in `keep`. Looks
-    are looked at `long_side` pixels long for faces, each `every`-th of them, and those between where something moves
-    fast, comes or goes. `mute` are the words and phrases that are not heard. The proof sheet shows covered frames, and
+    `faces`, the `labels` and the `tracks` of the document are covered, but for those of its tracks in `keep`. Faces
+    are detected in frames scaled to `long_side` pixels, in each `every`-th frame, and in those between where something
+    moves fast, appears or disappears. `mute` are words and phrases to silence. The proof sheet shows covered frames, and
     with `originals` uncovered ones too. `film` says how it is encoded and cut.
     """
 
@@ -36,12 +36,12 @@ class RedactOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def hides(self) -> bool:
-        """Whether anything in the frames is hidden."""
+        """Whether anything in the frames is to be hidden."""
         return bool(self.faces or self.labels or self.tracks)
 
 
 def hidden(texts: Iterable[str]) -> tuple[bool, tuple[str, ...], tuple[int, ...]]:
-    """Return what `--blur` names: whether faces, which labels and which tracks. Raises `UsageError`."""
+    """Return whether `--blur` names faces, its labels and its tracks. Raises `UsageError`."""
     names = listed(texts)
     if not names:
         raise UsageError("--blur: give what to hide", hint="such as faces, person or track:7")

@@ -1,4 +1,4 @@
-"""Covering parts of a YUV 4:2:0 frame so that nothing can be told of what was there."""
+"""Covering parts of a YUV 4:2:0 frame by blur, large pixels or black."""
 
 from math import ceil, floor
 
@@ -13,12 +13,12 @@ from framefleet.outputs.render.colours import BLACK
 from framefleet.schema.objects import Box
 
 CELLS = 6
-"""Colours left along the longer side of a part that is blurred or pixelated; half as many of a small one."""
-_CELL = 8  # pixels: the least side of a cell
+"""Colours that remain along the longer side of a blurred or pixelated part; fewer in a small one."""
+_CELL = 8  # pixels: the minimum side of a cell
 
 
 def cover(frame: VideoFrame, box: Box, style: Style) -> None:
-    """Cover `box` of a writable frame of even size, in its pixels, widened to even ones."""
+    """Cover `box` (in pixels, widened to even ones) of a writable frame of even size."""
     x1, y1, x2, y2 = outward(box, frame.width, frame.height)
     if x2 <= x1 or y2 <= y1:
         return
@@ -32,14 +32,14 @@ def cover(frame: VideoFrame, box: Box, style: Style) -> None:
 
 
 def outward(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
-    """Return the box in even pixels that hold all of it, within the frame."""
+    """Return the smallest box in even pixels around the part of `box` within the frame."""
     x1, y1 = (max(0, 2 * floor(low / 2)) for low in box[:2])
     x2, y2 = (min(most, 2 * ceil(high / 2)) for high, most in zip(box[2:], (width, height), strict=True))
     return x1, y1, x2, y2
 
 
 def cells(width: int, height: int) -> tuple[int, int]:
-    """Return how many colours are left across and down a part of so many pixels."""
+    """Return how many colours remain across and down a part of that many pixels."""
     side = max(max(width, height) / CELLS, _CELL)
     return max(1, round(width / side)), max(1, round(height / side))
 

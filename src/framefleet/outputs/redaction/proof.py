@@ -1,4 +1,4 @@
-"""The proof sheet: a page with each second's worst frame, for a person to look through before a video is given away."""
+"""The proof sheet: a page with each second's worst frame, to check before a video is published."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ _STYLE = (
 
 
 class Proof:
-    """Writes the page as frames come, so that memory does not grow. `worst` are its frames, in the order of time.
+    """The page, written frame by frame so that memory does not grow. `worst` are its frames, by time.
 
     `start_s` is when the first frame is shown on the video's own clock.
     """
@@ -39,12 +39,12 @@ class Proof:
         self._file.write(_head(name, self._worst.values(), originals=originals))
 
     def before(self, number: int, frame: VideoFrame) -> None:
-        """Take the `number`-th frame as it is before anything is covered; kept only where originals are wanted."""
+        """Take the `number`-th frame before it is covered. It is kept only with `originals`."""
         if self._originals and number in self._worst:
             self._uncovered = _jpeg(frame)
 
     def after(self, number: int, frame: VideoFrame) -> None:
-        """Take it covered."""
+        """Add the `number`-th frame, covered, if it is one of the worst."""
         if number in self._worst:
             pictures = [("covered", _jpeg(frame)), *([("original", self._uncovered)] if self._originals else [])]
             self._file.write(_figure(self._worst[number], self._start_s, pictures))

@@ -1,7 +1,6 @@
-"""The redacted video: one pass that looks for what is to be hidden, and one that covers it and encodes.
+"""The redacted video: a pass that detects what to hide, and a pass that covers it and encodes.
 
-It fails closed: whatever goes wrong, there is no file of the name asked for, or the one that was there before. Only
-the frames, covered, and one track of sound go into the new file.
+It fails closed: after any error there is no new file. Only the covered frames and one track of sound are written.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,8 +39,8 @@ from framefleet.timebase import Span
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redacted:
-    """What came of it. `frames` were written, `covered` of them with something covered; `unsure` are the seconds to be
-    looked at. `sheet` is the proof sheet, None where nothing in the frames was to be hidden."""
+    """What was written: `frames`, of which `covered` have something covered. `unsure` is the number of frames of the
+    proof sheet to check with care; `sheet` is None if nothing in the frames was to be hidden."""
 
     frames: int
     covered: int
@@ -66,7 +65,7 @@ def redact(
     finders: Sequence[Finder] | None = None,
     listener: Listener = silent,
 ) -> Redacted:
-    """Write `target`, an MP4 with H.264, and its proof sheet beside it; whole or not at all.
+    """Write `target`, an MP4 with H.264, and its proof sheet next to it, completely or not at all.
 
     `finders` are what finds things in frames (None: the embedded models). Raises `UsageError` for a label that nothing
     here finds, a track that the document has not, words that are never said, or a start after the last frame;
@@ -86,7 +85,7 @@ class _Redaction:
         finders: Sequence[Finder] | None,
         listener: Listener,
     ) -> None:
-        """Refuse what cannot be done before anything is read."""
+        """Raise for whatever cannot be done, before the video is read."""
         start = options.film.start
         if not media.has_video:
             raise InputError(f"{media.path}: there are no frames in it")
@@ -119,7 +118,7 @@ class _Redaction:
             return look_through(shots, upright, self._finders or (), self._options.every, news.reached)
 
     def _chosen(self, frames: Looks) -> list[Trail]:
-        """What is to be covered, as trails. Raises `InputError` where a track that is to be hidden is lost."""
+        """Return the trails to cover. Raises `InputError` if a track to hide is lost."""
         options, media = self._options, self._media
         everything = trails(frames, media.width, media.height)
         chosen = [
@@ -189,7 +188,9 @@ class _Redaction:
             for number, (time, shot) in enumerate(shots):
                 if sound is not None:
                     sound.until(time)
-                frame = upright.of(shot, again=True)  # a new one: the source's own carries captions and more
+                frame = upright.of(
+                    shot, again=True
+                )  # a new one, because a decoded frame carries captions and other metadata
                 if frames is not None and proof is not None:
                     here = _next(hidden, frames, number, time, media)
                     proof.before(number, frame)
@@ -216,7 +217,7 @@ class _Redaction:
         )
 
     def _sound(self, source: InputContainer, out: av.container.OutputContainer, shots: StrictShots) -> Sound | None:
-        """The track that was listened to, or else the one that players take; no other, and nothing of its names."""
+        """Return the audio track that was analyzed, or the one that players take, without its tags."""
         audio = self._media.audio
         stream = audio_stream(source, audio.track) if audio is not None else None
         if stream is None:
@@ -231,7 +232,7 @@ class _Redaction:
 
 
 def _next(hidden: Iterator[list[Cover]], frames: Looks, number: int, time: Fraction, media: MediaInfo) -> list[Cover]:
-    """What is to be covered of the frame, which is to be the very one that was looked at."""
+    """Return the covers of a frame. Raises `InputError` if it is not the frame of the first pass."""
     if number >= len(frames.times) or frames.times[number] != float(time):
         raise _changed(media)
     return next(hidden)

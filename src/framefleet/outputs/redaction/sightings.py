@@ -1,4 +1,4 @@
-"""What was found in the frames of a video, and which of it is the same thing over time. Pure."""
+"""The detections of a video's frames, joined over time. Pure."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from framefleet.timebase import Seconds
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Something in one frame. `label` is what it was found as, `box` is x1, y1, x2, y2 in source pixels."""
+    """A detection in one frame. `box` is x1, y1, x2, y2 in source pixels, `score` is 0 to 1."""
 
     label: str
     box: Box
@@ -25,9 +25,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """Every frame of the part that is rendered: when each is shown, from the part's beginning on, ascending.
+    """Every frame of the rendered part: when each is shown, in seconds from the part's start, ascending.
 
-    `found` is what is in each; None where it was not looked at because the looks before and after it agree.
+    `found` has the detections of each; None if the model skipped it because the ones before and after agree.
     """
 
     times: list[Seconds]
@@ -41,20 +41,20 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class Spotted:
-    """`found` in the `frame`-th frame."""
+    """A detection in the `frame`-th frame."""
 
     frame: int
     found: Found
 
 
 Trail = list[Spotted]
-"""One thing in the order of time."""
+"""The sightings of one object or face, by time."""
 
 
 def trails(frames: Looks, width: int, height: int) -> list[Trail]:
-    """Join what was found into one trail for each thing. Everything found is in exactly one; many are of one sighting.
+    """Join all detections into trails. Each detection is in exactly one; many trails have one sighting.
 
-    Faces are joined among themselves, and objects whatever their labels: detectors confuse alike ones.
+    Faces are joined among themselves, and objects regardless of label: detectors confuse similar ones.
     """
     labels = sorted({one.label for found in frames.found for one in found or ()})
     groups = [["face"], [label for label in labels if label != "face"]]
@@ -78,7 +78,7 @@ def _joined(frames: Looks, labels: Sequence[str], width: int, height: int) -> It
     for chain in chains:
         left.difference_update(chain.boxes)
         yield [Spotted(looks[place][0], looks[place][1][column]) for place, column in chain.boxes]
-    for place, column in sorted(left):  # of too little confidence to begin a track: hidden all the same
+    for place, column in sorted(left):  # of too low a score to start a track, but hidden too
         yield [Spotted(looks[place][0], looks[place][1][column])]
 
 
@@ -89,12 +89,12 @@ def _frame(time_s: Seconds, found: Sequence[Found], labels: Sequence[str], width
 
 
 AGREE = 0.3
-"""Overlap from which on boxes of two looks are taken for one thing that moves evenly between them."""
+"""The minimum overlap of boxes in two frames that are one object moving evenly between them."""
 
 
 def agree(before: Sequence[Found], after: Sequence[Found]) -> bool:
-    """Return whether two looks found the same things at nearly the same places, so that nothing came, went or leapt
-    between them."""
+    """Return whether two frames have the same detections at nearly the same places, so that nothing appeared,
+    disappeared or jumped between them."""
     left = list(after)
     for one in before:
         best = max(

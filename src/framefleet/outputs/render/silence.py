@@ -1,4 +1,4 @@
-"""When words are said that are not to be heard, and sound without them. Pure."""
+"""Silencing words: the spans to silence, and samples with silence in them. Pure."""
 
 from collections.abc import Iterable, Sequence
 from math import ceil, floor
@@ -12,7 +12,7 @@ from framefleet.schema.speech import Transcription
 from framefleet.timebase import Seconds, Span
 
 MARGIN_S = 0.5
-"""Silent before and after a word, at least: Whisper's times of words are off by up to that in nine of ten cases."""
+"""The minimum silence before and after a word: nine of ten of Whisper's word times are off by at most this."""
 
 
 class _Said(NamedTuple):
@@ -22,9 +22,9 @@ class _Said(NamedTuple):
 
 
 def silences(transcription: Transcription | None, phrases: Iterable[str]) -> list[Span]:
-    """Return the spans in which `phrases` are said: from the end of the word before to the start of the word after.
+    """Return the spans to silence for `phrases`: from the end of the word before to the start of the word after.
 
-    A segment without words of its own is silent as a whole. Raises `UsageError` for a phrase that is never said.
+    Of a segment without words, all is silenced. Raises `UsageError` for a phrase that is not in the transcript.
     """
     said = _said(transcription)
     spans = []
@@ -58,9 +58,9 @@ def _around(said: Sequence[_Said], first: int, last: int) -> Span:
 
 
 def hushed(frame: AudioFrame, silent: Sequence[Span]) -> AudioFrame:
-    """Return the frame with zeros for its samples that lie in one of the spans, on the frame's own clock.
+    """Return a copy of the frame, with zeros in the spans, which are on the frame's own clock.
 
-    Its samples are floats in one plane for each channel. A frame without a time is silent as a whole.
+    Its samples are floats, one plane per channel. Of a frame without a time, all is silenced.
     """
     samples = frame.to_ndarray()
     if frame.pts is None or frame.time_base is None:

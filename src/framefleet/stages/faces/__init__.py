@@ -1,1 +1,1 @@
-"""Where faces are, found by CenterFace in this process."""
+"""Faces, detected by CenterFace in this process."""

@@ -20,26 +20,25 @@ Faces = NDArray[np.float64]
 """(n, 5): x1, y1, x2, y2 in the frame's pixels and a score from 0 to 1, best first."""
 
 THRESHOLD = 0.2
-"""At 0.2 it found 55 of 55 faces in 28 photographs, at 0.3 only 50 to 52. What it takes for a face too many is the back
-of a head, mostly: redaction would rather cover that than miss a face."""
+"""At 0.2 it found 55 of 55 faces in 28 photographs, at 0.3 only 50 to 52. Most false positives are backs of heads."""
 
 OVERLAP = 0.3
-"""Two boxes that share more than this of their union are of one face."""
+"""The intersection over union above which two boxes are one face."""
 
 _STRIDE = 32  # the network halves its input five times
 _CELL = 4  # pixels of input for each cell of its output
 
-# The graph is fixed to 10 frames of 32 × 32. Its dimensions' numbers become nameless parameters, which take as many
-# bytes, so that no length around them changes.
+# The graph is fixed to 10 frames of 32 × 32. Its fixed dimensions are replaced by unnamed parameters of the same number
+# of bytes, so that no length field around them changes.
 _FIXED = bytes.fromhex("0a02080a 0a020803 0a020820 0a020820")
 _FREE = bytes.fromhex("0a021200 0a020803 0a021200 0a021200")
 
 
 class CenterFace:
-    """A loaded finder of faces. Safe to call from many threads; `threads` frames are looked at side by side."""
+    """A loaded model. Safe to call from many threads; it handles `threads` frames at once (0: one per core)."""
 
     def __init__(self, path: Path, *, threads: int = 0) -> None:
-        """Load the file. Raises `SetupError` where it is not CenterFace's, or ONNX Runtime is missing."""
+        """Load the file. Raises `SetupError` if it is another model, or ONNX Runtime is missing."""
         self._session = _open(path)
         count = threads or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(4))
         self._pool = ThreadPoolExecutor(count, "faces")
@@ -47,7 +46,7 @@ class CenterFace:
     def find(
         self, frames: Sequence[Rgb], *, long_side: int | None = LONG_SIDE, threshold: float = THRESHOLD
     ) -> list[Faces]:
-        """Return the faces of each frame, which is scaled down to `long_side` pixels to be looked at."""
+        """Return the faces of each frame, after scaling it down to `long_side` pixels (None: its own size)."""
         return list(self._pool.map(lambda frame: self._find(frame, long_side, threshold), frames))
 
     def _find(self, frame: Rgb, long_side: int | None, threshold: float) -> Faces:
@@ -65,7 +64,7 @@ class CenterFace:
 
 
 def input_size(width: int, height: int, long_side: int | None) -> tuple[int, int]:
-    """Return the width and height that a frame is looked at in: never enlarged but to a multiple of 32."""
+    """Return the width and height of the network's input: multiples of 32, not enlarged otherwise."""
     scale = min(1.0, long_side / max(width, height)) if long_side else 1.0
     wide, high = (max(_STRIDE, -int(-side * scale // _STRIDE) * _STRIDE) for side in (width, height))
     return wide, high
@@ -74,7 +73,7 @@ def input_size(width: int, height: int, long_side: int | None) -> tuple[int, int
 def decoded(
     heat: NDArray[np.float32], size: NDArray[np.float32], offset: NDArray[np.float32], threshold: float
 ) -> Faces:
-    """Return the faces that the network's output tells of, in pixels of its input.
+    """Return the faces in the network's output, in pixels of its input.
 
     `heat` is (h, w), `size` and `offset` are (2, h, w) with y before x: the log of the sides and the centre's place in
     its cell, both in cells.
@@ -88,7 +87,7 @@ def decoded(
 
 
 def apart(boxes: Faces) -> NDArray[np.int64]:
-    """Return the places of the boxes that no better one overlaps by more than `OVERLAP`, best first."""
+    """Return the indices of the boxes that no better box overlaps by more than `OVERLAP`, best first."""
     left = np.argsort(-boxes[:, 4], kind="stable")
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     kept = []
@@ -102,7 +101,7 @@ def apart(boxes: Faces) -> NDArray[np.int64]:
 
 
 def open_centerface() -> CenterFace:
-    """Return the finder of the model that set-up has fetched. Raises `SetupError` where it was not."""
+    """Load the model that set-up fetched. Raises `SetupError` if it is missing."""
     from framefleet.models.store import model_folder
 
     return CenterFace(model_folder("centerface") / "centerface.onnx")
@@ -121,5 +120,5 @@ def _open(path: Path) -> Any:
         raise SetupError(f"{path}: not CenterFace as it is expected")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    options.log_severity_level = 3  # it warns of its outputs' sizes at every run
+    options.log_severity_level = 3  # it warns about its output sizes on every run
     return onnxruntime.InferenceSession(graph.replace(_FIXED, _FREE), options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""What the faces stage declares."""
+"""The declaration of the faces stage."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from framefleet.stages.faces.stage import FacesStage
 
 LONG_SIDE = 640
-"""Pixels of a frame's longer side to look at. At 640 all of 55 faces were found, as at 960, in half the time."""
+"""The longer side of the frames that CenterFace gets, in pixels: 55 of 55 faces in 28 photographs were found at 640 as
+at 960, in half the time. Small faces need 960."""
 
 
 class FaceOptions(StageOptions, frozen=True, kw_only=True):
-    """Which frames are looked at, and how large."""
+    """The frames that CenterFace gets, and their size."""
 
     fps: Annotated[Rate | None, Setting("frames sampled per second of video", "NUMBER")] = None
     sampling: Annotated[Sampling | None, Setting("exact frames, or the nearest keyframes", "exact|keyframes")] = None
@@ -34,7 +35,7 @@ def _load() -> "FacesStage":
 
 
 def spans(seen: Iterable[FacesSeen]) -> Iterator[FoundSpan]:
-    """Each face, at the moment of its frame."""
+    """Yield each face, at the time of its frame."""
     for frame in seen:
         for face in frame.faces or ():
             yield FoundSpan(start_s=frame.shown_s, end_s=frame.shown_s, label="face", confidence=face.confidence)

@@ -1,4 +1,4 @@
-"""The faces stage: frames of its own view go by, and come back as boxes in source pixels."""
+"""The faces stage: the faces of its own view's frames, as boxes in source pixels."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from framefleet.stages.client import Watcher
 from framefleet.stages.faces.centerface import CenterFace, Faces, open_centerface
 from framefleet.timebase import Seconds
 
-_AT_ONCE = 8  # frames that wait to be looked at side by side: 7 MB at 640 pixels
+_AT_ONCE = 8  # frames in one batch: 7 MB at 640 pixels
 
 
 @dataclass(frozen=True, slots=True)
 class FacesStage:
-    """A `WatchingStage`. `load` opens the model, when a run begins."""
+    """A `WatchingStage`. `load` opens the model when a run starts."""
 
     name: str = "faces"
     load: Callable[[], CenterFace] = open_centerface
@@ -31,7 +31,7 @@ class FacesStage:
         return None
 
     def order(self, media: MediaInfo, options: Options) -> FrameRequest:
-        """As many frames a second as the options say. Raises `UsageError` where the crop is not in the frame."""
+        """Return the frames that the options choose. Raises `UsageError` if the crop is not within the frame."""
         if not media.has_video:
             return FrameRequest([], PixelView(options.max_side))
         check_crop(options.crop, media.width, media.height)
@@ -39,7 +39,7 @@ class FacesStage:
         return FrameRequest(samples, PixelView(options.max_side, options.crop))
 
     def watch(self, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds]) -> Watcher[list[FacesSeen]]:
-        """Raises `SetupError` where the model was not fetched."""
+        """Return a watcher with a loaded model. Raises `SetupError` if the model was not fetched."""
         crop = options.crop or Crop(0, 0, media.width, media.height)
         return FacesWatcher(self.load() if media.has_video else None, crop)
 
@@ -61,7 +61,7 @@ class FacesWatcher:
             if len(self._waiting) == _AT_ONCE:
                 self._look()
         elif isinstance(piece, Gap):
-            self._look()  # what came before it, in its order
+            self._look()  # the ones before it first
             self._found.append(FacesSeen(piece.sample.index, piece.sample.time_s, None, None))
 
     def finish(self) -> list[FacesSeen]:
@@ -71,7 +71,7 @@ class FacesWatcher:
     def _look(self) -> None:
         if self._finder is None or not self._waiting:
             return
-        found = self._finder.find([piece.rgb for piece in self._waiting], long_side=None)  # their view has the size
+        found = self._finder.find([piece.rgb for piece in self._waiting], long_side=None)  # the view has scaled them
         for piece, faces in zip(self._waiting, found, strict=True):
             placed = in_source(faces, piece.rgb.shape[1], piece.rgb.shape[0], self._crop)
             self._found.append(FacesSeen(piece.at.index, piece.at.time_s, piece.at.pts_s, placed))
