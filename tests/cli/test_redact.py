@@ -34,7 +34,7 @@ def test_the_last_lines_say_what_was_written_and_what_to_look_through(cli: Cli, 
     assert told.code == 0, told
     video, sheet = told.out.splitlines()
     assert video == f"{result.with_name('hidden.mp4')}: 50 frames, something covered in 0, sound aac"
-    assert sheet.startswith(f"{result.with_name('hidden_redaction.html')}: look through it")
+    assert sheet.startswith(f"{result.with_name('hidden_redaction.html')}: check it")
     assert len(frames_of(result.with_name("hidden.mp4"))) == 50
 
 

@@ -147,7 +147,7 @@ def _hidden(document: "Document", source: Path, result: Path, place: Path, hide:
     for line in (*made.notes, redacted_line(made, place)):
         print(clean(line))
     if made.sheet is not None:
-        print(clean(f"{made.sheet}: look through it, {counted(made.unsure, 'frame')} above all; detectors miss things"))
+        print(clean(f"{made.sheet}: check it, above all {counted(made.unsure, 'unsure frame')}; detectors miss things"))
     return 0
 
 

@@ -45,16 +45,19 @@ def redaction(
     originals: bool,
     film: RenderOptions,
 ) -> RedactOptions | None:
-    """Return the options of a redaction, or None if nothing is to be hidden. Raises `UsageError` for a contradiction."""
+    """Return the options of a redaction, or None if nothing is to be hidden.
+
+    Raises `UsageError` for options that contradict each other.
+    """
     if not blur and not mute:
         lone = [("--keep", keep), ("--box", as_box), ("--pixelate", as_pixels), ("--proof-originals", originals)]
         if unmeant := next((name for name, given in lone if given), None):
-            raise UsageError(f"{unmeant}: nothing is hidden", hint="say what with --blur, such as --blur faces")
+            raise UsageError(f"{unmeant}: nothing is hidden", hint="add what to hide, such as --blur faces")
         return None
     if as_box and as_pixels:
         raise UsageError("--box and --pixelate: give one of them")
     if blur is None and (keep or as_box or as_pixels or originals):
-        raise UsageError("--mute: it hides nothing in the frames", hint="say what with --blur, such as --blur faces")
+        raise UsageError("--mute: it hides nothing in the frames", hint="add what to hide, such as --blur faces")
     faces, labels, tracks = hidden(blur) if blur is not None else (False, (), ())
     style: Style = "box" if as_box else "pixelate" if as_pixels else "blur"
     return RedactOptions(

@@ -84,8 +84,8 @@ def open_finders(look: RedactOptions, labels: Sequence[str], width: int, height:
         unknown = [label for label in labels if label not in known]
         if unknown:
             raise UsageError(
-                f"--blur {unknown[0]}: nothing here finds that in every frame",
-                hint=f"the labels there are: faces, {', '.join(known)}",
+                f"--blur {unknown[0]}: no local model detects it",
+                hint=f"choose from faces, {', '.join(known)}",
                 code="unknown_label",
             )
         finders.append(ObjectFinder(model, width, height, labels))

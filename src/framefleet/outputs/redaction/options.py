@@ -19,8 +19,8 @@ class RedactOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     `faces`, the `labels` and the `tracks` of the document are covered, but for those of its tracks in `keep`. Faces
     are detected in frames scaled to `long_side` pixels, in each `every`-th frame, and in those between where something
-    moves fast, appears or disappears. `mute` are words and phrases to silence. The proof sheet shows covered frames, and
-    with `originals` uncovered ones too. `film` says how it is encoded and cut.
+    moves fast, appears or disappears. `mute` are words and phrases to silence. The proof sheet shows covered
+    frames, and with `originals` uncovered ones too. `film` has the options of encoding and cutting.
     """
 
     faces: bool = False
