@@ -26,6 +26,8 @@ from framefleet.stages.registry import default, everything
 from tests.conftest import ROOT
 from tests.media.make import make_video
 
+STAGE = FacesStage(check=lambda: None)
+
 needs_model = pytest.mark.skipif(
     not has_model("centerface"), reason="CenterFace was not fetched: python -m framefleet.models.fetch centerface"
 )
@@ -56,18 +58,18 @@ def test_it_is_part_of_a_run_only_by_name() -> None:
 
 
 def test_it_wants_as_many_frames_as_the_options_say_640_pixels_long_or_as_set(media: Any) -> None:
-    order = FacesStage().order(media, FACES.options_for(Options(fps=2)))
+    order = STAGE.order(media, FACES.options_for(Options(fps=2)))
     assert [sample.time for sample in order.samples] == [Fraction(n, 2) for n in range(4)]
     assert order.view == PixelView(640)
     options = Options(own={"faces": FaceOptions(fps=5, max_side=960, crop=Crop(0, 0, 64, 64))})
-    order = FacesStage().order(media, FACES.options_for(options))
+    order = STAGE.order(media, FACES.options_for(options))
     assert len(order.samples) == 10
     assert order.view == PixelView(960, Crop(0, 0, 64, 64))
 
 
 def test_a_crop_outside_of_the_frame_is_refused(media: Any) -> None:
     with pytest.raises(UsageError):
-        FacesStage().order(media, Options(crop=Crop(600, 0, 64, 64)))
+        STAGE.order(media, Options(crop=Crop(600, 0, 64, 64)))
 
 
 @pytest.mark.parametrize(
@@ -84,6 +86,14 @@ def test_boxes_are_in_source_pixels_in_the_order_of_time(media: Any, crop: Crop 
     assert [one.index for one in seen] == list(range(10))
     assert seen[3] == FacesSeen(3, 3.0, None, None)
     assert seen[4] == FacesSeen(4, 4.0, 3.98, [Face(0.8, box)])
+
+
+def test_without_its_model_it_is_refused_before_anything_runs(media: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAMEFLEET_MODELS", str(media.path.parent / "none"))
+    with pytest.raises(UsageError) as raised:
+        FacesStage().order(media, Options())
+    assert raised.value.code == "model_missing"
+    assert "models.fetch centerface" in str(raised.value)
 
 
 def test_each_face_is_a_span_at_the_moment_of_its_frame() -> None:

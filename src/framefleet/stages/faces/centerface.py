@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from framefleet.errors import SetupError
 from framefleet.install_hints import with_extra
+from framefleet.models.store import model_folder
 from framefleet.stages.faces.spec import LONG_SIDE
 
 Rgb = NDArray[np.uint8]
@@ -100,11 +101,14 @@ def apart(boxes: Faces) -> NDArray[np.int64]:
     return np.array(kept, np.int64)
 
 
+def centerface_folder() -> Path:
+    """Return the folder of the model that set-up fetched. Raises `SetupError` if it is missing or damaged."""
+    return model_folder("centerface")
+
+
 def open_centerface() -> CenterFace:
     """Load the model that set-up fetched. Raises `SetupError` if it is missing."""
-    from framefleet.models.store import model_folder
-
-    return CenterFace(model_folder("centerface") / "centerface.onnx")
+    return CenterFace(centerface_folder() / "centerface.onnx")
 
 
 def _open(path: Path) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from framefleet.config.options import Options
+from framefleet.errors import SetupError, UsageError
 from framefleet.media.sampling import plan_samples
 from framefleet.media.types import Gap, MediaInfo, Picture
 from framefleet.media.video.request import FrameRequest, Pixels, PixelView
@@ -11,7 +12,7 @@ from framefleet.schema.document import Crop
 from framefleet.schema.faces import Face, FacesSeen
 from framefleet.stages.batches import check_crop
 from framefleet.stages.client import Watcher
-from framefleet.stages.faces.centerface import CenterFace, Faces, open_centerface
+from framefleet.stages.faces.centerface import CenterFace, Faces, centerface_folder, open_centerface
 from framefleet.timebase import Seconds
 
 _AT_ONCE = 8  # frames in one batch: 7 MB at 640 pixels
@@ -19,10 +20,11 @@ _AT_ONCE = 8  # frames in one batch: 7 MB at 640 pixels
 
 @dataclass(frozen=True, slots=True)
 class FacesStage:
-    """A `WatchingStage`. `load` opens the model when a run starts."""
+    """A `WatchingStage`. `load` opens the model when a run starts; `check` raises `SetupError` if it cannot."""
 
     name: str = "faces"
     load: Callable[[], CenterFace] = open_centerface
+    check: Callable[[], object] = centerface_folder
 
     def looks(self, options: Options) -> bool:
         return True
@@ -31,10 +33,18 @@ class FacesStage:
         return None
 
     def order(self, media: MediaInfo, options: Options) -> FrameRequest:
-        """Return the frames that the options choose. Raises `UsageError` if the crop is not within the frame."""
+        """Return the frames that the options choose.
+
+        Raises `UsageError` if the crop is not within the frame or the model was not fetched, since the stage only runs
+        if it is named.
+        """
         if not media.has_video:
             return FrameRequest([], PixelView(options.max_side))
         check_crop(options.crop, media.width, media.height)
+        try:
+            self.check()
+        except SetupError as error:
+            raise UsageError(f"--stages faces: {error.message}", hint=error.hint, code=error.code) from None
         samples = plan_samples(media.duration_s, options.fps, pictures_s=media.pictures_s)
         return FrameRequest(samples, PixelView(options.max_side, options.crop))
 
