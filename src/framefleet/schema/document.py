@@ -84,6 +84,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The options that were used. What a worker reported (`yolo_imgsz`, `yolo_half`, models) replaces what was
     requested.
 
+    `yolo_fallback_for` is the model that this machine prefers, if a lesser one was used because it was not there, or
+    does not take the size requested. `yolo_imgsz_fixed`: the model only takes that size, whatever was requested.
+
     `fps`, `crop`, `sampling`, `max_side` and `jpeg_quality` are those of the objects stage. `stages` has the options
     that were set for single stages, by name; absent if there are none.
     """
@@ -106,6 +109,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None
     task: str
     sampling: str
+    yolo_fallback_for: str | None = None
+    yolo_imgsz_fixed: bool | None = None
     audio_track: int | str | None = None
     audio_channel: AudioChannel | None = None
     video_track: int | None = None

@@ -214,6 +214,26 @@ class OnThisMachine(Protocol):
         """Load this machine's model and return the stage's handler on it. Raises `SetupError`."""
 
 
+@runtime_checkable
+class ChoosesModel(Protocol):
+    """A stage with several models for this machine, some of which are fetched by name. Not every stage is one."""
+
+    def model_pace(self, options: Options) -> Pace:
+        """Return the expected time per unit with the model."""
+
+    def lacks_model(self, options: Options) -> bool:
+        """Return whether the model has to be fetched before `open_handler`."""
+
+    def fetch_model(self, options: Options, tell: Callable[[str], object]) -> None:
+        """Fetch the model; `tell` gets lines for the user. Raises `SetupError` that says what else to use."""
+
+    def model_name(self, options: Options) -> str:
+        """Return the model's name, or its file."""
+
+    def model_remark(self, options: Options) -> str | None:
+        """Return what the user should know of the model, such as that it is a fall-back, in one line; None: nothing."""
+
+
 class Stage(Planner[Any], Codec[Any, Any, Any], Merger[Any, Any], OnThisMachine, Protocol):
     """A stage of the fleet with all its parts. Implementations are immutable.
 

@@ -43,10 +43,19 @@ FLAGS: dict[str, tuple[str, str, str]] = {
     "video_track": ("NUMBER", "video track, counted from 1 (the one players choose)", _PICTURES),
     "conf": ("NUMBER", "minimum confidence of an object, 0 to 1 (0.15)", _OBJECTS),
     "iou": ("NUMBER", "IoU threshold of non-maximum suppression per class, 0 to 1 (0.5)", _OBJECTS),
-    "imgsz": ("INTEGER", "model input size, in pixels (416 on this machine, 1280 on an endpoint)", _OBJECTS),
+    "imgsz": (
+        "INTEGER",
+        "model input size, in pixels (on this machine the model's own, 1280 on an endpoint)",
+        _OBJECTS,
+    ),
     "max_det": ("INTEGER", "maximum objects per frame (300)", _OBJECTS),
     "classes": ("LABELS", "detect only these COCO labels or class ids, such as person,bus or 0,5", _OBJECTS),
-    "yolo_model": ("TEXT", "local: path of a detector's .onnx file; endpoint: the model it must serve", _OBJECTS),
+    "yolo_model": (
+        "TEXT",
+        "local: d-fine-n, d-fine-s, yolox-tiny, yolox-s, yolov3-tiny or path of an .onnx file; "
+        "endpoint: the model it must serve",
+        _OBJECTS,
+    ),
     "whisper_model": (
         "TEXT",
         "local: folder of a faster-whisper model; endpoint: the model it must serve",
