@@ -29,7 +29,13 @@ from framefleet.models import file_sha256
 from framefleet.models.catalog import CATALOG, HUB, Archive, Download, FetchedModel, Member, Package
 from framefleet.models.store import FETCHER, models_folder, wrong_files
 
-SET_UP: tuple[str | tuple[str, ...], ...] = ("yamnet", "whisper-base", "centerface", ("d-fine-n", "yolox-tiny"))
+SET_UP: tuple[str | tuple[str, ...], ...] = (
+    "yamnet",
+    "whisper-base",
+    "speakers",
+    "centerface",
+    ("d-fine-n", "yolox-tiny"),
+)
 """What set-up fetches: the default of each stage that has none in the project, what `render --blur faces` needs, and of
 a tuple the first that can be had.
 
