@@ -10,6 +10,7 @@ from framefleet.schema.objects import Detection
 from framefleet.schema.results import StageName, StageResult
 from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.sounds import Sounds
+from framefleet.schema.speakers import Speaker
 from framefleet.schema.speech import Transcription
 from framefleet.schema.text import TextResult
 from framefleet.schema.timing import Timing
@@ -171,6 +172,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     tracks: TracksResult | None
     sounds: Sounds | None
     text: TextResult | None
+    speakers: list[Speaker] | None = None
     results: dict[StageName, StageResult] | msgspec.UnsetType = msgspec.UNSET
     cost: Cost
     timing: Timing

@@ -187,6 +187,23 @@ class Merger(Protocol[Reply, Result]):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled(Generic[Reply]):
+    """A result with what was remembered of earlier runs on the video, what to remember next, and notes to a person."""
+
+    result: Reply
+    kept: bytes
+    notes: Sequence[str] = ()
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A stage that the journal keeps something for from one run on a video to the next."""
+
+    def recall(self, result: Any, kept: bytes | None, options: Options, *, whole: bool) -> Recalled[Any]:
+        """Return the document's form of the result. `kept` is from the last run; `whole`: everything was answered."""
+
+
 class OnThisMachine(Protocol):
     """The stage's own handler, for runs without an endpoint."""
 

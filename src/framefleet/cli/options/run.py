@@ -63,6 +63,8 @@ FLAGS: dict[str, tuple[str, str, str]] = {
     ),
     "whisper_rpm": ("NUMBER", "rate limit of FRAMEFLEET_WHISPER_API, requests per minute, such as 3 (none)", _SPEECH),
     "language": ("CODE", "spoken language, such as en (detected)", _SPEECH),
+    "speakers": ("NUMBER|auto", "how many people speak; auto: as many voices as can be told apart (auto)", _SPEECH),
+    "speaker_names": ("S1=NAME,S2=NAME", "names for speakers, by their ids in the result", _SPEECH),
     "ast_model": ("TEXT", "sounds, local: folder of an AST model; endpoint: the model it must serve", _SPEECH),
     "sounds_threshold": ("NUMBER", "minimum score of a sound, 0 to 1 (0.3)", _SPEECH),
     "audio_track": (
@@ -92,6 +94,7 @@ SWITCHES: dict[str, tuple[str, bool, str, str]] = {
     "hedge": ("hedge", True, "send stragglers a second time (at most 2 % of requests); the first answer wins", _FLEET),
     "runsync": ("runsync", True, "use RunPod's synchronous /runsync; interrupted requests cannot be resumed", _FLEET),
     "no_vad": ("vad", False, "disable voice activity detection: send all audio, silence included", _SPEECH),
+    "no_speakers": ("speakers", False, "skip speakers: keep no voices", _SPEECH),
     "no_speech": ("speech", False, "skip speech", _SPEECH),
 }
 
