@@ -15,7 +15,9 @@ from framefleet.config.endpoints import Fleet, Secret
 from framefleet.config.settings import CONFIG_FILE
 from framefleet.emulator.app import make_endpoint
 from framefleet.emulator.serve import serving
+from framefleet.install_hints import cache_folder
 from framefleet.stages.base import Handler
+from framefleet.stages.objects.models import PREFERRED
 from tests.media.make import share_cores
 from tests.media.once import keep_in
 
@@ -68,12 +70,27 @@ def sample() -> Path:
     return ROOT / "samples" / "sample.mp4"
 
 
+@pytest.fixture(scope="session")
+def models_but_detectors(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+    """The fetched models without the detectors that would be used by default; None where there are none of those."""
+    fetched = cache_folder() / "models"
+    if not any((fetched / name).exists() for name in PREFERRED):
+        return None
+    folder = tmp_path_factory.mktemp("models")
+    for model in fetched.iterdir():
+        if model.name not in PREFERRED:
+            (folder / model.name).symlink_to(model, target_is_directory=True)
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test sees the settings of whoever runs it, or writes where it was started."""
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, models_but_detectors: Path | None) -> None:
+    """No test sees the settings of whoever runs it, or writes where it was started. Detectors are the embedded one."""
     for name in list(os.environ):
         if name.startswith(("FRAMEFLEET_", "RUNPOD_")):
             monkeypatch.delenv(name)
+    if models_but_detectors is not None:
+        monkeypatch.setenv("FRAMEFLEET_MODELS", str(models_but_detectors))
     monkeypatch.chdir(tmp_path)
     assert not Path(CONFIG_FILE).exists()
 

@@ -44,6 +44,9 @@ class OptionArguments(TypedDict, total=False):
     vad: bool | None
     task: Literal["transcribe", "translate"] | None
 
+    speakers: bool | int | Literal["auto"] | None
+    speaker_names: Sequence[Sequence[str]] | str | None
+
     ast_model: str | None
     sounds_threshold: float | None
 

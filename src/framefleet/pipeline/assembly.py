@@ -64,6 +64,8 @@ class StageAssembly:
     def open(self, plan: StagePlan) -> StageRun:
         """Return the plan's `StageRun`, ready to be fed with the items that have no answer yet."""
         keys = piece_keys(plan, self._sha256, self._media)
+        if plan.spec.private:
+            self._journal.keep_private()
         if self._options.fresh:
             self._journal.forget(list(keys.values()))
         endpoint = f"{plan.stage.endpoint} {plan.endpoint_id}"

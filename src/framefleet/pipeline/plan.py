@@ -16,7 +16,7 @@ from framefleet.media.video.request import FrameRequest
 from framefleet.pipeline.scheduler import apart, expected_spans, plan_graph, waves
 from framefleet.schema.cost import Backend
 from framefleet.stages import registry
-from framefleet.stages.base import Capabilities, Stage
+from framefleet.stages.base import Capabilities, ChoosesModel, Stage
 from framefleet.stages.client import DerivingStage, WatchingStage
 from framefleet.stages.spec import Audio, Deriving, Frames, Remote, StageSpec, Watching
 from framefleet.timebase import Span
@@ -50,6 +50,11 @@ class StagePlan:
     def capabilities(self) -> Capabilities:
         """The capabilities of its backend."""
         return capabilities_of(self.backend)
+
+    @property
+    def chooser(self) -> ChoosesModel | None:
+        """The stage, if it runs on this machine and chooses among several models."""
+        return self.stage if isinstance(self.stage, ChoosesModel) and not self.capabilities.remote else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +165,10 @@ def _asked(options: Options) -> list[str]:
         names = options.stages if _by_name(options) else registry.everything()
     for name in names:
         registry.spec_of(name)
-    return [name for name in names if getattr(options, name, None) is not False]
+    wanted = [name for name in names if getattr(options, name, None) is not False]
+    if _by_name(options):
+        return wanted
+    return [name for name in wanted if registry.spec_of(name).along_with in (None, *wanted)]
 
 
 def _by_name(options: Options) -> bool:
@@ -272,6 +280,8 @@ def sized(
     can = capabilities_of(backend)
     workers = 1 if not can.remote else min(most_workers(options), max(1, len(items)))
     pace = stage.pace(can)
+    if isinstance(stage, ChoosesModel) and not can.remote:
+        pace = stage.model_pace(options)
     return StagePlan(
         spec=spec,
         stage=stage,

@@ -6,7 +6,7 @@ Planning and merging are pure; the work itself is done by a handler on a worker.
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from framefleet.config.options import Options
 from framefleet.media.types import MediaInfo
@@ -187,6 +187,23 @@ class Merger(Protocol[Reply, Result]):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled(Generic[Reply]):
+    """A result with what was remembered of earlier runs on the video, what to remember next, and notes to a person."""
+
+    result: Reply
+    kept: bytes
+    notes: Sequence[str] = ()
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A stage that the journal keeps something for from one run on a video to the next."""
+
+    def recall(self, result: Any, kept: bytes | None, options: Options, *, whole: bool) -> Recalled[Any]:
+        """Return the document's form of the result. `kept` is from the last run; `whole`: everything was answered."""
+
+
 class OnThisMachine(Protocol):
     """The stage's own handler, for runs without an endpoint."""
 
@@ -195,6 +212,26 @@ class OnThisMachine(Protocol):
 
     def open_handler(self, options: Options) -> Handler:
         """Load this machine's model and return the stage's handler on it. Raises `SetupError`."""
+
+
+@runtime_checkable
+class ChoosesModel(Protocol):
+    """A stage with several models for this machine, some of which are fetched by name. Not every stage is one."""
+
+    def model_pace(self, options: Options) -> Pace:
+        """Return the expected time per unit with the model."""
+
+    def lacks_model(self, options: Options) -> bool:
+        """Return whether the model has to be fetched before `open_handler`."""
+
+    def fetch_model(self, options: Options, tell: Callable[[str], object]) -> None:
+        """Fetch the model; `tell` gets lines for the user. Raises `SetupError` that says what else to use."""
+
+    def model_name(self, options: Options) -> str:
+        """Return the model's name, or its file."""
+
+    def model_remark(self, options: Options) -> str | None:
+        """Return what the user should know of the model, such as that it is a fall-back, in one line; None: nothing."""
 
 
 class Stage(Planner[Any], Codec[Any, Any, Any], Merger[Any, Any], OnThisMachine, Protocol):
