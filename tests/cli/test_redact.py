@@ -41,9 +41,7 @@ def test_the_last_lines_say_what_was_written_and_what_to_look_through(cli: Cli, 
 @pytest.mark.full
 def test_words_are_silenced_without_looking_at_a_frame(cli: Cli, result: Path) -> None:
     told = cli("render", result, "--mute", "hello")
-    assert told.out == (
-        f"{result.with_name('clip_redacted.mp4')}: 50 frames, sound aac as AAC, silent 1 time\n"
-    )
+    assert told.out == (f"{result.with_name('clip_redacted.mp4')}: 50 frames, sound aac as AAC, silent 1 time\n")
 
 
 @pytest.mark.parametrize(
