@@ -138,6 +138,15 @@ def check_awake(prepared: Prepared, sha256: str, listener: Listener) -> None:
         listener(Notice(f"{sleep}; --wake raises them"))
 
 
+def fetch_models(prepared: Prepared, sha256: str, listener: Listener) -> None:
+    """Fetch the models that stages on this machine lack and have work for. Raises `SetupError`."""
+    lacking = [plan for plan in prepared.plan.fleet if (chooser := plan.chooser) and chooser.lacks_model(plan.options)]
+    busy = {plan.stage.name for plan in unanswered_plans(prepared, sha256) if plan.items} if lacking else set()
+    for plan in lacking:
+        if plan.chooser and plan.stage.name in busy:
+            plan.chooser.fetch_model(plan.options, lambda line: listener(Notice(line)))
+
+
 def execute(
     prepared: Prepared,
     listener: Listener = silent,
@@ -158,12 +167,16 @@ def execute(
     sha256 = file_sha256(prepared.media.path)
     check_budget(prepared, sha256, resources)
     check_awake(prepared, sha256, listener)
+    fetch_models(prepared, sha256, listener)
     scope.check()
     store, name = FolderResults(prepared.path.parent), name_of(prepared.path)
     store.claim(name, sha256)
     for plan in prepared.plan.fleet:
         if not plan.capabilities.remote and prepared.options.backend == "auto":
             listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint configured; runs on this machine"))
+    for plan in prepared.plan.fleet:
+        if plan.chooser and (remark := plan.chooser.model_remark(plan.options)) is not None:
+            listener(Notice(f"{plan.stage.name}: {remark}"))
     for notice in notices(prepared):
         listener(Notice(notice))
     media = with_reading(prepared.media, prepared.plan.fleet, sha256, prepared.journal)

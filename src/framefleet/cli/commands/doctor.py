@@ -119,7 +119,17 @@ def _stage(stage: "Stage", options: Options, fleet: Fleet, survey: "Survey") -> 
     if configured and survey.unasked:
         state += f"; max workers not checked, {survey.unasked}"
     variable = endpoint_variable(stage.endpoint)
-    return Finding(stage.name, state if configured else f"{state} (set {variable} for a GPU endpoint)")
+    return Finding(
+        stage.name, state if configured else f"{state} (set {variable} for a GPU endpoint){_remark(stage, options)}"
+    )
+
+
+def _remark(stage: "Stage", options: Options) -> str:
+    """Return what there is to say of the model on this machine, behind a semicolon; empty if nothing."""
+    from framefleet.stages.base import ChoosesModel
+
+    remark = stage.model_remark(options) if isinstance(stage, ChoosesModel) else None
+    return "" if remark is None else f"; {remark}"
 
 
 def _reach(endpoint: str, fleet: Fleet) -> str:

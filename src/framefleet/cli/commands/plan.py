@@ -95,8 +95,18 @@ def _line(stage: "StagePlan", rest: "StagePlan") -> str:
     return (
         f"{name} {about}{rest.units:.0f} {unit} in {counted(len(rest.items), 'request')}, "
         f"{sent}{rest.workers} in flight, {rest.backend}: "
-        f"about {rest.estimate.seconds:.0f} s, ${rest.estimate.usd:.4f}" + (f"; {already}" if known else "")
+        f"about {rest.estimate.seconds:.0f} s, ${rest.estimate.usd:.4f}"
+        + (f"; {already}" if known else "")
+        + _model(stage)
     )
+
+
+def _model(plan: "StagePlan") -> str:
+    """Return which model of this machine it is, if the stage has several, as the end of a line."""
+    if plan.chooser is None:
+        return ""
+    name, remark = plan.chooser.model_name(plan.options), plan.chooser.model_remark(plan.options)
+    return f"; model {clean(name)}" + (f", {remark}" if remark else "")
 
 
 def _requests(stage: "StagePlan") -> list[str]:

@@ -179,9 +179,9 @@ def _again(
     """Return the passages in the sound of `passage`, transcribed alone."""
     start_s = max(0.0, passage.start_s - MARGIN_S)
     sound = audio[round(start_s * RATE) : round((passage.end_s + MARGIN_S) * RATE)]
-    return _transcribe(
-        engine, request, sound, language, vad=False, temperature=temperature, start_s=round(start_s, 3)
-    )[0]
+    return _transcribe(engine, request, sound, language, vad=False, temperature=temperature, start_s=round(start_s, 3))[
+        0
+    ]
 
 
 def _segment(piece: Any, length_s: Seconds, start_s: Seconds) -> WhisperSegment:
