@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The embedded detector, through the whole way of a picture, against another reader of the same network.
+"""The embedded detector, through the whole pipeline, against another implementation of the same network.
 
     python benchmarks/bottle_reference.py bottle-detection.mp4 bottle_reference.json
 
-The reference holds boxes from 0.25 confidence on, by OpenCV's Darknet reader on the original weights.
+The reference holds boxes of a confidence of at least 0.25, by OpenCV's Darknet reader on the original weights.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from record import record
 
 
 def detect(video: Path, options: Options) -> list[Rows]:
-    """Every sampled picture's boxes: decoded, as JPEG, through the stage's own handler, merged."""
+    """Return the boxes of every sampled frame: decoded, encoded as JPEG, through the stage's handler, merged."""
     stage, media = ObjectsStage(), probe(video)
     handler = stage.open_handler(options)
     answers = []

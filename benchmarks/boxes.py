@@ -1,4 +1,4 @@
-"""Comparing two detectors' boxes."""
+"""Comparison of two detectors' boxes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ Rows = NDArray[np.float64]
 
 
 def overlaps(one: Rows, other: Rows) -> NDArray[np.float64]:
-    """(n, m): intersection over union of every pair of boxes, 0 where their classes differ."""
+    """Return (n, m): the intersection over union of every pair of boxes, 0 if their classes differ."""
     low = np.maximum(one[:, None, :2], other[None, :, :2])
     high = np.minimum(one[:, None, 2:4], other[None, :, 2:4])
     shared = np.clip(high - low, 0, None).prod(axis=2)
@@ -19,7 +19,7 @@ def overlaps(one: Rows, other: Rows) -> NDArray[np.float64]:
 
 
 def pair(one: Rows, other: Rows) -> list[float]:
-    """The overlap of each box of either side with its partner, best pairs first; 0 for a box left alone."""
+    """Return the overlap of each box of either side with its partner, best pairs first; 0 for a box without one."""
     table = overlaps(one, other)
     pairs: list[float] = []
     while table.size and table.max() > 0:
@@ -30,7 +30,7 @@ def pair(one: Rows, other: Rows) -> list[float]:
 
 
 def found_again(one: Rows, other: Rows, *, confidence: float, iou: float) -> tuple[int, int]:
-    """How many boxes of `one` from `confidence` on there are, and how many of them overlap one of `other` by `iou`."""
+    """Return how many boxes of `one` have `confidence`, and how many of these overlap one of `other` by `iou`."""
     sure = one[one[:, 4] >= confidence]
     if not len(sure) or not len(other):
         return len(sure), 0

@@ -1,4 +1,4 @@
-"""Long videos for the benchmarks, made from the sample: its pictures over and over, its speech now and then."""
+"""Long videos for the benchmarks, made by looping the sample's frames, with its speech at intervals."""
 
 from fractions import Fraction
 from itertools import cycle
@@ -18,7 +18,7 @@ Samples = NDArray[np.int16]
 
 
 def make_clip(path: Path, seconds: int, *, fps: int = 5, sound: bool = True, source: Path = SAMPLE) -> Path:
-    """A small H.264 video of `seconds`; its `sound` is `source`'s speech every two minutes and a wavering hum."""
+    """Write a small H.264 video of `seconds`; its `sound` is `source`'s speech every two minutes and a varying hum."""
     with av.open(str(path), "w") as out:
         video = out.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "crf": "30", "g": str(10 * fps)})
         video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
@@ -38,7 +38,7 @@ def make_clip(path: Path, seconds: int, *, fps: int = 5, sound: bool = True, sou
 
 
 def pictures(source: Path, fps: int) -> list[av.VideoFrame]:
-    """Every picture of `source` at `fps`, small."""
+    """Return every frame of `source` at `fps`, scaled down."""
     with av.open(str(source)) as clip:
         frames = clip.decode(video=0)
         rate = clip.streams.video[0].average_rate or 25
@@ -47,7 +47,7 @@ def pictures(source: Path, fps: int) -> list[av.VideoFrame]:
 
 
 def hear(source: Path) -> Samples:
-    """The sound of `source`, mono, 16 kHz."""
+    """Return the sound of `source`, mono, 16 kHz."""
     resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
     with av.open(str(source)) as clip:
         frames = [*clip.decode(audio=0), None]
@@ -55,7 +55,7 @@ def hear(source: Path) -> Samples:
 
 
 def a_second(second: int, speech: Samples) -> av.AudioFrame:
-    """The `second`-th second: speech in the first of every two minutes as far as it goes, then a hum."""
+    """Return the sound of one second: speech at the start of every two minutes, then a hum."""
     at = second % SPEECH_EVERY_S * RATE
     samples = speech[at : at + RATE]
     if len(samples) < RATE:
@@ -66,7 +66,7 @@ def a_second(second: int, speech: Samples) -> av.AudioFrame:
 
 
 def _hum(seed: int, count: int) -> Samples:
-    """A tone whose loudness noise decides: sound that is no speech, and that no two seconds have alike."""
+    """Return a tone with random loudness: not speech, and different in every second."""
     noise = np.random.default_rng(seed).uniform(0.2, 1.0, count // 160 + 2)
     loudness = np.interp(np.arange(count), np.arange(len(noise)) * 160, noise)
     hum: Samples = (3000 * loudness * np.sin(2 * np.pi * 220 * np.arange(count) / RATE)).astype(np.int16)

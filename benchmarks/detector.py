@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The embedded detector against Ultralytics on the same ONNX file: pictures a second, and whether the boxes agree.
+"""The embedded detector against Ultralytics on the same ONNX file: frames per second, and whether the boxes agree.
 
     python benchmarks/detector.py VIDEO...
 
-Needs torch and Ultralytics. The same decoded pictures, in batches of 16, the same letterbox (rectangular, stride 32),
-both on as many threads as there are cores: Ultralytics shares out every layer, ours the pictures. They take turns batch
-by batch, so a busy machine slows both; the median of 7 rounds.
+Needs torch and Ultralytics. The same decoded frames, in batches of 16, the same letterbox (rectangular, stride 32),
+both with as many threads as cores: Ultralytics parallelises every layer, FrameFleet the frames. They take turns by
+batch, so that a busy machine slows both; the median of 7 rounds.
 """
 
 import argparse
@@ -32,14 +32,14 @@ Side = Callable[[int], list[Rows]]
 
 
 def pictures(video: Path, count: int) -> list[Pixels]:
-    """`count` pictures at even distances."""
+    """Return `count` frames at even intervals."""
     with av.open(str(video)) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     return [frames[round(place)] for place in np.linspace(0, len(frames) - 1, count)]
 
 
 def batches(videos: list[Path], count: int) -> list[list[Pixels]]:
-    """Batches of pictures of one size, because Ultralytics letterboxes mixed ones to a square."""
+    """Return batches of frames of one size, because Ultralytics letterboxes mixed sizes to a square."""
     made = []
     for video in videos:
         shown = pictures(video, count // len(videos))
@@ -93,7 +93,7 @@ def load_ultralytics() -> Callable[[list[Pixels]], Any]:
 
 
 def turn(ours: Side, theirs: Side, count: int) -> tuple[float, float]:
-    """Seconds of either side for all batches; batch by batch in turns, the first of a pair changing."""
+    """Return the seconds of either side for all batches; they take turns by batch, and in who is first."""
     spent = {ours: 0.0, theirs: 0.0}
     for number in range(count):
         for side in (ours, theirs) if number % 2 else (theirs, ours):

@@ -1,7 +1,7 @@
-"""An emulated RunPod service in a process of its own, so that what it costs is not counted with the client.
+"""An emulated RunPod service in its own process, so that its cost is not counted with the client's.
 
-Workers take as long as a GPU is assumed to and find nothing: 0.2 s for a batch of pictures, 0.03 s for one, for what is
-said in sound a fortieth of its length, and for what else is heard 0.2 s a clip.
+Workers take as long as a GPU is assumed to and find nothing: 0.2 s for a batch of frames, 0.03 s for one frame, a
+fortieth of the length of sound for speech, and 0.2 s per clip for sounds.
 """
 
 import os
@@ -20,9 +20,9 @@ KINDS = ("yolo", "whisper", "ast", "ocr")
 
 @contextmanager
 def service(workers: int, *flags: str) -> Iterator[dict[str, str]]:
-    """The client's environment for a running service with `workers` workers to an endpoint.
+    """Yield a client's environment for a running service with `workers` workers per endpoint.
 
-    With the flag "flat" what is said takes 0.2 s a clip, too.
+    With the flag "flat", speech takes 0.2 s per clip too.
     """
     command = [sys.executable, __file__, str(workers), *flags]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -36,7 +36,7 @@ def service(workers: int, *flags: str) -> Iterator[dict[str, str]]:
 
 
 def fleet_of(environ: dict[str, str]) -> Any:
-    """The same for use in this process."""
+    """Return the same for use in this process."""
     return load_fleet(environ=environ)
 
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A limit that the client does not know, below what it could send: how much of it is used, and that nothing is lost.
+"""A rate limit unknown to the client, below what it could send: how much of it is used, and that nothing is lost.
 
     python benchmarks/fleet_429.py [--turns 3]
 
-The service answers 429 above so many new jobs in a sliding window. Throughput counts from the answer that fills the
-first window, which is open when the run starts, to the last one.
+The service responds 429 above a number of new jobs in a sliding window. Throughput counts from the answer that fills
+the first window, which is open when the run starts, to the last one.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def share(folder: Path, runs: int, window_s: float, requests: int) -> float:
-    """1 is all that the limit allows."""
+    """Return the used share of the limit, 1 at most."""
     answered: list[float] = []
 
     def listener(event: Event) -> None:

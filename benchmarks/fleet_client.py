@@ -1,4 +1,4 @@
-"""The client's part of a run alone: pictures that are JPEG files already, through a lane with its journal."""
+"""The client's part of a run alone: frames that are already JPEG files, through a lane with its journal."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -21,12 +21,12 @@ from framefleet.progress import Listener, silent
 from framefleet.stages.batches import PictureBatch
 from framefleet.stages.objects.stage import ObjectsStage
 
-NOISE = random.Random(0).randbytes(4 << 20)  # a JPEG file is noise to all who carry it
+NOISE = random.Random(0).randbytes(4 << 20)  # a JPEG file is random bytes to the client
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of a run; seconds of wall time and of this process's CPU from the journal's opening to its closing."""
+    """The result of a run; seconds of wall time and of this process's CPU from opening the journal to closing it."""
 
     wall_s: float
     cpu_s: float
@@ -38,7 +38,7 @@ class Sent:
 
 
 def media_of(pictures: int) -> MediaInfo:
-    """A full-HD video of so many pictures at one a second. There is no such file."""
+    """Return the media info of a full-HD video with this many frames at one per second. There is no such file."""
     return MediaInfo(
         path=Path("film.mp4"),
         size_bytes=0,
@@ -55,7 +55,7 @@ def media_of(pictures: int) -> MediaInfo:
 
 
 def encoded(batch: PictureBatch, size: int) -> list[Picture]:
-    """The batch's pictures, `size` bytes each, no two alike."""
+    """Return the batch's frames, `size` bytes each, all different."""
     pictures = []
     for sample in batch.samples:
         start = sample.index % (len(NOISE) - size)
@@ -72,7 +72,7 @@ def send(
     listener: Listener = silent,
     **options: Any,
 ) -> Sent:
-    """Sends them all, in a journal of its own. Every picture is answered, or it raises."""
+    """Send them all, with a new journal. Raises unless every frame is answered."""
     made = Options(stages=("objects",), backend="runpod", output_dir=folder, **options)
     media = media_of(pictures)
     plans = [plan for plan in plan_run(media, made, fleet).fleet if plan.stage.name == ObjectsStage.name]

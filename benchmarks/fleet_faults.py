@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Every fault of the service, on 1,000 small requests: the document is the one of a run in which nothing went wrong.
+"""Every fault of the service, on 1,000 small requests: the document equals that of a run without faults.
 
     python benchmarks/fleet_faults.py [--seeds 3] [--seconds 200]
 
-Every fault at once at 5 % each, by several seeds, and each alone at 30 %; two pictures a request, and the sound,
-`--max-attempts 16`. `twice` counts pictures and clips that were looked at again, because an answer was lost or a worker
-did its work in vain.
+All faults together at 5 % each, with several seeds, and each alone at 30 %; two frames per request, and the sound,
+`--max-attempts 16`. `twice` counts frames and clips that were processed again, because an answer was lost or a worker
+worked in vain.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def against(clip: Path, faults: str) -> tuple[Document, dict[str, Any]]:
-    """The run against a service of its own: its document, and what happened."""
+    """Return the document of a run against its own service, and what happened."""
     endpoint = {"workers": WORKERS, "checksums": True, "batch_s": BATCH_S, "faults": faults, "scale": SERVICE_SCALE}
     with emulating(yolo=endpoint, whisper=endpoint) as service, tempfile.TemporaryDirectory() as folder, impatient():
         options = Options(fps=FPS, batch_size=2, max_workers=AT_ONCE, max_attempts=16, output_dir=Path(folder))

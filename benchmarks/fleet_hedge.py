@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Two of twenty workers are ten times slower: what `--hedge` saves of the wall time, and what it costs more.
+"""Two of twenty workers are ten times slower: the wall time that `--hedge` saves, and its additional cost.
 
     python benchmarks/fleet_hedge.py [--turns 7]
 
-400 requests of 0.2 s, 40 at once. Three ways, turn about: no slow worker, slow ones, slow ones and `--hedge`.
-Executions and what the service bills are its own count, each worker from its start to the run's end; the client's bill
-ends when each worker has been idle for 5 s.
+400 requests of 0.2 s, 40 at once. Three variants in turns: no slow worker, slow ones, slow ones and `--hedge`.
+Executions and billed time are counted by the service, for each worker from its start to the run's end; the client's
+count ends when each worker has been idle for 5 s.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""A client that waits little between attempts: what a person waits minutes for takes seconds. And what must not change.
+"""A client with short waits between attempts, so that minutes become seconds, and the parts that must not change.
 
-`python fleet_impatient.py run VIDEO …` is the command with the same impatience.
+`python fleet_impatient.py run VIDEO …` is the command with the same short waits.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _INSTEAD = {
     "framefleet.pipeline.run.RetryPolicy": _QUICK,
     "framefleet.fleet.execution.concurrency.FIRST_HOLD_S": 0.002,
     "framefleet.fleet.execution.concurrency.LONGEST_HOLD_S": 0.02,
-    "framefleet.fleet.backends.runpod.backend.FRESH_S": 0.3,  # the service's own is scaled by its clock
+    "framefleet.fleet.backends.runpod.backend.FRESH_S": 0.3,  # the service's own waits are scaled by its clock
     "framefleet.fleet.backends.runpod.backend.LONGEST_S": 0.05,
     "framefleet.journal.store.LEASE_S": 1.0,
     "framefleet.journal.store.BEAT_S": 0.2,
@@ -37,7 +37,7 @@ def impatient() -> Iterator[None]:
 
 
 def told(document: Document) -> dict[str, Any]:
-    """All of a document that must not hang on what went wrong on the way."""
+    """Return the parts of a document that must not depend on faults during the run."""
     built: dict[str, Any] = msgspec.to_builtins(document)
     return {name: value for name, value in built.items() if name not in {"cost", "timing", "provenance", "config"}}
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The command is killed at 50 random moments, and the same command goes on: nothing is lost, little is repeated.
+"""The command is killed at 50 random moments and run again: nothing is lost, and little is repeated.
 
     python benchmarks/fleet_kills.py [--kills 50] [--seed 1]
 
-SIGKILL (POSIX only) after a random number of answers. At each kill the journal is read: no picture that it answers may
-be executed from then on. In all, executions are at most the pictures and clips, and those in flight at the kills: what
-the journal says was taken in hand and not answered.
+SIGKILL (POSIX only) after a random number of answers. At each kill the journal is read: no frame with an answer in it
+may be executed from then on. In total, executions are at most the frames and clips plus those in flight at the kills,
+which the journal shows as claimed and not answered.
 """
 
 import argparse
@@ -68,16 +68,16 @@ def main() -> None:
 
 
 class Job:
-    """One command, run as often as it takes."""
+    """A command, run until it completes."""
 
     def __init__(self, clip: Path, folder: Path, service: Emulated) -> None:
         self._command = [sys.executable, "-m", "framefleet", "run", str(clip), f"--output-dir={folder}", *FLAGS]
         self._clip, self._folder, self._service = clip, folder, service
 
     def killed(self, lines: int) -> tuple[int, set[float], int]:
-        """Kills it after so many lines of its progress.
+        """Kill the command after this many lines of progress.
 
-        Gives the executions till then, the times of the pictures answered, and how many units were in flight.
+        Return the executions until then, the times of answered frames, and the number of units in flight.
         """
         process = subprocess.Popen(
             self._command, env=self._service.environ, text=True, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
@@ -99,7 +99,7 @@ class Job:
         return read_document(FolderResults(self._folder).path(self._clip.stem))
 
     def _journal(self) -> tuple[set[float], int]:
-        """Times of the pictures that are answered, and how many pieces of work are in hand and not answered."""
+        """Return the times of answered frames, and the number of work items that are claimed and not answered."""
         path = self._folder / FILE_NAME
         if not path.exists():
             return set(), 0
@@ -115,7 +115,7 @@ class Job:
 
 
 def resent(executed: list[list[float | None]], answered: set[float]) -> int:
-    """How many of these executions' pictures were answered before."""
+    """Return how many frames of these executions were answered before."""
     return sum(time in answered for times in executed for time in times)
 
 

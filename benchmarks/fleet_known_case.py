@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The known case: 574 pictures, 0.2 s for 16 of them and 0.03 s for one, 3 workers; against the workers' own bound.
+"""The reference case: 574 frames, 0.2 s for 16 of them and 0.03 s for one, 3 workers; against the workers' own bound.
 
     python benchmarks/fleet_known_case.py [--turns 7]
 
-The pictures are JPEG files already, 150 kB each; journal on; the client's defaults (16 a request, 5 requests at once).
-`sequential` is one picture a request and one request at a time, three turns; `alone` is what that takes at the least:
-0.03 s and a round trip (the request sent, one look at it) a picture.
+The frames are already JPEG files, 150 kB each; journal on; the client's defaults (16 per request, 5 requests at once).
+`sequential` is one frame per request and one request at a time, three turns; `alone` is its lower bound: 0.03 s and a
+round trip (the request and one poll) per frame.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def timed(folder: Path, *, max_workers: int, batch_size: int) -> float:
 
 
 def round_trip(times: int = 31) -> float:
-    """Median seconds of sending one picture and looking at its job once."""
+    """Return the median seconds of sending one frame and polling its job once."""
     with emulating(yolo={"workers": WORKERS}) as service:
         return median(_trip(service.fleet) for _ in range(times))
 

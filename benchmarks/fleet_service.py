@@ -1,6 +1,6 @@
-"""An emulated service in a process of its own that can be asked what it has seen. See `emulating`.
+"""An emulated service in its own process that reports what it has received. See `emulating`.
 
-The workers' answers hang on what is in each picture, so that two documents can be held against each other.
+The workers' answers depend on the content of each frame, so that two documents can be compared.
 """
 
 import json
@@ -35,7 +35,7 @@ class Emulated:
         return load_fleet(environ=self.environ)
 
     def tell(self, what: str = "sums", kind: str = "yolo") -> Any:
-        """`sums` of what an endpoint saw and did, or the `times` of the pictures of each execution, in order."""
+        """Print `sums` of an endpoint's work, or the `times` of the frames of each execution, in order."""
         assert self._process.stdin is not None and self._process.stdout is not None
         print(what, kind, file=self._process.stdin, flush=True)
         return json.loads(self._process.stdout.readline())
@@ -43,7 +43,7 @@ class Emulated:
 
 @contextmanager
 def emulating(**endpoints: dict[str, Any]) -> Iterator[Emulated]:
-    """`emulating(yolo={"workers": 3, "batch_s": 0.2})`; what may be given is in `open_endpoint`."""
+    """Yield a service, as `emulating(yolo={"workers": 3, "batch_s": 0.2})`; see `open_endpoint` for the settings."""
     command = [sys.executable, __file__, json.dumps(endpoints)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -70,7 +70,7 @@ class _Asked(msgspec.Struct):
 
 
 class Checksums:
-    """Finds in each picture one object whose confidence is the picture's checksum; hears how long a clip is."""
+    """A handler that finds one object per frame, its checksum as confidence, and the length of a clip as speech."""
 
     def __init__(self, batch_s: float) -> None:
         self._batch_s = batch_s
@@ -105,7 +105,7 @@ def open_endpoint(
     scale: float = 1.0,
     **more: Any,
 ) -> Any:
-    """An endpoint; at most `runs` new jobs in `window_s` if given, `scale` seconds of the service in a real one."""
+    """Open an endpoint with at most `runs` new jobs in `window_s` if given, and `scale` emulated seconds per real."""
     from framefleet.emulator.clock import ScaledClock
     from framefleet.emulator.faults import Faults
     from framefleet.emulator.make import make_endpoint

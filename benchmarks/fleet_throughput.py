@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What the client itself costs: its own CPU a request of 4 MB, and how much it can send, and in how much memory.
+"""The cost of the client itself: CPU per request of 4 MB, throughput and memory.
 
     python benchmarks/fleet_throughput.py [--turns 7]
 
-CPU is this process's (base64, JSON, sending, polling, parsing, the journal; pictures are JPEG files already) over 100
+CPU is this process's (base64, JSON, sending, polling, parsing, the journal; frames are already JPEG files) over 100
 requests to an endpoint of 3 workers and 0.2 s. Then 1,000 requests of 3 MB to one that answers at once, three turns:
-resident memory after a fifth of the answers and after the last (Linux), and requests a second with the emulated service
-on the same cores: what that took of them is stated, too.
+resident memory after a fifth of the answers and after the last (Linux), and requests per second with the emulated
+service on the same cores, whose share of them is stated too.
 """
 
 import argparse
@@ -81,7 +81,7 @@ def stream(folder: Path) -> dict[str, Any]:
 
 
 class Memory:
-    """A listener that looks at this process's memory, in MB, after a fifth and at the end of the answers."""
+    """A listener that measures this process's memory, in MB, after a fifth and at the end of the answers."""
 
     def __init__(self) -> None:
         self.early = self.late = self._done = 0
@@ -100,7 +100,7 @@ def resident_mb() -> int:
 
 
 def _jpeg_bytes(request_bytes: int) -> int:
-    """Of each of a request's pictures: base64 makes four bytes of three."""
+    """Return the bytes of each frame of a request: base64 makes four bytes of three."""
     return request_bytes * 3 // 4 // BATCH
 
 

@@ -1,4 +1,4 @@
-"""The video of the benchmarks that decode: 1080p25 H.264 as cameras and sites give it, with speech."""
+"""The video of the benchmarks that decode: 1080p25 H.264 as from cameras and web sites, with speech."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -13,7 +13,7 @@ X264 = {"preset": "veryfast", "g": str(GOP)}  # veryfast has 3 B-frames, and let
 
 
 def make_footage(clip: Path, out: Path, seconds: int, *, sound: bool = False) -> None:
-    """The frames of `clip` again and again, one every 1/25 s whatever its own rate, scaled to 1080p.
+    """Write the frames of `clip` in a loop, one every 1/25 s whatever its own rate, scaled to 1080p.
 
     `sound` is the speech of `clip` every two minutes, and a hum.
     """

@@ -4,8 +4,8 @@
     git worktree add ../older <commit>
     python benchmarks/local_cpu.py --against ../older/src [--video FILE] [--turns 3] [--minutes 10] [--stages LIST]
 
-Each run is a command of its own with `--fresh`, by turns of the older version and of this one. The system counts its
-CPU time, threads and all (ru_utime + ru_stime), and its peak (ru_maxrss). Not for Windows, which counts otherwise.
+Each run is a separate command with `--fresh`, with the older version and this one in turns. The system counts its CPU
+time, threads included (ru_utime + ru_stime), and its peak memory (ru_maxrss). Not on Windows, which counts differently.
 """
 
 import argparse
@@ -24,7 +24,7 @@ HERE = Path(__file__).parents[1]
 
 
 class Cost(NamedTuple):
-    """Of one run."""
+    """The cost of one run."""
 
     cpu_s: float
     peak_mb: float
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def made(path: Path, minutes: float) -> Path:
-    """In another process: what this one once held would count as held by those it starts."""
+    """Make the video in another process: memory that this one once held would count for its children."""
     asked = f"Path({str(SAMPLE)!r}), Path({str(path)!r}), {minutes * 60:.0f}, sound=True"
     code = f"from footage import *; make_footage({asked})"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Does a longer video need more memory? Peak memory of the whole command on 60 minutes against 30 minutes.
+"""Peak memory of the whole command on 60 minutes of video against 30 minutes.
 
     python benchmarks/memory.py [--minutes 30 60] [--turns 1] [--only client|local]
 
-The videos are made here: the sample's pictures at 5 a second, its speech every two minutes and a hum between. Each run
-is a process of its own, at 1 picture a second; its peak is what the system counted (ru_maxrss). `local`: everything on
-this machine, with the models. `client`: against emulated endpoints in another process, so the client alone.
-Not for Windows, which counts otherwise.
+The videos are generated: the sample's frames at 5 per second, its speech every two minutes and a hum between. Each run
+is a separate process, at 1 frame per second; its peak is the system's count (ru_maxrss). `local`: everything on this
+machine, with the models. `client`: against emulated endpoints in another process, so only the client.
+Not on Windows, which counts differently.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from statistics import median
 
 from record import record
 
-UNIT = 1 if sys.platform == "darwin" else 1024  # bytes that ru_maxrss counts in
+UNIT = 1 if sys.platform == "darwin" else 1024  # bytes per unit of ru_maxrss
 WORKERS = 3
 
 
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def make(path: Path, seconds: int) -> Path:
-    """In another process: what this one once held would count as held by those it starts."""
+    """Make a video in another process: memory that this one once held would count for its children."""
     maker = multiprocessing.get_context("spawn").Process(target=_make, args=(path, seconds))
     maker.start()
     maker.join()
@@ -65,7 +65,7 @@ def compare(mode: str, clips: list[Path], minutes: tuple[int, int], turns: int) 
 
 
 def run(mode: str, clip: Path) -> int:
-    """Peak memory of one run in bytes."""
+    """Return the peak memory of one run in bytes."""
     if mode == "local":
         return peak(["--backend", "local"], clip, dict(os.environ))
     from emulated import service

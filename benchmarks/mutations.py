@@ -1,12 +1,12 @@
-"""Take ten features out, one at a time, and see which tests fail.
+"""Remove ten features, one at a time, and list the tests that fail.
 
     python benchmarks/mutations.py [--tree FOLDER] [--name NAME] [--of FEATURE …]
     python benchmarks/mutations.py --compare BEFORE AFTER
 
-Each feature is taken out in a copy of the tree, and the tests that may concern it are run, of both tiers, but not in a
-browser or on GPU engines, always with the same examples. What failed is written to `results/<NAME>.json`, with what of
-it is in the fast tier. `--compare` tells which tests failed in one of two such files alone: that is how a change to the
-tests themselves is judged, since nothing that was tested may go untested.
+Each feature is removed in a copy of the tree, and the related tests of both tiers are run, without those in a browser
+or on GPU engines, always with the same examples. Failures are written to `results/<NAME>.json`, with those of the fast
+tier. `--compare` lists tests that failed in only one of two such files, to check that a change to the tests loses no
+coverage.
 """
 
 import argparse
@@ -139,7 +139,7 @@ def main() -> None:
 
 
 def without(feature: Feature, tree: Path) -> list[str]:
-    """The tests that fail in `tree` when the feature is taken out."""
+    """Return the tests that fail in `tree` without the feature."""
     path = tree / "src" / "framefleet" / feature.file
     text = path.read_text(encoding="utf-8")
     if text.count(feature.line) != 1:
@@ -154,7 +154,7 @@ def without(feature: Feature, tree: Path) -> list[str]:
 
 
 def failures(tree: Path, tests: list[str]) -> list[str]:
-    """Ids of the tests that fail or cannot be run, whatever the order in which they end."""
+    """Return the ids of the tests that fail or cannot be run, in a stable order."""
     report = tree / "report.xml"
     report.unlink(missing_ok=True)
     options = ["-n", "2", "--dist", "worksteal", "--tb=no", f"--timeout={TEST_TIMEOUT_S}", "--hypothesis-seed=0"]
@@ -178,7 +178,7 @@ def failures(tree: Path, tests: list[str]) -> list[str]:
 
 
 def collected(tree: Path) -> str:
-    """What pytest says there is in the fast tier; before there was one, all of it."""
+    """Return the tests in the fast tier, or all tests of versions without one."""
     options = ["-o", "addopts=--import-mode=importlib", "--collect-only", "-q", "-W", "ignore"]
     return pytest(tree, *options, "-m", "not full and not browser and not gpu_engines")
 

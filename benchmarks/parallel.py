@@ -3,11 +3,11 @@
 
     python benchmarks/parallel.py [--seconds 574] [--turns 7]
 
-A worker takes 0.2 s for 16 pictures and 0.03 s for one. Two ways to count: `command` is `framefleet run` as a person
-starts it, with decoding and Python's start; `requests` is the same run on pictures decoded and encoded before.
-Sequential is one picture a request and one request at a time (`--sequential`), three turns; parallel is 16 pictures a
-request and 5 requests at once. `bound` is what the workers alone need: sequential also loses the time between a job's
-end and the next look at it, once a picture, so its own bound is the sterner measure. Dollars are the documents'.
+A worker takes 0.2 s for 16 frames and 0.03 s for one. Two measures: `command` is `framefleet run` as a user starts it,
+with decoding and the start of Python; `requests` is the same run on frames decoded and encoded before. Sequential is
+one frame per request and one request at a time (`--sequential`), three turns; parallel is 16 frames per request and 5
+requests at once. `bound` is what the workers alone need: sequential also loses the time between a job's end and the
+next poll, once per frame, so its own bound is the stricter measure. Dollars are those of the documents.
 """
 
 import argparse
@@ -79,7 +79,7 @@ def compare(name: str, timed: Any, turns: int, *, alone: float) -> dict[str, Any
 
 
 def by_command(clip: Path, way: str, environ: dict[str, str]) -> float:
-    """Seconds of wall time of the whole command."""
+    """Return the wall time of the whole command in seconds."""
     options = ["--sequential"] if way == "sequential" else ["--stages=objects", "--max-workers=5", "--batch-size=16"]
     folder = f"--output-dir={clip.parent / way}"
     command = [sys.executable, "-m", "framefleet", "run", str(clip), folder, "--fresh", *options]
@@ -89,7 +89,7 @@ def by_command(clip: Path, way: str, environ: dict[str, str]) -> float:
 
 
 def by_requests(clip: Path, fleet: Fleet) -> Any:
-    """As `by_command`, for a run in this process that finds its pictures decoded and encoded already."""
+    """Return the same as `by_command` for a run in this process whose frames are already decoded and encoded."""
     common = Options(stages=("objects",), backend="runpod", fresh=True, output_dir=clip.parent / "requests")
     media = probe(clip)
     samples = plan_samples(media.duration_s, common.fps)
@@ -110,7 +110,7 @@ def by_requests(clip: Path, fleet: Fleet) -> Any:
 
 
 def dollars(clip: Path) -> dict[str, Any]:
-    """From the documents of the last runs by command."""
+    """Return the cost from the documents of the last runs by command."""
     cost = {way: read_document(clip.parent / way / "clip_results.json").cost for way in ("sequential", "parallel")}
     return {
         "dollars: parallel": bill(cost["parallel"]),

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""All analyses in one run on emulated endpoints, against a bare decode of the same pictures and sound, and against
-one run for each analysis, one after the other. And what scenes cost beside objects.
+"""All stages in one run on emulated endpoints, against a bare decode of the same frames and sound, and against one run
+per stage in sequence. Also the cost of scenes in addition to objects.
 
     python benchmarks/pipeline.py [--seconds 574] [--turns 5] [--video KEPT.mp4]
 
-The video is 1080p25 H.264 with speech. Every endpoint has 3 workers that take 0.2 s for a request, whatever is in it.
-`bare decode` is what no client can do without: the pictures that all stages want, as JPEG or small pixels, and the
-sound as Opus, made on all cores and thrown away. The emulated service runs on the same cores, so with two of them all
-that is not decoding shows; CPU seconds of the client are told as well, and the same two with one decoder instead of one
-a core, so that a core is left for the rest. Times of runs are the documents' own; each turn does all of it, and ratios
-are within a turn.
+The video is 1080p25 H.264 with speech. Every endpoint has 3 workers that take 0.2 s per request, whatever is in it.
+`bare decode` is the minimum for any client: the frames that all stages need, as JPEG or small pixels, and the sound as
+Opus, made on all cores and discarded. The emulated service runs on the same cores, so with two of them everything
+other than decoding shows; CPU seconds of the client are reported too, and the same two with one decoder instead of one
+per core, so that a core is left for the rest. Times of runs are those of the documents; each turn does everything, and
+ratios are within a turn.
 """
 
 import argparse
@@ -82,7 +82,7 @@ def figures(turns: list[dict[str, tuple[float, float]]]) -> dict[str, object]:
 
 
 def run(video: Path, folder: Path, stages: str, environ: dict[str, str]) -> tuple[float, float]:
-    """Seconds that a run with these stages took by its own count, and CPU seconds of the whole command."""
+    """Return the seconds of a run with these stages by its own count, and CPU seconds of the whole command."""
     command = [sys.executable, "-m", "framefleet", "run", str(video), "--output-dir", str(folder)]
     began = _children_s()
     subprocess.run([*command, "--stages", stages, "--fresh"], env=environ, check=True, capture_output=True)
@@ -90,7 +90,7 @@ def run(video: Path, folder: Path, stages: str, environ: dict[str, str]) -> tupl
 
 
 def with_one_decoder(video: Path, folder: Path, environ: dict[str, str]) -> tuple[float, float]:
-    """As `run` with all stages, in this process."""
+    """Return the same as `run` with all stages, in this process, with one decoder."""
     options = load_options({"stages": ALL, "output_dir": str(folder / "one"), "fresh": True}, environ={})
     cpu = sum(os.times()[:2])
     with patch("framefleet.pipeline.executor.decoding_threads", lambda *_: 1):
@@ -99,7 +99,7 @@ def with_one_decoder(video: Path, folder: Path, environ: dict[str, str]) -> tupl
 
 
 def bare(video: Path, environ: dict[str, str], threads: int | None = None) -> tuple[float, float]:
-    """The same for decoding, scaling and encoding alone, in this process."""
+    """Return the same for decoding, scaling and encoding alone, in this process."""
     options, media = load_options({"stages": ALL}, environ={}), probe(video)
     plan = plan_run(media, options, fleet_of(environ))
     pictures = JpegView(1280, options.jpeg_quality)

@@ -1,4 +1,4 @@
-"""Keep what a benchmark measured, with the machine it was measured on."""
+"""Results of benchmarks, saved with the machine that they were measured on."""
 
 import json
 import os

@@ -1,14 +1,14 @@
-"""What does drawing cost, against decoding and encoding the same video with nothing drawn?
+"""The cost of drawing, against decoding and encoding the same video without it.
 
-Loops a real clip to a video of 1080p25 H.264 with sound, generates a document of it (ten boxes a picture, most on
-tracks, at one picture a second, and subtitles), and compares, in each round,
+Loop a real clip to a video of 1080p25 H.264 with sound, generate a document of it (ten boxes per frame, most on
+tracks, at one frame per second, and subtitles), and compare, in each round,
 
 - `framefleet render`,
 - PyAV decoding and encoding the video, with the same settings of x264 and no sound,
-- the same with the rendered video, since outlines and letters take x264 longer than the picture alone.
+- the same with the rendered video, since outlines and letters take x264 longer than the frames alone.
 
-A ratio is within a round, and the medians of all rounds are told. CPU seconds are told as well, since they do not
-depend on what else the machine does. Then peak memory, of this video and one that is four times as long.
+A ratio is within a round, and the medians of all rounds are reported. CPU seconds are reported too, since they do not
+depend on the load of the machine. Then peak memory, of this video and one that is four times as long.
 
     python benchmarks/rendering.py [--clip samples/sample.mp4] [--seconds 20] [--rounds 7]
 
@@ -47,7 +47,7 @@ def rendered(video: Path, seconds: int, out: Path) -> None:
 
 
 def bare(video: Path, out: Path) -> None:
-    """What anything that changes pictures takes at the least."""
+    """Decode and encode: the lower bound of any change to the frames."""
     options = {"preset": LOOK.preset, "crf": str(LOOK.crf)}
     with av.open(str(video)) as source, av.open(str(out), "w", options={"movflags": "faststart"}) as target:
         pictures = source.streams.video[0]
@@ -63,14 +63,14 @@ def bare(video: Path, out: Path) -> None:
 
 
 def timed(work: Callable[[], None]) -> tuple[float, float]:
-    """Seconds, and CPU seconds of all threads."""
+    """Return seconds, and CPU seconds of all threads."""
     begin, cpu = time.perf_counter(), time.process_time()
     work()
     return time.perf_counter() - begin, time.process_time() - cpu
 
 
 def peak_mb(video: Path, seconds: int, out: Path) -> float:
-    """Of a process that does nothing else."""
+    """Return the peak memory of a process that does nothing else, in MB."""
     command = [sys.executable, __file__, "--alone", str(video), str(seconds), str(out)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 

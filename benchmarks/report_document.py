@@ -1,4 +1,4 @@
-"""A generated document of the size of a long film's: things that cross the picture, talk, sounds, writing, cuts."""
+"""A generated document of the size of a long film's: objects crossing the frame, speech, sounds, text, cuts."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ SOUNDS = (
     "Speech", "Music", "Vehicle", "Silence", "Laughter", "Applause", "Dog", "Wind", "Footsteps",
     "Door", "Rain", "Siren",
 )  # fmt: skip
-EACH = 24  # samples that a thing is seen in, on average
+EACH = 24  # samples in which an object is seen, on average
 
 
 def make_document(seconds: int, boxes: int, words: int, sha256: str = "0" * 64, seed: int = 1) -> Document:
-    """About as many of each; at one picture a second."""
+    """Return a document with about these numbers of each, at one frame per second."""
     rng = np.random.default_rng(seed)
     detections, tracks = _seen(rng, seconds, boxes)
     scenes = scenes_between((float(t) for t in np.round(rng.uniform(1, seconds, seconds // 8), 2)), float(seconds))
@@ -91,7 +91,7 @@ def _seen(rng: np.random.Generator, seconds: int, boxes: int) -> tuple[list[Dete
 def _way(
     rng: np.random.Generator, first: int, length: int
 ) -> list[tuple[int, tuple[float, float, float, float], float]]:
-    """A thing that crosses the picture, with a detector's tremor of a few pixels."""
+    """Return the boxes of an object that crosses the frame, with a detector's jitter of a few pixels."""
     size = rng.uniform(40, 400, 2) * (1, 1.6)
     start, speed = rng.uniform((0, 0), (WIDTH, HEIGHT)), rng.normal(0, 18, 2)
     sure = rng.uniform(0.3, 0.95)

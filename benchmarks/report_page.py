@@ -1,7 +1,7 @@
-"""The report of two hours: its size, how long it takes to load, its memory, and how quickly it seeks and zooms.
+"""The report of two hours of video: size, loading time, memory, and how fast it seeks and zooms.
 
-A generated document: 7,200 pictures, 70,000 boxes, 20,000 words, 900 scenes. In headless Chromium, which draws on the
-CPU; the video is 640 × 360 with a keyframe every 10 s. Medians of 5 pages, each new.
+A generated document: 7,200 frames, 70,000 boxes, 20,000 words, 900 scenes. In headless Chromium, which draws on the
+CPU; the video is 640 × 360 with a keyframe every 10 s. Medians of 5 new pages.
 
 Usage: python benchmarks/report_page.py      (needs Chromium and the extra `browser`)
 """
@@ -26,19 +26,19 @@ from framefleet.schema.codec import encode
 from record import record
 from report_document import make_document
 
-SECONDS, BOXES, WORDS = 7200, 71_500, 20_000  # things leave the picture early: of so many about 70,000 are left
+SECONDS, BOXES, WORDS = 7200, 71_500, 20_000  # objects leave the frame early: about 70,000 of these remain
 TURNS = 5
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync", "--enable-precise-memory-info"]  # fmt: skip
 
-# When the page is ready, in milliseconds since it was asked for.
+# When the page is ready, in milliseconds since its request.
 WATCH = """new MutationObserver((_, watch) => {
   if (!document.documentElement?.dataset.ready) return;
   window.readyAt = performance.now();
   watch.disconnect();
 }).observe(document, { attributes: true, subtree: true, attributeFilter: ["data-ready"] })"""
 
-# Milliseconds from an input until what it asks for is drawn.
+# Milliseconds from an input until its effect is drawn.
 UNTIL = """([selector, attribute, act]) => new Promise((done) => {
   const element = document.querySelector(selector), before = element.getAttribute(attribute);
   const began = performance.now();
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def made(folder: Path) -> tuple[Path, Path]:
-    """The report with its video, and the same without one."""
+    """Make the report with its video, and the same without one."""
     video = make_film(folder / "long film.mp4")
     document = make_document(SECONDS, BOXES, WORDS, sha256=file_sha256(video))
     count = sum(len(one.objects or ()) for one in document.detections or ())
@@ -96,7 +96,7 @@ def made(folder: Path) -> tuple[Path, Path]:
 
 
 def make_film(path: Path) -> Path:
-    """A picture a second, each of another grey."""
+    """Write a video with one frame per second, each of another grey."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=1, options={"preset": "ultrafast", "g": "10"})
         stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
@@ -108,7 +108,7 @@ def make_film(path: Path) -> Path:
 
 
 def measured(browser: Browser, report: Path) -> dict[str, float]:
-    """One page's figures, in milliseconds and megabytes."""
+    """Return one page's figures, in milliseconds and megabytes."""
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.add_init_script(WATCH)
     page.goto(report.as_uri())
@@ -124,7 +124,7 @@ def measured(browser: Browser, report: Path) -> dict[str, float]:
 
 
 def inputs() -> Iterator[tuple[str, list[dict[str, Any]], str, str]]:
-    """Each figure's name, what is done, one after the other, and what changes when it is drawn."""
+    """Yield each figure's name, the inputs in sequence, and what changes when they are drawn."""
     yield "seek_ms", [{"seek": share} for share in (0.31, 0.77, 0.12, 0.55, 0.93)], "#overlay", "data-time"
     yield "zoom_frame_ms", [{"zoom": by} for by in (-200, -200, -300, 200, -300)], "#rows", "data-drawn"
     yield "pan_frame_ms", [{"pan": by} for by in (120, 300, -200, 500, -100)], "#rows", "data-drawn"
@@ -133,7 +133,7 @@ def inputs() -> Iterator[tuple[str, list[dict[str, Any]], str, str]]:
 
 
 def heap(page: Page) -> float:
-    """Megabytes of JavaScript's heap, of the page's elements and of typed arrays, after they were swept."""
+    """Return the megabytes of JavaScript's heap, the page's elements and typed arrays, after garbage collection."""
     session = page.context.new_cdp_session(page)
     session.send("HeapProfiler.collectGarbage")
     found = session.send("Runtime.getHeapUsage")

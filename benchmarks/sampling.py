@@ -1,14 +1,14 @@
-"""How fast are sampled pictures, against reading every frame?
+"""The speed of sampling frames, against reading every frame.
 
-Loops a real clip to a video of 1080p25 H.264 (x264 veryfast, a keyframe every 250 frames, B-frames), and compares
+Loop a real clip to a video of 1080p25 H.264 (x264 veryfast, a keyframe every 250 frames, B-frames), and compare
 
-- OpenCV reading every frame, as `cv2.VideoCapture.read` gives them,
+- OpenCV reading every frame with `cv2.VideoCapture.read`,
 - PyAV decoding every frame with `thread_type = "AUTO"`,
-- FrameFleet's exact sampling at 1 fps: pictures of at most 1280 pixels, as JPEG,
-- FrameFleet's `keyframes` sampling of the same pictures.
+- FrameFleet's exact sampling at 1 fps: frames of at most 1280 pixels, as JPEG,
+- FrameFleet's `keyframes` sampling of the same frames.
 
-Each round runs all four; a ratio is within a round, and the medians of all rounds are told. CPU seconds are told as
-well, since they do not depend on what else the machine does.
+Each round runs all four; a ratio is within a round, and the medians of all rounds are reported. CPU seconds are
+reported too, since they do not depend on the load of the machine.
 
     python benchmarks/sampling.py [--clip samples/sample.mp4] [--seconds 574] [--rounds 5] [--video KEPT.mp4]
 
@@ -63,7 +63,7 @@ def framefleet(video: Path, sampling: str) -> int:
 
 
 def timed(work: Callable[[], int], expected: int) -> tuple[float, float]:
-    """Seconds, and CPU seconds of all threads."""
+    """Return seconds, and CPU seconds of all threads."""
     begin, cpu = time.perf_counter(), time.process_time()
     count = work()
     if count != expected:

@@ -1,13 +1,13 @@
-"""What does a sampled picture cost, in what cameras, sites and broadcasters record?
+"""The cost of a sampled frame in the formats of cameras, web sites and broadcasters.
 
-Encodes a real clip, looped to 720p25, in six codecs, each with groups of pictures that are closed and, where the codec
-has them, open; puts each into the containers it comes in, with sound; and tells CPU seconds of
+Encode a real clip, looped to 720p25, in six codecs, each with closed GOPs and, if the codec has them, open ones; mux
+each into its usual containers, with sound; and report CPU seconds of
 
 - PyAV decoding every frame,
-- FrameFleet's exact sampling at 1 fps, probing included: pictures of at most 1280 pixels, as JPEG,
+- FrameFleet's exact sampling at 1 fps, probing included: frames of at most 1280 pixels, as JPEG,
 
-and how the second is to that of the same codec in an MP4 with closed groups. With `--against`, the folder `src` of
-another version, the same of that one. Medians of several turns.
+and the ratio of the second to that of the same codec in an MP4 with closed GOPs. With `--against`, the folder `src` of
+another version, the same for that version. Medians of several turns.
 
     python benchmarks/sampling_kinds.py [--clip samples/sample.mp4] [--seconds 20] [--rounds 3] [--against OTHER/src]
 """
@@ -40,7 +40,7 @@ SILENCE = np.zeros(0, np.int16)
 
 @dataclass(frozen=True)
 class Kind:
-    """How a codec encodes, and the files that its packets go into: their endings, and what their muxers are told."""
+    """The encoding by a codec, and the containers of its packets: file extensions and options of the muxers."""
 
     codec: str
     options: dict[str, str]
@@ -86,7 +86,7 @@ KINDS = {
 
 
 def encoded(kind: Kind, clip: Path, seconds: int, out: Path) -> Path:
-    """The pictures alone."""
+    """Encode the video stream alone."""
     with av.open(str(out), "w") as target:
         stream = target.add_stream(kind.codec, rate=FPS, options=kind.options)
         stream.width, stream.height = SIZE
@@ -101,7 +101,7 @@ def encoded(kind: Kind, clip: Path, seconds: int, out: Path) -> Path:
 
 
 def put_into(pictures: Path, out: Path, seconds: int, options: dict[str, str]) -> Path:
-    """The same packets with a hum beside them."""
+    """Mux the same packets with a hum as sound."""
     codec = "libopus" if out.suffix == ".webm" else "mp3" if out.suffix == ".avi" else "aac"
     with av.open(str(pictures)) as source, av.open(str(out), "w", options=options) as target:
         copy = target.add_stream_from_template(source.streams.video[0], opaque=True)
@@ -138,7 +138,7 @@ def framefleet(video: Path) -> int:
 
 
 def measure(video: Path, what: str) -> None:
-    """In a process of its own: the pictures, and the CPU seconds of a second turn, when all is loaded."""
+    """Return the frames, and the CPU seconds of a second turn, when everything is loaded, in a separate process."""
     work = pyav if what == "pyav" else framefleet
     work(video)
     begin = time.process_time()

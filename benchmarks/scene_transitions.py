@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Are fades and dissolves found, and is nothing else taken for one? Films whose transitions are known, by x264.
+"""Recall and false alarms for fades and dissolves, on films with known transitions, encoded by x264.
 
     python benchmarks/scene_transitions.py [--shots 8] [--clips VIDEO…]
 
-A film is a row of pictures of the sample (and of `--clips`), 3 to 5 s each, held still or moved across at 25, 75 or 200
-pixels a second of a picture 640 wide, one turning into the next within 0.5 to 2 s: by a dissolve, through black, or
-through white. A transition counts as found within 0.5 s; what is found elsewhere is false.
+A film is a sequence of stills of the sample (and of `--clips`), 3 to 5 s each, static or panned at 25, 75 or 200 pixels
+per second of a frame 640 wide, each turning into the next within 0.5 to 2 s: by a dissolve, through black, or through
+white. A transition counts as found within 0.5 s; others are false alarms.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def scenes_of(path: Path) -> Sequence[Scene]:
 def film(
     photos: Sequence[Photo], colour: int | None, speed: float, shots: int, rng: random.Random
 ) -> tuple[Iterator[Photo], list[float]]:
-    """The frames, and when each transition is half done."""
+    """Return the frames, and the midpoint of each transition."""
     frames: list[Photo] = []
     middles, before = [], None
     for _ in range(shots):

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Are cuts found, and how exactly? Films whose cuts are known, by several encoders, through the shared decode.
+"""Recall and precision of cuts, on films with known cuts, by several encoders, through the shared decode.
 
     python benchmarks/scenes.py [--shots 15] [--seeds 2] [--clips VIDEO…]
 
-A film is a row of hard cuts between pictures of the sample (and of `--clips`), 0.75 to 3 s each: held still, or moved
-across at 25, 75 or 200 pixels a second of a picture 640 wide; and one with flashes, which are no cuts. A cut counts as
-found within 0.2 s; what is found elsewhere is false. The error is told with the file's keyframes and without them.
+A film is a sequence of hard cuts between stills of the sample (and of `--clips`), 0.75 to 3 s each: static, or panned
+at 25, 75 or 200 pixels per second of a frame 640 wide; and one with flashes, which are no cuts. A cut counts as found
+within 0.2 s; others are false alarms. The error is reported with the file's keyframes and without them.
 """
 
 import argparse
@@ -80,13 +80,13 @@ def score(photos: Sequence[Photo], kind: str, seed: int, shots: int, encoder: st
 
 
 def errors(found: Sequence[float], cuts: Sequence[float]) -> list[float]:
-    """Of each cut that was found, how far off."""
+    """Return the error of each cut that was found."""
     nearest = [min((abs(time - cut) for time in found), default=NEAR_S + 1) for cut in cuts]
     return [error for error in nearest if error <= NEAR_S + 1e-6]
 
 
 def found(path: Path, *, keyframes: bool) -> list[float]:
-    """The cuts that the stage finds."""
+    """Return the cuts that the stage finds."""
     stage, media, options, marks = ScenesStage(), probe(path), Options(), []
     watcher = stage.watch(media, options, marks)
     tell = marks.append if keyframes else None
@@ -96,7 +96,7 @@ def found(path: Path, *, keyframes: bool) -> list[float]:
 
 
 def film(photos: Sequence[Photo], kind: str, rng: random.Random, shots: int) -> Iterator[tuple[bool, Photo]]:
-    """Frames, and whether each is the first of a shot."""
+    """Yield frames, and whether each is the first of a shot."""
     before = None
     for _ in range(shots):
         before = rng.choice([number for number in range(len(photos)) if number != before])
@@ -109,7 +109,7 @@ def film(photos: Sequence[Photo], kind: str, rng: random.Random, shots: int) -> 
 
 
 def moved(photo: Photo, count: int, step: float, rng: random.Random) -> Iterator[Photo]:
-    """A window of a picture twice as large, that wanders and turns back at the edges."""
+    """Yield moving crops of an image twice as large, which turns back at the edges."""
     place = np.array([rng.randrange(HEIGHT), rng.randrange(WIDTH)], dtype=float)
     way = np.array([rng.choice([-0.5, 0, 0.5]), rng.choice([-1, 1])]) * step
     for _ in range(count):
@@ -120,7 +120,7 @@ def moved(photo: Photo, count: int, step: float, rng: random.Random) -> Iterator
 
 
 def write(path: Path, frames: Iterator[tuple[bool, Photo]], codec: str, options: dict[str, str]) -> list[float]:
-    """Encodes the frames; when its cuts are."""
+    """Encode the frames and return the times of the cuts."""
     cuts = []
     with av.open(str(path), "w") as out:
         stream = out.add_stream(codec, rate=FPS, options=options)
@@ -134,7 +134,7 @@ def write(path: Path, frames: Iterator[tuple[bool, Photo]], codec: str, options:
 
 
 def photographs(clip: Path) -> list[Photo]:
-    """Frames of `clip`, two seconds apart, that differ from each other; twice as large as a film's."""
+    """Return different frames of `clip`, two seconds apart, twice as large as a film's."""
     kept: list[Photo] = []
     with av.open(str(clip)) as container:
         for number, frame in enumerate(container.decode(video=0)):

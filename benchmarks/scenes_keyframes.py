@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""Are cuts found among keyframes alone? The films of `scenes.py`, and the same with shots of 3 to 20 s.
+"""Recall of cuts among keyframes alone: the films of `scenes.py`, and the same with shots of 3 to 20 s.
 
     python benchmarks/scenes_keyframes.py [--shots 12] [--clips VIDEO…]
 
-All that can be told is between which two keyframes a cut lies. So what is counted are the steps from each keyframe to
-the next: of those that hold a cut, how many are told; of those that hold none, how many are told all the same, in films
-with flashes apart. The error is from a step's last cut to the keyframe at which it is told. `--clips` without a cut are
-counted too.
+Keyframes only show between which two of them a cut is. So steps from each keyframe to the next are counted: of those
+with a cut, how many are reported; of those without, how many are reported falsely, separately for films with flashes.
+The error is from a step's last cut to the keyframe at which it is reported. `--clips` without a cut are counted too.
 """
 
 import argparse
@@ -69,7 +68,7 @@ def scored(path: Path, frames: Iterator[tuple[bool, Photo]], codec: str, options
 
 
 def steps(path: Path, cuts: Sequence[float]) -> list[tuple[float | None, bool]]:
-    """Of each step between keyframes: how long after its last cut it ends (None: it has none), and if it is told."""
+    """Return the time from each step's last cut to its end (None: no cut), and whether the step is reported."""
     stage, media, options, marks = ScenesStage(), probe(path), Options(sampling="keyframes"), []
     watcher, shown = stage.watch(media, options, marks), []
     order = stage.order(media, options)

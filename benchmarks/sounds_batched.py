@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""YAMNet's slices stacked and sent in batches of 32, against one by one: time a slice, and whether scores agree.
+"""YAMNet on batches of 32 slices, against one by one: time per slice, and whether scores agree.
 
     python benchmarks/sounds_batched.py [SOUND…] [--expect Speech]
 
 Needs YAMNet (`python -m framefleet.models.fetch yamnet`). Time is CPU time of one thread, which a busy machine changes
 least; the engine as the stage uses it (spectrogram and network), and the network alone on bytes made before. Both ways
-take turns; the median of 7 rounds. Of each SOUND (a file with sound; the sample by default) it prints what is heard in
-it, and with --expect ends with 1 unless that class is.
+take turns; the median of 7 rounds. For each SOUND (a file with sound; the sample by default) it prints the detected
+sounds, and with --expect exits with 1 unless that class is among them.
 """
 
 import argparse
@@ -47,7 +47,7 @@ TURNS = 7
 
 
 def slices() -> np.ndarray:
-    """Chords that come and go in noise: (SLICES, samples)."""
+    """Return chords with varying loudness in noise: (SLICES, samples)."""
     times = np.arange(round((SLICES * HOP_S + SLICE_S) * RATE)) / RATE
     chord = sum(np.sin(2 * np.pi * hertz * times) for hertz in (262, 330, 392))
     sound = chord * (np.sin(times) > 0) * 0.1 + np.random.default_rng(1).normal(0, 0.01, len(times))
@@ -62,7 +62,7 @@ def timed(action: Callable[[np.ndarray], np.ndarray], given: np.ndarray, size: i
 
 
 def events(path: Path, engine: YamnetEngine) -> list[SoundEvent]:
-    """What the stage makes of a file, through its handler and all."""
+    """Return the stage's result for a file, through its handler."""
     stage, options, media = SoundsStage(), Options(), probe(path)
     handler, answers = make_handler(engine), []
     for clip in decode_clips(media, stage.plan(media, options, IN_PROCESS), format="flac"):
@@ -104,7 +104,7 @@ def compare(engine: YamnetEngine) -> None:
 
 
 def turn(side: Side, number: int) -> tuple[float, float, float]:
-    """CPU seconds one by one and batched, the first changing from turn to turn, and how far answers differ."""
+    """Return CPU seconds one by one and batched, in alternating order, and the difference of the answers."""
     spent, answers = {}, {}
     for size in (1, BATCH) if number % 2 else (BATCH, 1):
         spent[size], answers[size] = timed(*side, size)

@@ -1,7 +1,7 @@
-"""Does cutting speech cost words? An hour of known speech, transcribed uncut and cut where FrameFleet cuts it.
+"""The words that cutting speech costs: an hour of known speech, transcribed uncut and cut as FrameFleet cuts it.
 
-The hour is made here: espeak-ng (needed to run this) reads `speech_text.txt` in several voices, with pauses of varied
-length, real clips of known text among them. Every pass goes the way of a run: decoded, cut, encoded, handled, merged.
+The hour is generated: espeak-ng (required) reads `speech_text.txt` in several voices, with pauses of varied length and
+real clips of known text in between. Every pass takes the path of a run: decoded, cut, encoded, handled, merged.
 
     python benchmarks/speech_chunks.py --clip speech.flac "what is said in it" [--minutes 60] [--threads 1]
 
@@ -41,7 +41,7 @@ from framefleet.timebase import Seconds, Span
 from record import record
 
 HERE = Path(__file__).parent
-VOICES = ("en-us", "en-us+m1", "en-us+f2", "en-gb", "en-gb+m3")  # those that tiny.en understands best
+VOICES = ("en-us", "en-us+m1", "en-us+f2", "en-gb", "en-gb+m3")  # the voices that tiny.en understands best
 NEAR_S = 10.0
 PASSES: dict[str, tuple[Seconds, bool]] = {
     "uncut": (7200, False),
@@ -59,7 +59,7 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Heard:
-    """A pass: its words with their times, and where it was cut."""
+    """The result of a pass: its words with their times, and its cuts."""
 
     words: list[tuple[str, Seconds]]
     cuts: list[Seconds]
@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def make_speech(path: Path, minutes: float, clips: list[list[str]], rng: random.Random) -> list[Spoken]:
-    """A 16 kHz mono WAV of speech, and what is said in it when."""
+    """Write a 16 kHz mono WAV of speech, and return its words with their times."""
     sentences = (HERE / "speech_text.txt").read_text(encoding="utf-8").splitlines()
     recorded = [(read_clip(Path(file)), text) for file, text in clips]
     truth: list[Spoken] = []
@@ -145,7 +145,7 @@ def timed_words(transcription: Transcription) -> list[tuple[str, Seconds]]:
 
 
 def normal(text: str) -> list[str]:
-    """Words in lower case without punctuation."""
+    """Return the words in lower case without punctuation."""
     return re.sub(r"[^a-z0-9' ]", " ", text.lower().replace("-", " ")).split()
 
 
@@ -174,9 +174,9 @@ Fault = tuple[str, Seconds]
 
 
 def faults(heard: Heard, truth: list[Spoken]) -> tuple[set[Fault], set[Fault], float]:
-    """Words missing, and words said twice; the word error rate of all.
+    """Return missing words, repeated words, and the word error rate.
 
-    A word missing beside a misheard one is part of that ("two hunters" as "200"), not lost.
+    A missing word next to a misheard one is part of that ("two hunters" as "200"), not lost.
     """
     said = [(word, when(one, k)) for one in truth for k, word in enumerate(one.words)]
     aligned = jiwer.process_words(" ".join(w for w, _ in said), " ".join(w for w, _ in heard.words))
@@ -195,7 +195,7 @@ def faults(heard: Heard, truth: list[Spoken]) -> tuple[set[Fault], set[Fault], f
 
 
 def beside(found: set[Fault], cuts: list[Seconds]) -> set[Fault]:
-    """Those within 10 s of a cut."""
+    """Return the words within 10 s of a cut."""
     return {(word, time_s) for word, time_s in found if any(abs(time_s - cut) <= NEAR_S for cut in cuts)}
 
 
@@ -204,7 +204,7 @@ def labels(found: set[Fault]) -> list[str]:
 
 
 def when(spoken: Spoken, number: int) -> Seconds:
-    """About when a sentence's word is said."""
+    """Return the approximate time of a word in a sentence."""
     return spoken.span.start_s + spoken.span.length_s * (number + 0.5) / len(spoken.words)
 
 

@@ -1,7 +1,7 @@
-"""Every analysis in one run on this machine, against the sum of the same analyses one run after the other.
+"""All stages in one run on this machine, against the sum of one run per stage.
 
-`python benchmarks/stages_local.py [--video FILE] [--turns 5]`. Each run is a command of its own with `--fresh`; what is
-counted is the run's own `timing.wall_s`, models loaded and all. Above 1 they would only get in each other's way.
+`python benchmarks/stages_local.py [--video FILE] [--turns 5]`. Each run is a separate command with `--fresh`; its time
+is the document's `timing.wall_s`, loading of models included. Above 1 the stages would only slow each other down.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def turn(video: Path, folder: Path) -> dict[str, float]:
 
 
 def wall(video: Path, folder: Path, stages: str) -> float:
-    """Seconds that a run with these stages took by its own count."""
+    """Return the seconds of a run with these stages by its own count."""
     where = ["--output-dir", str(folder), "--backend", "local"]
     command = [sys.executable, "-m", "framefleet", "run", str(video), *where, "--stages", stages, "--fresh"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -1,5 +1,4 @@
-"""CPU seconds that commands take to start: user and system time of the process, the median of seven, and of `run` until
-its first line."""
+"""CPU seconds for the start of commands, and of `run` until its first line: user and system time, median of seven."""
 
 import os
 import resource
@@ -39,12 +38,12 @@ def command(*arguments: str) -> list[str]:
 
 
 def of(command: list[str], *, to_line: bool = False) -> float:
-    one(command, to_line=to_line)  # which leaves the files in the system's cache
+    one(command, to_line=to_line)  # a warm-up, which fills the system's file cache
     return round(statistics.median(one(command, to_line=to_line) for _ in range(TURNS)), 3)
 
 
 def one(command: list[str], *, to_line: bool) -> float:
-    """The seconds of the process until it ends, or until a first line is on standard error, where it is killed."""
+    """Return the seconds of the process until it ends, or until its first line on standard error, when it is killed."""
     before = spent()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Text in pictures: a batch in one request against one by one, against RapidOCR as it comes, and what is left out.
+"""Text recognition: a batch in one request against one by one, against plain RapidOCR, and the frames left out.
 
     python benchmarks/text_batched.py
 
-Needs framefleet[text]. Pictures of 1280 × 720 with four lines each, text looked for at 736. RapidOCR's own call, one
-picture after the other, has all cores for every layer and its own size for detection, and the same at 736. All
-take turns, so a busy machine slows all; the median of 7. What is left out is counted on a minute of slides at 1 fps,
-coded by x264: a page lasts about seven seconds, over a smooth body that moves.
+Needs framefleet[text]. Frames of 1280 × 720 with four lines each, detection at 736. RapidOCR's own call, frame by
+frame, uses all cores for every layer, at its own detection size and at 736. All take turns, so that a busy machine
+slows all; the median of 7. Frames left out are counted on a minute of slides at 1 fps, encoded by x264: a slide lasts
+about seven seconds, over a smooth moving shape.
 """
 
 import argparse
@@ -36,7 +36,7 @@ Side = Callable[[], int]
 
 
 def page(number: int, body_at: int | None = None) -> Pixels:
-    """(720, 1280, 3): four lines, and a smooth body on the right."""
+    """Return an image (720, 1280, 3) with four lines, and a smooth shape on the right."""
     picture = np.full((720, 1280, 3), (30, 40, 60), np.uint8)
     if body_at is not None:
         cv2.circle(picture, (1000, body_at), 120, (140, 110, 90), -1, cv2.LINE_AA)
@@ -47,7 +47,7 @@ def page(number: int, body_at: int | None = None) -> Pixels:
 
 
 def talk(path: Path, seconds: int) -> list[bytes]:
-    """A JPEG for each second of slides that were coded as a video."""
+    """Return a JPEG for each second of slides that were encoded as a video."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=5, options={"crf": "26", "preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
@@ -61,7 +61,7 @@ def talk(path: Path, seconds: int) -> list[bytes]:
 
 
 def left_out(seconds: int) -> dict[str, object]:
-    """How much of such a talk has to be read, and what telling so costs."""
+    """Return the share of such a talk that has to be read, and the cost of deciding it."""
     with tempfile.TemporaryDirectory() as folder:
         jpegs = talk(Path(folder) / "talk.mp4", seconds)
     shown = [Picture(PictureTime(n, float(n), float(n)), jpeg) for n, jpeg in enumerate(jpegs)]
@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=TURNS)
     args = parser.parse_args()
     readers = sides([page(number) for number in range(args.pictures)])
-    lines = {name: side() for name, side in readers.items()}  # and warm
+    lines = {name: side() for name, side in readers.items()}  # also a warm-up
     rounds = [{name: timed(side) for name, side in readers.items()} for _ in range(args.turns)]
     ratios = {name: [one[name] / one["batched"] for one in rounds] for name in readers if name != "batched"}
     record(

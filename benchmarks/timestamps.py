@@ -1,8 +1,8 @@
-"""Are the sampled frames those that TorchCodec's `get_frames_played_at` gives?
+"""Comparison of the sampled frames with those of TorchCodec's `get_frames_played_at`.
 
-Makes six videos of different kinds, samples each at several rates with FrameFleet and with TorchCodec (exact seeking),
-and compares the presentation times, which must all be equal, and, to be sure that a time means the picture that was
-decoded, the numbers the pictures carry. Videos of your own may be named as arguments.
+Make six videos of different kinds, sample each at several rates with FrameFleet and with TorchCodec (exact seeking),
+and compare the presentation times, which must all be equal, and, to verify that a time belongs to the decoded frame,
+the numbers drawn on the frames. Other videos may be given as arguments.
 
     python benchmarks/timestamps.py [VIDEO...]
 
@@ -34,11 +34,11 @@ from tests.media.make import make_video, number_of  # noqa: E402
 
 RATES = ("0.5", "1", "2", "7", "29.97", "60")
 _A_MICROSECOND = 1e-6
-_BLOCK = 64  # frames asked of TorchCodec at once
+_BLOCK = 64  # frames per request to TorchCodec
 
 
 def make_all(folder: Path) -> dict[str, Path]:
-    """Six videos, one of each kind that goes wrong in its own way."""
+    """Make six videos, each of a kind with its own pitfalls."""
     ntsc = Fraction(30_000, 1001)
     uneven = [Fraction(1001 * (i + i * i // 20), 30_000) for i in range(60)]
     late = [Fraction(7, 2) + Fraction(i, 25) for i in range(150)]
@@ -55,7 +55,7 @@ def make_all(folder: Path) -> dict[str, Path]:
 
 
 def compare(path: Path, *, numbered: bool) -> dict[str, int]:
-    """Samples of all rates: how many times are equal or differ; how many pictures carry equal or differing numbers."""
+    """Return for samples of all rates how many times, and how many numbers on frames, are equal or differ."""
     media = probe(path)
     decoder = VideoDecoder(str(path), seek_mode="exact", dimension_order="NHWC")
     begin = decoder.metadata.begin_stream_seconds
@@ -75,10 +75,10 @@ def compare(path: Path, *, numbered: bool) -> dict[str, int]:
 
 
 def played_at(decoder: VideoDecoder, times: list[float]) -> Iterator[tuple[float, np.ndarray]]:
-    """Time and pixels of the frames on screen at `times`, in the file's own time.
+    """Return time and pixels of the frames on screen at `times`, in the file's own time.
 
-    Half a microsecond is added, for a float just below a boundary would be another frame. Where the file does not tell
-    TorchCodec how long its last frame lasts, it refuses the times within that frame; asked for by number, it gives it.
+    Half a microsecond is added, since a float just below a boundary would be another frame. If TorchCodec does not know
+    the duration of the last frame, it rejects times within it; that frame is then requested by number.
     """
     end = decoder.metadata.end_stream_seconds
     inside = [time + _A_MICROSECOND / 2 for time in times if time + _A_MICROSECOND / 2 < end]

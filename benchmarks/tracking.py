@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Ids over time on generated videos whose truth is known: MOTA, IDF1, ids kept, at 1, 5 and 25 pictures a second.
+"""Tracking on generated videos with known truth: MOTA, IDF1 and ids kept, at 1, 5 and 25 frames per second.
 
     python benchmarks/tracking.py
 
-Next to the stage's own joining stand ByteTrack (package `trackers`), the same with a generalised overlap, and norfair
-by distance (package `norfair-enough`), each where it is installed. 8 % of boxes are missed, 0.4 a picture are false;
-the best possible MOTA is about 0.91.
+The stage is compared with ByteTrack (package `trackers`), the same with a generalised overlap, and norfair by distance
+(package `norfair-enough`), each if it is installed. 8 % of boxes are missed, 0.4 per frame are false; the best possible
+MOTA is about 0.91.
 """
 
 import time
@@ -39,7 +39,7 @@ def ours(found: list[Detection], _fps: float) -> list[Boxes]:
 
 
 def bytetrack(found: list[Detection], fps: float, *, general: bool = False) -> list[Boxes]:
-    """As it comes, but beginning tracks from 0.25 on and at once, as the stage does."""
+    """Run ByteTrack with its defaults, except that tracks start at 0.25 and at once, as in the stage."""
     import supervision
     from trackers import ByteTrackTracker
     from trackers.utils.iou import GIoU
@@ -58,7 +58,7 @@ def bytetrack(found: list[Detection], fps: float, *, general: bool = False) -> l
 
 
 def norfair(found: list[Detection], fps: float) -> list[Boxes]:
-    """By the distance of centres, up to 200 pixels."""
+    """Run norfair by the distance of centres, up to 200 pixels."""
     from norfair import Detection as Seen
     from norfair import Tracker as Norfair
 
@@ -97,7 +97,7 @@ def truth_of(scene: Scene) -> list[Boxes]:
 
 
 def compare(name: str, speed: float, fps: int, trackers: dict[str, Tracker]) -> dict[str, str]:
-    """Mean over the seeds, as "MOTA / IDF1 / ids kept"."""
+    """Return the means over the seeds, as "MOTA / IDF1 / ids kept"."""
     said: dict[str, list[tuple[float, float, float]]] = {label: [] for label in trackers}
     for seed in SEEDS:
         scene = Scene(speed, things=20, seed=seed, **SCENES[name])
@@ -112,7 +112,7 @@ def compare(name: str, speed: float, fps: int, trackers: dict[str, Tracker]) -> 
 
 
 def purity(speed: float, fps: int, *, certain: bool) -> str:
-    """Of tracks of several boxes called certain (or not), how many hold one thing alone."""
+    """Return how many tracks of several boxes that are certain (or not) hold a single object."""
     pure = count = 0
     for seed in SEEDS:
         scene = Scene(speed, things=20, seed=seed, alike=True)
@@ -123,7 +123,7 @@ def purity(speed: float, fps: int, *, certain: bool) -> str:
 
 
 def _things(result: TracksResult, sampled: list[Boxes], certain: bool) -> Iterator[set[int]]:
-    """The things each such track is made of: for each box, the one nearest."""
+    """Yield the true objects of each such track: for each box, the nearest one."""
     for track in result.tracks:
         if len(track.boxes) > 1 and track.certain is certain:
             yield {
@@ -133,7 +133,7 @@ def _things(result: TracksResult, sampled: list[Boxes], certain: bool) -> Iterat
 
 
 def many(pictures: int, things: int) -> str:
-    """Seconds for about 70,000 boxes."""
+    """Return the seconds for about 70,000 boxes."""
     scene = Scene(40, things=things, seconds=pictures / 25, seed=3)
     _, found = detect(move(scene), 25, scene)
     taken = []

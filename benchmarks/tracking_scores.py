@@ -1,4 +1,4 @@
-"""MOTA and IDF1, small and exact, and how many ids were kept from one sighting to the next.
+"""Exact MOTA and IDF1, and the share of ids kept from one sighting to the next.
 
 MOTA: Bernardin and Stiefelhagen, "Evaluating Multiple Object Tracking Performance: The CLEAR MOT Metrics", 2008.
 IDF1: Ristani et al., "Performance Measures and a Data Set for Multi-Target, Multi-Camera Tracking", 2016.
@@ -25,7 +25,7 @@ class Scores:
 
 
 def score(truth: Sequence[Ids], found: Sequence[Ids], iou: float = 0.5) -> Scores:
-    """Both (pictures,) of ids and boxes; a pair counts from an overlap of `iou` on."""
+    """Score two lists per frame of ids and boxes; a pair counts with an overlap of at least `iou`."""
     tables = [_overlaps(list(a.values()), list(b.values())) for a, b in zip(truth, found, strict=True)]
     mota, kept = _clear(truth, found, tables, iou)
     return Scores(mota, _idf1(truth, found, tables, iou), kept)
@@ -49,7 +49,7 @@ def _match(cost: NDArray[np.float64], limit: float) -> list[tuple[int, int]]:
 def _clear(
     truth: Sequence[Ids], found: Sequence[Ids], tables: Sequence[NDArray[np.float64]], iou: float
 ) -> tuple[float, float]:
-    """A pair of the picture before stays one while it overlaps; the rest are paired best first of all."""
+    """Match boxes: a pair of the previous frame is kept while it overlaps; the rest are paired best first."""
     before: dict[int, int] = {}
     wrong = switches = successive = same = 0
     for real, said, table in zip(truth, found, tables, strict=True):
@@ -73,7 +73,7 @@ def _clear(
 
 
 def _idf1(truth: Sequence[Ids], found: Sequence[Ids], tables: Sequence[NDArray[np.float64]], iou: float) -> float:
-    """One id a thing over the whole video, chosen so that most boxes are told right."""
+    """Match one id per object over the whole video, such that the most boxes are correct."""
     together: Counter[tuple[int, int]] = Counter()
     for real, said, table in zip(truth, found, tables, strict=True):
         here, ids = list(real), list(said)

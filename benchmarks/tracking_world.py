@@ -1,4 +1,4 @@
-"""Moving boxes whose truth is known, and what a detector would make of them."""
+"""Moving boxes with known truth, and simulated detections of them."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,18 @@ from numpy.typing import NDArray
 from framefleet.schema.objects import DetectedObject, Detection
 
 Boxes = dict[int, tuple[float, float, float, float]]
-"""Truth of one picture: the thing's number and its box."""
+"""The truth of one frame: pairs of object number and box."""
 
 WIDTH, HEIGHT = 1280, 720
-TICK_S = 0.04  # 25 a second
+TICK_S = 0.04  # 25 per second
 
 
 @dataclass(frozen=True)
 class Scene:
-    """`speed` px/s in the median; `belt`: all go one way, else each its own, across each other.
-    `alike`: all boxes are of one size, so that only motion tells them apart."""
+    """A kind of scene: median `speed` in px/s; with `belt` all objects move in one direction, else across each other.
+
+    With `alike` all boxes have one size, so that only motion distinguishes them.
+    """
 
     speed: float
     things: int = 12
@@ -31,7 +33,7 @@ class Scene:
 
 
 def move(scene: Scene) -> list[Boxes]:
-    """Truth at every tick: things enter, wander and leave, and a new one enters for each that left."""
+    """Return the truth at every tick: objects enter, wander and leave, and a new one replaces each that left."""
     rng = np.random.default_rng(scene.seed)
     born = 0
     alive: dict[int, NDArray[np.float64]] = {}  # x, y, vx, vy, w, h
@@ -65,7 +67,7 @@ def _enter(scene: Scene, rng: np.random.Generator, *, anywhere: bool) -> NDArray
 
 
 def _wander(thing: NDArray[np.float64], rng: np.random.Generator) -> None:
-    """Direction drifts by about 9 degrees a second, speed by 10 %, sides by 3 %."""
+    """Let direction drift by about 9 degrees per second, speed by 10 %, sides by 3 %."""
     turn, faster = rng.normal(0, 0.16) * TICK_S**0.5, np.exp(rng.normal(0, 0.1) * TICK_S**0.5)
     c, s = np.cos(turn) * faster, np.sin(turn) * faster
     thing[2], thing[3] = c * thing[2] - s * thing[3], s * thing[2] + c * thing[3]
@@ -74,7 +76,7 @@ def _wander(thing: NDArray[np.float64], rng: np.random.Generator) -> None:
 
 
 def _visible(thing: NDArray[np.float64]) -> tuple[float, float, float, float] | None:
-    """The part of the box in the picture, if at least a quarter of it."""
+    """Return the part of the box in the frame if it is at least a quarter."""
     x, y, _, _, w, h = thing
     x1, y1, x2, y2 = max(0.0, x - w / 2), max(0.0, y - h / 2), min(WIDTH, x + w / 2), min(HEIGHT, y + h / 2)
     seen = max(0.0, x2 - x1) * max(0.0, y2 - y1)
@@ -87,7 +89,7 @@ def _inside(thing: NDArray[np.float64]) -> bool:
 
 
 def detect(truth: list[Boxes], fps: float, scene: Scene) -> tuple[list[Boxes], list[Detection]]:
-    """The truth of the sampled pictures, and detections with jitter, misses and false boxes in them."""
+    """Return the truth of the sampled frames, and detections with jitter, misses and false boxes."""
     rng = np.random.default_rng(scene.seed + 1000)
     step = round(1 / (fps * TICK_S))
     sampled = truth[::step]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Looking for speech (Silero, by faster-whisper): its windows sent in batches against one by one; cost an hour.
+"""Voice activity detection (Silero, by faster-whisper): windows in batches against one by one; cost per hour.
 
     python benchmarks/vad_batched.py [SOUND]
 
@@ -32,21 +32,21 @@ from framefleet.worker.waveform import RATE, Waveform, decode
 from record import record
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "sample.mp4"
-WINDOW, CONTEXT = 512, 64  # samples: the detector's own
-SOUND_S = 60  # looked at as one by the stage
+WINDOW, CONTEXT = 512, 64  # samples, as in the detector
+SOUND_S = 60  # per call in the stage
 CLIP_S = 900
 TURNS = 7
 
 
 def speech(path: Path, length_s: int) -> Waveform:
-    """The first clip of the file, over and over."""
+    """Return the first clip of the file in a loop."""
     media, stage, options = probe(path), SpeechStage(), Options()
     clip = next(iter(decode_clips(media, stage.plan(media, options, JOB_QUEUE), format="flac")))
     return np.resize(decode(clip.audio, "flac", clip.span.length_s), length_s * RATE)
 
 
 def by_window(samples: Waveform, at_once: int) -> tuple[float, Waveform]:
-    """CPU seconds and probabilities, so many windows at a time, the state handed on from each to the next."""
+    """Return CPU seconds and probabilities with this many windows per call, passing the state on."""
     windows = samples[: len(samples) // WINDOW * WINDOW].reshape(-1, WINDOW)
     before = np.roll(windows[:, -CONTEXT:], 1, axis=0)
     before[0] = 0
@@ -80,7 +80,7 @@ def batched(samples: Waveform) -> dict[str, Any]:
 
 
 def an_hour(samples: Waveform) -> float:
-    """CPU seconds of all that the stage does, for four clips such as this."""
+    """Return the CPU seconds of everything that the stage does, for four such clips."""
     clip = Clip(0, Span(0.0, CLIP_S), (samples * 32767).astype(np.int16), "samples")
     detect = silero()
     assert detect is not None

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Build the two small ONNX graphs that stand before and behind an embedded detector.
+"""Build the two small ONNX graphs before and after an embedded detector.
 
     python scripts/build_detector_graphs.py src/framefleet/models
 
-They are committed, so that running a detector needs ONNX Runtime alone. The same script gives the same bytes.
+They are committed, so that running a detector needs only ONNX Runtime. The output is reproducible.
 """
 
 import argparse
@@ -13,18 +13,18 @@ import onnx
 from onnx import TensorProto, helper
 
 OPSET = 17
-GREY = 114.0  # Ultralytics' and Darknet's colour of the border
+GREY = 114.0  # the border colour of Ultralytics and Darknet
 
 
 def letterbox() -> onnx.ModelProto:
-    """`picture` (1, H, W, 3) uint8 resized and bordered, as `image` (1, 3, h, w) in 0-1.
+    """Return a graph that resizes and pads `picture` (1, H, W, 3) uint8 to `image` (1, 3, h, w) in 0-1.
 
-    Bilinear between pixel centres without smoothing, with the rounding of OpenCV's INTER_LINEAR, which detectors are
-    trained and compared with: of the two rows that make one, each share is cut to a quarter of a level before they
-    are added. With exact rounding 4 to 7 % of the values differ by one, and boxes by 2 % of their IoU.
+    Bilinear between pixel centres without antialiasing, with the rounding of OpenCV's INTER_LINEAR, which detectors are
+    trained and compared with: the shares of the two rows are truncated to a quarter of a level before they are added.
+    With exact rounding 4 to 7 % of the values differ by one, and boxes by 2 % of their IoU.
 
-    `rows` (2 × inner height,) are the upper rows, then the lower ones; `shares` (1, 2 × inner height, 1, 1) what each
-    gives, in quarters; `size` (4,) is [1, 2 × inner height, inner width, 3]; `border` (8,) as `Pad` takes it.
+    `rows` (2 × inner height,) are the upper rows, then the lower ones; `shares` (1, 2 × inner height, 1, 1) the weight
+    of each, in quarters; `size` (4,) is [1, 2 × inner height, inner width, 3]; `border` (8,) as `Pad` takes it.
     """
     nodes = [
         helper.make_node("Gather", ["picture", "rows"], ["needed"], axis=1),
@@ -58,7 +58,7 @@ def letterbox() -> onnx.ModelProto:
 
 
 def suppress() -> onnx.ModelProto:
-    """`boxes` (1, N, 4) and `scores` (1, 1, N) to `kept` (K, 3); its last column says which stay, best first."""
+    """Return a graph that selects `kept` (K, 3) from `boxes` (1, N, 4) and `scores` (1, 1, N), best first."""
     node = helper.make_node("NonMaxSuppression", ["boxes", "scores", "max_det", "iou"], ["kept"])
     inputs = [
         helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, "candidates", 4]),

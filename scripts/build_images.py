@@ -1,10 +1,10 @@
 """scripts/build_images [--all | ENDPOINT…]
 
-Builds images for real, by their own Dockerfiles, and has each answer its test_input.json without a GPU: ocr, or the
-endpoints named, or all four; one after the other, and each is removed before the next. There is no engine and no hub:
-buildah builds in a chroot, on what debootstrap makes of this machine's distribution in place of NVIDIA's image, and
-small models, served from here, stand in for the hubs'. Wants root, buildah and debootstrap, which are installed where
-there is apt-get; elsewhere it says what is missing, and that is no failure. Standard library only.
+Build the endpoints' images from their Dockerfiles and check that each answers its test_input.json without a GPU: ocr,
+the named endpoints, or all four, one after the other. Each image is removed before the next is built. No Docker and no
+model hub are needed: buildah builds in a chroot, on a debootstrap of this machine's distribution instead of NVIDIA's
+image, with small models served from this machine. Needs root, buildah and debootstrap, which it installs with apt-get;
+without them it prints what is missing and exits with 0. Standard library only.
 """
 
 from __future__ import annotations  # so that a Python too old can still say so
@@ -32,20 +32,20 @@ import small_weights
 ROOT = Path(__file__).resolve().parent.parent
 ENDPOINTS = ("ocr", "whisper", "ast", "yolo")
 BASE = "localhost/framefleet-base"
-WITHOUT_GPU = {"ocr": "OCR_DEVICE=cpu", "whisper": "WHISPER_DEVICE=cpu"}  # the others go without by themselves
-REFUSAL = {"ocr": "cannot use this GPU"}  # what is said where no GPU is and none was to be gone without
-ROOM_GB = {"ocr": 5, "whisper": 5, "ast": 25, "yolo": 25}  # while one is built; torch and what it brings are 7 GB
+WITHOUT_GPU = {"ocr": "OCR_DEVICE=cpu", "whisper": "WHISPER_DEVICE=cpu"}  # the others fall back to the CPU themselves
+REFUSAL = {"ocr": "cannot use this GPU"}  # the error without a GPU if the CPU was not requested
+ROOM_GB = {"ocr": 5, "whisper": 5, "ast": 25, "yolo": 25}  # during a build; torch and its dependencies are 7 GB
 
 
 class Builder:
-    """Buildah with a storage of its own in `folder`, so that nobody else's images are touched."""
+    """Buildah with its own storage in `folder`, so that other images are not touched."""
 
     def __init__(self, folder: Path) -> None:
         self._environ = {**os.environ, "BUILDAH_ISOLATION": "chroot", "TMPDIR": str(folder)}
         self._command = ["buildah", "--root", f"{folder}/storage", "--runroot", f"{folder}/run"]
 
     def __call__(self, *arguments: str) -> str:
-        """What buildah prints. Raises `subprocess.CalledProcessError`."""
+        """Run buildah and return its output. Raises `subprocess.CalledProcessError`."""
         return self.ran(*arguments, check=True).stdout.strip()
 
     def ran(self, *arguments: str, check: bool = False) -> subprocess.CompletedProcess[str]:
@@ -54,11 +54,11 @@ class Builder:
 
 
 def missing() -> str:
-    """What building wants and is not here, after trying to install it; empty if all is."""
+    """Try to install the missing tools and return what is still missing; empty if nothing is."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         return "the images are for Linux on x86-64"
     if os.geteuid() != 0:
-        return "only root may"
+        return "root is required"
     if not _tools_are_there() and shutil.which("apt-get"):
         environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         install = ["apt-get", "install", "-y", "--no-install-recommends", "buildah", "debootstrap"]
@@ -66,7 +66,7 @@ def missing() -> str:
             subprocess.run(command, check=False, capture_output=True, env=environ)
             if _tools_are_there():
                 break
-    return "" if _tools_are_there() else "buildah, debootstrap and apt-get are wanted"
+    return "" if _tools_are_there() else "buildah, debootstrap and apt-get are required"
 
 
 def _tools_are_there() -> bool:
@@ -74,7 +74,7 @@ def _tools_are_there() -> bool:
 
 
 def make_base(buildah: Builder, folder: Path) -> None:
-    """This machine's distribution, bare, with this machine's way to packages: mirror, proxy, certificates, index."""
+    """Build a minimal image of this machine's distribution with its mirror, proxy, certificates and package index."""
     release = platform.freedesktop_os_release()
     codename = release["VERSION_CODENAME"]
     root = folder / "base"
@@ -90,7 +90,7 @@ def make_base(buildah: Builder, folder: Path) -> None:
     (root / "etc/apt/apt.conf.d/90host").write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
     environ = {name: os.environ[name] for name in ("PIP_INDEX_URL", "PIP_TRUSTED_HOST") if name in os.environ}
     if certificates := ssl.get_default_verify_paths().cafile:
-        shutil.copy(certificates, root / "opt/certificates.pem")  # installing ca-certificates lays /etc/ssl anew
+        shutil.copy(certificates, root / "opt/certificates.pem")  # installing ca-certificates replaces /etc/ssl
         environ |= dict.fromkeys(("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), "/opt/certificates.pem")
     container = buildah("from", "scratch")
     buildah("add", "--quiet", container, str(root), "/")
@@ -101,7 +101,7 @@ def make_base(buildah: Builder, folder: Path) -> None:
 
 
 def lay_out(endpoint: str, folder: Path, address: str) -> list[str]:
-    """What the Dockerfile may copy, in `folder`/context, with a small model listed; the build's arguments."""
+    """Write the build context with a small model to `folder`/context, and return the build arguments."""
     context, weights = folder / "context", folder / "weights"
     for path in (context, weights):
         shutil.rmtree(path, ignore_errors=True)
@@ -119,7 +119,7 @@ def lay_out(endpoint: str, folder: Path, address: str) -> list[str]:
 
 
 def try_out(buildah: Builder, endpoint: str) -> list[str]:
-    """What is wrong with the answer to test_input.json, and with the refusal without a GPU; empty if nothing."""
+    """Return the problems with the reply to test_input.json and with the error without a GPU."""
     container = buildah("from", f"localhost/framefleet-{endpoint}")
     handler = ["--", "python", "/app/handler.py"]
     wrong = []
@@ -136,7 +136,7 @@ def try_out(buildah: Builder, endpoint: str) -> list[str]:
 
 
 def build(buildah: Builder, endpoint: str, folder: Path, address: str) -> bool:
-    """Builds, tries out and removes one image; whether all was well."""
+    """Build, try out and remove one image, and return whether it passed."""
     started = time.monotonic()
     image = f"localhost/framefleet-{endpoint}"
     dockerfile = f"{folder}/context/endpoints/{endpoint}/Dockerfile"
@@ -160,7 +160,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 def serve(folder: Path) -> str:
-    """Serves `folder` from now on; its address."""
+    """Serve `folder` in the background and return its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}"
@@ -173,13 +173,13 @@ def main() -> int:
     args = parser.parse_args()
     wanted = ENDPOINTS if args.all else args.endpoints or ("ocr",)
     if unknown := set(wanted) - set(ENDPOINTS):
-        parser.error(f"{', '.join(sorted(unknown))}: no such endpoint; there are {', '.join(ENDPOINTS)}")
+        parser.error(f"{', '.join(sorted(unknown))}: no such endpoint; choose from {', '.join(ENDPOINTS)}")
     if why := missing():
         print(f"No image is built: {why}", flush=True)
         return 0
     folder = Path(tempfile.mkdtemp(prefix="framefleet-images-", dir=os.environ.get("TMPDIR", "/var/tmp")))
     buildah = Builder(folder)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # cleaning up on the way
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` cleans up
     try:
         room, needed = shutil.disk_usage(folder).free / 1e9, max(ROOM_GB[name] for name in wanted)
         if room < needed:
@@ -197,7 +197,7 @@ def main() -> int:
     finally:
         buildah.ran("rm", "--all")
         buildah.ran("rmi", "--all", "--force")
-        # A mount that a killed build left is not to be emptied; --one-file-system stays out of it.
+        # --one-file-system: a mount left by a killed build must not be emptied.
         subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=False, capture_output=True)
 
 

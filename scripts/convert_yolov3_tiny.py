@@ -6,7 +6,7 @@
 Input `images` (N, 3, H, W), RGB, 0-1, H and W multiples of the stride. Output `output0` (N, 4 + classes, anchors):
 centre x, centre y, width, height in input pixels, then objectness × class score for every class.
 Batch norm is folded into the convolutions; weights are stored as FP16 and cast to FP32 when the model is loaded.
-Metadata is what Ultralytics writes, so that it loads the file too. The same input gives the same bytes.
+Metadata is that of Ultralytics, so that it can load the file too. The output is reproducible.
 Needs numpy and onnx.
 """
 
@@ -24,7 +24,7 @@ Section = tuple[str, dict[str, str]]
 
 
 def read_cfg(text: str) -> list[Section]:
-    """The sections of a Darknet .cfg, in order, with their settings as text."""
+    """Return the sections of a Darknet .cfg, in order, with their settings as text."""
     sections: list[Section] = []
     for line in (raw.split("#")[0].strip() for raw in text.splitlines()):
         if line.startswith("["):
@@ -36,7 +36,7 @@ def read_cfg(text: str) -> list[Section]:
 
 
 class Weights:
-    """Reads a Darknet .weights file from front to back."""
+    """A sequential reader of a Darknet .weights file."""
 
     def __init__(self, data: bytes) -> None:
         major, minor, _ = np.frombuffer(data, "<i4", 3)
@@ -74,7 +74,7 @@ class Graph:
         return name
 
     def half(self, value: np.ndarray) -> str:
-        """A constant stored in 16 bits and used in 32; ONNX Runtime folds the cast when it loads the model."""
+        """Add a constant stored in 16 bits and used in 32; ONNX Runtime folds the cast when it loads the model."""
         return self.add("Cast", self.constant(value, "float16"), to=TensorProto.FLOAT)
 
 
@@ -108,7 +108,7 @@ def convolution(graph: Graph, weights: Weights, before: Layer, options: dict[str
 
 def maxpool(graph: Graph, before: Layer, options: dict[str, str]) -> Layer:
     size, stride = int(options["size"]), int(options["stride"])
-    # Darknet pads right and below; it only shows at stride 1, where the size must stay.
+    # Darknet pads right and below, which only matters at stride 1, where the size is kept.
     pads = [0, 0, size - 1, size - 1] if stride == 1 else [0] * 4
     output = graph.add("MaxPool", before.output, kernel_shape=[size, size], strides=[stride] * 2, pads=pads)
     return Layer(output, before.channels)
@@ -133,7 +133,7 @@ def route(graph: Graph, layers: list[Layer], options: dict[str, str]) -> Layer:
 
 
 def decode(graph: Graph, before: Layer, options: dict[str, str], stride: int) -> str:
-    """A yolo layer's map (N, anchors × (5 + classes), h, w) as (N, 4 + classes, anchors × h × w).
+    """Decode a yolo layer's map (N, anchors × (5 + classes), h, w) to (N, 4 + classes, anchors × h × w).
 
     xy = (sigmoid(t) + cell) × stride and wh = exp(t) × anchor: https://arxiv.org/abs/1804.02767, 2.1.
     """
@@ -157,7 +157,7 @@ def decode(graph: Graph, before: Layer, options: dict[str, str], stride: int) ->
 
 
 def cell_corners(graph: Graph, feature_map: str) -> str:
-    """(2, 1, h × w): column and row of every cell of a map (N, C, h, w), for whatever size the picture has."""
+    """Return (2, 1, h × w): column and row of every cell of a map (N, C, h, w), for any image size."""
     shape = graph.add("Shape", feature_map)
     height = graph.add("Gather", shape, graph.constant(2, "int64"))
     width = graph.add("Gather", shape, graph.constant(3, "int64"))
@@ -170,12 +170,12 @@ def cell_corners(graph: Graph, feature_map: str) -> str:
 
 
 def convert(cfg: str, data: bytes, names: list[str]) -> onnx.ModelProto:
-    """The ONNX model of a Darknet network. Raises `SystemExit` for what it does not know."""
+    """Convert a Darknet network to ONNX. Raises `SystemExit` for unknown layers."""
     (_, net), *sections = read_cfg(cfg)
     graph, weights = Graph(), Weights(data)
     layers: list[Layer] = []
     outputs: list[str] = []
-    strides = [1]  # of every layer, as its output's side shrinks
+    strides = [1]  # of every layer, relative to the input
     before = Layer("images", int(net["channels"]))
     for kind, options in sections:
         stride = strides[-1]
@@ -194,11 +194,11 @@ def convert(cfg: str, data: bytes, names: list[str]) -> onnx.ModelProto:
         elif kind == "yolo":
             outputs.append(decode(graph, before, options, stride))
         else:
-            raise SystemExit(f"[{kind}]: a Darknet layer this converter does not know")
+            raise SystemExit(f"[{kind}]: unknown Darknet layer")
         layers.append(before)
         strides.append(stride)
     if weights.left:
-        raise SystemExit(f"{weights.left} numbers are left in the .weights file: it is of another network")
+        raise SystemExit(f"{weights.left} numbers are left in the .weights file: it belongs to another network")
     return finish(graph, outputs, net, names, max(strides))
 
 
@@ -229,7 +229,7 @@ def main() -> None:
     parser.add_argument("weights", type=Path)
     parser.add_argument("out", type=Path)
     default_names = Path(__file__).parents[1] / "src/framefleet/models/coco.names"
-    parser.add_argument("--names", type=Path, default=default_names, help="class names, one a line")
+    parser.add_argument("--names", type=Path, default=default_names, help="class names, one per line")
     args = parser.parse_args()
     names = args.names.read_text(encoding="utf-8").split("\n")
     model = convert(args.cfg.read_text(), args.weights.read_bytes(), [name for name in names if name])

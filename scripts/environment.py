@@ -1,12 +1,12 @@
-"""Makes the Python environments that FrameFleet runs, is tested and checked in. Standard library only.
+"""Create the Python environments in which FrameFleet runs, is tested and checked. Standard library only.
 
-    python scripts/environment.py .venv -r requirements/run.txt      makes it if need be, prints its Python
+    python scripts/environment.py .venv -r requirements/run.txt      create it if needed, print its Python
 
-A stamp written last tells a finished environment from one whose making was interrupted, and holds the hash of
-what it was made from; while that is still true, nothing is run and nothing is fetched.
+A stamp, written last, marks a complete environment and holds the hash of its inputs; while it is valid, nothing is
+run and nothing is downloaded.
 """
 
-from __future__ import annotations  # so that a Python too old can still say so
+from __future__ import annotations  # so that an old Python can still report its version
 
 import argparse
 import hashlib
@@ -24,36 +24,36 @@ from wheels import SetUpError, install, tell
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMP = "framefleet-stamp"
-_MADE_ANEW = "_FRAMEFLEET_MADE_ANEW"  # set for the start that follows
+_MADE_ANEW = "_FRAMEFLEET_MADE_ANEW"  # set for the restarted command
 OLDEST, NEWEST = (3, 11), (3, 14)
 RUN = ROOT / "requirements" / "run.txt"
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def python_of(folder: Path) -> Path:
-    """The environment's Python, whether it is there or not."""
+    """Return the path of the environment's Python, whether it exists or not."""
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def key_of(pins: list[Path], editable: bool) -> str:
-    """Hash of all that decides what goes into an environment."""
-    # Tools' settings stand last in that file and install nothing.
+    """Return a hash of everything that determines the content of an environment."""
+    # The settings of tools come last in that file and install nothing.
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.")[0]
     digest = hashlib.sha256(project.encode())
     for path in pins:
         digest.update(path.read_bytes())
-    # An editable installation points to this checkout; after a move it would point to nothing.
+    # An editable installation points to this checkout, so it breaks when the checkout is moved.
     digest.update(repr(str(ROOT) if editable else "").encode())
     return digest.hexdigest()[:16]
 
 
 def _stamp(folder: Path, key: str) -> str:
-    # The real path changes when the system's Python was upgraded under the environment.
+    # The real path changes when the system's Python is upgraded.
     return f"{key} {os.path.realpath(python_of(folder))}\n"
 
 
 def is_ready(folder: Path, key: str) -> bool:
-    """Whether it is finished, and none of the packages has gone since (a virus scanner, an interrupted copy)."""
+    """Return whether the environment is complete and no package is missing since (virus scanner, interrupted copy)."""
     try:
         first, *installed = (folder / STAMP).read_text(encoding="utf-8").splitlines(keepends=True)
         there = _installed(folder) if installed else set()
@@ -63,15 +63,15 @@ def is_ready(folder: Path, key: str) -> bool:
 
 
 def _installed(folder: Path) -> set[str]:
-    """What lies in the environment's site-packages: one entry or two for each package."""
+    """Return the names in the environment's site-packages: one or two for each package."""
     (packages,) = [*folder.glob("lib/python*/site-packages"), *folder.glob("Lib/site-packages")]
     return {path.name for path in packages.iterdir()}
 
 
 def ensure(folder: Path, pins: list[Path] | None = None, editable: bool = True) -> Path:
-    """The Python of an environment with what `pins` name in it (by default `RUN`), made now unless it is ready.
+    """Return the Python of an environment with `pins` (by default `RUN`), which is created unless it is ready.
 
-    `editable` False leaves FrameFleet itself out, for an environment that several checkouts share.
+    `editable` False leaves out FrameFleet itself, for an environment that several checkouts share.
     Raises `SetUpError`.
     """
     pins = pins or [RUN]
@@ -87,12 +87,12 @@ def ensure(folder: Path, pins: list[Path] | None = None, editable: bool = True) 
 
 
 def check_python() -> None:
-    """Raises `SetUpError` where this Python cannot make an environment that FrameFleet runs in."""
+    """Raise `SetUpError` if this Python cannot create an environment for FrameFleet."""
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         span = " to ".join(".".join(map(str, v)) for v in (OLDEST, NEWEST))
         raise SetUpError(f"FrameFleet runs on Python {span}, and {sys.executable} is {VERSION}")
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
-        raise SetUpError(f"{sys.executable} cannot make environments: {_remedy()}")
+        raise SetUpError(f"{sys.executable} cannot create environments: {_remedy()}")
 
 
 def _remedy() -> str:
@@ -102,7 +102,7 @@ def _remedy() -> str:
 
 
 def make(folder: Path, pins: list[Path], editable: bool) -> None:
-    """An environment with what `pins` name in it, in place of what is in `folder`. Raises `SetUpError`."""
+    """Create an environment with `pins`, replacing `folder`. Raises `SetUpError`."""
     started = time.monotonic()
     tell(f"Setting up {folder} (once; wheels come from PyPI) …")
     if folder.exists():
@@ -119,9 +119,9 @@ def make(folder: Path, pins: list[Path], editable: bool) -> None:
 
 
 def isolate_command(python: Path) -> None:
-    """Has the environment's `framefleet` start Python by `-I`: no PYTHONPATH, PYTHONHOME or packages of the user's.
+    """Make the environment's `framefleet` start Python with `-I`: no PYTHONPATH, PYTHONHOME or user packages.
 
-    The scripts that pip and uv write heed them. These are pip's too, by the part of it that makes them, on Windows too.
+    The scripts of pip and uv respect these. The replacement is written by pip's own script maker, on Windows too.
     """
     subprocess.run([str(python), "-I", "-c", _ISOLATE, str(python.parent)], check=False, capture_output=True)
 
@@ -139,18 +139,17 @@ for entry in distribution("framefleet").entry_points.select(group="console_scrip
 
 def _not_made(folder: Path, said: str) -> SetUpError:
     if "ensurepip" in said:
-        return SetUpError(f"{sys.executable} cannot make {folder}: {_remedy()}")
-    why = (said.strip() or "it does not say why").splitlines()[-1].removeprefix("Error: ")
-    return SetUpError(f"{folder} cannot be made ({why}); {folder.parent} must be writable and have room for 1 GB")
+        return SetUpError(f"{sys.executable} cannot create {folder}: {_remedy()}")
+    why = (said.strip() or "no reason given").splitlines()[-1].removeprefix("Error: ")
+    return SetUpError(f"{folder} cannot be created ({why}); {folder.parent} must be writable and have 1 GB free")
 
 
 def fetch_models(python: Path) -> None:
-    """Fetch the embedded models into the user's cache, showing what is downloaded. No failure of it is one of set-up's:
-    the rest works without."""
+    """Download the embedded models into the user's cache. A failure is not fatal: other stages still work."""
     environ = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     command = [str(python), "-m", "framefleet.models.fetch"]
     if subprocess.run(command, check=False, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL).returncode:
-        tell(f"Analyses that need those models are left out or use smaller ones. Later, run: {' '.join(command)}")
+        tell(f"Stages that need these models are left out or use smaller ones. To retry, run: {' '.join(command)}")
 
 
 def _megabytes(folder: Path) -> float:
@@ -159,9 +158,9 @@ def _megabytes(folder: Path) -> float:
 
 
 def enter() -> None:
-    """Returns where FrameFleet can be imported; elsewhere hands this command over to `.venv`, made if need be.
+    """Make FrameFleet importable: return if it is, else restart this command in `.venv`, which is created if needed.
 
-    A package of `.venv` that is missing or damaged has it made anew, once.
+    If a package of `.venv` is missing or damaged, `.venv` is rebuilt once.
     """
     leave_others_out()
     folder = ROOT / ".venv"
@@ -171,16 +170,16 @@ def enter() -> None:
     sys.path.insert(0, str(ROOT / "src"))
     if inside:
         try:
-            for module in ("session", "cli.commands.run", "cli.output.bars"):  # the command would load them as it goes
+            for module in ("session", "cli.commands.run", "cli.output.bars"):  # which the command would load later
                 importlib.import_module(f"framefleet.{module}")
         except ImportError as error:
-            why = error  # Python forgets the other name
+            why = error  # Python deletes `error` after this block
             guarded(lambda: make_anew(folder, why))
         os.environ.pop(_MADE_ANEW, None)
 
 
 def leave_others_out() -> None:
-    """No packages but the environment's own: ROS, Blender or Maya set PYTHONPATH, and their numpy would go first."""
+    """Remove foreign packages from the path: ROS, Blender and Maya set PYTHONPATH, and their numpy would be used."""
     foreign = {os.path.realpath(path) for path in os.environ.pop("PYTHONPATH", "").split(os.pathsep) if path}
     foreign |= {os.path.realpath(site.getusersitepackages())}
     own = os.path.realpath(Path(__file__).parent)
@@ -190,9 +189,9 @@ def leave_others_out() -> None:
 
 
 def make_anew(folder: Path, error: ImportError) -> None:
-    """Starts this command again with the Python that made the environment in `folder`, which makes it once more.
+    """Restart this command with the Python that created the environment in `folder`, to rebuild it.
 
-    Raises `SetUpError` where that was just done, and on Windows, where a Python at work cannot be replaced.
+    Raises `SetUpError` if that was just done, and on Windows, where a running Python cannot be replaced.
     """
     from framefleet.install_hints import culprit
 
@@ -201,44 +200,44 @@ def make_anew(folder: Path, error: ImportError) -> None:
         raise SetUpError(f"{what} does not load ({why}), though {folder} is new; a virus scanner may have removed it")
     (folder / STAMP).unlink(missing_ok=True)
     if os.name == "nt":
-        raise SetUpError(f"{what} is missing or damaged in {folder}; run this again, and it is set up anew")
-    tell(f"{what} is missing or damaged in {folder}; setting up anew …")
+        raise SetUpError(f"{what} is missing or damaged in {folder}; run this again to rebuild it")
+    tell(f"{what} is missing or damaged in {folder}; rebuilding …")
     os.environ[_MADE_ANEW] = "1"
     hand_over(Path(getattr(sys, "_base_executable", sys.executable)))
 
 
 def hand_over(python: Path) -> None:
-    """This command again, with `python`; does not return."""
+    """Restart this command with `python`; does not return."""
     command = [str(python), *sys.argv]
     if os.name != "nt":
         os.execv(command[0], command)
-    # Windows has no exec: a child it would start outlives the caller's wait, and loses the exit code.
+    # Windows has no exec: the replacement would outlive the caller's wait and lose the exit code.
     with subprocess.Popen(command) as child:
         while True:
             try:
                 sys.exit(child.wait())
             except KeyboardInterrupt:
-                continue  # the child got it too, and says how to resume
+                continue  # the child gets it too and prints how to resume
 
 
 def guarded(action: Callable[[], None]) -> None:
-    """Runs `action`; what goes wrong in a set-up ends the command with one line."""
+    """Run `action`; a failed set-up ends the command with one line."""
     try:
         action()
     except SetUpError as error:
         sys.exit(f"framefleet: {error}")
     except OSError as error:
-        sys.exit(f"framefleet: {error.filename or ROOT}: {error.strerror or error}; put it right and run this again")
+        sys.exit(f"framefleet: {error.filename or ROOT}: {error.strerror or error}; fix the cause and run this again")
     except KeyboardInterrupt:
-        tell("Interrupted; the next start sets up anew.")
+        tell("Interrupted; the next start begins the set-up again.")
         sys.exit(130)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", help="{key} in it stands for the hash of what goes in; such old ones are removed")
+    parser.add_argument("folder", help="{key} in it stands for the hash of its inputs; older ones are removed")
     parser.add_argument("-r", "--requirements", type=Path, action="append", metavar="FILE", help=f"pins; default {RUN}")
-    parser.add_argument("--without-project", action="store_true", help="what is pinned alone")
+    parser.add_argument("--without-project", action="store_true", help="install only the pins, not FrameFleet")
     args = parser.parse_args()
     leave_others_out()
     args.requirements = [path.resolve() for path in args.requirements or [RUN]]

@@ -1,8 +1,8 @@
 """python scripts/hub_folders.py OUT
 
-Lays out a folder in OUT for each endpoint, ready to be a repository of its own: RunPod's Hub wants Dockerfile, handler
-and .runpod/ at a repository's root, and builds from there. The Dockerfile is the endpoint's own, with its paths
-made to start there. A folder laid out before is laid out anew; its .git stays. Standard library only.
+Write a folder to OUT for each endpoint, ready to be a repository of its own: RunPod's Hub requires Dockerfile, handler
+and .runpod/ at the root of a repository, and builds from there. The Dockerfile is the endpoint's own, with its paths
+relative to the root. A folder written before is replaced; its .git stays. Standard library only.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENDPOINTS = ("yolo", "whisper", "ast", "ocr")
-MARK = ".framefleet-hub"  # says that this script laid a folder out, and so may replace it
+MARK = ".framefleet-hub"  # marks a folder written by this script, which it may replace
 OWN = ("handler.py", "requirements.txt", "weights.json", "test_input.json", ".runpod")
 SHARED = "weights.py"  # of all endpoints whose weights come from a hub
 README = """\
@@ -31,11 +31,11 @@ NOTES = {"yolo": " The image contains Ultralytics and its weights, which are und
 
 
 class LayoutError(Exception):
-    """One line naming what is in the way and the remedy."""
+    """An error in one line, with what is in the way and the remedy."""
 
 
 def lay_out(kind: str, out: Path) -> Path:
-    """The endpoint's folder in `out`, made or made anew. Raises `LayoutError`."""
+    """Write the endpoint's folder to `out` and return it. Raises `LayoutError`."""
     source, folder = ROOT / "endpoints" / kind, out / kind
     clear(folder)
     dockerfile = at_root(kind, (source / "Dockerfile").read_text(encoding="utf-8"))
@@ -54,19 +54,19 @@ def lay_out(kind: str, out: Path) -> Path:
 
 
 def at_root(kind: str, dockerfile: str) -> str:
-    """The Dockerfile for a build whose context is the endpoint's own folder, with `src` in it."""
+    """Return the Dockerfile for a build context that is the endpoint's own folder, with `src` in it."""
     return dockerfile.replace(f"endpoints/{kind}/", "").replace(f"endpoints/{SHARED}", SHARED)
 
 
 def sources(dockerfile: str) -> list[str]:
-    """What a Dockerfile copies out of its context."""
+    """Return what a Dockerfile copies from its context."""
     lines = dockerfile.replace("\\\n", " ").splitlines()
     copies = [line.split()[1:-1] for line in lines if line.startswith("COPY ") and "--from=" not in line]
     return [word for words in copies for word in words if not word.startswith("--")]
 
 
 def clear(folder: Path) -> None:
-    """An empty folder but for .git and the mark, in place of one laid out before. Raises `LayoutError`."""
+    """Empty `folder`, except for .git and the mark. Raises `LayoutError` if this script did not write it."""
     inside = list(folder.iterdir()) if folder.exists() else []
     if any(path.name != ".git" for path in inside) and not (folder / MARK).is_file():
         raise LayoutError(f"{folder}: holds something else; give another folder")

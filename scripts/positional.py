@@ -1,6 +1,6 @@
-"""The scripts' positional arguments, `VIDEO [fps] …`, as options of the command line that they stand for."""
+"""Conversion of the scripts' positional arguments, `VIDEO [fps] …`, to options of the command line."""
 
-from __future__ import annotations  # so that a Python too old can still say so
+from __future__ import annotations  # so that an old Python can still report its version
 
 import os
 import re
@@ -8,14 +8,14 @@ import sys
 from typing import NoReturn
 
 COMMAND = r".venv\Scripts\framefleet" if os.name == "nt" else ".venv/bin/framefleet"
-NUMBER = re.compile(r"-\.?\d")  # "-1" is a number that makes no sense, and no option
+NUMBER = re.compile(r"-\.?\d")  # "-1" is an invalid number, not an option
 
 
 def to_options(arguments: list[str], names: list[str]) -> list[str]:
-    """`a.mp4 1 5 --conf 0.3` for `names` fps and max-workers is `a.mp4 --fps=1 --max-workers=5 --conf 0.3`.
+    """Return `a.mp4 --fps=1 --max-workers=5 --conf 0.3` for `a.mp4 1 5 --conf 0.3` and `names` fps and max-workers.
 
-    What stands before the first option counts as positional. Exits with 2 where there is more than `names` can take,
-    and where what should be a number is none, such as a second video.
+    Arguments before the first option are positional. Exits with 2 if there are more than `names`, or if one that should
+    be a number is not, such as a second video.
     """
     leading = 0
     while leading < len(arguments) and (arguments[leading][:1] != "-" or NUMBER.match(arguments[leading])):
@@ -34,7 +34,7 @@ def _is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:
-        return text == "auto"  # which --max-workers takes
+        return text == "auto"  # for --max-workers
     return True
 
 

@@ -1,7 +1,7 @@
 """python scripts/process_video.py VIDEO [fps] [output_dir] [options…]
 
-The sequential way, kept as the baseline: one picture a request, one request at a time. The same as
-`framefleet run --sequential`, whose options it takes; defaults 1 output. Without arguments it runs on the clip in
+Analyze a video sequentially, as a baseline: one frame per request, one request at a time. The same as
+`framefleet run --sequential`, whose options it takes; defaults 1 output. Without arguments it analyzes the clip in
 samples/.
 """
 

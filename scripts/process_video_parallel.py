@@ -1,8 +1,8 @@
 """python scripts/process_video_parallel.py VIDEO [fps] [max_workers] [batch_size] [output_dir] [options…]
 
-What is seen, said, heard and written in a video, as one JSON, by many requests at once. The same as `framefleet run`,
-whose options it takes; defaults 1 5 16 output. Without arguments it runs on the clip in samples/. For several videos:
-.venv/bin/framefleet run A B
+Analyze the objects, speech, sounds and text of a video into one JSON, with parallel requests. The same as
+`framefleet run`, whose options it takes; defaults 1 5 16 output. Without arguments it analyzes the clip in samples/.
+For several videos: .venv/bin/framefleet run A B
 """
 
 import sys

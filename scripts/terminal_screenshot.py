@@ -1,7 +1,7 @@
-"""python scripts/terminal_screenshot.py [IMAGE]: what a run of the sample and a question about it look like.
+"""python scripts/terminal_screenshot.py [IMAGE]: a screenshot of a run of the sample and of a query of its result.
 
-Runs both in a scratch folder, on this machine, and pictures what they print, for docs/images. Needs Chromium and the
-packages of requirements/develop.txt.
+Run both in a temporary folder, on this machine, and write an image of their output, for docs/images. Needs Chromium
+and the packages of requirements/develop.txt.
 """
 
 import argparse
@@ -26,7 +26,7 @@ COMMANDS = (
     ["run", "samples/sample.mp4"],
     ["show", "output/sample_results.json", "--at", "20.5", "--say", "side by side"],
 )
-_FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)  # of a server; the machine's own will do
+_FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)  # web fonts; local fonts are used instead
 
 
 def main() -> None:
@@ -44,9 +44,9 @@ def main() -> None:
 
 
 def printed(command: list[str], folder: str) -> str:
-    """Standard output, as a terminal would get it."""
+    """Run the command and return its standard output as for a terminal."""
     terminal = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": str(COLUMNS)}
-    terminal["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # told as a name
+    terminal["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # hints name it
     return subprocess.run(
         [sys.executable, "-m", "framefleet", *command],
         cwd=folder,

@@ -1,4 +1,4 @@
-"""Runs uv, or pip: tells what is fetched, and in one line why it could not. Standard library only."""
+"""Installation by uv or pip, with progress and one-line errors. Standard library only."""
 
 from __future__ import annotations  # so that a Python too old can still say so
 
@@ -11,11 +11,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-KEEP_LINES = 15  # of pip's output, shown when it fails
+KEEP_LINES = 15  # of output, shown on failure
 UV = "requirements/uv.txt"
 _FETCHED = re.compile(r"\s*(?:Downloading|Using cached) (\S+\.(?:whl|tar\.gz)) \(([\d.]+) (bytes|[kMG]B)\)")
-_FETCHING = re.compile(r"Downloading (\S+) \(([\d.]+)([KMG])iB\)")  # uv's two lines: at its begin, for a large one, and
-_DONE = re.compile(r" +Downloaded (\S+)")  # at its end
+_FETCHING = re.compile(r"Downloading (\S+) \(([\d.]+)([KMG])iB\)")  # uv's lines at the start of a large download, and
+_DONE = re.compile(r" +Downloaded (\S+)")  # at the end
 _UNITS = {"bytes": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3, "K": 0.001024, "M": 1.048576, "G": 1073.741824}
 _TRYING_AGAIN = "WARNING: Retrying ("
 _GAVE_UP = re.compile(
@@ -27,15 +27,15 @@ _EARLY = re.compile("not yet valid|has expired")
 
 
 class SetUpError(Exception):
-    """One line naming what is missing and the remedy."""
+    """An error in one line, with what is missing and the remedy."""
 
 
 def install(python: Path, pins: list[Path], root: Path, *, editable: bool = True, mending: bool = False) -> None:
-    """Installs what `pins` name into `python`'s environment, and `editable` the project in `root`. Raises `SetUpError`.
+    """Install `pins` into `python`'s environment and, if `editable`, the project in `root`. Raises `SetUpError`.
 
-    By uv, in a third of pip's time; by pip where uv cannot be had, or does not get through: pip may know a mirror or a
-    proxy that uv does not, and what keeps it is told in one line, or in its own last ones. `mending` has uv fetch all
-    anew: files in its cache are the environment's own, and what damaged one damaged both.
+    uv takes a third of pip's time. pip is used if uv is unavailable or fails, as pip may know a mirror or proxy that uv
+    does not; its errors are reported in one line, or by its last lines. `mending` disables uv's cache: its files are
+    hard links to those of the environment, so damage affects both.
     """
     uv = _uv(python, root)
     steps = [["--require-hashes", *(word for path in pins for word in ("-r", str(path)))]] if pins else []
@@ -49,16 +49,16 @@ def install(python: Path, pins: list[Path], root: Path, *, editable: bool = True
             )
             if not failed:
                 continue
-            tell(f"  uv could not ({_last(failed)}); trying with pip …")
+            tell(f"  uv failed ({_last(failed)}); trying pip …")
             uv = None
         if failed := _by_pip(python, wanted, root):
             raise _failed(failed)
 
 
 def _uv(python: Path, root: Path) -> str | None:
-    """The uv on the PATH, or one fetched into `python`'s environment; None where neither is to be had.
+    """Return the uv on the PATH, or install one into `python`'s environment; None if there is none.
 
-    Raises `SetUpError` where that is because nothing can be fetched.
+    Raises `SetUpError` if nothing can be downloaded.
     """
     if found := shutil.which("uv"):
         return found
@@ -66,12 +66,12 @@ def _uv(python: Path, root: Path) -> str | None:
     if failed := _by_pip(python, ["--require-hashes", "-r", UV], root):
         if _GAVE_UP.search(failed) or _UNTRUSTED.search(failed):
             raise _failed(failed)
-        return None  # there is none for every system
+        return None  # uv does not exist for every system
     return str(fetched) if fetched.exists() else None
 
 
 def _for_uv() -> dict[str, str]:
-    """What pip is told by the environment, as uv is told it; uv's own settings go first."""
+    """Return uv's variables for pip's settings in the environment; uv's own settings take precedence."""
     environ = {"UV_SYSTEM_CERTS": "1", "UV_PYTHON_DOWNLOADS": "never"}
     if certificates := next((os.environ[name] for name in _CERTIFICATES if os.environ.get(name)), None):
         environ["SSL_CERT_FILE"] = certificates
@@ -81,28 +81,28 @@ def _for_uv() -> dict[str, str]:
     return {name: os.environ.get(name) or value for name, value in environ.items()}
 
 
-_CERTIFICATES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # the first goes first, as in pip
+_CERTIFICATES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # by precedence, as in pip
 _SAME = {"UV_DEFAULT_INDEX": "PIP_INDEX_URL", "UV_NO_CACHE": "PIP_NO_CACHE_DIR"}
 
 
 def _by_pip(python: Path, wanted: list[str], root: Path) -> str:
-    """Runs pip; its last lines where it failed, else nothing.
+    """Run pip and return its last lines if it failed, else an empty string.
 
-    Pips before 24.2 know no certificates but those they bring along: where these do not do, as behind a company's
-    proxy, the system's are tried. What is never imported is not compiled.
+    pip before 24.2 trusts only its bundled certificates: if these fail, as behind a company's proxy, the system's are
+    tried. Bytecode is not compiled, since most modules are never imported.
     """
     command = [str(python), "-m", "pip", "install", "--no-compile", "--progress-bar", "off", *wanted]
     quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0", "PYTHONUNBUFFERED": "1"}
     failed = _ran(command, root, quiet, PipProgress())
     bundle = ssl.get_default_verify_paths().cafile
     if failed and _UNTRUSTED.search(failed) and bundle and os.environ.keys().isdisjoint(_CERTIFICATES):
-        tell("  pip does not know the certificate; trying with those of this system …")
+        tell("  pip does not trust the certificate; trying this system's certificates …")
         failed = _ran(command, root, {**quiet, "PIP_CERT": bundle}, PipProgress())
     return failed
 
 
 def _ran(command: list[str], root: Path, environ: dict[str, str], show: Callable[[str], None]) -> str:
-    """Runs one of them, each line of what it says going to `show`; the last ones where it failed, else nothing."""
+    """Run a command, pass each line of output to `show`, and return the last lines if it failed, else nothing."""
     last: list[str] = []
     with subprocess.Popen(
         command,
@@ -117,16 +117,16 @@ def _ran(command: list[str], root: Path, environ: dict[str, str], show: Callable
         for line in ran.stdout or ():
             last = [*last[1 - KEEP_LINES :], line]
             show(line)
-    return "".join(last) or "it does not say why" if ran.returncode else ""
+    return "".join(last) or "no reason given" if ran.returncode else ""
 
 
 def _failed(said: str) -> SetUpError:
     if untrusted := _UNTRUSTED.search(said):
         why = untrusted[1].lower()
         if _EARLY.search(why):
-            return SetUpError(f"PyPI's certificate is refused ({why}); set this computer's clock right")
+            return SetUpError(f"PyPI's certificate is rejected ({why}); correct this computer's clock")
         return SetUpError(
-            f"PyPI's certificate is not trusted here ({why}), as behind a company's proxy; "
+            f"PyPI's certificate is not trusted on this machine ({why}), as behind a company's proxy; "
             "set PIP_CERT and SSL_CERT_FILE to the file with the company's certificate (.pem)"
         )
     if _GAVE_UP.search(said):
@@ -134,11 +134,11 @@ def _failed(said: str) -> SetUpError:
         why = f" ({reasons[-1].lower()})" if reasons else ""
         return SetUpError(f"PyPI cannot be reached{why}; check the network, or the proxy in HTTPS_PROXY")
     sys.stderr.write(said)
-    return SetUpError("installing failed, see pip's last lines above; put it right and run this again")
+    return SetUpError("installation failed, see pip's last lines above; fix the cause and run this again")
 
 
 class PipProgress:
-    """Tells of the lines of pip's that matter, and adds up what it fetches."""
+    """A filter of pip's output that reports downloads and their total."""
 
     def __init__(self) -> None:
         self.megabytes = 0.0
@@ -147,7 +147,7 @@ class PipProgress:
     def __call__(self, line: str) -> None:
         if line.startswith(_TRYING_AGAIN) and not self._away:
             self._away = True
-            tell("  PyPI does not answer; trying again …")
+            tell("  PyPI does not respond; retrying …")
         elif found := _FETCHED.match(line):
             self.fetched("-".join(found[1].split("-")[:2]), float(found[2]) * _UNITS[found[3]])
         elif line.startswith("Installing collected packages"):
@@ -164,7 +164,7 @@ class PipProgress:
 
 
 class UvProgress(PipProgress):
-    """The same of uv, which fetches many at once: each is told when it is there."""
+    """The same for uv, which downloads in parallel: each package is reported when it is complete."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,7 +1,8 @@
 """python scripts/write_reference.py [--check]
 
-Writes what docs/reference says of the command line: cli.md, from the commands' own help, and the table in options.md,
-from the options that `run` and `plan` share. With --check it writes nothing and exits with 1 if a page is out of date.
+Write the reference of the command line: docs/reference/cli.md, from the help of the commands, and the tables in
+options.md, from the options that `run` and `plan` share. With --check, write nothing and exit with 1 if a page is out
+of date.
 """
 
 import re
@@ -22,7 +23,7 @@ are below. Defaults are in brackets; an option without one is off or
 empty.
 """
 SET_EACH_TIME = ("--log", "--report", "--sequential", "--verbose", "--wake", "--yes")
-"""Options that are given on the command line alone."""
+"""Options that exist on the command line only."""
 
 
 def main() -> int:
@@ -39,7 +40,7 @@ def main() -> int:
 
 
 def generated_pages() -> dict[Path, str]:
-    """Each generated page as it should be."""
+    """Return the up-to-date content of each generated page."""
     import typer
 
     from framefleet.cli import app
@@ -80,7 +81,7 @@ def commands_of(commands: dict[str, Any], shared: set[str]) -> Iterator[str]:
 
 
 def options_of(command: Any) -> Iterator[str]:
-    """Tables of the options that may be set, one for each panel of the help."""
+    """Yield tables of the options, one for each panel of the help."""
     import typer
 
     context = typer.Context(command)
@@ -97,7 +98,7 @@ def options_of(command: Any) -> Iterator[str]:
 
 
 def paragraphs(help_text: str) -> Iterator[str]:
-    """The paragraphs of a command's help; those whose lines are to stay, as code."""
+    """Yield the paragraphs of a command's help, and as code those that keep their lines."""
     for part in re.split(r"\n\s*\n", help_text.strip()):
         if "\n" in part.strip() and re.search(r"\S {2,}\S", part):
             yield f"```\n{part.strip(chr(8) + chr(10))}\n```"
@@ -116,7 +117,7 @@ def names_of(param: Any) -> str:
 
 
 def takes(param: Any, context: Any) -> str:
-    """The placeholder of its value, as `--help` shows it; nothing for a switch or an argument."""
+    """Return the placeholder of a value, as `--help` shows it; empty for a switch or an argument."""
     from framefleet.cli.help import _word
 
     shown = _word(param, context).strip("<>")
@@ -124,13 +125,13 @@ def takes(param: Any, context: Any) -> str:
 
 
 def help_of(param: Any, context: Any) -> str:
-    """Its help with what stands behind it in brackets: default, range, required."""
+    """Return the help of a parameter with its default, range or `required` in parentheses."""
     shown = (param.get_help_record(context) or ("", param.help or ""))[1]
-    return re.sub(r" +\[([^]]*)\]$", r" (\1)", shown)  # in brackets it would be taken for a link
+    return re.sub(r" +\[([^]]*)\]$", r" (\1)", shown)  # Markdown reads brackets as a link
 
 
 def split_default(text: str) -> tuple[str, str]:
-    """A help text and the default in the brackets at its end."""
+    """Split a help text into the text and the default in the parentheses at its end."""
     found = re.fullmatch(r"(.*\S) \(([^()]*)\)", text)
     return (found[1], found[2]) if found else (text, "")
 

@@ -1,7 +1,7 @@
 """python scripts/write_schema.py [--check]
 
-Writes docs/schema.json, the JSON Schema that every results document validates against. With --check it writes nothing
-and exits with 1 if the file is not what it should be.
+Write docs/schema.json, the JSON Schema that every results document validates against. With --check, write nothing and
+exit with 1 if the file is out of date.
 """
 
 import json

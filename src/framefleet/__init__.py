@@ -1,6 +1,6 @@
-"""FrameFleet: one JSON of what is seen and said in a video.
+"""FrameFleet: video analysis into one JSON, on serverless GPUs or locally.
 
-The names below load on first use, so that a worker image that imports one stage does not load the client.
+Public names load on first use, so that a worker image that imports one stage does not load the client.
 """
 
 import os
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from framefleet.schema.document import Document
     from framefleet.session import Session, analyze
 
-# ONNX Runtime (from 1.31 on) and Hugging Face's libraries tell their makers of their use unless these are set when they
-# are imported. They are set here because nothing of ours is imported before this; what a person has set stays.
+# ONNX Runtime (from 1.31 on) and Hugging Face's libraries send telemetry unless these are set when they are imported.
+# This module is imported before any other of the package, so they are set here; a value set by the user stays.
 for _variable in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
     os.environ.setdefault(_variable, "1")
 

@@ -1,4 +1,4 @@
-"""`python -m framefleet`, and the command as it is installed."""
+"""`python -m framefleet`, and the entry point of the installed command."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def command() -> None:
-    """Runs the command line on its own environment's packages, and says in one line which of them does not load."""
+    """Run the command line with its own environment's packages; report one that fails to load in one line."""
     leave_others_out()
     try:
         from framefleet.cli import main
@@ -18,11 +18,11 @@ def command() -> None:
 
 
 def leave_others_out() -> None:
-    """Takes what PYTHONPATH names off the path: ROS, Blender or Maya set it, and their numpy would go before ours."""
+    """Remove the folders of PYTHONPATH from `sys.path`: ROS, Blender and Maya set it, and their numpy would be used."""
     home = os.path.realpath(Path(__file__).parents[1])
     foreign = {os.path.realpath(path) for path in os.environ.pop("PYTHONPATH", "").split(os.pathsep) if path}
     sys.path[:] = [path for path in sys.path if os.path.realpath(path) not in foreign - {home}]
-    if home in foreign:  # this package itself, which processes started by it are to find too
+    if home in foreign:  # this package itself, which its subprocesses must find too
         os.environ["PYTHONPATH"] = home
 
 

@@ -75,7 +75,7 @@ def test_a_box_moves_along_its_track_and_holds_where_that_ends(open_report: Open
     assert "moving along its track" in report.text("#now")
     report.seek(1.9)
     assert report.outline() == pytest.approx(shares(RIGHT), abs=NEAR)
-    assert "holding until the next picture" in report.text("#now")
+    assert "holding until the next sample" in report.text("#now")
 
 
 def test_boxes_hold_where_samples_are_too_far_apart_to_guess_the_way(open_report: Open) -> None:
@@ -103,7 +103,7 @@ def test_pictures_that_nobody_answered_have_no_boxes_and_say_so(open_report: Ope
     report = open_report(bare(detections=seen([("car", 0.9, LEFT)], None, [], [])))
     report.seek(1.5)
     assert report.drawn["state"] == "unanswered"
-    assert "not answered" in report.text("#now")
+    assert "no answer" in report.text("#now")
 
 
 def test_labels_and_confidence_choose_what_is_drawn(open_report: Open) -> None:
@@ -137,10 +137,10 @@ def test_what_the_filter_hides_is_told_from_what_is_not_there(open_report: Open)
     report = open_report(bare(detections=seen([("car", 0.9, LEFT), ("dog", 0.6, RIGHT)], [], [], [])))
     page = report.page
     now = lambda: report.text("#now").partition(": ")[2]  # noqa: E731
-    assert now() == "2 boxes, holding until the next picture."
+    assert now() == "2 boxes, holding until the next sample."
     assert report.text(".left") == "2 of 2 boxes"
     page.locator("#least").fill("0.7")
-    report.until(lambda: now() == "1 box, holding until the next picture; 1 more hidden by the filter.")
+    report.until(lambda: now() == "1 box, holding until the next sample; 1 more hidden by the filter.")
     report.until(lambda: report.text(".left") == "1 of 2 boxes")
     page.get_by_role("button", name="none", exact=True).click()
     report.until(lambda: now() == "2 boxes, hidden by the filter.")
@@ -177,7 +177,7 @@ def test_a_click_on_a_box_tells_when_its_track_is_seen(open_report: Open) -> Non
 
     click(LEFT[0], 100)  # on its line
     report.until(lambda: page.locator("#picked").is_visible())
-    assert "car #1 0:00.0 – 0:03.0, in 3 pictures" in " ".join(report.text("#picked").split())
+    assert "car #1 0:00.0 – 0:03.0, in 3 samples" in " ".join(report.text("#picked").split())
     for _ in range(2):
         page.get_by_role("button", name="next sighting").click()
     report.at(3.0)
@@ -192,7 +192,7 @@ def test_written_text_is_told_at_its_box(open_report: Open) -> None:
     report = open_report(bare(detections=seen([]), text=open_text))
     page = report.page
     assert page.evaluate(WHITE) > 500  # the plate that it stands on
-    page.get_by_role("button", name="written text").click()
+    page.get_by_role("button", name="text").click()
     report.until(lambda: page.evaluate(WHITE) == 0)
 
 
@@ -222,4 +222,4 @@ def test_of_a_hundred_thousand_boxes_the_surest_are_drawn_and_the_rest_counted(o
     report = open_report(bare(detections=seen(many, [], [], [])))
     report.seek(0.5)
     assert report.drawn["boxes"] == 1000
-    assert "99 000 less sure ones are not drawn" in report.text("#now").replace("\u202f", " ")
+    assert "99 000 with lower confidence are not drawn" in report.text("#now").replace("\u202f", " ")

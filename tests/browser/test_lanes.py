@@ -37,8 +37,8 @@ def test_what_failed_has_a_lane(open_report: Open) -> None:
 def test_what_failed_in_part_may_have_been_there(open_report: Open) -> None:
     failures = [FailureEntry(stage="objects", items=[1], error="timed out", attempts=3)]
     report = open_report(bare(detections=seen([], None), failures=failures))
-    assert lanes(report) == ["objects: nothing found; not all was answered", "✕ objects"]
-    assert "No objects were found; not all was answered." in report.text("#filters")
+    assert lanes(report) == ["objects: nothing found; some requests failed", "✕ objects"]
+    assert "No objects were found; some requests failed." in report.text("#filters")
 
 
 def test_labels_that_are_filtered_out_are_not_called_missing(open_report: Open) -> None:
@@ -66,7 +66,7 @@ def test_the_keyboard_stays_on_a_label_that_is_shown_alone_and_with_all_again(op
 
 def test_a_document_of_nothing_says_so(open_report: Open) -> None:
     report = open_report(bare())
-    assert lanes(report) == [": Nothing was looked for."]
+    assert lanes(report) == [": No stage ran."]
 
 
 def test_a_row_tells_of_the_picture_on_screen_by_the_time_it_is_shown(open_report: Open) -> None:
@@ -75,7 +75,7 @@ def test_a_row_tells_of_the_picture_on_screen_by_the_time_it_is_shown(open_repor
     report = open_report(bare(detections=shown))
     plot = report.page.locator("#plot")
     plot.hover(position={"x": plot.bounding_box()["width"] / 2, "y": 34})
-    assert "car: 2 in the picture of 0:00.7" in report.text("#hover")
+    assert "car: 2 in the sample at 0:00.7" in report.text("#hover")
 
 
 def test_all_of_many_kinds_can_be_asked_for_and_put_away(open_report: Open) -> None:

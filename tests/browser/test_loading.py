@@ -27,8 +27,8 @@ def test_it_opens_without_a_complaint_and_asks_nobody_but_the_video(open_report:
     assert asked == {"file"}
     assert any(url.endswith("my%20clip%20%231%20100%25.mp4") for url in report.asked)
     assert report.page.title() == "my clip #1 100%.mp4 – FrameFleet"
-    for text in ("16 pictures", "lost", "noise", "yolo11m on NVIDIA L4", "$0."):
-        assert text.replace("16 pictures", "1 picture") in report.text("#cards")
+    for text in ("16 frames", "lost", "noise", "yolo11m on NVIDIA L4", "$0."):
+        assert text.replace("16 frames", "1 frame") in report.text("#cards")
 
 
 def test_the_policy_of_the_page_lets_nothing_else_run(open_report: Open) -> None:
@@ -63,9 +63,9 @@ def test_a_codec_that_browsers_do_not_play(open_report: Open, tmp_path: Path, au
     report.until(lambda: report.page.locator("#notice").is_visible(), "the notice")
     said_so = report.text("#notice")
     assert "mpeg4 in .mp4" in said_so
-    assert "nor beside it" not in said_so
+    assert "nor next to this report" not in said_so
     assert "framefleet render" in said_so
-    assert "thumbnails" in said_so
+    assert "Thumbnails of the scenes are shown instead" in said_so
     report.until(lambda: report.drawn["boxes"] == 1)
     report.until(lambda: report.page.evaluate(PAINTED) > 0.9, "the thumbnail in place of the picture")
     report.page.keyboard.press(".")
@@ -113,7 +113,7 @@ def test_a_video_that_went_away_is_said_to_be_gone_and_can_be_chosen(open_report
     report = open_report(document, path=page)
     gone(report)
     told = report.text("#notice")
-    assert "nor beside it" in told
+    assert "nor next to this report" in told
     assert "render" not in told
     assert "cannot play" not in told
     report.page.keyboard.press(".")
@@ -142,7 +142,7 @@ def test_where_a_browser_does_not_say_what_is_wrong_both_are_named(open_report: 
     report.page.reload()
     report.until(lambda: report.page.locator("#notice").is_visible(), "the notice")
     told = report.text("#notice")
-    assert "nor beside it, or this browser cannot play it (mpeg4 in .mp4)" in told
+    assert "nor next to this report, or this browser cannot play it (mpeg4 in .mp4)" in told
     assert "framefleet render" in told
 
 
@@ -193,18 +193,18 @@ def test_a_video_can_be_dropped_on_the_page(open_report: Open, tmp_path: Path) -
 def test_nothing_at_all(open_report: Open) -> None:
     report = open_report(bare())
     assert "not found when this report was made" in report.text("#notice")
-    assert "Speech was not listened to" in report.text("#said")
-    assert "Objects were not looked for" in report.text("#filters")
+    assert "The speech stage did not run" in report.text("#said")
+    assert "The objects stage did not run" in report.text("#filters")
     report.page.locator("#tab-scenes").click()
-    assert "Scenes were not looked for" in report.text("#shots")
+    assert "The scenes stage did not run" in report.text("#shots")
     report.page.keyboard.press("/")
     report.page.keyboard.type("anything")
-    report.until(lambda: "Nothing found" in report.text("#found"))
+    report.until(lambda: "No matches" in report.text("#found"))
 
 
 def test_looked_for_and_not_found(open_report: Open) -> None:
     report = open_report(bare(detections=seen([], [], [], []), transcription=said()))
-    assert "Nothing was said" in report.text("#said")
+    assert "No speech was found" in report.text("#said")
     assert "No objects were found" in report.text("#filters")
     assert "0 boxes" in report.text("#now")
 
@@ -216,11 +216,11 @@ def test_what_failed_altogether_is_not_said_to_be_absent_or_unasked(open_report:
         FailureEntry(stage="scenes", error="no memory", attempts=1),
     ]
     report = open_report(bare(detections=seen(None, None), failures=failures))
-    assert "Not known: objects failed (the GPU was lost)." in report.text("#filters")
-    assert report.text("#said") == "Not known: speech failed (the service is down)."
+    assert "Unknown: objects failed (the GPU was lost)." in report.text("#filters")
+    assert report.text("#said") == "Unknown: speech failed (the service is down)."
     report.page.locator("#tab-scenes").click()
-    assert report.text("#shots") == "Not known: scenes failed (no memory)."
-    assert "looked at" not in report.text("#about")
+    assert report.text("#shots") == "Unknown: scenes failed (no memory)."
+    assert "sample" not in report.text("#about")
 
 
 def test_a_failure_says_how_often_it_was_asked_for_if_it_was(open_report: Open) -> None:
@@ -229,22 +229,22 @@ def test_a_failure_says_how_often_it_was_asked_for_if_it_was(open_report: Open) 
     ]
     report = open_report(bare(failures=[*failures, FailureEntry(stage="speech", error="speech broke", attempts=2)]))
     assert [" ".join(line.split()) for line in report.page.locator("#failures li").all_inner_texts()] == [
-        "text all of it text broke",
-        "objects all of it objects broke · asked once",
-        "speech all of it speech broke · asked 2 times",
+        "text everything text broke",
+        "objects everything objects broke · 1 attempt",
+        "speech everything speech broke · 2 attempts",
     ]
 
 
 def test_sound_alone(open_report: Open, tmp_path: Path) -> None:
     audio = make_audio(tmp_path / "talk.m4a", seconds=3)
     report = open_report(bare(transcription=said((1.0, "Hello there"))), audio)
-    assert "sound only" in report.text("#about")
+    assert "audio only" in report.text("#about")
     for selector in ("#now", "#filters", "#previous", "#next", ".tabs", "#full"):
         assert report.page.locator(selector).is_hidden(), selector
     assert report.page.locator("#mute").is_visible()
     assert report.text("#time") == "0:00.0"
     assert "a second" not in report.text("#made")
-    assert "sound only and" not in report.text("#made")
+    assert "audio only and" not in report.text("#made")
     report.page.locator(".word", has_text="there").click()
     report.at(1.2)
     report.page.keyboard.press("Space")
@@ -272,8 +272,8 @@ def test_the_bill_of_a_fleet(open_report: Open) -> None:
     report = open_report(bare(cost=cost))
     bill = report.text("#bill")
     assert "$0.0200 billed in this run, $0.0500 in all runs" in bill
-    assert "$0.0060 wasted" in bill  # six of twenty billed seconds without a job
-    assert "$0.0150 expected" in bill
+    assert "$0.0060 without execution" in bill  # six of twenty billed seconds without a job
+    assert "$0.0150 estimated" in bill
 
 
 @pytest.mark.parametrize("advice", [None, "raise the endpoint's max workers"])
@@ -281,11 +281,7 @@ def test_what_needed_most_time_is_told_apart_from_what_would_help(open_report: O
     timing = msgspec.structs.replace(bare().timing, bottleneck="decode", advice=advice)
     report = open_report(bare(timing=timing))
     told = report.page.locator("#timing .advice p").all_inner_texts()
-    assert told == (
-        ["Bottleneck: decoding the pictures", advice]
-        if advice
-        else ["Bottleneck: decoding the pictures needed the most time; there is no advice for it"]
-    )
+    assert told == (["Bottleneck: decoding the frames", advice] if advice else ["Bottleneck: decoding the frames"])
 
 
 def test_the_sample_document_of_a_run_opens(open_report: Open, sample: Path, tmp_path: Path) -> None:

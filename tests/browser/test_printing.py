@@ -35,7 +35,7 @@ def test_all_is_on_paper(open_report: Open, tab: str, width: int) -> None:
     assert pages[0].startswith("mytalk.mp4")
     assert {int(number) for number in re.findall(r"Sentencenumber(\d+)\.", whole)} == set(range(200))
     assert whole.count("seencat") == 40, "the scenes with what is in them"
-    for heading in ("Timeline", "Wherethetimewent", "Thebill", "Madeby"):
+    for heading in ("Timeline", "Timing", "Cost", "Provenance"):
         assert heading in whole
 
 

@@ -73,8 +73,8 @@ def test_a_track_is_found_by_its_number(open_report: Open) -> None:
     things = [("person", 0.9, BOX), ("dog", 0.8, BOX)]
     detections = seen([things[0]], things, things, things)
     report = open_report(bare(detections=detections, tracks=tracked(detections, [(0, 0), (1, 0)], [(1, 1), (3, 1)])))
-    assert hits(report, "person #1", "tracks") == ["0:00.0 person #1 in 2 pictures, until 0:01.0"]
-    assert hits(report, "#2", "tracks") == ["0:01.0 dog #2 in 2 pictures, until 0:03.0"]
+    assert hits(report, "person #1", "tracks") == ["0:00.0 person #1 in 2 samples, until 0:01.0"]
+    assert hits(report, "#2", "tracks") == ["0:01.0 dog #2 in 2 samples, until 0:03.0"]
     assert hits(report, "dog #1", "tracks") == []
     assert hits(report, "#3", "tracks") == []
     report.page.locator("#query").fill("#2")

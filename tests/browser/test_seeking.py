@@ -91,10 +91,10 @@ def test_a_keyframe_that_served_several_samples_is_one_step(open_report: Open) -
     detections = [msgspec.structs.replace(d, pts_s=at) for d, at in zip(document.detections or (), pts_s, strict=True)]
     config = msgspec.structs.replace(document.config, sampling="keyframes")
     report = open_report(msgspec.structs.replace(document, detections=detections, config=config))
-    assert "2 pictures looked at · 2 boxes" in report.text("#about")
+    assert "2 samples · 2 boxes" in report.text("#about")
     report.page.keyboard.press(".")
     report.at(2.5)
-    assert "Picture 2 of 2" in report.text("#now")
+    assert "Sample 2 of 2" in report.text("#now")
     report.page.keyboard.press(",")
     report.at(0.0)
 
@@ -136,13 +136,13 @@ def test_search_finds_what_is_said_written_seen_and_heard(report: Report) -> Non
     assert found("open and") == ["0:01.0 The café is open and the cat sleeps"]  # across two segments
     assert found("cat") == [
         "0:02.6 The café is open and the cat sleeps",
-        "0:00.0 cat in 2 pictures",
-        "0:03.0 cat in 1 picture",
+        "0:00.0 cat in 2 samples",
+        "0:03.0 cat in 1 sample",
     ]
     assert found("purr") == ["0:01.5 Purr for 1 s"]
     assert found("menu") == ["0:03.0 Menu du jour"]
     assert found("nobody") == []
-    assert "Nothing found" in report.text("#found")
+    assert "No matches" in report.text("#found")
 
 
 def test_the_transcript_follows(report: Report) -> None:
@@ -252,7 +252,7 @@ def test_a_page_opens_at_the_first_picture_though_sound_begins_before_it(
         report.at(0, within=0.002)
         report.until(lambda: report.page.locator("video").evaluate("v => v.readyState >= 2 && !v.seeking"))
         assert report.drawn["boxes"] == 1
-        assert "Picture 1 of 2" in report.text("#now")
+        assert "Sample 1 of 2" in report.text("#now")
         assert report.text("#time") == "0:00.0"
 
 

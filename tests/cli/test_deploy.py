@@ -214,7 +214,7 @@ def test_a_variable_that_goes_before_the_toml_is_told(
 def test_wrong_usage(run: Run, service: Service, arguments: list[str], code: int, told: str) -> None:
     ended, _, err = run(*arguments)
     assert (ended, service.changed) == (code, []) and told in err
-    assert [line.partition(":")[0] for line in err.splitlines()] in (["error"], ["error", "hint"])
+    assert [line.partition(": ")[0] for line in err.splitlines()] in (["error"], ["error", "hint"])
 
 
 def test_a_wrong_key_a_refusal_and_a_plain_address(run: Run, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

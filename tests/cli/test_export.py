@@ -121,8 +121,8 @@ def test_tables_as_a_spreadsheet_wants_them(
     ("options", "line"),
     [
         (["--to", "srt", "--separator", ";"], "--separator: only for csv; add csv to --to"),
-        (["--to", "csv", "--separator", ":"], '--separator :: give "," or ";" or tab'),
-        (["--to", "csv", "--decimal", ","], '--decimal ",": is the separator too; add --separator ";" or tab'),
+        (["--to", "csv", "--separator", ":"], '--separator :: not a separator; give "," or ";" or tab'),
+        (["--to", "csv", "--decimal", ","], '--decimal ",": is also the separator; add --separator ";" or tab'),
     ],
 )
 def test_separators_that_make_no_table_are_told(cli: Cli, result: Path, options: list[str], line: str) -> None:
@@ -193,12 +193,16 @@ def test_without_the_video_frames_go_by_time_and_that_is_said(cli: Cli, result: 
 @pytest.mark.parametrize(
     ("form", "empty", "line"),
     [
-        ("srt", {"transcription": None}, "srt: nothing was listened to; run with --stages speech"),
-        ("coco", {"detections": None, "tracks": None}, "coco: no pictures were looked at; run with --stages objects"),
+        ("srt", {"transcription": None}, "srt: the speech stage did not run; run with --stages speech"),
+        (
+            "coco",
+            {"detections": None, "tracks": None},
+            "coco: the objects stage did not run; run with --stages objects",
+        ),
         (
             "csv",
             dict.fromkeys(FORMATS["csv"].needs),
-            "csv: nothing of what it holds was looked for; run with --stages objects",
+            "csv: none of its stages ran; run with --stages objects",
         ),
     ],
 )
@@ -218,7 +222,7 @@ def test_what_failed_is_said_so(cli: Cli, tmp_path: Path) -> None:
 def test_of_several_formats_one_that_cannot_be_does_not_stop_the_others(cli: Cli, tmp_path: Path) -> None:
     path = stored(replace(sees([CAT]), transcription=None, failures=[]), tmp_path)
     told = cli("export", path, "--to", "srt,coco")
-    assert (told.code, told.line) == (3, "error: srt: nothing was listened to; run with --stages speech")
+    assert (told.code, told.line) == (3, "error: srt: the speech stage did not run; run with --stages speech")
     assert told.out == f"coco: {tmp_path / 'clip_coco'}\n"
 
 
@@ -228,14 +232,14 @@ def test_sound_alone_has_tables_and_no_boxes(cli: Cli, tmp_path: Path) -> None:
     path = stored(replace(document, video=video, detections=None, tracks=None), tmp_path)
     assert cli("export", path, "--to", "csv").code == 0
     told = cli("export", path, "--to", "yolo")
-    assert (told.code, told.line) == (2, "error: yolo: the video has sound alone; try --to srt or csv")
+    assert (told.code, told.line) == (2, "error: yolo: the video has audio only; try --to srt or csv")
 
 
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        (["--to", "srt,avi"], "--to avi: no such format; there are srt, vtt, ass"),
-        (["--to", ","], "--to: name a format or several: srt"),
+        (["--to", "srt,avi"], "--to avi: no such format; choose from srt, vtt, ass"),
+        (["--to", ","], "--to: no format is given; choose from srt"),
         (["--to", "srt", "--pictures"], "--pictures: no chosen format takes images; coco, yolo, mot"),
         (["--to", "coco", "--conf", "2"], "--conf"),
         (["--to", "coco", "--video", "gone.mp4"], "gone.mp4: no such file"),
@@ -280,12 +284,12 @@ def test_a_folder_that_was_written_before_is_written_again(cli: Cli, result: Pat
 @pytest.mark.parametrize(
     ("to", "output", "line"),
     [
-        ("srt", "foo.txt", "foo.txt: give a name that ends in .srt, or a folder's, with / at its end"),
-        ("cvat", "foo.json", "foo.json: give a name that ends in .xml"),
+        ("srt", "foo.txt", "foo.txt: the name does not end in .srt; give a name with .srt, or a folder ending in /"),
+        ("cvat", "foo.json", "foo.json: the name does not end in .xml"),
         ("srt,vtt", "foo.srt", "--output foo.srt: several formats need a folder; end its name with /"),
         ("srt", "no/such/foo.srt", "there is no folder no/such; create it, or give another"),
         ("coco", "no/such/foo", "there is no folder no/such; create it, or give another"),
-        ("srt,vtt", "clip_results.json/", "no folder can be made there"),
+        ("srt,vtt", "clip_results.json/", "the folder cannot be created"),
     ],
 )
 def test_a_place_that_cannot_be_meant_is_told(
@@ -301,7 +305,7 @@ def test_pictures_of_what_was_never_looked_at(cli: Cli, tmp_path: Path, video: P
     told = cli("export", result, "--to", "coco", "--pictures")
     assert (told.code, told.line) == (
         2,
-        "error: coco: no pictures were looked at; run with --stages objects",
+        "error: coco: the objects stage did not run; run with --stages objects",
     )
 
 

@@ -93,7 +93,7 @@ def test_a_level_that_there_is_not(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
     told = cli("plan", "none.mp4")
     assert (told.code, told.line) == (
         2,
-        "error: FRAMEFLEET_LOG loud: give debug or info; --log FILE chooses the file",
+        "error: FRAMEFLEET_LOG loud: not a level; give debug or info; --log FILE sets the file",
     )
 
 

@@ -115,20 +115,20 @@ def test_the_video_and_the_document_are_not_written_over(cli: Cli, result: Path)
     for target in (video, linked):
         told = cli("render", result, "--output", target)
         assert told.code == 2
-        assert "made of" in told.line
+        assert "is the source of this output" in told.line
     assert video.read_bytes() == before
 
 
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        (["--output", "x.mkv"], "x.mkv: give a name that ends in .mp4"),
+        (["--output", "x.mkv"], "x.mkv: the name does not end in .mp4"),
         (["--output", "no/such/x.mp4"], "hint: create it, or give another"),
         (["--from", "noon"], "--from noon: not a time"),
         (["--from", "1", "--to", "1"], "--to 1: not after the start, 0:01.0"),
         (["--from", "0:10"], "covers 0:00.0 to 0:02.0"),
         (["--from", "2"], "clip_results.json ends there"),
-        (["--labels", " ,"], "--labels: give at least one label"),
+        (["--labels", " ,"], "--labels: no label is given"),
         (["--preset", "quick"], "ultrafast"),
         (["--crf", "99"], "--crf"),
     ],

@@ -59,7 +59,7 @@ def test_a_folder_is_written_into(cli: Cli, result: Path, tmp_path: Path, folder
     assert [path.name for path in (tmp_path / folder).iterdir()] == ["clip_report.html"]
     told = cli("report", result, "--output", "clip.pdf")
     assert (told.code, told.out) == (2, "")
-    assert "clip.pdf: give a name that ends in .html" in told.line
+    assert "clip.pdf: the name does not end in .html" in told.line
 
 
 def test_no_document(cli: Cli, tmp_path: Path) -> None:

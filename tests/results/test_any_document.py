@@ -145,7 +145,7 @@ def test_numbers_beyond_64_bits_are_null_in_parquet(tmp_path: Path) -> None:
 def test_ass_says_that_it_has_no_times_after_ten_hours(tmp_path: Path) -> None:
     pytest.importorskip("pysubs2")
     late = says((35_999.0, 36_001.0, "late"))
-    with pytest.raises(InputError, match=r"ass: its times end with 9:59:59\.99"):
+    with pytest.raises(InputError, match=r"ass: the format ends at 9:59:59\.99"):
         export(late, FORMATS["ass"], tmp_path / "clip.ass", stem="clip")
     export(late, FORMATS["srt"], tmp_path / "clip.srt", stem="clip")
     assert "09:59:59,000 --> 10:00:01,000" in (tmp_path / "clip.srt").read_text()

@@ -65,4 +65,4 @@ def test_pictures_that_failed_alike_are_one_entry() -> None:
 
 def test_a_picture_without_objects_and_without_a_reason_failed() -> None:
     (entry,) = entries([], [Answer((), reply(FrameReply(3, 3.0, None)))])
-    assert (entry.items, entry.error) == ([3], "the worker did not say why")
+    assert (entry.items, entry.error) == ([3], "the worker gave no reason")

@@ -51,7 +51,7 @@ def test_a_source_is_known_by_every_name(tmp_path: Path) -> None:
     keep_apart(tmp_path / "new.mp4", [source, tmp_path / "gone.mp4"])
     keep_apart(link, [tmp_path / "gone.mp4"])
     for same in (source, link, tmp_path / "." / "clip.mp4"):
-        with pytest.raises(UsageError, match="made of it"):
+        with pytest.raises(UsageError, match="the source of this output"):
             keep_apart(same, [tmp_path / "gone.mp4", source])
     with pytest.raises(OutputError, match="a folder"):
         keep_apart(tmp_path, [source])

@@ -53,7 +53,7 @@ def test_where_nothing_can_be_built_it_says_so_and_that_is_no_failure(
     monkeypatch.setattr(images.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(images.sys, "argv", ["build_images"])
     assert images.main() == 0
-    assert capsys.readouterr().out == "No image is built: only root may\n"
+    assert capsys.readouterr().out == "No image is built: root is required\n"
 
 
 def test_an_endpoint_that_is_none_is_named(
@@ -62,4 +62,4 @@ def test_an_endpoint_that_is_none_is_named(
     monkeypatch.setattr(images.sys, "argv", ["build_images", "orc"])
     with pytest.raises(SystemExit):
         images.main()
-    assert "orc: no such endpoint; there are ocr, whisper, ast, yolo" in capsys.readouterr().err
+    assert "orc: no such endpoint; choose from ocr, whisper, ast, yolo" in capsys.readouterr().err

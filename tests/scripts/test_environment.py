@@ -142,7 +142,7 @@ def test_an_environment_that_cannot_be_made_is_not_left_half_made(
 ) -> None:
     (checkout / ".venv").mkdir()
     monkeypatch.setattr(environment.sys, "executable", "/bin/false")
-    with pytest.raises(environment.SetUpError, match=r"\.venv cannot be made"):
+    with pytest.raises(environment.SetUpError, match=r"\.venv cannot be created"):
         environment.make(checkout / ".venv", [], editable=True)
     assert not (checkout / ".venv").exists()
 
@@ -162,7 +162,7 @@ def made_by(checkout: Path, script: str) -> str:
     [
         (
             "echo \"Error: [Errno 13] Permission denied: '/x/.venv'\" >&2",
-            r"\.venv cannot be made \(\[Errno 13\] Permission denied: '/x/\.venv'\); .* must be writable",
+            r"\.venv cannot be created \(\[Errno 13\] Permission denied: '/x/\.venv'\); .* must be writable",
         ),
         ("echo created halfway; echo 'Error: [Errno 28] No space left on device' >&2", r"No space left .* have room"),
         ("echo 'not created, as ensurepip is not available'; echo more", r"python3\.\d+-venv|venv and"),

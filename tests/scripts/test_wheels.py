@@ -49,7 +49,7 @@ def test_a_network_that_is_away_is_one_line_at_once_and_one_at_the_end(
     said = f"^PyPI cannot be reached \\({told}\\); check the network, or the proxy in HTTPS_PROXY$"
     with pytest.raises(wheels.SetUpError, match=said):
         wheels.install(python_saying(tmp_path, lines), [PINS], tmp_path)
-    assert capsys.readouterr().err == "  PyPI does not answer; trying again …\n"
+    assert capsys.readouterr().err == "  PyPI does not respond; retrying …\n"
 
 
 @pytest.mark.full
@@ -59,8 +59,8 @@ def test_a_network_that_is_away_is_one_line_at_once_and_one_at_the_end(
     [
         ("self-signed certificate in certificate chain", "a company's proxy; set PIP_CERT and SSL_CERT_FILE"),
         ("unable to get local issuer certificate", "a company's proxy; set PIP_CERT and SSL_CERT_FILE"),
-        ("certificate is not yet valid", "set this computer's clock right"),
-        ("certificate has expired", "set this computer's clock right"),
+        ("certificate is not yet valid", "correct this computer's clock"),
+        ("certificate has expired", "correct this computer's clock"),
     ],
 )
 def test_a_certificate_that_is_not_trusted_is_called_that(
@@ -94,7 +94,7 @@ def test_another_failure_is_shown_in_pips_own_words(
     wheels: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = [RETRYING.format(4, NAME), *(f"Collecting package-{n}" for n in range(20)), NOTHING]
-    with pytest.raises(wheels.SetUpError, match="installing failed, see pip's last lines above"):
+    with pytest.raises(wheels.SetUpError, match="installation failed, see pip's last lines above"):
         wheels.install(python_saying(tmp_path, lines), [PINS], tmp_path)
     said = capsys.readouterr().err
     assert NOTHING in said and "package-19" in said and "package-1\n" not in said
@@ -147,7 +147,7 @@ def test_pip_does_it_where_uv_cannot_be_had_or_does_not_get_through(
     assert first.startswith("-m pip install ") and first.endswith(" --require-hashes -r run.txt")
     assert second.startswith("-m pip install ") and second.endswith(" --no-deps --no-build-isolation -e .")
     said = capsys.readouterr().err
-    assert said.count("uv could not (error: no such certificate); trying with pip") == bool(uv)
+    assert said.count("uv failed (error: no such certificate); trying pip") == bool(uv)
 
 
 def test_megabytes_are_added_up_and_shown(wheels: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

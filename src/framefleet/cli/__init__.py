@@ -1,4 +1,4 @@
-"""The command line, one file a command, which loads when it is called; errors become one line and an exit code here."""
+"""The command line. Each command loads from its own module when called; errors become a message and an exit code."""
 
 import contextlib
 import os
@@ -39,14 +39,14 @@ def _common(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="show the version and exit")
     ] = False,
 ) -> None:
-    """What stands before the command."""
+    """Options before the command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line and exits. `arguments` are those after the program's name (default: `sys.argv`)."""
+    """Run the command line and exit. `arguments` are those after the program's name (default: `sys.argv`)."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name or a word that the terminal has no letters for
+            stream.reconfigure(errors="backslashreplace")  # for characters that the terminal cannot encode
     try:
         code = app(args=arguments, prog_name="framefleet", standalone_mode=False)
     except typer.Exit as done:
@@ -61,17 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
     if code == Interrupted.exit_code:
-        os._exit(code)  # a model at work in a thread would keep the interpreter for as long as it takes
+        os._exit(code)  # a model running in a thread would delay the interpreter's exit
     sys.exit(code)
 
 
 def _told(error: BaseException) -> int:
-    """Prints what went wrong in one line and gives the exit code."""
+    """Report the error and return the exit code."""
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
         error = Interrupted("interrupted", hint="run the same command again to resume")
     if isinstance(error, FrameFleetError):
         return _say(*explain(error), code=error.exit_code)
-    if hasattr(error, "format_message"):  # of the library that reads the command line
+    if hasattr(error, "format_message"):  # an error of the command line parser
         return _usage(error)
     if os.environ.get("FRAMEFLEET_DEBUG"):
         raise error
@@ -84,7 +84,7 @@ def _told(error: BaseException) -> int:
 
 
 def _usage(error: BaseException) -> int:
-    """What is wrong with the command line, or its help where there is nothing but the program's name."""
+    """Report what is wrong with the command line, or print the help if there are no arguments."""
     context = getattr(error, "ctx", None)
     message = error.format_message()  # type: ignore[attr-defined]
     if type(error).__name__ == "NoArgsIsHelpError":
@@ -95,12 +95,12 @@ def _usage(error: BaseException) -> int:
 
 
 def _say(what: str, hint: str | None = None, *, code: int = 1) -> int:
-    # in one write, since other threads may be telling something too
+    # in one write, since other threads may print too
     sys.stderr.write(as_told(what, hint))
     return code
 
 
 def _unread() -> int:
-    """Whoever read the output has gone, as `| head` does: nothing is left to say, nor to whom."""
+    """Discard further output after the reader closed the pipe, as `| head` does; exit code 0."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

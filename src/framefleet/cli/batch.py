@@ -1,4 +1,4 @@
-"""Several videos, or formats, in one command: one that cannot be done does not stop the others."""
+"""Several videos or formats in one command, where a failure does not stop the others."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -14,9 +14,9 @@ Thing = TypeVar("Thing")
 
 
 def each(things: Sequence[Thing], do: Callable[[Thing], int]) -> int:
-    """The exit code of all: that of each where they agree, 3 if some were done and some not.
+    """Call `do` for each thing and return the common exit code, or 3 if they differ.
 
-    Raises what `do` raises for an only thing, and what would end the next one just as well.
+    Raises the error of `do` if there is only one thing, or if the error would end the next one too.
     """
     codes = []
     for thing in things:

@@ -1,4 +1,4 @@
-"""The commands by name, each of which loads when it is called, and what `--help` shows of them and of a value."""
+"""The commands by name, loaded when they are called, and the pages of `--help`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -24,13 +24,13 @@ COMMANDS = {
     "bill": "Compare RunPod's bill for the endpoints with FrameFleet's own accounting, and explain the difference.",
     "down": "Scale the endpoints to zero workers: jobs wait at no cost until `framefleet deploy` wakes them.",
 }
-"""The function of this name in the module of this name, and how its docstring begins."""
+"""Commands, each a function in the module of the same name, and the first line of their docstrings."""
 
 WORDS = {"int": "INTEGER", "float": "NUMBER", "str": "TEXT", "path": "FILE"}
 
 
 class Command(TyperCommand):
-    """A command that can write a log."""
+    """A command with the option `--log`."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -41,7 +41,7 @@ class Command(TyperCommand):
 
 
 class Commands(Mapping[str, Any]):
-    """COMMANDS as Typer has them. One that is looked up is imported; to list them imports none."""
+    """COMMANDS as Typer commands. Looking one up imports it; listing imports none."""
 
     def __getitem__(self, name: str) -> Any:
         if name not in COMMANDS:
@@ -72,7 +72,7 @@ class Group(TyperGroup):
 
 
 def _draw(command: Any, ctx: typer.Context, commands: Mapping[str, str] | None = None) -> None:
-    """Prints a page of help. It looks as Typer's own does, which takes twice as long: most of that is its imports."""
+    """Print a help page in Typer's style. Typer's own takes twice as long, mostly for its imports."""
     from rich.console import Console, Group
     from rich.padding import Padding
     from rich.panel import Panel
@@ -80,7 +80,7 @@ def _draw(command: Any, ctx: typer.Context, commands: Mapping[str, str] | None =
     from rich.text import Text
 
     def marked(text: str, style: str = "") -> Text:
-        """With the names of options as they are in the table, and what is in brackets at the end dim."""
+        """Return text with option names highlighted as in the table, and brackets at the end dimmed."""
         line = Text(text, style, overflow="fold")
         line.highlight_regex(r"(?<![\w-])--[a-z][\w-]*", "bold cyan")
         line.highlight_regex(r"(?<![\w-])-[a-z](?![\w-])", "bold green")
@@ -126,7 +126,7 @@ def _draw(command: Any, ctx: typer.Context, commands: Mapping[str, str] | None =
 
 
 class _Wide:
-    """What says nothing of its width, so that its column takes all that the others leave."""
+    """A renderable without a measured width, so that its column takes the remaining space."""
 
     def __init__(self, text: Any) -> None:
         self._text = text
@@ -136,24 +136,24 @@ class _Wide:
 
 
 def _by_length(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Long names, and short ones; an argument's, which has no dashes, is among the long."""
+    """Split names into long and short ones; an argument's name, without dashes, is a long one."""
     short = [name for name in names if name.startswith("-") and not name.startswith("--")]
     return [name for name in names if name not in short], short
 
 
 def _paragraphs(text: str) -> list[str]:
-    """Each in one line, but for those whose lines are to stay, which begin with `\\b`."""
+    """Return each paragraph in one line; those that begin with `\\b` keep their lines."""
     parts = (part.strip("\n") for part in text.split("\n\n"))
     return [part.removeprefix("\b\n") if part.startswith("\b") else " ".join(part.split()) for part in parts if part]
 
 
 def _word(parameter: Any, ctx: typer.Context) -> str:
-    """Nothing for a switch, nor for an argument, whose name says it; else the metavar or a word for the type."""
+    """Return the metavar or a word for the type of an option; empty for a switch or an argument."""
     if getattr(parameter, "is_flag", False) or parameter.param_type_name == "argument":
         return ""
     if parameter.metavar:
         return str(parameter.metavar)
-    shown = getattr(parameter, "display_type_rich", None)  # Typers before 0.26 have click's types alone
+    shown = getattr(parameter, "display_type_rich", None)  # Typer before 0.26 has only click's types
     text = (shown(ctx=ctx) if shown else parameter.type.name) or ""
     kind = text.strip("<>").removeprefix("list[").removesuffix("]").removesuffix(" range")
     return WORDS.get(kind, kind.upper() if kind.isalpha() else text)

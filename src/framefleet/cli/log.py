@@ -1,4 +1,4 @@
-"""Where the log goes: into the file that `--log` names, or to standard error where `FRAMEFLEET_LOG` alone is set."""
+"""The log: written to the file of `--log`, or to standard error if only `FRAMEFLEET_LOG` is set."""
 
 import contextlib
 import logging
@@ -21,8 +21,8 @@ from framefleet.logs import ROOT, logger
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO}
 FORMAT = "%(asctime)s.%(msecs)03d %(levelname)s %(threadName)s %(name)s: %(message)s"
-_EMULATOR = f"{ROOT}.emulator"  # whose lines have a worker's own words: `emulate --verbose` shows them
-_FIRST = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Z]+ ")  # what a log begins with
+_EMULATOR = f"{ROOT}.emulator"  # its lines contain workers' own texts; `emulate --verbose` shows them
+_FIRST = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Z]+ ")  # how a log begins
 
 log = logger(__name__)
 
@@ -45,7 +45,7 @@ _handlers: list[logging.Handler] = []
 
 @cache
 def log_option() -> Any:
-    """Return the option `--log`, which every command has and none hears of."""
+    """Return the option `--log`, which is added to every command and not passed to its function."""
     app = typer.Typer(add_completion=False)
 
     @app.command()
@@ -55,15 +55,17 @@ def log_option() -> Any:
 
 
 def open_log(file: str | None, command: str) -> None:
-    """Write a log from here on, if there is to be one.
+    """Start the log if `--log` or `FRAMEFLEET_LOG` requests one.
 
-    A file gets all of it, unless `FRAMEFLEET_LOG` says "info". Raises `UsageError` for another level than there is, and
-    `OutputError` where the file cannot be written.
+    A file has level debug unless `FRAMEFLEET_LOG` is "info". Raises `UsageError` for an unknown level, and
+    `OutputError` if the file cannot be written.
     """
     close_log()
     said = os.environ.get(variable("log"), "").strip().lower()
     if said and said not in LEVELS:
-        raise UsageError(f"{variable('log')} {said}: give {' or '.join(LEVELS)}", hint="--log FILE chooses the file")
+        raise UsageError(
+            f"{variable('log')} {said}: not a level", hint=f"give {' or '.join(LEVELS)}; --log FILE sets the file"
+        )
     if not said and file is None:
         return
     handler = _FileHandler(file) if file is not None else _BesideBars()
@@ -77,7 +79,7 @@ def open_log(file: str | None, command: str) -> None:
 
 
 def close_log() -> None:
-    """End the log, if there is one."""
+    """Close the log if it is open."""
     ours = logging.getLogger(ROOT)
     while _handlers:
         handler = _handlers.pop()
@@ -87,7 +89,7 @@ def close_log() -> None:
 
 
 def log_hint() -> str:
-    """Return where a person finds the traceback of a fault."""
+    """Return a hint on where to find the traceback of a bug."""
     file = next((handler.path for handler in _handlers if isinstance(handler, _FileHandler)), None)
     if file:
         return f"see the traceback in {file}"
@@ -95,19 +97,19 @@ def log_hint() -> str:
 
 
 class _BesideBars(logging.Handler):
-    """Standard error, past the progress bars on it."""
+    """A handler that writes to standard error without breaking the progress bars."""
 
     def emit(self, record: logging.LogRecord) -> None:
         from tqdm import tqdm
 
-        with contextlib.suppress(OSError, ValueError):  # whoever read standard error has gone
+        with contextlib.suppress(OSError, ValueError):  # standard error is closed
             tqdm.write(self.format(record), file=sys.stderr)
 
 
 class _FileHandler(logging.Handler):
-    """A file that only its owner may read, and that is written on where it is there already.
+    """A handler that appends to a file, created readable by its owner only.
 
-    Where it can no longer be written, that is said once, and what the log is about goes on.
+    If the file can no longer be written, this is reported once and the command continues without a log.
     """
 
     def __init__(self, path: str) -> None:
@@ -137,7 +139,7 @@ class _FileHandler(logging.Handler):
 
 
 def _opened(path: str) -> IO[str]:
-    """The file to write on. Raises `OutputError` where it cannot be, or is something else than a log."""
+    """Open the file for appending. Raises `OutputError` if it is not writable, or exists and is not a log."""
     if not path.strip():
         raise UsageError("--log: the name is empty", hint="give a file")
     try:
@@ -149,7 +151,7 @@ def _opened(path: str) -> IO[str]:
 
 
 def _is_log(path: Path) -> bool:
-    """Whether nothing is lost by writing on: what is there is empty, a log, or no file but a terminal or a pipe."""
+    """Return whether appending is safe: the file is new, empty or a log, or it is a terminal or a pipe."""
     if not path.exists() or not stat.S_ISREG(path.stat().st_mode):
         return True
     with path.open("rb") as file:

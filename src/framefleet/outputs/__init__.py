@@ -1,1 +1,1 @@
-"""What is made of a document."""
+"""Outputs made from a document: the HTML report, the annotated video and exports."""

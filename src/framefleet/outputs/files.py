@@ -1,4 +1,4 @@
-"""What can be made of a document's file, from Python: a report, an annotated video, and files for other tools."""
+"""The Python API for outputs of a result: an HTML report, an annotated video and exports."""
 
 from pathlib import Path
 from typing import Any
@@ -7,9 +7,10 @@ from framefleet.schema.codec import read_document
 
 
 def report(result: Path | str, *, output: Path | str | None = None, video: Path | str | None = None) -> Path:
-    """Write one HTML file to look at a result with, beside it or to `output`, and return where it is.
+    """Write the HTML report of a result, next to it or to `output`, and return its path.
 
-    `video` is where the video is, if it has moved; without it the page has no picture. Raises `FrameFleetError`.
+    `video` is the path of the video if it was moved; without the video the report has no player. Raises
+    `FrameFleetError`.
     """
     from framefleet.outputs.report.make import ENDING, look_for_video, make_report
     from framefleet.progress import silent
@@ -23,7 +24,7 @@ def report(result: Path | str, *, output: Path | str | None = None, video: Path 
 def render(
     result: Path | str, *, output: Path | str | None = None, video: Path | str | None = None, **options: Any
 ) -> Path:
-    """Write the video anew with what was found drawn on it, beside the result or to `output`; return where it is.
+    """Write an annotated video of a result, next to it or to `output`, and return its path.
 
     `options` are the fields of `RenderOptions` (`boxes="hold", subtitles="track", crf=20, …`). Raises
     `FrameFleetError`.
@@ -44,10 +45,10 @@ def render(
 def export(
     result: Path | str, to: str, *, output: Path | str | None = None, video: Path | str | None = None, **options: Any
 ) -> list[Path]:
-    """Write a result in formats of other tools (`to="srt,coco"`), beside it or to `output`; return where they are.
+    """Export a result to formats of other tools (`to="srt,coco"`), next to it or to `output`, and return the paths.
 
-    `video` is where the video is, for formats that read its times; they do without where it is not given. `options`
-    are `scores`, `words`, `separator` and `decimal`. Raises `FrameFleetError`.
+    `video` is the path of the video, for formats that read its frame times; without it they use the document's rate.
+    `options` are `scores`, `words`, `separator` and `decimal`. Raises `FrameFleetError`.
     """
     from framefleet.outputs.export.formats import export as write
     from framefleet.outputs.export.formats import formats_of, targets

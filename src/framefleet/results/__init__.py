@@ -1,1 +1,1 @@
-"""The document a run ends in: what it holds, and how it is read and written."""
+"""The document of a run: assembling, naming, timing and querying it."""

@@ -1,4 +1,4 @@
-"""What is made of a document: where it goes, never in place of what it is made of, and folders written as a whole."""
+"""Output paths for files made from a document, checks that they replace no source, and atomic folders."""
 
 import contextlib
 import hashlib
@@ -16,19 +16,19 @@ from framefleet.storage.atomic import HALF, not_written
 from framefleet.storage.folder import ENDING
 
 _SLASHES = tuple(filter(None, ("/", os.sep, os.altsep)))
-_MARK = ".framefleet.json"  # in a folder that `whole_folder` made: the sha256 of each file in it
+_MARK = ".framefleet.json"  # in a folder made by `whole_folder`: the SHA-256 of each file in it
 
 
 def beside(document: Path, ending: str) -> Path:
-    """Where something made of a document goes: `clip_report.html`, with "_report.html", beside `clip_results.json`."""
+    """Return the path next to the document with another ending: `clip_report.html` for `clip_results.json`."""
     return document.with_name(document.stem.removesuffix(Path(ENDING).stem) + ending)
 
 
 def without_wildcards(document: Path) -> Path:
-    """The document's path with nothing in its name that data frames and trainers, which take names for patterns, look
-    for other files by, as are given to downloads, such as `My Clip [dQw4w9WgXcQ].mp4`.
+    """Return the document's path without wildcard characters in its name, such as `My Clip [dQw4w9WgXcQ].mp4` has.
 
-    Where that is the name of another document beside it, too, six digits of its own tell it apart.
+    Data frame libraries and trainers take names for patterns. If another document in the folder comes to the same
+    name, six digits of a hash are added.
     """
     plain = _plain(document.name)
     if plain == document.name:
@@ -45,10 +45,10 @@ def _plain(name: str) -> str:
 
 
 def target(document: Path, ending: str, output: str | None) -> Path:
-    """Where something made of a document goes: beside it, or to `output`, or into that where it is a folder.
+    """Return the output path for a file made from a document: next to it, `output`, or in `output` if it is a folder.
 
-    A folder is one that exists, or a name that ends in a slash, which is made now. Raises `OutputError` where it cannot
-    be made, and `UsageError` where `output` is to be a file and has not the suffix of `ending`.
+    A folder is one that exists, or a name that ends in a slash, which is created. Raises `OutputError` if it cannot be
+    created, and `UsageError` if `output` is a file without the suffix of `ending`.
     """
     made = beside(document, ending)
     if output is None:
@@ -57,37 +57,41 @@ def target(document: Path, ending: str, output: str | None) -> Path:
         return folder_at(output) / made.name
     path, suffix = Path(output), Path(f"clip{ending}").suffix
     if suffix and path.suffix.lower() != suffix:
-        raise UsageError(f"{path}: give a name that ends in {suffix}, or a folder's, with / at its end")
+        raise UsageError(
+            f"{path}: the name does not end in {suffix}", hint=f"give a name with {suffix}, or a folder ending in /"
+        )
     return path
 
 
 def is_folder(output: str) -> bool:
-    """Whether that stands for a folder to write into, and not for the very thing to be written.
+    """Return whether `output` is a folder to write into, and not the output itself.
 
-    A folder that was written as one whole is the latter, also with the slash that completing its name leaves.
+    A folder that `whole_folder` wrote is the output itself, also with the trailing slash of shell completion.
     """
     path = Path(output)
     return not (path / _MARK).is_file() and (output.endswith(_SLASHES) or path.is_dir())
 
 
 def folder_at(output: str) -> Path:
-    """The folder of that name, made now unless it is there. Raises `OutputError`."""
+    """Return the folder of that name, created if it does not exist. Raises `OutputError`."""
     path = Path(output)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{path}: no folder can be made there ({error.strerror})", hint="give another") from None
+        raise OutputError(
+            f"{path}: the folder cannot be created ({error.strerror})", hint="give another folder"
+        ) from None
     return path
 
 
 def keep_apart(target: Path, sources: Iterable[Path]) -> None:
-    """Raises `UsageError` where the file `target` is one of those it is made of, `OutputError` where it is a folder."""
+    """Raise `UsageError` if `target` is one of its own source files, `OutputError` if it is a folder."""
     try:
-        target.stat()  # from Python 3.14 on, `exists` and `is_dir` say no where they should say why
+        target.stat()  # from Python 3.14 on, `exists` and `is_dir` return False instead of raising
         if target.is_dir():
-            raise OutputError(f"{target}: a folder", hint="give the name of a file")
+            raise OutputError(f"{target}: is a folder", hint="give the name of a file")
         if any(source.exists() and target.samefile(source) for source in sources):
-            raise UsageError(f"{target}: what is to be written is made of it", hint="give another name with --output")
+            raise UsageError(f"{target}: is the source of this output", hint="give another name as --output")
     except FileNotFoundError:
         return
     except OSError as error:
@@ -96,11 +100,11 @@ def keep_apart(target: Path, sources: Iterable[Path]) -> None:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """A new folder to fill. At the end it takes the name `path`, and after an error it is gone.
+    """Yield a new folder to fill, which is renamed to `path` at the end, or removed after an error.
 
-    What is there already is only replaced if it is a folder that was made so, and nothing was put into it, changed or
-    taken away since: somebody's corrections are never lost. Raises `OutputError` otherwise, before anything is
-    written, and where the place cannot be written.
+    An existing `path` is only replaced if it is a folder made by this function in which no file was added, changed or
+    removed since, so that manual corrections are never lost. Raises `OutputError` otherwise, before anything is
+    written, and if the place is not writable.
     """
     try:
         _make_sure_it_is_ours(path)
@@ -124,21 +128,21 @@ def _make_sure_it_is_ours(path: Path) -> None:
         marks = dict(json.loads((path / _MARK).read_text("utf-8")))
         changed = set(marks) ^ set(_names(path)) or {n for n, mark in marks.items() if file_sha256(path / n) != mark}
     except (OSError, ValueError, TypeError):
-        raise OutputError(f"{path}: in the way", hint="move it or give another output folder") from None
+        raise OutputError(f"{path}: already exists", hint="move it or give another output folder") from None
     if changed:
         raise OutputError(
-            f"{path}: {min(changed)} in it is not as it was written", hint="move it or give another folder"
+            f"{path}: {min(changed)} was changed since it was written", hint="move it or give another folder"
         )
 
 
 def _names(folder: Path) -> list[str]:
-    """All files in `folder`, but for the mark."""
+    """Return all files in `folder` except the mark."""
     inside = (p for p in folder.rglob("*") if p.is_symlink() or not p.is_dir())
     return sorted(p.relative_to(folder).as_posix() for p in inside if p != folder / _MARK)
 
 
 def _swap(new: Path, path: Path) -> None:
-    """`new` takes the name `path`; what had it goes."""
+    """Rename `new` to `path` and remove the folder that had the name."""
     if not path.exists():
         new.replace(path)
         return

@@ -1,4 +1,4 @@
-"""What a video's results are called: by its name, and where others have that too, by its folder or ending. Pure."""
+"""Names for the results of videos: the file's own name, made unique by its folder or extension if needed. Pure."""
 
 import os
 import unicodedata
@@ -9,16 +9,16 @@ from pathlib import Path
 
 
 def names_of(videos: Sequence[Path]) -> dict[Path, str]:
-    """A name for each video of one command, each another; the same for the same videos, in whatever order.
+    """Return a unique name for each video of one command, whatever the order of the videos.
 
-    One whose name no other has keeps it. Those of the same name all get their folder's before it, or of those above as
-    much as they need; what then lies in one folder its ending behind it. Names that only some disks keep apart (`A`
-    and `a`, `é` in one character or two) are the same.
+    A name that is already unique stays. Videos with the same name are prefixed with as many of their parent folders as
+    they need; those in the same folder get their extension as a suffix. Names that some file systems treat as equal
+    (`A` and `a`, composed and decomposed `é`) count as the same.
     """
     named = {video: _told(video, 0, ending=False) for video in videos}
     for videos_alike in _alike(named):
         named |= _told_apart(videos_alike)
-    for videos_alike in _alike(named):  # one has the name that another was given; nothing but a number is left
+    for videos_alike in _alike(named):  # a generated name equals an existing one: only a number helps
         taken = set(map(_key, named.values()))
         for video in sorted(videos_alike, key=lambda video: (named[video] != video.stem, str(video)))[1:]:
             named[video] = next(n for i in count(2) if _key(n := f"{named[video]}_{i}") not in taken)
@@ -27,7 +27,7 @@ def names_of(videos: Sequence[Path]) -> dict[Path, str]:
 
 
 def further_names(video: Path) -> Iterator[str]:
-    """Names for a video whose own one is taken by an earlier command's, the shortest first."""
+    """Yield names for a video whose own one is taken by an earlier command's, the shortest first."""
     for depth in range(1, len(_folders(video)) + 1):
         yield _told(video, depth, ending=False)
         yield _told(video, depth, ending=True)
@@ -52,13 +52,13 @@ def _told(video: Path, depth: int, *, ending: bool) -> str:
 
 
 def _folders(video: Path) -> tuple[str, ...]:
-    """Those that it lies in, from the outermost on, without the disk's root."""
-    folder = Path(os.path.abspath(video)).parent  # noqa: PTH100 - a link is a name of its own
+    """Return the names of its parent folders, the outermost first, without the root."""
+    folder = Path(os.path.abspath(video)).parent  # noqa: PTH100 - resolve() would follow links
     return folder.relative_to(folder.anchor).parts
 
 
 def _alike(named: dict[Path, str]) -> list[list[Path]]:
-    """Videos of the same name, where several have it."""
+    """Return the groups of videos that share a name."""
     groups: dict[str, list[Path]] = defaultdict(list)
     for video, name in named.items():
         groups[_key(name)].append(video)

@@ -1,4 +1,4 @@
-"""Finding the video that a document is about, which may have been moved since."""
+"""Lookup of a document's video, which may have been moved since the run."""
 
 from errno import ENAMETOOLONG
 from pathlib import Path
@@ -10,26 +10,27 @@ from framefleet.schema.document import Document
 
 
 def find_video(document: Document, path: Path, given: Path | None = None) -> Path:
-    """The file of the document that lies at `path`: `given`, or looked for beside the document and where it was.
+    """Return the video of the document at `path`: `given`, or the first of `places` that holds it.
 
-    Goes by the content, not the name. Raises `InputError` where it is not there, or is another video.
+    Files are compared by SHA-256, not by name. Raises `InputError` if the video is not found or `given` is another one.
     """
     if given is not None:
         _check_readable(given)
         if not _is_it(given, document):
-            raise InputError(f"{given}: not the video that {path} is about", hint="give the one that was analysed")
+            raise InputError(f"{given}: not the video that {path} is about", hint="pass the file that was analysed")
         return given
     for place in places(document, path):
         if _is_file(place) and _is_it(place, document):
             return place
     was = document.video.path
-    raise InputError(f"{was}: the video is no longer there, or has changed", hint="say where it is with --video FILE")
+    raise InputError(f"{was}: the video is no longer there, or has changed", hint="pass its new path as --video FILE")
 
 
 def places(document: Document, path: Path) -> list[Path]:
-    """Where the video of the document at `path` may be, whether it is or not.
+    """Return the paths where the video of the document at `path` may be, without checking them.
 
-    Beside the document comes first: what lies together is moved together, and a report goes with what lies beside it.
+    The document's own folder comes first: files of one folder are usually moved together, and a report links to the
+    video next to it.
     """
     was = Path(document.video.path)
     here = path.absolute().parent
@@ -37,9 +38,9 @@ def places(document: Document, path: Path) -> list[Path]:
 
 
 def _check_readable(given: Path) -> None:
-    """Raises `InputError`, which says whether there is no such file or it is kept from being read."""
+    """Raise `InputError` if the file does not exist or cannot be read."""
     try:
-        if S_ISREG(given.stat().st_mode):  # opening a pipe would never end
+        if S_ISREG(given.stat().st_mode):  # opening a pipe would block
             given.open("rb").close()
             return
     except (FileNotFoundError, NotADirectoryError):
@@ -53,7 +54,7 @@ def _check_readable(given: Path) -> None:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # longer than a name may be
+    except OSError:  # the name is too long
         return False
 
 

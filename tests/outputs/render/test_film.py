@@ -135,7 +135,7 @@ def test_boxes_hold_where_told_to_or_without_tracks(tmp_path: Path, rendered: Ma
     document = document_of(video, tracked=tracked)
     film, target = rendered(video, document, boxes="hold" if tracked else "move")
     assert film.boxes.startswith("boxes held until the next sample (dashed)")
-    assert film.boxes.endswith("(dashed)" if tracked else "for there are no tracks to move along")
+    assert film.boxes.endswith("(dashed)" if tracked else "since there are no tracks")
     for time, planes in frames_of(target):
         assert near(box_found(planes), box_at(int(time * 2) / 2))
 
@@ -144,7 +144,7 @@ def test_why_boxes_hold_although_there_are_tracks(tmp_path: Path, rendered: Make
     video = squares(tmp_path / "v.mp4", times=[Fraction(n, 2) for n in range(14)])
     film, _ = rendered(video, document_of(video, fps=0.4, boxes=lambda _: [box_at(0)]))
     assert film.boxes == (
-        "boxes held until the next sample (dashed), for the samples of a track are more than 2 s apart"
+        "boxes held until the next sample (dashed), since the samples of a track are more than 2 s apart"
     )
 
 
@@ -159,14 +159,14 @@ def test_a_legend_where_there_are_boxes_unless_it_is_not_wanted(tmp_path: Path, 
     assert not legend_in(frames_of(rendered(video, legend=False)[1])[0][1])
     film, target = rendered(video, document_of(video, boxes=lambda _: [], tracked=False))
     assert not legend_in(frames_of(target)[0][1])
-    assert film.boxes == "no boxes: there is no object to draw"
+    assert film.boxes == "no boxes: no objects"
 
 
 def test_a_part_is_told_of_by_itself(tmp_path: Path, rendered: Make) -> None:
     video = squares(tmp_path / "v.mp4")
     document = document_of(video, boxes=lambda t: [box_at(t)] if t < 1 else [], said=[(0, 1, "नमस्ते")])
     film, target = rendered(video, document, start=Fraction(3, 2))
-    assert (film.boxes, film.subtitles, film.notes) == ("no boxes: there is no object to draw", "no subtitles", [])
+    assert (film.boxes, film.subtitles, film.notes) == ("no boxes: no objects", "no subtitles", [])
     assert not legend_in(frames_of(target)[0][1])
 
 
@@ -177,7 +177,7 @@ def test_labels_that_cannot_be_drawn_are_told_of(tmp_path: Path, rendered: Make)
     found = [DetectedObject(0, label, 0.5, BOX) for label in ("cat", "قطة", "dog 🐶")]
     document = replace(document, detections=[replace(d, objects=found) for d in document.detections], tracks=None)
     assert rendered(video, document)[0].notes == [
-        "2 of the labels cannot be drawn as they are; for letters a class number stands: قطة, dog 🐶"
+        "2 of the labels cannot be drawn; the class number is shown instead: قطة, dog 🐶"
     ]
 
 
@@ -304,7 +304,7 @@ def test_a_hundred_thousand_boxes_in_a_picture(tmp_path: Path, rendered: Make) -
     found = [DetectedObject(0, "person", n / 1e5, (n % 300, n % 200, n % 300 + 9, n % 200 + 9)) for n in range(100_000)]
     document = replace(document_of(video), detections=[Detection(0, 0.0, 0.0, found)], tracks=None)
     film, _ = rendered(video, document)
-    assert film.notes == ["more than 300 boxes in 1 of the pictures: the surest are drawn"]
+    assert film.notes == ["more than 300 boxes in 1 of the frames: the most confident are drawn"]
 
 
 @pytest.mark.full
@@ -318,7 +318,7 @@ def test_a_stretch_that_cannot_be_decoded_is_passed_over(tmp_path: Path, rendere
     assert lost
     assert lost <= set(times[24:56])
     assert set(came) < set(times)
-    assert "without a picture that can be decoded" in film.notes[0]
+    assert "without a decodable frame" in film.notes[0]
     with opened(target) as made:
         assert sum(p.duration for p in made.demux(audio=0) if p.size) / 48_000 == pytest.approx(96 / 25, abs=0.1)
 
@@ -327,7 +327,7 @@ def test_what_is_not_as_it_was_is_said(tmp_path: Path, rendered: Make) -> None:
     odd = squares(tmp_path / "odd.mp4", size=(321, 241), pix_fmt="yuv444p")
     deep = squares(tmp_path / "deep.mp4", codec="libx265", pix_fmt="yuv420p10le")
     assert rendered(odd)[0].notes == ["321×241 pixels are padded to 322×242: H.264 is even"]
-    assert rendered(deep)[0].notes == ["10-bit pictures are 8-bit now, in the same colours"]
+    assert rendered(deep)[0].notes == ["10-bit frames are converted to 8-bit"]
 
 
 @pytest.mark.full
@@ -437,9 +437,9 @@ def test_sound_alone_and_documents_that_say_nothing_are_refused(tmp_path: Path, 
     document = document_of(video)
     with pytest.raises(InputError, match="nothing to draw on"):
         rendered(make_audio(tmp_path / "a.m4a"), document)
-    with pytest.raises(InputError, match="neither objects nor words"):
+    with pytest.raises(InputError, match="neither objects nor speech"):
         rendered(video, replace(document, detections=None, transcription=None))
-    with pytest.raises(UsageError, match="end at 2 s"):
+    with pytest.raises(UsageError, match="ends at 2 s"):
         rendered(video, document, start=Fraction(2))
 
 
@@ -447,5 +447,5 @@ def test_words_alone_are_enough(tmp_path: Path, rendered: Make) -> None:
     video = squares(tmp_path / "v.mp4")
     document = replace(document_of(video, said=[(0, 1, "Hello")]), detections=None, tracks=None, scenes=None)
     film, target = rendered(video, document)
-    assert film.boxes == "no boxes: objects were not asked for"
+    assert film.boxes == "no boxes: the objects stage did not run"
     assert not any(np.asarray(where(planes, PERSON)).any() for _, planes in frames_of(target))

@@ -60,8 +60,8 @@ def test_one_subtitle_that_cannot_be_drawn_leaves_the_others_in_the_picture() ->
     assert (spoken.drawn, spoken.track) == ((PLAIN, SIGN), (OTHER,))
     assert spoken.told == "subtitles drawn, 1 of 3 as a track"
     assert spoken.notes == [
-        "1 of 3 subtitles are a track, which players show: they have letters that cannot be drawn",
-        "1 of 3 subtitles are drawn without signs that there is no picture of",
+        "1 of 3 subtitles are a subtitle track instead: they have letters that cannot be drawn",
+        "1 of 3 subtitles are drawn without symbols that the font lacks",
     ]
 
 

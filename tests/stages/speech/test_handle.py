@@ -132,7 +132,7 @@ def deaf():
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"language": "de"}, "unsupported: tiny.en does not know .*'de'"),
+        ({"language": "de"}, "unsupported: tiny.en does not support .*'de'"),
         ({"language": "xx"}, "unsupported: .*'xx'"),
         ({"task": "translate"}, "unsupported: tiny.en .*cannot translate"),
         ({"model": "large-v3"}, "model_mismatch: the request is for large-v3, but this worker runs tiny.en"),

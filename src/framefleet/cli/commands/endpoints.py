@@ -1,4 +1,4 @@
-"""`framefleet endpoints`: the endpoints that are set, and how they are."""
+"""`framefleet endpoints`: the configured endpoints and the state of their jobs and workers."""
 
 from collections.abc import Mapping
 from contextlib import closing

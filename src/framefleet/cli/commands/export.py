@@ -1,4 +1,4 @@
-"""`framefleet export`: a document in the formats of other tools."""
+"""`framefleet export`: a document in formats of other tools."""
 
 import sys
 import tempfile
@@ -98,7 +98,7 @@ def export(
         return each(formats, one)
 
 
-# one line a format, as `\b` keeps them
+# one line per format; `\b` keeps the line breaks
 _FORMATS = "\n".join(f"{format.name:<12} {format.about}" for format in FORMATS.values())
 export.__doc__ = cleandoc(export.__doc__ or "").replace("{formats}", _FORMATS)
 
@@ -111,14 +111,14 @@ def _separator(formats: list[Format], given: str | None, decimal: str | None) ->
         raise UsageError(f"--{('separator' if given else 'decimal')}: only for csv", hint="add csv to --to")
     separator = _SEPARATORS.get(given or ",")
     if separator is None:
-        raise UsageError(f'--separator {given}: give "," or ";" or tab')
+        raise UsageError(f"--separator {given}: not a separator", hint='give "," or ";" or tab')
     if separator == decimal:
-        raise UsageError('--decimal ",": is the separator too', hint='add --separator ";" or tab')
+        raise UsageError('--decimal ",": is also the separator', hint='add --separator ";" or tab')
     return separator
 
 
 def _video(document: Document, result: Path, given: Path | None, formats: list[Format], *, needed: bool) -> Path | None:
-    """The video, where anything asked for wants it. What can do without it goes on, and says what that means."""
+    """Return the video if a format needs it; print a warning and return None if it is missing but optional."""
     wanting = [format.video for format in formats if format.video is not None]
     if given is None and not needed and not wanting:
         return None
@@ -133,7 +133,7 @@ def _video(document: Document, result: Path, given: Path | None, formats: list[F
 
 
 def _taken(document: Document, video: Path, folder: Path, stack: ExitStack) -> dict[int, Path]:
-    """The pictures, decoded once for all formats, on the disk that they are written to."""
+    """Return the JPEG files of the frames, decoded once for all formats, on the same disk as the output."""
     try:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".framefleet.", dir=folder)))
         with Bars() as bars:

@@ -1,4 +1,4 @@
-"""`framefleet plan`: what a run would do and cost. Nothing is decoded, sent or written."""
+"""`framefleet plan`: an estimate of a run's work and cost. Nothing is decoded, sent or written."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -83,7 +83,7 @@ def described(prepared: "Prepared", *, verbose: bool = False) -> str:
 
 
 def _line(stage: "StagePlan", rest: "StagePlan") -> str:
-    """What there is to do, `rest`, and how much of the stage is answered already."""
+    """Describe the remaining work, `rest`, and how much of the stage is already answered."""
     name, unit = f"  {stage.stage.name:<8}", stage.stage.unit
     known = stage.units - rest.units
     about = "about " if rest.expected else ""
@@ -91,7 +91,7 @@ def _line(stage: "StagePlan", rest: "StagePlan") -> str:
     if known and not rest.items:
         return f"{name} {already}"
     low, high = rest.payload_bytes
-    sent = f"{_mega(low)}–{_mega(high)} MB, " if high else ""  # in this process nothing is sent
+    sent = f"{_mega(low)}–{_mega(high)} MB, " if high else ""  # zero if the stage runs in this process
     return (
         f"{name} {about}{rest.units:.0f} {unit} in {counted(len(rest.items), 'request')}, "
         f"{sent}{rest.workers} in flight, {rest.backend}: "

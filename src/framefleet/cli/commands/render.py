@@ -1,4 +1,4 @@
-"""`framefleet render`: the video with boxes, labels, tracks and subtitles drawn on it."""
+"""`framefleet render`: an annotated video with boxes, labels, tracks and subtitles."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -74,7 +74,7 @@ def render(
     keep_apart(place, (source, result))
     try:
         with Bars() as listener:
-            palette = colours(whole)  # as the report has them, whatever is left out here
+            palette = colours(whole)  # of all labels, so that they match the report's
             film = write(
                 document, probe(source, video_track=whole.video.track), place, look, palette=palette, listener=listener
             )

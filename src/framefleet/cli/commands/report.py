@@ -1,4 +1,4 @@
-"""`framefleet report`: a page to look at a document with."""
+"""`framefleet report`: an HTML report of a document."""
 
 from typing import TYPE_CHECKING, Annotated
 

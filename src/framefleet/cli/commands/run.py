@@ -1,4 +1,4 @@
-"""`framefleet run`: the whole job, for one video or several, one after the other."""
+"""`framefleet run`: the analysis of one or several videos, one after the other."""
 
 import sys
 from pathlib import Path
@@ -48,7 +48,7 @@ def run(
     names = names_of(paths)
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
     if paths:
-        announce(paths[0])  # before all that loads below
+        announce(paths[0])  # before the slow imports below
 
     from framefleet.cli.commands.report import told
     from framefleet.cli.options.wake import raise_again
@@ -80,19 +80,19 @@ def run(
     try:
         with session:
             return exit_code(each(paths, one), left_out)
-    finally:  # also of those before one that ended it all
+    finally:  # also if an error ended the run
         if len(paths) > 1 and rows:
             overview(paths, rows, left_out=left_out)
 
 
 def announce(video: Path) -> None:
-    """Says which video it is about, once there is one: what must be loaded and read comes next, and takes a second."""
+    """Print which video is read, if it exists; the imports and reading that follow take about a second."""
     if video.is_file():
         print(f"reading {clean(str(video))}", file=sys.stderr, flush=True)
 
 
 def point_on(document: Path, page: "Page | None" = None) -> None:
-    """Tells a person at a terminal how to look at the result, until there is a report of it."""
+    """Print the command for a report on a terminal, unless the report exists."""
     from framefleet.cli.output.table import Page
     from framefleet.install_hints import framefleet
     from framefleet.outputs.report.make import report_path

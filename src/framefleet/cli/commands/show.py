@@ -1,4 +1,4 @@
-"""`framefleet show`: what a document says, all of it in short or what is looked for."""
+"""`framefleet show`: a summary of a document, or a search in it."""
 
 import inspect
 import json
@@ -32,7 +32,7 @@ NOT_FOUND = 1
 
 
 def with_searches(command: Callable[..., int]) -> Callable[..., int]:
-    """`command` with an option for each search that a stage declares, handed over as its `asked` dict."""
+    """Return `command` with an option for each search that a stage declares; passed as the dict `asked`."""
     own = [one for one in inspect.signature(command).parameters.values() if one.name != "asked"]
     place = [one.name for one in own].index("find")
     declared = [search for _, search in searches()]
@@ -46,9 +46,9 @@ def with_searches(command: Callable[..., int]) -> Callable[..., int]:
         for search in declared
     ]
 
-    def wrapped(**values: Any) -> int:
-        asked = {search.option: values.pop(search.option) for search in declared}
-        return command(**values, asked=asked)
+    def wrapped(*given: Any, **values: Any) -> int:
+        asked = {search.option: values.pop(search.option, None) for search in declared}
+        return command(*given, **values, asked=asked)
 
     own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
     wrapped.__signature__ = inspect.Signature([*own[:place], *options, *own[place:]])  # type: ignore[attr-defined]
@@ -58,7 +58,7 @@ def with_searches(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def searches() -> list[tuple[str, Search]]:
-    """The stages that are searched by an option of their own, and that."""
+    """Return the stages with a search option of their own, and that option."""
     return [(name, spec.output.search) for name, spec in SPECS.items() if spec.output.search is not None]
 
 
@@ -115,9 +115,9 @@ def _json(
     found: dict[tuple[str, str], Any],
     anything: list[search.Match] | None,
 ) -> str:
-    """In ASCII, so that it is the same on every terminal and in every pipe, and does nothing there.
+    """Return ASCII JSON, which is safe and the same on every terminal and in every pipe.
 
-    Null is what nobody looked for, or what failed: not the same as nothing, as in the document.
+    Null stands for stages that did not run or failed, as opposed to empty results.
     """
     told: dict[str, Any] = {} if moment is None else {"at": moment}
     told |= {option: what if has(document, stage) else None for (stage, option), what in found.items()}

@@ -1,1 +1,1 @@
-"""What commands take."""
+"""Arguments and options of the commands."""

@@ -1,4 +1,4 @@
-"""Asking a person to agree before anything is changed, and the option that agrees beforehand."""
+"""Confirmation before anything is changed, and the option that skips it."""
 
 import sys
 from typing import Annotated
@@ -11,7 +11,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask for confirmat
 
 
 def agreed(question: str, *, yes: bool) -> None:
-    """Returns when a person, or `--yes`, agrees. Raises `UsageError` where there is nobody to ask."""
+    """Ask for confirmation unless `yes`. Raises `UsageError` if it is refused or stdin is not a terminal."""
     if yes:
         return
     if not sys.stdin.isatty():

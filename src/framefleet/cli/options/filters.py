@@ -1,4 +1,4 @@
-"""What of a result a command is about: the options that several commands share, and what they mean."""
+"""Options that select a part of a result, shared by several commands, and how they are applied."""
 
 import sys
 from pathlib import Path
@@ -38,13 +38,13 @@ To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="end time, 
 
 
 def chosen(document: Document, labels: str | None, conf: float) -> Document:
-    """What `--labels` and `--conf` leave of it. Says which labels nothing bears: that may be a slip, or an answer.
+    """Return the document filtered by `--labels` and `--conf`; report labels without objects on standard error.
 
-    Raises `UsageError` where nothing bears any of them. Where no objects are known there is nothing to choose among.
+    Raises `UsageError` if no object has any of the labels. A document without object results stays unchanged.
     """
     wanted = labels_of(labels)
     if wanted is not None and not wanted:
-        raise UsageError("--labels: give at least one label")
+        raise UsageError("--labels: no label is given", hint="give at least one")
     if not known(document, "detections"):
         return document
     seen = search.labels(document)
@@ -58,7 +58,7 @@ def chosen(document: Document, labels: str | None, conf: float) -> Document:
 
 
 def part_of(extent: Span, start: str | None, end: str | None, path: Path) -> Span | None:
-    """What `--from` and `--to` leave of the video, which goes over `extent`; None if neither is given."""
+    """Return the span between `--from` and `--to` of a video that covers `extent`; None if neither is given."""
     if start is None and end is None:
         return None
     from_s = extent.start_s if start is None else time_in(extent, "--from", start, path)
@@ -71,7 +71,7 @@ def part_of(extent: Span, start: str | None, end: str | None, path: Path) -> Spa
 
 
 def time_in(extent: Span, option: str, text: str, path: Path) -> Seconds:
-    """The time that `text` says. Raises `UsageError` where it says none, or one outside `extent`."""
+    """Parse a time. Raises `UsageError` if `text` is not a time or lies outside `extent`."""
     time_s = _time(option, text)
     if not extent.start_s <= time_s <= extent.end_s:
         raise UsageError(f"{option} {text}: {path} covers {clock(extent.start_s)} to {clock(extent.end_s)}")

@@ -1,6 +1,6 @@
-"""The options that `run` and `plan` share, said once: they are the fields of `Options`.
+"""The options that `run` and `plan` share: the fields of `Options`.
 
-They come as text: `framefleet.config.options` checks them, wherever they come from, and says the same of each.
+Values stay text here: `framefleet.config.options` checks them, whatever their source, with the same messages.
 """
 
 import inspect
@@ -16,8 +16,8 @@ _RUN, _FLEET, _PICTURES, _OBJECTS, _SPEECH = "Run", "Endpoints", "Frames", "Obje
 _OWN = "Per stage"
 _STAGES = f"{', '.join(registry.SPECS)} ({','.join(registry.default())})"
 
-# name: (what it takes, help with the default in brackets, panel).
-# What is not given comes from the environment, framefleet.toml or the defaults.
+# name: (metavar, help with the default in parentheses, panel).
+# Options that are not given come from the environment, framefleet.toml or the defaults.
 FLAGS: dict[str, tuple[str, str, str]] = {
     "stages": ("NAMES", f"stages to run: all, or a list of {_STAGES}", _RUN),
     "fps": ("NUMBER", "frames sampled per second of video (1)", _RUN),
@@ -71,15 +71,15 @@ FLAGS: dict[str, tuple[str, str, str]] = {
     "task": ("transcribe|translate", "transcribe, or translate to English (transcribe)", _SPEECH),
 }
 
-# The stages' own: a text as well, checked with the others.
+# Options of single stages, also as text and checked with the others.
 OWN_FLAGS = {
     name: (one.setting.metavar, f"{one.stage}: {one.setting.help}", _OWN) for name, one in own_settings().items()
 }
 
-# What else an option is called: as most commands have it.
+# Short names.
 SHORT = {"output_dir": "-o"}
 
-# option: (field, what it becomes, help, panel)
+# option: (field, value, help, panel)
 SWITCHES: dict[str, tuple[str, bool, str, str]] = {
     "fresh": ("fresh", True, "discard the saved answers for this work and start over", _RUN),
     "hedge": ("hedge", True, "send stragglers a second time (at most 2 % of requests); the first answer wins", _FLEET),
@@ -90,7 +90,7 @@ SWITCHES: dict[str, tuple[str, bool, str, str]] = {
 
 
 def with_flags(command: Callable[..., int]) -> Callable[..., int]:
-    """`command` with a parameter for each of FLAGS and SWITCHES, handed over as its `flags` dict."""
+    """Return `command` with a parameter for each of FLAGS and SWITCHES, which it gets as the dict `flags`."""
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "flags"]
 
     def wrapped(**values: Any) -> int:

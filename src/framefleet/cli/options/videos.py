@@ -1,4 +1,4 @@
-"""The videos that a command line names, and how it went with several of them."""
+"""The videos named on a command line, and the overview table of several of them."""
 
 import os
 import sys
@@ -18,9 +18,9 @@ from framefleet.media.files.kind import MOVING_WEBP, SUFFIXES
 if TYPE_CHECKING:
     from framefleet.cli.output.table import Page
 
-_NAMED = 5  # files of a kind that are named; of the others their number is told
+_NAMED = 5  # files listed by name; the others are counted
 
-# As text: a path would make the folder at work of an empty name.
+# As text: a `Path` would turn an empty name into the current folder.
 Videos = Annotated[
     list[str],
     typer.Argument(metavar="VIDEO", help="video or audio files, or folders of them", show_default=False),
@@ -29,7 +29,7 @@ Videos = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """How it went with a video: `result` in a word or two, what it cost, and where its document is."""
+    """The outcome of one video: `result` in a word or two, its cost, and the path of its document."""
 
     video: Path
     result: str
@@ -39,23 +39,23 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What is in a folder that was named, and is not looked at, and what it is instead."""
+    """An entry of a folder that is not processed, and what it is instead of a video."""
 
     path: Path
     why: str
 
     @property
     def looks_like_video(self) -> bool:
-        """By its name, or by what is in it."""
+        """Whether its name or content suggests a video."""
         ending = self.path.suffix.lower()
         is_code = self.why == "a text" and ending in {".ts", ".mod"}  # TypeScript's and Go's
         return self.why == MOVING_WEBP or (ending in SUFFIXES and self.why != "a folder" and not is_code)
 
 
 def named(names: Sequence[str]) -> list[Path]:
-    """What to look at, each once: files as they are named, and of a folder those in it that can be looked at.
+    """Return the videos to process, each once: files as named, and the readable videos of each folder.
 
-    Raises `UsageError` for a name that is empty, and `InputError` for a folder that has nothing to look at.
+    Raises `UsageError` for an empty name, and `InputError` for a folder without videos.
     """
     found: dict[str, Path] = {}
     for name in names:
@@ -63,14 +63,14 @@ def named(names: Sequence[str]) -> list[Path]:
             raise UsageError("VIDEO: the name is empty", hint="give a video file")
         path = Path(name)
         for one in _inside(path) if _is_folder(path) else [path]:
-            found.setdefault(os.path.abspath(one), one)  # noqa: PTH100 - a link is a name of its own
+            found.setdefault(os.path.abspath(one), one)  # noqa: PTH100 - resolve() would follow links
     return list(found.values())
 
 
 def overview(
     videos: Sequence[Path], rows: Sequence[Row], page: "Page | None" = None, *, left_out: Sequence[LeftOut] = ()
 ) -> None:
-    """Prints a table of all the videos, how many are done and what they cost together, and what was left out."""
+    """Print a table of all videos, the number done, the total cost, and what was skipped."""
     from framefleet.cli.output.table import Column, Page
 
     page = page or Page()
@@ -92,8 +92,7 @@ def overview(
 
 
 def told_left_out(names: Sequence[str]) -> list[LeftOut]:
-    """What is in the folders named that nobody will look at, said on standard error: that alone which is named or made
-    like a video has a line of its own."""
+    """Return the skipped entries of the named folders and report them on standard error, videos one per line."""
     left = [one for name in names if name.strip() and _is_folder(Path(name)) for one in _sorted(Path(name))[1]]
     for one in left:
         if one.looks_like_video:
@@ -109,7 +108,7 @@ def told_left_out(names: Sequence[str]) -> list[LeftOut]:
 
 
 def exit_code(code: int, left_out: Sequence[LeftOut]) -> int:
-    """That of a command which did all that it found, but for what looks like a video and was left out: 3."""
+    """Return `code`, or 3 instead of 0 if something that looks like a video was skipped."""
     return 3 if code == 0 and any(one.looks_like_video for one in left_out) else code
 
 
@@ -118,7 +117,7 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _inside(folder: Path) -> list[Path]:
-    """The folder's own files that are a video or sound by what is in them, by name; not what is hidden."""
+    """Return the video and audio files directly in the folder, by content, sorted by name, without hidden ones."""
     found, _ = _sorted(folder)
     if not found:
         raise InputError(f"{folder}: no video in this folder", hint="give a video file")
@@ -126,7 +125,7 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _sorted(folder: Path) -> tuple[list[Path], list[LeftOut]]:
-    """What to look at of a folder, and what is left out of it."""
+    """Split the entries of a folder into videos and those to skip."""
     try:
         inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
@@ -143,7 +142,7 @@ def _sorted(folder: Path) -> tuple[list[Path], list[LeftOut]]:
 
 
 def _is_folder(path: Path) -> bool:
-    """No of what cannot be got at: whoever opens it will say why."""
+    """Return whether it is a folder; False if that is unknown, since opening it reports the reason."""
     try:
         return S_ISDIR(path.stat().st_mode)
     except (OSError, ValueError):
@@ -151,7 +150,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _why_not(path: Path) -> str | None:
-    from framefleet.media.files.container import refusal  # and FFmpeg with it
+    from framefleet.media.files.container import refusal  # slow: loads FFmpeg
 
     try:
         mode = path.stat().st_mode
@@ -160,5 +159,5 @@ def _why_not(path: Path) -> str | None:
     except FileNotFoundError:
         return "not a file"  # a link to nothing
     except (OSError, InputError):
-        return None  # whoever opens it for good will say why it cannot be read
+        return None  # opening it later reports why it cannot be read
     return "a folder" if S_ISDIR(mode) else "not a file"

@@ -9,7 +9,7 @@ from framefleet.fleet.deploy.endpoint import MAX_WORKERS
 
 
 def raise_again(survey: Survey, sleeps: Sequence[Sleep], *, yes: bool) -> None:
-    """Asks a person, unless `yes`, and does it. Raises `UsageError` where nobody agrees, and `FleetError`."""
+    """Raise their max workers after confirmation, or at once if `yes`. Raises `UsageError` if not confirmed."""
     if survey.unasked:
         print(f"framefleet: max workers not checked: {survey.unasked}", file=sys.stderr)
     if not sleeps:

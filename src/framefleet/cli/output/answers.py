@@ -1,4 +1,4 @@
-"""What `framefleet show` says to each question."""
+"""Output of the searches of `framefleet show`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ def quoted(said: SpokenMatch, dots: str) -> str:
 
 
 def in_view(said: SpokenMatch, width: int, dots: str) -> str:
-    """So much of it as there is room for: words go at the longer end, and those that were looked for stay."""
+    """Return the quote shortened to `width`: words are dropped at the longer end, and the match stays."""
     before, after = words_of(said.before), words_of(said.after)
     shown = said
     while width_of(quoted(shown, dots)) > width and (before or after):
@@ -45,7 +45,7 @@ def in_view(said: SpokenMatch, width: int, dots: str) -> str:
 
 
 def moment(document: Document, now: Moment, page: Page) -> None:
-    """All there is at a time."""
+    """Print all results at a time."""
     page.title(f"{clock(now.time_s)} of {document.video.path}")
     if now.scene is not None:
         total, scene = len(document.scenes or ()), now.scene
@@ -66,7 +66,7 @@ def moment(document: Document, now: Moment, page: Page) -> None:
 
 
 def _there(document: Document, stage: str, search: Search, now: Moment, page: Page) -> None:
-    """What there is of a stage at a time: names in a line, texts in a table."""
+    """Print a stage's results at a time: names in a line, texts in a table."""
     label, found = SPECS[stage].output.label, during(document, stage, now.time_s)
     if found and not search.names:
         page.table([_name(label, len(found)), *_columns(search.columns, found)])
@@ -76,7 +76,7 @@ def _there(document: Document, stage: str, search: Search, now: Moment, page: Pa
 
 
 def answer(document: Document, stage: str, wanted: str, found: Any, page: Page) -> None:
-    """What a stage's own option found, or why nothing was."""
+    """Print the matches of a stage's search option, or why there are none."""
     kind, document = SPECS[stage].output, as_field(document, stage)
     assert kind.search is not None
     if kind.told is Told.FRAMES:
@@ -101,7 +101,7 @@ def _labels(
     found: Mapping[str, Sequence[LabelInterval]],
     page: Page,
 ) -> None:
-    """When it is seen, how many of it, and by which tracks."""
+    """Print the intervals of a label, with counts and tracks."""
     label = SPECS[stage].output.label
     if not found:
         there = labels(document)
@@ -115,7 +115,7 @@ def _labels(
 
 
 def _words(found: Sequence[SpokenMatch], page: Page) -> Column:
-    """What is said, among the words around it."""
+    """Print spoken phrases in context."""
     widest = max(width_of(quoted(one, page.dots)) for one in found)
     return Column("words", lambda width: [in_view(one, width, page.dots) for one in found], least=10, most=widest)
 
@@ -136,7 +136,7 @@ def _columns(shown: Sequence[Shown], found: Sequence[Any]) -> list[Column]:
 
 
 def find(document: Document, wanted: str, found: Sequence[Match], page: Page) -> None:
-    """When anything of it is there, and which stage found it."""
+    """Print the matches of all stages."""
     if not found:
         there = sorted({span.name for kind in kinds(document) for span in kind.spans})
         page.line("found", f"no {wanted}{instead(wanted, there)}")
@@ -190,19 +190,19 @@ def _spans(found: Iterable[Any]) -> list[Column]:
 
 
 def _listed(name: str, numbers: Sequence[int]) -> str:
-    """`, tracks 1, 2` for the name `, track`; nothing of nothing."""
+    """Return `, tracks 1, 2` for the name `, track`; empty without numbers."""
     listed = ", ".join(map(str, numbers))
     return f"{name}{'s' if len(numbers) > 1 else ''} {listed}" if name and listed else listed
 
 
 def _not_found(document: Document, stage: str, otherwise: str) -> str:
-    """Why nothing was found of what was looked for: as `_lacking`, or it may be where the stage failed."""
+    """Return why a search has no match, as `_lacking`; mention it if the stage failed partly."""
     in_part = has(document, stage) and any(failure.stage == stage for failure in document.failures)
     return _lacking(document, stage, otherwise) + (f" ({stage} failed partly)" if in_part else "")
 
 
 def _lacking(document: Document, stage: str, otherwise: str) -> str:
-    """Why there is nothing: nobody looked for it, or that failed, or else `otherwise`."""
+    """Return why there are no results: the stage did not run, it failed, or else `otherwise`."""
     if has(document, stage):
         return otherwise
     error = why_not(document, stage)

@@ -1,4 +1,4 @@
-"""Listeners for a terminal: a progress bar per stage, or a line per request."""
+"""Progress listeners for a terminal: a bar per stage, or a line per request."""
 
 import sys
 from types import TracebackType
@@ -20,11 +20,10 @@ _BAR = "{desc:<8} {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f}{unit} [{elapsed}
 
 
 class Bars:
-    """A bar with rate and time left for each stage; `verbose` adds a line for each request answered.
+    """A progress bar with rate and time left for each stage; `verbose` adds a line per answered request.
 
-    Where standard error is no terminal there are no bars: one line when a stage starts and one when it is done.
-    An error is told once a stage, however often it comes; the summary counts. `video`, where there are several, is
-    the one of which each line is.
+    If standard error is not a terminal there are no bars, but a line when a stage starts and one when it is done. Each
+    distinct error is printed once per stage; the summary counts them. `video` prefixes each line if there are several.
     """
 
     def __init__(self, *, verbose: bool = False, video: str | None = None) -> None:
@@ -82,7 +81,7 @@ class Bars:
             self._bars[stage].update(units)
 
     def _end(self, stage: str) -> None:
-        """A stage that is over has a full bar, also where the sound turned out shorter than its header said."""
+        """Fill the bar of a finished stage, also if the sound was shorter than its header said."""
         bar = self._bars[stage]
         bar.update(bar.total - bar.n)
         if not self._terminal:
@@ -102,11 +101,11 @@ class Bars:
             self._write(f"{event.stage}: {event.error.removeprefix(event.stage + ': ')}")
 
     def _write(self, text: str) -> None:
-        tqdm.write(clean(self._prefix + text), file=sys.stderr)  # an error may be in a worker's words
+        tqdm.write(clean(self._prefix + text), file=sys.stderr)  # an error may contain a worker's text
 
 
 class Lines(Bars):
-    """The sequential way's own line: `Frame 7/574: 3 objects (0.030 s)`."""
+    """A listener for `--sequential` with lines such as `Frame 7/574: 3 objects (0.030 s)`."""
 
     def __init__(self, *, video: str | None = None) -> None:
         super().__init__(verbose=True, video=video)

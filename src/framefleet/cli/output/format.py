@@ -1,4 +1,4 @@
-"""Words that several commands say the same way, and the one way of saying what others wrote."""
+"""Text formatting that commands share, and the cleaning of foreign text for a terminal."""
 
 import re
 import unicodedata
@@ -7,26 +7,26 @@ from collections.abc import Sequence
 from framefleet.results.query.phrases import alike
 
 NOUN = {"frames": "Batch", "s": "Chunk"}
-"""What a request is called, by the unit of the work in it."""
+"""How a request is called, by the unit of its work."""
 
-MANY = 20  # names told of what is there, where something is not
+MANY = 20  # available names listed when a name is unknown
 
 _MARKS = 4  # marks on one letter; no language stacks more, and a tower of them covers other lines
 _CLOCK = re.compile(r"-?(?:(?:(\d{1,9}):)?([0-5]?\d):)?(\d{1,9}(?:\.\d*)?|\.\d+)", re.ASCII)
 
 
 def counted(number: int, thing: str) -> str:
-    """`1 picture`, `2 pictures`; of several words the first is counted: `2 stretches of sound`."""
+    """Return `1 frame`, `2 frames`; of several words the first is put in the plural: `2 stretches of sound`."""
     first, _, rest = thing.partition(" ")
     plural = first if number == 1 else first + ("es" if first.endswith("ch") else "s")
     return f"{number} {plural}" + (f" {rest}" if rest else "")
 
 
 def clean(text: str) -> str:
-    """What a video, a model, a worker or a file name says, as it may go to a terminal: one line that does nothing.
+    """Return foreign text (of a video, a model, a worker, a file name) as one line that is safe for a terminal.
 
-    Line ends and tabs become spaces; control and formatting characters are left out (escape sequences lose their
-    escape, texts their turning of direction), and what is no character at all becomes `�`.
+    Line ends and tabs become spaces; control and formatting characters are dropped (such as escapes and changes of
+    text direction), and unpaired surrogates become `�`.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -45,7 +45,7 @@ def clean(text: str) -> str:
 
 
 def instead(wanted: str, known: Sequence[str]) -> str:
-    """What is there where `wanted` is not: the nearest name, if one is near, and the first of all; nothing of none."""
+    """Return a suffix for a message about an unknown name: the closest name, if any, and the first available ones."""
     near = alike(known, wanted)
     more = f" and {len(known) - MANY} more" if len(known) > MANY else ""
     there = f"available: {', '.join(known[:MANY])}{more}" if known else ""
@@ -57,7 +57,7 @@ _FOREVER_S = 1e15
 
 
 def clock(time_s: float) -> str:
-    """A time of the video as players show it: `0:12.5`, `9:59.9`; from an hour on `1:02:03`."""
+    """Return a time as players show it: `0:12.5`, `9:59.9`; from an hour on `1:02:03`."""
     sign = "-" if round(time_s, 1) < 0 else ""
     tenths = round(min(abs(time_s), _FOREVER_S) * 10)
     if tenths >= 36_000:
@@ -68,7 +68,7 @@ def clock(time_s: float) -> str:
 
 
 def seconds_of(text: str) -> float | None:
-    """The seconds of `12.5`, `0:12.5` or `1:02:03`; None for anything else."""
+    """Parse `12.5`, `0:12.5` or `1:02:03` into seconds; return None for anything else."""
     found = _CLOCK.fullmatch(text.strip())
     if found is None:
         return None
@@ -80,6 +80,6 @@ def seconds_of(text: str) -> float | None:
 
 
 def as_told(what: str, hint: str | None = None) -> str:
-    """Return an error as a person is told of it: a line of what happened, and one of what to do."""
+    """Return an error as shown on the terminal: a line with what happened, and one with what to do."""
     told = f"error: {clean(' '.join(what.split()))}\n"
     return told if hint is None else f"{told}hint: {clean(' '.join(hint.split()))}\n"

@@ -1,4 +1,4 @@
-"""What a person reads at the end of a run, and of a document by `framefleet show`."""
+"""The summary at the end of a run, which `framefleet show` prints too."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,12 +22,12 @@ from framefleet.timebase import Span
 
 
 def hears(name: str) -> bool:
-    """Whether the work is counted in seconds: of a stage that listens, or the decode for it."""
+    """Return whether work is counted in seconds: that of an audio stage, or the decode for it."""
     return name == "sound" or (name in SPECS and SPECS[name].hears)
 
 
 def times(timing: Timing) -> list[Column]:
-    """Where the time went. What had nothing to do is left out, and so is a column that all leave empty."""
+    """Return the columns of the timing table, without idle parts and empty columns."""
     parts = {"decode" if name == "pictures" else f"decode {name}": (name, part) for name, part in timing.decode.items()}
     parts |= {f"prefilter {name}": (name, part) for name, part in timing.prefilter.items()}
     parts |= {name: (name, part) for name, part in timing.stages.items()}
@@ -58,21 +58,21 @@ def _done(name: str, part: StageTiming) -> str:
 
 
 _BLOCKS, _PLAIN = " ▁▂▃▄▅▆▇█", ".:+#"
-"""From nothing to the most of its kind."""
+"""Characters from 0 to the maximum."""
 
 _UNLOOKED = "?"
 
 
 def spark(levels: Sequence[Level], width: int, *, blocks: bool) -> str:
-    """At most `width` characters: blocks, a space for nothing; or `.` for nothing, `:`, `+`, `#`. `?`: nobody looked.
+    """Return at most `width` characters: blocks, with a space for 0, or `.` (0), `:`, `+`, `#`; `?` without samples.
 
-    Of levels that share a character the highest counts, so that what is short is still seen.
+    Of levels that share a character the highest counts, so that short peaks stay visible.
     """
     return "".join(_char(level, blocks=blocks) for level in squeezed(levels, width))
 
 
 def squeezed(levels: Sequence[Level], width: int) -> list[Level]:
-    """`levels` in at most `width` groups that differ in size by no more than one; each as high as its highest."""
+    """Reduce `levels` to at most `width` groups of equal size (within one), each with its maximum."""
     count = min(width, len(levels))
     edges = [place * len(levels) // count for place in range(count + 1)] if count else []
     groups = (levels[start:end] for start, end in pairwise(edges))
@@ -87,19 +87,19 @@ def _char(level: Level, *, blocks: bool) -> str:
 
 
 WORDS = 12
-SEEN = 10  # labels told of what was seen
-FEW = 5  # labels told of what was heard or written
+SEEN = 10  # labels of objects in the summary
+FEW = 5  # sounds or texts in the summary
 NOTICED_S = 3.0
-SPARK = 30  # characters for what went on over time, at most
+SPARK = 30  # maximum characters of the column "over time"
 FAILED = "failed"
 
 
 def summary(
     document: Document, path: Path, page: Page | None = None, *, everything: bool = False, span: Span | None = None
 ) -> None:
-    """Prints what was found, what failed, what it took and where the time went; the last line is where it all is.
+    """Print results, failures, cost and timing; the last line is the path of the document.
 
-    `everything`: however many labels there are. `span`: the document was cut to it, so it is only about what is there.
+    `everything` lists all labels. `span` says that the document was cut to it; failures, cost and timing are left out.
     """
     page = page or Page()
     title(document, page, part=span is not None)
@@ -118,7 +118,7 @@ def title(document: Document, page: Page, *, part: bool = False) -> None:
 
 
 def found(document: Document, page: Page, span: Span, *, everything: bool = False) -> None:
-    """What was seen, heard and written, by label, and what was said. `everything`: however many labels there are."""
+    """Print objects, sounds and texts by label, scenes, and the first words. `everything` lists all labels."""
     counts = {stage: tally.counts(document, stage, span) for stage in tally.counted(document)}
     shown = {stage: all_ if everything else all_[: _most(stage)] for stage, all_ in counts.items()}
     if any(shown.values()):
@@ -140,7 +140,7 @@ def found(document: Document, page: Page, span: Span, *, everything: bool = Fals
 
 
 def _order(stage: str) -> tuple[int, int, str]:
-    """In the order of the ways of telling, then of the stages."""
+    """Return them ordered by presentation, then by stage."""
     told = told_of(stage)
     return (-1 if told is None else list(Told).index(told), list(SPECS).index(stage), stage)
 
@@ -155,7 +155,7 @@ def _most(stage: str) -> int:
 
 
 def _line(document: Document, stage: str, dots: str) -> str:
-    """What is told of a stage in a line; nothing of one that is told of in the table."""
+    """Return the summary line of a stage; empty for one that is in the table."""
     told, there = told_of(stage), SPECS[stage].output.key is not None or has(document, stage)
     if told is Told.STARTS and (spans := list(spans_of(document, stage))):
         return starts(spans, dots)
@@ -165,7 +165,7 @@ def _line(document: Document, stage: str, dots: str) -> str:
 
 
 def account(document: Document, page: Page) -> None:
-    """What failed, what it cost and took, where the time went, and what would help."""
+    """Print failures, cost, timing, the bottleneck and advice."""
     slow = waited(document.cost)
     for place, line in enumerate(failures(document)):
         page.line("" if place else "failed", line, "red")
@@ -181,13 +181,13 @@ def account(document: Document, page: Page) -> None:
 
 
 def starts(found: Sequence[FoundSpan], dots: str = "...") -> str:
-    """How many, and where the first few begin."""
+    """Return the number of scenes, and where the first few begin."""
     begin = ", ".join(clock(one.start_s) for one in found[:FEW])
     return f"{len(found)}, from {begin}" + (f", {dots}" if len(found) > FEW else "")
 
 
 def said(document: Document, dots: str = "...") -> str:
-    """The first words, or why there are none."""
+    """Return the first words, or why there are none."""
     if document.transcription is None:
         return "not transcribed"
     words = document.transcription.text.split()
@@ -198,7 +198,7 @@ def said(document: Document, dots: str = "...") -> str:
 
 
 def failures(document: Document) -> list[str]:
-    """A line for each stage that something failed of: how much, and why at first."""
+    """Return a line for each stage with failures: how much failed, and the first error."""
     by_stage: dict[str, list[FailureEntry]] = defaultdict(list)
     for failure in document.failures:
         by_stage[failure.stage].append(failure)
@@ -220,7 +220,7 @@ def _why(entries: Sequence[FailureEntry]) -> str:
 
 
 def waited(cost: Cost) -> str:
-    """How long each endpoint took to start on the first request, where a person noticed."""
+    """Return the cold starts of endpoints that were long enough to be noticed."""
     return ", ".join(
         f"{stage.first_delay_s:.1f} s for a cold start on {name}"
         for name, stage in cost.stages.items()
@@ -263,7 +263,7 @@ def _columns(document: Document, groups: Mapping[str, Sequence[Tally]], page: Pa
 
 
 def _counted(document: Document, groups: Mapping[str, Sequence[Tally]]) -> dict[str, list[str]]:
-    """By its name, how much of each label a stage made that works on another's result."""
+    """Return by stage the count per label for stages that work on another's result."""
     made: dict[str, list[str]] = {}
     for name, spec in SPECS.items():
         found = None if spec.output.counted is None else found_of(document, name)

@@ -1,4 +1,4 @@
-"""Printing tables and lines: with rules and colours on a terminal, in plain characters elsewhere."""
+"""Tables and lines, with rules and colours on a terminal and as plain text elsewhere."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 INDENT, NAME, GAP = 2, 10, 2
-WIDE = 120  # where nobody looks at it as it is, a table may be so wide, and a line as long as it likes
+WIDE = 120  # of a table that is not printed to a terminal; lines may be longer
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`cells` as they are, or for a width. One that need not be whole may shrink to `least` characters.
+    """A column of `cells`, which may depend on its width. It may shrink to `least` characters if that is set.
 
-    Where there is no room at all, the columns with the highest `rank` are left out, and those of rank 0 never.
+    If the table is still too wide, the columns with the highest `rank` are dropped, but never those of rank 0.
     """
 
     title: str
@@ -36,7 +36,7 @@ class Column:
 
 
 def fitted(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
-    """The columns that there is room for, and their widths. Pure."""
+    """Return the columns that fit, and their widths. Pure."""
     kept = list(columns)
     while True:
         widths = [column.natural for column in kept]
@@ -52,9 +52,9 @@ def fitted(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
 
 
 class Page:
-    """Standard output, or `file`. `fancy`: it is a terminal that has characters for rules and blocks.
+    """A printer to standard output, or `file`. `fancy` says that it is a terminal with characters for rules and blocks.
 
-    Whatever it prints is cleaned first.
+    All text is cleaned before it is printed.
     """
 
     def __init__(self, file: IO[str] | None = None, *, width: int | None = None) -> None:
@@ -71,7 +71,7 @@ class Page:
         self.console.print(_text(text, "bold"), soft_wrap=True)
 
     def line(self, name: str, text: str, style: str = "", *, whole: bool = False) -> None:
-        """`  name     text`, on a terminal folded under itself unless it is to stay `whole`, as a path is."""
+        """Print `  name     text`, on a terminal wrapped under itself unless it is to stay `whole`, as a path is."""
         from rich.table import Table
 
         head, said = _text(f"{'':{INDENT}}{name:<{NAME}} ", "bold"), _text(text, style)
@@ -85,7 +85,7 @@ class Page:
         self.console.print(grid)
 
     def table(self, columns: Sequence[Column]) -> None:
-        """As many of the columns as there is room for."""
+        """Print the columns that fit."""
         told = self._table(fitted(columns, self.console.width - INDENT))
         if self.terminal:
             self.console.print(told)
@@ -99,7 +99,7 @@ class Page:
         from rich.padding import Padding
         from rich.table import Table
 
-        rules = box.SIMPLE_HEAD if self.fancy else None  # which also parts the columns by a space
+        rules = box.SIMPLE_HEAD if self.fancy else None  # its rules add a space between columns
         gap = GAP - 1 if self.fancy else GAP
         table = Table(box=rules, show_edge=False, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
         table.border_style = "dim"
@@ -125,7 +125,7 @@ def _text(text: str, style: str = "") -> "Text":
 
 
 def width_of(text: str) -> int:
-    """The columns that a text takes."""
+    """Return the width of a text in terminal columns."""
     from rich.cells import cell_len
 
     return cell_len(clean(text))

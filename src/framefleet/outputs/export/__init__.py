@@ -1,1 +1,1 @@
-"""A document in the formats of other tools: one small file a format, listed in `formats`."""
+"""Exports of a document to formats of other tools: a module per format, listed in `formats`."""

@@ -1,4 +1,4 @@
-"""What every format is: how it is called, what it needs of a document, and the function that writes it."""
+"""The description of a format: its name, the fields of a document that it needs, and the function that writes it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,13 +13,12 @@ from framefleet.schema.document import Document
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What else a format may want to know.
+    """Further inputs and options of a format.
 
-    `stem` is what the names of files and pictures begin with, `name` what the file or folder is called in the end.
-    `video` is the video's file, None where it is not at hand. `pictures` are the sampled pictures as JPEG files, by
-    index; None where nobody asked for them. `scores`: confidences also where the format's usual readers want none.
-    `words`: single words where a format can show them. `separator` and `decimal` are what stands between cells of text
-    files and before the decimals of their numbers.
+    `stem` is the prefix of file and image names, `name` the final name of the file or folder. `video` is the video
+    file, None if it is not available. `pictures` are the sampled frames as JPEG files, by index; None without
+    --pictures. `scores` adds confidences even if the format's usual readers expect none. `words` writes single words if
+    the format can show them. `separator` and `decimal` are the cell separator and decimal mark of text files.
     """
 
     stem: str
@@ -34,12 +33,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """A format by its `name`. What it writes is called as the document, with `ending`.
+    """An export format. Its output is named after the document, with `ending`.
 
-    `needs` are fields of a document, at least one of which must be there. `write` fills the file, or the folder where
-    it is a `folder`, that it is given. `pictures`: it has a place for pictures. `video`: it wants the video's file,
-    and this is what becomes of it without; `{fps}` in it is the header's rate.
-    `further`: it also holds what further stages found. `spoken`: it is what is said, whose language its name tells.
+    `needs` are fields of a document, at least one of which must be known. `write` fills the file or, with `folder`, the
+    folder that it is given. `pictures`: the format can include images. `video`: it uses the video file, and this text
+    says what happens without it; `{fps}` in it is the header's rate. `further`: it includes the results of further
+    stages. `spoken`: it holds speech, and its file name contains the language.
     """
 
     name: str
@@ -55,7 +54,7 @@ class Format:
 
 
 def library(name: str) -> Any:
-    """The module of that name, which comes with an extra. Raises `SetupError`."""
+    """Import a module of the `export` extra. Raises `SetupError` if it is not installed."""
     try:
         return import_module(name)
     except ImportError:

@@ -1,4 +1,4 @@
-"""Boxes as formats of pictures want them: within the picture, with names for classes and pictures. Pure."""
+"""Boxes for export formats: clipped to the frame, with names for classes and images. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from framefleet.timebase import Seconds
 
 @dataclass(frozen=True, slots=True)
 class Boxed:
-    """An object whose `box`, x1, y1, x2, y2, lies within the picture. `track` is its track's id, if it has one."""
+    """An object whose `box`, x1, y1, x2, y2, lies within the frame. `track` is its track's id, if it has one."""
 
     label: str
     class_id: int
@@ -29,7 +29,7 @@ class Boxed:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One sighting. `goes_on` is False where the next picture that was looked at no longer shows the thing."""
+    """An object in one sampled frame. `goes_on` is False if the next sampled frame no longer shows it."""
 
     index: int
     time_s: Seconds
@@ -39,7 +39,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """One thing over time: a track, with its id, or an object that is in none."""
+    """An object over time: a track, with its id, or a single object without one."""
 
     id: int | None
     label: str
@@ -47,7 +47,7 @@ class Course:
 
 
 def clipped(box: Box, width: int, height: int) -> Box | None:
-    """`box` as far as it lies in the picture; None if no hundredth of a pixel of it does."""
+    """Clip `box` to the frame; None if less than a hundredth of a pixel remains."""
     x1, x2 = sorted(min(max(x, 0.0), float(width)) for x in (box[0], box[2]))
     y1, y2 = sorted(min(max(y, 0.0), float(height)) for y in (box[1], box[3]))
     x1, y1, x2, y2 = (round(edge, 2) for edge in (x1, y1, x2, y2))
@@ -55,7 +55,7 @@ def clipped(box: Box, width: int, height: int) -> Box | None:
 
 
 def looked_at(document: Document) -> Iterator[tuple[Detection, list[Boxed]]]:
-    """Every picture that was answered, with what is in it. The others may hold anything, so no dataset has them."""
+    """Yield every answered frame with its objects. Frames without an answer may show anything, so they are left out."""
     ids = document.tracks.ids() if document.tracks is not None else {}
     width, height = document.video.width, document.video.height
     for detection in document.detections or ():
@@ -71,7 +71,7 @@ def looked_at(document: Document) -> Iterator[tuple[Detection, list[Boxed]]]:
 
 
 def class_names(document: Document) -> dict[int, str]:
-    """The label of each class that was seen, by the model's own number; of several labels the commonest."""
+    """Return the label of each detected class by the model's number; of several labels the commonest."""
     seen = Counter((found.class_id, clean(found.label)) for d in document.detections or () for found in d.objects or ())
     names: dict[int, str] = {}
     for (number, label), _ in sorted(seen.items(), key=lambda entry: (-entry[1], entry[0])):
@@ -80,12 +80,12 @@ def class_names(document: Document) -> dict[int, str]:
 
 
 def picture_name(stem: str, index: int) -> str:
-    """The file of the `index`-th sampled picture, whether it is written or not."""
+    """Return the file name of the sampled frame `index`, whether it is written or not."""
     return f"{stem}_{index:06d}.jpg"
 
 
 def courses(document: Document) -> list[Course]:
-    """All tracks by id, then what is in no track, in the order of time."""
+    """Return all tracks by id, then the objects without a track, ordered by time."""
     labels = {track.id: clean(track.label) for track in (document.tracks.tracks if document.tracks else ())}
     alone: list[Course] = []
     parts: dict[int, list[tuple[int, Detection, Boxed]]] = {number: [] for number in labels}

@@ -1,4 +1,4 @@
-"""What the clocks of players and editing programs show at a document's times."""
+"""The clocks of players and editing programs, in relation to a document's times."""
 
 import os
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ log = logger(__name__)
 STANDARD = (*(Fraction(n * 1000, d) for n in (24, 30, 48, 60) for d in (1001, 1000)), Fraction(25), Fraction(50))
 """The rates of SMPTE ST 12's timecodes: editing programs and their exchange formats take no others."""
 
-_RATE_OF_SOUND = Fraction(25)  # frames are counted also where there are none
-_LEAST, _MOST = 0.01, 1000  # frames a second; what a header says beyond is a mistake, or the ticks of its clock
+_RATE_OF_SOUND = Fraction(25)  # a rate for files without frames
+_LEAST, _MOST = 0.01, 1000  # frames per second; a header beyond these is wrong, or holds the ticks of its clock
 _SAME = 5e-4  # 29.97 and 30 differ by twice that
-_STEADY = 0.01  # what a rate's mean may be off what it mostly is
+_STEADY = 0.01  # deviation of the average rate from the usual one
 
 
 @dataclass(frozen=True, slots=True)
 class PlayerClock:
-    """`zero_s` is when it begins, on the document's; it counts `rate` frames a second and ends after `length_s`.
+    """A player's clock: it starts at `zero_s` on the document's, counts `rate` frames per second and has `length_s`.
 
-    `timecode` is what the camera wrote for its beginning, such as `01:00:00;02`.
+    `timecode` is the camera's timecode of the start, such as `01:00:00;02`.
     """
 
     zero_s: Seconds
@@ -36,7 +36,7 @@ class PlayerClock:
 
 
 def clock(document: Document, video: Path | None = None) -> PlayerClock:
-    """The clock of a player, at the rate of the file where it can be read, else at one near the document's average."""
+    """Return a player's clock, at the rate of the file if it is readable, else near the document's average rate."""
     zero_s = player_zero_s(document)
     length_s = max(document.video.duration_s - zero_s, 0.0)
     usual, timecode = None, None
@@ -56,17 +56,16 @@ def clock(document: Document, video: Path | None = None) -> PlayerClock:
 
 
 def player_zero_s(document: Document) -> Seconds:
-    """Where a player's clock begins, on the document's: with the earliest stream, so before 0 if the sound does."""
+    """Return the start of a player's clock on the document's: that of the earliest stream, negative if sound leads."""
     audio = document.video.audio
     return min(0.0, audio.start_s) if audio is not None else 0.0
 
 
 def counted_rate(usual: Fraction | None, average: Fraction | None) -> Fraction:
-    """The rate to count frames at, of the one that most frames have and the average, where they are known.
+    """Return the rate at which to count frames, from the usual and the average rate, if these are known.
 
-    A standard one if it can be: recordings of screens, meetings and phones have an average that nobody counts at. Else
-    that which does not vary, such as 10, as it is. Where pictures come in fields, FFmpeg gives the fields' rate as the
-    usual one.
+    A standard rate is preferred: recordings of screens, meetings and phones have averages that no tool uses. Any other
+    rate is kept if it does not vary, such as 10. For interlaced video FFmpeg reports the field rate as the usual one.
     """
     usual, average = (rate if rate and _LEAST < rate < _MOST else None for rate in (usual, average))
     if usual and average and abs(usual / average - 2) < _SAME:
@@ -82,7 +81,7 @@ def counted_rate(usual: Fraction | None, average: Fraction | None) -> Fraction:
 
 
 def video_path(document: Document, video: Path | None) -> str:
-    """Where the video is, or was: as its system says it, and whole, if it is this one's."""
+    """Return the absolute path where the video is or was, in the notation of its operating system."""
     if video is not None:
         return str(video.absolute())
     told = document.video.path
@@ -90,7 +89,7 @@ def video_path(document: Document, video: Path | None) -> str:
 
 
 def video_url(document: Document, video: Path | None) -> str:
-    """The same as `file://…`."""
+    """Return `video_path` as a `file://…` URL."""
     told = video_path(document, video)
     if not _is_windows(told):
         return f"file://{quote(os.fsencode(told))}"
@@ -99,12 +98,12 @@ def video_url(document: Document, video: Path | None) -> str:
 
 
 def _is_windows(path: str) -> bool:
-    """Whether that is a whole path of Windows: `C:\\…`, or `\\\\server\\…`, which no other system begins one with."""
+    """Return whether it is an absolute Windows path: `C:\\…` or `\\\\server\\…`."""
     return PureWindowsPath(path).is_absolute() and not path.startswith("/")
 
 
 def _is_round(rate: Fraction) -> bool:
-    """Whether somebody may have chosen it: half frames at most, or the like at 1000/1001 of that speed."""
+    """Return whether a rate is likely intended: a multiple of 0.5, or 1000/1001 of one."""
     return any(abs(part - round(part)) < _SAME for part in (2 * rate, 2 * rate * Fraction(1001, 1000)))
 
 

@@ -1,4 +1,4 @@
-"""COCO's JSON of objects in pictures, as pycocotools reads it."""
+"""COCO's JSON of objects in images, as pycocotools reads it."""
 
 import hashlib
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from framefleet.schema.document import Document
 
 
 def write(document: Document, context: Context, folder: Path) -> None:
-    """`annotations.json`, and `images/`. A picture's id is its index after the video's; classes keep their numbers."""
+    """Write `annotations.json` and `images/`. Image ids are the video's id plus the index; class ids the model's."""
     video_id = id_of(document.video.sha256)
     found = [(detection.index, boxed) for detection, boxed in looked_at(document)]
     content = {
@@ -51,10 +51,10 @@ def write(document: Document, context: Context, folder: Path) -> None:
 
 
 def id_of(sha256: str) -> int:
-    """Where the ids of a video's pictures and boxes begin, such that those of several do not meet.
+    """Return the first id for a video's images and boxes, such that ids of several videos do not collide.
 
-    At least 1, since COCO's own evaluation takes 0 for "no match", and exact where numbers are floats, as there and in
-    JavaScript, also 2^32 further on. Of 1,000 videos with 300,000 boxes each any two meet once in 30,000 times.
+    At least 1, since COCO's own evaluation takes 0 for "no match", and 2^32 further ids are still exact as floats,
+    which it and JavaScript use. Among 1,000 videos with 300,000 boxes each, the odds of any collision are 1 in 30,000.
     """
     number = int.from_bytes(hashlib.sha256(sha256.encode()).digest()[:8], "big")
     return 1 + number % (2**53 - 2**32)
@@ -70,7 +70,7 @@ def _annotations(found: list[tuple[int, list[Boxed]]], video_id: int) -> Iterato
             "category_id": thing.class_id,
             "bbox": thing.xywh,
             "area": round(width * height, 2),
-            "segmentation": [],  # without it pycocotools neither draws boxes nor takes them for results
+            "segmentation": [],  # without it pycocotools neither draws boxes nor accepts them as results
             "iscrowd": 0,
             "score": thing.confidence,
             "track_id": thing.track,

@@ -1,4 +1,4 @@
-"""Tracks and single objects as CVAT's own XML, "CVAT for video 1.1" (docs.cvat.ai, XML annotation format)."""
+"""Tracks and single objects in CVAT's XML, "CVAT for video 1.1" (docs.cvat.ai, XML annotation format)."""
 
 from pathlib import Path
 from xml.etree import ElementTree as Xml
@@ -48,7 +48,7 @@ def _meta(root: Xml.Element, document: Document, context: Context, numbers: Fram
 
 
 def _boxes(track: Xml.Element, course: Course, numbers: FrameNumbers) -> None:
-    """A key frame for each sighting. CVAT fills the frames between them; where it was gone, an `outside` ends that."""
+    """Write a key frame for each sighting. CVAT interpolates between them; an `outside` key frame ends that."""
     by_frame = {numbers.at(seen.time_s): seen for seen in course.seen}
     for frame, seen in by_frame.items():
         _box(track, frame, seen, outside=False)

@@ -1,4 +1,4 @@
-"""A video with all that was found in it for FiftyOne, as a `FiftyOneVideoLabelsDataset` (docs.voxel51.com).
+"""A video with all results for FiftyOne, as a `FiftyOneVideoLabelsDataset` (docs.voxel51.com).
 
 Objects are detections of frames, with their tracks' ids as `index`; what is said, heard, written and cut are temporal
 detections. FiftyOne counts frames from 1.
@@ -31,7 +31,7 @@ class _FrameLabels(msgspec.Struct):
 
 
 def write(document: Document, context: Context, folder: Path) -> None:
-    """`manifest.json` names the video where it lies, so it is not copied, and the one file with its labels."""
+    """Write `manifest.json`, which refers to the video at its path, without a copy, and to the file with its labels."""
     numbers = frame_numbers(document, context.video)
     labels = Path("labels") / f"{context.stem}.json"
     manifest = {
@@ -46,7 +46,7 @@ def write(document: Document, context: Context, folder: Path) -> None:
 
 
 def _frames(document: Document, numbers: FrameNumbers) -> dict[str, _FrameLabels]:
-    """By frame. Two pictures may be of one frame, where more are sampled than there are."""
+    """Return objects by frame. Two samples may share a frame if the sampling rate is above the frame rate."""
     objects: dict[int, dict[Boxed, dict[str, Any]]] = defaultdict(dict)
     for detection, boxed in looked_at(document):
         frame = numbers.at(detection.shown_s) + 1

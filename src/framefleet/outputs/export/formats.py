@@ -1,4 +1,4 @@
-"""All formats by name: what `--to` takes and its help lists."""
+"""All formats by name, for `--to` and its help."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,23 +26,23 @@ FORMATS = {
 }
 
 _NOTHING = {
-    "detections": "no pictures were looked at",
-    "transcription": "nothing was listened to",
+    "detections": "the objects stage did not run",
+    "transcription": "the speech stage did not run",
 }
 
 
 def formats_of(text: str) -> list[Format]:
-    """Those in a list such as `srt,coco`, each once. Raises `UsageError`."""
+    """Return the formats in a list such as `srt,coco`, each once. Raises `UsageError`."""
     names = list(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
     if unknown := [name for name in names if name not in FORMATS]:
-        raise UsageError(f"--to {unknown[0]}: no such format; there are {', '.join(FORMATS)}")
+        raise UsageError(f"--to {unknown[0]}: no such format", hint=f"choose from {', '.join(FORMATS)}")
     if not names:
-        raise UsageError(f"--to: name a format or several: {', '.join(FORMATS)}")
+        raise UsageError("--to: no format is given", hint=f"choose from {', '.join(FORMATS)}")
     return [FORMATS[name] for name in names]
 
 
 def targets(formats: Sequence[Format], document: Document, result: Path, output: str | None) -> dict[Format, Path]:
-    """Where each goes: beside the document at `result`, or to `output`. Raises `UsageError`."""
+    """Return the path of each format's output: next to the document at `result`, or `output`. Raises `UsageError`."""
     if output is not None and len(formats) > 1 and not is_folder(output):
         raise UsageError(f"--output {output}: several formats need a folder", hint="end its name with /")
     plain = without_wildcards(result)
@@ -58,15 +58,15 @@ def targets(formats: Sequence[Format], document: Document, result: Path, output:
 
 
 def check(format: Format, document: Document) -> None:
-    """Raises `InputError` where the document has nothing that the format could hold, and says what to run."""
+    """Raise `InputError`, with a hint on what to run, if the document has no results for the format."""
     if format.needs == ("detections",) and not document.video.width:
-        raise InputError(f"{format.name}: the video has sound alone", hint="try --to srt or csv")
+        raise InputError(f"{format.name}: the video has audio only", hint="try --to srt or csv")
     if (format.further and document.further) or any(known(document, part) for part in format.needs):
         return
     for part in format.needs:
         if (error := failed(document, part)) is not None:
             raise InputError(f"{format.name}: {STAGES[part]} failed ({error})", hint="run it again")
-    nothing = _NOTHING[format.needs[0]] if len(format.needs) == 1 else "nothing of what it holds was looked for"
+    nothing = _NOTHING[format.needs[0]] if len(format.needs) == 1 else "none of its stages ran"
     raise InputError(f"{format.name}: {nothing}", hint=f"run with --stages {STAGES[format.needs[0]]}")
 
 
@@ -83,11 +83,11 @@ def export(
     separator: str = ",",
     decimal: str | None = None,
 ) -> None:
-    """Writes `document` to the file or folder `path`; `Context` says what the rest is.
+    """Write `document` to the file or folder `path`; see `Context` for the other arguments.
 
-    `decimal` None goes by `separator`: a comma with semicolons, as where spreadsheets want those, else a point. Raises
-    `InputError` where the document has nothing for this format, `SetupError` where a library is missing, `OutputError`
-    where the place cannot be written or holds somebody's work.
+    `decimal` None depends on `separator`: a comma with semicolons, as in spreadsheets of such locales, else a point.
+    Raises `InputError` if the document has no results for this format, `SetupError` if a library is missing, and
+    `OutputError` if the place is not writable or holds a changed folder.
     """
     check(format, document)
     context = Context(

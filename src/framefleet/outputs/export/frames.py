@@ -1,4 +1,4 @@
-"""The number of the video's own frame at a time, for tools that count frames."""
+"""Frame numbers of the video by time, for tools that count frames."""
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from framefleet.schema.document import Document
 from framefleet.timebase import Seconds, seconds
 
 _HALF_MICROSECOND = 5e-7  # times are rounded to the microsecond
-_MOST = 2.0**53  # that floats count one by one
-_USUAL_FPS = 25.0  # of a video whose header says none
+_MOST = 2.0**53  # the largest range of exact integers in floats
+_USUAL_FPS = 25.0  # of a video without a rate in its header
 
 
 @dataclass(frozen=True, slots=True)
 class FrameNumbers:
-    """From a time to the frame on screen, counted from 0. `times` are the frames' own; None: only `fps` is known."""
+    """A mapping from times to frame numbers, from 0. `times` are the frames' own; None: only `fps` is known."""
 
     fps: float
     count: int
@@ -28,7 +28,7 @@ class FrameNumbers:
         return self._there(number)
 
     def before(self, time_s: Seconds) -> int:
-        """The last frame that begins before a time: what ends then is in it still, and not in the next one."""
+        """Return the last frame that begins before a time, which is the last frame of a span that ends then."""
         if self.times is None:
             number = frame_at(time_s, self.fps) - 1
         else:
@@ -40,12 +40,12 @@ class FrameNumbers:
 
 
 def frame_at(time_s: Seconds, rate: float) -> int:
-    """The frame nearest to a time, at a constant rate."""
+    """Return the number of the frame nearest to a time, at a constant rate."""
     return round(min(max(time_s * rate, -_MOST), _MOST))
 
 
 def frame_numbers(document: Document, video: Path | None) -> FrameNumbers:
-    """By the frames of the file where it is at hand, whatever its rate does; else by time and the header's rate."""
+    """Return frame numbers by the frame times of the file if it is available, else by the header's rate."""
     times = _times(video, document.video.track) if video is not None else None
     fps = document.video.fps if document.video.fps > 0 else _USUAL_FPS
     if times:
@@ -54,7 +54,7 @@ def frame_numbers(document: Document, video: Path | None) -> FrameNumbers:
 
 
 def _times(video: Path, track: int | None) -> list[Seconds] | None:
-    """When each frame begins, from the packets alone; None where they do not tell."""
+    """Return the start of each frame, from the packets alone; None if packets have no times."""
     from framefleet.media.files.container import open_media, video_stream
     from framefleet.media.files.probe import probe
     from framefleet.media.video.packets import read_steps

@@ -1,12 +1,12 @@
-"""Pre-annotations for Label Studio: the video with its tracks, and the pictures with their boxes.
+"""Pre-annotations for Label Studio: the video with its tracks, and the sampled frames with their boxes.
 
-Label Studio keeps a label in a project's own configuration, so each kind of task comes with one (labelstud.io, "Import
-pre-annotated data"). Boxes are in percent. It counts frames as seconds of a player's clock times a rate that the
-configuration says, whatever the video's real frames do, and so does this.
+Label Studio defines labels in a project's configuration, so each kind of task comes with one (labelstud.io, "Import
+pre-annotated data"). Boxes are in percent. It counts frames as seconds of a player's clock times a rate from the
+configuration, regardless of the video's actual frames, and so does this export.
 
-It serves what lies below a folder that the project has as storage, which must itself lie below the root of all that
-may be served (its `io_storages/localfiles`: `validate_connection`, `localfiles_data`). So the folder that is written
-here is made for a storage: all that its tasks are about lies in it.
+It serves files below a folder that is a storage of the project, which must itself be below the root of all served
+files (its `io_storages/localfiles`: `validate_connection`, `localfiles_data`). So the folder written here is a complete
+storage: it contains all files that its tasks refer to.
 """
 
 import os
@@ -40,9 +40,9 @@ _LOCAL = "/data/local-files/?d="  # files on Label Studio's own disk, below LABE
 def write(document: Document, context: Context, folder: Path) -> None:
     things = courses(document)
     found = {course.label for course in things} | {b.label for _, boxed in looked_at(document) for b in boxed}
-    labels = sorted(found) or ["object"]  # a configuration without any is refused
+    labels = sorted(found) or ["object"]  # a configuration without labels is rejected
     shown = clock(document, context.video)
-    rate = f"{shown.rate:g}"  # as Label Studio will read it
+    rate = f"{shown.rate:g}"  # as Label Studio parses it
     numbers = FrameNumbers(float(rate), max(1, frame_at(shown.length_s - _ROUNDING, float(rate))))
     _json(folder / "video_tasks.json", [_video_task(document, context, things, shown, numbers)])
     video = Xml.Element("View")
@@ -63,7 +63,7 @@ def write(document: Document, context: Context, folder: Path) -> None:
 
 
 def _put(video: Path, path: Path) -> None:
-    """Without a copy where the disk can do that: videos are large."""
+    """Link the video if the disk allows it, else copy it: videos are large."""
     for link in (os.link, os.symlink, shutil.copyfile):
         try:
             link(video.resolve(), path)
@@ -102,7 +102,7 @@ def _video_task(
 
 
 def _moment(seen: Sighting, document: Document, shown: PlayerClock, numbers: FrameNumbers) -> dict[str, Any]:
-    """`enabled`: Label Studio goes on showing the box until the next moment. Frames count from 1."""
+    """Return a key frame. `enabled`: Label Studio shows the box until the next one. Frames count from 1."""
     frame = numbers.at(seen.time_s - shown.zero_s)
     at = {"frame": frame + 1, "time": round(frame / numbers.fps, 6), "enabled": seen.goes_on}
     return at | _percent(seen.found, document)

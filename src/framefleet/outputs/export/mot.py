@@ -1,6 +1,6 @@
-"""A sequence of the MOTChallenge: tracks as `gt/gt.txt`, what the detector saw as `det/det.txt`.
+"""A MOTChallenge sequence: tracks as `gt/gt.txt`, detections as `det/det.txt`.
 
-Frames are the sampled pictures, counted from 1, and so are pixels (motchallenge.net/instructions).
+Frames are the sampled ones, counted from 1, and so are pixels (motchallenge.net/instructions).
 """
 
 import configparser
@@ -51,7 +51,7 @@ def _rows(path: Path, rows: Iterable[tuple[Any, ...]]) -> None:
 
 def _seqinfo(document: Document, context: Context, path: Path) -> None:
     info = configparser.ConfigParser(interpolation=None)
-    info.optionxform = str  # type: ignore[assignment,method-assign]  # readers look for imDir, not imdir
+    info.optionxform = str  # type: ignore[assignment,method-assign]  # readers expect imDir, not imdir
     info["Sequence"] = {
         "name": clean(context.stem),
         "imDir": "img1",

@@ -1,4 +1,4 @@
-"""A timeline for editing programs: the video as a clip, with a marker for all that was found, by OpenTimelineIO."""
+"""A timeline for editing programs: the video as a clip, with a marker for each result, by OpenTimelineIO."""
 
 import sys
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from framefleet.timebase import Seconds
 
 
 class StageMark(NamedTuple):
-    """A mark, the stage that it is of, and how that stage's marks are shown."""
+    """A mark, its stage, and how marks of this stage are shown."""
 
     stage: str
     mark: Mark
@@ -26,7 +26,7 @@ class StageMark(NamedTuple):
 
 
 def marks(document: Document) -> list[StageMark]:
-    """All that lasts, in the order of beginning."""
+    """Return the marks of all results with a duration, ordered by start."""
     shown = {stage: _shown(stage) for stage in stages_of(document)}
     found = [
         StageMark(stage, mark, as_marks)
@@ -79,7 +79,7 @@ def write(document: Document, context: Context, path: Path) -> None:
 
 
 def _fitting(value: Any) -> Any:
-    """Metadata with whole numbers as floats where OpenTimelineIO's 64 bits do not hold them."""
+    """Convert integers in metadata that do not fit OpenTimelineIO's 64 bits to floats."""
     if isinstance(value, dict):
         return {name: _fitting(part) for name, part in value.items()}
     return float(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
@@ -91,7 +91,7 @@ def _kinds(document: Document) -> list[str]:
 
 
 def _begun(otio: Any, shown: PlayerClock) -> float:
-    """The frame that the video begins with by the camera's timecode; 0 where there is none that goes with the rate."""
+    """Return the first frame number by the camera's timecode; 0 without a timecode that fits the rate."""
     try:
         return float(otio.opentime.from_timecode(shown.timecode, shown.rate).value) if shown.timecode else 0.0
     except ValueError:
@@ -103,12 +103,12 @@ def _library() -> Any:
         return library("opentimelineio")
     except SetupError:
         if sys.version_info >= (3, 14):
-            raise SetupError("otio: OpenTimelineIO is not made for Python 3.14 yet", hint="use Python 3.13") from None
+            raise SetupError("otio: OpenTimelineIO does not support Python 3.14 yet", hint="use Python 3.13") from None
         raise
 
 
 def _needs() -> tuple[str, ...]:
-    """The parts of a document that have marks, in the order of those."""
+    """Return the parts of a document with marks, in their order."""
     kinds = (spec.output for spec in SPECS.values())
     marked = [(kind.marks.order, kind.key) for kind in kinds if kind.marks is not None and kind.key is not None]
     return tuple(key for _, key in sorted(marked))

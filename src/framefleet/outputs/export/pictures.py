@@ -1,4 +1,4 @@
-"""The pictures that were looked at, taken from the video once more, for datasets that want them beside their boxes."""
+"""The sampled frames as JPEG files, decoded again from the video, for datasets that include images."""
 
 import os
 import shutil
@@ -19,20 +19,21 @@ from framefleet.progress import (
 from framefleet.schema.document import Document
 from framefleet.timebase import exact
 
-QUALITY = 95  # a dataset outlives the run, and what a second JPEG takes away cannot be given back
+QUALITY = 95  # a dataset is kept for long, and the loss of a second JPEG compression is permanent
 
 
 def take_pictures(document: Document, video: Path, folder: Path, listener: Listener = silent) -> dict[int, Path]:
-    """Every picture that was answered as a JPEG file in `folder`, by index: whole, upright and of the source's size.
+    """Write each answered frame as a JPEG file to `folder` and return the paths by index.
 
-    They are the run's own: the same times, sampled in the same way. One that cannot be decoded is left out.
+    Images are uncropped, upright, in the source's size, and of the same samples as the run. A frame that cannot be
+    decoded is left out.
     """
     from framefleet.media.files.probe import probe
     from framefleet.media.video.decode import decode_orders
     from framefleet.media.video.request import FrameRequest, JpegView
 
     if document.config.fps <= 0:
-        raise InputError("--pictures: the document does not say how often it was looked", hint="run the video again")
+        raise InputError("--pictures: the document has no sampling rate", hint="run the video again")
     rate = exact(document.config.fps)
     wanted = [d.index for d in document.detections or () if d.objects is not None]
     order = FrameRequest([Sample(index, index / rate) for index in wanted], JpegView(None, QUALITY))
@@ -52,10 +53,10 @@ def take_pictures(document: Document, video: Path, folder: Path, listener: Liste
 
 
 def put_pictures(context: Context, places: Mapping[int, Path]) -> None:
-    """The pictures, if they were taken, each at its place.
+    """Put the images, if there are any, in their places.
 
-    The first format gets the files themselves, where the disk can do that, and others copies: who changes a picture in
-    one dataset does not mean another.
+    The first format gets hard links to the files, if the disk supports that, and others get copies, so that changing an
+    image in one dataset does not change another.
     """
     for index, path in places.items():
         source = (context.pictures or {}).get(index)
@@ -69,6 +70,6 @@ def put_pictures(context: Context, places: Mapping[int, Path]) -> None:
 def _linked(source: Path, path: Path) -> bool:
     try:
         os.link(source, path)
-    except OSError:  # a disk that knows no links, or too many on one file
+    except OSError:  # no hard links on this disk, or too many to one file
         return False
     return True

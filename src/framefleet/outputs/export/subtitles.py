@@ -1,7 +1,7 @@
-"""What is said as subtitles: SRT, WebVTT and ASS, by pysubs2; cut into cues and lines as render draws them.
+"""The transcript as subtitles: SRT, WebVTT and ASS, by pysubs2, with the same cues and lines as `render` draws.
 
-A player's clock begins with the earliest stream of the file and a document's with the first picture, so that cues are
-later by as much as the sound begins before the picture.
+A player's clock begins with the earliest stream of the file, and a document's with the first frame, so if sound begins
+before the first frame, cues are later by the difference.
 """
 
 import re
@@ -24,16 +24,16 @@ from framefleet.results.query.cues import cues_of
 from framefleet.schema.document import Document
 from framefleet.timebase import Seconds
 
-LEAST_MS = 100  # a cue is to be seen, where the next one leaves it that long
-_SHORTEST_MS = 10  # none may be empty (WebVTT 1.0, 4.1), nor shorter than ASS can tell
-_LAST_MS = 99 * 3_600_000  # SRT tells hours in two digits
+LEAST_MS = 100  # minimum time of a cue, if the next one begins late enough
+_SHORTEST_MS = 10  # cues may not be empty (WebVTT 1.0, 4.1), nor shorter than ASS can express
+_LAST_MS = 99 * 3_600_000  # SRT has two digits for hours
 _LAST_OF_ASS_MS = 10 * 3_600_000 - 10  # and ASS in one
-_JOINER = "\N{WORD JOINER}"  # nothing to see, but ends what a reader would take for more than text
+_JOINER = "\N{WORD JOINER}"  # invisible, but breaks up what a reader would take for markup
 
 
 @dataclass(frozen=True, slots=True)
 class TimedCue:
-    """`text` may have two lines. `words` are (milliseconds from the cue's start, text), with the space before it."""
+    """A cue. `text` may have two lines. `words` are (milliseconds from the cue's start, text with leading space)."""
 
     start_ms: int
     end_ms: int
@@ -42,13 +42,13 @@ class TimedCue:
 
 
 def cues(document: Document) -> list[TimedCue]:
-    """In the order of time, one at a time, none before the player's zero, none without text or length."""
+    """Return the cues ordered by time, without overlaps, none before the player's zero, none without text or length."""
     zero_s = player_zero_s(document)
     return _apart([made for cue in cues_of(document.transcription) if (made := _of(cue, zero_s)).text])
 
 
 def word_cues(document: Document) -> list[TimedCue]:
-    """A cue a word, or as `cues` where words are not known; in the same order, and one at a time too."""
+    """Return a cue per word, or the whole cue if its words are unknown; ordered by time and without overlaps."""
     found = []
     for cue in cues(document):
         edges = pairwise([*(cue.start_ms + at for at, _ in cue.words), cue.end_ms])
@@ -60,10 +60,10 @@ def word_cues(document: Document) -> list[TimedCue]:
 
 
 def _apart(given: list[TimedCue]) -> list[TimedCue]:
-    """The same, in the order of beginning, one after the other.
+    """Return the cues ordered by start, without overlaps.
 
-    Those that begin together, as words without length do, have LEAST_MS each until the last of them, or less where
-    that is what it takes for the next one to begin in time.
+    Cues that begin together, as words without length do, get LEAST_MS each, except the last, or less if the next cue
+    would otherwise begin late.
     """
     made: list[TimedCue] = []
     waiting = deque(given)
@@ -84,19 +84,19 @@ def _apart(given: list[TimedCue]) -> list[TimedCue]:
 
 
 def in_srt(text: str) -> str:
-    """SubRip has no way to say "as it stands": what players read as times, tags or positions is made unlike them."""
+    """Make text safe for SubRip, which has no escapes: replace what players read as times, tags or positions."""
     text = re.sub(r"(\d:\d{1,2}:\d{1,2})(?=[.,]\d)", rf"\1{_JOINER}", text).replace("-->", "→")
     text = re.sub(r"<(?=\s*/?\s*[A-Za-z])", "‹", text)
     return text.replace("{", "｛").replace("}", "｝")
 
 
 def in_vtt(text: str) -> str:
-    """WebVTT has HTML's escapes."""
+    """Escape text for WebVTT, which has HTML's escapes."""
     return escape(re.sub(r"(\d\d:\d\d)(?=\.\d)", rf"\1{_JOINER}", text), quote=False)
 
 
 def in_ass(text: str) -> str:
-    """ASS has no escapes that all players know, so braces become their wide sisters."""
+    """Make text safe for ASS: braces become full-width, as it has no escapes that all players support."""
     return text.replace("{", "｛").replace("}", "｝")
 
 
@@ -120,7 +120,7 @@ def _write(form: str, told: Callable[[str], str], document: Document, context: C
     spoken = word_cues(document) if context.words and form != "ass" else cues(document)
     if form == "ass" and spoken and spoken[-1].end_ms > _LAST_OF_ASS_MS:
         raise InputError(
-            "ass: its times end with 9:59:59.99, and words are said after that", hint="try --to srt or vtt"
+            "ass: the format ends at 9:59:59.99, and there is speech after that", hint="try --to srt or vtt"
         )
     for cue in spoken:
         text = _karaoke(cue, told) if context.words and cue.words else _told(cue.text, told)
@@ -129,16 +129,16 @@ def _write(form: str, told: Callable[[str], str], document: Document, context: C
         _dress(subtitles, document, context.stem)
         subtitles.save(str(path), format_=form)
     else:
-        subtitles.save(str(path), format_=form, keep_ssa_tags=True)  # which leaves the text alone
+        subtitles.save(str(path), format_=form, keep_ssa_tags=True)  # which leaves the text unchanged
 
 
 def _told(text: str, told: Callable[[str], str]) -> str:
-    r"""Whatever the format, pysubs2 takes `\N`, `\n` and `\h` for breaks and spaces."""
+    r"""Escape text for pysubs2, which reads `\N`, `\n` and `\h` as breaks and spaces in every format."""
     return told(text).replace("\\", "\\" + _JOINER).replace("\n", "\\N")
 
 
 def _karaoke(cue: TimedCue, told: Callable[[str], str]) -> str:
-    r"""Each word with how long it lasts, `{\k}` in hundredths of a second: ASS players colour them as they are said."""
+    r"""Prefix each word with its duration, `{\k}` in hundredths of a second, by which ASS players colour the words."""
     starts = [0, *(round(at / 10) for at, _ in cue.words[1:]), round((cue.end_ms - cue.start_ms) / 10)]
     lasting = (after - begun for begun, after in pairwise(starts))
     return "".join(
@@ -147,7 +147,7 @@ def _karaoke(cue: TimedCue, told: Callable[[str], str]) -> str:
 
 
 def _dress(subtitles: Any, document: Document, title: str) -> None:
-    """A size that goes by the picture's, since ASS is laid out in its pixels."""
+    """Scale the style to the frame size, since ASS is laid out in its pixels."""
     width, height = document.video.width or 1280, document.video.height or 720
     subtitles.info |= {"Title": clean(title), "PlayResX": str(width), "PlayResY": str(height)}
     style, unit = subtitles.styles["Default"], min(width, height)

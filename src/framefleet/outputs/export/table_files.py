@@ -1,7 +1,7 @@
-"""Tables as CSV files (RFC 4180, UTF-8 with the mark that Excel knows it by), safe to open in a spreadsheet.
+"""Tables as CSV files (RFC 4180, UTF-8 with the byte order mark that Excel needs), safe to open in a spreadsheet.
 
-Whoever reads may take another separator than was written, and heed quotes or not. So a text is made harmless wherever a
-cell might begin in it, not only at its own beginning.
+A reader may use another separator and may ignore quotes. So text is made harmless at every place where a cell might
+begin, not only at its own start.
 """
 
 import re
@@ -14,10 +14,10 @@ from framefleet.outputs.export.tables import tables
 from framefleet.results.query.availability import STAGES
 from framefleet.schema.document import Document
 
-# OWASP, "CSV Injection": what makes a spreadsheet take a cell for a formula, in all forms that mean the same (NFKC)
+# OWASP, "CSV Injection": characters that start a formula, with their compatibility variants (NFKC)
 _FORMULA = r"=+\-@\u207a\u207c\u208a\u208c\u2a75\u2a76\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
 _BREAKS = r"\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
-_UNSEEN = rf"(?:[^\w!-~{_BREAKS}]|')*"  # spaces, signs, controls, which importers may leave out, and marks there before
+_UNSEEN = rf"(?:[^\w!-~{_BREAKS}]|')*"  # spaces, symbols and controls, which importers may drop, and existing marks
 _BEGINS = rf"(?<=[,;|\"{_BREAKS}]){{mark}}(?={_UNSEEN}[{_FORMULA}])|^{{mark}}(?=(?:[^\w!-~]|')*[{_FORMULA}]|'*[\t\r\n])"
 _PLACES = re.compile(_BEGINS.format(mark=""))
 _MARKS = re.compile(_BEGINS.format(mark="'"))
@@ -26,14 +26,14 @@ _QUOTED = re.compile(rf"[,;|\"{_BREAKS}]|^\s|\s$")
 
 
 def harmless(value: Any) -> Any:
-    """What is put into a cell: a text has a ' wherever a formula would begin if a cell began there."""
+    """Return the content of a cell: text gets a ' wherever a formula would begin if a cell began there."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return _PLACES.sub("'", value) if isinstance(value, str) and _SUSPECT.search(value) else value
 
 
 def as_it_was(text: str) -> str:
-    """The text that `harmless` was given."""
+    """Return the original of a text made by `harmless`."""
     return _MARKS.sub("", text)
 
 
@@ -46,7 +46,7 @@ def write_csv(document: Document, context: Context, folder: Path) -> None:
 
 
 def _cell(value: Any, decimal: str) -> str:
-    """In quotes where any of the usual separators is in it, whichever is used: so the text stays in one cell."""
+    """Format a cell, in quotes if it contains any usual separator, so that it stays one cell in every reader."""
     if value is None:
         return ""
     if isinstance(value, float):
@@ -77,7 +77,7 @@ def write_parquet(document: Document, context: Context, folder: Path) -> None:
 
 
 def _fitting(value: Any) -> Any:
-    """Null for a whole number that 64 bits do not hold."""
+    """Return null for an integer that does not fit 64 bits."""
     return None if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
 
 

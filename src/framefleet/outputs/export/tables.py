@@ -1,4 +1,4 @@
-"""What was found as flat tables, for spreadsheets and data frames. Pure."""
+"""The results as flat tables, for spreadsheets and data frames. Pure."""
 
 from collections.abc import Mapping
 
@@ -8,12 +8,12 @@ from framefleet.stages.spec import Table, span_table
 
 
 def tables(document: Document) -> dict[str, Table]:
-    """A table for each kind of thing that was looked for, also where none was found."""
+    """Return a table for each kind of result, also if it is empty."""
     return {name: table for stage in stages_of(document) for name, table in _tables(document, stage).items()}
 
 
 def _tables(document: Document, stage: str) -> Mapping[str, Table]:
-    """As the stage declares them. A further stage's bear its name, as no other's do."""
+    """Return the tables that a stage declares; those of a further stage are prefixed with its name."""
     kind, found = declared(stage), found_of(document, stage)
     if kind is None or kind.tables is None or found is None:
         return {stage: span_table(spans_of(document, stage))}

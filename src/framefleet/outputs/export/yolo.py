@@ -1,4 +1,4 @@
-"""A dataset folder for Ultralytics: pictures, a text file for each, and `data.yaml`."""
+"""A dataset folder for Ultralytics: images, a text file for each, and `data.yaml`."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from framefleet.outputs.export.boxes import (
 from framefleet.outputs.export.pictures import put_pictures
 from framefleet.schema.document import Document
 
-_MOST_CLASSES = 10_000  # more have no detector; data.yaml names each number up to the largest
+_MOST_CLASSES = 10_000  # no detector has more; data.yaml names each number up to the largest
 
 
 def write(document: Document, context: Context, folder: Path) -> None:
-    """Ultralytics looks for a picture's labels where its path has `labels` in place of the last `images`."""
+    """Write the dataset. Ultralytics finds an image's labels by replacing the last `images` of its path by `labels`."""
     (folder / "labels").mkdir()
     (folder / "images").mkdir()
     width, height = document.video.width, document.video.height
@@ -35,13 +35,13 @@ def write(document: Document, context: Context, folder: Path) -> None:
 
 
 def names(seen: dict[int, str]) -> dict[int, str]:
-    """A name for every number from 0 on, which Ultralytics wants, with the model's own numbers.
+    """Return a name for every class number from 0 on, as Ultralytics requires, keeping the model's numbers.
 
-    So datasets of several videos go together. What was not seen has COCO's name where all that was seen has.
-    Raises `InputError` where the numbers are no classes.
+    So datasets of several videos can be merged. Classes that were not detected have COCO's names if all detected ones
+    do. Raises `InputError` if the numbers are not valid classes.
     """
     if any(not 0 <= number < _MOST_CLASSES for number in seen):
-        raise InputError(f"yolo: class numbers from {min(seen)} to {max(seen)} are no classes", hint="try --to coco")
+        raise InputError(f"yolo: class numbers from {min(seen)} to {max(seen)} are out of range", hint="try --to coco")
     known = dict(enumerate(coco_labels()))
     if seen.items() <= known.items():
         return known
@@ -49,7 +49,7 @@ def names(seen: dict[int, str]) -> dict[int, str]:
 
 
 def _line(thing: Boxed, width: int, height: int, scores: bool) -> str:
-    """Class, middle and size in parts of the picture; with `scores` the confidence, as Ultralytics' `save_conf`."""
+    """Return class, centre and size relative to the frame; with `scores` the confidence, as with `save_conf`."""
     x1, y1, x2, y2 = thing.box
     parts = ((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
     score = f" {thing.confidence:.6g}" if scores else ""

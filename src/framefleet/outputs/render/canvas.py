@@ -1,7 +1,7 @@
-"""Drawing on the planes of a YUV 4:2:0 picture.
+"""Drawing on the planes of a YUV 4:2:0 frame.
 
-Going to RGB and back would take half as long again as decoding and encoding. Everything lies on even pixels, so that
-its chroma, which has half the resolution, is its own. What lies outside the picture is cut off.
+Converting to RGB and back would add half of the time that decoding and encoding take. Everything is aligned to even
+pixels, since chroma has half the resolution, and clipped to the frame.
 """
 
 from functools import cache
@@ -15,19 +15,19 @@ from framefleet.outputs.render.colours import Yuv
 from framefleet.outputs.render.lettering import Patch, Plane
 from framefleet.schema.objects import Box
 
-_ON, _OFF = 5, 4  # of a dash, in strokes' widths
-_LONGEST = 1 << 16  # side of a picture
+_ON, _OFF = 5, 4  # lengths of dash and gap, in stroke widths
+_LONGEST = 1 << 16  # side of a frame
 
 
 class Canvas:
-    """A frame to draw on: writable, yuv420p, of even size. `width` and `height` are of what is shown of it."""
+    """A frame to draw on: writable, yuv420p, of even size. `width` and `height` are those of its visible part."""
 
     def __init__(self, frame: VideoFrame, width: int, height: int) -> None:
         self.width, self.height = width, height
         self._planes: list[Plane] = [pixels(plane) for plane in frame.planes]
 
     def outline(self, box: Box, stroke: int, colour: Yuv, *, dashed: bool) -> None:
-        """The sides of `box`, `stroke` pixels wide (even), within it; of a box smaller than that, two of them."""
+        """Draw the sides of `box` inside it, `stroke` pixels wide (even); of a smaller box only two sides."""
         x1, y1, x2, y2 = self.snapped(box)
         right, lower = max(x2 - stroke, x1), max(y2 - stroke, y1)
         for y in (y1, lower):
@@ -42,13 +42,13 @@ class Canvas:
             np.copyto(target, value, where=True if where is None else where[::scale, ::scale])
 
     def paste(self, x: int, y: int, patch: Patch) -> None:
-        """`patch` with its corner at x, y (even, not negative)."""
+        """Copy `patch` with its upper left corner at x, y (even, not negative)."""
         for plane, part, scale in zip(self._planes, patch, (1, 2, 2), strict=True):
             target = plane[y // scale : y // scale + part.shape[0], x // scale : x // scale + part.shape[1]]
             target[:] = part[: target.shape[0], : target.shape[1]]
 
     def snapped(self, box: Box) -> tuple[int, int, int, int]:
-        """The box in even pixels, within the picture, also where it was given from right to left or from below."""
+        """Return the box in even pixels, within the frame, with its corners in ascending order."""
         x1, x2 = sorted(_even(x, self.width) for x in box[::2])
         y1, y2 = sorted(_even(y, self.height) for y in box[1::2])
         return x1, y1, x2, y2
@@ -60,5 +60,5 @@ def _even(value: float, most: int) -> int:
 
 @cache
 def _dashes(stroke: int) -> NDArray[np.bool_]:
-    """Along a line as long as any: whether there is a dash."""
+    """Return a mask of the dashes along a line of the maximum length."""
     return np.arange(_LONGEST) % ((_ON + _OFF) * stroke) < _ON * stroke

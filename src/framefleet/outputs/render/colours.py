@@ -1,4 +1,4 @@
-"""Colours as video has them. Pure."""
+"""YUV colours. Pure."""
 
 from typing import NamedTuple
 
@@ -17,12 +17,12 @@ BLACK, WHITE, GREY = Yuv(16, 128, 128), Yuv(235, 128, 128), Yuv(40, 128, 128)
 
 
 def ink_on(plate: Yuv) -> Yuv:
-    """Black or white, whichever stands out more."""
+    """Return black or white, whichever has more contrast."""
     return BLACK if plate.y > 110 else WHITE
 
 
 def from_rgb(rgb: Rgb) -> Yuv:
-    """Of red, green and blue, 0 to 255."""
+    """Convert red, green and blue, 0 to 255."""
     red, green, blue = (part / 255 for part in rgb)
     luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     return Yuv(

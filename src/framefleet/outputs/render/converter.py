@@ -1,4 +1,4 @@
-"""Decoded frames as pictures to draw on and to encode: upright, 8-bit YUV 4:2:0, of even size, of ordinary range."""
+"""Conversion of decoded frames for drawing and encoding: upright, 8-bit YUV 4:2:0, even size, standard range."""
 
 from fractions import Fraction
 
@@ -14,11 +14,11 @@ FORMAT = "yuv420p"
 
 
 class Upright:
-    """Makes frames of one video writable, as the encoder wants them.
+    """A converter of one video's frames to writable frames for the encoder.
 
-    `width` and `height` are those of the encoded picture: an odd side repeats its last line once more, because H.264
-    has no odd 4:2:0 pictures. A frame of another size than the video's first is stretched to it. High dynamic range
-    (`wide`) becomes BT.709's: 8 bits would show its steps, and white letters on it would be no brighter than grey.
+    `width` and `height` are those of the encoded frame: an odd side repeats its last line, because H.264 has no odd
+    4:2:0 frames. A frame of another size than the video's first is stretched to it. High dynamic range (`wide`) is
+    mapped to BT.709: 8 bits would show banding, and white letters would be no brighter than grey.
     """
 
     def __init__(self, media: MediaInfo, first: VideoFrame) -> None:
@@ -35,24 +35,24 @@ class Upright:
 
     @property
     def notes(self) -> list[str]:
-        """What is not as it was, a line each."""
+        """Differences from the source, a line each."""
         notes = []
         if self._size != (self.width, self.height):
             notes.append(f"{_times(*self._size)} pixels are padded to {_times(self.width, self.height)}: H.264 is even")
         if self.wide:
             notes.append(f"HDR ({self._curve}) is mapped to SDR (BT.709, 8-bit)")
         elif self._bits > 8:
-            notes.append(f"{self._bits}-bit pictures are 8-bit now, in the same colours")
+            notes.append(f"{self._bits}-bit frames are converted to 8-bit")
         return notes
 
     def pixel_shape(self, shape: Fraction | None) -> Fraction:
-        """The upright pixel's width over its height, of the coded one's."""
+        """Return the aspect ratio of an upright pixel for that of a coded one."""
         if not shape:
             return Fraction(1)
         return 1 / shape if self._turn.rotation % 180 else shape
 
     def of(self, frame: VideoFrame, *, again: bool = False) -> VideoFrame:
-        """The frame, or one made of it: without its time. `again`: the frame stays as it is, to be asked for again."""
+        """Return the frame, converted if needed, without its time. `again` keeps the given one unchanged."""
         plain = self._plain(frame)
         if again or self._turn != Turn() or (plain.width, plain.height) != (self.width, self.height):
             return self._turned(plain)

@@ -1,4 +1,4 @@
-"""The pictures' stream of the new file: H.264 by x264, on the source's own clock."""
+"""The video stream of the new file: H.264 by x264, on the source's own clock."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -15,16 +15,16 @@ from framefleet.outputs.render.options import RenderOptions
 from framefleet.outputs.render.reader import Shots
 
 _BT709 = 1  # in ITU-T H.273
-_STEADY = 0.01  # what a rate's mean may be off what it mostly is: cameras wander less, screen recordings more
+_STEADY = 0.01  # deviation of the average rate from the usual one: less for cameras, more for screen recordings
 
 
 class VideoEncoder:
-    """Encodes pictures as they come. `pictures` counts them."""
+    """An encoder of frames in the order in which they are shown. `pictures` counts them."""
 
     def __init__(self, out: OutputContainer, shots: Shots, upright: Upright, look: RenderOptions) -> None:
         source = shots.stream
         self._out, self._time_base, self._length = out, shots.time_base, shots.length
-        self._lasting: dict[int, int] = {}  # of pictures that are with the encoder, by their ticks
+        self._lasting: dict[int, int] = {}  # durations of frames inside the encoder, by pts
         self.pictures = 0
         self._stream = out.add_stream(
             "libx264",
@@ -39,7 +39,7 @@ class VideoEncoder:
         context.sample_aspect_ratio = upright.pixel_shape(source.sample_aspect_ratio)
         colours = source.codec_context
         context.color_range = ColorRange.MPEG
-        context.colorspace = colours.colorspace or Colorspace.ITU601  # 0: RGB, which swscale makes that of
+        context.colorspace = colours.colorspace or Colorspace.ITU601  # 0: RGB, which becomes BT.601
         context.color_primaries, context.color_trc = colours.color_primaries, colours.color_trc
         if upright.wide:
             context.colorspace = Colorspace.ITU709
@@ -48,7 +48,7 @@ class VideoEncoder:
             context.flags |= Flags.interlaced_dct | Flags.interlaced_me
 
     def add(self, frame: VideoFrame, time: Fraction, duration: int | None) -> None:
-        """`duration` in ticks of the source, where it is known."""
+        """Encode a frame. `duration` is in ticks of the source, if it is known."""
         frame.pts, frame.time_base = round(time / self._time_base), self._time_base
         left = [] if self._length is None else [round((self._length - time) / self._time_base)]
         self._lasting[frame.pts] = min([duration or 0, *left])
@@ -60,7 +60,7 @@ class VideoEncoder:
         self._mux(self._stream.encode(None))
 
     def _mux(self, packets: "Iterable[Packet[VideoStream]]") -> None:
-        """Each with its picture's duration, which the encoder does not hand on: the file ends with the last one's."""
+        """Write packets with their frames' durations, which the encoder drops; the last one ends the file."""
         for packet in packets:
             assert packet.pts is not None
             packet.duration = self._lasting.pop(packet.pts)
@@ -68,10 +68,10 @@ class VideoEncoder:
 
 
 def _varies(source: VideoStream) -> bool:
-    """Whether pictures come at a rate of many kinds.
+    """Return whether the frame rate is variable.
 
-    MP4 tells how long pictures last in the order of decoding. Where that is not the order of showing, the last one's
-    time gets lost then, which players add up to a shorter video.
+    MP4 stores durations in the order of decoding. If that differs from the order of presentation, the last frame's
+    duration is lost for a variable rate, and players show a shorter video.
     """
     usual, mean = source.base_rate, source.average_rate
     return bool(usual and mean) and abs(1 - mean / usual) > _STEADY  # type: ignore[operator]

@@ -1,7 +1,7 @@
-"""Text as patches of picture, by OpenCV's own letters: Latin, Cyrillic, Greek, Chinese, Japanese, Korean.
+"""Text as image patches in OpenCV's built-in font: Latin, Cyrillic, Greek, Chinese, Japanese, Korean.
 
-OpenCV neither joins letters nor writes from right to left. What it cannot write as it is read is not drawn at all:
-subtitles in Arabic or Hindi become a track of the file, which players draw themselves, and a label in them a number.
+OpenCV neither joins letters nor writes from right to left. Text that it cannot render correctly is not drawn:
+subtitles in Arabic or Hindi become a subtitle track, which players render, and labels in these scripts a number.
 """
 
 import unicodedata
@@ -17,13 +17,13 @@ from framefleet.outputs.render.colours import Yuv
 
 Plane = NDArray[np.uint8]
 
-_VARIANTS = {chr(code) for code in range(0xFE00, 0xFE10)}  # how the sign before is to look, such as in colour
+_VARIANTS = {chr(code) for code in range(0xFE00, 0xFE10)}  # variants of the character before, such as in colour
 _ROOM = (16384, 256)
 _WEIGHT = 500  # of 100 to 900: a little bold, since video blurs
 
 
 class Patch(NamedTuple):
-    """A rectangle of picture, its sides even: luma in full, chroma in half the resolution."""
+    """A rectangle of pixels with even sides: luma in full, chroma in half the resolution."""
 
     y: Plane
     u: Plane
@@ -32,7 +32,7 @@ class Patch(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def patch(text: str, size: int, ink: Yuv, plate: Yuv) -> Patch:
-    """`text`, its capitals about 0.7 `size` pixels high, on a plate with a margin around it."""
+    """Return `text` on a plate with a margin; capitals are about 0.7 `size` pixels high."""
     mask = letters(text, size).astype(np.int16)
     luma = plate.y + (ink.y - plate.y) * mask // 255
     half = mask[::2, ::2]
@@ -42,7 +42,7 @@ def patch(text: str, size: int, ink: Yuv, plate: Yuv) -> Patch:
 
 @lru_cache(maxsize=256)
 def letters(text: str, size: int) -> Plane:
-    """How much ink is where: 0 to 255, shape (height, width), both even, with a margin around the text."""
+    """Return the ink of `text`, 0 to 255, shape (height, width), both even, with a margin around the text."""
     margin = max(2, size // 4)
     _, _, width, _ = _cv2().getTextSize(_ROOM, text, (0, 0), _face(), size, _WEIGHT)
     height = size + size // 2
@@ -52,7 +52,7 @@ def letters(text: str, size: int) -> Plane:
 
 
 def legible(text: str) -> str | None:
-    """As much of `text` as can be drawn: signs that there is no picture of are left out; None if letters would be."""
+    """Return `text` without symbols that cannot be drawn; None if letters cannot be."""
     kept = []
     for letter in _seen(text):
         if _can_be_drawn(letter):
@@ -63,12 +63,12 @@ def legible(text: str) -> str | None:
 
 
 def is_whole(text: str) -> bool:
-    """Whether all that there is to be seen of `text` can be drawn."""
+    """Return whether all visible characters of `text` can be drawn."""
     return all(letter.isspace() or _can_be_drawn(letter) for letter in _seen(text))
 
 
 def _seen(text: str) -> str:
-    """Without controls and other marks that nobody sees, and letters with their accents as one where there is such."""
+    """Return the visible characters, letters composed with their accents if possible."""
     composed = unicodedata.normalize("NFC", text)
     seen = (letter for letter in composed if unicodedata.category(letter)[0] != "C" or letter.isspace())
     return "".join(letter for letter in seen if letter not in _VARIANTS)
@@ -95,9 +95,9 @@ def _face() -> Any:
 
 @cache
 def _cv2() -> Any:
-    """OpenCV. Raises `SetupError` where it is too old to have letters."""
+    """Return OpenCV. Raises `SetupError` if its version has no built-in font."""
     import cv2
 
     if not hasattr(cv2, "FontFace"):
-        raise SetupError(f"OpenCV {cv2.__version__} has no letters", hint=pip("opencv-python-headless>=5"))
+        raise SetupError(f"OpenCV {cv2.__version__} has no built-in font", hint=pip("opencv-python-headless>=5"))
     return cv2

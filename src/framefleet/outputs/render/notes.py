@@ -1,4 +1,4 @@
-"""What becomes of the boxes, in words: on the picture in short, and at the end with the reason. Pure."""
+"""Texts on how boxes are drawn: the legend on the frame, and the summary with the reason. Pure."""
 
 from framefleet.media.types import MediaInfo
 from framefleet.outputs.render.lettering import is_whole
@@ -11,11 +11,11 @@ from framefleet.schema.document import Document
 MOVED = "dashed: moved or held between samples"
 HELD = "dashed: held until the next sample"
 
-_TOLD = 3  # labels named of those that cannot be drawn
+_TOLD = 3  # labels listed of those that cannot be drawn
 
 
 class Account:
-    """Of the boxes of `moments`, which were made of `document`, in a video that is `media`."""
+    """A description of how the boxes of `moments`, made from `document`, are drawn on the video `media`."""
 
     def __init__(self, document: Document, media: MediaInfo, look: RenderOptions, moments: Moments) -> None:
         self._document, self._look, self._moments = document, look, moments
@@ -23,21 +23,21 @@ class Account:
 
     @property
     def legend(self) -> str | None:
-        """What dashes mean; None where there are none to be seen, or the legend is not wanted."""
+        """The meaning of dashed boxes; None if there are none, or without a legend."""
         if not self._look.legend or not self._moments.count or self._is_dense:
             return None
         return MOVED if self._moments.moving else HELD
 
     @property
     def boxes(self) -> str:
-        """How they are drawn."""
+        """How the boxes are drawn."""
         if self._document.detections is None:
-            return "no boxes: objects were not asked for"
+            return "no boxes: the objects stage did not run"
         if not self._moments.count:
             error = failed(self._document, "detections")
-            return f"no boxes: objects failed ({error})" if error else "no boxes: there is no object to draw"
+            return f"no boxes: objects failed ({error})" if error else "no boxes: no objects"
         if self._is_dense:
-            return "boxes as they are found in every picture"
+            return "boxes as detected in every frame"
         if self._moments.moving:
             return "boxes moved along their tracks between samples, others held (dashed)"
         return f"boxes held until the next sample (dashed){self._why}"
@@ -46,17 +46,15 @@ class Account:
     def _why(self) -> str:
         if self._look.boxes == "hold":
             return ""
-        return f", for {self._moments.hurdle or 'there are no tracks to move along'}"
+        return f", since {self._moments.hurdle or 'there are no tracks'}"
 
     @property
     def notes(self) -> list[str]:
-        """What is not drawn as it is in the document, a line each."""
+        """Differences from the document, a line each."""
         notes, crowded = [], self._moments.crowded
         if crowded:
-            notes.append(f"more than {MAX_BOXES} boxes in {crowded} of the pictures: the surest are drawn")
+            notes.append(f"more than {MAX_BOXES} boxes in {crowded} of the frames: the most confident are drawn")
         if lost := [label for label in commonest(self._document) if not is_whole(label)]:
             named = ", ".join(lost[:_TOLD]) + (", …" if len(lost) > _TOLD else "")
-            notes.append(
-                f"{len(lost)} of the labels cannot be drawn as they are; for letters a class number stands: {named}"
-            )
+            notes.append(f"{len(lost)} of the labels cannot be drawn; the class number is shown instead: {named}")
         return notes

@@ -1,4 +1,4 @@
-"""What is asked of an annotated video."""
+"""Options of an annotated video."""
 
 from fractions import Fraction
 from typing import Literal
@@ -11,11 +11,11 @@ Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium
 
 
 class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How it is drawn, encoded and cut. Defaults: x264's `veryfast`, and a `crf` that is hardly told from the source.
+    """Options for drawing, encoding and cutting. The default `crf` is hardly distinguishable from the source.
 
-    `boxes`: where tracks exist they `move` between samples, or they `hold` until the next one. `subtitles` are drawn,
-    or a track that players show. `legend`: a line in the picture says what dashed boxes are. `start` and `end` are on
-    the document's clock; `end` None is that of the video.
+    `boxes` `move` along tracks between samples, or `hold` until the next one. `subtitles` are drawn into the frames or
+    written as a track that players show. `legend` explains dashed boxes in a line on the frame. `start` and `end` are
+    on the document's clock; `end` None is that of the video.
     """
 
     boxes: Literal["move", "hold"] = "move"
@@ -27,6 +27,6 @@ class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
     end: Fraction | None = None
 
     def length_s(self, duration_s: Seconds) -> Seconds:
-        """How long the new video will be, made of one of that duration."""
+        """Return the duration of the new video for a source of `duration_s`."""
         end = Fraction(duration_s) if self.end is None else min(self.end, Fraction(duration_s))
         return float(max(end - self.start, Fraction(0)))

@@ -1,8 +1,8 @@
-"""What there is to draw at a time, from a document alone. Pure.
+"""The boxes to draw at a time, from a document alone. Pure.
 
-Between two samples nobody looked. A box *moves* there on a straight line to the next place of its track, where that is
-the next sample that was answered, no more than 2 s away, in the same scene. Any other box is *held* until the next
-sample or cut. Neither is a finding: `seen` is true only in the very picture that was looked at.
+Between two samples nothing was detected. There, a box *moves* on a straight line to the next box of its track, if that
+belongs to the next answered sample, at most 2 s later, in the same scene. Any other box is *held* until the next sample
+or cut. Neither is a detection: `seen` is true only in the sampled frame itself.
 """
 
 import heapq
@@ -18,23 +18,23 @@ from framefleet.schema.tracks import Track
 from framefleet.timebase import Seconds, Span
 
 MAX_GAP_S = 2.0
-"""A straight line is a poor guess for longer: a person who walks has turned, stopped or left."""
+"""For longer gaps a straight line is a poor guess: a walking person has turned, stopped or left."""
 
 MAX_BOXES = 300
-"""In one picture, the surest; as many as the detector gives by default. More would be a solid block of colour."""
+"""Maximum boxes per frame, those with the highest confidence; the detector's default maximum."""
 
 TOO_FAR = f"the samples of a track are more than {MAX_GAP_S:g} s apart"
-NOT_IN_A_ROW = "no track is seen in two samples in a row"
+NOT_IN_A_ROW = "no track has two consecutive samples"
 CUT = "there is a cut between the samples of each track"
-MIXED = "no track is seen in two samples in a row, close and in one scene"
+MIXED = "no track has two consecutive samples, close together and in one scene"
 """Why boxes that have tracks do not move."""
 
-_ROUNDING_S = 1e-6  # of times in a document
+_ROUNDING_S = 1e-6  # tolerance for times in a document
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnBox:
-    """A box to draw, x1, y1, x2, y2 in source pixels. `seen`: in this picture; else moved there, or held."""
+    """A box to draw, x1, y1, x2, y2 in source pixels. `seen`: detected in this frame, neither moved nor held."""
 
     label: str
     class_id: int
@@ -47,7 +47,7 @@ class DrawnBox:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """One finding and how long it stays. `goal` is when and where its track is seen next, if it moves there."""
+    """A detected object and the time until it is drawn. `goal` is the time and box that it moves to, if any."""
 
     found: DetectedObject
     track: Track | None
@@ -56,15 +56,15 @@ class _Piece:
 
 
 _Kept = dict[tuple[int, int], tuple[Seconds, DetectedObject]]
-"""By the index of the detection and the place in its objects: when the picture began, and what was found."""
+"""Start of the frame and the object, by index of the detection and position in its objects."""
 
 
 class Moments:
-    """`at(time)` takes O(log n) and the boxes it gives.
+    """The boxes of a document by time; `at(time)` takes O(log n + boxes).
 
-    With `move` boxes move where they can, else all are held. Of those to be seen in `span`, `count` is how many there
-    are and `moving` how many of them do; where none does although there are tracks, `hurdle` says why. `crowded` counts
-    the pictures that have more than MAX_BOXES.
+    With `move` boxes move where they can, else all are held. `count` is the number of boxes visible in `span`, and
+    `moving` that of those that move; if none does although there are tracks, `hurdle` says why. `crowded` counts the
+    frames with more than MAX_BOXES.
     """
 
     def __init__(self, document: Document, *, move: bool = True, span: Span | None = None) -> None:
@@ -72,7 +72,7 @@ class Moments:
         self._step_s = document.config.step_s
         self._cuts = sorted(scene.start_s for scene in document.scenes or ())
         self._all = sorted({detection.shown_s for detection in looked})
-        self._times: list[Seconds] = []  # of pictures that were answered
+        self._times: list[Seconds] = []  # of answered frames
         self._pieces: list[list[_Piece]] = []
         self.crowded = 0
         tracks = document.tracks.tracks if document.tracks is not None else []
@@ -83,7 +83,7 @@ class Moments:
         self.hurdle = self._hurdle() if move and tracks and not self.moving else None
 
     def at(self, time_s: Seconds) -> list[DrawnBox]:
-        """What to draw on the frame that begins at `time_s`, the least sure first, so that the surest lie on top."""
+        """Return the boxes for the frame that begins at `time_s`, by ascending confidence: the surest are on top."""
         place = bisect_right(self._times, time_s + _ROUNDING_S) - 1
         if place < 0:
             return []
@@ -121,7 +121,7 @@ class Moments:
             pieces.sort(key=lambda piece: piece.found.confidence)
 
     def _within(self, span: Span) -> Iterator[_Piece]:
-        """What is to be seen at any time of it."""
+        """Yield the pieces visible at any time of `span`."""
         for time_s, pieces in zip(self._times, self._pieces, strict=True):
             if time_s < span.end_s:
                 yield from (piece for piece in pieces if time_s >= span.start_s or piece.until_s > span.start_s)
@@ -143,7 +143,7 @@ class Moments:
         return goals
 
     def _between(self, start_s: Seconds, end_s: Seconds) -> str | None:
-        """What keeps a box from moving between these samples; None where nobody looked, and they are close, uncut."""
+        """Return what keeps a box from moving between these samples; None if they are consecutive, close and uncut."""
         if bisect_left(self._times, end_s) - bisect_left(self._times, start_s) != 1:
             return NOT_IN_A_ROW
         if end_s - start_s > MAX_GAP_S + _ROUNDING_S:
@@ -151,7 +151,7 @@ class Moments:
         return CUT if self._cut_after(start_s) <= end_s else None
 
     def _held_until(self, time_s: Seconds) -> Seconds:
-        """The next sample, answered or not; of the last one, a step later."""
+        """Return the time of the next sample, answered or not, or of a cut before it; a step later for the last one."""
         following = bisect_right(self._all, time_s)
         sample_s = self._all[following] if following < len(self._all) else time_s + self._step_s
         return min(sample_s, self._cut_after(time_s))

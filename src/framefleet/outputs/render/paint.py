@@ -1,4 +1,4 @@
-"""What is drawn where on a picture: boxes, their labels, the subtitle, and what the boxes mean."""
+"""Drawing on a frame: boxes, their labels, the subtitle and the legend."""
 
 from collections.abc import Mapping
 
@@ -17,14 +17,14 @@ from framefleet.outputs.render.lettering import Patch, legible, patch
 from framefleet.outputs.render.overlay import DrawnBox
 from framefleet.results.query.cues import COLUMNS, Cue
 
-_LABEL, _SUBTITLE, _STROKE = 1 / 40, 1 / 22, 1 / 240  # of the picture's shorter side
-_SMALLEST = 10  # pixels: smaller letters are not to be read
-_LONGEST = 40  # letters of a label
-_LETTER = 0.55  # its width, of its size, on average
+_LABEL, _SUBTITLE, _STROKE = 1 / 40, 1 / 22, 1 / 240  # of the frame's shorter side
+_SMALLEST = 10  # pixels: smaller letters are illegible
+_LONGEST = 40  # characters of a label
+_LETTER = 0.55  # average width of a character, of its size
 
 
 class Painter:
-    """Draws on upright pictures of one size.
+    """A painter for upright frames of one size.
 
     `palette` has every label's colour; `legend` is one line about the boxes, in the upper right corner.
     """
@@ -40,11 +40,11 @@ class Painter:
 
     @property
     def columns(self) -> int:
-        """Letters that fit in a line of subtitles."""
+        """Characters per line of subtitles."""
         return max(8, min(COLUMNS, int(0.9 * self._size[0] / (_LETTER * self._subtitle))))
 
     def paint(self, frame: VideoFrame, shown: list[DrawnBox], cue: Cue | None) -> None:
-        """Draws on `frame`, which is writable and yuv420p."""
+        """Draw on `frame`, which is writable and yuv420p."""
         canvas = Canvas(frame, *self._size)
         for thing in shown:
             canvas.outline(thing.box, self._stroke, self._colours[thing.label], dashed=not thing.seen)
@@ -57,7 +57,7 @@ class Painter:
             self._say(canvas, cue)
 
     def _name(self, canvas: Canvas, thing: DrawnBox) -> None:
-        """Above the box, or within it where there is no room above."""
+        """Draw the name above the box, or inside it if there is no room above."""
         plate = self._colours[thing.label]
         made = patch(name_of(thing), self._label, ink_on(plate), plate)
         x, y, _, _ = canvas.snapped(thing.box)
@@ -65,7 +65,7 @@ class Painter:
         _paste_inside(canvas, x, above if above >= 0 else y, made)
 
     def _say(self, canvas: Canvas, cue: Cue) -> None:
-        """At the bottom, in the middle, the last line lowest."""
+        """Draw the lines of the subtitle at the bottom, centred."""
         bottom = canvas.height - max(2, canvas.height // 24)
         for line in reversed(cue.lines):
             text = legible(line)
@@ -77,14 +77,14 @@ class Painter:
 
 
 def name_of(thing: DrawnBox) -> str:
-    """Such as `person #3 0.87`; `#3?` where the track is not certain, `class 15` where there are no letters for it."""
+    """Return a name such as `person #3 0.87`; `#3?` for an uncertain track, `class 15` for a label without glyphs."""
     label = legible(thing.label[:_LONGEST]) or f"class {thing.class_id}"
     track = "" if thing.track is None else f"#{thing.track}{'' if thing.certain else '?'}"
     return " ".join(part for part in (label, track, f"{thing.confidence:.2f}") if part)
 
 
 def _paste_inside(canvas: Canvas, x: int, y: int, made: Patch) -> None:
-    """At x, y, moved into the picture and to even pixels."""
+    """Paste at x, y, moved into the frame and to even pixels."""
     height, wide = made.y.shape
     x = max(0, min(x, canvas.width - wide))
     y = max(0, min(y, canvas.height - height))

@@ -1,4 +1,4 @@
-"""The pictures of a video one after the other, from a start to an end, past those that cannot be decoded."""
+"""Reading of a video's frames from a start to an end, skipping those that cannot be decoded."""
 
 import os
 from collections.abc import Iterator
@@ -16,19 +16,19 @@ from framefleet.media.video.packets import read_steps
 from framefleet.media.video.sequential import events, frame_threads, open_video
 from framefleet.outputs.render.options import RenderOptions
 
-_STILL = Fraction(1, 10)  # seconds: how often a picture that stands is drawn anew, at least
+_STILL = Fraction(1, 10)  # maximum interval, in seconds, at which a still last frame is repeated
 
 
 class Shots:
-    """Times, ascending, and what is on screen from then on. `first` is known before the others are read.
+    """An iterator over times, ascending, and the frames shown from then on. `first` is read in advance.
 
-    0 is `start`: that of the `look`, or the last tick of the file's clock before it, so that every picture has a tick
-    of its own still. It ends after `length` (None: with the video). Where the last picture stands while sound goes on
-    (`stands`), it comes again and again, so that what is drawn on it can change; `repeats` from then on.
+    Time 0 is `start`: that of the `look`, rounded down to a tick of the file's clock, so that every frame keeps a tick
+    of its own. It ends after `length` (None: with the video). If sound continues after the last frame (`stands`), that
+    frame is repeated, so that the drawing on it can change; `repeats` is true from then on.
     """
 
     def __init__(self, media: MediaInfo, container: InputContainer, look: RenderOptions) -> None:
-        """Raises `InputError` where no picture can be decoded."""
+        """Open the video. Raises `InputError` if no frame can be decoded."""
         self.stream: VideoStream = open_video(media, container, threads=frame_threads(os.cpu_count() or 1))
         assert self.stream.time_base is not None
         self.time_base: Fraction = self.stream.time_base
@@ -41,7 +41,7 @@ class Shots:
         self._frames = self._read(container)
         first = next(self._frames, None)
         if first is None:
-            raise InputError(f"{media.path}: none of the pictures asked for can be decoded")
+            raise InputError(f"{media.path}: none of the requested frames can be decoded")
         self.first = first
 
     def __iter__(self) -> Iterator[tuple[Fraction, VideoFrame]]:
@@ -53,10 +53,10 @@ class Shots:
         if not self._lost:
             return []
         stretches = f"{self._lost} stretch{'es' if self._lost > 1 else ''}"
-        return [f"{stretches} without a picture that can be decoded, passed over; first: {self._why}"]
+        return [f"{stretches} without a decodable frame skipped; first: {self._why}"]
 
     def _read(self, container: InputContainer) -> Iterator[tuple[Fraction, VideoFrame]]:
-        """The frame on screen at the start begins there; each is handed on when the next is known to be after it."""
+        """Yield frames; the one on screen at the start begins there. Each is yielded once the next one is later."""
         waiting: tuple[Fraction, VideoFrame] | None = None
         for time, frame in self._shown(container):
             place = max(time - self.start, Fraction(0))
@@ -71,7 +71,7 @@ class Shots:
             yield from self._still(*waiting)
 
     def _still(self, time: Fraction, frame: VideoFrame) -> Iterator[tuple[Fraction, VideoFrame]]:
-        """The last picture, to the end of the sound."""
+        """Repeat the last frame until the end of the sound."""
         end = Fraction(self._media.duration_s) - self.start
         end = end if self.length is None else min(end, self.length)
         step = max(1, round(min(frame_length(self.stream) or _STILL, _STILL) / self.time_base)) * self.time_base
@@ -83,7 +83,7 @@ class Shots:
         return read_steps(container, self.stream, start=self._media.start + self.start if self.start else None)
 
     def _shown(self, container: InputContainer) -> Iterator[tuple[Fraction, VideoFrame]]:
-        was_lost = True  # nothing is, until the first frame
+        was_lost = True  # gaps before the first frame are not reported
         for time, frame in events(self._media, self.stream, self._steps(container)):
             if isinstance(frame, VideoFrame):
                 yield time, frame

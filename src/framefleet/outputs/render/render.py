@@ -1,4 +1,4 @@
-"""The annotated video: one decode, drawing on every picture, one encode, in memory that does not grow."""
+"""The annotated video: one decode, drawing on every frame, one encode, in constant memory."""
 
 import time
 from collections.abc import Mapping
@@ -38,11 +38,11 @@ from framefleet.storage.atomic import whole_file
 from framefleet.timebase import Seconds, Span
 
 _STAGE = "render"
-_PAUSE_S = 0.2  # between two events: often enough to look at
+_PAUSE_S = 0.2  # between two progress events
 
 
 class News:
-    """Tells a listener of the seconds of video that are done."""
+    """Progress events for a listener, in seconds of video."""
 
     def __init__(self, listener: Listener, length_s: Seconds) -> None:
         self._listener, self._length_s = listener, length_s
@@ -58,7 +58,7 @@ class News:
             self._listener(StageDone(_STAGE))
 
     def reached(self, place: Fraction) -> None:
-        """`place` is the time of the picture being encoded, from the new video's beginning."""
+        """Report progress; `place` is the time of the encoded frame from the start of the new video."""
         now = time.monotonic()
         if now - self._at < _PAUSE_S:
             return
@@ -69,7 +69,7 @@ class News:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Film:
-    """What came of it. `boxes`, `subtitles` and `sound` say how they are done; `notes` are lines for people to read."""
+    """The result. `boxes`, `subtitles` and `sound` describe how each is kept; `notes` are lines for the user."""
 
     pictures: int
     boxes: str
@@ -87,19 +87,19 @@ def render(
     palette: Mapping[str, Rgb] | None = None,
     listener: Listener = silent,
 ) -> Film:
-    """Writes `target`, an MP4 with H.264, from the video and what `document` says of it; whole or not at all.
+    """Write the annotated video to `target`, an MP4 with H.264, atomically.
 
-    Every picture keeps its time, on a clock whose 0 is the first picture, or `look.start`. `palette` has the colour of
-    every label, where `document` is only a part of what was found (None: it is all). Raises `InputError` where
-    there is nothing to draw or to draw on, `UsageError` where `look.start` is after the last picture, and `OutputError`
-    where the place cannot be written.
+    Every frame keeps its time, on a clock whose 0 is the first frame, or `look.start`. `palette` has the colour of
+    every label, if `document` is filtered (None: it is complete). Raises `InputError` if there is nothing to draw, or
+    no frames to draw on, `UsageError` if `look.start` is after the last frame, and `OutputError` if the place is not
+    writable.
     """
     if not media.has_video or not document.video.width:
-        raise InputError(f"{media.path}: nothing to draw on: there is sound alone in it")
+        raise InputError(f"{media.path}: nothing to draw on: the file has audio only")
     if document.detections is None and not (document.transcription and document.transcription.segments):
-        raise InputError(f"{media.path}: nothing to draw: its document has neither objects nor words")
+        raise InputError(f"{media.path}: nothing to draw: the document has neither objects nor speech")
     if look.start >= Fraction(media.duration_s):
-        raise UsageError(f"--from {float(look.start):g}: the pictures end at {media.duration_s:g} s")
+        raise UsageError(f"--from {float(look.start):g}: the video ends at {media.duration_s:g} s")
     with whole_file(target) as temporary, News(listener, look.length_s(media.duration_s)) as news:
         try:
             return _Rendering(document, media, look, palette or colours(document)).write(temporary, news)
@@ -110,14 +110,14 @@ def render(
 
 
 class Alongside(Protocol):
-    """What goes into the new file beside the pictures."""
+    """Another stream of the new file, written in step with the frames."""
 
     def until(self, time: Fraction | None) -> None:
-        """Writes what begins before `time` on the new file's clock; None: all that is left."""
+        """Write what begins before `time` on the new file's clock; None: the rest."""
 
 
 class _Rendering:
-    """All that a picture's time is asked of."""
+    """The state of one rendering: boxes, subtitles and painter."""
 
     def __init__(self, document: Document, media: MediaInfo, look: RenderOptions, palette: Mapping[str, Rgb]) -> None:
         self._media, self._look = media, look

@@ -1,7 +1,7 @@
-"""Sound for the new file: packets as they are where browsers play them, else AAC; on the video's clock.
+"""The sound of the new file: packets copied if browsers play their codec, else AAC; on the video's clock.
 
-Sound that begins after the first picture, or ends before or after the last, stays where it is. What lies before the
-first picture is not heard, as in the document.
+Sound that begins after the first frame, or ends before or after the last, keeps its place. Sound before the first
+frame is dropped, as in the document.
 """
 
 from collections.abc import Iterator
@@ -20,25 +20,25 @@ from framefleet.media.audio.clock import QUIET_S, STEP_S
 from framefleet.media.files.container import demuxed
 
 COPIED = {"aac", "mp3", "flac", "opus"}
-"""What every browser of today plays in MP4; not so AC-3 and ALAC, which MP4 takes too."""
+"""Codecs that every current browser plays in MP4, unlike AC-3 and ALAC, which MP4 allows too."""
 
-_NEED_HEADER = {"flac", "opus"}  # which MP4 repeats, and MPEG-TS does not have
+_NEED_HEADER = {"flac", "opus"}  # which MP4 needs, and MPEG-TS lacks
 _AAC_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000}
 _BITS_A_CHANNEL = 80_000
-_LEAD_IN = Fraction(1, 10)  # packets kept before the beginning: decoders need one or two to come in
+_LEAD_IN = Fraction(1, 10)  # packets kept before the start: decoders need one or two of preroll
 _MAX_READ_ERRORS = 100
-_BY_THE_CLOCK = f"async=3000:min_comp={QUIET_S}:min_hard_comp={STEP_S}:comp_duration=0.1"  # within 20 ms, as the stages
+_BY_THE_CLOCK = f"async=3000:min_comp={QUIET_S}:min_hard_comp={STEP_S}:comp_duration=0.1"  # 20 ms
 
 
 class SoundTrack(Protocol):
-    """One stream of sound on its way into the new file."""
+    """An audio stream written to the new file."""
 
     def add(self, packet: "Packet[AudioStream]") -> None: ...
     def end(self) -> None: ...
 
 
 class Sound:
-    """All streams of sound of a file that can be read. `start` is in the file's own time, and 0 in the new file."""
+    """All readable audio streams of a file. `start` is in the file's own time, and 0 in the new file."""
 
     def __init__(
         self, source: InputContainer, out: OutputContainer, start: Fraction, length: Fraction | None = None
@@ -51,12 +51,12 @@ class Sound:
 
     @property
     def said(self) -> str:
-        """How the sound is kept, in words."""
+        """A description of how the sound is kept."""
         kinds = [_codec(s) + ("" if _can_copy(s) else " as AAC") for s in self._streams]
         return f"sound {', '.join(kinds)}" if kinds else "no sound"
 
     def until(self, time: Fraction | None) -> None:
-        """Writes what is heard before `time` on the new file's clock; None: all that is left."""
+        """Write the sound before `time` on the new file's clock; None: the rest."""
         while self._next is not None and (time is None or self._next[0] < time):
             packet = self._next[1]
             self._tracks[packet.stream_index].add(packet)
@@ -66,7 +66,7 @@ class Sound:
                 track.end()
 
     def _read(self, source: InputContainer) -> "Iterator[tuple[Fraction, Packet[AudioStream]]]":
-        """Packets with their times, passing over what cannot be read."""
+        """Yield packets with their times, skipping those that cannot be read."""
         failures = 0
         while self._streams and failures < _MAX_READ_ERRORS:
             try:
@@ -117,7 +117,7 @@ class _Copied:
         shift = round(self._start / packet.time_base)
         ticks = packet.dts if packet.dts is not None else packet.pts
         assert ticks is not None
-        if self._last is not None and ticks <= self._last:  # said twice
+        if self._last is not None and ticks <= self._last:  # a duplicate
             return
         self._last = ticks
         packet.dts = ticks - shift
@@ -126,11 +126,11 @@ class _Copied:
         self._out.mux(packet)
 
     def end(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: no packet is buffered."""
 
 
 class _Encoded:
-    """Decoded, on the clock of its timestamps, and encoded as AAC; more than two channels are mixed down to two."""
+    """A stream that is decoded, aligned to its timestamps and encoded as AAC, mixed down to at most two channels."""
 
     def __init__(self, stream: AudioStream, out: OutputContainer, start: Fraction) -> None:
         self._out, self._start = out, start
@@ -147,7 +147,7 @@ class _Encoded:
         try:
             frames = packet.decode()
         except av.FFmpegError:
-            return  # silence takes its place
+            return  # becomes silence
         for frame in frames:
             self._encode(frame)
 
@@ -196,6 +196,6 @@ class _Encoded:
         while True:
             try:
                 frame = self._graph.pull()
-            except (BlockingIOError, EOFError):  # no more for now, or ever
+            except (BlockingIOError, EOFError):  # no frame is ready, or the end
                 return
             self._out.mux(self._target.encode(cast(AudioFrame, frame)))

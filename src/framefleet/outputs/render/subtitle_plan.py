@@ -1,4 +1,4 @@
-"""The transcript as a subtitle track of the new file (3GPP timed text), which players show in any script."""
+"""Subtitles of the new file: drawn, or as a track (3GPP timed text), which players show in any script."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -14,10 +14,10 @@ from framefleet.results.query.cues import Cue, Cues
 
 
 class SubtitlePlan:
-    """`drawn` and `track` are the subtitles that are in the picture, and those that players show.
+    """The split of subtitles into those `drawn` into the frames and those written as a `track`.
 
-    With `way` "draw", those whose letters cannot be drawn are a track. Signs that are no letters are left out of those
-    that are drawn.
+    With `way` "draw", those whose letters cannot be drawn become a track. Symbols that cannot be drawn are left out of
+    drawn ones.
     """
 
     def __init__(self, cues: Iterable[Cue], way: Literal["draw", "track", "none"]) -> None:
@@ -28,7 +28,7 @@ class SubtitlePlan:
 
     @property
     def told(self) -> str:
-        """How they are kept, in words."""
+        """A description of how the subtitles are kept."""
         if not self._count:
             return "no subtitles"
         if self.drawn and self.track:
@@ -37,23 +37,23 @@ class SubtitlePlan:
 
     @property
     def notes(self) -> list[str]:
-        """What is not drawn as it is said, a line each."""
+        """Differences from the transcript, a line each."""
         notes = []
         if self.track and self._way == "draw":
             many = f"{len(self.track)} of {self._count} subtitles"
-            notes.append(f"{many} are a track, which players show: they have letters that cannot be drawn")
+            notes.append(f"{many} are a subtitle track instead: they have letters that cannot be drawn")
         if partly := sum(not is_whole(cue.text) for cue in self.drawn):
-            notes.append(f"{partly} of {self._count} subtitles are drawn without signs that there is no picture of")
+            notes.append(f"{partly} of {self._count} subtitles are drawn without symbols that the font lacks")
         return notes
 
 
 def can_be_drawn(cue: Cue) -> bool:
-    """Whether its letters can; signs, such as 🙂, are no letters."""
+    """Return whether its letters can be drawn; symbols, such as 🙂, are no letters."""
     return all(legible(line) is not None for line in cue.lines)
 
 
 _CLOCK = Fraction(1, 1000)
-_LAST = 2**31  # ticks, which is as far as 32 bits count
+_LAST = 2**31  # ticks: the limit of 32 bits
 _STYLE = b"""[Script Info]
 ScriptType: v4.00+
 [V4+ Styles]
@@ -62,13 +62,13 @@ StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignme
 Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,0
 [Events]
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
-"""  # FFmpeg's encoder makes the track's own style of it
+"""  # FFmpeg's encoder derives the track's style from it
 
 
 class SubtitleTrack:
-    """Players show it by themselves, so nothing is drawn then. `start` is 0 in the new file, `length` its end.
+    """A subtitle track, which players show themselves. `start` is 0 in the new file, `length` its end.
 
-    `language` is a tag such as `en`, by which players name and choose it.
+    `language` is a tag such as `en`, by which players list and select it.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class SubtitleTrack:
         self._next = next(self._waiting, None)
 
     def until(self, time: Fraction | None) -> None:
-        """Writes what begins before `time` on the new file's clock; None: all that is left."""
+        """Write the cues that begin before `time` on the new file's clock; None: the rest."""
         while self._next is not None and (time is None or self._next[0] * _CLOCK < time):
             packet = self._next[1]
             packet.stream = self._target
@@ -105,7 +105,7 @@ class SubtitleTrack:
 
 
 def _packet(cue: Cue, begin: int, end: int) -> "Packet[Stream]":
-    """Its length in two bytes, then the text."""
+    """Return a packet: the length of the text in two bytes, then the text."""
     text = cue.text.encode()[:65535]
     packet: Packet[Stream] = Packet(len(text).to_bytes(2, "big") + text)
     packet.time_base = _CLOCK

@@ -1,1 +1,1 @@
-"""The report: one HTML file to look at a document with, beside its video. `page/` is what the browser runs."""
+"""The HTML report of a document, a single file next to its video. `page/` holds what the browser runs."""

@@ -1,4 +1,4 @@
-"""Columns of numbers and long lists of text, packed for a page. `page/columns.js` is the other half."""
+"""Compression of columns of numbers and long lists of text for the report, unpacked by `page/columns.js`."""
 
 import base64
 import zlib
@@ -12,10 +12,10 @@ Numbers = NDArray[np.int32]
 
 
 def pack(columns: Mapping[str, Numbers], rest: object) -> tuple[dict[str, int], str]:
-    """The length of each column, in their order, and as base64 all of them, and `rest` as JSON behind them.
+    """Return the length of each column, in order, and all columns, followed by `rest` as JSON, compressed as base64.
 
-    Each becomes differences, zigzag (so that small negative numbers are small), its bytes lowest first: of alike
-    neighbours most bytes are then zeros in a row, which deflate makes nothing of.
+    Each column is stored as zigzag-encoded differences (so that small negative numbers are small), byte plane by byte
+    plane, lowest first: with similar neighbours most bytes are then runs of zeros, which deflate compresses well.
     """
     lengths = {name: len(values) for name, values in columns.items()}
     planes = b"".join(_planes(values) for values in columns.values())
@@ -25,20 +25,20 @@ def pack(columns: Mapping[str, Numbers], rest: object) -> tuple[dict[str, int], 
 
 
 def whole(values: "NDArray[np.float64] | list[float]", scale: float = 1.0) -> Numbers:
-    """`values` × `scale` to the nearest whole number, within what 30 bits hold, so that differences fit as well."""
+    """Round `values` × `scale` to whole numbers, clipped to 30 bits so that differences fit into 32."""
     most = 2**30 - 1
-    with np.errstate(over="ignore"):  # what is too large is at the end of those bits, however large
+    with np.errstate(over="ignore"):  # an overflow to infinity is clipped too
         return np.clip(np.rint(np.asarray(values, np.float64) * scale), -most, most).astype(np.int32)
 
 
 def on_grid(corners: NDArray[np.float64], unit: float) -> Numbers:
-    """Pixels as whole numbers of `unit`."""
+    """Return pixels as whole multiples of `unit`."""
     with np.errstate(over="ignore"):
         return whole(corners / unit)
 
 
 def rounded(shares: "Sequence[float] | NDArray[np.float64]") -> Numbers:
-    """0 to 1 as hundredths, rounded as the terminal prints them: Python goes by the exact value, and ties to even."""
+    """Return 0 to 1 as hundredths, rounded as the terminal prints them: by the exact value, and ties to even."""
     return whole([round(float(share), 2) for share in shares], 100)
 
 

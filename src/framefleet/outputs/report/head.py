@@ -1,8 +1,8 @@
-"""What the page needs of a document: a JSON head and, packed, columns of numbers and all that may be long. Pure.
+"""The data of the report page: a JSON head and, compressed, columns of numbers and long lists. Pure.
 
-Times are milliseconds, boxes are in units of 1/4096 of the picture's longer side, so right to a third of a pixel of
-the largest screen; boxes' confidences are twice hundredths (see `seen.py`), others hundredths. `page/model.js` reads
-it.
+Times are in milliseconds, boxes in units of 1/4096 of the frame's longer side, precise to a third of a pixel of the
+largest screen; confidences of boxes are twice hundredths (see `seen.py`), others hundredths. `page/model.js` reads
+them.
 """
 
 import math
@@ -28,7 +28,7 @@ from framefleet.timebase import Span
 def written_columns(
     text: TextResult | None, unit: float
 ) -> tuple[dict[str, Any] | None, list[str], dict[str, Numbers]]:
-    """Each span's text, time and box; a box is in `unit` pixels."""
+    """Return each span's text, time and box, in units of `unit` pixels."""
     if text is None:
         return None, [], {}
     corners = on_grid(np.array([span.box for span in text.spans], np.float64).reshape(-1, 4), unit)
@@ -46,9 +46,9 @@ def written_columns(
 def said_columns(
     transcription: Transcription | None, scenes: Sequence[SceneEntry] | None
 ) -> tuple[dict[str, Any] | None, list[str], dict[str, Numbers]]:
-    """All words in a row with the spaces before them, how many each segment has, and its scene (-1: none).
+    """Return all words in order with the spaces before them, the number of words per segment, and its scene (-1: none).
 
-    A segment without words, as some services give them, counts as one long word: times in it are not known.
+    A segment without words, as some services return it, counts as one long word, since times in it are unknown.
     """
     if transcription is None:
         return None, [], {}
@@ -65,7 +65,7 @@ def said_columns(
         "wordLong": whole([word.end_s - word.start_s for word in words], 1000),
         "wordSure": whole(
             [math.floor(100 * min(max(word.probability, 0.0), 1.0)) for word in words]
-        ),  # what is below a half stays there
+        ),  # rounded down, so that values below 0.5 stay below
     }
     timed = any(segment.words for segment in segments)
     head = {"language": transcription.language, "words": timed, "skipped": msgspec.to_builtins(transcription.skipped)}
@@ -81,7 +81,7 @@ _LONGEST_S = 1e9
 
 
 def heard_columns(sounds: Sounds | None) -> tuple[dict[str, Any] | None, dict[str, Numbers]]:
-    """Labels, the one heard longest first, and each event's label, time and score."""
+    """Return the labels by total duration, descending, and each event's label, time and score."""
     if sounds is None:
         return None, {}
     lasted: Counter[str] = Counter()
@@ -98,7 +98,7 @@ def heard_columns(sounds: Sounds | None) -> tuple[dict[str, Any] | None, dict[st
 
 
 class Columns(msgspec.Struct):
-    """What stands behind the columns of numbers. `scenes` are what the page cannot find by itself of each."""
+    """The data after the columns of numbers. `scenes` holds what the page cannot derive itself."""
 
     words: list[str]
     texts: list[str]
@@ -112,7 +112,10 @@ GRID = 4096
 def head_of(
     document: Document, url: str | None, thumbs: Mapping[int, str], *, wanted: bool
 ) -> tuple[dict[str, object], str]:
-    """`url` is the video's, as seen from the page; `thumbs` base64 JPEGs by the scene's index, `wanted` or not."""
+    """Return the head and the packed columns.
+
+    `url` is the video's, relative to the page; `thumbs` are base64 JPEGs by scene index, `wanted` or not.
+    """
     video = document.video
     unit = max(video.width, video.height, 1) / GRID
     seen, seen_numbers = seen_columns(document, unit)
@@ -145,14 +148,14 @@ def head_of(
 
 
 def _scenes(document: Document) -> list[dict[str, Any]] | None:
-    """What is said, heard and written in a scene the page finds by itself."""
+    """Return the scenes with their objects; the page derives their speech, sounds and text itself."""
     if document.scenes is None:
         return None
     return [{"start": scene.start_s, "end": scene.end_s, "seen": scene.objects} for scene in document.scenes]
 
 
 def _failure(failure: FailureEntry) -> dict[str, Any]:
-    """Pictures as runs, [first, last]: a video that nobody answered for has thousands."""
+    """Return a failure with its frames as runs, [first, last], since a failed stage has thousands."""
     runs: list[list[int]] = []
     for index in failure.items or ():
         if runs and runs[-1][1] + 1 == index:

@@ -1,4 +1,4 @@
-"""The page's parts put together: markup, style, code and data in one file that needs nothing else."""
+"""Assembly of the report page: markup, style, scripts and data in one self-contained file."""
 
 import base64
 import hashlib
@@ -11,10 +11,10 @@ from framefleet.outputs.palette import HUES, SHARES
 
 
 def page(head: dict[str, object], columns: str) -> str:
-    """`head` is JSON for the page and `columns` base64, as `pack` makes them.
+    """Return the page. `head` is data for its scripts, and `columns` the base64 from `pack`.
 
-    The policy allows this very style and script by their hashes, data: pictures and the video; so what a label or a
-    word may hold is text, whatever it looks like.
+    The Content Security Policy allows only this style and script, by their hashes, `data:` images and the video, so
+    that labels and words are never executed.
     """
     style, script = _text("style.css"), _script()
     parts = {
@@ -35,7 +35,7 @@ def scripts() -> list[str]:
 
 
 def embedded(json: str) -> str:
-    """`json` such that it cannot end the script element it stands in, nor a line of one."""
+    """Escape `json` so that it cannot end the script element that contains it, nor a line of a script."""
     return json.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
@@ -52,12 +52,12 @@ def _hash(text: str) -> str:
 
 def _script() -> str:
     body = "\n".join(_text(name) for name in scripts())
-    body = re.sub(r"^ *(//.*\n)?", "", body, flags=re.MULTILINE)  # comments and indents; no text there has two lines
+    body = re.sub(r"^ *(//.*\n)?", "", body, flags=re.MULTILINE)  # comments and indents; no string spans lines
     palette = f"const [HUES, SHARES] = {msgspec.json.encode((HUES, SHARES)).decode()};"
     return f'"use strict";\n(() => {{\n{palette}\n{body}\n}})();\n'
 
 
 def _text(name: str) -> str:
-    # a checkout on Windows may have other ends of lines, and the browser hashes what it makes of them: \n
+    # a checkout on Windows may have other line ends, and the browser hashes the text with \n
     text = files(__package__).joinpath("page", name).read_text(encoding="utf-8")
     return text.replace("\r\n", "\n")

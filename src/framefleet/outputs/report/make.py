@@ -1,4 +1,4 @@
-"""`framefleet report`: from a document to the page beside it."""
+"""Writing of the HTML report, with the scenes' thumbnails."""
 
 import base64
 import os
@@ -30,9 +30,9 @@ from framefleet.storage.atomic import write_whole
 from framefleet.timebase import exact
 
 MOST = 120
-"""Scenes with a picture. Of more scenes they are picked evenly: a page shows a dozen at once."""
+"""Maximum number of thumbnails; of more scenes they are picked evenly, as a screen shows a dozen at once."""
 MOST_BYTES = 1_500_000
-"""All JPEGs together; every second one goes until they fit."""
+"""Maximum size of all thumbnails together; every second one is dropped until they fit."""
 VIEW = JpegView(max_side=240, quality=72)
 _NAME = "thumbnails"
 
@@ -40,10 +40,10 @@ _NAME = "thumbnails"
 def thumbnails(
     video: Path, scenes: Sequence[SceneEntry], listener: Listener = silent, *, track: int | None = None
 ) -> dict[int, str]:
-    """A JPEG as base64 by the scene's index: what is on screen at `thumbnail_s`, 240 pixels at its longer side.
+    """Return thumbnails by scene index: base64 JPEGs of the frame at `thumbnail_s`, with a longer side of 240 pixels.
 
-    `track` is that of pictures (None: the one that players take). A scene whose picture cannot be decoded has none.
-    Raises `InputError` where the video cannot be opened.
+    `track` is the video track (None: the one that players choose). A scene whose frame cannot be decoded has none.
+    Raises `InputError` if the video cannot be opened.
     """
     picked = [scenes[i * len(scenes) // min(MOST, len(scenes))] for i in range(min(MOST, len(scenes)))]
     media = probe(video, video_track=track)
@@ -67,7 +67,7 @@ def _fitting(jpegs: dict[int, bytes]) -> dict[int, bytes]:
 
 
 def video_url(report: Path, video: Path) -> str:
-    """`../my%20clip.mp4` for the page at `report`; `file:///D:/…` where no way leads there (another drive)."""
+    """Return the video's URL relative to the report, `../my%20clip.mp4`, or `file:///D:/…` if on another drive."""
     try:
         way = os.path.relpath(video.absolute(), report.absolute().parent)
     except ValueError:
@@ -80,7 +80,7 @@ ENDING = "_report.html"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was written: the file, its size, and how many scenes have a picture."""
+    """The written file, its size, and the number of thumbnails."""
 
     path: Path
     size_bytes: int
@@ -100,10 +100,10 @@ def make_report(
     pictures: bool = True,
     listener: Listener = silent,
 ) -> Report:
-    """Writes the page of `document` to `output`, or beside the document.
+    """Write the report of `document` to `output`, or next to the document.
 
-    `video` is the document's, already found; without it the page has no picture, and says so. `pictures` False leaves
-    out the scenes' thumbnails. Raises `OutputError`; `UsageError` where the page would overwrite what it is made of.
+    `video` is the document's video; without it the report has no player, and says so. `pictures` False leaves out the
+    scenes' thumbnails. Raises `OutputError`, and `UsageError` if the report would overwrite one of its sources.
     """
     path = output or report_path(document_path)
     keep_apart(path, filter(None, (document_path, video)))
@@ -116,7 +116,7 @@ def make_report(
 
 
 def look_for_video(document: Document, document_path: Path, given: Path | None, listener: Listener) -> Path | None:
-    """The document's video; None, and a notice, where it is gone. Raises `InputError` if `given` is not it."""
+    """Return the document's video, or None with a notice if it is missing. Raises `InputError` if `given` is not it."""
     try:
         return find_video(document, document_path, given)
     except InputError as error:
@@ -127,7 +127,7 @@ def look_for_video(document: Document, document_path: Path, given: Path | None, 
 
 
 def _thumbnails(document: Document, video: Path, listener: Listener) -> dict[int, str]:
-    """None of them where the video has become unreadable: the rest of the page is worth having."""
+    """Return the thumbnails; none, with a notice, if the video cannot be read, as the report works without them."""
     try:
         return thumbnails(video, document.scenes or (), listener, track=document.video.track)
     except FrameFleetError as error:

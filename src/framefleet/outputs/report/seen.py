@@ -20,9 +20,9 @@ UNANSWERED = -1
 
 
 def seen_columns(document: Document, unit: float) -> tuple[dict[str, Any] | None, dict[str, Numbers]]:
-    """Labels, the commonest first; by picture when it is shown and its number of boxes; by box all the rest.
+    """Return the labels, the commonest first, and columns per frame (time, number of boxes) and per box.
 
-    Boxes stand track by track: neighbours are then alike, and pack into a third of the space.
+    Boxes are sorted by track: neighbours are then similar, and compress to a third of the size.
     """
     if document.detections is None:
         return None, {}
@@ -49,10 +49,10 @@ def seen_columns(document: Document, unit: float) -> tuple[dict[str, Any] | None
 
 
 def _sure(confidences: "np.ndarray[Any, np.dtype[np.float64]]") -> Numbers:
-    """The hundredths cut off plus the hundredths rounded, 0 to 200.
+    """Return the sum of the hundredths rounded down and the hundredths rounded, 0 to 200.
 
-    Half of it, cut off, compares with hundredths as the number itself does; half of it, rounded up, is the number as
-    the terminal prints it.
+    Half of it, rounded down, compares with hundredths as the confidence itself does; half of it, rounded up, is the
+    confidence as the terminal prints it.
     """
     shares = confidences.clip(0, 1)
     return whole(np.floor(shares * 100 + 1e-9)) + rounded(shares)
@@ -61,7 +61,7 @@ def _sure(confidences: "np.ndarray[Any, np.dtype[np.float64]]") -> Numbers:
 def _boxes(
     pictures: Sequence[Detection], tracks: TracksResult | None, labels: dict[str, int]
 ) -> "np.ndarray[Any, np.dtype[np.float64]]":
-    """(n, 8): sample, track (0: none), label, confidence, x1, y1, x2, y2."""
+    """Return an array (n, 8): sample, track (0: none), label, confidence, x1, y1, x2, y2."""
     ids = tracks.ids() if tracks else {}
     rows = [
         (place, ids.get((picture.index, number), 0), labels[thing.label], thing.confidence, *thing.box)

@@ -1,4 +1,4 @@
-"""From a finished run to its document. Pure."""
+"""The document of a finished run. Pure."""
 
 import os
 import platform
@@ -34,7 +34,7 @@ from framefleet.timebase import Seconds, Span
 
 
 def build_document(run: Run, sha256: str) -> Document:
-    """`sha256` is of the video file."""
+    """Build the document of a run. `sha256` is that of the video file."""
     stages, config = run.stages, _config(run)
     found = {name: _kept(run, name) for name in SPECS}
     told = {
@@ -61,11 +61,11 @@ def build_document(run: Run, sha256: str) -> Document:
 
 
 def failure_entries(name: str, stage: FinishedStage) -> Iterator[FailureEntry]:
-    """What has no answer: pictures that failed alike in one entry, each stretch of sound in one of its own."""
+    """Yield work without an answer: frames with the same error in one entry, each span of sound in its own."""
     pictures: dict[tuple[str, int], set[int]] = defaultdict(set)
     times: dict[int, Seconds] = {}
     for failure in stage.outcome.failures:
-        if not failure.facts:  # it failed before anybody knew what was in it
+        if not failure.facts:  # it failed before its content was known
             yield FailureEntry(stage=name, error=failure.error, attempts=failure.attempts)
         for fact in failure.facts:
             if isinstance(fact, ClipTime):
@@ -78,7 +78,7 @@ def failure_entries(name: str, stage: FinishedStage) -> Iterator[FailureEntry]:
             if (error := _unread(frame)) is not None:
                 pictures[error, 1].add(frame.index)
                 times[frame.index] = frame.time_s
-    of_spans = stage.plan.spec.per_span is not None  # whose numbers say nothing of when they are
+    of_spans = stage.plan.spec.per_span is not None  # whose numbers are not sample indices
     for (error, attempts), items in sorted(pictures.items(), key=lambda entry: min(entry[1])):
         if of_spans:
             when = sorted(times[item] for item in items)
@@ -88,29 +88,29 @@ def failure_entries(name: str, stage: FinishedStage) -> Iterator[FailureEntry]:
 
 
 def _unread(frame: Any) -> str | None:
-    """Why a picture that a worker had was not looked at; None if it was, or need not be."""
+    """Return why a worker did not analyse a frame; None if it did, or did not have to."""
     error: str | None = frame.error
     done = _looked_at(frame) or getattr(frame, "unchanged", False)
-    return error or (None if done else "the worker did not say why")
+    return error or (None if done else "the worker gave no reason")
 
 
 _ABOUT = {"index", "time_s", "error", "unchanged"}
 
 
 def _looked_at(frame: Any) -> bool:
-    """Whether it says anything besides which picture it is about."""
+    """Return whether a frame's answer holds more than its index and time."""
     return any(getattr(frame, name) is not None for name in frame.__struct_fields__ if name not in _ABOUT)
 
 
 def _answered(stage: FinishedStage) -> bool:
-    """Whether anything was, or there was nothing to ask about. That a picture is like one that was not is no answer."""
+    """Return whether anything was answered, or there were no items. `unchanged` alone is not an answer."""
     replies = (answer.reply for answer in stage.outcome.answers)
     heard = (any(map(_looked_at, reply.frames)) if hasattr(reply, "frames") else True for reply in replies)
     return not stage.plan.items or any(heard)
 
 
 def _client_failures(name: str, client: ClientResult) -> Iterator[FailureEntry]:
-    """Of a stage of the client: that it failed, or the stretches that it did not get to see."""
+    """Yield the failures of a stage on the client: its error, or the spans that it could not read."""
     if client.error is not None:
         yield FailureEntry(stage=name, error=client.error, attempts=1)
     for stretch in client.missed:
@@ -139,7 +139,7 @@ def _video(run: Run, sha256: str) -> Video:
 
 
 def as_text(path: Path) -> str:
-    """A path as documents say it: a name may be no text at all."""
+    """Return a path as text for a document; bytes that are not valid text are replaced."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
@@ -164,7 +164,7 @@ def _config(run: Run) -> Config:
 
 
 def _told_of_config(run: Run) -> dict[str, Mapping[str, Any]]:
-    """What each stage says of how it was run, or would have been."""
+    """Return the configuration of each stage, also of those that did not run."""
     told: dict[str, Mapping[str, Any]] = {}
     for name, spec in SPECS.items():
         if spec.config is not None:
@@ -175,7 +175,7 @@ def _told_of_config(run: Run) -> dict[str, Mapping[str, Any]]:
 
 
 def _further(told: Mapping[str, Any]) -> dict[str, StageResult]:
-    """What there is no field for."""
+    """Return the results of stages without a field of their own."""
     kinds = {name: spec_of(name).output for name in told}
     return {
         name: StageResult(label=kind.label, spans=list(kind.spans(told[name])), data=msgspec.to_builtins(told[name]))
@@ -185,7 +185,7 @@ def _further(told: Mapping[str, Any]) -> dict[str, StageResult]:
 
 
 def _set_of_stages(run: Run) -> dict[str, dict[str, Any]]:
-    """What was set for one stage alone, of those that were part of the run."""
+    """Return the settings of single stages, for stages of the run."""
     told = {name: own for name, own in run.options.own.items() if name in run.names}
     return {
         name: {
@@ -198,7 +198,7 @@ def _set_of_stages(run: Run) -> dict[str, dict[str, Any]]:
 
 
 def _kept(run: Run, name: str) -> Any:
-    """What the document has of a stage."""
+    """Return a stage's part of the document."""
     kind = spec_of(name).output
     if name in run.stages and kind.unanswered:
         return run.stages[name].result
@@ -208,7 +208,7 @@ def _kept(run: Run, name: str) -> Any:
 
 
 def _result(run: Run, name: str) -> Any:
-    """What a stage came to; None if it was not asked for, if nothing was answered, or nothing of what it works on."""
+    """Return the result of a stage; None if it did not run, or neither it nor its inputs have an answer."""
     if name in run.stages:
         return run.stages[name].result if _answered(run.stages[name]) else None
     client, needs = run.client.get(name), spec_of(name).needs
@@ -242,12 +242,12 @@ def _provenance(run: Run) -> Provenance:
 
 
 def _models(replies: Iterable[Any]) -> list[ModelUsed]:
-    """Every model that answered: workers of one endpoint may differ while an image is being rolled out."""
+    """Return every model that answered: workers of one endpoint may differ during a rollout."""
     found = {(reply.model, reply.model_id, reply.device, reply.gpu) for reply in replies if reply.model}
     return [ModelUsed(model=m, model_id=i, device=d, gpu=g) for m, i, d, g in sorted(found, key=str)]
 
 
 def _first_reply(stage: FinishedStage | None) -> Any:
-    """Of a model: what nobody had to be asked for has none."""
+    """Return the first reply of a model; items answered by a prefilter have none."""
     answers = stage.outcome.answers if stage is not None else []
     return next((answer.reply for answer in answers if answer.reply.model), None)

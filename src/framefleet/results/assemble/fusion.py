@@ -1,4 +1,4 @@
-"""What was found in each scene, of whatever stage. Pure."""
+"""The results of all stages by scene. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,9 +13,9 @@ from framefleet.stages.spec import ResultKind
 
 
 def fuse(scenes: Sequence[Scene], found: Mapping[str, Any], *, sampling: str = "exact") -> list[SceneEntry]:
-    """One entry for each scene, in their order. `found` are results by their stages; what there is none of is empty.
+    """Return one entry per scene, in their order. `found` are results by stage; missing ones are empty.
 
-    `sampling` is the run's: it says when a picture counts (`counted_s`).
+    `sampling` is the run's and decides when a frame counts (`counted_s`).
     """
     own: dict[str, Sequence[Any]] = {}
     further: dict[str, Sequence[Any]] = {}
@@ -46,6 +46,6 @@ def _in_scenes(kind: ResultKind[Any], scenes: Sequence[Scene], result: Any, samp
 
 
 def _within(scene: Scene, spans: Sequence[FoundSpan]) -> list[str]:
-    """What shares any time with the scene, or begins in it, once each, in the order in which it began."""
+    """Return the names that overlap the scene or begin in it, once each, ordered by start."""
     inside = [s for s in spans if s.start_s < scene.end_s and (s.end_s > scene.start_s or s.start_s >= scene.start_s)]
     return list(dict.fromkeys(one.name for one in sorted(inside, key=lambda one: one.start_s)))

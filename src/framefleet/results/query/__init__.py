@@ -1,1 +1,1 @@
-"""Finding things in a document."""
+"""Queries on a document."""

@@ -1,4 +1,4 @@
-"""A transcript as subtitles: at most two lines and seven seconds at once, never two at a time. Pure."""
+"""Subtitle cues of a transcript: at most two lines and seven seconds each, and they never overlap. Pure."""
 
 import re
 import unicodedata
@@ -13,17 +13,17 @@ from framefleet.schema.speech import Segment, Transcription
 from framefleet.timebase import Seconds, Span
 
 COLUMNS, LONGEST_S, SHORTEST_S = 42, 7.0, 1.0
-"""Letters in a line and the time on screen, as broadcasters and streaming services have them."""
+"""Characters per line and seconds on screen, as in the guidelines of broadcasters and streaming services."""
 
 _NO_TEXT, _NO_LETTER = {"Cc", "Cs", "Zl", "Zp"}, "\ufffe\uffff"
-_APART_S = 0.04  # cues that begin together: one after the other
+_APART_S = 0.04  # between cues that would otherwise begin together
 
 _Timed = tuple[Seconds, Seconds, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Shown from `start_s` until before `end_s`. `words` are when each begins and itself, where that is known."""
+    """A subtitle shown from `start_s` until before `end_s`. `words` are pairs of start and word, if these are known."""
 
     start_s: Seconds
     end_s: Seconds
@@ -39,7 +39,7 @@ class Cue:
 
 
 class Cues(tuple[Cue, ...]):
-    """Subtitles in the order of time."""
+    """Subtitles, ordered by time."""
 
     __slots__ = ()
 
@@ -49,7 +49,7 @@ class Cues(tuple[Cue, ...]):
 
 
 def cues_of(transcription: Transcription | None, columns: int = COLUMNS) -> Cues:
-    """Segments as cues, long ones cut by the times of their words, or evenly where there are none."""
+    """Return the segments as cues; long ones are cut at word times, or evenly if the words have no times."""
     segments = sorted(transcription.segments if transcription else [], key=lambda segment: segment.start_s)
     raw = [cue for segment in segments for cue in _cut(segment, columns)]
     starts = list(accumulate((cue.start_s for cue in raw), lambda last, next: max(last + _APART_S, next)))
@@ -61,14 +61,14 @@ def cues_of(transcription: Transcription | None, columns: int = COLUMNS) -> Cues
 
 
 def cue_language(document: Document) -> str | None:
-    """What they are written in: what is spoken, or English if that was asked for (Whisper translates to no other)."""
+    """Return the language of the subtitles: the spoken one, or English for a translation (Whisper has no other)."""
     if document.transcription is None:
         return None
     return "en" if document.config.task == "translate" else document.transcription.language
 
 
 def wrapped(text: str, columns: int) -> tuple[str, ...]:
-    """`text` in one line if it fits, else in two of about the same width, broken at a space if there is one."""
+    """Return `text` as one line if it fits, else as two of about the same width, broken at a space if it has one."""
     if width(text) <= columns:
         return (text,)
     breaks = [at.start() for at in re.finditer(r"\s+", text)] or range(1, len(text))
@@ -77,7 +77,7 @@ def wrapped(text: str, columns: int) -> tuple[str, ...]:
 
 
 def width(text: str) -> int:
-    """In columns, of which wide letters (Chinese, Japanese, Korean) take two."""
+    """Return the width of `text` in columns; wide characters (Chinese, Japanese, Korean) take two."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
@@ -91,7 +91,7 @@ def _cut(segment: Segment, columns: int) -> Iterator[Cue]:
 
 
 def _filled(pieces: list[_Timed], columns: int) -> Iterator[Cue]:
-    """As many words in each as there is room and time for."""
+    """Yield cues with as many words each as fit into the lines and `LONGEST_S`."""
     taken: list[_Timed] = []
     for start_s, end_s, word in pieces:
         text = "".join(word for _, _, word in taken) + word
@@ -111,8 +111,8 @@ def _joined(words: list[_Timed], columns: int) -> Cue:
 
 
 def _pieces(given: list[_Timed], columns: int) -> list[_Timed]:
-    """Words none of which is wider than a line; each begins no earlier than the one before."""
-    step = max(1, columns // 2)  # a word of so many letters fits in a line, however wide they are
+    """Split words that are wider than a line, and make each begin no earlier than the one before."""
+    step = max(1, columns // 2)  # this many characters fit in a line even if all of them are wide
     words: list[_Timed] = []
     for start_s, end_s, text in given:
         begin_s = max(start_s, words[-1][0]) if words else start_s
@@ -123,7 +123,7 @@ def _pieces(given: list[_Timed], columns: int) -> list[_Timed]:
 
 
 def _evenly(segment: Segment) -> list[_Timed]:
-    """Each word of the text gets as much of the segment as it has letters; each letter is one where none has spaces."""
+    """Give each word of the text a share of the segment by its length; in scripts without spaces each letter is one."""
     words = words_of(_plain(segment.text))
     ends = list(accumulate(map(len, words)))
     letter_s = (segment.end_s - segment.start_s) / max(1, sum(map(len, words)))
@@ -134,7 +134,7 @@ def _evenly(segment: Segment) -> list[_Timed]:
 
 
 def _plain(text: str) -> str:
-    """Without line breaks, other controls, and what is no character."""
+    """Replace line breaks, other control characters and noncharacters by spaces."""
     return "".join(
         " " if unicodedata.category(letter) in _NO_TEXT or letter in _NO_LETTER else letter for letter in text
     )

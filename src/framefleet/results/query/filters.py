@@ -1,4 +1,4 @@
-"""A document with some of its objects: what `--labels` and `--conf` leave of it. Pure."""
+"""Filters on a document's objects, for `--labels` and `--conf`. Pure."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,17 +14,17 @@ from framefleet.stages.scene import Scene
 
 
 def labels_of(text: str | None) -> frozenset[str] | None:
-    """The labels in a list such as `person, bus`; None where all are meant."""
+    """Return the labels in a list such as `person, bus`; None, for all labels, if there is no list."""
     if text is None:
         return None
     return frozenset(label for label in (part.strip() for part in text.split(",")) if label)
 
 
 def choose(document: Document, labels: frozenset[str] | None, conf: float) -> Document:
-    """`document` with the objects alone that bear one of `labels` (None: any) and whose confidence is `conf` or more.
+    """Return `document` with only the objects of `labels` (None: any) and with a confidence of at least `conf`.
 
-    A track keeps its boxes of such objects if it bears such a label itself, and its `object` numbers go by what is
-    left. What scenes have `seen` is counted anew. All pictures stay, and what is said, heard and written.
+    A track of such a label keeps the boxes of these objects, and its `object` numbers refer to the remaining objects.
+    Object counts of scenes are computed again. All frames stay, as do speech, sounds and text.
     """
     if document.detections is None or (labels is None and conf <= 0):
         return document

@@ -1,4 +1,4 @@
-"""The pictures that count, each once, and the time for which each of them speaks. Pure."""
+"""The analysed frames, each once, and the interval that each of them stands for. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from framefleet.timebase import Seconds, Span
 
 
 class FrameInterval(NamedTuple):
-    """A picture and the time from when it counts to when the next one does."""
+    """A frame and the time from when it counts until the next one does."""
 
     span: Span
     picture: Detection
 
 
 def frame_intervals(document: Document) -> list[FrameInterval]:
-    """In the order of time. Of several samples of one keyframe the first that was answered speaks for all."""
+    """Return the frames ordered by time. Several samples of one keyframe are one, the first that has an answer."""
     if not document.detections:
         return []
     by_time: dict[Seconds, list[Detection]] = {}
@@ -34,12 +34,12 @@ def frame_intervals(document: Document) -> list[FrameInterval]:
 
 
 def counted(document: Document, detection: Detection) -> Seconds:
-    """When the picture counts."""
+    """Return the time at which the frame counts."""
     return counted_s(detection.time_s, detection.pts_s, document.config.sampling)
 
 
 def commonest(document: Document) -> list[str]:
-    """Every label that was seen, that of the most boxes first; of as many, that which was seen first."""
+    """Return every detected label by number of boxes, descending; ties go by first appearance."""
     counts = Counter(thing.label for _, picture in frame_intervals(document) for thing in picture.objects or ())
     return [label for label, _ in counts.most_common()]
 

@@ -1,4 +1,4 @@
-"""What a document has of each stage, ours and others' alike: spans with a label, a text, or both. Pure."""
+"""A document's results by stage, built-in or installed: spans with a label, a text, or both. Pure."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -14,7 +14,7 @@ from framefleet.stages.spec import ResultKind, Told
 
 
 class FoundKind(NamedTuple):
-    """`stage` found `spans`; `label` is what a person is told of it: "heard"."""
+    """The spans that `stage` found; `label` is how they are shown to a user, such as "heard"."""
 
     stage: str
     label: str
@@ -22,22 +22,22 @@ class FoundKind(NamedTuple):
 
 
 def kinds(document: Document) -> list[FoundKind]:
-    """Of every stage that the document knows something of. What it has no field for needs no stage to be there."""
+    """Return the results of every stage in the document; one without a field of its own need not be installed."""
     return [*_with_fields(document), *further(document)]
 
 
 def further(document: Document) -> list[FoundKind]:
-    """Of those that the document has no field for."""
+    """Return the results of stages that the document has no field for."""
     return [FoundKind(name, found.label, found.spans) for name, found in document.further.items()]
 
 
 def declared(stage: str) -> ResultKind[Any] | None:
-    """What the stage says of its result; None where it is not installed."""
+    """Return the stage's declaration of its result; None if the stage is not installed."""
     return SPECS[stage].output if stage in SPECS else None
 
 
 def found_of(document: Document, stage: str) -> Any:
-    """What the stage found, in its own type; None where that is not known, or another version of the stage wrote it."""
+    """Return the stage's result in its own type; None if it is unknown or was written by another version."""
     kind = declared(stage)
     if kind is None or kind.key is not None:
         return None if kind is None or kind.key is None else getattr(document, kind.key)
@@ -49,14 +49,14 @@ def found_of(document: Document, stage: str) -> Any:
 
 
 def stages_of(document: Document) -> list[str]:
-    """The stages that the document knows something of: those with a field of its own, then the further ones."""
+    """Return the stages with results in the document: those with their own field, then the further ones."""
     keys = {name: spec.output.key for name, spec in SPECS.items()}
     known = (name for name, key in keys.items() if key is not None and getattr(document, key) is not None)
     return list(dict.fromkeys([*known, *document.further]))
 
 
 def as_field(document: Document, stage: str) -> Document:
-    """The document, with a further stage's frames or words in the place of those that it has fields for."""
+    """Return the document with a further stage's frames or words in place of those of its own fields."""
     kind = declared(stage)
     if kind is None or kind.key is not None:
         return document
@@ -66,13 +66,13 @@ def as_field(document: Document, stage: str) -> Document:
 
 
 def told_of(stage: str) -> Told | None:
-    """How a person is told of what the stage found; of one that is not installed, of its spans."""
+    """Return how the stage's results are shown to a user; for one that is not installed, how its spans are."""
     kind = declared(stage)
     return Told.SPANS if kind is None else kind.told
 
 
 def spans_of(document: Document, stage: str) -> Iterable[FoundSpan]:
-    """What of a stage's result has a time."""
+    """Return the spans of a stage's result."""
     kind, told = declared(stage), document.further.get(stage)
     found = None if kind is None or kind.key is None else getattr(document, kind.key)
     if kind is None or found is None:
@@ -88,7 +88,7 @@ def _with_fields(document: Document) -> Iterable[FoundKind]:
 
 
 def joined(spans: Sequence[FoundSpan], apart_s: float) -> list[FoundSpan]:
-    """The same with moments of one name, no more than `apart_s` one after the other, as one span: the surest's."""
+    """Merge moments of one name that are at most `apart_s` apart into a span with the highest confidence of them."""
     found = [span for span in spans if span.end_s > span.start_s]
     moments = sorted((span for span in spans if span.end_s <= span.start_s), key=lambda span: (span.name, span.start_s))
     for _, same in groupby(moments, key=lambda span: span.name):

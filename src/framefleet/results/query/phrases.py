@@ -1,4 +1,4 @@
-"""Finding words and phrases in text that was said or read, whatever their case and accents. Pure."""
+"""Search for words and phrases in transcripts and recognised text, ignoring case and accents. Pure."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ _UNSPACED = ("CJK ", "HIRAGANA ", "KATAKANA ", "THAI ", "LAO ", "KHMER ", "MYANM
 
 
 def folded(text: str) -> str:
-    """Without case and accents: `Café` is `cafe`. Marks that make another letter, as in Thai, stay."""
+    """Return `text` without case and accents: `Café` is `cafe`. Marks that make another letter, as in Thai, stay."""
     parts = unicodedata.normalize("NFKD", text.casefold())
     return unicodedata.normalize(
         "NFC", "".join(c for c in parts if unicodedata.combining(c) not in _ACCENTS)
@@ -20,17 +20,17 @@ def folded(text: str) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    """Its folded words, without punctuation: `Don't—it's twenty-five!` is dont, its, twenty, five.
+    """Return the folded words of `text` without punctuation: `Don't—it's twenty-five!` is dont, its, twenty, five.
 
-    Scripts that are written without spaces give a token a letter, since models cut them anywhere.
+    In scripts without spaces each letter is a token, since models cut them anywhere.
     """
     return [token.text for token in _tokens([text])]
 
 
 def occurrences(words: Sequence[str], phrase: str) -> Iterator[tuple[int, int]]:
-    """Places `(first, last)` among `words` where the phrase is said: whole words, over the borders of words.
+    """Yield the places `(first, last)` in `words` where the phrase occurs as whole words.
 
-    A word without a space before it goes on with the one before. Found from left to right without overlapping.
+    A word without a space before it continues the one before. Matches go from left to right and do not overlap.
     """
     wanted, said = tokens(phrase), list(_tokens(words))
     texts = [token.text for token in said]
@@ -44,14 +44,14 @@ def occurrences(words: Sequence[str], phrase: str) -> Iterator[tuple[int, int]]:
 
 
 def named(names: Iterable[str], wanted: str) -> list[str]:
-    """Those of `names` that are `wanted` but for case and accents; if none is, those that hold it as whole words."""
+    """Return the names equal to `wanted`, ignoring case and accents; if none is, those that contain it as words."""
     known = list(dict.fromkeys(names))
     same = [name for name in known if tokens(name) == tokens(wanted)]
     return same or [name for name in known if any(occurrences([name], wanted))]
 
 
 def words_of(text: str) -> list[str]:
-    """`text` cut before each space and each letter of scripts that have no spaces; joined they are the text."""
+    """Split `text` before each space and each letter of scripts without spaces; joined, the parts are the text."""
     words: list[str] = []
     for before, letter in pairwise(["", *text]):
         begins = letter.isspace() and not before.isspace()
@@ -62,25 +62,25 @@ def words_of(text: str) -> list[str]:
 
 
 def alike(names: Iterable[str], wanted: str) -> str | None:
-    """The one of `names` that `wanted` may be a slip of, whatever their case and accents; None where none is near."""
+    """Return the name that `wanted` may be a typo of, ignoring case and accents; None if none is close."""
     known = {folded(name): name for name in names}
     near = get_close_matches(folded(wanted), known, n=1)
     return known[near[0]] if near else None
 
 
 def inside(text: str, wanted: str) -> bool:
-    """Whether `wanted` is anywhere in `text`, inside words too and spaces or none: readers of pictures lose spaces."""
+    """Return whether `text` contains `wanted`, also inside words and ignoring spaces, which text recognition loses."""
     part = "".join(tokens(wanted))
     return bool(part) and part in "".join(tokens(text))
 
 
 def _alone(char: str) -> bool:
-    """Whether it is of a script that is written without spaces."""
+    """Return whether the character belongs to a script that is written without spaces."""
     return not char.isascii() and unicodedata.name(char, "").startswith(_UNSPACED)
 
 
 class _Token(NamedTuple):
-    """A folded word, and the first and the last of the texts that it stands in."""
+    """A folded word, and the indices of the first and the last text that it spans."""
 
     text: str
     first: int
@@ -88,7 +88,7 @@ class _Token(NamedTuple):
 
 
 def _tokens(texts: Sequence[str]) -> Iterator[_Token]:
-    """The tokens of all texts, as if they were written one after the other."""
+    """Yield the tokens of all texts as if they were one."""
     word, first, last = "", 0, 0
     for place, text in enumerate(texts):
         for char in folded(text):

@@ -1,4 +1,4 @@
-"""Looking things up in a document: what there is at a time, and when something is seen, said, heard, written. Pure."""
+"""Search in a document: the results at a time, and the times of an object, a phrase, a sound or a text. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -26,12 +26,12 @@ from framefleet.timebase import Seconds, Span
 
 _Piece = TypeVar("_Piece", SceneEntry, Segment, SoundEvent, TextSpan, FoundSpan)
 
-AROUND_S = 3.0  # words this far before and after a time are told with it
-AROUND = 6  # words told before and after those that were looked for
+AROUND_S = 3.0  # of words before and after a time that are shown with it
+AROUND = 6  # words shown before and after a match
 
 
 class Thing(msgspec.Struct, frozen=True, kw_only=True):
-    """An object in one picture. `box` is x1, y1, x2, y2 in source pixels; `track` its track's id, if it has one."""
+    """An object in one frame. `box` is x1, y1, x2, y2 in source pixels; `track` its track's id, if it has one."""
 
     label: str
     confidence: float
@@ -40,7 +40,7 @@ class Thing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SpokenMatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Words and those around them; `text` is what was looked for, or what is being said at a time: maybe nothing."""
+    """Words and those around them; `text` is the match, or the words spoken at a time, which may be empty."""
 
     start_s: Seconds
     end_s: Seconds
@@ -50,10 +50,10 @@ class SpokenMatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """All there is at `time_s`. `picture_s` is when the last picture until then begins, None if there is none.
+    """All results at `time_s`. `picture_s` is when the last frame until then begins, None if there is none.
 
-    `cut_since`: there was a cut after it, and nobody has looked at the new scene yet. `things` is None then, and where
-    that picture was not answered. `results` is what further stages found, by their names; absent where there were none.
+    `cut_since` says that a cut followed it and no frame of the new scene was analysed yet. `things` is None then, and
+    if that frame has no answer. `results` is what other stages found, by their names; absent if there were none.
     """
 
     time_s: Seconds
@@ -68,7 +68,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
-    """Something of that name or text: found by `stage`, which is told as `kind`."""
+    """A result of that name or text, found by `stage` and shown as `kind`."""
 
     stage: str
     kind: str
@@ -79,9 +79,9 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LabelInterval(msgspec.Struct, frozen=True, kw_only=True):
-    """Pictures one after the other that all have a label: `most` of it in one of them, and the tracks' ids.
+    """Consecutive frames that all have a label: at `most` how many of it in one frame, and the tracks' ids.
 
-    `end_s` is when the next picture was looked at.
+    `end_s` is the time of the next analysed frame.
     """
 
     start_s: Seconds
@@ -92,7 +92,7 @@ class LabelInterval(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SpokenWord(msgspec.Struct, frozen=True):
-    """A word. Where a service tells no times of words, it has those of its segment."""
+    """A word. If a service returns no word times, it has those of its segment."""
 
     start_s: Seconds
     end_s: Seconds
@@ -100,7 +100,7 @@ class SpokenWord(msgspec.Struct, frozen=True):
 
 
 def at(document: Document, time_s: Seconds) -> Moment:
-    """What is on screen, said, heard and written at `time_s`."""
+    """Return the objects, speech, sounds and text at `time_s`."""
     shown = [picture for _, picture in frame_intervals(document) if picture.shown_s <= time_s]
     picture = max(shown, key=lambda picture: picture.shown_s, default=None)
     cut_since = picture is not None and any(picture.shown_s < s.start_s <= time_s for s in document.scenes or ())
@@ -119,7 +119,7 @@ def at(document: Document, time_s: Seconds) -> Moment:
 
 
 def find(document: Document, words: str) -> list[Match]:
-    """All of whatever stage that has these words in its label or text, in the order of time."""
+    """Return the results of any stage with these words in their label or text, ordered by time."""
     found: list[Match] = []
     for kind in kinds(document):
         fits = list(filter(_fitting(kind.spans, words), kind.spans))
@@ -143,24 +143,24 @@ def _fitting(spans: Sequence[FoundSpan], words: str) -> Callable[[FoundSpan], bo
 
 
 def _items(document: Document, stage: str) -> list[tuple[Any, FoundSpan]]:
-    """What the stage's spans are of, and those."""
+    """Return the kind of the stage's spans, and the spans."""
     spans, found, kind = list(spans_of(document, stage)), found_of(document, stage), declared(stage)
     items = kind.search.items if kind is not None and kind.search is not None else None
     return list(zip(spans if items is None or found is None else items(found), spans, strict=True))
 
 
 def labels(document: Document) -> list[str]:
-    """Every label that was seen, in alphabetical order."""
+    """Return every detected label, sorted."""
     return sorted(commonest(document))
 
 
 def sightings(document: Document, label: str) -> dict[str, list[LabelInterval]]:
-    """When `label` is seen, by the labels that are meant: it alone, or those that it is a word of."""
+    """Return the intervals of `label`, by label: of itself alone, or else of those that contain it as a word."""
     return {name: _stretches(document, name) for name in named(labels(document), label)}
 
 
 def said(document: Document, phrase: str) -> list[SpokenMatch]:
-    """Where the words are said one after the other, over the borders of segments too."""
+    """Return the places where the words are spoken in sequence, across segments too."""
     words = spoken(document)
     return [
         SpokenMatch(
@@ -175,14 +175,14 @@ def said(document: Document, phrase: str) -> list[SpokenMatch]:
 
 
 def matches(document: Document, stage: str, words: str) -> list[Any]:
-    """What the stage found of that name, or with these words in its text, also inside others."""
+    """Return the stage's results with that name, or with these words in their text, also inside words."""
     items = _items(document, stage)
     fits = _fitting([span for _, span in items], words)
     return [item for item, span in items if fits(span)]
 
 
 def asked(document: Document, stage: str, words: str) -> Any:
-    """What `framefleet show` finds by the stage's own option."""
+    """Return the matches of the stage's own option of `framefleet show`."""
     document, told = as_field(document, stage), told_of(stage)
     if told is Told.FRAMES:
         return sightings(document, words)
@@ -190,12 +190,12 @@ def asked(document: Document, stage: str, words: str) -> Any:
 
 
 def during(document: Document, stage: str, time_s: Seconds) -> list[Any]:
-    """What the stage found that is there at `time_s`."""
+    """Return the stage's results at `time_s`."""
     return [item for item, span in _items(document, stage) if _during(span, time_s)]
 
 
 def within(document: Document, span: Span) -> Document:
-    """The document as if the video had but `span`: pictures that count in it, and what shares time with it, whole."""
+    """Return the document for `span` alone: frames that count in it, and, uncut, all results that overlap it."""
     transcription, heard, text, tracks = document.transcription, document.sounds, document.text, document.tracks
     pictures, scenes = document.detections, document.scenes
     segments = _touching(transcription.segments, span) if transcription else []
@@ -216,7 +216,7 @@ def within(document: Document, span: Span) -> Document:
 
 
 def spoken(document: Document) -> list[SpokenWord]:
-    """Every word, in order, with the space before it."""
+    """Return every spoken word in order, with the space before it."""
     words: list[SpokenWord] = []
     for segment in document.transcription.segments if document.transcription else ():
         told = [SpokenWord(word.start_s, word.end_s, word.word) for word in segment.words]
@@ -237,7 +237,7 @@ def _things(document: Document, picture: Detection) -> list[Thing] | None:
 
 
 def _around(words: Sequence[SpokenWord], time_s: Seconds) -> SpokenMatch | None:
-    """The words until `AROUND_S` before and after, and between them those being said; None if there is none."""
+    """Return the words spoken at the time and those within `AROUND_S` of it; None if there are none."""
     near = [w for w in words if w.start_s <= time_s + AROUND_S and w.end_s >= time_s - AROUND_S]
     if not near:
         return None
@@ -255,7 +255,7 @@ def _around(words: Sequence[SpokenWord], time_s: Seconds) -> SpokenMatch | None:
 def _stretches(document: Document, label: str) -> list[LabelInterval]:
     ids = document.tracks.ids() if document.tracks else {}
     found: list[LabelInterval] = []
-    before = -2  # the place of the last picture that had it
+    before = -2  # index of the last frame with the label
     for place, (span, picture) in enumerate(frame_intervals(document)):
         places = [n for n, thing in enumerate(picture.objects or ()) if thing.label == label]
         if not places:

@@ -1,4 +1,4 @@
-"""How often each thing was seen, heard and written, from when to when, and how that went over time. Pure."""
+"""Statistics of objects, sounds and texts: count, first and last time, and distribution over time. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,14 +13,14 @@ from framefleet.stages.registry import SPECS
 from framefleet.stages.spec import Told
 from framefleet.timebase import Seconds, Span
 
-LEVELS = 60  # stretches that the time is divided into
+LEVELS = 60  # bins that the time is divided into
 
 Level = float | None
-"""0 for nothing to 1 for the most of this kind; None for a stretch in which nobody looked."""
+"""From 0 for nothing to 1 for the maximum of its kind; None for a bin without samples."""
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """One label or text. `count` is boxes, events of sound, or spans of text; `tracks` is None where none were made."""
+    """Statistics of one label or text. `count` is of boxes, sound events or text spans; `tracks` may be unknown."""
 
     label: str
     count: int
@@ -31,7 +31,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def extent(document: Document) -> Span:
-    """From the first picture or sound of the video to its last."""
+    """Return the span from the first frame or sound of the video to its last."""
     video, audio = document.video, document.video.audio
     if audio is None:
         return Span(0.0, video.duration_s)
@@ -40,7 +40,7 @@ def extent(document: Document) -> Span:
 
 
 def seen(document: Document, span: Span) -> list[Tally]:
-    """Labels by their number of boxes, the commonest first. A level is of boxes a picture."""
+    """Return the labels by number of boxes, descending. A level is of boxes per frame."""
     bins = _Bins(span)
     looked = [0] * LEVELS
     found: dict[str, list[int]] = defaultdict(lambda: [0] * LEVELS)
@@ -72,9 +72,9 @@ def seen(document: Document, span: Span) -> list[Tally]:
 
 
 def counts(document: Document, stage: str, span: Span) -> list[Tally]:
-    """What the stage found: labels of boxes, or names by how long they lasted in `span`, the longest first.
+    """Return statistics of a stage's result: labels of boxes, or names by their duration in `span`, descending.
 
-    A level of the latter is the share of the stretch.
+    A level of the latter is the share of the bin that is covered.
     """
     if kinds.told_of(stage) is Told.FRAMES:
         return seen(kinds.as_field(document, stage), span)
@@ -82,7 +82,7 @@ def counts(document: Document, stage: str, span: Span) -> list[Tally]:
 
 
 def counted(document: Document) -> list[str]:
-    """The stages whose results are told of by such counts: each there is that has a field, and what else is there."""
+    """Return the stages with such statistics: all with a field of their own, and further ones in the document."""
     ours = [name for name, spec in SPECS.items() if spec.output.key is not None]
     return [name for name in dict.fromkeys([*ours, *document.further]) if kinds.told_of(name) in _COUNTED]
 
@@ -112,20 +112,20 @@ _LONGEST_S = 1e300
 
 
 class _Bins:
-    """`LEVELS` stretches of equal length."""
+    """`LEVELS` bins of equal length."""
 
     def __init__(self, span: Span) -> None:
         self.start_s, self.length_s = span.start_s, min(max(span.length_s, 1e-9), _LONGEST_S) / LEVELS
 
     def places(self, span: Span) -> range:
-        """The stretches that `span` shares time with, at least the one in which it begins."""
+        """Return the indices of the bins that `span` overlaps, at least the one in which it begins."""
         edges = ((edge_s - self.start_s) / self.length_s for edge_s in (span.start_s, span.end_s))
         begins, ends = (min(max(edge, 0.0), LEVELS) for edge in edges)
         first = min(floor(begins), LEVELS - 1)
         return range(first, max(first + 1, ceil(ends)))
 
     def covered(self, spans: Iterable[Span]) -> list[Level]:
-        """The share of each stretch that `spans` take, a thing without length a little of its own."""
+        """Return the share of each bin that `spans` cover; a span without length counts as 1 % of a bin."""
         shares = [0.0] * LEVELS
         for span in spans:
             for place in self.places(span):

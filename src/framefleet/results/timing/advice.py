@@ -1,8 +1,8 @@
-"""What limited a run, and the one thing that would help most. Pure.
+"""The bottleneck of a run, and the one change that would help most. Pure.
 
-Parts that take turns are one line: the decode of the pictures and who looks at them on its thread, the same of the
-sound, and the models on this machine. Anything else is a line of its own. Lines run side by side, so a run lasts
-about as long as the line that needs most, and nothing saves more than what that one needs longer than the next.
+Parts that take turns form one line: the decode of the frames with what analyses them on its thread, the same for
+sound, and the models on this machine. Any other part is a line of its own. Lines run in parallel, so a run takes
+about as long as its longest line, and a change saves at most the difference to the second longest.
 """
 
 from collections import defaultdict
@@ -16,24 +16,24 @@ from framefleet.results.timing.requests import RequestTiming
 from framefleet.stages.registry import SPECS
 from framefleet.timebase import Seconds
 
-ENOUGH_S = 3.0  # a run shorter than this has nothing to gain
-WORTH = 0.1  # of the run: what saves less is not worth saying
-QUEUED = 0.5  # requests' worth that was ready, on average: with less, more places would have stayed empty
+ENOUGH_S = 3.0  # a shorter run has nothing to gain
+WORTH = 0.1  # of the run: advice that saves less is not given
+QUEUED = 0.5  # requests that were ready, on average: with fewer, more places would have stayed empty
 IDLE = 0.3  # of the workers' time
-DEARER = 0.02  # of the bill: what the starts and ends of more workers may add; that they idle a little more adds to it
-NEARLY = 0.9  # as fast as the rest: workers that are faster would wait for it
-CROWD = 8  # jobs that are being sent at once
-FULL = 0.7  # of the processors, or of RunPod's rates: what is left is no room for more
-SHARED = 0.4  # of what requests share: from there on they are in each other's way
+DEARER = 0.02  # of the bill: what the starts and ends of more workers may add; more idling is added to it
+NEARLY = 0.9  # of the next line's speed: faster workers would wait for it
+CROWD = 8  # jobs being sent at once
+FULL = 0.7  # of the processors, or of RunPod's rates: above it there is no room for more
+SHARED = 0.4  # of what requests share: above it they slow each other down
 HERE = "here"  # the line of the models on this machine
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a part of a run would take by itself, never waiting for another, and the line it takes turns in.
+    """The time a part of a run would take by itself, without waiting for others, and the line it belongs to.
 
-    `stage` is whose part it is; for models, which kind of endpoint they answer, what came of
-    the requests, and what their backend is.
+    `stage` is the stage it belongs to. For models, `endpoint` is the kind of endpoint that they serve, `asked` the
+    timing of their requests, and `remote` and `billed` describe their backend.
     """
 
     needs_s: Seconds
@@ -47,7 +47,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What the run was told to do. `dense` pictures were decoded for scenes alone, `sparse` ones for all others."""
+    """The settings of a run. `dense` frames were decoded for scenes alone, `sparse` ones for all other stages."""
 
     exact: bool = True
     stay_here: bool = False  # --backend local
@@ -65,14 +65,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What to do, and how much sooner the part would be done."""
+    """A change to suggest, and the time it would save the part."""
 
     saves_s: Seconds
     words: str
 
 
 def judge(wall_s: Seconds, parts: Mapping[str, Part], how: Circumstances) -> Verdict:
-    """`parts` by name, `decode` and `decode sound` among them."""
+    """Return the bottleneck and advice. `parts` is by name, with `decode` and `decode sound` among them."""
     if wall_s < ENOUGH_S or not parts:
         return Verdict(None, None)
     lines: dict[str, Seconds] = defaultdict(float)
@@ -80,7 +80,7 @@ def judge(wall_s: Seconds, parts: Mapping[str, Part], how: Circumstances) -> Ver
         lines[part.line] += part.needs_s
     slowest, next_s = max(lines, key=lines.__getitem__), sorted([0.0, *lines.values()])[-2]
     name = max((n for n, part in parts.items() if part.line == slowest), key=lambda n: parts[n].needs_s)
-    # what runs on this machine takes the cores of the decode, so elsewhere it would make that faster too
+    # a model on this machine takes cores from the decode, so moving it to a worker speeds that up too
     spare_s = inf if slowest == HERE else lines[slowest] - next_s
     remedies = list(_remedies(name, parts[name], lines[slowest], next_s, how))
     best = max(remedies, key=lambda remedy: remedy.saves_s, default=None)
@@ -103,7 +103,7 @@ def _remedies(name: str, part: Part, line_s: Seconds, next_s: Seconds, how: Circ
         variable = endpoint_variable(part.endpoint)
         yield Remedy(part.needs_s, f"{name} ran on this machine: {drop}set {variable} for a GPU worker")
     elif part.remote and part.stage in SPECS and (unfiltered := SPECS[part.stage].unfiltered):
-        yield Remedy(part.needs_s, f"{name} was the bottleneck: {unfiltered}")  # a model here takes longer yet
+        yield Remedy(part.needs_s, f"{name} was the bottleneck: {unfiltered}")  # running it locally takes longer
 
 
 def _decode_less(how: Circumstances) -> str | None:
@@ -132,7 +132,7 @@ def _of_endpoint(name: str, asked: RequestTiming, next_s: Seconds, how: Circumst
         saves_s = min(asked.queued_s / asked.at_once, asked.busy_s * (1 - now / enough))
         yield Remedy(saves_s, f"{name}: {times}, for {_counted(now)}: {raised}")
     if asked.idle > IDLE and asked.workers > asked.places:
-        return  # some stopped for having nothing to do, and others started: as many more would
+        return  # idle workers stopped and others started: more workers would do the same
     if asked.idle > IDLE:
         enough = ceil(asked.places / max(1 - asked.idle, 1e-9))
         yield from _more_places(f"{name}: {workers} idle {asked.idle:.0%} with more to do", asked, next_s, enough)
@@ -151,10 +151,10 @@ def _of_api(name: str, asked: RequestTiming, next_s: Seconds, how: Circumstances
 def _more_places(
     why: str, asked: RequestTiming, next_s: Seconds, enough: int | None = None, *, also: str = "", billed: bool = True
 ) -> Iterator[Remedy]:
-    """More requests at once, where some were ready: twice as many at most, and no more than `enough`.
+    """Suggest more requests in flight if some were ready: at most twice as many, and no more than `enough`.
 
-    Nor than there were requests, what makes the stage as fast as the rest, what this machine and the service can do,
-    and, where every place may bring a worker that is `billed`, what costs about the same.
+    Also no more than there were requests, than makes the stage as fast as the rest, than this machine and the service
+    can handle and, if each place may start a `billed` worker, than costs about the same.
     """
     if asked.queue < QUEUED or not asked.ceiling:
         return
@@ -170,7 +170,7 @@ def _more_places(
 
 
 def _busied(asked: RequestTiming, next_s: Seconds) -> int:
-    """How many workers the places keep busy, and no more than make the stage as fast as the rest."""
+    """Return how many workers the places keep busy, limited to those that make the stage as fast as the rest."""
     served_s = asked.ran_s + asked.asking_s
     kept = asked.at_once * asked.ran_s / served_s if served_s > 0 else inf
     balanced = asked.at_work * asked.needs_s / next_s if next_s > 0 else inf
@@ -178,34 +178,34 @@ def _busied(asked: RequestTiming, next_s: Seconds) -> int:
 
 
 def _bill_s(asked: RequestTiming) -> Seconds:
-    """About how long workers were billed for, all together."""
+    """Return an estimate of the billed time of all workers together."""
     if asked.billed_s:
         return asked.billed_s + asked.workers * asked.cold_s
     return asked.workers * (asked.busy_s + _lost_s(asked))
 
 
 def _lost_s(asked: RequestTiming) -> Seconds:
-    """What each worker costs beside its work: its start, its idle end, and the second that is rounded up."""
+    """Return the billed time of a worker apart from its work: cold start, idle timeout and rounding up to a second."""
     return max(asked.start_s, asked.cold_s) + IDLE_TIMEOUT_S + 1
 
 
 def _affordable(asked: RequestTiming) -> int:
-    """How many more workers may share the work until that costs noticeably more: each has a start and an end.
+    """Return how many more workers may share the work before it costs noticeably more.
 
-    Where workers came and went, one that is always there is several, one after the other.
+    Each has a cold start and an idle timeout. If workers came and went, one that is always up counts as several.
     """
     return floor(DEARER * _bill_s(asked) / _lost_s(asked) * _up_at_once(asked) / asked.workers)
 
 
 def _up_at_once(asked: RequestTiming) -> float:
-    """About how many workers there were at a time."""
+    """Return about how many workers were up at a time."""
     return min(asked.workers, _bill_s(asked) / (asked.busy_s + _lost_s(asked)))
 
 
 def _reachable(asked: RequestTiming, now: int, *, rated: bool = True) -> int:
-    """How many places or workers, where there are `now` so many, what they share can keep busy.
+    """Return how many places or workers, instead of `now`, the resources that they share can keep busy.
 
-    Of many that are always on the way nobody knows what one alone would take.
+    If many jobs are always being sent, how long one alone would take is unknown, so `now` is returned.
     """
     if asked.on_the_way > CROWD:
         return now
@@ -214,7 +214,7 @@ def _reachable(asked: RequestTiming, now: int, *, rated: bool = True) -> int:
 
 
 def _limit(name: str, part: Part) -> str | None:
-    """That it was not the workers that limited, where places were all taken and workers had little to do."""
+    """Return what limited the part if all places were taken while workers idled; None otherwise."""
     asked = part.asked
     if asked is None or asked.queue < QUEUED or asked.idle <= IDLE or not asked.count:
         return None
@@ -227,7 +227,7 @@ def _limit(name: str, part: Part) -> str | None:
         limit = "this machine or its network is the bottleneck"
     else:
         return None
-    known = crowded or asked.cpu >= FULL or asked.service >= 1  # else the way may only be long
+    known = crowded or asked.cpu >= FULL or asked.service >= 1  # else the latency may just be high
     as_fast = ": fewer would be as fast" if known else ""
     return f"{name}: {limit}, not the {_counted(asked.workers)}, idle {asked.idle:.0%}{as_fast}"
 

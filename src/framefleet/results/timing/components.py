@@ -1,4 +1,4 @@
-"""The parts of a run, as `advice.py` judges them. Pure, but for the number of processors."""
+"""The parts of a run as `advice.py` judges them. Pure, except for the number of processors."""
 
 import os
 
@@ -17,7 +17,7 @@ DECODE = {PICTURES: "decode", SOUND: "decode sound"}
 
 
 def parts_of(run: Run) -> dict[str, Part]:
-    """By the names that the document and the terminal have for them."""
+    """Return the parts of a run by their names in the document and on the terminal."""
     parts = {DECODE[reads]: Part(meter.busy_s, reads) for reads, meter in run.decode.items()}
     for name, stage in run.stages.items():
         if stage.prefiltering.busy_s:
@@ -44,7 +44,7 @@ def circumstances(run: Run) -> Circumstances:
 
 
 def beside(run: Run, reads: str) -> Seconds:
-    """What else the thread that decodes the pictures, or the sound, was busy with."""
+    """Return for how long the thread that decodes frames, or sound, was busy with other work."""
     prefiltering = sum(stage.prefiltering.busy_s for stage in run.stages.values() if reads_of(stage) == reads)
     watching = (client.meter.busy_s for name, client in run.client.items() if watches(name) and reads == PICTURES)
     return prefiltering + sum(watching)
@@ -55,12 +55,12 @@ def reads_of(stage: FinishedStage) -> str:
 
 
 def queue_mean(asked: BusyTimer, in_hand: BusyTimer) -> float | None:
-    """What was in hand and not being asked about, on average over the stage's time; None if nothing was."""
+    """Return the average number of requests that were ready and not sent, over the stage's time; None without any."""
     return max(0.0, in_hand.area_s - asked.area_s) / in_hand.span_s if in_hand.span_s else None
 
 
 def cores() -> int:
-    """How many processors this process may use."""
+    """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -89,7 +89,7 @@ def _asked(run: Run, stage: FinishedStage) -> RequestTiming:
 
 
 def build_timing(run: Run) -> Timing:
-    """Busy and waiting times, how far they overlapped, what limited the run and what would help."""
+    """Return busy and waiting times, the average parallelism, the bottleneck and advice."""
     decode = {reads: _metered(meter, beside_s=beside(run, reads)) for reads, meter in run.decode.items()}
     prefilter = {name: _metered(stage.prefiltering) for name, stage in run.stages.items() if stage.prefiltering.span_s}
     stages = {name: stage_timing(stage) for name, stage in run.stages.items()}
@@ -108,13 +108,13 @@ def build_timing(run: Run) -> Timing:
 
 
 def stage_timing(stage: FinishedStage) -> StageTiming:
-    """Of a stage of the fleet."""
+    """Return the timing of a stage that sends requests."""
     queue = queue_mean(stage.asked, stage.in_hand)
     return _metered(stage.asked, None if queue is None else round(queue, 2))
 
 
 def _metered(meter: BusyTimer, queue: float | None = None, *, beside_s: Seconds = 0.0) -> StageTiming:
-    """`beside_s` of the time between was no waiting: its thread had something else to do."""
+    """Return a meter's times; `beside_s` is not waiting, since the thread did other work then."""
     return StageTiming(
         busy_s=_s(meter.busy_s),
         waiting_s=_s(max(0.0, meter.waiting_s - beside_s)),

@@ -1,4 +1,4 @@
-"""What the requests of a stage went through: waiting for workers to start, behind one another, and at work. Pure."""
+"""Where the time of a stage's requests went: cold starts, the queue and execution. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -10,27 +10,27 @@ from framefleet.fleet.billing.usage import JobUsage
 from framefleet.fleet.execution.concurrency import SPARE
 from framefleet.timebase import Seconds
 
-LOOKS = 3.0  # at a job until it is found over: what `Polling` takes where jobs take about the same time
-NOTHING = 0.02  # of a request's time
-CAME_AND_WENT = 1.5  # times as many as worked on average
-HELD = 0.5  # of the time in which no worker had the request
+LOOKS = 3.0  # polls per job, as `Polling` needs when jobs take about the same time
+NOTHING = 0.02  # of a request's time: less counts as none
+CAME_AND_WENT = 1.5  # times the average number of busy workers
+HELD = 0.5  # of the time in which a request is neither queued nor running
 
 
 @dataclass(frozen=True, slots=True)
 class RequestTiming:
-    """The requests that workers elsewhere answered. `count` of them were asked, `places` at once at most.
+    """The timing of requests to remote workers. `count` were sent, at most `places` at once.
 
-    `asked_s` is from sending to answer, of all requests together, and of that `starting_s` waiting for a worker to
-    start (`warmable_s` of it: had all workers been woken when the run began, nobody would have waited), `queued_s`
-    behind other requests, and `ran_s` at work. `longest_s` is the longest request, `start_s` the longest wait for a
-    worker. `busy_s` is the time with at least one request. `queue` is how many requests' worth was ready and not asked
-    about, on average. `ceiling`: it was `--max-workers` that allowed no more `places`.
+    `asked_s` is the time from sending to reply, summed over all requests. Of it, `starting_s` was waiting for a cold
+    start (`warmable_s` of which would not have happened had all workers been woken when the run began), `queued_s`
+    waiting behind other requests, and `ran_s` execution. `longest_s` is the longest request, `start_s` the longest wait
+    for a worker. `busy_s` is the time with at least one request in flight. `queue` is how many requests were ready and
+    not sent, on average. `ceiling` says that `--max-workers` limited `places`.
 
-    `send_s` is how long a job took to be accepted, on average, and `alone_s` how long the quickest did, in whose way no
-    other was; `held_s` is what all waited for their turn, so that the service's rates were kept. `cpu` is how much of
-    this machine's processors the run used meanwhile, 0 to 1. `billed_s` is what the workers cost, their starts aside,
-    `cold_s` how long one took to start, whoever waited for it, and `early_s` how much sooner all together would have,
-    had they been woken when the run began.
+    `send_s` is the average time until a job was accepted, and `alone_s` the shortest, which no other job delayed;
+    `held_s` is the total time that jobs were held back to keep to the service's rate limits. `cpu` is the share of this
+    machine's processors that the run used meanwhile, 0 to 1. `billed_s` is the billed time of the workers without their
+    cold starts, `cold_s` the longest cold start, and `early_s` how much earlier the workers would have started, in
+    total, had they been woken when the run began.
     """
 
     count: int
@@ -56,12 +56,12 @@ class RequestTiming:
 
     @property
     def at_once(self) -> int:
-        """How many requests there were to ask at once."""
+        """The number of requests that could be in flight at once."""
         return max(1, min(self.places, self.count))
 
     @property
     def needs_s(self) -> Seconds:
-        """How long all requests take if each is there when there is a place for it: never waiting for input."""
+        """The time that all requests take if each is ready when a place is free, without waiting for input."""
         if self.count == 0:
             return self.busy_s
         rounds = math.ceil(self.count / self.places)
@@ -69,24 +69,24 @@ class RequestTiming:
 
     @property
     def idle(self) -> float:
-        """Which part of their time, once started, workers had nothing to do: 0 to 1."""
+        """The share of their time, once started, in which workers were idle: 0 to 1."""
         up_s = self.workers * self.busy_s - self.starting_s
         return max(0.0, 1 - self.ran_s / up_s) if up_s > 0 else 0.0
 
     @property
     def at_work(self) -> int:
-        """How many workers there were at a time: all, unless they came and went, and on average far fewer worked."""
+        """The number of workers at a time: all, unless they came and went, and far fewer were busy on average."""
         working = max(1, math.ceil(self.ran_s / self.busy_s)) if self.busy_s > 0 else 1
         return working if CAME_AND_WENT * working < self.workers else self.workers
 
     @property
     def rate(self) -> float:
-        """Jobs a second."""
+        """Jobs per second."""
         return self.count / self.busy_s if self.busy_s > 0 else 0.0
 
     @property
     def crowding(self) -> float:
-        """How many times as long it took to send a job as it does alone; 1 where that is nothing to a request."""
+        """The factor by which sending a job took longer than it does alone; 1 if that is negligible for a request."""
         lost_s = self.send_s - self.alone_s
         if self.alone_s <= 0 or lost_s * self.count < NOTHING * self.asked_s:
             return 1.0
@@ -94,16 +94,16 @@ class RequestTiming:
 
     @property
     def asking_s(self) -> Seconds:
-        """The time of requests that no worker had, nor the service's queue: on their way, or here."""
+        """The time in which requests were neither queued nor running: on their way, or on this machine."""
         return max(0.0, self.asked_s - self.starting_s - self.queued_s - self.ran_s)
 
     @property
     def shared(self) -> float:
-        """How much of what requests share on their way to the service was in use, 0 to 1.
+        """The utilisation of what requests share on their way to the service, 0 to 1.
 
-        A request that takes k times as long as alone finds k - 1 of the n - 1 others at what they share, which is in
-        use for n/(n - 1)·(1 - 1/k) of the time (mean value analysis of closed queues: Reiser and Lavenberg, 1980). Of
-        one place alone it may be all of the time that it takes to send.
+        A request that takes k times as long as alone finds k - 1 of the n - 1 others at the shared resource, which is
+        in use for n/(n - 1)·(1 - 1/k) of the time (mean value analysis of closed queues: Reiser and Lavenberg, 1980).
+        With a single place, it may be all of the time that sending takes.
         """
         others = self.at_once - 1
         used = (1 - 1 / self.crowding) * self.at_once / others if others else self.rate * self.send_s
@@ -111,12 +111,12 @@ class RequestTiming:
 
     @property
     def on_the_way(self) -> float:
-        """How many jobs were being sent at once, on average."""
+        """The average number of jobs being sent at once."""
         return self.rate * self.send_s
 
     @property
     def service(self) -> float:
-        """How much of RunPod's own rates was used, for new jobs and looks at them: 1 where requests waited for that."""
+        """The share of RunPod's rate limits in use, for new jobs and polls: 1 if requests were held back for them."""
         if self.held_s > HELD * self.asking_s > 0:
             return 1.0
         held = 0.9 if self.held_s > NOTHING * self.asking_s > 0 else 0.0
@@ -136,10 +136,11 @@ def sum_up(
     held_s: Seconds = 0.0,
     cpu: float = 0.0,
 ) -> RequestTiming:
-    """Of an endpoint. `places` is None where the stage found its own level; the first `probes` charges are no work.
+    """Return the timing of an endpoint's requests.
 
-    A worker has started when its first job begins to run; what waits for that worker until then waits for its start,
-    and what waits longer, or for one that is up, waits behind other requests.
+    `places` is None if the stage chose its own number; the first `probes` charges are probes. A worker has started when
+    its first job begins to run: waiting for it until then counts as cold start, and waiting longer, or for a worker
+    that is up, as queueing.
     """
     told = sorted(
         (c for c in charges if c.submitted_s is not None and not c.hedged), key=lambda c: c.submitted_s or 0.0
@@ -183,7 +184,7 @@ def _begun_s(charge: JobUsage) -> Seconds:
 
 
 def _wait(charge: JobUsage, begun_s: Seconds, up_s: Seconds) -> tuple[Seconds, Seconds, Seconds]:
-    """For its worker to start, how much of that if it had been woken at 0, and behind other requests."""
+    """Return its waits for the cold start, for the part of it that an earlier wake would save, and in the queue."""
     submitted_s = charge.submitted_s or 0.0
     start_s = max(0.0, min(begun_s, up_s) - submitted_s)
     return start_s, min(start_s, submitted_s), begun_s - submitted_s - start_s

@@ -1,11 +1,11 @@
-// A time in the page's address, so that a link leads there: report.html#t=12.5
+// A time in the page's address, for links: report.html#t=12.5
 
 const timeOf = (hash) => {
   const found = /^#t=(\d+(?:\.\d*)?)$/.exec(hash);
   return found ? Number(found[1]) : null;
 };
 
-// While nothing plays, the address is that of what is on screen; a browser may refuse to be told too often.
+// While paused, the address has the current time. Updates are throttled, as browsers limit them.
 function setUpAddress(player) {
   const start = timeOf(location.hash);
   if (start !== null) player.seek(start);

@@ -1,16 +1,16 @@
-// Which boxes are drawn at a time, and where.
+// The boxes to draw at a time, and their places.
 
-const MOST_DRAWN = 1000; // of one picture, the surest; a screen holds no more, and a browser draws them in a frame
+const MOST_DRAWN = 1000; // per sample, by confidence; as many as a browser draws within an animation frame
 
-const FARTHEST = 2; // seconds between samples that a box moves over: for longer a straight line is a poor guess
+const FARTHEST = 2; // seconds between samples over which a box moves: for longer a straight line is a poor guess
 
-// A box holds from its sample to the next one; along a track with a box in both it moves. At a cut all end, since
-// nobody has looked at the new picture yet.
+// A box is held from its sample to the next one, or moves if its track has a box in both. At a cut all end, since
+// the new scene has no sample yet.
 function boxesAt(model, filter, time) {
   const { samples, boxes } = model;
   const drawn = { sample: -1, state: "none", boxes: [], left: 0, hidden: 0, until: "" };
   if (!samples?.count) return drawn;
-  const at = lastUpTo(samples.shown, time + 0.002); // a frame's own time and the document's are rounded apart
+  const at = lastUpTo(samples.shown, time + 0.002); // a frame's own time and the document's may round differently
   if (at < 0) return drawn;
   drawn.sample = at;
   if (!samples.answered[at]) return { ...drawn, state: "unanswered" };
@@ -26,14 +26,14 @@ function boxesAt(model, filter, time) {
   return drawn;
 }
 
-// What ends the boxes of a sample that do not move.
+// Until when the boxes of a sample are held if they do not move.
 function endOf({ samples, cuts }, at) {
   const { shown } = samples;
   if (cuts.length && lastUpTo(cuts, shown[at]) < lastUpTo(cuts, shown[at + 1] ?? Infinity)) return "the cut";
-  return at + 1 < shown.length ? "the next picture" : "the end";
+  return at + 1 < shown.length ? "the next sample" : "the end";
 }
 
-// How much of the way to the next sample lies behind, 0 to 1; null where boxes do not move: over a cut, or too far.
+// The fraction of the way to the next sample, 0 to 1; null if boxes do not move: over a cut, or too far.
 function share(model, at, time) {
   const { shown } = model.samples;
   const apart = at + 1 < shown.length ? shown[at + 1] - shown[at] : 0;

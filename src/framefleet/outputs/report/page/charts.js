@@ -1,4 +1,4 @@
-// The bill and where the time went, as bars with their numbers beside them.
+// Cost and timing, as bars with numbers.
 
 function drawTiming({ timing, video }) {
   const parts = [
@@ -15,7 +15,7 @@ function drawTiming({ timing, video }) {
       "p",
       { class: "sum" },
       el("b", {}, span(timing.wall_s)),
-      ` in all, ${pace >= 10 ? pace.toFixed(0) : pace.toFixed(1)} × the video's pace; ${timing.overlap.toFixed(2)} things at once on average`,
+      ` in all, ${pace >= 10 ? pace.toFixed(0) : pace.toFixed(1)} × real time; average parallelism ${timing.overlap.toFixed(2)}`,
     ),
     el("div", { class: "legend" }, swatch("busy", "busy"), swatch("waiting", "waiting"), QUEUED()),
     el("div", { class: "bars" }, rows),
@@ -23,18 +23,18 @@ function drawTiming({ timing, video }) {
   if (slowest) $("timing").append(bottleneck(timing));
 }
 
-// What needed the most time, and apart from that what would help.
+// The bottleneck and the advice.
 function bottleneck({ bottleneck, advice }) {
-  const cause = bottleneck === "decode" ? "decoding the pictures" : bottleneck;
+  const cause = bottleneck === "decode" ? "decoding the frames" : bottleneck;
   return el(
     "div",
     { class: "advice" },
-    el("p", {}, el("b", {}, `Bottleneck: ${cause}`), advice ? "" : " needed the most time; there is no advice for it"),
+    el("p", {}, el("b", {}, `Bottleneck: ${cause}`)),
     advice && el("p", {}, advice),
   );
 }
 
-const QUEUED = () => el("span", {}, "queued: requests that were ready and not yet sent, on average");
+const QUEUED = () => el("span", {}, "queued: average number of requests ready and not yet sent");
 
 const swatch = (kind, text) => el("span", {}, el("i", { class: `swatch ${kind}` }), text);
 
@@ -54,7 +54,7 @@ function timeRow(one, most, slowest) {
   );
 }
 
-// A named row with parts of the full width, and its numbers.
+// A row with a name, parts of the full width, and numbers.
 function bar(name, parts, text, strong = false) {
   const track = el(
     "span",
@@ -84,10 +84,10 @@ function drawBill({ cost }) {
       el(
         "p",
         { class: "sum" },
-        el("b", {}, api ? "Not known here" : "Free"),
+        el("b", {}, api ? "Unknown" : "Free"),
         api
-          ? ": the transcription service bills by itself; the rest ran on this machine"
-          : ": it all ran on this machine",
+          ? ": the transcription service has its own bill; the rest ran on this machine"
+          : ": everything ran on this machine",
       ),
     );
   } else {
@@ -96,16 +96,16 @@ function drawBill({ cost }) {
         "p",
         { class: "sum" },
         el("b", {}, usd(cost.usd)),
-        ` billed${cost.usd_all_runs > cost.usd ? ` in this run, ${usd(cost.usd_all_runs)} in all runs` : ""}, ${usd(cost.usd_estimated)} expected, ${usd(cost.usd_sequential)} one at a time${api ? "; the transcription service bills by itself" : ""}`,
+        ` billed${cost.usd_all_runs > cost.usd ? ` in this run, ${usd(cost.usd_all_runs)} in all runs` : ""}, ${usd(cost.usd_estimated)} estimated, ${usd(cost.usd_sequential)} sequential${api ? "; the transcription service has its own bill" : ""}`,
       ),
     );
     holder.append(
       el(
         "div",
         { class: "legend" },
-        swatch("work", "at work"),
-        swatch("wasted", "paid for, not at work"),
-        swatch("expected", "expected"),
+        swatch("work", "execution"),
+        swatch("wasted", "billed without execution"),
+        swatch("expected", "estimated"),
       ),
     );
     const most = Math.max(...paid.map(([, one]) => Math.max(one.usd, one.usd_estimated)), 1e-12);
@@ -121,7 +121,7 @@ function drawBill({ cost }) {
   if (paid.length) holder.append(el("p", { class: "small dim" }, `Billed ${cost.rule}.`));
 }
 
-// Billed seconds in which no job ran: idle workers and what is rounded up.
+// Dollars for billed seconds in which no job ran: idle workers and rounding up.
 function wasted(one) {
   const workUsd = Math.min(one.usd, one.execution_s * one.usd_per_s);
   return Math.max(0, one.usd - workUsd);
@@ -136,17 +136,17 @@ function billRows(name, one, most) {
         ["work", (one.usd - idle) / most],
         ["wasted", idle / most],
       ],
-      `${usd(one.usd)} · ${usd(idle)} wasted`,
+      `${usd(one.usd)} · ${usd(idle)} without execution`,
     ),
-    bar("", [["expected", one.usd_estimated / most]], `${usd(one.usd_estimated)} expected`),
+    bar("", [["expected", one.usd_estimated / most]], `${usd(one.usd_estimated)} estimated`),
   ];
 }
 
 function billTable(stages) {
-  const head = ["stage", "ran", "requests", "workers", "at work", "billed"];
+  const head = ["stage", "backend", "requests", "workers", "execution", "billed"];
   const row = ([name, one]) => [
     name,
-    one.backend === "local" ? "here" : one.backend,
+    one.backend,
     grouped(one.requests),
     String(one.workers),
     span(one.execution_s),

@@ -1,5 +1,5 @@
-// One colour a label, everywhere on the page: on the picture, in the filters, on the timeline. HUES and SHARES come
-// from outputs/palette.py, which the annotated video has its colours from too.
+// A colour per label, on the frame, in the filters and on the timeline. HUES and SHARES come from outputs/palette.py,
+// as do the colours of the annotated video.
 function colourOf(label) {
   const hue = HUES[label % HUES.length];
   const share = SHARES[Math.floor(label / HUES.length) % SHARES.length];

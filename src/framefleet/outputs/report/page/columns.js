@@ -1,4 +1,4 @@
-// What columns.py packs: deflated columns of zigzag differences, byte by byte, and JSON behind them.
+// Unpacks the data of columns.py: deflated columns of zigzag differences, in byte planes, followed by JSON.
 
 async function readColumns(base64, lengths) {
   const packed = Uint8Array.from(atob(base64.trim()), (letter) => letter.charCodeAt(0));
@@ -25,5 +25,5 @@ function readColumn(bytes, at, length) {
   return values;
 }
 
-// Whole milliseconds as seconds.
+// Milliseconds as seconds.
 const secondsOf = (column) => Float64Array.from(column ?? [], (value) => value / 1000);

@@ -1,4 +1,4 @@
-// Buttons under the picture.
+// Buttons below the video.
 
 const PATHS = {
   play: "M6 3.5v13l10.5-6.5z",
@@ -46,7 +46,7 @@ function fullScreen() {
   else $("screen").requestFullscreen?.();
 }
 
-// To the picture looked at before or after this one; without pictures, a second.
+// To the previous or next sample; without samples, by a second.
 function step(model, player, by) {
   player.pause();
   const { samples } = model;
@@ -60,7 +60,7 @@ function step(model, player, by) {
 function stepScene(model, player, by) {
   if (!model.scenes?.length) return;
   const here = lastUpTo(model.cuts, player.time + 0.002);
-  // back goes to the beginning of this scene first, as players do
+  // back goes to the start of this scene first, as in players
   const to = by < 0 && player.time - model.cuts[here] > 1 ? here : here + by;
   if (to >= 0 && to < model.cuts.length) player.seek(entryOf(model, to));
 }

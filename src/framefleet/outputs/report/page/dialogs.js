@@ -1,30 +1,30 @@
-// The table of keys, and of signs that the page uses.
+// The dialog with keyboard shortcuts and the legend.
 
 const SHORTCUTS = [
   ["Space, k", "play or pause"],
-  ["← →", "5 s back or on; with Shift 1 s"],
-  ["j l", "10 s back or on"],
-  [", .", "the picture looked at before, after"],
-  ["[ ]", "the scene before, after"],
-  ["Home End", "to the beginning, the end"],
-  ["+ − 0", "zoom the timeline in, out, all of it"],
-  ["/", "search: words in a row, the last maybe unfinished; #3 is a track"],
+  ["← →", "5 s back or forward; with Shift 1 s"],
+  ["j l", "10 s back or forward"],
+  [", .", "previous or next sample"],
+  ["[ ]", "previous or next scene"],
+  ["Home End", "go to the beginning or the end"],
+  ["+ − 0", "zoom the timeline in, out, or show all of it"],
+  ["/", "search: consecutive words, the last may be incomplete; #3 is a track"],
   ["m f", "mute, full screen"],
-  ["t", "light or dark"],
-  ["?", "this table"],
-  ["on the picture", "a click plays or pauses; on a box's line or name it tells when that is seen"],
-  ["in the transcript", "arrow keys move by word and line, Enter goes there"],
+  ["t", "switch between light and dark"],
+  ["?", "show this table"],
+  ["on the frame", "a click plays or pauses; on a box's outline or name it lists when the object is seen"],
+  ["in the transcript", "arrow keys move by word and line, Enter seeks"],
   ["on the timeline", "click or drag seeks; Ctrl or ⌘ + wheel zooms, Shift + wheel or drag moves"],
 ];
 
 const SIGNS = [
-  ["person #3 0.87", "label, its track's number, confidence"],
-  ["#3?", "the same thing as before, but that is a guess"],
-  ["- - -", "a dashed box: written text"],
-  ["word", "in italics: less sure than not", "unsure"],
+  ["person #3 0.87", "label, track number, confidence"],
+  ["#3?", "an uncertain track: it may join different objects"],
+  ["- - -", "a dashed box: recognised text"],
+  ["word", "in italics: a confidence below 0.5", "unsure"],
   [
     "on the timeline",
-    "a bar's height: how many in one picture, the highest being the most of that label; ✕: not answered",
+    "a bar's height: objects per sample, relative to the maximum of that label; ✕: no answer",
   ],
 ];
 
@@ -47,7 +47,7 @@ function setUpDialogs() {
 const keysOf = (text) =>
   text.includes("the ") ? [text] : text.split(" ").map((key) => el("kbd", {}, key.replace(",", "") || ","));
 
-// Light or dark: as the system has it until somebody says otherwise, which is kept where the browser allows.
+// Light or dark: the system's setting until the user changes it; the choice is stored if the browser allows it.
 function setUpTheme(changed) {
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -75,7 +75,7 @@ function setUpTheme(changed) {
     try {
       localStorage.setItem("framefleet-theme", root.dataset.theme);
     } catch {
-      // a page from disk may not be allowed to keep anything
+      // a page from disk may not be allowed to store anything
     }
     apply();
   };

@@ -1,4 +1,4 @@
-// Elements are made here and nowhere else. Text becomes text nodes, so whatever a video says is never read as markup.
+// The only place where elements are created. Text becomes text nodes, so text from a video is never read as markup.
 
 const $ = (id) => document.getElementById(id);
 
@@ -19,10 +19,10 @@ const el = (tag, attributes, ...children) => make(document.createElement(tag), a
 const svg = (tag, attributes, ...children) =>
   make(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
-// One line pictogram, from the path of a 20 × 20 drawing.
+// A line icon, from a path in a 20 × 20 box.
 const icon = (path) => svg("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, svg("path", { d: path }));
 
-// Calls fill(element) once, when the element comes near to what is seen of `root`: long lists cost what is looked at.
+// Calls fill(element) once, when the element is about to become visible in `root`, so that long lists stay cheap.
 function whenNear(root, fill) {
   const observer = new IntersectionObserver(
     (entries) => {
@@ -37,7 +37,7 @@ function whenNear(root, fill) {
   return observer;
 }
 
-// At most once a frame, however often it is asked for.
+// Runs at most once per animation frame, however often it is called.
 function oncePerFrame(work) {
   let waiting = false;
   return () => {
@@ -50,7 +50,7 @@ function oncePerFrame(work) {
   };
 }
 
-// Colours as a canvas takes them: it knows neither variables nor light-dark().
+// Colours for a canvas, which supports neither CSS variables nor light-dark().
 const inks = new Map();
 
 function ink(name) {
@@ -64,7 +64,7 @@ function ink(name) {
   return inks.get(name);
 }
 
-// A canvas as large as its box, on sharp screens too. Gives its context, in units of CSS pixels.
+// Fits a canvas to its box and the pixel ratio, and returns its context, in units of CSS pixels.
 function fitted(canvas, width, height) {
   const dense = Math.min(window.devicePixelRatio || 1, 3);
   const [w, h] = [Math.round(width * dense), Math.round(height * dense)];

@@ -1,4 +1,4 @@
-// What failed, and by what and when this was made.
+// The failures, and the provenance of the document.
 
 const SHOWN_FAILURES = 100;
 
@@ -6,7 +6,7 @@ function drawFailures(model, player) {
   const holder = $("failures");
   const { failures } = model;
   if (!failures.length)
-    return void holder.append(el("p", { class: "sum" }, el("b", {}, "None"), ": all that was asked was answered"));
+    return void holder.append(el("p", { class: "sum" }, el("b", {}, "None"), ": every request was answered"));
   holder.closest(".card").classList.add("bad");
   $("cards").prepend(holder.closest(".card"));
   $("alarm").textContent = counted(failures.length, "failure");
@@ -16,7 +16,7 @@ function drawFailures(model, player) {
       "p",
       { class: "sum" },
       el("b", {}, counted(failures.length, "failure")),
-      ": what is missing here was not answered. Running again asks for it.",
+      ": these parts have no answer. Run the same command again to retry them.",
     ),
   );
   holder.append(
@@ -38,13 +38,13 @@ function failure({ config }, player, { stage, runs, span: lost, error, attempts 
   const what = lost
     ? `${stamp(lost[0])}–${stamp(lost[1])}`
     : runs.length
-      ? `${counted(pictures, "picture")} from ${stamp(from)}`
-      : "all of it";
+      ? `${counted(pictures, "frame")} from ${stamp(from)}`
+      : "everything";
   const where =
     from === null
       ? el("span", {}, what)
       : el("button", { type: "button", class: "plain", onclick: () => player.seek(from) }, what);
-  const tried = attempts > 0 && `asked ${attempts === 1 ? "once" : `${attempts} times`}`; // else the error says it all
+  const tried = attempts > 0 && counted(attempts, "attempt"); // without attempts the error is enough
   return el(
     "li",
     {},
@@ -65,7 +65,7 @@ function drawMade({ provenance, config, video, seen }) {
     ...models,
     video.width && [
       "sampled",
-      `${config.fps} ${config.fps === 1 ? "picture" : "pictures"} a second, ${config.sampling}`,
+      `${config.fps} ${config.fps === 1 ? "frame" : "frames"} per second, ${config.sampling}`,
       config.crop ? `crop ${config.crop.width} × ${config.crop.height}` : "",
     ],
     ["run", moment(provenance.started_at), `FrameFleet ${provenance.framefleet_version}, Python ${provenance.python}`],

@@ -1,12 +1,12 @@
-// Which boxes are drawn: by label and by confidence. The timeline shows the same.
+// The filter of boxes by label and confidence, for the frame and the timeline.
 
-const CHIPS = 14; // labels shown until asked for all
+const CHIPS = 14; // labels shown until unfolded
 
 class Filter extends EventTarget {
   constructor(model) {
     super();
     this.labels = new Uint8Array(model.labels.length).fill(1);
-    this.least = 0; // twice hundredths, as boxes have it
+    this.least = 0; // in half hundredths, as in the boxes
     this.written = Boolean(model.spans?.count);
   }
 
@@ -14,7 +14,7 @@ class Filter extends EventTarget {
     return boxes.sure[i] >= this.least && Boolean(this.labels[boxes.label[i]]);
   }
 
-  // The labels that are drawn: all, none, or one of them alone.
+  // Shows the labels: all, none, or a single one.
   all(on) {
     this.labels.fill(on ? 1 : 0);
     this.changed();
@@ -52,13 +52,13 @@ function setUpFilters(model, filter) {
   );
   const bar = el("div", { class: "filterbar" }, el("b", {}, "Boxes"));
   if (!chips.length) {
-    const why = lacking(model, "objects", "Objects were not looked for.", "No objects were found");
+    const why = lacking(model, "objects", "The objects stage did not run.", "No objects were found");
     bar.append(el("span", { class: "dim" }, why));
   }
   const shelf = el("div", { class: "chips" }, chips);
   if (model.spans?.count)
     shelf.append(
-      chip("written text", grouped(model.spans.count), null, (on) => (filter.written = Boolean(on)), filter),
+      chip("text", grouped(model.spans.count), null, (on) => (filter.written = Boolean(on)), filter),
     );
   chips.slice(CHIPS).forEach((one) => (one.hidden = true));
   if (chips.length > CHIPS) shelf.append(unfold(chips));
@@ -112,7 +112,7 @@ function slider(model, filter) {
     max: 1,
     step: 0.01,
     value: lowest,
-    "aria-label": "Least confidence",
+    "aria-label": "Minimum confidence",
   });
   input.addEventListener("input", () => {
     filter.least = input.valueAsNumber > lowest ? 2 * Math.round(input.valueAsNumber * 100) : 0;

@@ -1,6 +1,6 @@
-// The field for searching and what it finds.
+// The search field and its results.
 
-// The box under the field. Arrow keys choose, Enter goes there, Escape ends.
+// The list under the field. Arrow keys choose, Enter seeks, Escape closes.
 function setUpFind(model, player) {
   const [query, list, finder] = [$("query"), $("found"), new Finder(model)];
   let chosen = -1;
@@ -23,10 +23,10 @@ function setUpFind(model, player) {
     chosen = -1;
     const groups = finder.search(query.value);
     list.replaceChildren(...found(groups, (time) => player.seek(time)));
-    if (!groups.length) list.append(el("p", { class: "empty" }, "Nothing found."));
+    if (!groups.length) list.append(el("p", { class: "empty" }, "No matches."));
     open(Boolean(query.value.trim()));
   };
-  // There, and on with the keys of the player. A click leaves the list as it is, for the next one in it.
+  // Seeks and returns to the player's keys. A click keeps the list open for the next result.
   const enter = () => {
     const option = options()[Math.max(0, chosen)];
     if (!option) return;
@@ -55,7 +55,7 @@ function found(groups, go) {
     const rest = total - found.length;
     const items = found.map((one) => result(one, `found-${number++}`, go));
     const more =
-      rest > 0 ? el("p", { class: "empty" }, `and ${grouped(rest)} more; write more to narrow it down`) : null;
+      rest > 0 ? el("p", { class: "empty" }, `and ${grouped(rest)} more; add words to narrow the search`) : null;
     return el(
       "section",
       { role: "listbox", "aria-label": kind },

@@ -1,6 +1,6 @@
-// Search over everything said, written, seen and heard: what `framefleet show` finds too.
+// Search in speech, text, objects and sounds, with the same results as `framefleet show`.
 
-const MOST_FOUND = 60; // of each kind; how many more there are is said
+const MOST_FOUND = 60; // of each kind; the number of further ones is shown
 const NONE = { total: 0, found: [] };
 
 class Finder {
@@ -8,7 +8,7 @@ class Finder {
     this.model = model;
   }
 
-  // Made when it is first searched.
+  // Built on the first search.
   get spoken() {
     return (this.heap ??= new Spoken(this.model.words?.texts ?? []));
   }
@@ -45,23 +45,23 @@ class Finder {
     return { found, total };
   }
 
-  // Where no words are told, what looks like one is a whole segment.
+  // Without word times, each "word" is a whole segment.
   parts(first, last, words) {
     const { said, words: spoken } = this.model;
     return said.words || first !== last ? this.around(first, last) : split(spoken.texts[first].trim(), words);
   }
 
-  // A few words before, the ones found, a few after.
+  // Some words before, the match, and some after.
   around(first, last) {
     const { texts } = this.model.words;
     const join = (from, to) => texts.slice(Math.max(0, from), to).join("");
     const match = join(first, last + 1);
-    const bare = match.trimStart(); // Whisper's words bring the space before them
+    const bare = match.trimStart(); // Whisper's words include the space before them
     const before = join(first - 6, first) + match.slice(0, match.length - bare.length);
     return [shortenedLeft(before.trimStart(), 60), shortened(bare, 240), shortened(join(last + 1, last + 9), 80)];
   }
 
-  // Inside words too, and spaces or none: readers of pictures lose them.
+  // Also inside words and ignoring spaces, which text recognition loses.
   written(words) {
     const { spans } = this.model;
     const places = indicesOf(this.pressed, (text) => text.includes(words.join("")));
@@ -89,7 +89,7 @@ class Finder {
     return { total: places.length, found: places.slice(0, MOST_FOUND).map(one) };
   }
 
-  // Stretches of samples, one after the other, in which a label is seen.
+  // Runs of consecutive samples with a label.
   seen(words) {
     const { labels, boxes, samples } = this.model;
     const fits = named(labels, words);
@@ -110,12 +110,12 @@ class Finder {
     const one = (run) => ({
       time: samples.shown[run.sample],
       parts: split(labels[run.label], words),
-      more: `in ${counted(run.samples, "picture")}`,
+      more: `in ${counted(run.samples, "sample")}`,
     });
     return { total: runs.length, found: runs.slice(0, MOST_FOUND).map(one) };
   }
 
-  // The track of that number, "dog #2", if it is of such a thing.
+  // The track with that number, "dog #2", if its label matches.
   track(words, id) {
     const { labels, samples } = this.model;
     const fits = named(labels, words);
@@ -123,7 +123,7 @@ class Finder {
     const one = (track) => ({
       time: samples.shown[track.first],
       parts: ["", trackName(this.model, track), ""],
-      more: `in ${counted(track.count, "picture")}, until ${stamp(samples.shown[track.last])}`,
+      more: `in ${counted(track.count, "sample")}, until ${stamp(samples.shown[track.last])}`,
     });
     return { total: found.length, found: found.map(one) };
   }
@@ -133,7 +133,7 @@ const named = (labels, words) => (labels ?? []).map((label) => inRow(tokens(labe
 
 const shortenedLeft = (text, most) => (text.length > most ? `…${[...text].slice(-most).join("")}` : text);
 
-// Before, the match, after; all of it as the match where case or accents have moved its place.
+// The text before, the match, and after; the whole text as the match if folding has moved its place.
 function split(text, words) {
   const found = text.length > 400 ? null : new RegExp(words.join(String.raw`[^\p{L}\p{N}]*`), "iu").exec(text);
   if (!found) return ["", shortened(text, 160), ""];

@@ -1,11 +1,11 @@
-// Numbers as people read them.
+// Formatting of numbers and times.
 
 const two = (value) => String(value).padStart(2, "0");
 
-// A half to the even side, as Python rounds: the terminal shows the same times.
+// Rounds half to even, as Python does, so that the terminal shows the same times.
 const rounded = (value) => (Math.abs(value % 1) === 0.5 ? 2 * Math.round(value / 2) : Math.round(value));
 
-// 63.2 → "1:03", with digits 1 → "1:03.2"; hours where there are any.
+// 63.2 → "1:03", with digits 1 → "1:03.2"; with hours if there are any.
 function clockTime(seconds, digits = 0) {
   const ticks = rounded(Math.abs(seconds) * 10 ** digits);
   const sign = seconds < 0 && ticks ? "−" : "";
@@ -16,7 +16,7 @@ function clockTime(seconds, digits = 0) {
   return `${sign}${head}:${two(whole % 60)}${rest}`;
 }
 
-// When something is, as the terminal says it too: to a tenth; from an hour on in whole seconds.
+// A time as on the terminal: to a tenth; from an hour on in whole seconds.
 const stamp = (seconds) => clockTime(seconds, 1).replace(/(:\d\d:\d\d)\.\d$/, "$1");
 
 // 1.25 s, 3 min 20 s
@@ -28,7 +28,7 @@ function span(seconds) {
   return hours ? `${hours} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
 }
 
-// Of hundredths cut off + hundredths rounded, the rounded ones.
+// The rounded hundredths of the sum of hundredths rounded down and rounded.
 const hundredths = (sure) => (Math.ceil(sure / 2) / 100).toFixed(2);
 
 const usd = (value) => (value >= 100 ? `$${value.toFixed(2)}` : `$${value.toFixed(4)}`);

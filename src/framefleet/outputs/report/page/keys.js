@@ -1,4 +1,4 @@
-// Keys for the whole page, wherever nothing with keys of its own has the focus.
+// Keyboard shortcuts of the page, unless an element with keys of its own has the focus.
 
 function setUpKeys(model, player, timeline, toggleTheme) {
   const jump = (by) => () => player.seek(player.time + by);
@@ -37,7 +37,7 @@ function setUpKeys(model, player, timeline, toggleTheme) {
   });
 }
 
-// A field takes all keys, a button or list those that it knows itself.
+// A field handles all keys; a button or list those that it knows.
 function isTaken({ target, key }) {
   if (document.querySelector("dialog[open]")) return true;
   if (target.matches?.("input[type=search], select")) return true;

@@ -1,9 +1,9 @@
-// What stands on the timeline: one lane a stage, of one row or several.
+// The lanes of the timeline: one per stage, with one or several rows.
 
-const FEW = 6; // rows of a lane that may have many, until all are asked for
-const SHARED = 3; // rows that overlapping texts are spread over
+const FEW = 6; // rows of a lane until it is unfolded
+const SHARED = 3; // maximum rows for overlapping texts
 
-// Each stage that was asked for has a lane, also one that found nothing.
+// Each stage of the run has a lane, also if it found nothing.
 function lanesOf(model, filter, opened) {
   const lanes = [
     laneOf(model, "scenes", scenesLane(model)),
@@ -14,7 +14,7 @@ function lanesOf(model, filter, opened) {
     ...model.further.map(furtherLane),
     failuresLane(model),
   ].filter(Boolean);
-  return lanes.length ? lanes : [{ stage: "", rows: [new EmptyRow("", "Nothing was looked for.")] }];
+  return lanes.length ? lanes : [{ stage: "", rows: [new EmptyRow("", "No stage ran.")] }];
 }
 
 function laneOf(model, stage, lane, hidden = false) {
@@ -22,7 +22,7 @@ function laneOf(model, stage, lane, hidden = false) {
   const { known, error } = answersOf(model, stage);
   if (!known && error === null) return null;
   const why = hidden ? "hidden by the filter" : known ? "nothing found" : "failed";
-  return { stage, rows: [new EmptyRow(stage, known && error !== null ? `${why}; not all was answered` : why)] };
+  return { stage, rows: [new EmptyRow(stage, known && error !== null ? `${why}; some requests failed` : why)] };
 }
 
 const hides = ({ boxes }, filter) => Boolean(boxes?.count) && !filter.labels.includes(1);
@@ -56,7 +56,7 @@ function objectsLane(model, filter, open) {
   return { stage: "objects", rows, more: shown.length - FEW };
 }
 
-// How many boxes of each of `labels` each sample has, of those that the filter lets through.
+// The number of boxes of each of `labels` in each sample, among those that pass the filter.
 function countsOf({ boxes, samples }, filter, labels) {
   const counts = labels.map(() => new Uint32Array(samples.count));
   const row = new Map(labels.map((label, i) => [label, i]));
@@ -105,13 +105,13 @@ function textLane({ spans }) {
   return spans?.count ? { stage: "text", rows: sharedRows(spans, "text") } : null;
 }
 
-// Of a stage that the page knows nothing else of.
+// The lane of a stage without a view of its own.
 function furtherLane({ stage, ...spans }) {
   const rows = spans.count ? sharedRows(spans, stage) : [new EmptyRow(stage, "nothing found")];
   return { stage: "text", rows };
 }
 
-// Texts that overlap, spread over a few rows; the first bears the name.
+// Overlapping texts, spread over a few rows; the first row has the name.
 function sharedRows(spans, name) {
   const rows = [];
   for (let i = 0; i < spans.count; i++) {
@@ -132,7 +132,7 @@ function sharedRows(spans, name) {
   return rows.map(rowOf);
 }
 
-// A row for each stage that something of failed.
+// A row for each stage with failures.
 function failuresLane(model) {
   const found = failedStretches(model);
   const stages = [...new Set(found.map((one) => one.stage))];
@@ -148,7 +148,7 @@ function failuresLane(model) {
   return found.length ? { stage: "failures", rows: stages.map(rowOf) } : null;
 }
 
-// Of each failure the stretches of time that it concerns.
+// The spans of each failure.
 function failedStretches(model) {
   const found = [];
   for (const { stage, runs, span, error } of model.failures) {

@@ -1,9 +1,9 @@
-// Puts the page together.
+// Builds the page.
 
 async function main() {
   const head = JSON.parse($("head").textContent);
   const model = readModel(head, await readColumns($("columns").textContent, head.lengths));
-  $("columns").remove(); // half a megabyte that nobody reads again
+  $("columns").remove(); // half a megabyte that is no longer needed
   const player = new Player(model, $("video"));
   const filter = new Filter(model);
   title(model);
@@ -39,11 +39,11 @@ async function main() {
   new Source(model, player, picture);
   setUpAddress(player);
   picture.draw();
-  // The timeline and the lists are filled in the first frame, when their sizes are known; it is over in the second.
+  // The timeline and the lists are filled in the first animation frame, when their sizes are known.
   requestAnimationFrame(() => requestAnimationFrame(() => (document.documentElement.dataset.ready = "yes")));
 }
 
-// What makes no sense for this document: pictures to step by where none was looked at, boxes on sound, …
+// Hides elements that do not apply to this document, such as sample buttons without samples, or boxes for audio.
 function leaveOut({ video, samples, scenes, segments }) {
   const there = { video: video.width, pictures: samples?.count, scenes: video.width || scenes, words: segments?.count };
   for (const element of document.querySelectorAll("[data-for]")) element.hidden = !there[element.dataset.for];
@@ -55,22 +55,22 @@ function title(model) {
   const name = video.path.split(/[\\/]/).at(-1) || video.path;
   document.title = `${name} – FrameFleet`;
   $("name").textContent = name;
-  const size = video.width ? `${video.width} × ${video.height}` : "sound only";
+  const size = video.width ? `${video.width} × ${video.height}` : "audio only";
   const { known } = answersOf(model, "objects");
-  const looked = known ? `${counted(samples.count, "picture")} looked at` : "";
+  const looked = known ? counted(samples.count, "sample") : "";
   const found = known ? counted(boxes.count, "box", "boxes") : "";
   $("about").textContent = [stamp(video.duration_s), size, looked, found, moment(provenance.finished_at)]
     .filter(Boolean)
     .join(" · ");
 }
 
-// One line of what is true now, for those who do not see the boxes too.
+// A line about the current frame, which screen readers announce too.
 function momentOf(model, { sample, state, boxes, left, hidden, until }) {
   if (!model.samples) return "";
-  if (sample < 0) return "No picture has been looked at yet.";
-  const which = `Picture ${sample + 1} of ${model.samples.count}, ${stamp(model.samples.shown[sample])}`;
-  if (state === "unanswered") return `${which}: not answered, see failures.`;
-  if (state === "cut") return `${which}: cut since; boxes come with the next picture.`;
+  if (sample < 0) return "No sample yet.";
+  const which = `Sample ${sample + 1} of ${model.samples.count}, ${stamp(model.samples.shown[sample])}`;
+  if (state === "unanswered") return `${which}: no answer, see failures.`;
+  if (state === "cut") return `${which}: a cut since; boxes follow with the next sample.`;
   const moving = boxes.filter((box) => box.moves).length;
   const holding = boxes.length - moving;
   const ways = [
@@ -78,7 +78,7 @@ function momentOf(model, { sample, state, boxes, left, hidden, until }) {
     holding && `${moving ? `${holding} ` : ""}holding until ${until}`,
   ];
   const away = hidden ? `; ${grouped(hidden)} more hidden by the filter` : "";
-  const rest = left ? `; ${grouped(left)} less sure ones are not drawn` : "";
+  const rest = left ? `; ${grouped(left)} with lower confidence are not drawn` : "";
   if (hidden && !boxes.length) return `${which}: ${counted(hidden, "box", "boxes")}, hidden by the filter.`;
   return `${which}: ${counted(boxes.length, "box", "boxes")}${boxes.length ? `, ${ways.filter(Boolean).join(", ")}` : ""}${away}${rest}.`;
 }
@@ -108,8 +108,8 @@ main().catch((error) => {
   const old = typeof DecompressionStream === "undefined";
   notice(
     old
-      ? "This browser is too old for the page: one from 2024 or later is needed."
-      : `The page could not be built: ${error}`,
+      ? "This browser is too old for this page; use one from 2024 or later."
+      : `The page cannot be shown: ${error}`,
   );
   console.error(error);
 });

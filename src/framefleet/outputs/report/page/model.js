@@ -1,4 +1,4 @@
-// The document as the page uses it: typed arrays in the order of time, seconds, boxes in units of a grid.
+// The document's data for the page: typed arrays ordered by time, times in seconds, boxes in grid units.
 
 function readModel(head, { columns, rest }) {
   const boxes = head.seen ? sortedBoxes(columns) : null;
@@ -12,7 +12,7 @@ function readModel(head, { columns, rest }) {
   model.spans = head.written ? spansOf(rest.texts, columns) : null;
   model.further = rest.further.map(furtherOf);
   model.cuts = Float64Array.from(rest.scenes ?? [], (scene) => scene.start);
-  model.from = Math.min(0, head.video.audio?.start_s ?? 0); // sound may begin before the first picture, which is zero
+  model.from = Math.min(0, head.video.audio?.start_s ?? 0); // sound may begin before the first frame, which is at 0
   model.to = Math.max(head.video.duration_s, lastOf(model.segments?.ends), model.from + 0.1);
   return model;
 }
@@ -25,13 +25,13 @@ function samplesOf(columns) {
   return {
     count: columns.sampleBoxes.length,
     shown: rising(secondsOf(columns.sampleShown)),
-    first, // boxes of sample i stand from first[i] on, the surest first, and end at first[i + 1]
+    first, // boxes of sample i are first[i] to first[i + 1], exclusive, by descending confidence
     answered: Uint8Array.from(columns.sampleBoxes, (count) => (count >= 0 ? 1 : 0)),
   };
 }
 
-// They come track by track; here they stand sample by sample, the surest first. `next` is where the same track has
-// its box in the very next sample, -1 if it has none.
+// Sorts boxes, which come by track, by sample and descending confidence. `next` is the index of the same track's box
+// in the next sample, -1 if it has none.
 function sortedBoxes(columns) {
   const n = columns.boxSample.length;
   const keys = Float64Array.from(columns.boxSample, (s, i) => (s * 201 + 200 - columns.boxSure[i]) * n + i).sort();
@@ -50,7 +50,7 @@ function sortedBoxes(columns) {
     sample: put(Int32Array, columns.boxSample),
     track: put(Int32Array, columns.boxTrack),
     label: put(Int32Array, columns.boxLabel),
-    sure: put(Uint8Array, columns.boxSure), // hundredths cut off + hundredths rounded
+    sure: put(Uint8Array, columns.boxSure), // hundredths rounded down + hundredths rounded
     left: put(Int32Array, columns.boxLeft),
     top: put(Int32Array, columns.boxTop),
     wide: put(Int32Array, columns.boxWide),
@@ -99,7 +99,7 @@ function spansOf(texts, columns) {
   };
 }
 
-// What a stage found that the page knows nothing else of.
+// The results of a stage without a view of its own.
 function furtherOf({ stage, label, spans }) {
   const sorted = spans.toSorted((a, b) => a.start_s - b.start_s || a.end_s - b.end_s);
   const starts = Float64Array.from(sorted, (one) => one.start_s);
@@ -112,30 +112,30 @@ const endsOf = (starts, long) => Float64Array.from(starts, (start, i) => start +
 
 const RESULTS = { objects: "seen", speech: "said", scenes: "scenes", sounds: "heard", text: "written" };
 
-// Whether anybody answered anything of a stage (a picture without objects, or a silence, is an answer), and why not all
-// of it was: as results/query/availability.py has it.
+// Whether a stage has any answer (a frame without objects, or a silence, is one), and its first error, as in
+// results/query/availability.py.
 function answersOf(model, stage) {
   const error = model.failures.find((one) => one.stage === stage)?.error ?? null;
   const pictures = stage === "objects" && model.samples?.count;
   return { known: pictures ? model.samples.answered.includes(1) : Boolean(model[RESULTS[stage]]), error };
 }
 
-// Why a stage has nothing to show: `unasked` where nobody looked for it, `nothing` where nothing was there.
+// Why a stage has nothing to show: `unasked` if it did not run, `nothing` if it found nothing.
 function lacking(model, stage, unasked, nothing) {
   const { known, error } = answersOf(model, stage);
-  if (known) return error === null ? `${nothing}.` : `${nothing}; not all was answered.`;
-  return error === null ? unasked : `Not known: ${stage} failed (${shortened(error, 400)}).`;
+  if (known) return error === null ? `${nothing}.` : `${nothing}; some requests failed.`;
+  return error === null ? unasked : `Unknown: ${stage} failed (${shortened(error, 400)}).`;
 }
 
-// The scene on screen at a time; -1 where there is none.
+// The scene on screen at a time; -1 for none.
 function sceneAt(model, time) {
   const at = lastUpTo(model.cuts, time);
   return at >= 0 && time < model.scenes[at].end ? at : -1;
 }
 
-const LATE = 1; // seconds: so much of a scene may be left out for its first boxes
+const LATE = 1; // seconds of a scene that may be skipped to start with its first boxes
 
-// Where one comes into a scene: at its first picture that was looked at, where that is near.
+// Where playback enters a scene: at its first sample, if that is close to the start.
 function entryOf({ cuts, scenes, samples }, scene) {
   const first = samples?.shown[lastUpTo(samples.shown, cuts[scene] - 0.002) + 1];
   return first < scenes[scene].end && first - cuts[scene] <= LATE ? first : cuts[scene];

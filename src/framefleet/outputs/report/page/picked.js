@@ -1,11 +1,11 @@
-// A box or a track that was picked: when it is seen, and the way to its next sighting.
+// The selected box or track: when it is seen, with buttons for its sightings.
 
 class Picked {
   constructor(model, player) {
     Object.assign(this, { model, player, box: $("picked") });
   }
 
-  // Of a box without a track, the label's sightings stand for those of the thing.
+  // A box without a track shows the sightings of its label.
   show(place) {
     const { boxes, labels, samples } = this.model;
     const id = boxes.track[place];
@@ -19,10 +19,10 @@ class Picked {
       el(
         "span",
         { class: "num" },
-        `${stamp(times[0])} – ${stamp(times.at(-1))}, in ${counted(times.length, "picture")}`,
+        `${stamp(times[0])} – ${stamp(times.at(-1))}, in ${counted(times.length, "sample")}`,
       ),
       plain("first", () => this.player.seek(times[0])),
-      plain("sighting before", () => this.go(times, lastUpTo(times, this.player.time - 0.01))),
+      plain("previous sighting", () => this.go(times, lastUpTo(times, this.player.time - 0.01))),
       plain("next sighting", () => this.go(times, lastUpTo(times, this.player.time + 0.002) + 1)),
       plain("close", () => (this.box.hidden = true)),
     );
@@ -36,8 +36,8 @@ class Picked {
   }
 }
 
-// The box whose name or line is at a point of the picture, in pixels; -1 for none. Inside of a box is the picture,
-// where a click plays.
+// The box whose name or outline is at a point of the frame, in pixels; -1 for none. A click inside a box plays or
+// pauses.
 function boxAt(drawn, [sx, sy], tags, x, y) {
   const near = 6;
   const inside = ({ left, top, wide, high }, by) =>

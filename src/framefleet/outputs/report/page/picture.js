@@ -1,6 +1,6 @@
-// The picture with the boxes on it; where the browser cannot show the video, the scene's thumbnail stands in.
+// The frame with its boxes; if the browser cannot show the video, the scene's thumbnail is shown instead.
 
-const TAGS = 60; // boxes with their name written on; more could not be read
+const TAGS = 60; // maximum boxes with names; more would be illegible
 
 class Picture {
   constructor(model, player, filter) {
@@ -41,7 +41,7 @@ class Picture {
     this.onDrawn?.(drawn);
   }
 
-  // The box that a click is on, by its place among all; -1 for none.
+  // The index of the box at a click; -1 for none.
   boxAt({ offsetX, offsetY }) {
     return boxAt(this.drawn, this.scale, this.tags, offsetX, offsetY);
   }
@@ -66,7 +66,7 @@ class Picture {
     return { place: box.place, ...this.plate(context, scale, box, width, text, colourOf(boxes.label[box.place])) };
   }
 
-  // Text above a box, or in its upper corner; gives where that is, in pixels.
+  // Draws text above a box, or in its upper corner, and returns its place in pixels.
   plate(context, [sx, sy], box, width, text, colour) {
     context.font = "600 12px system-ui, sans-serif";
     const wide = this.measure(context, text) + 10;
@@ -105,7 +105,7 @@ class Picture {
     }
   }
 
-  // The thumbnail of the scene at hand, once the browser has read it.
+  // The thumbnail of the current scene, once the browser has decoded it.
   still(context, width, height, time) {
     const scene = this.model.scenes ? sceneAt(this.model, Math.max(0, time)) : -1;
     const jpeg = this.model.jpegs[scene];

@@ -1,21 +1,21 @@
-// The time that the page is at: the video's, or a clock of its own where there is no video to be played.
+// The current time of the page: the video's, or that of a clock of its own if no video is playable.
 
 class Player extends EventTarget {
   constructor(model, video) {
     super();
     this.model = model;
     this.element = video;
-    this.video = null; // the element, while it has something to play
-    this.known = false; // the video's clock is; until then nothing is asked of it
-    this.lead = model.video.start_s; // what the player's clock shows at our zero; see learn
-    this.at = 0; // where the bare clock stands, or where a seek is going
-    this.going = false; // the bare clock runs
+    this.video = null; // the element, while it has a source
+    this.known = false; // whether the video's clock is known; until then it is not read
+    this.lead = model.video.start_s; // the player's time at the document's zero; see learn
+    this.at = 0; // the time of the bare clock, or the target of a seek
+    this.going = false; // whether the bare clock runs
     this.rate = 1;
-    this.wanted = null; // a seek that waits for the one before: dragging asks for more than a decoder can give
+    this.wanted = null; // a seek that waits for the one before: dragging seeks faster than a decoder can
     this.listen(video);
   }
 
-  // From now on the element's time counts, which begins where the page is.
+  // Switches to the element's time, starting at the current one.
   attach() {
     this.pause();
     clearTimeout(this.late);
@@ -36,10 +36,10 @@ class Player extends EventTarget {
   }
 
   get last() {
-    return this.model.to - 0.01; // at its very end a video counts as ended
+    return this.model.to - 0.01; // at its exact end a video counts as ended
   }
 
-  // `settled`: what is on screen is of this time, so boxes can be drawn on it.
+  // `settled`: the frame on screen is of this time, so boxes can be drawn on it.
   tell(time, settled = true) {
     this.dispatchEvent(new CustomEvent("time", { detail: { time, settled } }));
   }
@@ -59,7 +59,7 @@ class Player extends EventTarget {
 
   go(aim) {
     this.wanted = null;
-    // half a millisecond on: a time that is exactly a frame's would else round to the frame before
+    // half a millisecond later: the exact time of a frame would otherwise round to the frame before
     this.video.currentTime = aim + this.lead + 0.0005;
   }
 
@@ -81,10 +81,10 @@ class Player extends EventTarget {
 
   speed(rate) {
     this.rate = rate;
-    this.element.defaultPlaybackRate = this.element.playbackRate = rate; // the first is what another file begins with
+    this.element.defaultPlaybackRate = this.element.playbackRate = rate; // the first is for the next file
   }
 
-  // The rest of the page goes on without a picture, from where it was.
+  // Continues without a video, from the current time.
   giveUp() {
     if (!this.video) return;
     this.at = this.wanted ?? this.time;
@@ -114,13 +114,13 @@ class Player extends EventTarget {
     this.byScreen(video);
   }
 
-  // Sound alone has no first picture, and a page that nobody sees is told of none.
+  // Audio has no first frame, and a hidden page gets no frame callbacks.
   loaded() {
     if (!this.element.requestVideoFrameCallback || !this.element.videoWidth) this.begin();
     else this.late = setTimeout(() => this.begin(), 1000);
   }
 
-  // The first picture. Some browsers keep the file's own clock, others begin at 0 with whatever begins first.
+  // The first frame. Some browsers keep the file's own clock, others start at 0 with the earliest stream.
   meet(first) {
     if (!this.video || this.known || this.video.seeking) return;
     const ours = [this.model.video.start_s, -this.model.from];
@@ -137,14 +137,14 @@ class Player extends EventTarget {
     else this.tell(this.time);
   }
 
-  // By the browser's own means, before anything was known: what is on screen then is not the first picture.
+  // The user started playback before the clock was known, so the frame on screen is not the first one.
   sought() {
     if (this.known) return;
     this.known = true;
     this.wanted = null;
   }
 
-  // The very time of the picture on screen, as soon as it is there.
+  // The exact time of the frame on screen, as soon as it is shown.
   byFrame(video) {
     const shown = (_, frame) => {
       if (this.video && this.playing && !video.seeking) this.tell(frame.mediaTime - this.lead);
@@ -153,7 +153,7 @@ class Player extends EventTarget {
     video.requestVideoFrameCallback(shown);
   }
 
-  // Where frames are not told of, and of sound alone, which has none.
+  // For browsers without frame callbacks, and for audio.
   byScreen(video) {
     const look = () => {
       if (!this.video || !this.playing || (video.requestVideoFrameCallback && video.videoWidth)) return;

@@ -1,6 +1,6 @@
-// The kinds of row on the timeline. Each draws what is seen of it, at most a few marks a pixel, however much it holds.
+// The kinds of row on the timeline. Each draws only its visible part, at most a few marks per pixel.
 
-// Stretches of time one after the other; what overlaps the one before begins where that one ends.
+// Spans in sequence; one that overlaps the one before begins at its end.
 class BandRow {
   constructor(name, starts, ends, { colour, text, height = 18, show = true, which = null }) {
     Object.assign(this, { kind: "band", name, colour, text, height, show, which });
@@ -18,14 +18,14 @@ class BandRow {
       context.fillStyle = this.colour(i);
       context.fillRect(left, y + 2, Math.max(1, right - left - (right - left > 3 ? 1 : 0)), this.height - 4);
       if (this.show && right - left > 26) this.label(context, view, i, left, right, y);
-      // what ends within the same pixel would not be seen
+      // spans within the same pixel would not be visible
       i = Math.max(i + 1, lastUpTo(ends, view.time(Math.max(right, left + 1))) + 1);
     }
   }
 
   label(context, view, i, left, right, y) {
     const from = Math.max(left, 0) + 5;
-    const most = Math.floor((Math.min(right, view.width) - from - 3) / 7.2); // pixels of a letter, about
+    const most = Math.floor((Math.min(right, view.width) - from - 3) / 7.2); // approximate pixels per character
     if (most < Math.min(5, this.text(i).length)) return;
     context.fillStyle = ink("on-band");
     context.fillText(shortened(this.text(i), most), from, y + this.height / 2 + 0.5);
@@ -37,7 +37,7 @@ class BandRow {
   }
 }
 
-// Where there is nothing, why.
+// A row without marks, with the reason.
 class EmptyRow {
   constructor(name, why) {
     Object.assign(this, { kind: "empty", name, why, height: 18 });
@@ -53,7 +53,7 @@ class EmptyRow {
   }
 }
 
-// How many there are in each sample.
+// A count per sample.
 class CountRow {
   constructor(name, samples, counts, { colour, label, height = 16 }) {
     Object.assign(this, { kind: "count", name, samples, counts, colour, label, height });
@@ -80,11 +80,11 @@ class CountRow {
 
   at(time) {
     const i = lastUpTo(this.samples.shown, time);
-    return i >= 0 && this.counts[i] ? `${this.counts[i]} in the picture of ${stamp(this.samples.shown[i])}` : "";
+    return i >= 0 && this.counts[i] ? `${this.counts[i]} in the sample at ${stamp(this.samples.shown[i])}` : "";
   }
 }
 
-// Which samples are on screen during each pixel of the view.
+// The samples on screen during each pixel of the view.
 function sampleRanges(samples, view) {
   const first = new Int32Array(view.width);
   const last = new Int32Array(view.width).fill(-1);

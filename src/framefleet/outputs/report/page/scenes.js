@@ -1,4 +1,4 @@
-// The list of scenes: a picture, and what was seen, said, heard and written in each.
+// The list of scenes: thumbnail, objects, speech, sounds and text of each.
 
 class Scenes {
   constructor(model, player) {
@@ -6,7 +6,7 @@ class Scenes {
     const { scenes } = model;
     $("scenes-count").textContent = scenes?.length ? counted(scenes.length, "scene") : "";
     if (!scenes?.length) {
-      const why = lacking(model, "scenes", "Scenes were not looked for.", "There are none");
+      const why = lacking(model, "scenes", "The scenes stage did not run.", "No scenes were found");
       return void this.box.append(el("p", { class: "empty" }, why));
     }
     const note = pictureNote(model);
@@ -31,7 +31,7 @@ class Scenes {
     });
   }
 
-  // Only what comes near to being seen is made, or printed.
+  // Cards are filled when they are about to become visible, or to be printed.
   fill(card) {
     if (card.firstChild) return;
     const i = Number(card.dataset.scene);
@@ -59,7 +59,7 @@ class Scenes {
     picture.style.aspectRatio = `${video.width} / ${video.height}`;
     if (!jpegs[i]) return picture;
     const src = `data:image/jpeg;base64,${jpegs[i]}`;
-    // a picture that is dragged counts as a file: dropped, it would be taken for the video
+    // a dragged image counts as a file: dropped, it would be taken for the video
     picture.append(el("img", { src, alt: "", decoding: "async", draggable: "false" }));
     return picture;
   }
@@ -82,11 +82,11 @@ class Scenes {
 }
 
 function pictureNote({ thumbnails, scenes, video }) {
-  if (!thumbnails.wanted) return "Made without pictures (--no-thumbnails).";
+  if (!thumbnails.wanted) return "Made without thumbnails (--no-thumbnails).";
   if (!thumbnails.made)
-    return video.url ? "No picture of a scene could be read." : "No pictures: the video was not found.";
+    return video.url ? "No thumbnail could be decoded." : "No thumbnails: the video was not found.";
   return thumbnails.made < scenes.length
-    ? `${thumbnails.made} of ${scenes.length} scenes have a picture: a page holds so many.`
+    ? `${thumbnails.made} of ${scenes.length} scenes have a thumbnail, to limit the size of the page.`
     : "";
 }
 
@@ -100,7 +100,7 @@ function line(kind, texts) {
   );
 }
 
-const SOME = 12; // of what is said or written in a scene, enough for its two lines
+const SOME = 12; // segments or texts of a scene, enough for its two lines
 
 function saidIn(model, scene) {
   if (!model.segments?.count) return [];

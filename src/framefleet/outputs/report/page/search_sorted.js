@@ -1,6 +1,6 @@
-// What happens at a time, found without looking through all there is.
+// Searches by time in sorted data.
 
-// The last place whose value is ≤ `value`; -1 before the first.
+// The last index whose value is ≤ `value`; -1 if there is none.
 function lastUpTo(sorted, value) {
   let low = 0;
   let high = sorted.length;
@@ -12,13 +12,13 @@ function lastUpTo(sorted, value) {
   return low - 1;
 }
 
-// Times that never go back: each is at least the one before.
+// Makes times ascending: each is at least the one before.
 function rising(values) {
   for (let i = 1; i < values.length; i++) values[i] = Math.max(values[i], values[i - 1]);
   return values;
 }
 
-// Stretches of time that may overlap: those at a time, or that touch a stretch, in the order of their beginning.
+// An index of spans that may overlap: those at a time, or overlapping a span, ordered by start.
 class Stretches {
   constructor(starts, ends) {
     this.starts = starts;
@@ -43,7 +43,7 @@ class Stretches {
     );
   }
 
-  // What shares time with the stretch or begins in it; what ends where it begins does neither.
+  // Spans that overlap the given one or begin in it; those that end at its start do neither.
   within(from, to) {
     const found = new Set();
     for (let b = Stretches.bucket(from); b <= Stretches.bucket(to); b++) {
@@ -55,7 +55,7 @@ class Stretches {
   }
 }
 
-// The largest of any range of values, from maxima of pairs, of pairs of pairs, …: log n, however long the range.
+// The maximum of any range of values in O(log n), from maxima of pairs, of pairs of pairs, ….
 class Peaks {
   constructor(values) {
     this.levels = [values];
@@ -71,7 +71,7 @@ class Peaks {
     return this.levels.at(-1)[0] ?? 0;
   }
 
-  // Of places `first` to `last`, both included.
+  // The maximum of indices `first` to `last`, inclusive.
   within(first, last) {
     let most = 0;
     for (let level = 0; first <= last; level++) {

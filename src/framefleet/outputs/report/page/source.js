@@ -1,6 +1,6 @@
-// Where the video comes from: beside the page, or a file that is chosen; and what is said where it cannot be shown.
+// The source of the video: next to the page, or a file that the user chooses; and messages if it cannot be shown.
 
-// As the report was made, and beside the page by its name: people move the two together, without the folders.
+// The path when the report was made, and the same folder as the page: both are often moved together.
 function urlsOf({ url }) {
   if (!url) return [];
   return [...new Set([url, url.slice(url.lastIndexOf("/") + 1)])];
@@ -20,7 +20,7 @@ class Source {
     else
       this.say(
         "The video was not found when this report was made.",
-        "framefleet report --video FILE says where it is.",
+        "Run framefleet report --video FILE with its new path.",
       );
   }
 
@@ -34,7 +34,7 @@ class Source {
     this.element.src = url;
   }
 
-  // A file that somebody says is the video.
+  // A file that the user chose as the video.
   take(file) {
     Object.assign(this, { name: file.name, waiting: [], found: true });
     this.play(URL.createObjectURL(file));
@@ -42,7 +42,7 @@ class Source {
 
   choose(input) {
     if (input.files.length) this.take(input.files[0]);
-    input.value = ""; // the same file may be chosen again, which would else be no change
+    input.value = ""; // so that choosing the same file again is a change
   }
 
   drop(event) {
@@ -57,17 +57,17 @@ class Source {
     this.found ||= missing === false;
     if (this.waiting.length) return this.next();
     this.player.giveUp();
-    const gone = `${this.name} is not where it was when this report was made, nor beside it`;
+    const gone = `${this.name} is neither at its old path nor next to this report`;
     if (this.found) this.say(`This browser cannot play ${this.name} (${this.kind()}).`, RENDER);
     else if (missing) this.say(`${gone}.`);
-    else this.say(`${gone}, or this browser cannot play it (${this.kind()}): it does not say which.`, RENDER);
+    else this.say(`${gone}, or this browser cannot play it (${this.kind()}).`, RENDER);
   }
 
   loaded() {
     const { videoWidth, videoHeight } = this.element;
     if (videoWidth) this.picture.shape(videoWidth, videoHeight);
     else if (this.model.video.width)
-      this.say(`This browser plays only the sound of ${this.name}, not its picture (${this.kind()}).`, RENDER);
+      this.say(`This browser plays only the sound of ${this.name}, not the video (${this.kind()}).`, RENDER);
     this.picture.draw();
   }
 
@@ -77,21 +77,21 @@ class Source {
     return `${this.model.video.codec || "sound"}${ending ? ` in ${ending}` : ""}`;
   }
 
-  // What is wrong, what is seen instead, and what can be done.
+  // Shows what is wrong, what is displayed instead, and what to do.
   say(wrong, advice = "") {
     const { thumbnails, video } = this.model;
-    const stand = thumbnails.made ? "are the scenes' thumbnails" : "is a blank";
-    const instead = video.width ? `In its place ${stand}; time, boxes and text go on.` : "Time and text go on.";
+    const stand = thumbnails.made ? "Thumbnails of the scenes are shown instead" : "No frames are shown";
+    const instead = video.width ? `${stand}; time, boxes and text still work.` : "Time and text still work.";
     notice([wrong, instead, advice].filter(Boolean).join(" "), true);
   }
 }
 
-const RENDER = "framefleet render writes an MP4 that every browser plays.";
+const RENDER = "Run framefleet render for an MP4 that every browser plays.";
 
 const holdsFile = ({ dataTransfer }) => Boolean(dataTransfer?.types.includes("Files"));
 
-// Browsers tell no codes for it, only words: of a file that is not there Chromium the first of these, Firefox the others.
-// Of one that it cannot play Chromium has none. Null: not known, where a browser has none at all.
+// Browsers have no code for a missing file, only messages: Chromium the first of these, Firefox the others. For a file
+// that it cannot play, Chromium has no message. Null: unknown, in a browser without messages.
 function isMissing({ message }) {
   if (/format error|not found|404|open media/i.test(message)) return true;
   return message || navigator.userAgent.includes("Chrome/") ? false : null;

@@ -2,9 +2,9 @@
 
 const AXIS = 22;
 const GAP = 6; // pixels between lanes
-const OPENER = { kind: "opener", name: "", height: 18, draw() {}, at: () => "" }; // a row for its button alone
+const OPENER = { kind: "opener", name: "", height: 18, draw() {}, at: () => "" }; // a row with only a button
 
-// A short note on what a row without marks is stands on the plot, which those who hear the page do not see.
+// The note of an empty row is drawn on the plot, so screen readers need it in the name.
 const plainName = (row, { stage }) =>
   el(
     "span",
@@ -52,7 +52,7 @@ class Timeline {
     this.draw();
   }
 
-  // Names are made anew; the one in focus keeps it, or else, where it is put away, the button that brings it back.
+  // Rebuilds the names and keeps the focus: on the same name, or, if that is folded away, on the button that unfolds it.
   name() {
     const names = $("names");
     const focus = names.contains(document.activeElement) ? document.activeElement.dataset.name : null;
@@ -66,7 +66,7 @@ class Timeline {
     return name;
   }
 
-  // Of a label: nothing else, or all again.
+  // A button of a label that shows only its boxes, or all again.
   only({ name, label, colour }) {
     const mark = el("i", { class: "mark" });
     mark.style.background = colour;
@@ -76,7 +76,7 @@ class Timeline {
         type: "button",
         class: "rowname",
         "data-name": `label-${label}`,
-        title: `${name}: a click shows it alone, another one all`,
+        title: `${name}: click to show only this label, click again to show all`,
         "aria-pressed": this.filter.isOnly(label),
         onclick: () => this.filter.only(this.filter.isOnly(label) ? null : label),
       },
@@ -85,7 +85,7 @@ class Timeline {
     );
   }
 
-  // Of a lane with many rows, the button for all of them.
+  // The button of a lane that unfolds all of its rows.
   opener({ stage, more }) {
     const open = this.opened.has(stage);
     const onclick = () => {

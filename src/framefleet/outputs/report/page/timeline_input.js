@@ -1,5 +1,5 @@
 // Mouse, touch and wheel on the timeline: click or drag seeks, Ctrl + wheel and two fingers zoom, Shift and one finger
-// pan; the wheel alone is the page's.
+// pan; the wheel alone scrolls the page.
 
 function setUpTimelineInput(timeline) {
   const { plot, view, player } = timeline;
@@ -39,7 +39,7 @@ function setUpTimelineInput(timeline) {
   setUpOverview(view);
 }
 
-// Around the playhead where it is in sight, else around the middle.
+// Zooms around the playhead if it is visible, else around the middle.
 function zoomHere({ view, player }, by) {
   const time = player.time;
   view.zoom(by, time >= view.from && time <= view.to ? time : (view.from + view.to) / 2);
@@ -51,7 +51,7 @@ function wheel(view, event, x) {
     event.preventDefault();
     return view.pan((((event.deltaX || event.deltaY) * lines) / view.width) * view.span);
   }
-  if (!event.ctrlKey && !event.metaKey) return; // a pinch on a touchpad comes as Ctrl + wheel
+  if (!event.ctrlKey && !event.metaKey) return; // a pinch on a touchpad arrives as Ctrl + wheel
   event.preventDefault();
   view.zoom(Math.exp(-event.deltaY * lines * 0.0022), view.time(x));
 }
@@ -76,7 +76,7 @@ function hover(timeline, event) {
   tip.style.transform = `translate(${left}px, ${y + 18}px)`;
 }
 
-// The bar below: how much of the whole is seen, to be dragged.
+// The draggable bar below, which shows the visible part.
 function setUpOverview(view) {
   const [bar, thumb] = [$("overview"), $("thumb")];
   const whole = view.most - view.least;

@@ -1,6 +1,6 @@
-// Tracks as a whole: their boxes stand sample by sample with all others.
+// Tracks, collected from the boxes, which are sorted by sample.
 
-// By their id: the label, the first and the last sample, and in how many it is seen.
+// By track id: the label, the first and the last sample, and the number of samples.
 function tracksOf({ boxes }) {
   const tracks = new Map();
   for (let i = 0; i < (boxes?.count ?? 0); i++) {
@@ -14,5 +14,5 @@ function tracksOf({ boxes }) {
   return tracks;
 }
 
-// person #1, and a question mark where its joins are doubtful
+// `person #1`, or `person #1?` for an uncertain track
 const trackName = ({ labels, doubtful }, { id, label }) => `${labels[label]} #${id}${doubtful.has(id) ? "?" : ""}`;

@@ -1,4 +1,4 @@
-// What is said, following along. A line is plain text until it comes into sight; then its words can be clicked.
+// The transcript, which follows playback. A line is plain text until it becomes visible; then words are clickable.
 
 class Transcript {
   constructor(model, player) {
@@ -26,7 +26,7 @@ class Transcript {
     return el("div", { class: "utterance", "data-segment": i }, when, text);
   }
 
-  // Gives each word its own element.
+  // Creates an element for each word.
   split(line) {
     if (line.dataset.split) return;
     line.dataset.split = "yes";
@@ -35,7 +35,7 @@ class Transcript {
     const parts = [];
     for (let w = segments.first[i]; w < segments.first[i + 1]; w++) {
       const text = words.texts[w].trimStart();
-      if (parts.length && text !== words.texts[w]) parts.push(" "); // Whisper's words bring the space before them
+      if (parts.length && text !== words.texts[w]) parts.push(" "); // Whisper's words include the space before them
       const doubt = words.sure[w] < 50 ? " unsure" : "";
       const spoken = `${text.trim()}, ${stamp(words.starts[w])}`;
       parts.push(
@@ -47,7 +47,7 @@ class Transcript {
             role: "button",
             tabindex: -1,
             "aria-label": spoken,
-            title: doubt ? "less sure than not" : null,
+            title: doubt ? "confidence below 0.5" : null,
           },
           text,
         ),
@@ -88,7 +88,7 @@ class Transcript {
     $("follow").checked = on;
   }
 
-  // By hand: scrollIntoView would scroll the page as well.
+  // Not scrollIntoView, which would scroll the page too.
   reveal() {
     const line = this.lines[this.segment];
     if (!line || !$("follow").checked || this.box.offsetParent === null) return;
@@ -119,7 +119,7 @@ class Transcript {
     event.stopPropagation();
   }
 
-  // The word that lies one word, or one line, from the one in focus.
+  // The word next to the focused one, by word or by line.
   away(by) {
     const { segments, words } = this.model;
     if (this.focus < 0) return Math.max(0, lastUpTo(words.starts, this.player.time));
@@ -134,19 +134,19 @@ class Transcript {
   }
 }
 
-// Some services tell the times of segments alone; each counts as one long word then.
+// Some services return only times of segments; each then counts as one long word.
 const amount = ({ said, words, segments }) =>
   said.words ? counted(words.count, "word") : counted(segments.count, "segment");
 
 function silence(model) {
   const reasons = [...new Set(model.said?.skipped.map((one) => one.reason))];
-  const nothing = reasons.length ? `Nothing was said (${reasons.join(", ")})` : "Nothing was said";
-  return lacking(model, "speech", "Speech was not listened to.", nothing);
+  const nothing = reasons.length ? `No speech was found (${reasons.join(", ")})` : "No speech was found";
+  return lacking(model, "speech", "The speech stage did not run.", nothing);
 }
 
 function skippedNotes({ said }) {
   if (!said.skipped.length) return [];
   const all = said.skipped.map((one) => `${stamp(one.start_s)}–${stamp(one.end_s)} (${one.reason})`);
   const rest = all.length > 20 ? ` and ${all.length - 20} more` : "";
-  return [el("p", { class: "empty" }, `Not listened to: ${all.slice(0, 20).join(", ")}${rest}.`)];
+  return [el("p", { class: "empty" }, `Not transcribed: ${all.slice(0, 20).join(", ")}${rest}.`)];
 }

@@ -1,6 +1,6 @@
-// The part of the video that the timeline shows.
+// The part of the video shown on the timeline.
 
-const CLOSEST = 0.5; // seconds: no zoom shows less
+const CLOSEST = 0.5; // seconds: the minimum of a zoom
 
 class View extends EventTarget {
   constructor(from, to) {
@@ -24,7 +24,7 @@ class View extends EventTarget {
     return this.from + (x / this.width) * this.span;
   }
 
-  // Shows `span` seconds from `from` on, or as much of that as there is.
+  // Shows `span` seconds from `from` on, within the video.
   show(from, span) {
     const full = this.most - this.least;
     const size = Math.min(full, Math.max(Math.min(CLOSEST, full), span));
@@ -33,7 +33,7 @@ class View extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  // `by` 2 shows half as much; what is at `time` stays where it is.
+  // Zooms around `time`; `by` 2 shows half as much.
   zoom(by, time) {
     const span = Math.min(this.most - this.least, Math.max(CLOSEST, this.span / by));
     this.show(time - ((time - this.from) * span) / this.span, span);
@@ -47,7 +47,7 @@ class View extends EventTarget {
     this.show(this.least, this.most - this.least);
   }
 
-  // Turns the page when what is at `time` would leave it.
+  // Moves on by a page when `time` would leave the view.
   follow(time) {
     if (time < this.from || time > this.to) this.show(time - 0.1 * this.span, this.span);
   }
@@ -55,7 +55,7 @@ class View extends EventTarget {
 
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200];
 
-// Times for the axis, about `gap` pixels apart.
+// Tick times of the axis, about `gap` pixels apart.
 function ticks(view, gap) {
   const step = STEPS.find((one) => (one / view.span) * view.width >= gap) ?? STEPS.at(-1) * Math.ceil((gap * view.span) / view.width / STEPS.at(-1));
   const found = [];
