@@ -6,8 +6,7 @@ WHISPER_MODEL is a folder in /models.
 import os
 from pathlib import Path
 
-from framefleet.stages.speech.worker.handler import make_handler
-from framefleet.stages.speech.worker.model import open_model
+from framefleet.stages.speech.worker.handler import make_handler, open_model
 
 
 def main() -> None:

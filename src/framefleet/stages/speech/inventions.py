@@ -21,22 +21,25 @@ def without_inventions(reply: WhisperReply) -> WhisperReply:
 
     The segments of one window have the same measures, by which they are judged together.
     """
-    windows = (list(alike) for _, alike in groupby(reply.segments, key=_window))
-    return replace(reply, segments=[segment for window in windows if not _is_invented(window) for segment in window])
+    heard = [segment for segment in reply.segments if not (segment.doubtful or _is_nothing(segment))]
+    windows = (list(alike) for _, alike in groupby(heard, key=_window))
+    return replace(reply, segments=[segment for window in windows if not _is_loop(window) for segment in window])
 
 
 def _window(segment: WhisperSegment) -> tuple[float, float]:
     return segment.avg_logprob, segment.no_speech_prob
 
 
-def _is_invented(window: Sequence[WhisperSegment]) -> bool:
-    first = window[0]
-    if any(segment.doubtful for segment in window):
-        return True
+def _is_nothing(segment: WhisperSegment) -> bool:
+    """Return whether it is but an ellipsis, or the one word that Whisper says of silence."""
+    said = segment.text.strip(" .!").lower()
+    return not said or (said == "you" and segment.no_speech_prob > 0.9 and segment.avg_logprob < -0.6)
+
+
+def _is_loop(window: Sequence[WhisperSegment]) -> bool:
     text = " ".join(segment.text.strip() for segment in window)
-    if text.strip(" .!").lower() == "you":
-        return first.no_speech_prob > 0.9 and first.avg_logprob < -0.6
-    return repeats(compression_ratio(text)) and first.no_speech_prob > LIKELY_SILENT and _timeless(window) > TIMELESS
+    silent = window[0].no_speech_prob > LIKELY_SILENT
+    return silent and repeats(compression_ratio(text)) and _timeless(window) > TIMELESS
 
 
 def _timeless(window: Sequence[WhisperSegment]) -> float:

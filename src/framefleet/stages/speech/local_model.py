@@ -25,8 +25,8 @@ _ALSO = {"turbo": "large-v3-turbo"}
 
 
 def is_folder(model: str | None) -> bool:
-    """Return whether the model is given as a folder, which takes precedence over a name."""
-    return model is not None and model not in {"", "."} and Path(model).is_dir()
+    """Return whether the model is given as a folder, or as a path of one. A folder takes precedence over a name."""
+    return bool(model) and (Path(str(model)).is_dir() or len(Path(str(model)).parts) > 1)
 
 
 def chosen(model: str | None) -> str:

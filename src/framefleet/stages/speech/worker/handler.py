@@ -5,10 +5,12 @@ import time
 from framefleet.errors import WorkerError
 from framefleet.protocol.envelope import ProbeReply, TimingMs
 from framefleet.protocol.whisper import WhisperReply, WhisperRequest
-from framefleet.stages.speech.worker.model import Engine
+from framefleet.stages.speech.worker.model import Engine, open_model
 from framefleet.stages.speech.worker.passages import Heard, transcribed
 from framefleet.worker.serving import ServedHandler
 from framefleet.worker.waveform import decode
+
+__all__ = ["make_handler", "open_model"]  # what the image imports
 
 FEATURES = ["words"]
 """What a request may ask for that the first workers ignored."""
