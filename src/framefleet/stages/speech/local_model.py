@@ -105,7 +105,7 @@ def lacks(model: str | None) -> bool:
 
 def is_there(name: str) -> bool:
     """Return whether the model of this name is on this machine, perhaps in the hub's own cache."""
-    return name == TINY_EN or has_model(FETCHED[name]) or (name != BASE and cached(FETCHED[name]) is not None)
+    return name == TINY_EN or has_model(FETCHED[name]) or cached(FETCHED[name]) is not None
 
 
 def fetch(model: str | None, tell: Callable[[str], object]) -> None:
