@@ -50,3 +50,12 @@ class Transcription(msgspec.Struct, frozen=True):
     segments: list[Segment]
     skipped: list[Skipped] = []
     language_probability: float | None = None
+
+    @property
+    def other_languages(self) -> list[str]:
+        """The languages of segments in another than `language`, in the order in which they are first spoken."""
+        return [
+            one
+            for one in dict.fromkeys(segment.language for segment in self.segments)
+            if one not in {None, self.language}
+        ]

@@ -137,7 +137,7 @@ def test_where_the_hub_is_out_of_reach_a_folder_is_the_way_out(
 ) -> None:
     monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{deaf_port}")
     told: list[object] = []
-    with pytest.raises(SetupError, match="--whisper-model small: .*cannot be downloaded") as raised:
+    with pytest.raises(SetupError, match=r"--whisper-model small: .*cannot be downloaded") as raised:
         STAGE.fetch_model(Options(whisper_model="small"), told.append)
     assert "give the folder" in (raised.value.hint or "")
     assert "484 MB" in str(told[0])

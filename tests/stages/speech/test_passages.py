@@ -133,7 +133,10 @@ def test_a_loop_in_which_nothing_is_heard_again_is_left_out() -> None:
 
 
 def said(text: str, *durations: float) -> WhisperSegment:
-    words = [WhisperWord(n, n + length, f" {word}", 0.9) for n, (word, length) in enumerate(zip(text.split(), durations))]
+    words = [
+        WhisperWord(n, n + length, f" {word}", 0.9)
+        for n, (word, length) in enumerate(zip(text.split(), durations, strict=False))
+    ]
     return WhisperSegment(0.0, 9.0, f" {text}", -0.1, 0.1, words)
 
 

@@ -28,6 +28,7 @@ CLIENT = (
     "msgspec",
     "numpy",
     "opencv-python-headless",
+    "pysubs2",
     "requests",
     "rich",
     "scenedetect-headless",
