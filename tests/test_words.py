@@ -132,6 +132,32 @@ def test_no_notice_has_a_banned_phrase() -> None:
     assert findings("\n".join(said), BANNED) == []
 
 
+NO_VERBS = re.compile(
+    r"(?:the|an?|what|whether|how|where|when|why|which|who|one|all|any|each|every|some|those|these|this|that|its|of|by|in"
+    r"|for|from|with|without|as|at|if|raises|takes|says|tells|makes|returns|writes|gives)\b",
+    re.IGNORECASE,
+)
+"""First words of docstrings that are not in the imperative."""
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
+    """Yield the functions and methods of a module, without properties, which are described like attributes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and not any("property" in ast.unparse(d) for d in node.decorator_list):
+            yield node
+
+
+@pytest.mark.parametrize("package", sorted({p.parent.name for p in sources("*/*.py")} - {"__pycache__"}))
+def test_docstrings_of_functions_are_in_the_imperative(package: str) -> None:
+    told = [
+        f"{path.name}: {function.name}: {docstring.splitlines()[0]}"
+        for path in sources(f"{package}/**/*.py")
+        for function in functions(ast.parse(path.read_text(encoding="utf-8")))
+        if (docstring := ast.get_docstring(function)) and NO_VERBS.match(docstring)
+    ]
+    assert told == []
+
+
 def test_a_banned_phrase_is_found_in_a_sentence_of_old() -> None:
     old = "Jobs that were already at work are asked for by their ids, and not paid again."
     assert len(findings(old, BANNED)) == 3

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from framefleet.errors import UsageError
-from framefleet.media.sampling import plan_samples
 from framefleet.media.types import Sample
 from framefleet.schema.document import Crop
-from framefleet.timebase import Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +18,6 @@ class PictureBatch:
     @property
     def units(self) -> float:
         return len(self.samples)
-
-
-def plan_batches(
-    duration_s: Seconds, fps: float, batch_size: int, *, pictures_s: Seconds | None = None
-) -> list[PictureBatch]:
-    """Return every sample of a video once, in batches of `batch_size`; the last has the remainder."""
-    return batched(plan_samples(duration_s, fps, pictures_s=pictures_s), batch_size)
 
 
 def batched(samples: Sequence[Sample], batch_size: int) -> list[PictureBatch]:

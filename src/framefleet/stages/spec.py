@@ -135,13 +135,13 @@ class Mark:
 
 
 def span_table(spans: Iterable[FoundSpan]) -> Table:
-    """The table of a stage that declares none."""
+    """Return the table of a stage that declares none."""
     columns: dict[str, CellType] = {"start_s": float, "end_s": float, "label": str, "text": str, "confidence": float}
     return Table(columns, [(s.start_s, s.end_s, s.label, s.text, s.confidence) for s in spans])
 
 
 def span_marks(spans: Iterable[FoundSpan]) -> Iterator[Mark]:
-    """The marks of a stage that declares none."""
+    """Return the marks of a stage that declares none."""
     for one in spans:
         yield Mark(one.name, one.start_s, one.end_s, {"confidence": one.confidence})
 

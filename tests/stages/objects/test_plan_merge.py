@@ -12,7 +12,7 @@ from framefleet.media.types import PictureTime, Sample
 from framefleet.protocol.yolo import FrameReply, YoloObject, YoloReply
 from framefleet.schema.document import Crop
 from framefleet.schema.objects import DetectedObject
-from framefleet.stages.batches import check_crop, plan_batches
+from framefleet.stages.batches import batched, check_crop
 from framefleet.stages.objects.merge import merge
 
 fps_values = st.sampled_from([0.1, 0.5, 1, 2, 12.5, 29.97])
@@ -38,7 +38,7 @@ def found(number: int) -> DetectedObject:
 
 @given(st.floats(0, 300), fps_values, st.integers(1, 50))
 def test_planning_covers_every_sample_once(duration_s: float, fps: float, batch_size: int) -> None:
-    batches = plan_batches(duration_s, fps, batch_size)
+    batches = batched(plan_samples(duration_s, fps), batch_size)
     assert [s for batch in batches for s in batch.samples] == plan_samples(duration_s, fps)
     assert [batch.number for batch in batches] == list(range(len(batches)))
     assert all(batch.units == batch_size for batch in batches[:-1])
@@ -47,7 +47,7 @@ def test_planning_covers_every_sample_once(duration_s: float, fps: float, batch_
 
 @given(st.data(), st.integers(1, 60), st.integers(1, 16))
 def test_merging_is_independent_of_order_and_loses_nothing(data: st.DataObject, count: int, batch_size: int) -> None:
-    batches = plan_batches(count, 1, batch_size)
+    batches = batched(plan_samples(count, 1), batch_size)
     answered = data.draw(st.lists(st.sampled_from(batches), unique_by=lambda batch: batch.number))
     merged = merge(plan_samples(count, 1), [answer(list(batch.samples)) for batch in answered], None)
     indices = {s.index for batch in answered for s in batch.samples}
@@ -97,7 +97,7 @@ def test_a_crop_inside_the_picture_is_fine(crop: Crop | None) -> None:
 @given(st.floats(0, 100), st.floats(0, 100), fps_values, st.integers(1, 50))
 def test_the_last_picture_that_stands_on_goes_into_one_request(a: float, b: float, fps: float, size: int) -> None:
     pictures_s, duration_s = sorted((a, b))
-    batches = plan_batches(duration_s, fps, size, pictures_s=pictures_s)
+    batches = batched(plan_samples(duration_s, fps, pictures_s=pictures_s), size)
     assert [s for batch in batches for s in batch.samples] == plan_samples(duration_s, fps, pictures_s=pictures_s)
     assert [batch.number for batch in batches] == list(range(len(batches)))
     assert all(sum(not s.held for s in batch.samples) == size for batch in batches[:-1])

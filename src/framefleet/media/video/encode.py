@@ -34,7 +34,7 @@ class _Encoder:
     """
 
     def __init__(self, media: MediaInfo, max_side: int | None, crop: Crop | None) -> None:
-        """Raises `UsageError` if `crop` does not lie within the frame."""
+        """Check `crop`. Raises `UsageError` if it does not lie within the frame."""
         self._turn = media.turn
         self._coded = self._turn.size((media.width, media.height))
         self._window = _window(media, crop)

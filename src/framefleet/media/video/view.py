@@ -50,7 +50,7 @@ class Views:
     """A converter of frames to pieces, with a cache for the samples that share the last frame."""
 
     def __init__(self, media: MediaInfo, views: Iterable[View]) -> None:
-        """Raises `UsageError` if a crop does not lie within the frame."""
+        """Check the crops. Raises `UsageError` if one does not lie within the frame."""
         self._encoders = {view: _encoder(media, view) for view in views}
         self._shown_at: Fraction | None = None
         self._made: dict[View, bytes | NDArray[np.uint8]] = {}

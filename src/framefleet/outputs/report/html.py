@@ -29,7 +29,7 @@ def page(head: dict[str, object], columns: str) -> str:
 
 
 def scripts() -> list[str]:
-    """The scripts that the page names, in the order in which they are put together; they share one scope."""
+    """Return the names of the page's scripts, in the order in which they are joined; they share one scope."""
     (named,) = re.findall(r"\{\{script([^}]+)\}\}", _text("page.html"))
     return str(named).split()
 

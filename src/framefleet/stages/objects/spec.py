@@ -44,7 +44,7 @@ def spans(detections: Iterable[Detection]) -> Iterator[FoundSpan]:
 
 
 def tables(detections: Sequence[Detection], document: Document) -> dict[str, Table]:
-    """The frames, and the objects in them with their tracks' ids."""
+    """Return the tables of frames, and of objects with their tracks' ids."""
     ids = document.tracks.ids() if document.tracks is not None else {}
     frames = [(d.index, d.time_s, d.pts_s, None if d.objects is None else len(d.objects)) for d in detections]
     columns: dict[str, CellType] = {"index": int, "time_s": float, "pts_s": float, "object": int, "track_id": int}
@@ -61,7 +61,7 @@ def tables(detections: Sequence[Detection], document: Document) -> dict[str, Tab
 
 
 def in_scenes(scenes: Sequence[Scene], detections: Sequence[Detection] | None, sampling: str) -> list[dict[str, int]]:
-    """By label, the most that were in one frame at once."""
+    """Return for each label the largest number in one frame."""
     seen: dict[int, Counter[str]] = {scene.index: Counter() for scene in scenes}
     for detection in detections or ():
         scene = scene_at(scenes, counted_s(detection.time_s, detection.pts_s, sampling))

@@ -65,7 +65,7 @@ def marks(said: Transcription) -> Iterator[Mark]:
 
 
 def in_scenes(scenes: Sequence[Scene], said: Transcription | None, _: str) -> list[str]:
-    """What goes on over a cut belongs to the scene that it shares most time with."""
+    """Return each scene's text; a segment over a cut belongs to the scene that it overlaps most."""
     texts: dict[int, list[str]] = {scene.index: [] for scene in scenes}
     for segment in said.segments if said else ():
         scene = scene_of(scenes, Span(segment.start_s, segment.end_s))
@@ -75,7 +75,7 @@ def in_scenes(scenes: Sequence[Scene], said: Transcription | None, _: str) -> li
 
 
 def absent(media: "MediaInfo") -> Transcription:
-    """The transcription of a video without sound."""
+    """Return the transcription of a video without sound."""
     return Transcription(None, "", [], [Skipped(0.0, media.duration_s, media.soundless or "no audio stream")])
 
 
