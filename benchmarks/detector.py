@@ -2,17 +2,23 @@
 """The embedded detector against Ultralytics on the same ONNX file: frames per second, and whether the boxes agree.
 
     python benchmarks/detector.py VIDEO...
+    python benchmarks/detector.py --shapes VIDEO...      the cost of the fetched detectors against the embedded one
 
 Needs torch and Ultralytics. The same decoded frames, in batches of 16, the same letterbox (rectangular, stride 32),
 both with as many threads as cores: Ultralytics parallelises every layer, FrameFleet the frames. They take turns by
 batch, so that a busy machine slows both; the median of 7 rounds.
+
+With --shapes, networks of the true shape with random weights (detector_networks.py; needs transformers too): CPU
+seconds of one thread per frame, scaling included, as ratios to YOLOv3-tiny's at 416 on the same frames, in turns.
+Suppression has nothing to do there: random scores stay below the confidence that is asked for.
 """
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from tempfile import TemporaryDirectory
+from time import perf_counter, process_time
 from typing import Any
 
 import av
@@ -26,6 +32,7 @@ from record import record
 
 BATCH = 16
 TURNS = 7
+SHOWN = 4  # frames of each video for --shapes
 SETTINGS = DetectionSettings(imgsz=416)
 Side = Callable[[int], list[Rows]]
 """One detector's boxes of the n-th batch."""
@@ -53,7 +60,11 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=200)
     parser.add_argument("--model", help="another detector's .onnx file, for ours alone")
     parser.add_argument("--name", default="detector", help="of the result file")
+    parser.add_argument("--shapes", action="store_true")
     args = parser.parse_args()
+    if args.shapes:
+        record("detector_shapes", compare_shapes([frame for video in args.videos for frame in pictures(video, SHOWN)]))
+        return
     rgb = batches(args.videos, args.pictures)
     bgr = [[np.ascontiguousarray(picture[..., ::-1]) for picture in batch] for batch in rgb]
     engine, yolo = OnnxEngine(args.model), load_ultralytics()
@@ -81,6 +92,33 @@ def main() -> None:
             "unmatched": sum(overlap == 0 for overlap in overlaps),
         },
     )
+
+
+def compare_shapes(frames: list[Pixels]) -> dict[str, Any]:
+    """CPU time per frame of YOLOv3-tiny, and the ratio of each other detector to it."""
+    from detector_networks import PARAMETERS, write
+
+    with TemporaryDirectory() as folder:
+        engines = {"yolov3-tiny": OnnxEngine(threads=1)}
+        engines |= {name: OnnxEngine(str(write(name, Path(folder))), threads=1) for name in PARAMETERS}
+    settings = DetectionSettings(imgsz=416, conf=0.95)
+    rounds = []
+    for _ in range(TURNS + 1):
+        spent = {}
+        for name, engine in engines.items():
+            began = process_time()
+            engine.detect(frames, engine.settle(settings))
+            spent[name] = (process_time() - began) / len(frames)
+        rounds.append(spent)
+    rounds = rounds[1:]  # the first allocates
+    height, width = frames[0].shape[:2]
+    ratios = {name: [spent[name] / spent["yolov3-tiny"] for spent in rounds] for name in PARAMETERS}
+    return {
+        "frames": f"{len(frames)} of {width} × {height}",
+        "yolov3-tiny at 416 (CPU ms per frame)": round(1000 * median(spent["yolov3-tiny"] for spent in rounds), 1),
+        **{f"{name}, ratio to that": round(median(found), 2) for name, found in ratios.items()},
+        **{f"{name}, least and most": [round(f(found), 2) for f in (min, max)] for name, found in ratios.items()},
+    }
 
 
 def load_ultralytics() -> Callable[[list[Pixels]], Any]:

@@ -23,7 +23,8 @@ def main() -> None:
         sys.exit(f"{model}: not in {listed.name}, which has {', '.join(models)}; add its address and its files' sha256")
     folder.mkdir(parents=True, exist_ok=True)
     for name, wanted in models[model]["sha256"].items():
-        fetch(models[model]["from"] + name, folder / name, wanted)
+        at = models[model].get("paths", {}).get(name, name)  # a file may have another name there
+        fetch(models[model]["from"] + at, folder / name, wanted)
         print(f"{name}: as expected", flush=True)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Build the two small ONNX graphs before and after an embedded detector.
+"""Build the small ONNX graphs before and after a detector.
 
     python scripts/build_detector_graphs.py src/framefleet/models
 
@@ -57,6 +57,30 @@ def letterbox() -> onnx.ModelProto:
     return model(helper.make_graph(nodes, "letterbox", inputs, [output], constants))
 
 
+def smooth() -> onnx.ModelProto:
+    """`picture` (1, H, W, 3) uint8 resized to `size` (4,), [1, height, width, 3], as `image` (1, 3, h, w) in 0-1.
+
+    Bilinear with smoothing, as Pillow and torchvision do it to the pictures that D-FINE is trained with: 99.4 % of the
+    values or more are Pillow's.
+    """
+    nodes = [
+        helper.make_node(
+            "Resize", ["picture", "", "", "size"], ["resized"],
+            mode="linear", coordinate_transformation_mode="half_pixel", antialias=1,
+        ),
+        helper.make_node("Cast", ["resized"], ["levels"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["levels"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Div", ["planes", "white"], ["image"]),
+    ]  # fmt: skip
+    inputs = [
+        helper.make_tensor_value_info("picture", TensorProto.UINT8, [1, "from_height", "from_width", 3]),
+        helper.make_tensor_value_info("size", TensorProto.INT64, [4]),
+    ]
+    output = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "height", "width"])
+    white = helper.make_tensor("white", TensorProto.FLOAT, [], [255.0])
+    return model(helper.make_graph(nodes, "smooth", inputs, [output], [white]), opset=18)
+
+
 def suppress() -> onnx.ModelProto:
     """Return a graph that selects `kept` (K, 3) from `boxes` (1, N, 4) and `scores` (1, 1, N), best first."""
     node = helper.make_node("NonMaxSuppression", ["boxes", "scores", "max_det", "iou"], ["kept"])
@@ -70,9 +94,9 @@ def suppress() -> onnx.ModelProto:
     return model(helper.make_graph([node], "suppress", inputs, [output]))
 
 
-def model(graph: onnx.GraphProto) -> onnx.ModelProto:
+def model(graph: onnx.GraphProto, opset: int = OPSET) -> onnx.ModelProto:
     made = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name="framefleet"
+        graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8, producer_name="framefleet"
     )
     onnx.checker.check_model(made)
     return made
@@ -82,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
-    for build in (letterbox, suppress):
+    for build in (letterbox, smooth, suppress):
         (folder / f"{build.__name__}.onnx").write_bytes(build().SerializeToString(deterministic=True))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENDPOINTS = ("yolo", "whisper", "ast", "ocr")
 MARK = ".framefleet-hub"  # marks a folder written by this script, which it may replace
-OWN = ("handler.py", "requirements.txt", "weights.json", "test_input.json", ".runpod")
+OWN = ("handler.py", "requirements.txt", "weights.json", "detectors", "test_input.json", ".runpod")
 SHARED = "weights.py"  # of all endpoints whose weights come from a hub
 README = """\
 # {title}
@@ -27,7 +27,10 @@ it is answered are those of `src/framefleet/protocol/{kind}.py`; `test_input.jso
 
 FrameFleet itself is under the Apache License 2.0 (LICENSE).{note}
 """
-NOTES = {"yolo": " The image contains Ultralytics and its weights, which are under AGPL-3.0."}
+NOTES = {
+    "yolo": " The image contains Ultralytics and its weights, which are under AGPL-3.0. To build one without them, add "
+    "`--build-arg DETECTOR=dfine --build-arg YOLO_MODEL=d-fine-s.onnx`, or `DETECTOR=rfdetr` with `rf-detr-nano.pth`."
+}
 
 
 class LayoutError(Exception):

@@ -17,6 +17,7 @@ from framefleet.emulator.app import make_endpoint
 from framefleet.emulator.serve import serving
 from framefleet.install_hints import cache_folder
 from framefleet.stages.base import Handler
+from framefleet.stages.objects.models import PREFERRED
 from tests.media.make import share_cores
 from tests.media.once import keep_in
 
@@ -69,7 +70,7 @@ def sample() -> Path:
     return ROOT / "samples" / "sample.mp4"
 
 
-HIDDEN = ("whisper-base",)
+HIDDEN = (*PREFERRED, "whisper-base")
 """Fetched models that would be used by default: tests get the embedded ones, wherever they run."""
 
 

@@ -103,7 +103,8 @@ def test_every_option_has_a_flag_and_every_flag_an_option() -> None:
 
 def test_the_help_names_the_stages_that_there_are() -> None:
     _, help, _ = FLAGS["stages"]
-    assert help.endswith("objects, speech, sounds, text, scenes, tracks (objects,speech,sounds,scenes,tracks)")
+    listed = "objects, speech, speakers, sounds, text, scenes, tracks, faces"
+    assert help.endswith(f"{listed} (objects,speech,speakers,sounds,scenes,tracks)")
 
 
 def test_a_stage_has_settings_of_its_own_which_go_before_those_for_all(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The entry point on RunPod: speech to text, by faster-whisper on this worker's GPU.
+"""The entry point on RunPod: speech to text, by faster-whisper on this worker's GPU, and speakers, on its CPU.
 
 WHISPER_MODEL is a folder in /models.
 """
@@ -6,6 +6,7 @@ WHISPER_MODEL is a folder in /models.
 import os
 from pathlib import Path
 
+from framefleet.stages.speakers.worker.handler import beside, open_engine
 from framefleet.stages.speech.worker.handler import make_handler, open_model
 
 
@@ -17,7 +18,8 @@ def main() -> None:
         engine = open_model(str(model))
     else:
         engine = open_model(str(model), device="cuda", compute_type="float16", batched=True)
-    runpod.serverless.start({"handler": make_handler(engine)})
+    handler, voices = make_handler(engine), Path(os.environ.get("SPEAKERS_MODELS", "/models/speakers"))
+    runpod.serverless.start({"handler": beside(handler, open_engine(voices)) if voices.is_dir() else handler})
 
 
 if __name__ == "__main__":

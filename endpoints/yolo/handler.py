@@ -1,5 +1,7 @@
-"""The entry point on RunPod: objects in frames, by Ultralytics on this worker's GPU. YOLO_MODEL is a file in
-/models."""
+"""What RunPod starts: objects in frames, on this worker's GPU.
+
+YOLO_MODEL is a file in /models; FRAMEFLEET_DETECTOR says what runs it: ultralytics, dfine or rfdetr.
+"""
 
 import os
 from pathlib import Path
@@ -11,7 +13,8 @@ def main() -> None:
     import runpod
 
     model = Path("/models", os.environ.get("YOLO_MODEL", "yolo11m.pt"))
-    runpod.serverless.start({"handler": make_handler(open_engine(str(model), "ultralytics"))})
+    kind = os.environ.get("FRAMEFLEET_DETECTOR", "ultralytics")
+    runpod.serverless.start({"handler": make_handler(open_engine(str(model), kind))})
 
 
 if __name__ == "__main__":

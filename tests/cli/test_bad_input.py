@@ -202,7 +202,8 @@ def test_what_is_in_the_way_stays(
         (["--task", "translate"], "--task translate: the embedded model (tiny.en) cannot translate"),
         (
             ["--yolo-model", "yolo11x"],
-            "--yolo-model yolo11x: this machine only has yolov3-tiny; give the path of an .onnx",
+            "--yolo-model yolo11x: no such model on this machine; give one of d-fine-n, d-fine-s, yolox-tiny, yolox-s, "
+            "yolov3-tiny or the path of an .onnx file",
         ),
         (["--fpss", "1"], "No such option: --fpss"),
         (["--backend", "runpod"], "--backend runpod: no endpoint for objects; set FRAMEFLEET_YOLO_ENDPOINT"),

@@ -146,7 +146,7 @@ def test_a_timeline_says_where_the_video_is_whatever_path_was_typed(cli: Cli, tm
 
 def test_all_formats_at_once_with_the_pictures(cli: Cli, video: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
-    names = [name for name in FORMATS if name != "otio"]  # which is not made for every Python
+    names = [name for name in FORMATS if name not in ("otio", "rttm")]  # not made for every Python; no speakers here
     result = stored(sees([CAT, DOG], [CAT], None), tmp_path, video)
     told = cli("export", result, "--to", ",".join(names), "--pictures", "--output", f"{tmp_path / 'new' / 'out'}/")
     assert told.code == 0, told.err

@@ -58,6 +58,7 @@ def test_all_there_is_at_a_time(ask: Cli) -> None:
         "             frame at 0:01.0  confidence  track  left, top, right, bottom",
         "  seen       cat                    0.50      7  0, 0, 1, 1",
         "  said       Here [is] the Café,",
+        "  spoke      unknown: stage not run",
         "  heard      Background music 0.71",
         "             text        confidence  left, top, right, bottom",
         "  written    NOEXIT[31m        0.93  1, 2, 30, 41",
@@ -144,7 +145,7 @@ def test_nothing_was_looked_for(ask: Cli) -> None:
     bare = replace(make_document(), failures=[], **dict.fromkeys(parts))
     why = "unknown: stage not run"
     told = ask("--at", 0, "--label", "a", "--say", "a", "--sound", "a", "--text", "a", of=bare)
-    assert told.out.count(why) == 8
+    assert told.out.count(why) == 9
     assert told.code == 0
     assert ask(of=bare).code == 0
     nothing = replace(bare, detections=[], tracks=TracksResult([]), sounds=Sounds(0.3, []))

@@ -16,6 +16,7 @@ import pytest
 from framefleet import models
 from framefleet.stages.objects.worker.handler import open_engine
 from framefleet.stages.sounds.worker.handler import open_engine as open_ears
+from tests.stages.objects.networks import dfine
 from tests.stages.sounds.small_ast import small_ast
 from tests.stages.sounds.yamnet import LOUD, stand_in
 
@@ -61,6 +62,27 @@ def test_yolo_finds_the_person(started: Any, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(module, "open_engine", lambda *wanted: asked.append(wanted) or open_engine())
     reply = started(module)(test_input("yolo"))
     assert asked == [(str(Path("/models/yolo11m.pt")), "ultralytics")]
+    assert [found["label"] for found in reply["frames"][0]["objects"]] == ["person"]
+
+
+@pytest.mark.parametrize("kind", ["dfine", "rfdetr"])
+def test_yolo_runs_another_detector_where_that_is_set(started: Any, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    asked: list[Any] = []
+    module = handler_module("yolo")
+    monkeypatch.setattr(module, "open_engine", lambda *wanted: asked.append(wanted))
+    monkeypatch.setenv("FRAMEFLEET_DETECTOR", kind)
+    monkeypatch.setenv("YOLO_MODEL", "mine.bin")
+    started(module)
+    assert asked == [(str(Path("/models/mine.bin")), kind)]
+
+
+def test_dfine_answers_the_test_input(started: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = dfine(tmp_path / "d-fine-s.onnx", [(0, 0.9, (0.5, 0.5, 0.2, 0.4))])
+    module = handler_module("yolo")
+    monkeypatch.setattr(module, "open_engine", lambda _, kind: open_engine(str(path), kind))
+    monkeypatch.setenv("FRAMEFLEET_DETECTOR", "dfine")
+    reply = started(module)(test_input("yolo"))
+    assert (reply["model"], reply["imgsz"], reply["imgsz_fixed"]) == ("d-fine-s", 640, True)
     assert [found["label"] for found in reply["frames"][0]["objects"]] == ["person"]
 
 

@@ -89,6 +89,24 @@ def test_every_requirement_is_pinned_by_version_and_sha256(endpoint: str) -> Non
     assert install == "pip install --no-cache-dir --require-hashes -r /tmp/requirements.txt"
 
 
+@pytest.mark.parametrize("detector", ["dfine", "rfdetr"])
+def test_the_requirements_of_other_detectors_are_pinned_and_take_their_place(endpoint: str, detector: str) -> None:
+    folder = ROOT / "endpoints" / endpoint / "detectors" / detector
+    if endpoint != "yolo":
+        assert not folder.exists()
+        return
+    assert_whole(folder / "requirements.txt")
+    versions = {found.name: found.specifier for found in pinned_for(folder / "requirements.txt", "3.12")}
+    lines = (folder / "requirements.in").read_text(encoding="utf-8").splitlines()
+    wanted = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    assert {found.name: found.specifier for found in wanted}.items() <= versions.items()
+    assert "ultralytics" not in (folder / "requirements.txt").read_text(encoding="utf-8")
+    dockerfile = (ROOT / "endpoints" / "yolo" / "Dockerfile").read_text(encoding="utf-8")
+    assert f"--build-arg DETECTOR={detector} " in dockerfile
+    assert dockerfile.index("/tmp/detectors/$DETECTOR") < dockerfile.index("pip install")
+    assert "ARG DETECTOR=ultralytics" in dockerfile
+
+
 @pytest.mark.parametrize("python", ["3.11", "3.12"])  # that of the tests' images and that of the images
 def test_what_is_pinned_is_what_was_chosen(endpoint: str, python: str) -> None:
     here = pinned_for(pins_of(endpoint), python)

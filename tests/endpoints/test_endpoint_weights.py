@@ -13,6 +13,8 @@ from types import ModuleType
 
 import pytest
 
+from framefleet.models.catalog import CATALOG
+
 ENDPOINTS = Path(__file__).parents[2] / "endpoints"
 MODEL = b"the weights" * 1000
 SHA256 = hashlib.sha256(MODEL).hexdigest()
@@ -121,6 +123,37 @@ def test_the_models_of_the_images_are_listed_by_what_does_not_move(endpoint: str
     for model in models.values():
         assert re.search(r"^https://.*(/resolve/[0-9a-f]{40}/|/releases/download/v[\d.]+/)$", model["from"])
         assert all(re.fullmatch("[0-9a-f]{64}", sha256) for sha256 in model["sha256"].values())
+
+
+@pytest.mark.parametrize("detector", ["dfine", "rfdetr"])
+def test_the_models_of_other_detectors_are_listed_by_sha256(detector: str) -> None:
+    models = json.loads((ENDPOINTS / "yolo" / "detectors" / detector / "weights.json").read_text(encoding="utf-8"))
+    for name, model in models.items():
+        # RF-DETR's makers have a bucket without releases: a build ends where its file is another.
+        moves_not = re.search(r"^https://.*/resolve/[0-9a-f]{40}/$", model["from"])
+        assert moves_not or model["from"] == "https://storage.googleapis.com/rfdetr/"
+        assert list(model["sha256"]) == list(model["paths"]) == [name]
+        assert re.fullmatch("[0-9a-f]{64}", model["sha256"][name])
+
+
+def test_the_detectors_of_the_catalog_are_the_images(weights: ModuleType) -> None:
+    models = json.loads((ENDPOINTS / "yolo" / "detectors" / "dfine" / "weights.json").read_text(encoding="utf-8"))
+    for name, model in models.items():
+        fetched = CATALOG[name.removesuffix(".onnx")]
+        (source,) = fetched.sources
+        assert model["sha256"] == fetched.files
+        assert [model["from"] + model["paths"][name]] == list(source.urls.values())
+
+
+def test_a_file_may_have_another_name_where_it_comes_from(
+    weights: ModuleType, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = tmp_path / "weights.json"
+    model = {"from": hub.address, "paths": {"mine.onnx": "model.bin"}, "sha256": {"mine.onnx": SHA256}}
+    listed.write_text(json.dumps({"a-model": model}))
+    monkeypatch.setattr(sys, "argv", ["weights.py", str(listed), "a-model", str(tmp_path / "models")])
+    weights.main()
+    assert (tmp_path / "models" / "mine.onnx").read_bytes() == MODEL
 
 
 @pytest.mark.parametrize("endpoint", ["yolo", "whisper", "ast", "ocr"])

@@ -261,6 +261,70 @@ def test_a_server_that_does_not_answer_is_given_up(
     assert failed.value.code == "fetch_failed"
 
 
+def test_a_host_whose_name_takes_too_long_to_look_up_is_given_up(
+    catalog: dict[str, FetchedModel], hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from_hub(catalog, hub)
+    looked_up = threading.Event()
+
+    def unknown(*_: object, **__: object) -> None:
+        looked_up.wait()
+        raise OSError("no such host")
+
+    monkeypatch.setattr(fetching, "urlopen", unknown)
+    with pytest.raises(SetupError, match=r"cannot be downloaded: no answer in 0\.01 s"):
+        fetch("cats", timeout_s=0.01)
+    looked_up.set()
+
+
+def test_a_server_that_only_trickles_is_given_up(
+    catalog: dict[str, FetchedModel], hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from_hub(catalog, hub)
+    monkeypatch.setattr(fetching, "SLOW_S", -1.0)
+    monkeypatch.setattr(fetching, "SLOWEST", 1e12)
+    with pytest.raises(SetupError, match=r"only 0\.0 MB came in") as failed:
+        fetch("cats")
+    assert failed.value.code == "fetch_failed"
+
+
+def alternatives(catalog: dict[str, FetchedModel], hub: str) -> tuple[str, str]:
+    """Two models of which the first cannot be had and the second can."""
+    from_hub(catalog, hub)
+    absent = Download(dict.fromkeys(CONTENT, hub + "absent"))
+    catalog["lions"] = replace(catalog["cats"], title="Lions", sources=(absent,))
+    return "lions", "cats"
+
+
+def test_of_alternatives_the_first_that_can_be_had_is_fetched_and_all_share_one_timeout(
+    catalog: dict[str, FetchedModel], hub: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names, waits = alternatives(catalog, hub), []
+    opened = fetching.urlopen
+    monkeypatch.setattr(fetching, "urlopen", lambda url, timeout: (waits.append(timeout), opened(url, timeout=10))[1])
+    fetching.fetch_best(names)
+    told = capsys.readouterr()
+    assert told.out.strip() == str(model_folder("cats"))
+    assert "Lions: " in told.err
+    assert set(waits) == {fetching.TIMEOUT_S / 2}
+
+
+def test_no_alternative_is_no_failure(
+    catalog: dict[str, FetchedModel], hub: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = alternatives(catalog, hub)
+    monkeypatch.setenv("FRAMEFLEET_NO_FETCH", "1")
+    monkeypatch.setattr(fetching, "urlopen", lambda *_, **__: pytest.fail("the network is used"))
+    monkeypatch.setattr(fetching, "SET_UP", (names,))
+    monkeypatch.setattr(sys, "argv", ["fetch"])
+    with pytest.raises(SystemExit) as ended:
+        fetching.main()
+    assert ended.value.code == 0
+    told = capsys.readouterr().err
+    assert "FRAMEFLEET_NO_FETCH is 1" in told
+    assert told.splitlines()[-1].endswith("-m framefleet.models.fetch lions")
+
+
 def test_the_next_source_is_tried(catalog: dict[str, FetchedModel], hub: str, archives: list[Path]) -> None:
     urls = dict.fromkeys(CONTENT, hub + "absent")
     catalog["cats"] = replace(catalog["cats"], sources=(Download(urls), *catalog["cats"].sources))

@@ -45,6 +45,9 @@ class OptionArguments(TypedDict, total=False):
     task: Literal["transcribe", "translate"] | None
     words: Sequence[str] | str | None
 
+    speakers: bool | int | Literal["auto"] | None
+    speaker_names: Sequence[Sequence[str]] | str | None
+
     ast_model: str | None
     sounds_threshold: float | None
 
@@ -69,3 +72,7 @@ class OptionArguments(TypedDict, total=False):
     text_max_side: int | None
     text_jpeg_quality: int | None
     scenes_sampling: Literal["exact", "keyframes"] | None
+    faces_fps: float | None
+    faces_sampling: Literal["exact", "keyframes"] | None
+    faces_crop: Crop | str | None
+    faces_max_side: int | None

@@ -33,6 +33,7 @@ from framefleet.errors import UsageError
 from framefleet.schema.document import Crop
 
 MOST_WORDS, LONGEST_WORD = 100, 100  # that a transcriber is told to expect: of more than 220 tokens it hears none
+LONGEST_NAME = 60  # characters of a speaker's name
 
 
 def load_options(
@@ -204,6 +205,20 @@ def parse_audio_track(text: str, place: str = "--audio-track") -> int | str:
     return text.lower()
 
 
+def parse_speaker_names(text: str, place: str = "--speaker-names") -> tuple[tuple[str, str], ...]:
+    """Speakers' ids and names, such as `S1=Ada,S2=Grace`; an empty name takes one away. Raises `UsageError`."""
+    names: dict[str, str] = {}
+    for pair in text.split(","):
+        id, equals, name = pair.partition("=")
+        id, name = id.strip().upper(), " ".join(name.split())
+        if not equals or not re.fullmatch(r"S[1-9][0-9]{0,2}", id):
+            raise UsageError(f"{place} {pair}: not a speaker and a name", hint="give pairs such as S1=Ada,S2=Grace")
+        if len(name) > LONGEST_NAME or not name.isprintable():
+            raise UsageError(f"{place} {pair}: a name has at most {LONGEST_NAME} printable characters")
+        names[id] = name
+    return tuple(names.items())
+
+
 def parse_classes(text: str, place: str = "--classes") -> tuple[int, ...]:
     """Return the class numbers from a list of numbers or COCO labels with commas. Raises `UsageError`."""
     from framefleet.models import coco_labels
@@ -230,10 +245,13 @@ _KINDS: dict[str, Any] = {n: k for n, k in get_type_hints(Options, include_extra
 _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "audio_track": parse_audio_track,
     "classes": parse_classes,
+    "speaker_names": parse_speaker_names,
     "stages": parse_stages,
     "words": parse_words,
 }
-_NEGATIVES = {f"no_{name}": name for name in _KINDS if getattr(Options(), name) is True}  # as the flags are spelt
+_NEGATIVES = {
+    f"no_{name}": name for name in _KINDS if getattr(Options(), name) is True or name == "speakers"
+}  # as the flags are spelt
 _SETTINGS_OF_OPTIONS = (*_KINDS, *_NEGATIVES)
 
 

@@ -103,6 +103,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     task: Literal["transcribe", "translate"] = "transcribe"
     words: tuple[str, ...] | None = None  # names and terms to expect in speech
 
+    speakers: bool | Annotated[int, msgspec.Meta(ge=1, le=100)] | Literal["auto"] = "auto"  # how many; False: not asked
+    speaker_names: tuple[tuple[str, str], ...] | None = None  # by the speakers' ids
+
     ast_model: str | None = None
     sounds_threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.3
 

@@ -39,6 +39,12 @@ CREATE TABLE IF NOT EXISTS charges (
     PRIMARY KEY (endpoint, job_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS charges_by_source ON charges(source, stage);
+CREATE TABLE IF NOT EXISTS kept (
+    source TEXT NOT NULL,        -- the video's sha256
+    stage TEXT NOT NULL,
+    value BLOB NOT NULL,         -- what the stage keeps from one run on the video to the next
+    PRIMARY KEY (source, stage)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS owners (
     name TEXT PRIMARY KEY,
     alive_until REAL NOT NULL    -- seconds since 1970

@@ -24,6 +24,11 @@ def piece_key(source_sha256: str, endpoint: str, name: str, identity: Mapping[st
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 
+def private_key(stage: str, key: str) -> str:
+    """Return the key of an answer about a person, which begins with the stage so that all of its can be removed."""
+    return f"{stage}/{key}"
+
+
 log = logger(__name__)
 
 

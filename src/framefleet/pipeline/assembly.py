@@ -77,6 +77,8 @@ class StageAssembly:
 
     def _opened(self, plan: StagePlan, asker: EndpointClient | None = None) -> StageRun:
         keys = piece_keys(plan, self._sha256, self._media)
+        if plan.spec.private:
+            self._journal.keep_private()
         if self._options.fresh:
             self._journal.forget(list(keys.values()))
         endpoint = f"{plan.stage.endpoint} {plan.endpoint_id}"

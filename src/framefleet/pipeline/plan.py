@@ -165,7 +165,10 @@ def _asked(options: Options) -> list[str]:
         names = options.stages if _by_name(options) else registry.everything()
     for name in names:
         registry.spec_of(name)
-    return [name for name in names if getattr(options, name, None) is not False]
+    wanted = [name for name in names if getattr(options, name, None) is not False]
+    if _by_name(options):
+        return wanted
+    return [name for name in wanted if registry.spec_of(name).along_with in (None, *wanted)]
 
 
 def _by_name(options: Options) -> bool:
@@ -277,6 +280,8 @@ def sized(
     can = capabilities_of(backend)
     workers = 1 if not can.remote else min(most_workers(options), max(1, len(items)))
     pace = stage.pace(can)
+    if isinstance(stage, ChoosesModel) and not can.remote:
+        pace = stage.model_pace(options)
     return StagePlan(
         spec=spec,
         stage=stage,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from framefleet.journal.look import answered, paid_for, piece_key
+from framefleet.journal.look import answered, paid_for, piece_key, private_key
 from framefleet.media.audio.reading import BY_CLOCK_AND_CHANNELS, is_heard_as_ever, may_be_heard_anew
 from framefleet.media.types import MediaInfo
 from framefleet.pipeline.plan import StagePlan, resized
@@ -21,11 +21,12 @@ def piece_keys(plan: StagePlan, sha256: str, media: MediaInfo) -> dict[int, str]
     read_anew = media.pictures_read_anew if plan.stage.needs is Needs.PICTURES else media.sound_read_anew
     if read_anew:  # otherwise the keys stay those of older versions
         identity = {**identity, "read_anew": sorted(read_anew)}
-    return {
+    keys = {
         index: piece_key(sha256, f"{plan.backend} {plan.endpoint_id}", f"{plan.stage.name} {name}", identity)
         for item in plan.items
         for index, name in plan.stage.names(item).items()
     }
+    return {index: private_key(plan.stage.name, key) for index, key in keys.items()} if plan.spec.private else keys
 
 
 def with_reading(media: MediaInfo, plans: Sequence[StagePlan], sha256: str, journal: Path) -> MediaInfo:

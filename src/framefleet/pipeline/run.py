@@ -26,6 +26,7 @@ from framefleet.fleet.billing.usage import JobUsage
 from framefleet.fleet.execution.delivery import Failure
 from framefleet.fleet.execution.dispatcher import Outcome
 from framefleet.fleet.execution.retry import AGAIN, RetryPolicy, retrying
+from framefleet.journal.store import Journal
 from framefleet.logs import logger
 from framefleet.media.audio.gaps import BRIEF_S, joined
 from framefleet.media.types import ClipTime, MediaInfo
@@ -43,6 +44,7 @@ from framefleet.pipeline.plan import (
 from framefleet.pipeline.resources import Resources
 from framefleet.pipeline.stage_run import StageRun
 from framefleet.progress import Listener, Notice, StageDone
+from framefleet.stages.base import Remembering
 from framefleet.timebase import Seconds
 
 log = logger(__name__)
@@ -142,7 +144,7 @@ def run(
                 watched = [each for each in plan.watching if each.spec.name in wave]
                 watchers = [_watcher(watch, media, keyframes_s, listener) for watch in watched]
                 run_stages(opened, watchers, opener, media, options, decode, keyframes_s, listener, scope)
-                stages |= {lane.plan.stage.name: _finish(lane, media) for lane in opened}
+                stages |= {lane.plan.stage.name: _finish(lane, media, journal, sha256) for lane in opened}
                 client |= {watcher.name: _watched(watcher) for watcher in watchers}
                 if opened or watchers:
                     _raise_if_nothing_came(stages, client)
@@ -197,13 +199,13 @@ def _nothing_for(plan: StagePlan, found: Mapping[str, Any], listener: Listener) 
     return ClientResult(None, BusyTimer(), error)
 
 
-def _finish(lane: StageRun, media: MediaInfo) -> FinishedStage:
+def _finish(lane: StageRun, media: MediaInfo, journal: Journal, sha256: str) -> FinishedStage:
     outcome = lane.dispatcher.finish()
     outcome.held_s = lane.asker.held_s
     lane.asker.settle()
     if lane.asker.failed and outcome.fatal is None and outcome.answers:
         lane.listener(Notice(f"{lane.plan.stage.name}: {_in_vain(lane.asker.failed)}"))
-    result = _merged(lane, outcome, media)
+    result = _merged(lane, outcome, media, journal, sha256)
     outcome.failures.extend([*lane.lost, *unheard(outcome, lane.plan.stage.name, lane.listener)])
     lane.listener(StageDone(lane.plan.stage.name))
     models = {answer.reply.model_id: answer.reply.model for answer in outcome.answers if answer.reply.model}
@@ -246,16 +248,29 @@ def unheard(outcome: Outcome, name: str, listener: Listener) -> list[Failure]:
     return [Failure((ClipTime(-1, gap.span),), gap.error, attempts=0) for gap in gaps if gap not in brief]
 
 
-def _merged(lane: StageRun, outcome: Outcome, media: MediaInfo) -> Any:
+def _merged(lane: StageRun, outcome: Outcome, media: MediaInfo, journal: Journal, sha256: str) -> Any:
     """Return the stage's merged result; None if merging failed. The answers stay in the journal."""
     unanswered = [fact for failure in outcome.failures for fact in failure.facts]
     try:
-        return lane.plan.stage.merge(media, lane.plan.options, outcome.answers, unanswered)
+        result = lane.plan.stage.merge(media, lane.plan.options, outcome.answers, unanswered)
+        return _recalled(lane, result, journal, sha256, whole=not (unanswered or lane.lost or outcome.failures))
     except Exception as error:  # a failure of one stage must not lose the others' results
         log.warning("%s: cannot merge its answers", lane.plan.stage.name, exc_info=error)
         outcome.failures.append(Failure((), describe(error), attempts=0))
         lane.listener(Notice(f"{lane.plan.stage.name}: {describe(error)}"))
         return None
+
+
+def _recalled(lane: StageRun, result: Any, journal: Journal, sha256: str, *, whole: bool) -> Any:
+    """Return the result, with what the stage remembers of earlier runs on the video."""
+    stage = lane.plan.stage
+    if not isinstance(stage, Remembering):
+        return result
+    recalled = stage.recall(result, journal.recall(sha256, stage.name), lane.plan.options, whole=whole)
+    journal.remember(sha256, stage.name, recalled.kept)
+    for note in recalled.notes:
+        lane.listener(Notice(f"{stage.name}: {note}"))
+    return recalled.result
 
 
 def _results(stages: Mapping[str, FinishedStage], client: Mapping[str, ClientResult]) -> dict[str, Any]:

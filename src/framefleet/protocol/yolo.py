@@ -51,7 +51,8 @@ class FrameReply(msgspec.Struct, frozen=True):
 
 
 class YoloReply(msgspec.Struct, frozen=True, kw_only=True):
-    """The reply. `imgsz` and `half` are those that were used, null if a worker does not report them.
+    """The reply. `imgsz` and `half` are those that were used, null if a worker does not report them. `imgsz_fixed`: the
+    model takes that size only, whatever was requested.
 
     `max_batch` is how many frames fitted into the GPU's memory at once, if the batch had to be halved for that.
     """
@@ -62,6 +63,7 @@ class YoloReply(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     gpu: str | None = None
     imgsz: int | None = None
+    imgsz_fixed: bool | None = None
     half: bool | None = None
     max_batch: int | None = None
     frames: list[FrameReply]

@@ -10,6 +10,7 @@ from framefleet.schema.objects import Detection
 from framefleet.schema.results import StageName, StageResult
 from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.sounds import Sounds
+from framefleet.schema.speakers import Speaker
 from framefleet.schema.speech import Transcription
 from framefleet.schema.text import TextResult
 from framefleet.schema.timing import Timing
@@ -83,6 +84,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The options that were used. What a worker reported (`yolo_imgsz`, `yolo_half`, models) replaces what was
     requested.
 
+    `yolo_fallback_for` is the model that this machine prefers, if a lesser one was used because it was not there, or
+    does not take the size requested. `yolo_imgsz_fixed`: the model only takes that size, whatever was requested.
+
     `fps`, `crop`, `sampling`, `max_side` and `jpeg_quality` are those of the objects stage. `stages` has the options
     that were set for single stages, by name; absent if there are none.
     """
@@ -105,6 +109,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None
     task: str
     sampling: str
+    yolo_fallback_for: str | None = None
+    yolo_imgsz_fixed: bool | None = None
     audio_track: int | str | None = None
     audio_channel: AudioChannel | None = None
     video_track: int | None = None
@@ -166,6 +172,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     tracks: TracksResult | None
     sounds: Sounds | None
     text: TextResult | None
+    speakers: list[Speaker] | None = None
     results: dict[StageName, StageResult] | msgspec.UnsetType = msgspec.UNSET
     cost: Cost
     timing: Timing

@@ -6,12 +6,13 @@ from framefleet.timebase import Seconds
 
 
 class Word(msgspec.Struct, frozen=True, gc=False):
-    """A word of a segment. `word` keeps Whisper's leading space."""
+    """A word of a segment. `word` keeps Whisper's leading space; `speaker` is an id in `speakers`, null if unknown."""
 
     start_s: Seconds
     end_s: Seconds
     word: str
     probability: float
+    speaker: str | None = None
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -26,6 +27,7 @@ class Segment(msgspec.Struct, frozen=True):
     avg_logprob: float
     no_speech_prob: float
     words: list[Word] = []
+    speaker: str | None = None
     language: str | None = None
     doubtful: bool | msgspec.UnsetType = msgspec.UNSET
 

@@ -11,6 +11,7 @@ from framefleet.media.transport.sound import OPUS, SAMPLES, sound_transport
 from framefleet.media.types import ClipTime, MediaInfo
 from framefleet.protocol.ast import AstRequest
 from framefleet.protocol.envelope import SoundSamples
+from framefleet.protocol.speakers import SpeakersRequest
 from framefleet.protocol.whisper import WhisperRequest
 from framefleet.stages.base import (
     Answer,
@@ -22,7 +23,7 @@ from framefleet.stages.base import (
 )
 from framefleet.timebase import Span
 
-Request = TypeVar("Request", WhisperRequest, AstRequest)
+Request = TypeVar("Request", WhisperRequest, AstRequest, SpeakersRequest)
 
 
 class ClipStage(Generic[Request, Reply]):

@@ -187,6 +187,23 @@ class Merger(Protocol[Reply, Result]):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled(Generic[Reply]):
+    """A result with what was remembered of earlier runs on the video, what to remember next, and notes to a person."""
+
+    result: Reply
+    kept: bytes
+    notes: Sequence[str] = ()
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A stage that the journal keeps something for from one run on a video to the next."""
+
+    def recall(self, result: Any, kept: bytes | None, options: Options, *, whole: bool) -> Recalled[Any]:
+        """Return the document's form of the result. `kept` is from the last run; `whole`: everything was answered."""
+
+
 class OnThisMachine(Protocol):
     """The stage's own handler, for runs without an endpoint."""
 
@@ -200,6 +217,9 @@ class OnThisMachine(Protocol):
 @runtime_checkable
 class ChoosesModel(Protocol):
     """A stage with several models for this machine, some of which are fetched by name. Not every stage is one."""
+
+    def model_pace(self, options: Options) -> Pace:
+        """Return the expected time per unit with the model."""
 
     def lacks_model(self, options: Options) -> bool:
         """Return whether the model has to be fetched before `open_handler`."""

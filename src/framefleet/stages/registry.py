@@ -11,9 +11,11 @@ from importlib.metadata import entry_points
 from framefleet.config.options import DECLARED, Declared, settings_of
 from framefleet.errors import SetupError, UsageError
 from framefleet.logs import logger
+from framefleet.stages.faces.spec import FACES
 from framefleet.stages.objects.spec import OBJECTS
 from framefleet.stages.scenes.spec import SCENES
 from framefleet.stages.sounds.spec import SOUNDS
+from framefleet.stages.speakers.spec import SPEAKERS
 from framefleet.stages.spec import Belongs, Remote, StageSpec, Watching
 from framefleet.stages.speech.spec import SPEECH
 from framefleet.stages.text.spec import TEXT
@@ -117,7 +119,7 @@ def declared_elsewhere() -> Iterator[StageSpec]:
             log.warning("stage %s: %s is not a StageSpec", point.name, point.value)
 
 
-for _spec in (OBJECTS, SPEECH, SOUNDS, TEXT, SCENES, TRACKS):
+for _spec in (OBJECTS, SPEECH, SPEAKERS, SOUNDS, TEXT, SCENES, TRACKS, FACES):
     register(_spec)
 for _spec in declared_elsewhere():
     try:

@@ -169,6 +169,8 @@ class Told(Enum):
     STARTS = "how many there are, and when the first begin"
     WORDS = "the first words"
     """Of a `Transcription`."""
+    LINE = "a line of its own"
+    """What `ResultKind.line` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,7 @@ SPAN_COLUMNS = (
 class Search:
     """An option of `framefleet show` that searches one stage's result.
 
+    `find` looks for what is asked in the result and the document, if that is not by the names and texts of spans.
     `names`: it takes one of the names that there are, and not any text. What is found are `items`, one for each span
     (without it, those), or what the way of telling makes of the result. `columns` follow the times.
     """
@@ -215,6 +218,7 @@ class Search:
     names: bool = False
     items: Callable[[Any], Sequence[Any]] | None = None
     columns: tuple[Shown, ...] = SPAN_COLUMNS
+    find: Callable[[Any, Document, str], Sequence[Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +238,8 @@ class ResultKind(Generic[Found]):
     without the stage's input (None: null). `gathers`: the result is scenes, and each entry sums up what other stages
     found in it. `in_scenes` gives a result's part in each scene, if that is not the names of its spans, from the
     scenes, the result and the sampling by which frames count; for a result without a field, a list of texts for each.
+    `line` is the summary's line of a result that is `Told.LINE`. `amends` is another stage, and its result with what
+    this one adds to it.
     """
 
     label: str
@@ -250,6 +256,8 @@ class ResultKind(Generic[Found]):
     absent: "Callable[[MediaInfo], Found] | None" = None
     gathers: bool = False
     in_scenes: Callable[[Sequence[Scene], Found | None, str], Sequence[Any]] | None = None
+    line: Callable[[Found], str] | None = None
+    amends: tuple[str, Callable[[Any, Found], Any]] | None = None
 
 
 class Belongs(Enum):
@@ -280,6 +288,8 @@ class StageSpec:
     belongs: Belongs = Belongs.BY_NAME
     prefilter: str = "the prefilter"  # the name of its prefilter in messages
     config: "Callable[[Options, Capabilities, Any], Mapping[str, Any]] | None" = None
+    along_with: str | None = None  # the stage without which it is only part of runs that name it
+    private: bool = False  # its answers are about a person, so that only the journal's owner may read the journal
     unfiltered: str | None = None  # how to turn its prefilter off, and the price of that, if it is slow
 
     @property

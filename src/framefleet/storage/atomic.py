@@ -14,7 +14,7 @@ HALF = ".framefleet."  # the prefix of files that are being written
 
 
 @contextmanager
-def whole_file(path: Path, *, over: bool = True) -> Iterator[Path]:
+def whole_file(path: Path, *, over: bool = True, mode: int = 0o644) -> Iterator[Path]:
     """Yield a temporary file next to `path`, which is renamed to it at the end, and deleted after an error.
 
     So a reader sees the old file or the new one. It has the extension of `path`, by which some libraries choose the
@@ -24,7 +24,7 @@ def whole_file(path: Path, *, over: bool = True) -> Iterator[Path]:
     try:
         with neighbour(path.parent, path.suffix) as temporary:
             yield temporary
-            put_in_place(temporary, path, over=over)
+            put_in_place(temporary, path, over=over, mode=mode)
     except OSError as error:
         if isinstance(error, FileExistsError) and not over:
             raise
@@ -50,14 +50,14 @@ def neighbour(folder: Path, suffix: str) -> Iterator[Path]:
             temporary.unlink()
 
 
-def put_in_place(temporary: Path, path: Path, *, over: bool = True) -> None:
+def put_in_place(temporary: Path, path: Path, *, over: bool = True, mode: int = 0o644) -> None:
     """Rename the file to `path`, once its content is on disk.
 
     Without `over` nothing is replaced: raises `FileExistsError` if something has the name.
     """
     with temporary.open("r+b") as file:
         os.fsync(file.fileno())
-    temporary.chmod(0o644)
+    temporary.chmod(mode)
     if over:
         temporary.replace(path)
     elif os.name == "nt":

@@ -15,7 +15,8 @@ from onnx import TensorProto, helper
 from framefleet.errors import SetupError, WorkerError
 from framefleet.stages.objects.worker.engines import open_engine
 from framefleet.stages.objects.worker.engines.base import DetectionSettings
-from framefleet.stages.objects.worker.engines.onnx import OnnxEngine, fit, rows_to_blend
+from framefleet.stages.objects.worker.engines.letterbox import Scaler, fit, rows_to_blend
+from framefleet.stages.objects.worker.engines.onnx import OnnxEngine
 
 from .pictures import SIGN_BOX, STOP_SIGN, stop_sign
 
@@ -93,10 +94,10 @@ def test_every_row_has_its_whole_share(height: int, inner_height: int) -> None:
 
 
 @pytest.mark.full
-def test_resizing_blends_and_borders_are_grey(engine: OnnxEngine) -> None:
+def test_resizing_blends_and_borders_are_grey() -> None:
     ramp = np.repeat(np.repeat(np.arange(0, 200, 2, dtype=np.uint8)[None, :, None], 40, 0), 3, 2)  # 100 × 40
     place = fit(100, 40, (64, 64), 32)
-    image = engine._scale(np.ascontiguousarray(ramp), place)[0] * 255
+    image = Scaler()(np.ascontiguousarray(ramp), place)[0] * 255
     assert image.shape == (3, 32, 64)
     assert image[:, : place.top] == pytest.approx(114)
     expected = ((np.arange(64) + 0.5) * 100 / 64 - 0.5) * 2
@@ -104,9 +105,9 @@ def test_resizing_blends_and_borders_are_grey(engine: OnnxEngine) -> None:
 
 
 @pytest.mark.full
-def test_a_picture_of_the_right_size_stays_as_it_is(engine: OnnxEngine) -> None:
+def test_a_picture_of_the_right_size_stays_as_it_is() -> None:
     picture = np.random.default_rng(1).integers(0, 256, (64, 96, 3), np.uint8)
-    image = engine._scale(picture, fit(96, 64, (96, 96), 32))[0]
+    image = Scaler()(picture, fit(96, 64, (96, 96), 32))[0]
     assert (np.round(image * 255).astype(np.uint8) == picture.transpose(2, 0, 1)).all()
 
 

@@ -48,6 +48,7 @@ def export(
     video: Video = None,
     scores: Annotated[bool, typer.Option("--scores", help="yolo: add the confidence as a sixth column")] = False,
     words: Annotated[bool, typer.Option("--words", help="srt, vtt: one cue per word; ass: karaoke")] = False,
+    no_speakers: Annotated[bool, typer.Option("--no-speakers", help="srt, vtt, ass: leave out who says it")] = False,
     separator: Annotated[
         str | None, typer.Option(metavar="SIGN", help='csv: separator, ",", ";" or tab (,)', show_default=False)
     ] = None,
@@ -89,6 +90,7 @@ def export(
                 pictures=taken,
                 scores=scores,
                 words=words,
+                speakers=not no_speakers,
                 separator=between,
                 decimal=decimal,
             )

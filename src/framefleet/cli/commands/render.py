@@ -16,12 +16,26 @@ from framefleet.cli.options.filters import (
     chosen,
     part_of,
 )
+from framefleet.cli.options.redaction import (
+    AsBox,
+    AsPixels,
+    Blur,
+    Detail,
+    Every,
+    Keep,
+    Mute,
+    ProofOriginals,
+    redaction,
+)
 from framefleet.cli.output.format import clean, counted
-from framefleet.errors import Interrupted
+from framefleet.errors import Interrupted, UsageError
 from framefleet.outputs.render.options import Preset, RenderOptions
 
 if TYPE_CHECKING:
+    from framefleet.outputs.redaction.options import RedactOptions
+    from framefleet.outputs.redaction.redact import Redacted
     from framefleet.outputs.render.render import Film
+    from framefleet.schema.document import Document
 
 
 def render(
@@ -45,8 +59,19 @@ def render(
     end: To = None,
     crf: Annotated[float, typer.Option(help="x264 quality, 0 (best, largest) to 51", min=0, max=51)] = 20.0,
     preset: Annotated[Preset, typer.Option(help="x264 preset, speed against size")] = "veryfast",
+    blur: Blur = None,
+    keep: Keep = None,
+    as_box: AsBox = False,
+    as_pixels: AsPixels = False,
+    mute: Mute = None,
+    detail: Detail = 640,
+    every: Every = 3,
+    proof_originals: ProofOriginals = False,
 ) -> int:
-    """Write an annotated video: boxes, labels, tracks and subtitles drawn on the original."""
+    """Write an annotated video: boxes, labels, tracks and subtitles drawn on the original.
+
+    With --blur or --mute it writes a redacted video instead, and a proof sheet next to it.
+    """
     from framefleet.cli.output.bars import Bars
     from framefleet.media.files.probe import probe
     from framefleet.outputs.palette import colours
@@ -68,10 +93,25 @@ def render(
         start=exact(part.start_s if part else 0.0),
         end=exact(part.end_s) if part and end else None,
     )
+    hide = redaction(
+        blur,
+        keep,
+        mute,
+        as_box=as_box,
+        as_pixels=as_pixels,
+        long_side=detail,
+        every=every,
+        originals=proof_originals,
+        film=look,
+    )
+    if hide is not None and (labels is not None or conf):
+        raise UsageError("--labels and --conf choose what is drawn, and with --blur nothing is", hint="leave them out")
     document = chosen(whole, labels, conf)
-    place = target(result, "_annotated.mp4", output)
+    place = target(result, "_annotated.mp4" if hide is None else "_redacted.mp4", output)
     source = find_video(whole, result, video)
     keep_apart(place, (source, result))
+    if hide is not None:
+        return _hidden(whole, source, result, place, hide)
     try:
         with Bars() as listener:
             palette = colours(whole)  # of all labels, so that they match the report's
@@ -87,3 +127,32 @@ def render(
 
 def told(film: "Film", place: Path) -> str:
     return f"{place}: {counted(film.pictures, 'frame')}, {film.boxes}, {film.subtitles}, {film.sound}"
+
+
+def _hidden(document: "Document", source: Path, result: Path, place: Path, hide: "RedactOptions") -> int:
+    """Write the redacted video and its proof sheet."""
+    from framefleet.cli.output.bars import Bars
+    from framefleet.media.files.probe import probe
+    from framefleet.outputs.redaction.redact import proof_of, redact
+    from framefleet.results.files import keep_apart
+
+    keep_apart(proof_of(place), (source, result))
+    audio = document.video.audio
+    media = probe(source, audio.track if audio is not None else None, document.video.track)
+    try:
+        with Bars() as listener:
+            made = redact(document, media, place, hide, listener=listener)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; nothing was written") from None
+    for line in (*made.notes, redacted_line(made, place)):
+        print(clean(line))
+    if made.sheet is not None:
+        print(clean(f"{made.sheet}: check it, above all {counted(made.unsure, 'unsure frame')}; detectors miss things"))
+    return 0
+
+
+def redacted_line(made: "Redacted", place: Path) -> str:
+    """Return what was written and how, as the last line says it."""
+    silent = f", silent {counted(made.silences, 'time')}" if made.silences else ""
+    covered = f", something covered in {made.covered}" if made.sheet is not None else ""
+    return f"{place}: {counted(made.frames, 'frame')}{covered}, {made.sound}{silent}"

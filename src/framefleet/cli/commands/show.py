@@ -77,7 +77,7 @@ def show(
     *,
     asked: dict[str, str | None],
 ) -> int:
-    """Show a result as a table, or search it by time, label, word, sound or text.
+    """Show a result as a table, or search it by time, label, word, speaker, sound or text.
 
     Times are video times. Exits with 1 if a search finds nothing, else with 0.
     """

@@ -43,10 +43,19 @@ FLAGS: dict[str, tuple[str, str, str]] = {
     "video_track": ("NUMBER", "video track, counted from 1 (the one players choose)", _PICTURES),
     "conf": ("NUMBER", "minimum confidence of an object, 0 to 1 (0.15)", _OBJECTS),
     "iou": ("NUMBER", "IoU threshold of non-maximum suppression per class, 0 to 1 (0.5)", _OBJECTS),
-    "imgsz": ("INTEGER", "model input size, in pixels (416 on this machine, 1280 on an endpoint)", _OBJECTS),
+    "imgsz": (
+        "INTEGER",
+        "model input size, in pixels (on this machine the model's own, 1280 on an endpoint)",
+        _OBJECTS,
+    ),
     "max_det": ("INTEGER", "maximum objects per frame (300)", _OBJECTS),
     "classes": ("LABELS", "detect only these COCO labels or class ids, such as person,bus or 0,5", _OBJECTS),
-    "yolo_model": ("TEXT", "local: path of a detector's .onnx file; endpoint: the model it must serve", _OBJECTS),
+    "yolo_model": (
+        "TEXT",
+        "local: d-fine-n, d-fine-s, yolox-tiny, yolox-s, yolov3-tiny or path of an .onnx file; "
+        "endpoint: the model it must serve",
+        _OBJECTS,
+    ),
     "whisper_model": (
         "TEXT",
         "local: base, tiny.en, small, medium, large-v3, large-v3-turbo or folder of a faster-whisper model; "
@@ -55,6 +64,8 @@ FLAGS: dict[str, tuple[str, str, str]] = {
     ),
     "whisper_rpm": ("NUMBER", "rate limit of FRAMEFLEET_WHISPER_API, requests per minute, such as 3 (none)", _SPEECH),
     "language": ("CODE", "spoken language, such as en (detected)", _SPEECH),
+    "speakers": ("NUMBER|auto", "how many people speak; auto: as many voices as can be told apart (auto)", _SPEECH),
+    "speaker_names": ("S1=NAME,S2=NAME", "names for speakers, by their ids in the result", _SPEECH),
     "ast_model": ("TEXT", "sounds, local: folder of an AST model; endpoint: the model it must serve", _SPEECH),
     "sounds_threshold": ("NUMBER", "minimum score of a sound, 0 to 1 (0.3)", _SPEECH),
     "audio_track": (
@@ -85,6 +96,7 @@ SWITCHES: dict[str, tuple[str, bool, str, str]] = {
     "hedge": ("hedge", True, "send stragglers a second time (at most 2 % of requests); the first answer wins", _FLEET),
     "runsync": ("runsync", True, "use RunPod's synchronous /runsync; interrupted requests cannot be resumed", _FLEET),
     "no_vad": ("vad", False, "disable voice activity detection: send all audio, silence included", _SPEECH),
+    "no_speakers": ("speakers", False, "skip speakers: keep no voices", _SPEECH),
     "no_speech": ("speech", False, "skip speech", _SPEECH),
 }
 

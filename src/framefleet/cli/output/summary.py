@@ -159,6 +159,8 @@ def _line(document: Document, stage: str, dots: str) -> str:
     told, there = told_of(stage), SPECS[stage].output.key is not None or has(document, stage)
     if told is Told.STARTS and (spans := list(spans_of(document, stage))):
         return starts(spans, dots)
+    if told is Told.LINE and (line := SPECS[stage].output.line) and (found := found_of(document, stage)):
+        return line(found)
     if told is Told.WORDS and there and why_not(document, stage) is None:
         return said(as_field(document, stage), dots)
     return ""

@@ -18,7 +18,8 @@ class Context:
     `stem` is the prefix of file and image names, `name` the final name of the file or folder. `video` is the video
     file, None if it is not available. `pictures` are the sampled frames as JPEG files, by index; None without
     --pictures. `scores` adds confidences even if the format's usual readers expect none. `words` writes single words if
-    the format can show them. `separator` and `decimal` are the cell separator and decimal mark of text files.
+    the format can show them, `speakers` the speaker of each cue of subtitles. `separator` and `decimal` are the cell
+    separator and decimal mark of text files.
     """
 
     stem: str
@@ -27,6 +28,7 @@ class Context:
     pictures: Mapping[int, Path] | None = None
     scores: bool = False
     words: bool = False
+    speakers: bool = True
     separator: str = ","
     decimal: str = "."
 

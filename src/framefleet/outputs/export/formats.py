@@ -12,6 +12,7 @@ from framefleet.outputs.export.fiftyone import FIFTYONE
 from framefleet.outputs.export.labelstudio import LABELSTUDIO
 from framefleet.outputs.export.mot import MOT
 from framefleet.outputs.export.otio import OTIO
+from framefleet.outputs.export.rttm import RTTM
 from framefleet.outputs.export.subtitles import ASS, SRT, VTT
 from framefleet.outputs.export.table_files import CSV, PARQUET
 from framefleet.outputs.export.yolo import YOLO
@@ -22,12 +23,14 @@ from framefleet.schema.document import Document
 from framefleet.storage.atomic import whole_file
 
 FORMATS = {
-    format.name: format for format in (SRT, VTT, ASS, CSV, PARQUET, COCO, YOLO, MOT, CVAT, LABELSTUDIO, FIFTYONE, OTIO)
+    format.name: format
+    for format in (SRT, VTT, ASS, RTTM, CSV, PARQUET, COCO, YOLO, MOT, CVAT, LABELSTUDIO, FIFTYONE, OTIO)
 }
 
 _NOTHING = {
     "detections": "the objects stage did not run",
     "transcription": "the speech stage did not run",
+    "speakers": "the speakers stage did not run",
 }
 
 
@@ -80,6 +83,7 @@ def export(
     pictures: Mapping[int, Path] | None = None,
     scores: bool = False,
     words: bool = False,
+    speakers: bool = True,
     separator: str = ",",
     decimal: str | None = None,
 ) -> None:
@@ -97,6 +101,7 @@ def export(
         pictures=pictures,
         scores=scores,
         words=words,
+        speakers=speakers,
         separator=separator,
         decimal=decimal or ("," if separator == ";" else "."),
     )

@@ -20,8 +20,9 @@ from framefleet.outputs.export.base import Context, Format, library
 from framefleet.outputs.export.clock import player_zero_s
 from framefleet.outputs.export.text import clean
 from framefleet.results.query import cues as shown
-from framefleet.results.query.cues import cues_of
+from framefleet.results.query.cues import COLUMNS, cues_of, wrapped
 from framefleet.schema.document import Document
+from framefleet.stages.speakers.told import labels
 from framefleet.timebase import Seconds
 
 LEAST_MS = 100  # minimum time of a cue, if the next one begins late enough
@@ -33,12 +34,16 @@ _JOINER = "\N{WORD JOINER}"  # invisible, but breaks up what a reader would take
 
 @dataclass(frozen=True, slots=True)
 class TimedCue:
-    """A cue. `text` may have two lines. `words` are (milliseconds from the cue's start, text with leading space)."""
+    """A cue. `text` may have two lines; `speaker` is an id.
+
+    `words` are (milliseconds from the cue's start, text with leading space).
+    """
 
     start_ms: int
     end_ms: int
     text: str
     words: Sequence[tuple[int, str]] = ()
+    speaker: str | None = None
 
 
 def cues(document: Document) -> list[TimedCue]:
@@ -53,7 +58,9 @@ def word_cues(document: Document) -> list[TimedCue]:
     for cue in cues(document):
         edges = pairwise([*(cue.start_ms + at for at, _ in cue.words), cue.end_ms])
         spoken = [
-            TimedCue(*edge, text.strip()) for edge, (_, text) in zip(edges, cue.words, strict=True) if text.strip()
+            TimedCue(*edge, text.strip(), speaker=cue.speaker)
+            for edge, (_, text) in zip(edges, cue.words, strict=True)
+            if text.strip()
         ]
         found += spoken or [cue]
     return _apart(found)
@@ -107,7 +114,7 @@ def _of(cue: shown.Cue, zero_s: Seconds) -> TimedCue:
         spaced = (" " if word[:1].isspace() and words else "") + clean(word)
         words.append((min(max(_ms(begun_s - zero_s) - start, 0), max(end - start, 0)), spaced))
     text = "\n".join(filter(None, map(clean, cue.lines)))
-    return TimedCue(start, end, text, words)
+    return TimedCue(start, end, text, words, cue.speaker)
 
 
 def _ms(time_s: Seconds) -> int:
@@ -122,9 +129,16 @@ def _write(form: str, told: Callable[[str], str], document: Document, context: C
         raise InputError(
             "ass: the format ends at 9:59:59.99, and there is speech after that", hint="try --to srt or vtt"
         )
+    names = labels(document) if context.speakers else {}
     for cue in spoken:
+        name = clean(names.get(cue.speaker or "", ""))
         text = _karaoke(cue, told) if context.words and cue.words else _told(cue.text, told)
-        subtitles.append(pysubs2.SSAEvent(start=cue.start_ms, end=cue.end_ms, text=text))
+        if name and form == "vtt":
+            text = f"<v {_told(name, told)}>{text}"
+        elif name and form == "srt" and not context.words:
+            text = _told("\n".join(wrapped(f"[{name}] {' '.join(cue.text.split())}", COLUMNS)), told)
+        actor = name.replace(",", " ") if form == "ass" else ""  # commas part an event's fields
+        subtitles.append(pysubs2.SSAEvent(start=cue.start_ms, end=cue.end_ms, text=text, name=actor))
     if form == "ass":
         _dress(subtitles, document, context.stem)
         subtitles.save(str(path), format_=form)

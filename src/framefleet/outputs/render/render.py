@@ -44,18 +44,18 @@ _PAUSE_S = 0.2  # between two progress events
 class News:
     """Progress events for a listener, in seconds of video."""
 
-    def __init__(self, listener: Listener, length_s: Seconds) -> None:
-        self._listener, self._length_s = listener, length_s
+    def __init__(self, listener: Listener, length_s: Seconds, stage: str = _STAGE) -> None:
+        self._listener, self._length_s, self._stage = listener, length_s, stage
         self._told_s, self._count = 0.0, 0
         self._at = time.monotonic()
 
     def __enter__(self) -> Self:
-        self._listener(StageStarted(_STAGE, "local", 0, round(self._length_s, 3), "s"))
+        self._listener(StageStarted(self._stage, "local", 0, round(self._length_s, 3), "s"))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if kind is None:
-            self._listener(StageDone(_STAGE))
+            self._listener(StageDone(self._stage))
 
     def reached(self, place: Fraction) -> None:
         """Report progress; `place` is the time of the encoded frame from the start of the new video."""
@@ -63,7 +63,7 @@ class News:
         if now - self._at < _PAUSE_S:
             return
         units = float(place) - self._told_s
-        self._listener(ItemDone(_STAGE, self._count, units, 0, now - self._at))
+        self._listener(ItemDone(self._stage, self._count, units, 0, now - self._at))
         self._told_s, self._at, self._count = float(place), now, self._count + 1
 
 

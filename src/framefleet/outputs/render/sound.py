@@ -4,7 +4,7 @@ Sound that begins after the first frame, or ends before or after the last, keeps
 frame is dropped, as in the document.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Protocol, cast
 
@@ -18,6 +18,8 @@ from av.stream import Stream
 
 from framefleet.media.audio.clock import QUIET_S, STEP_S
 from framefleet.media.files.container import demuxed
+from framefleet.outputs.render.silence import hushed
+from framefleet.timebase import Span
 
 COPIED = {"aac", "mp3", "flac", "opus"}
 """Codecs that every current browser plays in MP4, unlike AC-3 and ALAC, which MP4 allows too."""
@@ -33,18 +35,36 @@ _BY_THE_CLOCK = f"async=3000:min_comp={QUIET_S}:min_hard_comp={STEP_S}:comp_dura
 class SoundTrack(Protocol):
     """An audio stream written to the new file."""
 
+    @property
+    def target(self) -> AudioStream: ...
     def add(self, packet: "Packet[AudioStream]") -> None: ...
     def end(self) -> None: ...
 
 
 class Sound:
-    """All readable audio streams of a file. `start` is in the file's own time, and 0 in the new file."""
+    """All readable audio streams of a file. `start` is in the file's own time, and 0 in the new file.
+
+    `only` is the one stream to write, without its language and title. `silent` are spans of the new file without any
+    sound; with one, all sound is encoded.
+    """
 
     def __init__(
-        self, source: InputContainer, out: OutputContainer, start: Fraction, length: Fraction | None = None
+        self,
+        source: InputContainer,
+        out: OutputContainer,
+        start: Fraction,
+        length: Fraction | None = None,
+        *,
+        only: AudioStream | None = None,
+        silent: Sequence[Span] = (),
     ) -> None:
-        self._streams = [s for s in source.streams.audio if s.codec_context is not None and s.codec_context.sample_rate]
-        self._tracks = {stream.index: _track(stream, out, start) for stream in self._streams}
+        streams = source.streams.audio if only is None else [only]
+        self._streams = [s for s in streams if s.codec_context is not None and s.codec_context.sample_rate]
+        self._tracks = {stream.index: _track(stream, out, start, silent) for stream in self._streams}
+        self._encoded = bool(silent)
+        if only is None:
+            for stream in self._streams:
+                _describe(stream, self._tracks[stream.index].target)
         self._start, self._length = start, length
         self._packets = self._read(source)
         self._next = next(self._packets, None)
@@ -52,7 +72,7 @@ class Sound:
     @property
     def said(self) -> str:
         """A description of how the sound is kept."""
-        kinds = [_codec(s) + ("" if _can_copy(s) else " as AAC") for s in self._streams]
+        kinds = [_codec(s) + ("" if _can_copy(s) and not self._encoded else " as AAC") for s in self._streams]
         return f"sound {', '.join(kinds)}" if kinds else "no sound"
 
     def until(self, time: Fraction | None) -> None:
@@ -87,8 +107,8 @@ class Sound:
         return ends > -_LEAD_IN and (self._length is None or time < self._length)
 
 
-def _track(stream: AudioStream, out: OutputContainer, start: Fraction) -> SoundTrack:
-    return _Copied(stream, out, start) if _can_copy(stream) else _Encoded(stream, out, start)
+def _track(stream: AudioStream, out: OutputContainer, start: Fraction, silent: Sequence[Span]) -> SoundTrack:
+    return _Copied(stream, out, start) if _can_copy(stream) and not silent else _Encoded(stream, out, start, silent)
 
 
 def _can_copy(stream: AudioStream) -> bool:
@@ -109,9 +129,8 @@ def _describe(stream: AudioStream, target: AudioStream) -> None:
 class _Copied:
     def __init__(self, stream: AudioStream, out: OutputContainer, start: Fraction) -> None:
         self._out, self._start = out, start
-        self._target = out.add_stream_from_template(stream)
+        self.target = out.add_stream_from_template(stream)
         self._last: int | None = None
-        _describe(stream, self._target)
 
     def add(self, packet: "Packet[AudioStream]") -> None:
         shift = round(self._start / packet.time_base)
@@ -122,7 +141,7 @@ class _Copied:
         self._last = ticks
         packet.dts = ticks - shift
         packet.pts = packet.dts if packet.pts is None else packet.pts - shift
-        packet.stream = self._target
+        packet.stream = self.target
         self._out.mux(packet)
 
     def end(self) -> None:
@@ -132,14 +151,13 @@ class _Copied:
 class _Encoded:
     """A stream that is decoded, aligned to its timestamps and encoded as AAC, mixed down to at most two channels."""
 
-    def __init__(self, stream: AudioStream, out: OutputContainer, start: Fraction) -> None:
-        self._out, self._start = out, start
+    def __init__(self, stream: AudioStream, out: OutputContainer, start: Fraction, silent: Sequence[Span]) -> None:
+        self._out, self._start, self._silent = out, start, silent
         rate = stream.codec_context.sample_rate
         self._rate = rate if rate in _AAC_RATES else 48_000
         self._layout = "mono" if stream.codec_context.channels == 1 else "stereo"
-        self._target = out.add_stream("aac", rate=self._rate, layout=self._layout)
-        self._target.bit_rate = _BITS_A_CHANNEL * self._target.codec_context.channels
-        _describe(stream, self._target)
+        self.target = out.add_stream("aac", rate=self._rate, layout=self._layout)
+        self.target.bit_rate = _BITS_A_CHANNEL * self.target.codec_context.channels
         self._graph: Graph | None = None
         self._setup: tuple[str, str, int] | None = None
 
@@ -153,7 +171,7 @@ class _Encoded:
 
     def end(self) -> None:
         self._drain()
-        self._out.mux(self._target.encode(None))
+        self._out.mux(self.target.encode(None))
 
     def _encode(self, frame: AudioFrame) -> None:
         if frame.pts is None or frame.time_base is None:
@@ -198,4 +216,5 @@ class _Encoded:
                 frame = self._graph.pull()
             except (BlockingIOError, EOFError):  # no frame is ready, or the end
                 return
-            self._out.mux(self._target.encode(cast(AudioFrame, frame)))
+            heard = cast(AudioFrame, frame)
+            self._out.mux(self.target.encode(hushed(heard, self._silent) if self._silent else heard))

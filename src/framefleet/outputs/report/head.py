@@ -19,6 +19,7 @@ from framefleet.results.query import kinds
 from framefleet.schema.document import Document, FailureEntry
 from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.sounds import Sounds
+from framefleet.schema.speakers import Speaker
 from framefleet.schema.speech import Segment, Transcription, Word
 from framefleet.schema.text import TextResult
 from framefleet.stages.scene import Scene, scene_of
@@ -97,6 +98,25 @@ def heard_columns(sounds: Sounds | None) -> tuple[dict[str, Any] | None, dict[st
     return {"labels": list(labels), "skipped": msgspec.to_builtins(sounds.skipped)}, named
 
 
+def spoke_columns(
+    speakers: Sequence[Speaker] | None, transcription: Transcription | None
+) -> tuple[dict[str, Any] | None, dict[str, Numbers]]:
+    """Return ids and names, each turn's speaker and time, and each segment's speaker (-1: not known)."""
+    if speakers is None:
+        return None, {}
+    places = {speaker.id: place for place, speaker in enumerate(speakers)}
+    turns = sorted((start_s, end_s, places[one.id]) for one in speakers for start_s, end_s in one.turns)
+    named = {
+        "turnSpeaker": whole([place for *_, place in turns]),
+        "turnStart": whole([start_s for start_s, *_ in turns], 1000),
+        "turnLong": whole([end_s - start_s for start_s, end_s, _ in turns], 1000),
+        "segmentSpeaker": whole(
+            [places.get(segment.speaker or "", -1) for segment in (transcription.segments if transcription else ())]
+        ),
+    }
+    return {"people": [{"id": one.id, "name": one.name, "certain": one.certain} for one in speakers]}, named
+
+
 class Columns(msgspec.Struct):
     """The data after the columns of numbers. `scenes` holds what the page cannot derive itself."""
 
@@ -120,13 +140,14 @@ def head_of(
     unit = max(video.width, video.height, 1) / GRID
     seen, seen_numbers = seen_columns(document, unit)
     said, words, said_numbers = said_columns(document.transcription, document.scenes)
+    spoke, spoke_numbers = spoke_columns(document.speakers, document.transcription)
     heard, heard_numbers = heard_columns(document.sounds)
     written, texts, written_numbers = written_columns(document.text, unit)
     further = [
         {"stage": kind.stage, "label": kind.label, "spans": msgspec.to_builtins(kind.spans)}
         for kind in kinds.further(document)
     ]
-    numbers: dict[str, Numbers] = seen_numbers | said_numbers | heard_numbers | written_numbers
+    numbers: dict[str, Numbers] = seen_numbers | said_numbers | heard_numbers | written_numbers | spoke_numbers
     lengths, packed = pack(numbers, Columns(words, texts, _scenes(document), further))
     head = {
         "lengths": lengths,
@@ -135,6 +156,7 @@ def head_of(
         "config": msgspec.to_builtins(document.config),
         "seen": seen,
         "said": said,
+        "spoke": spoke,
         "heard": heard,
         "written": written,
         "jpegs": {str(index): jpeg for index, jpeg in thumbs.items()},

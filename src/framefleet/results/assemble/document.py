@@ -37,6 +37,9 @@ def build_document(run: Run, sha256: str) -> Document:
     """Build the document of a run. `sha256` is that of the video file."""
     stages, config = run.stages, _config(run)
     found = {name: _kept(run, name) for name in SPECS}
+    for name, amends in ((name, spec.output.amends) for name, spec in SPECS.items()):
+        if amends is not None and found[name] and found[amends[0]] is not None:
+            found[amends[0]] = amends[1](found[amends[0]], found[name])
     told = {
         name: fuse(result, found, sampling=config.sampling) if spec_of(name).output.gathers else result
         for name, result in found.items()

@@ -23,12 +23,16 @@ _Timed = tuple[Seconds, Seconds, str]
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A subtitle shown from `start_s` until before `end_s`. `words` are pairs of start and word, if these are known."""
+    """A subtitle shown from `start_s` until before `end_s`. `words` are pairs of start and word, if these are known.
+
+    `speaker` is the speaker's id, if that is known.
+    """
 
     start_s: Seconds
     end_s: Seconds
     lines: tuple[str, ...]
     words: tuple[tuple[Seconds, str], ...] = ()
+    speaker: str | None = None
 
     @property
     def text(self) -> str:
@@ -51,11 +55,11 @@ class Cues(tuple[Cue, ...]):
 def cues_of(transcription: Transcription | None, columns: int = COLUMNS) -> Cues:
     """Return the segments as cues; long ones are cut at word times, or evenly if the words have no times."""
     segments = sorted(transcription.segments if transcription else [], key=lambda segment: segment.start_s)
-    raw = [cue for segment in segments for cue in _cut(segment, columns)]
+    raw = [replace(cue, speaker=segment.speaker) for segment in segments for cue in _cut(segment, columns)]
     starts = list(accumulate((cue.start_s for cue in raw), lambda last, next: max(last + _APART_S, next)))
     ends = [*starts, float("inf")][1:]
     return Cues(
-        Cue(start_s, min(max(cue.end_s, start_s + SHORTEST_S), end_s), cue.lines, cue.words)
+        Cue(start_s, min(max(cue.end_s, start_s + SHORTEST_S), end_s), cue.lines, cue.words, cue.speaker)
         for cue, start_s, end_s in zip(raw, starts, ends, strict=True)
     )
 

@@ -21,6 +21,7 @@ from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.sounds import SoundEvent
 from framefleet.schema.speech import Segment
 from framefleet.schema.text import TextSpan
+from framefleet.stages.speakers.told import within as speakers_within
 from framefleet.stages.spec import Told
 from framefleet.timebase import Seconds, Span
 
@@ -186,7 +187,12 @@ def asked(document: Document, stage: str, words: str) -> Any:
     document, told = as_field(document, stage), told_of(stage)
     if told is Told.FRAMES:
         return sightings(document, words)
-    return said(document, words) if told is Told.WORDS else matches(document, stage, words)
+    if told is Told.WORDS:
+        return said(document, words)
+    kind, result = declared(stage), found_of(document, stage)
+    if kind is not None and kind.search is not None and kind.search.find is not None:
+        return [] if result is None else kind.search.find(result, document, words)
+    return matches(document, stage, words)
 
 
 def during(document: Document, stage: str, time_s: Seconds) -> list[Any]:
@@ -208,6 +214,7 @@ def within(document: Document, span: Span) -> Document:
         and replace(transcription, segments=segments, text=" ".join(segment.text for segment in segments)),
         scenes=None if scenes is None else _touching(scenes, span),
         tracks=tracks and replace(tracks, tracks=[track for track in kept if track.boxes]),
+        speakers=None if document.speakers is None else speakers_within(document.speakers, span),
         sounds=heard and replace(heard, events=_touching(heard.events, span)),
         text=text and replace(text, spans=_touching(text.spans, span)),
         results={name: replace(found, spans=_touching(found.spans, span)) for name, found in document.further.items()}

@@ -72,7 +72,9 @@ def in_scenes(scenes: Sequence[Scene], detections: Sequence[Detection] | None, s
 
 def config(options: Options, can: "Capabilities", reply: Any) -> dict[str, Any]:
     from framefleet.stages.frame_stage import max_side
+    from framefleet.stages.objects.models import fallback_for
 
+    answered = getattr(reply, "model", None)
     return {
         "fps": options.fps,
         "max_side": max_side(options, can),
@@ -80,9 +82,11 @@ def config(options: Options, can: "Capabilities", reply: Any) -> dict[str, Any]:
         "crop": options.crop,
         "sampling": options.sampling,
         "yolo_model": getattr(reply, "model", options.yolo_model),
+        "yolo_fallback_for": None if can.remote or options.yolo_model else fallback_for(answered),
         "yolo_conf": options.conf,
         "yolo_iou": options.iou,
         "yolo_imgsz": getattr(reply, "imgsz", None) or options.imgsz,
+        "yolo_imgsz_fixed": getattr(reply, "imgsz_fixed", None),
         "yolo_half": getattr(reply, "half", None),
         "yolo_max_det": options.max_det,
         "yolo_classes": None if options.classes is None else list(options.classes),

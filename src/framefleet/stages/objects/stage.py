@@ -1,7 +1,6 @@
 """The client's side of the objects stage."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -24,9 +23,8 @@ from framefleet.stages.base import (
 )
 from framefleet.stages.batches import PictureBatch
 from framefleet.stages.frame_stage import PictureStage, matched, max_side
+from framefleet.stages.objects import models
 from framefleet.stages.objects.merge import merge
-
-EMBEDDED_MODEL = "yolov3-tiny"
 
 ENDPOINT_PACE = Pace(unit_s=0.2 / 16, alone_s=0.03)
 """A GPU worker's seconds per frame: 0.2 for 16 in one request, 0.03 for one alone."""
@@ -42,20 +40,20 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
     endpoint = "yolo"
 
     def plan(self, media: MediaInfo, options: Options, can: Capabilities) -> list[PictureBatch]:
-        _check_model(options.yolo_model, can)
+        _check_model(options, can)
         return super().plan(media, options, can)
 
     def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
         """Return the same identity for pixels as for JPEGs, so that older answers remain valid: pixels are no worse."""
         return {
-            "model": model_identity(options.yolo_model),
+            "model": model_identity(options.yolo_model) if can.remote else models.identity(_local(options)),
             "crop": options.crop,
             "max_side": max_side(options, can),
             "jpeg_quality": options.jpeg_quality,
             "sampling": options.sampling,
             "conf": options.conf,
             "iou": options.iou,
-            "imgsz": options.imgsz or _auto_imgsz(options.yolo_model, can),
+            "imgsz": options.imgsz or _auto_imgsz(options, can),
             "max_det": options.max_det,
             "classes": None if options.classes is None else sorted(set(options.classes)),
         }
@@ -65,13 +63,13 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
     ) -> RequestBatch[YoloRequest]:
         seen = options.crop or media
         request = YoloRequest(
-            model=None if _is_file(options.yolo_model) else options.yolo_model,
+            model=None if models.is_file(options.yolo_model) else options.yolo_model,
             source=prepared(payload),
             source_width=seen.width,
             source_height=seen.height,
             conf=options.conf,
             iou=options.iou,
-            imgsz=options.imgsz or _auto_imgsz(options.yolo_model, can),
+            imgsz=options.imgsz or _auto_imgsz(options, can),
             half=can.remote,
             max_det=options.max_det,
             classes=None if options.classes is None else list(options.classes),
@@ -109,7 +107,23 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
     def open_handler(self, options: Options) -> Handler:
         from framefleet.stages.objects.worker.handler import make_handler, open_engine
 
-        return make_handler(open_engine(options.yolo_model if _is_file(options.yolo_model) else None))
+        return make_handler(open_engine(models.file_of(_local(options))))
+
+    def model_pace(self, options: Options) -> Pace:
+        times = models.COST.get(_local(options), 1.0)
+        return Pace(unit_s=LOCAL_PACE.unit_s * times, alone_s=LOCAL_PACE.alone_s * times)
+
+    def lacks_model(self, options: Options) -> bool:
+        return models.lacks(_local(options))
+
+    def fetch_model(self, options: Options, tell: Callable[[str], object]) -> None:
+        models.fetch(_local(options), tell)
+
+    def model_name(self, options: Options) -> str:
+        return _local(options)
+
+    def model_remark(self, options: Options) -> str | None:
+        return models.remark(options.yolo_model, options.imgsz)
 
     def merge(
         self,
@@ -130,24 +144,19 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
         return merge(samples, given, options.crop, unanswered)
 
 
-def _is_file(model: str | None) -> bool:
-    return model is not None and model.endswith(".onnx")
+def _local(options: Options) -> str:
+    """Return the name or file of the model on this machine."""
+    return models.chosen(options.yolo_model, options.imgsz)
 
 
-def _auto_imgsz(model: str | None, can: Capabilities) -> int:
-    """Return 1280 for endpoints; here the embedded model's training size, or the default of Ultralytics' exports."""
-    if can.remote:
-        return 1280
-    return 640 if _is_file(model) else 416
+def _auto_imgsz(options: Options, can: Capabilities) -> int:
+    """Return 1280 for endpoints; here the size that suits the model."""
+    return 1280 if can.remote else models.default_imgsz(_local(options))
 
 
-def _check_model(model: str | None, can: Capabilities) -> None:
-    if not can.remote and model is not None and _is_file(model) and not Path(model).is_file():
-        raise UsageError(f"--yolo-model {model}: no such file")
-    if not can.remote and model not in {None, EMBEDDED_MODEL} and not _is_file(model):
-        raise UsageError(
-            f"--yolo-model {model}: this machine only has {EMBEDDED_MODEL}",
-            hint="give the path of an .onnx file, or set FRAMEFLEET_YOLO_ENDPOINT to an endpoint that has the model",
-        )
-    if can.remote and _is_file(model):
+def _check_model(options: Options, can: Capabilities) -> None:
+    model = options.yolo_model
+    if not can.remote:
+        models.check(model, options.imgsz)
+    elif models.is_file(model):
         raise UsageError(f"--yolo-model {model}: a file runs on this machine only", hint="add --backend local")

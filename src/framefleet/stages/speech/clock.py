@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -21,6 +22,13 @@ class ClipStretch:
     def clock(self, time_s: Seconds) -> Seconds:
         """Return a time in the clip on the video's clock; a time outside the stretch is clamped to it."""
         return self.start_s + (min(max(time_s, self.sent.start_s), self.sent.end_s) - self.sent.start_s)
+
+
+class HasWord(Protocol):
+    """A word, whoever tells of it."""
+
+    @property
+    def word(self) -> str: ...
 
 
 def stretches(kept: Sequence[Span]) -> list[ClipStretch]:
@@ -44,7 +52,7 @@ def placed(segment: WhisperSegment, clip: Sequence[ClipStretch]) -> list[Whisper
     if not segment.words:
         return [_part(segment, _home(segment, clip), segment.text, [])]
     runs = [(home, list(words)) for home, words in groupby(segment.words, key=lambda word: _home(word, clip))]
-    texts = _texts(segment.text, [words for _, words in runs])
+    texts = texts_of_runs(segment.text, [words for _, words in runs])
     parts = []
     for number, ((home, words), text) in enumerate(zip(runs, texts, strict=True)):
         start_s = words[0].start_s if number else segment.start_s
@@ -71,7 +79,7 @@ def _part(segment: WhisperSegment, home: ClipStretch, text: str, words: Sequence
     )
 
 
-def _texts(text: str, runs: Sequence[Sequence[WhisperWord]]) -> list[str]:
+def texts_of_runs(text: str, runs: Sequence[Sequence[HasWord]]) -> list[str]:
     """Return `text` in as many parts as there are runs of its words.
 
     Words may lack the commas and spaces around them, and may be spelled differently than in the text.

@@ -55,8 +55,8 @@ def _told(segment: WhisperSegment) -> Segment:
         segment.avg_logprob,
         segment.no_speech_prob,
         [Word(word.start_s, word.end_s, word.word, word.probability) for word in segment.words],
-        segment.language,
-        segment.doubtful or UNSET,
+        language=segment.language,
+        doubtful=segment.doubtful or UNSET,
     )
 
 

@@ -41,16 +41,18 @@ def spans(said: Transcription) -> Iterator[FoundSpan]:
 
 def tables(said: Transcription, _: Document) -> dict[str, Table]:
     columns: dict[str, CellType] = {"index": int, "start_s": float, "end_s": float, "text": str}
-    columns |= {"avg_logprob": float, "no_speech_prob": float}
+    columns |= {"avg_logprob": float, "no_speech_prob": float, "speaker": str}
     segments = [
-        (index, s.start_s, s.end_s, s.text, s.avg_logprob, s.no_speech_prob) for index, s in enumerate(said.segments)
+        (index, s.start_s, s.end_s, s.text, s.avg_logprob, s.no_speech_prob, s.speaker)
+        for index, s in enumerate(said.segments)
     ]
     words = [
-        (index, word.start_s, word.end_s, word.word.strip(), word.probability)
+        (index, word.start_s, word.end_s, word.word.strip(), word.probability, word.speaker)
         for index, segment in enumerate(said.segments)
         for word in segment.words
     ]
-    of_word: dict[str, CellType] = {"segment": int, "start_s": float, "end_s": float, "word": str, "probability": float}
+    of_word: dict[str, CellType] = {"segment": int, "start_s": float, "end_s": float, "word": str}
+    of_word |= {"probability": float, "speaker": str}
     return {"segments": Table(columns, segments), "words": Table(of_word, words)}
 
 

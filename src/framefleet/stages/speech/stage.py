@@ -46,10 +46,6 @@ from framefleet.timebase import Seconds, Span
 ENDPOINT_PACE = Pace(unit_s=1 / 40, alone_s=1 / 40)
 """A GPU worker's seconds per second of sound, large-v3-turbo in batches. An assumption: no real endpoint was timed."""
 
-LOCAL_PACE = Pace(unit_s=0.12, alone_s=0.12)
-"""Whisper base in int8 on one thread of a server; tiny.en takes half of it: an hour of speech without a break took 182
-to 257 s in three runs."""
-
 REMOTE_CHUNK_S: Seconds = 900.0
 LOCAL_CHUNK_S: Seconds = 300.0
 """15 minutes are 2.7 MB of Opus, well below a request's limit of 10 MiB (OpenAI's is 25 MB). On this machine 5, so that
@@ -166,7 +162,7 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         return len(reply.segments)
 
     def pace(self, can: Capabilities) -> Pace:
-        return ENDPOINT_PACE if can.remote else LOCAL_PACE
+        return ENDPOINT_PACE if can.remote else self.model_pace(Options())
 
     def missing(self, options: Options) -> str | None:
         return None
@@ -182,6 +178,9 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
 
     def features(self, options: Options) -> frozenset[str]:
         return frozenset({"words"} if options.words else ())
+
+    def model_pace(self, options: Options) -> Pace:
+        return Pace(*[local_model.pace_s(options.whisper_model)] * 2)
 
     def lacks_model(self, options: Options) -> bool:
         return local_model.lacks(options.whisper_model)

@@ -9,6 +9,7 @@ function lanesOf(model, filter, opened) {
     laneOf(model, "scenes", scenesLane(model)),
     laneOf(model, "objects", objectsLane(model, filter, opened.has("objects")), hides(model, filter)),
     laneOf(model, "speech", speechLane(model)),
+    laneOf(model, "speakers", speakersLane(model, opened.has("speakers"))),
     laneOf(model, "sounds", soundsLane(model, opened.has("sounds"))),
     laneOf(model, "text", textLane(model)),
     ...model.further.map(furtherLane),
@@ -72,6 +73,18 @@ function speechLane(model) {
   const { starts, ends } = model.segments;
   const options = { colour: () => ink("speech"), text: (i) => textOf(model, i) };
   return { stage: "speech", rows: [new BandRow("speech", starts, ends, options)] };
+}
+
+// A row a speaker, each of a colour of its own.
+function speakersLane({ speakers }, open) {
+  if (!speakers?.count) return null;
+  const rows = [];
+  for (let i = 0; i < (open ? speakers.count : Math.min(FEW, speakers.count)); i++) {
+    const { starts, ends } = speakers.turns[i];
+    const options = { colour: () => colourOf(i), text: () => speakers.called(i), height: 14, show: false };
+    rows.push(Object.assign(new BandRow(speakers.called(i), starts, ends, options), { person: i }));
+  }
+  return { stage: "speakers", rows, more: speakers.count - FEW };
 }
 
 function soundsLane({ events, heard }, open) {

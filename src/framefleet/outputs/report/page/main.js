@@ -20,6 +20,11 @@ async function main() {
   setUpFilters(model, filter);
   filter.addEventListener("change", oncePerFrame(picture.draw));
   const timeline = new Timeline(model, player, filter);
+  setUpSpeakers(model);
+  model.speakers?.addEventListener(
+    "change",
+    oncePerFrame(() => timeline.lay()),
+  );
   setUpTimelineInput(timeline);
   const transcript = new Transcript(model, player);
   const scenes = new Scenes(model, player);

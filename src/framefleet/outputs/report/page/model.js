@@ -8,6 +8,7 @@ function readModel(head, { columns, rest }) {
   model.doubtful = new Set(columns.doubtful ?? []);
   model.segments = head.said ? segmentsOf(columns) : null;
   model.words = head.said ? wordsOf(rest.words, columns) : null;
+  model.speakers = head.spoke ? new Speakers(head.spoke.people, columns) : null;
   model.events = head.heard ? eventsOf(columns) : null;
   model.spans = head.written ? spansOf(rest.texts, columns) : null;
   model.further = rest.further.map(furtherOf);
@@ -110,7 +111,7 @@ function furtherOf({ stage, label, spans }) {
 
 const endsOf = (starts, long) => Float64Array.from(starts, (start, i) => start + Math.max(0, long[i]) / 1000);
 
-const RESULTS = { objects: "seen", speech: "said", scenes: "scenes", sounds: "heard", text: "written" };
+const RESULTS = { objects: "seen", speech: "said", scenes: "scenes", sounds: "heard", text: "written", speakers: "spoke" };
 
 // Whether a stage has any answer (a frame without objects, or a silence, is one), and its first error, as in
 // results/query/availability.py.

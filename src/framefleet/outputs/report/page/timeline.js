@@ -9,7 +9,7 @@ const plainName = (row, { stage }) =>
   el(
     "span",
     { class: "rowname", title: row.name },
-    row.name && el("i", { class: `mark ${stage}` }),
+    row.name && (row.person === undefined ? el("i", { class: `mark ${stage}` }) : markOf(row.person)),
     el("bdi", {}, shortened(row.name, 60)),
     row.why && el("span", { class: "sr" }, `: ${row.why}`),
   );

@@ -23,7 +23,17 @@ class Transcript {
     const { segments, said } = this.model;
     const when = el("span", { class: "stamp num" }, stamp(segments.starts[i]));
     const text = el("p", { dir: "auto", lang: said.language }, textOf(this.model, i));
-    return el("div", { class: "utterance", "data-segment": i }, when, text);
+    return el("div", { class: "utterance", "data-segment": i }, this.speaker(i), when, text);
+  }
+
+  // Who speaks, if that changes here.
+  speaker(i) {
+    const { speakers } = this.model;
+    if (!speakers?.changes(i)) return null;
+    const person = speakers.ofSegment[i];
+    const name = el("bdi", {}, speakers.called(person));
+    speakers.addEventListener("change", () => name.replaceChildren(speakers.called(person)));
+    return el("span", { class: "who" }, markOf(person), name);
   }
 
   // Creates an element for each word.

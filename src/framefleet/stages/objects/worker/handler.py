@@ -96,6 +96,7 @@ class ObjectsHandler(ServedHandler[YoloRequest]):
             device=engine.device,
             gpu=engine.gpu,
             imgsz=settings.imgsz,
+            imgsz_fixed=settings.fixed or None,
             half=settings.half,
             max_batch=max_batch,
             frames=replies,

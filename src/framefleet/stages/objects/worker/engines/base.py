@@ -18,7 +18,7 @@ Boxes = NDArray[np.float32]
 class DetectionSettings:
     """The settings of a detection. Of two boxes of one class that overlap by more than `iou`, the weaker is dropped.
 
-    The frame is scaled so that its longer side has `imgsz` pixels.
+    The frame is scaled so that its longer side has `imgsz` pixels; `fixed`, in settled ones: the model takes no other.
     """
 
     imgsz: int
@@ -27,6 +27,7 @@ class DetectionSettings:
     max_det: int = 300
     classes: Sequence[int] | None = None
     half: bool = False
+    fixed: bool = False
 
 
 class Detector(Protocol):

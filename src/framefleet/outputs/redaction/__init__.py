@@ -1,0 +1,1 @@
+"""The video of a document with faces, objects and words hidden."""

@@ -1,0 +1,1 @@
+"""Faces, detected by CenterFace in this process."""

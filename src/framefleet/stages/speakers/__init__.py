@@ -1,0 +1,1 @@
+"""Who speaks when: voices found in each clip of sound, and joined into people across the clips."""

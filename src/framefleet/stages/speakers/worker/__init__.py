@@ -1,0 +1,1 @@
+"""What runs on a worker: the models, and the voices of one clip."""
