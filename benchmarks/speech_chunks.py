@@ -35,7 +35,8 @@ from framefleet.protocol.whisper import WhisperReply, WhisperRequest
 from framefleet.schema.speech import Transcription
 from framefleet.stages.base import Answer
 from framefleet.stages.speech.merge import merge_speech
-from framefleet.stages.speech.worker.handler import make_handler, open_model
+from framefleet.stages.speech.worker.handler import make_handler
+from framefleet.stages.speech.worker.model import open_model
 from framefleet.timebase import Seconds, Span
 from record import record
 

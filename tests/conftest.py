@@ -70,27 +70,41 @@ def sample() -> Path:
     return ROOT / "samples" / "sample.mp4"
 
 
+HIDDEN = (*PREFERRED, "whisper-base")
+"""Fetched models that would be used by default: tests get the embedded ones, wherever they run."""
+
+
 @pytest.fixture(scope="session")
-def models_but_detectors(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
-    """The fetched models without the detectors that would be used by default; None where there are none of those."""
+def other_models(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+    """The fetched models without those that are HIDDEN; None where there are none of those."""
     fetched = cache_folder() / "models"
-    if not any((fetched / name).exists() for name in PREFERRED):
+    if not any((fetched / name).exists() for name in HIDDEN):
         return None
     folder = tmp_path_factory.mktemp("models")
     for model in fetched.iterdir():
-        if model.name not in PREFERRED:
+        if model.name not in HIDDEN:
             (folder / model.name).symlink_to(model, target_is_directory=True)
     return folder
 
 
+@pytest.fixture
+def whisper_base(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of Whisper base, for a test of this machine's default."""
+    fetched = cache_folder() / "models"
+    if not (fetched / "whisper-base" / "model.bin").is_file():
+        pytest.skip("Whisper base was not fetched")
+    monkeypatch.setenv("FRAMEFLEET_MODELS", str(fetched))
+    return fetched / "whisper-base"
+
+
 @pytest.fixture(autouse=True)
-def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, models_but_detectors: Path | None) -> None:
-    """No test sees the settings of whoever runs it, or writes where it was started. Detectors are the embedded one."""
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, other_models: Path | None) -> None:
+    """No test sees the settings of whoever runs it, or writes where it was started. Models are the embedded ones."""
     for name in list(os.environ):
         if name.startswith(("FRAMEFLEET_", "RUNPOD_")):
             monkeypatch.delenv(name)
-    if models_but_detectors is not None:
-        monkeypatch.setenv("FRAMEFLEET_MODELS", str(models_but_detectors))
+    if other_models is not None:
+        monkeypatch.setenv("FRAMEFLEET_MODELS", str(other_models))
     monkeypatch.chdir(tmp_path)
     assert not Path(CONFIG_FILE).exists()
 

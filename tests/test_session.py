@@ -426,7 +426,8 @@ def test_cancelled_on_this_machine_it_ends_with_the_batch_that_is_at_work_and_ke
 
 def test_speech_on_this_machine_ends_at_the_next_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine gives its segments window by window."""
-    from framefleet.stages.speech.worker.handler import Engine, make_handler
+    from framefleet.stages.speech.worker.handler import make_handler
+    from framefleet.stages.speech.worker.model import Engine
 
     at_work, go, windows = threading.Event(), threading.Event(), list[int]()
 

@@ -174,6 +174,9 @@ def execute(
     for plan in prepared.plan.fleet:
         if not plan.capabilities.remote and prepared.options.backend == "auto":
             listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint configured; runs on this machine"))
+    for plan in prepared.plan.fleet:
+        if plan.chooser and (remark := plan.chooser.model_remark(plan.options)) is not None:
+            listener(Notice(f"{plan.stage.name}: {remark}"))
     for notice in notices(prepared):
         listener(Notice(notice))
     media = with_reading(prepared.media, prepared.plan.fleet, sha256, prepared.journal)

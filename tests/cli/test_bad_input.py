@@ -198,7 +198,7 @@ def test_what_is_in_the_way_stays(
         (["--crop", "100,100,100,100"], "--crop 100,100,100,100: "),
         (["--classes", "person,unicorn"], "--classes unicorn: neither a class number nor a COCO label"),
         (["--language", "klingon"], "--language klingon: not a language that Whisper supports; give a code such as en"),
-        (["--language", "fr"], "--language fr: the embedded model (tiny.en) is English-only; give --whisper-model"),
+        (["--language", "fr"], "--language fr: the embedded model (tiny.en) is English-only; fetch Whisper base"),
         (["--task", "translate"], "--task translate: the embedded model (tiny.en) cannot translate"),
         (
             ["--yolo-model", "yolo11x"],

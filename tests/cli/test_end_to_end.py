@@ -30,7 +30,7 @@ SAMPLE = ROOT / "samples" / "sample.mp4"
 def documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     """The sample's documents by backend; both with the detector's native 416 pixels."""
     folder = tmp_path_factory.mktemp("results")
-    endpoints = {f"{s.endpoint}-id": make_endpoint(s.open_handler(Options()), 2) for s in MAIN}
+    endpoints = {f"{s.endpoint}-id": make_endpoint(s.open_handler(Options(whisper_model="tiny.en")), 2) for s in MAIN}
     with serving(endpoints, API_KEY) as url, pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("RUNPOD_API_KEY", API_KEY)
@@ -40,7 +40,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pa
         for backend in ("local", "runpod"):
             with pytest.raises(SystemExit) as ended:
                 stages = ["--stages", "objects,speech", "--backend", backend, "--output-dir", backend]
-                main(["run", str(SAMPLE), "--imgsz", "416", *stages])
+                main(["run", str(SAMPLE), "--imgsz", "416", "--whisper-model", "tiny.en", *stages])
             assert ended.value.code == 0
         yield {backend: folder / backend / "sample_results.json" for backend in ("local", "runpod")}
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from framefleet.config.loading import make_options
+from framefleet.progress import Notice
 from framefleet.session import execute, prepare
 
 pytestmark = pytest.mark.full
@@ -46,8 +47,15 @@ def handlers() -> Iterator[dict[str, Handler]]:
 
 def test_they_answer_a_whole_run(emulate: Any, handlers: dict[str, Handler], sample: Path, tmp_path: Path) -> None:
     service = emulate(**handlers)
-    options = make_options({"stages": STAGES, "vad": False, "output_dir": tmp_path})
-    document = execute(prepare(sample, options, service.fleet))
+    notices: list[str] = []
+    options = make_options({"stages": STAGES, "vad": False, "output_dir": tmp_path, "words": "ComfyUI"})
+    document = execute(
+        prepare(sample, options, service.fleet),
+        lambda event: notices.extend([event.text] if isinstance(event, Notice) else []),
+    )
+    assert notices.count("speech: the worker does not support --words; update its image") == 1
+    assert (document.transcription.language, document.transcription.language_probability) == ("en", 1.0)
+    assert [segment.language for segment in document.transcription.segments] == [None]
     assert document.failures == []
     assert len(document.detections) == 25
     assert {found.label for frame in document.detections for found in frame.objects} == {"cat"}

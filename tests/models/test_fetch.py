@@ -1,5 +1,7 @@
 """Models are fetched whole or not at all, from the first source that has them, and the remedy is named if none has."""
 
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -211,6 +213,20 @@ def test_a_url_is_downloaded(catalog: dict[str, FetchedModel], hub: str) -> None
     assert contents(fetch("cats")) == CONTENT
 
 
+def test_the_progress_of_a_long_download_is_told(
+    catalog: dict[str, FetchedModel], hub: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from_hub(catalog, hub)
+    told: list[str] = []
+    fetch("cats", tell=told.append)
+    assert not [line for line in told if "%" in line]
+    monkeypatch.setattr(fetching, "LONG", 20)
+    monkeypatch.setattr(fetching, "_BLOCK", 12)
+    shutil.rmtree(models_folder())
+    fetch("cats", tell=told.append)
+    assert [line for line in told if "%" in line] == ["model.bin: 50 % of 0 MB", "model.bin: 100 % of 0 MB"]
+
+
 def test_the_hub_can_be_another(catalog: dict[str, FetchedModel], hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from_hub(catalog, fetching.HUB)
     monkeypatch.setenv("HF_ENDPOINT", hub.rstrip("/"))
@@ -323,7 +339,13 @@ def test_every_model_of_the_catalog_can_be_had(name: str) -> None:
     assert model.licence and model.sources
     for source in model.sources:
         assert set(source.urls if isinstance(source, Download) else source.members) == set(model.files)
-    assert all(len(sha256) == 64 and set(sha256) <= set("0123456789abcdef") for sha256 in model.files.values())
+    known = [sha256 for sha256 in model.files.values() if sha256 is not None]
+    assert known
+    assert all(re.fullmatch("[0-9a-f]{64}", sha256) for sha256 in known)
+    for name in set(model.files) - {name for name, sha256 in model.files.items() if sha256 is not None}:
+        places = [source.urls[name] for source in model.sources if isinstance(source, Download)]
+        assert len(places) == len(model.sources)
+        assert all(re.search("/resolve/[0-9a-f]{40}/", place) for place in places)  # pinned by the revision
 
 
 def test_a_graph_that_takes_one_takes_many(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ class OptionArguments(TypedDict, total=False):
     whisper_rpm: float | None
     vad: bool | None
     task: Literal["transcribe", "translate"] | None
+    words: Sequence[str] | str | None
 
     speakers: bool | int | Literal["auto"] | None
     speaker_names: Sequence[Sequence[str]] | str | None

@@ -32,6 +32,7 @@ from framefleet.config.settings import (
 from framefleet.errors import UsageError
 from framefleet.schema.document import Crop
 
+MOST_WORDS, LONGEST_WORD = 100, 100  # that a transcriber is told to expect: of more than 220 tokens it hears none
 LONGEST_NAME = 60  # characters of a speaker's name
 
 
@@ -231,12 +232,22 @@ def parse_classes(text: str, place: str = "--classes") -> tuple[int, ...]:
     return tuple(numbers)
 
 
+def parse_words(text: str, place: str = "--words") -> tuple[str, ...] | None:
+    """Return the words from a list with commas; None for an empty one. Raises `UsageError` for too many or too long."""
+    words = tuple(dict.fromkeys(" ".join(part.split()) for part in text.split(",") if part.strip()))
+    if len(words) > MOST_WORDS or any(len(word) > LONGEST_WORD or not word.isprintable() for word in words):
+        limits = f"at most {MOST_WORDS} words of {LONGEST_WORD} printable characters"
+        raise UsageError(f"{place}: too many words, or one that is too long", hint=f"give {limits}, between commas")
+    return words or None
+
+
 _KINDS: dict[str, Any] = {n: k for n, k in get_type_hints(Options, include_extras=True).items() if n != "own"}
 _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "audio_track": parse_audio_track,
     "classes": parse_classes,
     "speaker_names": parse_speaker_names,
     "stages": parse_stages,
+    "words": parse_words,
 }
 _NEGATIVES = {
     f"no_{name}": name for name in _KINDS if getattr(Options(), name) is True or name == "speakers"

@@ -101,6 +101,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     whisper_rpm: Annotated[float, msgspec.Meta(gt=0)] | None = None  # requests per minute that the API accepts
     vad: bool = True  # detect speech before sound is sent
     task: Literal["transcribe", "translate"] = "transcribe"
+    words: tuple[str, ...] | None = None  # names and terms to expect in speech
 
     speakers: bool | Annotated[int, msgspec.Meta(ge=1, le=100)] | Literal["auto"] = "auto"  # how many; False: not asked
     speaker_names: tuple[tuple[str, str], ...] | None = None  # by the speakers' ids

@@ -15,7 +15,7 @@ CONFIG_FILE = "framefleet.toml"
 PREFIX = "FRAMEFLEET_"
 
 _READ_ELSEWHERE = ("debug", "log", "models", "no_fetch")  # by the command line, and by the code that fetches models
-_OF_ONE_COMMAND = ("report", "verbose", "sequential", "wake", "yes")  # options that are given each time
+_OF_ONE_COMMAND = ("report", "srt", "verbose", "sequential", "wake", "yes")  # options that are given each time
 
 
 def variable(name: str) -> str:

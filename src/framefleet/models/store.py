@@ -50,7 +50,7 @@ def has_model(name: str) -> bool:
 
 
 def wrong_files(name: str, folder: Path) -> list[str]:
-    """Return the names of the model's files that are missing in `folder` or have another sha256.
+    """Return the names of the model's files that are missing in `folder` or have another sha256, if theirs is known.
 
     Files that were right are not read again until their size or time changes: hashing 145 MB takes 0.3 s.
     """
@@ -65,7 +65,7 @@ def wrong_files(name: str, folder: Path) -> list[str]:
     return wrong
 
 
-def _state(folder: Path, files: Mapping[str, str]) -> str | None:
+def _state(folder: Path, files: Mapping[str, str | None]) -> str | None:
     try:
         stats = [(name, (folder / name).stat()) for name in files]
     except OSError:
@@ -80,5 +80,5 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def _is(path: Path, sha256: str) -> bool:
-    return path.is_file() and file_sha256(path) == sha256
+def _is(path: Path, sha256: str | None) -> bool:
+    return path.is_file() and (sha256 is None or file_sha256(path) == sha256)

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from math import inf
 from time import perf_counter, time
 from typing import Any
 
+import msgspec
+
 from framefleet.cancel import CancelScope
 from framefleet.config.options import Options
-from framefleet.errors import FrameFleetError
+from framefleet.errors import FleetError, FrameFleetError
 from framefleet.fleet.backends.base import Backend
 from framefleet.fleet.backends.runpod.diagnosis import Diagnoser
 from framefleet.fleet.backends.runpod.survey import may_be_asked
@@ -29,7 +32,8 @@ from framefleet.pipeline.resources import Resources
 from framefleet.pipeline.resume import piece_keys
 from framefleet.pipeline.stage_run import StageRun
 from framefleet.progress import Listener, Notice, StageStarted
-from framefleet.stages.base import Answer
+from framefleet.protocol.envelope import ProbeReply, read_reply
+from framefleet.stages.base import Answer, UsesFeatures
 
 log = logger(__name__)
 
@@ -63,15 +67,50 @@ class StageAssembly:
 
     def open(self, plan: StagePlan) -> StageRun:
         """Return the plan's `StageRun`, ready to be fed with the items that have no answer yet."""
+        lane = self._opened(plan)
+        unheeded = self._unheeded(lane) if lane.items and isinstance(plan.stage, UsesFeatures) else []
+        if not unheeded:
+            return lane
+        # the journal's keys must not tell of what the worker was not asked for
+        heeded = replace(plan, options=msgspec.structs.replace(plan.options, **dict.fromkeys(unheeded)))
+        return self._opened(heeded, lane.asker)
+
+    def _opened(self, plan: StagePlan, asker: EndpointClient | None = None) -> StageRun:
         keys = piece_keys(plan, self._sha256, self._media)
         if plan.spec.private:
             self._journal.keep_private()
         if self._options.fresh:
             self._journal.forget(list(keys.values()))
         endpoint = f"{plan.stage.endpoint} {plan.endpoint_id}"
-        lane = self._lane(plan, endpoint, keys)
+        lane = self._lane(plan, endpoint, keys, asker)
         self._take_off(lane, lane.keeper.known())
         return lane
+
+    def _unheeded(self, lane: StageRun) -> list[str]:
+        """Return the options that the endpoint's workers ignore, and report them."""
+        plan, stage = lane.plan, lane.plan.stage
+        used = stage.features(plan.options) if isinstance(stage, UsesFeatures) else frozenset()
+        if not used or not plan.capabilities.remote:
+            return []
+        unheeded = sorted(used - self._resources.features(plan, lambda: self._features(lane)))
+        for option in unheeded:
+            flag = f"--{option.replace('_', '-')}"
+            own = plan.capabilities.probed
+            who, remedy = ("the worker", "; update its image") if own else ("the service", "")
+            self._listener(Notice(f"{stage.name}: {who} does not support {flag}{remedy}"))
+        return unheeded
+
+    def _features(self, lane: StageRun) -> frozenset[str] | None:
+        """Ask a worker which optional features it has; None if it does not answer."""
+        if not lane.plan.capabilities.probed:
+            return frozenset()
+        try:
+            output = lane.asker.probe(self._options.cold_start_s + self._options.patience_s)
+            return frozenset(read_reply(output, ProbeReply).features)
+        except FleetError as error:
+            self._scope.check()
+            log.warning("%s: the worker does not say what it supports", lane.plan.stage.name, exc_info=error)
+            return None
 
     def resume(self, lane: StageRun) -> None:
         """Pick up the jobs that an earlier run submitted and got no answer to, before anything is sent again."""
@@ -88,15 +127,17 @@ class StageAssembly:
         answered = {fact.index for answer in answers for fact in answer.facts}
         lane.items = lane.plan.stage.remaining(lane.items, answered, lane.plan.options)
 
-    def _lane(self, plan: StagePlan, endpoint: str, keys: dict[int, str]) -> StageRun:
+    def _lane(
+        self, plan: StagePlan, endpoint: str, keys: dict[int, str], asker: EndpointClient | None = None
+    ) -> StageRun:
         options, can, stage = plan.options, plan.capabilities, plan.stage.about(self._media, plan.options)
         if can.billed:
             self._budget.expect(plan.stage.endpoint, plan.tariff)
-        level, scope = self._resources.level(plan, options), self._scope.child()
+        level, scope = self._resources.level(plan, options), asker.scope if asker else self._scope.child()
         ledger = (
             UsageLog(self._journal, self._sha256, plan.stage.name, endpoint, self._began_at) if can.durable else None
         )
-        asker = EndpointClient(
+        asker = asker or EndpointClient(
             self._backends[plan.backend],
             plan.stage.endpoint,
             began=self._began,

@@ -39,6 +39,8 @@ class Resources:
         self._lock = threading.RLock()
         self._backends: dict[Hashable, Backend] = {}
         self._levels: dict[Hashable, AdaptiveConcurrency] = {}
+        self._features: dict[Hashable, frozenset[str]] = {}
+        self._probing = threading.Lock()  # not the lock of all, since a worker may take minutes to start
         self._here = AdaptiveConcurrency(1, 1)  # of all stages on this machine together: their models share its cores
         self._models: dict[Hashable, Handler] = {}
         self._turn = threading.Lock()  # held while a model loads or runs, also one whose answer is no longer needed
@@ -75,6 +77,17 @@ class Resources:
         ceiling, start = (None, AUTO_START) if automatic else (most, most)
         key = (plan.backend, plan.stage.endpoint, plan.endpoint_id, ceiling)
         return self._once(self._levels, key, lambda: AdaptiveConcurrency(ceiling, start, plan.stage.endpoint))
+
+    def features(self, plan: StagePlan, ask: Callable[[], frozenset[str] | None]) -> frozenset[str]:
+        """Return the optional features of the plan's endpoint; none, if `ask` cannot tell (None).
+
+        It is asked once, since a probe is billed like any job.
+        """
+        key = (plan.backend, plan.stage.endpoint, plan.endpoint_id)
+        with self._probing:
+            if key not in self._features and (told := ask()) is not None:
+                self._features[key] = told
+            return self._features.get(key, frozenset())
 
     def budget_of(self, options: Options) -> Budget:
         """Return a new budget for one analysis, within the shared one."""

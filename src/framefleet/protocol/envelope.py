@@ -78,7 +78,10 @@ class Probe(msgspec.Struct, frozen=True):
 
 
 class ProbeReply(msgspec.Struct, frozen=True, kw_only=True):
-    """The reply to `{"probe": true}`: the versions and forms that the worker accepts, and its model."""
+    """The reply to `{"probe": true}`: the versions and forms that the worker accepts, and its model.
+
+    `features` are the optional parts of requests that it heeds.
+    """
 
     schema_versions: list[str] = msgspec.field(default_factory=lambda: [SCHEMA_VERSION])
     source_kinds: list[str] = []
@@ -86,6 +89,7 @@ class ProbeReply(msgspec.Struct, frozen=True, kw_only=True):
     model_id: str
     gpu: str | None = None
     max_batch: int = 64
+    features: list[str] = []
 
 
 def is_probe(job: dict[str, Any]) -> bool:

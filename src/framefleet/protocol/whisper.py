@@ -13,7 +13,8 @@ Task = Literal["transcribe", "translate"]
 class WhisperRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request for the speech in a clip.
 
-    `audio` is base64 on the wire; a worker opens it as `format` and nothing else.
+    `audio` is base64 on the wire; a worker opens it as `format` and nothing else. `words` are names and terms to
+    expect, which only workers with the feature "words" heed.
     """
 
     schema_version: Literal["1"] = SCHEMA_VERSION
@@ -26,6 +27,7 @@ class WhisperRequest(msgspec.Struct, frozen=True, kw_only=True):
     word_timestamps: bool = True
     vad_filter: bool = True
     beam_size: Annotated[int, msgspec.Meta(ge=1, le=20)] = 5
+    words: Annotated[list[Annotated[str, msgspec.Meta(max_length=100)]], msgspec.Meta(max_length=100)] | None = None
 
 
 class WhisperWord(msgspec.Struct, frozen=True, gc=False):
@@ -38,12 +40,19 @@ class WhisperWord(msgspec.Struct, frozen=True, gc=False):
 
 
 class WhisperSegment(msgspec.Struct, frozen=True):
+    """A sentence or part of one. `language` is its own, null if it was not detected for it alone.
+
+    `doubtful`: a loop that the worker heard each time it listened, but may have invented.
+    """
+
     start_s: Seconds
     end_s: Seconds
     text: str
     avg_logprob: float
     no_speech_prob: float
     words: list[WhisperWord] = []
+    language: str | None = None
+    doubtful: bool = False
 
 
 class WhisperReply(msgspec.Struct, frozen=True, kw_only=True):

@@ -234,6 +234,14 @@ class ChoosesModel(Protocol):
         """Return what the user should know of the model, such as that it is a fall-back, in one line; None: nothing."""
 
 
+@runtime_checkable
+class UsesFeatures(Protocol):
+    """A stage whose requests may have parts that older workers ignore. Not every stage is one."""
+
+    def features(self, options: Options) -> frozenset[str]:
+        """Return the features of a worker that these options need. Each has the name of its option."""
+
+
 class Stage(Planner[Any], Codec[Any, Any, Any], Merger[Any, Any], OnThisMachine, Protocol):
     """A stage of the fleet with all its parts. Implementations are immutable.
 

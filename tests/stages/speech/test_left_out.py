@@ -15,7 +15,7 @@ from framefleet.media.audio.clips import decode_clips
 from framefleet.media.files.probe import probe
 from framefleet.schema.document import Document
 from framefleet.stages.speech.stage import SpeechStage
-from framefleet.stages.speech.worker import handler
+from framefleet.stages.speech.worker import model
 from framefleet.worker.waveform import RATE, decode
 from tests.cli.conftest import WORKER
 from tests.conftest import ROOT
@@ -146,7 +146,7 @@ def test_a_transcription_api_is_sent_the_same(parted: Path, monkeypatch: pytest.
 def test_no_model_is_loaded_here_where_nobody_speaks(
     tmp_path: Path, quiet: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handler, "open_model", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(model, "open_model", lambda *_, **__: pytest.fail("a model was loaded"))
     document = analyze(sound(tmp_path / "quiet.wav", quiet), backend="local")
     (skipped,) = document.transcription.skipped
     assert (skipped.start_s, skipped.end_s, skipped.reason) == (0.0, 40.0, "no speech")

@@ -39,7 +39,7 @@ def test_no_sound_no_work():
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (Options(language="de"), "--language de.*English-only.*--whisper-model"),
+        (Options(language="de"), "--language de.*English-only; fetch Whisper base"),
         (Options(task="translate"), "translate"),
     ],
 )

@@ -28,6 +28,7 @@ CLIENT = (
     "msgspec",
     "numpy",
     "opencv-python-headless",
+    "pysubs2",
     "requests",
     "rich",
     "scenedetect-headless",
@@ -81,6 +82,7 @@ def examine(options: Options, fleet: Fleet, survey: "Survey") -> Iterator[Findin
         yield _package(package, pip(package), vital=True)
     for package in LOCAL:
         yield _package(package, with_extra("local"), vital=False)
+    yield _models()
     yield _settings(fleet)
     for runs in registry.remote().values():
         yield _stage(runs.stage, options, fleet, survey)
@@ -91,6 +93,16 @@ def _package(name: str, remedy: str, *, vital: bool) -> Finding:
         return Finding(name, metadata.version(name))
     except metadata.PackageNotFoundError:
         return Finding(name, "not installed", remedy, vital)
+
+
+def _models() -> Finding:
+    """List the fetched models that are on this machine, perhaps in the hub's own cache."""
+    from framefleet.models.catalog import CATALOG
+    from framefleet.models.hub import cached
+    from framefleet.models.store import has_model, models_folder
+
+    there = [name for name in CATALOG if has_model(name) or cached(name) is not None]
+    return Finding("models", f"{', '.join(there) or 'none fetched'}, in {models_folder()}")
 
 
 def _settings(fleet: Fleet) -> Finding:

@@ -22,6 +22,7 @@ from framefleet.results.names import names_of
 
 if TYPE_CHECKING:
     from framefleet.cli.output.table import Page
+    from framefleet.schema.document import Document
 
 SEQUENTIAL = {"max_workers": 1, "batch_size": 1, "stages": "objects"}
 
@@ -33,6 +34,7 @@ def run(
         bool, typer.Option("--sequential", help="one frame per request, one request at a time, objects only")
     ] = False,
     report: Annotated[bool, typer.Option("--report", help="also write an HTML report")] = False,
+    srt: Annotated[bool, typer.Option("--srt", help="also write subtitles (SRT)")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="print a line per answered request")] = False,
     wake: Annotated[
         bool, typer.Option("--wake", help="raise the max workers of endpoints that RunPod lowered, after confirmation")
@@ -72,6 +74,8 @@ def run(
         rows.append(Row(video, "partial" if document.failures else "done", document.cost.usd, prepared.path))
         if len(paths) == 1 and not report:
             point_on(prepared.path)
+        if srt:
+            _subtitles(document, prepared.path)
         if report:
             with Bars(video=name) as listener:
                 print(told(make_report(document, prepared.path, video=prepared.media.path, listener=listener)))
@@ -83,6 +87,22 @@ def run(
     finally:  # also if an error ended the run
         if len(paths) > 1 and rows:
             overview(paths, rows, left_out=left_out)
+
+
+def _subtitles(document: "Document", result: Path) -> None:
+    """Write the subtitles next to the document, or print why there are none."""
+    from framefleet.errors import InputError
+    from framefleet.outputs.export.formats import export, formats_of, targets
+    from framefleet.results.files import beside
+
+    (format,) = formats_of("srt")
+    path = targets([format], document, result, None)[format]
+    try:
+        export(document, format, path, stem=beside(result, "").name)
+    except InputError as error:
+        print(clean(f"no subtitles: {error}"), file=sys.stderr)
+    else:
+        print(f"  srt      {clean(str(path))}")
 
 
 def announce(video: Path) -> None:

@@ -58,7 +58,8 @@ FLAGS: dict[str, tuple[str, str, str]] = {
     ),
     "whisper_model": (
         "TEXT",
-        "local: folder of a faster-whisper model; endpoint: the model it must serve",
+        "local: base, tiny.en, small, medium, large-v3, large-v3-turbo or folder of a faster-whisper model; "
+        "endpoint: the model it must serve (base)",
         _SPEECH,
     ),
     "whisper_rpm": ("NUMBER", "rate limit of FRAMEFLEET_WHISPER_API, requests per minute, such as 3 (none)", _SPEECH),
@@ -77,6 +78,7 @@ FLAGS: dict[str, tuple[str, str, str]] = {
         "audio channel; loudest follows the speaker (a mix that keeps every channel audible)",
         _SPEECH,
     ),
+    "words": ("WORDS", "names and terms to expect in speech, such as ComfyUI,FrameFleet", _SPEECH),
     "task": ("transcribe|translate", "transcribe, or translate to English (transcribe)", _SPEECH),
 }
 

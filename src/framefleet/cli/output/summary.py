@@ -194,7 +194,9 @@ def said(document: Document, dots: str = "...") -> str:
         return "not transcribed"
     words = document.transcription.text.split()
     if words:
-        return " ".join(words[:WORDS]) + (f" {dots}" if len(words) > WORDS else "")
+        begun = " ".join(words[:WORDS]) + (f" {dots}" if len(words) > WORDS else "")
+        others = document.transcription.other_languages
+        return f"{begun} (also in {', '.join(others)})" if others else begun
     reasons = {skipped.reason for skipped in document.transcription.skipped}
     return f"nothing ({', '.join(sorted(reasons))})" if reasons else "nothing"
 

@@ -159,6 +159,18 @@ class EndpointClient:
         self._moved()
         return done.output
 
+    def probe(self, timeout_s: Seconds) -> Any:
+        """Return a worker's description of itself. Its job counts as any other. Raises `FleetError`."""
+        sent = self._jobs.submit(Probe())
+        try:
+            return self._jobs.wait(sent, timeout_s).output
+        except FleetError as error:
+            if not error.job_over:
+                self._jobs.cancel(sent.job)
+            raise
+        finally:
+            self._jobs.over(sent)
+
     def wake(self, workers: int) -> None:
         """Send so many probes without waiting for them. Raises `FleetError`."""
         for _ in range(workers):

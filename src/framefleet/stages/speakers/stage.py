@@ -54,7 +54,9 @@ class SpeakersStage(ClipStage[SpeakersRequest, SpeakersReply]):
 
     def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
         number = _number(options)
-        return {"models": sorted(CATALOG[MODELS].files.values())} | ({"number": number} if number is not None else {})
+        return {"models": sorted(filter(None, CATALOG[MODELS].files.values()))} | (
+            {"number": number} if number is not None else {}
+        )
 
     def pack(
         self, payload: Clip, media: MediaInfo, options: Options, can: Capabilities

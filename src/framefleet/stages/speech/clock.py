@@ -4,12 +4,14 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
-from framefleet.protocol.whisper import WhisperSegment, WhisperWord
 from framefleet.timebase import Seconds, Span
+
+if TYPE_CHECKING:  # its package loads numpy, which commands that only read documents do without
+    from framefleet.protocol.whisper import WhisperSegment, WhisperWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def stretch_at(clip: Sequence[ClipStretch], time_s: Seconds) -> ClipStretch:
     return clip[max(0, bisect_right(clip, time_s, key=lambda stretch: stretch.sent.start_s) - 1)]
 
 
-def placed(segment: WhisperSegment, clip: Sequence[ClipStretch]) -> list[WhisperSegment]:
+def placed(segment: "WhisperSegment", clip: Sequence[ClipStretch]) -> "list[WhisperSegment]":
     """Return the segment on the video's clock, to the millisecond, in one part per stretch that has words of it.
 
     A word, or a segment without words, belongs to the stretch of its middle, and is clipped to that.
@@ -61,11 +63,11 @@ def placed(segment: WhisperSegment, clip: Sequence[ClipStretch]) -> list[Whisper
     return parts
 
 
-def _home(piece: WhisperSegment | WhisperWord, clip: Sequence[ClipStretch]) -> ClipStretch:
+def _home(piece: "WhisperSegment | WhisperWord", clip: Sequence[ClipStretch]) -> ClipStretch:
     return stretch_at(clip, (piece.start_s + piece.end_s) / 2)
 
 
-def _part(segment: WhisperSegment, home: ClipStretch, text: str, words: Sequence[WhisperWord]) -> WhisperSegment:
+def _part(segment: "WhisperSegment", home: ClipStretch, text: str, words: "Sequence[WhisperWord]") -> "WhisperSegment":
     def moved(time_s: Seconds) -> Seconds:
         return round(home.clock(time_s), 3)
 

@@ -58,7 +58,12 @@ def tables(said: Transcription, _: Document) -> dict[str, Table]:
 
 def marks(said: Transcription) -> Iterator[Mark]:
     for segment in said.segments:
-        yield Mark(segment.text, segment.start_s, segment.end_s, {"avg_logprob": segment.avg_logprob})
+        told: dict[str, Any] = {"avg_logprob": segment.avg_logprob}
+        if segment.language not in {None, said.language}:
+            told["language"] = segment.language
+        if segment.doubtful is True:
+            told["doubtful"] = True
+        yield Mark(segment.text, segment.start_s, segment.end_s, told)
 
 
 def in_scenes(scenes: Sequence[Scene], said: Transcription | None, _: str) -> list[str]:

@@ -1,6 +1,6 @@
 """The client's side of the speech stage."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any
 
@@ -33,6 +33,7 @@ from framefleet.stages.base import (
     Prefilter,
     RequestBatch,
 )
+from framefleet.stages.speech import local_model
 from framefleet.stages.speech.merge import merge_speech
 from framefleet.stages.speech.skipped import (
     NO_SPEECH,
@@ -44,9 +45,6 @@ from framefleet.timebase import Seconds, Span
 
 ENDPOINT_PACE = Pace(unit_s=1 / 40, alone_s=1 / 40)
 """A GPU worker's seconds per second of sound, large-v3-turbo in batches. An assumption: no real endpoint was timed."""
-
-LOCAL_PACE = Pace(unit_s=0.06, alone_s=0.06)
-"""tiny.en in int8 on one thread of a server: an hour of speech without a break took 182 to 257 s in three runs."""
 
 REMOTE_CHUNK_S: Seconds = 900.0
 LOCAL_CHUNK_S: Seconds = 300.0
@@ -66,15 +64,8 @@ def _check_language(options: Options, can: Capabilities) -> None:
             f"--language {options.language}: not a language that Whisper supports",
             hint="give a code such as en, de or zh",
         )
-    if can.remote or options.whisper_model is not None:
-        return
-    remedy = (
-        "give --whisper-model a folder with a multilingual faster-whisper model, or set FRAMEFLEET_WHISPER_ENDPOINT"
-    )
-    if options.language not in (None, "en"):
-        raise UsageError(f"--language {options.language}: the embedded model (tiny.en) is English-only", hint=remedy)
-    if options.task == "translate":
-        raise UsageError("--task translate: the embedded model (tiny.en) cannot translate", hint=remedy)
+    if not can.remote:
+        local_model.check(options.whisper_model, options.language, options.task)
 
 
 TOLERANCE_S = 1.0
@@ -99,12 +90,14 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         return plan_speech(media, options, can)
 
     def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
-        identity = {
-            "model": model_identity(options.whisper_model),
+        model = options.whisper_model
+        identity: dict[str, Any] = {
+            "model": model_identity(model) if can.remote else local_model.identity(model),
             "language": options.language,
             "task": options.task,
         }
-        return identity | ({"vad": True} if options.vad else {})
+        identity |= {"vad": True} if options.vad else {"vad_filter": False}
+        return identity | ({"words": list(options.words)} if options.words else {})
 
     def prefilter(self, options: Options, can: Capabilities) -> Prefilter | None:
         return self.filter if options.vad else None
@@ -132,6 +125,8 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
             duration_s=fact.sent_s,
             language=options.language,
             task=options.task,
+            vad_filter=options.vad,
+            words=list(options.words) if options.words else None,
         )
         return RequestBatch(request, (fact,))
 
@@ -152,6 +147,8 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         checked.short(reply.language, checked.LABEL, "language")
         _check_length(reply, facts[0].sent_s)
         segments = [_checked(segment, facts[0].sent_s) for segment in reply.segments]
+        for segment in segments:
+            checked.short(segment.language or "", checked.LABEL, "language")
         sure = checked.unit(reply.language_probability, "probability")
         return replace(reply, segments=segments, language_probability=sure)
 
@@ -165,15 +162,37 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         return len(reply.segments)
 
     def pace(self, can: Capabilities) -> Pace:
-        return ENDPOINT_PACE if can.remote else LOCAL_PACE
+        return ENDPOINT_PACE if can.remote else self.model_pace(Options())
 
     def missing(self, options: Options) -> str | None:
         return None
 
     def open_handler(self, options: Options) -> Handler:
-        from framefleet.stages.speech.worker.handler import make_handler, open_model
+        from framefleet.stages.speech.worker.handler import make_handler
+        from framefleet.stages.speech.worker.model import open_model
 
-        return make_handler(open_model(options.whisper_model))
+        name, folder = local_model.chosen(options.whisper_model), local_model.folder_of(options.whisper_model)
+        engine = open_model(folder, name=None if folder == name else name)
+        local_model.check_content(name, engine.model_id)
+        return make_handler(engine)
+
+    def features(self, options: Options) -> frozenset[str]:
+        return frozenset({"words"} if options.words else ())
+
+    def model_pace(self, options: Options) -> Pace:
+        return Pace(*[local_model.pace_s(options.whisper_model)] * 2)
+
+    def lacks_model(self, options: Options) -> bool:
+        return local_model.lacks(options.whisper_model)
+
+    def fetch_model(self, options: Options, tell: Callable[[str], object]) -> None:
+        local_model.fetch(options.whisper_model, tell)
+
+    def model_name(self, options: Options) -> str:
+        return local_model.chosen(options.whisper_model)
+
+    def model_remark(self, options: Options) -> str | None:
+        return local_model.remark(options.whisper_model)
 
     def merge(
         self,
@@ -182,7 +201,7 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
         answers: Sequence[Answer[WhisperReply]],
         unanswered: Sequence[SentTime] = (),
     ) -> Transcription:
-        return merge_speech(answers, unanswered)
+        return merge_speech(answers, unanswered, vad=options.vad)
 
 
 def _check_length(reply: WhisperReply, duration_s: Seconds) -> None:
