@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from framefleet.schema.objects import Box
-from framefleet.stages.tracks.flow import learn
-from framefleet.stages.tracks.join import Frame, join
-from framefleet.stages.tracks.motion import sight
-from framefleet.stages.tracks.result import NONE
 from framefleet.timebase import Seconds
+from framefleet.tracking.flow import NONE, learn
+from framefleet.tracking.join import Frame, join
+from framefleet.tracking.motion import sight
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The step from detections to tracks. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from math import prod
 
@@ -9,33 +9,13 @@ import numpy as np
 
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
-from framefleet.stages.tracks.flow import learn
-from framefleet.stages.tracks.join import Chain, Frame, assign, join
-from framefleet.stages.tracks.likelihood import look_cost, place_cost
-from framefleet.stages.tracks.motion import Array, Sightings, begin, sight
 from framefleet.stages.when import counted_s
-from framefleet.timebase import Seconds
+from framefleet.tracking.join import Chain, Frame, again
+from framefleet.tracking.motion import sight
+from framefleet.tracking.passes import SURE, join_again
 
-
-def again(seen: Sightings, twice: Sightings, area: float) -> list[tuple[int, int]]:
-    """Return pairs of indices in both: the boxes that match as those of one object that has not moved.
-
-    `area` is the frame's, in square pixels. Two detections on one frame rarely differ, because the model is the same;
-    if workers round differently, a box moves by less than a pixel, and one at the threshold is found only once.
-    """
-    still = np.zeros_like(seen.centre)
-    cost = place_cost(begin(seen, still, still), twice) + look_cost(seen, twice)
-    rows, columns = assign(cost, float(np.log(area)))
-    return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True)]
-
-
-SURE = 0.8
-"""The probability from which a join is certain, and the product of probabilities from which a track is."""
-PASSES = 3
-"""The first pass has a wide prior of motion, each next one what the one before learned; a fourth gains nothing."""
 MANY = 0.1
 """The share of uncertain joins from which the result has a note."""
-NONE = np.empty((0, 2))
 
 
 def tracks_of(detections: Sequence[Detection], width: int, height: int, *, sampling: str = "exact") -> TracksResult:
@@ -48,13 +28,7 @@ def tracks_of(detections: Sequence[Detection], width: int, height: int, *, sampl
     answered = sorted((d for d in detections if d.objects is not None), key=lambda d: (d.time_s, d.index))
     looks = _looks(answered, sampling)
     frames = [_frame(look[0], width, height) for look in looks]
-    diagonal = float(np.hypot(width, height))
-    chains: list[Chain] = []
-    for turn in range(PASSES):
-        flow = learn(*(_examples(frames, chains) if turn else (NONE, NONE)), diagonal)
-        before, chains = chains, join(frames, flow, float(width * height))
-        if [chain.boxes for chain in chains] == [chain.boxes for chain in before]:
-            break
+    chains = join_again(frames, width, height)
     seen = [_sightings(look, frame, width, height) for look, frame in zip(looks, frames, strict=True)]
     return TracksResult([_track(n, chain, seen, sampling) for n, chain in enumerate(chains, 1)], _note(chains))
 
@@ -83,23 +57,6 @@ def _frame(detection: Detection, width: int, height: int) -> Frame:
     class_id = np.array([thing.class_id for thing in objects], np.int64)
     confidence = np.array([thing.confidence for thing in objects], np.float64)
     return Frame(detection.shown_s, sight(boxes, class_id, confidence, width, height))
-
-
-def _examples(frames: Sequence[Frame], chains: Sequence[Chain]) -> tuple[Array, Array]:
-    """Return the start and the velocity of each certain join, both (k, 2)."""
-    sure = list(_sure_joins(frames, chains))
-    if not sure:
-        return NONE, NONE
-    where, to, dt = (np.array(column) for column in zip(*sure, strict=True))
-    return where, (to - where) / dt[:, None]
-
-
-def _sure_joins(frames: Sequence[Frame], chains: Sequence[Chain]) -> Iterator[tuple[Array, Array, Seconds]]:
-    for chain in chains:
-        for (a, i), (b, j), chance in zip(chain.boxes, chain.boxes[1:], chain.chances, strict=False):
-            one, other = frames[a], frames[b]
-            if chance >= SURE and other.time_s > one.time_s:
-                yield one.seen.centre[i], other.seen.centre[j], other.time_s - one.time_s
 
 
 def _track(number: int, chain: Chain, seen: Sequence[list[list[tuple[Detection, int]]]], sampling: str) -> Track:

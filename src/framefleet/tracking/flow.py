@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framefleet.stages.tracks.motion import Array
+from framefleet.tracking.motion import Array
 
 REACH = 0.12
 """The distance, in diagonals of the frame, within which objects are expected to move alike: a lane, a belt."""
@@ -18,6 +18,8 @@ LEAST = 0.005
 """The minimum standard deviation of a velocity, in diagonals a second, however similar the examples are."""
 ENOUGH = 5
 """The minimum number of examples; fewer are ignored."""
+NONE = np.empty((0, 2))
+"""No examples: of positions, or of velocities."""
 
 
 @dataclass(frozen=True, slots=True)

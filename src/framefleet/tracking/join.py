@@ -16,15 +16,16 @@ import lap
 import numpy as np
 from numpy.typing import NDArray
 
-from framefleet.stages.tracks.flow import Flow
-from framefleet.stages.tracks.likelihood import (
+from framefleet.timebase import Seconds
+from framefleet.tracking.flow import Flow
+from framefleet.tracking.likelihood import (
     UNSURE,
     chances,
     foresight,
     look_cost,
     place_cost,
 )
-from framefleet.stages.tracks.motion import (
+from framefleet.tracking.motion import (
     Array,
     Sightings,
     States,
@@ -34,7 +35,6 @@ from framefleet.stages.tracks.motion import (
     take,
     update,
 )
-from framefleet.timebase import Seconds
 
 START_CONFIDENCE = 0.25
 """Boxes below it continue a track but do not begin one: Ultralytics' `new_track_thresh`."""
@@ -158,3 +158,15 @@ def join(frames: Sequence[Frame], flow: Flow, area: float) -> list[Chain]:
     for place, frame in enumerate(frames):
         joiner.step(place, frame, frames[place + 1] if place + 1 < len(frames) else None)
     return joiner.chains
+
+
+def again(seen: Sightings, twice: Sightings, area: float) -> list[tuple[int, int]]:
+    """Return pairs of indices in both: the boxes that match as those of one object that has not moved.
+
+    `area` is the frame's, in square pixels. Two detections on one frame rarely differ, because the model is the same;
+    if workers round differently, a box moves by less than a pixel, and one at the threshold is found only once.
+    """
+    still = np.zeros_like(seen.centre)
+    cost = place_cost(begin(seen, still, still), twice) + look_cost(seen, twice)
+    rows, columns = assign(cost, float(np.log(area)))
+    return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True)]

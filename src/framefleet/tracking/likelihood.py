@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from framefleet.stages.tracks.motion import (
+from framefleet.timebase import Seconds
+from framefleet.tracking.motion import (
     Array,
     Sightings,
     States,
     predict,
     update,
 )
-from framefleet.timebase import Seconds
 
 SHAPE_NOISE = 0.15
 """The standard deviation of the log of a box's sides from one sighting to the next: 15 %, for jitter and rotation."""

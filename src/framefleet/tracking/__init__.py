@@ -1,0 +1,1 @@
+"""The tracker: boxes of a video's frames joined into chains, one for each object. Pure, and no part of any stage."""
