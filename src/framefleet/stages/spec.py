@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from framefleet.media.types import MediaInfo
     from framefleet.stages.base import Capabilities, Stage
     from framefleet.stages.client import DerivingStage, WatchingStage
+    from framefleet.stages.finding import Finder, FinderRequest
 
 Found = TypeVar("Found")
 
@@ -109,6 +110,18 @@ class Deriving:
 @cache
 def _loaded(load: Callable[[], Any]) -> Any:
     return load()
+
+
+@dataclass(frozen=True, slots=True)
+class Finds:
+    """A finder that a stage offers to those who look at every frame themselves, as redaction does.
+
+    `labels` returns what it can find, and loads no model, because all finders are asked before one is chosen. `load`
+    loads it; it raises `SetupError` where the model is missing.
+    """
+
+    labels: Callable[[], Sequence[str]]
+    load: "Callable[[FinderRequest], Finder]"
 
 
 CellType = type[int] | type[float] | type[str] | type[bool]
@@ -290,6 +303,7 @@ class StageSpec:
     config: "Callable[[Options, Capabilities, Any], Mapping[str, Any]] | None" = None
     along_with: str | None = None  # the stage without which it is only part of runs that name it
     private: bool = False  # its answers are about a person, so that only the journal's owner may read the journal
+    finder: Finds | None = None  # what finds the same in any frame, on this machine
     unfiltered: str | None = None  # how to turn its prefilter off, and the price of that, if it is slow
 
     @property

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.outputs.redaction.covers import HOLD_S, LARGER, covers, larger, worst_of
-from framefleet.outputs.redaction.sightings import Found, Looks, Spotted, Trail, agree, trails
+from framefleet.outputs.redaction.sightings import Looks, Spotted, Trail, agree, trails
 from framefleet.schema.objects import Box
+from framefleet.stages.finding import Found
 
 WIDTH, HEIGHT = 1280, 720
 

@@ -3,10 +3,11 @@
 from msgspec.structs import replace
 
 from framefleet.outputs.redaction.follow import Followed, follow, kept
-from framefleet.outputs.redaction.sightings import Found, Looks, trails
+from framefleet.outputs.redaction.sightings import Looks, trails
 from framefleet.schema.document import Document
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
+from framefleet.stages.finding import Found
 from tests.results.make import make_document
 
 SIZE = (1280, 720)

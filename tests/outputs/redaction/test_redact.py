@@ -14,12 +14,11 @@ from msgspec.structs import replace
 
 from framefleet.errors import InputError, UsageError
 from framefleet.media.files.probe import probe
-from framefleet.outputs.redaction.finders import Pixels
 from framefleet.outputs.redaction.options import RedactOptions
 from framefleet.outputs.redaction.redact import Redacted, proof_of, redact
-from framefleet.outputs.redaction.sightings import Found
 from framefleet.outputs.render.options import RenderOptions
 from framefleet.schema.document import Document
+from framefleet.stages.finding import Found, Pixels
 from tests.conftest import full
 from tests.media.sound import bursts, make_sound
 from tests.media.test_damage import spoil

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from framefleet.outputs.redaction.covers import HOLD_S
-from framefleet.outputs.redaction.sightings import Found, Looks, Spotted, Trail, between, overlap
+from framefleet.outputs.redaction.sightings import Looks, Spotted, Trail, between, overlap
 from framefleet.schema.document import Document
 from framefleet.schema.objects import Box
 from framefleet.schema.tracks import Track
+from framefleet.stages.finding import Found
 from framefleet.timebase import Seconds, Span
 
 SAME = 0.4

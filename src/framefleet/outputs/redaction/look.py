@@ -8,10 +8,10 @@ from av.video.frame import VideoFrame
 
 from framefleet.errors import InputError
 from framefleet.media.video.sequential import events
-from framefleet.outputs.redaction.finders import Finder, Pixels
 from framefleet.outputs.redaction.sightings import Looks, agree
 from framefleet.outputs.render.converter import Upright
 from framefleet.outputs.render.reader import Shots
+from framefleet.stages.finding import Finder, Pixels
 
 _AT_ONCE = 4  # the minimum number of sampled frames in one batch
 

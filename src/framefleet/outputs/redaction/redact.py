@@ -18,7 +18,7 @@ from framefleet.media.files.container import audio_stream, open_media, reason_of
 from framefleet.media.types import MediaInfo
 from framefleet.media.video.packets import skip_to
 from framefleet.outputs.redaction.covers import Cover, covers, worst_of
-from framefleet.outputs.redaction.finders import Finder, open_finders
+from framefleet.outputs.redaction.finders import open_finders
 from framefleet.outputs.redaction.follow import Followed, follow, kept
 from framefleet.outputs.redaction.look import StrictShots, look_through
 from framefleet.outputs.redaction.options import FACE, RedactOptions
@@ -33,6 +33,7 @@ from framefleet.outputs.render.sound import Sound
 from framefleet.progress import Listener, silent
 from framefleet.schema.document import Document
 from framefleet.schema.tracks import Track
+from framefleet.stages.finding import Finder
 from framefleet.storage.atomic import whole_file
 from framefleet.timebase import Span
 
@@ -67,7 +68,7 @@ def redact(
 ) -> Redacted:
     """Write `target`, an MP4 with H.264, and its proof sheet next to it, completely or not at all.
 
-    `finders` are what finds things in frames (None: the embedded models). Raises `UsageError` for a label that nothing
+    `finders` are what finds things in frames (None: those of the stages). Raises `UsageError` for a label that nothing
     here finds, a track that the document has not, words that are never said, or a start after the last frame;
     `InputError` where a frame cannot be decoded, or where a track is lost; `SetupError` where a model is missing;
     `OutputError` where the place cannot be written.

@@ -7,19 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from framefleet.schema.objects import Box
+from framefleet.stages.finding import Found
 from framefleet.timebase import Seconds
 from framefleet.tracking.flow import NONE, learn
 from framefleet.tracking.join import Frame, join
 from framefleet.tracking.motion import sight
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A detection in one frame. `box` is x1, y1, x2, y2 in source pixels, `score` is 0 to 1."""
-
-    label: str
-    box: Box
-    score: float
 
 
 @dataclass(frozen=True, slots=True)

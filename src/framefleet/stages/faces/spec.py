@@ -7,10 +7,14 @@ from framefleet.config.options import MaxSide, Rate, Sampling, Setting, StageOpt
 from framefleet.schema.document import Crop
 from framefleet.schema.faces import FacesSeen
 from framefleet.schema.results import FoundSpan
-from framefleet.stages.spec import Belongs, Frames, ResultKind, StageSpec, View, Watching
+from framefleet.stages.spec import Belongs, Finds, Frames, ResultKind, StageSpec, View, Watching
 
 if TYPE_CHECKING:
     from framefleet.stages.faces.stage import FacesStage
+    from framefleet.stages.finding import Finder, FinderRequest
+
+FACE = "face"
+"""The label of all that it finds."""
 
 LONG_SIDE = 640
 """The longer side of the frames that CenterFace gets, in pixels: 55 of 55 faces in 28 photographs were found at 640 as
@@ -34,11 +38,17 @@ def _load() -> "FacesStage":
     return FacesStage()
 
 
+def _open_finder(request: "FinderRequest") -> "Finder":
+    from framefleet.stages.faces.finder import open_finder
+
+    return open_finder(request)
+
+
 def spans(seen: Iterable[FacesSeen]) -> Iterator[FoundSpan]:
     """Yield each face, at the time of its frame."""
     for frame in seen:
         for face in frame.faces or ():
-            yield FoundSpan(start_s=frame.shown_s, end_s=frame.shown_s, label="face", confidence=face.confidence)
+            yield FoundSpan(start_s=frame.shown_s, end_s=frame.shown_s, label=FACE, confidence=face.confidence)
 
 
 FACES = StageSpec(
@@ -48,4 +58,5 @@ FACES = StageSpec(
     runs=Watching(_load),
     output=ResultKind("faces", spans, list[FacesSeen]),
     belongs=Belongs.BY_NAME,
+    finder=Finds(lambda: [FACE], _open_finder),
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from framefleet.config.options import FrameOptions, Options
+from framefleet.models import coco_labels
 from framefleet.schema.document import Document
 from framefleet.schema.objects import Detection
 from framefleet.schema.results import FoundSpan
@@ -13,6 +14,7 @@ from framefleet.stages.spec import (
     BOX_COLUMNS,
     Belongs,
     CellType,
+    Finds,
     Frames,
     Remote,
     ResultKind,
@@ -26,12 +28,19 @@ from framefleet.stages.when import counted_s
 
 if TYPE_CHECKING:
     from framefleet.stages.base import Capabilities, Stage
+    from framefleet.stages.finding import Finder, FinderRequest
 
 
 def _load() -> "Stage":
     from framefleet.stages.objects.stage import ObjectsStage
 
     return ObjectsStage()
+
+
+def _open_finder(request: "FinderRequest") -> "Finder":
+    from framefleet.stages.objects.finder import open_finder
+
+    return open_finder(request)
 
 
 def spans(detections: Iterable[Detection]) -> Iterator[FoundSpan]:
@@ -122,4 +131,5 @@ OBJECTS = StageSpec(
     ),
     config=config,
     belongs=Belongs.DEFAULT,
+    finder=Finds(coco_labels, _open_finder),  # the embedded detector has COCO's labels
 )
