@@ -22,7 +22,7 @@ from framefleet.config.loading import load_fleet, load_options, make_options
 from framefleet.config.options import Setting, StageOptions
 from framefleet.errors import SetupError, UsageError
 from framefleet.outputs.export.otio import marks
-from framefleet.outputs.export.tables import tables
+from framefleet.outputs.export.table_files import tables
 from framefleet.outputs.report.head import head_of
 from framefleet.results.query.search import matches
 from framefleet.schema.codec import read_document

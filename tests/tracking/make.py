@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from framefleet.tracking.join import Frame
+from framefleet.tracking.join import Frame, join_again
 from framefleet.tracking.motion import sight
-from framefleet.tracking.passes import join_again
 
 WIDTH, HEIGHT = 1280, 720
 Way = Callable[[float], tuple[float, float]]

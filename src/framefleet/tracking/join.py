@@ -1,4 +1,4 @@
-"""The joining of boxes into chains: one pass through time, with the best assignment frame by frame. Pure.
+"""The joining of boxes into chains: passes through time, each with the best assignment frame by frame. Pure.
 
 It is own code instead of a tracker library, by measurement (`benchmarks/tracking.py`): trackers associate by overlap,
 and at one frame a second objects no longer overlap themselves. Because it works offline, it can do what a live tracker
@@ -9,7 +9,7 @@ note. The assignment is `lap`'s, the solver of Ultralytics' trackers: 2.4 MB, co
 `trackers`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import lap
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefleet.timebase import Seconds
-from framefleet.tracking.flow import Flow
+from framefleet.tracking.flow import NONE, Flow, learn
 from framefleet.tracking.likelihood import (
     UNSURE,
     chances,
@@ -36,6 +36,10 @@ from framefleet.tracking.motion import (
     update,
 )
 
+SURE = 0.8
+"""The probability from which a join is certain, and the product of probabilities from which a track is."""
+PASSES = 3
+"""The first pass has a wide prior of motion, each next one what the one before learned; a fourth gains nothing."""
 START_CONFIDENCE = 0.25
 """Boxes below it continue a track but do not begin one: Ultralytics' `new_track_thresh`."""
 MISSED = 1.0
@@ -158,6 +162,35 @@ def join(frames: Sequence[Frame], flow: Flow, area: float) -> list[Chain]:
     for place, frame in enumerate(frames):
         joiner.step(place, frame, frames[place + 1] if place + 1 < len(frames) else None)
     return joiner.chains
+
+
+def join_again(frames: Sequence[Frame], width: int, height: int) -> list[Chain]:
+    """Return the chains of `frames`, which are in the order of time, after as many passes as change something."""
+    diagonal = float(np.hypot(width, height))
+    chains: list[Chain] = []
+    for turn in range(PASSES):
+        flow = learn(*(_examples(frames, chains) if turn else (NONE, NONE)), diagonal)
+        before, chains = chains, join(frames, flow, float(width * height))
+        if [chain.boxes for chain in chains] == [chain.boxes for chain in before]:
+            break
+    return chains
+
+
+def _examples(frames: Sequence[Frame], chains: Sequence[Chain]) -> tuple[Array, Array]:
+    """Return the start and the velocity of each certain join, both (k, 2)."""
+    sure = list(_sure_joins(frames, chains))
+    if not sure:
+        return NONE, NONE
+    where, to, dt = (np.array(column) for column in zip(*sure, strict=True))
+    return where, (to - where) / dt[:, None]
+
+
+def _sure_joins(frames: Sequence[Frame], chains: Sequence[Chain]) -> Iterator[tuple[Array, Array, Seconds]]:
+    for chain in chains:
+        for (a, i), (b, j), chance in zip(chain.boxes, chain.boxes[1:], chain.chances, strict=False):
+            one, other = frames[a], frames[b]
+            if chance >= SURE and other.time_s > one.time_s:
+                yield one.seen.centre[i], other.seen.centre[j], other.time_s - one.time_s
 
 
 def again(seen: Sightings, twice: Sightings, area: float) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from framefleet.outputs.export.formats import FORMATS, export
-from framefleet.outputs.export.tables import tables
+from framefleet.outputs.export.table_files import tables
 from framefleet.schema.document import Document
 from framefleet.schema.speakers import Speaker
 from framefleet.schema.speech import Segment, Transcription, Word

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from framefleet.outputs.export.formats import FORMATS, export
-from framefleet.outputs.export.table_files import as_it_was, harmless
-from framefleet.outputs.export.tables import tables
+from framefleet.outputs.export.table_files import as_it_was, harmless, tables
 from framefleet.schema.document import Document
 from framefleet.schema.speech import Segment, Transcription
 from tests.outputs.export.documents import HOSTILE, documents, sees

@@ -7,7 +7,7 @@ import pytest
 
 from framefleet.errors import SetupError, UsageError
 from framefleet.media.files.probe import probe
-from framefleet.outputs.redaction.finders import open_finders
+from framefleet.outputs.redaction.look import open_finders
 from framefleet.outputs.redaction.options import RedactOptions
 from framefleet.outputs.redaction.redact import redact
 from framefleet.stages.finding import Finder, FinderRequest

@@ -17,9 +17,8 @@ from framefleet.protocol.speakers import HeardVoice, SpeakersReply, SpeakersRequ
 from framefleet.protocol.whisper import WhisperRequest
 from framefleet.schema.speakers import Speaker
 from framefleet.stages.base import Answer, Remembering
-from framefleet.stages.speakers.merge import merge_speakers
 from framefleet.stages.speakers.spec import spans
-from framefleet.stages.speakers.stage import SpeakersStage
+from framefleet.stages.speakers.stage import SpeakersStage, merge_speakers
 from framefleet.stages.speakers.worker.engine import Voice
 from framefleet.stages.speakers.worker.handler import beside, make_handler
 from framefleet.stages.speech.stage import SpeechStage

@@ -1,18 +1,21 @@
-"""Tables as CSV files (RFC 4180, UTF-8 with the byte order mark that Excel needs), safe to open in a spreadsheet.
+"""The results as flat tables, in files of CSV and Parquet.
 
-A reader may use another separator and may ignore quotes. So text is made harmless at every place where a cell might
-begin, not only at its own start.
+CSV is as in RFC 4180, UTF-8 with the byte order mark that Excel needs, and safe to open in a spreadsheet. A reader may
+use another separator and may ignore quotes. So text is made harmless at every place where a cell might begin, not only
+at its own start.
 """
 
 import re
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from framefleet.outputs.export.base import Context, Format, library
-from framefleet.outputs.export.tables import tables
 from framefleet.results.query.availability import STAGES
+from framefleet.results.query.kinds import declared, found_of, spans_of, stages_of
 from framefleet.schema.document import Document
+from framefleet.stages.spec import Table, span_table
 
 # OWASP, "CSV Injection": characters that start a formula, with their compatibility variants (NFKC)
 _FORMULA = r"=+\-@\u207a\u207c\u208a\u208c\u2a75\u2a76\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
@@ -23,6 +26,22 @@ _PLACES = re.compile(_BEGINS.format(mark=""))
 _MARKS = re.compile(_BEGINS.format(mark="'"))
 _SUSPECT = re.compile(rf"[{_FORMULA}]|^'*[\t\r\n]")
 _QUOTED = re.compile(rf"[,;|\"{_BREAKS}]|^\s|\s$")
+
+
+def tables(document: Document) -> dict[str, Table]:
+    """Return a table for each kind of result, also if it is empty."""
+    return {name: table for stage in stages_of(document) for name, table in _tables(document, stage).items()}
+
+
+def _tables(document: Document, stage: str) -> Mapping[str, Table]:
+    """Return the tables that a stage declares; those of a further stage are prefixed with its name."""
+    kind, found = declared(stage), found_of(document, stage)
+    if kind is None or kind.tables is None or found is None:
+        return {stage: span_table(spans_of(document, stage))}
+    made = kind.tables(found, document)
+    if kind.key is not None:
+        return made
+    return {name if name == stage else f"{stage}_{name}": table for name, table in made.items()}
 
 
 def harmless(value: Any) -> Any:

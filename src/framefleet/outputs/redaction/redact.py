@@ -18,9 +18,8 @@ from framefleet.media.files.container import audio_stream, open_media, reason_of
 from framefleet.media.types import MediaInfo
 from framefleet.media.video.packets import skip_to
 from framefleet.outputs.redaction.covers import Cover, covers, worst_of
-from framefleet.outputs.redaction.finders import open_finders
 from framefleet.outputs.redaction.follow import Followed, follow, kept
-from framefleet.outputs.redaction.look import StrictShots, look_through
+from framefleet.outputs.redaction.look import StrictShots, look_through, open_finders
 from framefleet.outputs.redaction.options import FACE, RedactOptions
 from framefleet.outputs.redaction.paint import cover
 from framefleet.outputs.redaction.proof import Proof

@@ -1,6 +1,6 @@
 """The speakers stage: the parts of this folder behind the contract of `stages/base.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -21,9 +21,8 @@ from framefleet.schema.speakers import Speaker
 from framefleet.stages import checked
 from framefleet.stages.audio_stage import ClipStage, halved
 from framefleet.stages.base import Answer, Capabilities, Handler, Pace, Recalled, RequestBatch
-from framefleet.stages.speakers.join import Person
-from framefleet.stages.speakers.merge import merge_speakers
-from framefleet.stages.speakers.names import as_kept, kept_voices, recognized
+from framefleet.stages.speakers.join import ClipVoice, Person, people
+from framefleet.stages.speakers.names import as_kept, centre_of, kept_voices, recognized
 from framefleet.timebase import Seconds
 
 REMOTE_CHUNK_S: Seconds = 900.0
@@ -127,6 +126,22 @@ class SpeakersStage(ClipStage[SpeakersRequest, SpeakersReply]):
         given = dict(options.speaker_names or ())
         speakers, keep, notes = recognized(result, kept_voices(kept), given, whole=whole)
         return Recalled(speakers, as_kept(keep), notes)
+
+
+def merge_speakers(answers: Sequence[Answer[SpeakersReply]], number: int | None = None) -> list[Person]:
+    """Return all clips' voices as people, on the video's clock; the order of `answers` does not matter.
+
+    `number` is how many people there are, None: as many as can be told apart.
+    """
+    in_order = sorted(answers, key=lambda answer: (answer.facts[0].span.start_s, answer.facts[0].span.end_s))
+    return people([voice for clip, answer in enumerate(in_order) for voice in _voices(clip, answer)], number)
+
+
+def _voices(clip: int, answer: Answer[SpeakersReply]) -> Iterator[ClipVoice]:
+    from_s = answer.facts[0].span.start_s
+    for voice in answer.reply.voices:
+        turns = [(round(from_s + turn.start_s, 3), round(from_s + turn.end_s, 3)) for turn in voice.turns]
+        yield ClipVoice(clip, centre_of(voice.centre), turns)
 
 
 def _number(options: Options) -> int | None:

@@ -10,9 +10,8 @@ import numpy as np
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.stages.when import counted_s
-from framefleet.tracking.join import Chain, Frame, again
+from framefleet.tracking.join import SURE, Chain, Frame, again, join_again
 from framefleet.tracking.motion import sight
-from framefleet.tracking.passes import SURE, join_again
 
 MANY = 0.1
 """The share of uncertain joins from which the result has a note."""

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from framefleet.models import file_sha256
 from framefleet.stages.speakers.worker.clusters import SMALL_S, centres, group
 from framefleet.stages.speakers.worker.encoder import VoiceEncoder
-from framefleet.stages.speakers.worker.segmentation import Segmentation
+from framefleet.stages.speakers.worker.sessions import open_session
 from framefleet.stages.speakers.worker.turns import Turn, turns_of
-from framefleet.stages.speakers.worker.windows import pieces_of, surely_two
+from framefleet.stages.speakers.worker.windows import FIRST, HOP, STEP, WINDOW, Window, pieces_of, surely_two
+from framefleet.worker.serving import look_up
 from framefleet.worker.waveform import RATE, Waveform
 
 SEGMENTATION, ENCODER = "segmentation.onnx", "pretrained.pt"
@@ -21,6 +22,34 @@ SEGMENTATION, ENCODER = "segmentation.onnx", "pretrained.pt"
 MODEL = "segmentation-3.0+ge2e"
 
 _SMALL_SHARE = 0.1  # of a short clip: a person in it may speak for less than SMALL_S
+
+
+_CLASSES = np.array(
+    [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], np.bool_
+)  # which voices speak, for each class of the model
+
+
+class Segmentation:
+    """Which of up to three voices speak at each moment of a window of 10 s: pyannote's segmentation 3.0.
+
+    Safe to call from many threads."""
+
+    def __init__(self, path: Path, *, threads: int = 1) -> None:
+        """Load the model file on `threads` of the CPU. Raises `SetupError`."""
+        self._session = open_session(path, str(path), threads)
+
+    def windows(self, audio: Waveform) -> list[Window]:
+        """Return overlapping windows over all of `audio` (samples,); beyond its end nobody speaks."""
+        found = []
+        for start in range(0, max(1, len(audio) - WINDOW + STEP), STEP):
+            look_up()
+            part = audio[start : start + WINDOW]
+            padded = np.pad(part, (0, WINDOW - len(part)))[None, None]
+            (scores,) = self._session.run(None, {"input": padded})
+            active = _CLASSES[scores[0].argmax(axis=1)]
+            active[max(0, (len(part) - FIRST) // HOP + 1) :] = False
+            found.append(Window(start, active))
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ EXPECTED = (
 )
 
 
-class Format(Protocol):
+class DetectorFormat(Protocol):
     """How frames go into a kind of detector, and boxes come out. `fixed` is the only input size, if there is one.
 
     `adapts`: if another size is requested, it uses its own. `outputs` are the names of those that `boxes` reads.
@@ -195,7 +195,7 @@ class Suppression:
         return kept[:, 2]
 
 
-def format_of(path: Path, session: Any) -> Format:
+def format_of(path: Path, session: Any) -> DetectorFormat:
     """Return the format of the detector in the file. Raises `SetupError` ("detector_shape") if it is none of them.
 
     D-FINE's and RF-DETR's outputs are told apart by name: with three or four classes both have the same shape.
@@ -203,7 +203,7 @@ def format_of(path: Path, session: Any) -> Format:
     entries, outputs = session.get_inputs(), session.get_outputs()
     names = _names(session.get_modelmeta().custom_metadata_map.get("names", ""))
     shapes = {output.name: list(output.shape) for output in outputs}
-    made: Format | None = None
+    made: DetectorFormat | None = None
     if len(entries) == 1 and _is_image(entries[0].shape):
         size = _size(entries[0].shape)
         if {"logits", "pred_boxes"} <= shapes.keys():
@@ -220,13 +220,13 @@ def format_of(path: Path, session: Any) -> Format:
     return made
 
 
-def _dfine(logits: Sequence[Any], size: Size | None, names: dict[int, str]) -> Format:
+def _dfine(logits: Sequence[Any], size: Size | None, names: dict[int, str]) -> DetectorFormat:
     labels = names or _coco(logits[-1] if isinstance(logits[-1], int) else len(coco_labels()))
     # An export may leave height and width open, but its anchors are those of the size it was made with.
     return Queries(("logits", "pred_boxes"), labels, size or (640, 640), Scaler(smooth=True), slice(None), normal=False)
 
 
-def _rfdetr(logits: Sequence[Any], size: Size | None, names: dict[int, str]) -> Format | None:
+def _rfdetr(logits: Sequence[Any], size: Size | None, names: dict[int, str]) -> DetectorFormat | None:
     if size is None or len(logits) != 3 or not isinstance(logits[2], int):
         return None
     # The official models have a column for each of COCO's category numbers; others a last one that is no class.
@@ -235,7 +235,7 @@ def _rfdetr(logits: Sequence[Any], size: Size | None, names: dict[int, str]) -> 
     return Queries(("labels", "dets"), labels, size, Scaler(), columns, normal=True)
 
 
-def _yolo(output: Any, size: Size | None, names: dict[int, str], session: Any) -> Format | None:
+def _yolo(output: Any, size: Size | None, names: dict[int, str], session: Any) -> DetectorFormat | None:
     _, rows, columns = output.shape
     cells = cells_of(size) if size else None
     if cells is not None and rows == len(cells) and isinstance(columns, int) and columns > 5:
