@@ -3,8 +3,7 @@
 from framefleet.media.types import ClipTime
 from framefleet.protocol.whisper import WhisperReply, WhisperSegment, WhisperWord
 from framefleet.stages.base import Answer
-from framefleet.stages.speech.inventions import without_inventions
-from framefleet.stages.speech.merge import merge_speech
+from framefleet.stages.speech.merge import merge_speech, without_inventions
 from framefleet.stages.speech.skipped import SentTime
 from framefleet.timebase import Span
 

@@ -1,4 +1,4 @@
-"""The boxes to draw at a time, from a document alone. Pure.
+"""The boxes to draw at a time, and the texts on how they are drawn, from a document alone. Pure.
 
 Between two samples nothing was detected. There, a box *moves* on a straight line to the next box of its track, if that
 belongs to the next answered sample, at most 2 s later, in the same scene. Any other box is *held* until the next sample
@@ -12,6 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from framefleet.media.types import MediaInfo
+from framefleet.outputs.render.lettering import is_whole
+from framefleet.outputs.render.options import RenderOptions
+from framefleet.results.query.availability import failed
+from framefleet.results.query.intervals import commonest
 from framefleet.schema.document import Document
 from framefleet.schema.objects import Box, DetectedObject, Detection
 from framefleet.schema.tracks import Track
@@ -29,6 +34,11 @@ CUT = "there is a cut between the samples of each track"
 MIXED = "no track has two consecutive samples, close together and in one scene"
 """Why boxes that have tracks do not move."""
 
+MOVED = "dashed: moved or held between samples"
+HELD = "dashed: held until the next sample"
+"""The legends."""
+
+_TOLD = 3  # labels listed of those that cannot be drawn
 _ROUNDING_S = 1e-6  # tolerance for times in a document
 
 
@@ -181,3 +191,49 @@ def _shown(piece: _Piece, box: Box, *, seen: bool) -> DrawnBox:
         certain=track is None or track.certain,
         seen=seen,
     )
+
+
+class Account:
+    """A description of how the boxes of `moments`, made from `document`, are drawn on the video `media`."""
+
+    def __init__(self, document: Document, media: MediaInfo, look: RenderOptions, moments: Moments) -> None:
+        self._document, self._look, self._moments = document, look, moments
+        self._is_dense = document.config.fps >= media.fps and document.config.sampling == "exact"
+
+    @property
+    def legend(self) -> str | None:
+        """The meaning of dashed boxes; None if there are none, or without a legend."""
+        if not self._look.legend or not self._moments.count or self._is_dense:
+            return None
+        return MOVED if self._moments.moving else HELD
+
+    @property
+    def boxes(self) -> str:
+        """How the boxes are drawn."""
+        if self._document.detections is None:
+            return "no boxes: the objects stage did not run"
+        if not self._moments.count:
+            error = failed(self._document, "detections")
+            return f"no boxes: objects failed ({error})" if error else "no boxes: no objects"
+        if self._is_dense:
+            return "boxes as detected in every frame"
+        if self._moments.moving:
+            return "boxes moved along their tracks between samples, others held (dashed)"
+        return f"boxes held until the next sample (dashed){self._why}"
+
+    @property
+    def _why(self) -> str:
+        if self._look.boxes == "hold":
+            return ""
+        return f", since {self._moments.hurdle or 'there are no tracks'}"
+
+    @property
+    def notes(self) -> list[str]:
+        """Differences from the document, a line each."""
+        notes, crowded = [], self._moments.crowded
+        if crowded:
+            notes.append(f"more than {MAX_BOXES} boxes in {crowded} of the frames: the most confident are drawn")
+        if lost := [label for label in commonest(self._document) if not is_whole(label)]:
+            named = ", ".join(lost[:_TOLD]) + (", …" if len(lost) > _TOLD else "")
+            notes.append(f"{len(lost)} of the labels cannot be drawn; the class number is shown instead: {named}")
+        return notes

@@ -18,9 +18,8 @@ from framefleet.media.video.packets import skip_to
 from framefleet.outputs.palette import Rgb, colours
 from framefleet.outputs.render.converter import Upright
 from framefleet.outputs.render.encoder import VideoEncoder
-from framefleet.outputs.render.notes import Account
 from framefleet.outputs.render.options import RenderOptions
-from framefleet.outputs.render.overlay import Moments
+from framefleet.outputs.render.overlay import Account, Moments
 from framefleet.outputs.render.paint import Painter
 from framefleet.outputs.render.reader import Shots
 from framefleet.outputs.render.sound import Sound
