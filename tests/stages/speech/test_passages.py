@@ -9,7 +9,7 @@ import pytest
 
 from framefleet.protocol.whisper import WhisperRequest, WhisperSegment, WhisperWord
 from framefleet.stages.speech.worker.languages import Window
-from framefleet.stages.speech.worker.loops import compression_ratio, is_said, without_echo
+from framefleet.stages.speech.worker.loops import is_said, without_echo
 from framefleet.stages.speech.worker.model import Engine
 from framefleet.stages.speech.worker.passages import Heard, transcribed
 from framefleet.worker.waveform import RATE
@@ -20,7 +20,7 @@ MINUTE = np.zeros(60 * RATE, np.float32)
 def piece(text: str, start: float = 0.0, end: float = 2.0, seek: int = 0, **measures: Any) -> SimpleNamespace:
     words = text.split()
     step = (end - start) / max(1, len(words))
-    measures = {"avg_logprob": -0.3, "no_speech_prob": 0.1, "compression_ratio": compression_ratio(text)} | measures
+    measures = {"avg_logprob": -0.3, "no_speech_prob": 0.1} | measures
     timed = [
         SimpleNamespace(start=start + n * step, end=start + (n + 1) * step, word=f" {word}", probability=0.9)
         for n, word in enumerate(words)
@@ -112,6 +112,16 @@ def test_a_loop_is_heard_again_at_a_higher_temperature() -> None:
     (segment,) = listener.hear(language="en").segments
     assert segment.text.strip() == "The train leaves now"
     assert [asked["temperature"] for asked in listener.asked] == [0.0, 0.4, 0.8]
+
+
+def test_a_loop_in_many_segments_is_one_too() -> None:
+    def answer(temperature: float, **_: Any) -> Any:
+        texts = ["The train leaves now"] if temperature else ["I'm sorry, I am so sorry"] * 9
+        return [(None, [piece(text, n, n + 1, seek=5) for n, text in enumerate(texts)])]
+
+    assert [segment.text.strip() for segment in Listener(answer).hear(language="en").segments] == [
+        "The train leaves now"
+    ]
 
 
 def test_a_loop_that_is_another_each_time_is_doubtful() -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from framefleet.protocol.whisper import WhisperRequest, WhisperSegment, WhisperWord
 from framefleet.stages.speech.worker.languages import Vote, Window, certainty, elected
-from framefleet.stages.speech.worker.loops import is_said, repeats, without_echo
+from framefleet.stages.speech.worker.loops import compression_ratio, is_said, repeats, without_echo
 from framefleet.stages.speech.worker.model import Engine
 from framefleet.timebase import Seconds
 from framefleet.worker.serving import look_up
@@ -126,7 +126,7 @@ def _transcribe(
     for _, grouped in groupby(pieces(), key=lambda pair: getattr(pair[0], "seek", None)):
         window = list(grouped)
         segments = [_segment(piece, length_s, start_s) for piece, _ in window]
-        ratio = max(_number(getattr(piece, "compression_ratio", None), 0.0) for piece, _ in window)
+        ratio = compression_ratio("".join(piece.text for piece, _ in window))  # batched, Whisper's is of each segment
         passages.append(Passage(segments, window[0][1], ratio))
     return passages, info
 
