@@ -90,6 +90,29 @@ def test_a_guess_is_transcribed_again_in_the_language_of_the_others() -> None:
     assert 0.5 < heard.probability < 0.9
 
 
+def test_several_languages_in_one_window_are_told_apart() -> None:
+    def answer(seconds: float, **_: Any) -> Any:
+        mixed = [piece("good morning", 0, 5), piece("gluten morgan", 7, 12), piece("so", 12, 13)]
+        alone = {5.2: [], 5.4: [(Window("de", 0.9), [piece("guten Morgen", 0.2, 5.2)])]}
+        return alone.get(round(seconds, 1), [(Window("en", 0.4, guessed=True), mixed)])
+
+    heard = Listener(answer).hear()
+    assert [(s.text.strip(), s.start_s, s.language) for s in heard.segments] == [
+        ("good morning", 0.0, "en"),
+        ("guten Morgen", 7.0, "de"),
+        ("so", 12.0, "en"),
+    ]
+
+
+def test_a_segments_own_language_must_be_clear() -> None:
+    def answer(seconds: float, **_: Any) -> Any:
+        if seconds < 10:
+            return [(Window("th", 0.6), [piece("ต้อง", 0.2, 5.2)])]
+        return [(Window("en", 0.4, guessed=True), [piece("good morning", 0, 5), piece("goodbye", 7, 12)])]
+
+    assert [segment.language for segment in Listener(answer).hear().segments] == ["en", "en"]
+
+
 def test_if_no_window_is_sure_the_doubt_shows() -> None:
     listener = Listener(lambda **_: [(Window("el", 0.3, guessed=True), [piece("Ονο μενάχια")])])
     heard = listener.hear()
