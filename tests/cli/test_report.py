@@ -24,7 +24,7 @@ def result(tmp_path: Path, video: Path) -> Path:
 def test_the_page_is_beside_the_document_and_said_so(cli: Cli, result: Path, tmp_path: Path) -> None:
     told = cli("report", result)
     assert told.code == 0
-    assert told.out == f"  report   {tmp_path / 'clip_report.html'} (0.1 MB, 0 thumbnails)\n"
+    assert told.out == f"  report     {tmp_path / 'clip_report.html'} (0.1 MB, 0 thumbnails)\n"
     assert 'src="' not in (tmp_path / "clip_report.html").read_text(encoding="utf-8")
 
 
@@ -32,7 +32,7 @@ def test_a_run_makes_it_too(cli: Cli, fleet: Any, video: Path, tmp_path: Path) -
     fleet()
     told = cli("run", video, "--report", "--stages", "objects,scenes")
     assert told.code == 0
-    assert told.out.splitlines()[-1].startswith(f"  report   {Path('output') / 'clip_report.html'} (")
+    assert told.out.splitlines()[-1].startswith(f"  report     {Path('output') / 'clip_report.html'} (")
     head = (tmp_path / "output" / "clip_report.html").read_text(encoding="utf-8")
     assert '"url":"../clip.mp4"' in head
 

@@ -147,7 +147,8 @@ def _hidden(document: "Document", source: Path, result: Path, place: Path, hide:
     for line in (*made.notes, redacted_line(made, place)):
         print(clean(line))
     if made.sheet is not None:
-        print(clean(f"{made.sheet}: check it, above all {counted(made.unsure, 'unsure frame')}; detectors miss things"))
+        unsure = counted(made.unsure, "frame")
+        print(clean(f"{made.sheet}: check it, above all {unsure} marked as unsure; detectors miss things"))
     return 0
 
 

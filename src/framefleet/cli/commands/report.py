@@ -35,4 +35,5 @@ def report(
 
 
 def told(made: "Report") -> str:
-    return f"  report   {clean(str(made.path))} ({made.size_bytes / 1e6:.1f} MB, {counted(made.pictures, 'thumbnail')})"
+    size = f"{made.size_bytes / 1e6:.1f} MB, {counted(made.pictures, 'thumbnail')}"
+    return f"  report     {clean(str(made.path))} ({size})"

@@ -102,7 +102,7 @@ def _subtitles(document: "Document", result: Path) -> None:
     except InputError as error:
         print(clean(f"no subtitles: {error}"), file=sys.stderr)
     else:
-        print(f"  srt      {clean(str(path))}")
+        print(f"  srt        {clean(str(path))}")
 
 
 def announce(video: Path) -> None:
