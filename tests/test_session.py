@@ -114,8 +114,8 @@ def test_each_model_is_loaded_once_for_three_videos_and_again_for_another_model(
         documents = list(session.analyze_many(videos, **asked))
         assert all(isinstance(document, Document) for document in documents)
         assert sorted(loaded) == [("objects", None), ("speech", None)]
-        session.analyze(videos[0], whisper_model="large", conf=0.9, **asked)
-    assert loaded[2:] == [("speech", "large")]
+        session.analyze(videos[0], whisper_model="models/large", conf=0.9, **asked)
+    assert loaded[2:] == [("speech", "models/large")]
 
 
 def test_connections_levels_and_journals_outlive_an_analysis(

@@ -62,3 +62,11 @@ def test_without_speech_there_are_none(cli: Cli, video: Path, fleet: Callable[..
     assert told.code == 0
     assert "no subtitles: srt: the speech stage did not run" in told.err
     assert not list((tmp_path / "output").glob("*.srt"))
+
+
+@pytest.mark.full
+def test_a_run_says_that_base_is_not_there(cli: Cli, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAMEFLEET_VAD", "true")  # nobody speaks in it, so that no model is loaded
+    told = cli("run", video)
+    assert told.code == 0
+    assert "speech: Whisper base was not fetched; using tiny.en, English only; run: " in told.err

@@ -12,6 +12,7 @@ from framefleet.schema.cost import Backend, Cost
 from framefleet.schema.document import Document, FailureEntry
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.sounds import SoundEvent, Sounds
+from framefleet.schema.speech import Segment, Transcription
 from framefleet.schema.text import TextResult, TextSpan
 from framefleet.schema.timing import StageTiming
 from framefleet.timebase import Span
@@ -233,3 +234,14 @@ def test_what_had_nothing_to_do_took_no_time() -> None:
     assert rows == ["decode sound", "prefilter speech", "speech"]
     all_known = replace(made.timing, decode={}, stages={"objects": idle})
     assert not any("busy" in line for line in plain(replace(made, timing=replace(all_known, bottleneck=None))))
+
+
+def test_other_languages_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    segments = [Segment(n, n + 1.0, text, -0.2, 0.1, language=of) for n, (text, of) in enumerate(SAID)]
+    made = make_document()
+    text = " ".join(text for text, _ in SAID)
+    summary(replace(made, transcription=Transcription("en", text, segments)), Path("a_results.json"))
+    assert "Hello Hallo ¡Hola! (also in de, es)" in capsys.readouterr().out
+
+
+SAID = (("Hello", "en"), ("Hallo", "de"), ("¡Hola!", "es"))

@@ -107,6 +107,7 @@ def _by_pip(archives: Sequence[Archive], into: Path) -> list[Path]:
     pins = into / "pins.txt"
     pins.write_text("".join(f"{a.requirement} --hash=sha256:{a.sha256}\n" for a in archives), encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--quiet"]
+    command += ["--timeout", f"{TIMEOUT_S:g}", "--retries", "2", "--disable-pip-version-check"]
     command += ["--dest", str(into), "--requirement", str(pins)]
     pip = subprocess.run(command, capture_output=True, text=True, check=False)
     if pip.returncode:

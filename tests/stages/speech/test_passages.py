@@ -9,7 +9,7 @@ import pytest
 
 from framefleet.protocol.whisper import WhisperRequest, WhisperSegment, WhisperWord
 from framefleet.stages.speech.worker.languages import Window
-from framefleet.stages.speech.worker.loops import compression_ratio, is_said, without_echo
+from framefleet.stages.speech.worker.loops import is_said, without_echo
 from framefleet.stages.speech.worker.model import Engine
 from framefleet.stages.speech.worker.passages import Heard, transcribed
 from framefleet.worker.waveform import RATE
@@ -20,7 +20,7 @@ MINUTE = np.zeros(60 * RATE, np.float32)
 def piece(text: str, start: float = 0.0, end: float = 2.0, seek: int = 0, **measures: Any) -> SimpleNamespace:
     words = text.split()
     step = (end - start) / max(1, len(words))
-    measures = {"avg_logprob": -0.3, "no_speech_prob": 0.1, "compression_ratio": compression_ratio(text)} | measures
+    measures = {"avg_logprob": -0.3, "no_speech_prob": 0.1} | measures
     timed = [
         SimpleNamespace(start=start + n * step, end=start + (n + 1) * step, word=f" {word}", probability=0.9)
         for n, word in enumerate(words)
@@ -90,6 +90,29 @@ def test_a_guess_is_transcribed_again_in_the_language_of_the_others() -> None:
     assert 0.5 < heard.probability < 0.9
 
 
+def test_several_languages_in_one_window_are_told_apart() -> None:
+    def answer(seconds: float, **_: Any) -> Any:
+        mixed = [piece("good morning", 0, 5), piece("gluten morgan", 7, 12), piece("so", 12, 13)]
+        alone = {5.2: [], 5.4: [(Window("de", 0.9), [piece("guten Morgen", 0.2, 5.2)])]}
+        return alone.get(round(seconds, 1), [(Window("en", 0.4, guessed=True), mixed)])
+
+    heard = Listener(answer).hear()
+    assert [(s.text.strip(), s.start_s, s.language) for s in heard.segments] == [
+        ("good morning", 0.0, "en"),
+        ("guten Morgen", 7.0, "de"),
+        ("so", 12.0, "en"),
+    ]
+
+
+def test_a_segments_own_language_must_be_clear() -> None:
+    def answer(seconds: float, **_: Any) -> Any:
+        if seconds < 10:
+            return [(Window("th", 0.6), [piece("ต้อง", 0.2, 5.2)])]
+        return [(Window("en", 0.4, guessed=True), [piece("good morning", 0, 5), piece("goodbye", 7, 12)])]
+
+    assert [segment.language for segment in Listener(answer).hear().segments] == ["en", "en"]
+
+
 def test_if_no_window_is_sure_the_doubt_shows() -> None:
     listener = Listener(lambda **_: [(Window("el", 0.3, guessed=True), [piece("Ονο μενάχια")])])
     heard = listener.hear()
@@ -112,6 +135,16 @@ def test_a_loop_is_heard_again_at_a_higher_temperature() -> None:
     (segment,) = listener.hear(language="en").segments
     assert segment.text.strip() == "The train leaves now"
     assert [asked["temperature"] for asked in listener.asked] == [0.0, 0.4, 0.8]
+
+
+def test_a_loop_in_many_segments_is_one_too() -> None:
+    def answer(temperature: float, **_: Any) -> Any:
+        texts = ["The train leaves now"] if temperature else ["I'm sorry, I am so sorry"] * 9
+        return [(None, [piece(text, n, n + 1, seek=5) for n, text in enumerate(texts)])]
+
+    assert [segment.text.strip() for segment in Listener(answer).hear(language="en").segments] == [
+        "The train leaves now"
+    ]
 
 
 def test_a_loop_that_is_another_each_time_is_doubtful() -> None:

@@ -79,7 +79,9 @@ def open_model(
         recorder.begin()
         # the pipeline splits the sound by voice activity: without that filter it refuses more than 30 s
         if pipeline is not None and asked["vad_filter"]:
-            return pipeline.transcribe(audio, batch_size=batch_size, without_timestamps=False, **asked)
+            batches = pipeline.transcribe(audio, batch_size=batch_size, without_timestamps=False, **asked)
+            recorder.begin()  # one language was detected for all of them
+            return batches
         if asked["language"] is not None or not multilingual:
             return whisper.transcribe(audio, **asked)
         # with a language, none is detected in advance; `multilingual` then detects one for each window

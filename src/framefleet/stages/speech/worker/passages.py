@@ -9,8 +9,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from framefleet.protocol.whisper import WhisperRequest, WhisperSegment, WhisperWord
-from framefleet.stages.speech.worker.languages import Vote, Window, certainty, elected
-from framefleet.stages.speech.worker.loops import is_said, repeats, without_echo
+from framefleet.stages.speech.worker.languages import SURE, Vote, Window, certainty, elected
+from framefleet.stages.speech.worker.loops import compression_ratio, is_said, repeats, without_echo
 from framefleet.stages.speech.worker.model import Engine
 from framefleet.timebase import Seconds
 from framefleet.worker.serving import look_up
@@ -25,6 +25,10 @@ STEADY = {
 
 WARMER = (0.4, 0.8)
 """The temperatures at which a loop is transcribed again, in order, until one is none."""
+
+MOST_ALONE, ALONE_S, CLEAR = 8, 2.0, 0.7
+"""If the language of a window is not sure, its segments are listened to alone, unless they are many (a loop, then) or
+short. A segment's own language counts from `CLEAR`: little sound is easily taken for another one."""
 
 LEAST_LOGPROB = -1.0  # Whisper's own limit of the mean log probability of a passage
 
@@ -76,7 +80,8 @@ class Heard:
 def transcribed(engine: Engine, request: WhisperRequest, audio: Waveform) -> Heard:
     """Return the clip's segments, in seconds of the clip, and its language.
 
-    A window whose language could only be guessed is transcribed again in that which the other windows elect.
+    A window whose language is not sure is transcribed again: each segment in its own language if that is clear, or else
+    the whole in that which the other windows elect, if it was only guessed.
     """
     passages, info = _transcribe(engine, request, audio, request.language, vad=request.vad_filter)
     language = elected(vote for passage in passages for vote in passage.votes)
@@ -126,7 +131,7 @@ def _transcribe(
     for _, grouped in groupby(pieces(), key=lambda pair: getattr(pair[0], "seek", None)):
         window = list(grouped)
         segments = [_segment(piece, length_s, start_s) for piece, _ in window]
-        ratio = max(_number(getattr(piece, "compression_ratio", None), 0.0) for piece, _ in window)
+        ratio = compression_ratio("".join(piece.text for piece, _ in window))  # batched, Whisper's is of each segment
         passages.append(Passage(segments, window[0][1], ratio))
     return passages, info
 
@@ -134,12 +139,31 @@ def _transcribe(
 def _in(
     language: str | None, engine: Engine, request: WhisperRequest, audio: Waveform, passage: Passage
 ) -> list[Passage]:
-    """Return the passage in the elected language, if its own was only a guess."""
+    """Return the passage in the languages of its segments if its own is not sure, or else in the elected one.
+
+    Several languages in one window make none of them sure, and only the first is transcribed well.
+    """
     window = passage.window
-    if window is None or language is None or not window.guessed or window.language == language:
+    if window is None or window.probability >= SURE:
         return [passage]
-    again = _again(engine, request, audio, passage, language)
-    return [Passage(one.segments, Window(language, window.probability), one.ratio) for one in again]
+    several = 1 < len(passage.segments) <= MOST_ALONE and not repeats(passage.ratio)
+    parts = [_of_window(passage, [one]) for one in passage.segments] if several else [passage]
+    heard: list[Passage] = []
+    for part in parts:
+        alone = _again(engine, request, audio, part, None) if several and part.end_s - part.start_s >= ALONE_S else []
+        if alone and all(one.window is not None and one.window.probability >= CLEAR for one in alone):
+            heard += alone
+        elif language is not None and window.guessed and window.language != language:
+            again = _again(engine, request, audio, part, language)
+            heard += [Passage(one.segments, Window(language, window.probability), one.ratio) for one in again]
+        else:
+            heard.append(part)
+    return heard
+
+
+def _of_window(passage: Passage, segments: list[WhisperSegment]) -> Passage:
+    """Return a passage of the same window with only these segments."""
+    return Passage(segments, passage.window, compression_ratio("".join(one.text for one in segments)))
 
 
 def _settled(engine: Engine, request: WhisperRequest, audio: Waveform, passage: Passage) -> list[Passage]:
