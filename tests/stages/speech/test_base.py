@@ -8,7 +8,7 @@ import pytest
 
 from framefleet.protocol.whisper import WhisperRequest
 from framefleet.stages.speech.worker.model import Engine, open_model
-from framefleet.stages.speech.worker.passages import Heard, transcribed
+from framefleet.stages.speech.worker.passages import Transcript, transcribed
 from framefleet.worker.waveform import RATE, Waveform
 
 pytestmark = pytest.mark.full
@@ -38,7 +38,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return open_model(str(folder), name="base", threads=2)
 
 
-def heard(engine: Engine, audio: Waveform, **fields: object) -> Heard:
+def heard(engine: Engine, audio: Waveform, **fields: object) -> Transcript:
     request = WhisperRequest(audio=b"", format="wav", duration_s=len(audio) / RATE, **fields)  # type: ignore[arg-type]
     return transcribed(engine, request, audio)
 

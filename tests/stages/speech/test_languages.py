@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.stages.speech.worker.languages import LanguageRecorder, Vote, Window, certainty, elected
+from framefleet.stages.speech.worker.languages import LanguageRecorder, LanguageWindow, Vote, certainty, elected
 
 votes = st.lists(
     st.builds(Vote, st.sampled_from(["de", "en", "fr"]), st.floats(0.01, 1), st.floats(0.1, 30)), min_size=1
@@ -52,7 +52,7 @@ class Model:
         return [[(f"<|{language}|>", probability), ("<|la|>", 0.01)]]
 
 
-def windows(*found: tuple[str, float]) -> list[Window | None]:
+def windows(*found: tuple[str, float]) -> list[LanguageWindow | None]:
     recorder = LanguageRecorder(Model(*found))
     recorder.begin()
     noted = []
@@ -65,15 +65,23 @@ def windows(*found: tuple[str, float]) -> list[Window | None]:
 
 
 def test_two_languages_stay_two() -> None:
-    assert windows(("en", 0.9), ("de", 0.8), ("en", 0.7)) == [Window("en", 0.9), Window("de", 0.8), Window("en", 0.7)]
+    assert windows(("en", 0.9), ("de", 0.8), ("en", 0.7)) == [
+        LanguageWindow("en", 0.9),
+        LanguageWindow("de", 0.8),
+        LanguageWindow("en", 0.7),
+    ]
 
 
 def test_a_window_that_is_not_sure_takes_the_language_of_the_last_that_was() -> None:
-    assert windows(("es", 0.9), ("el", 0.4), ("el", 0.6)) == [Window("es", 0.9), Window("es", 0.4), Window("el", 0.6)]
+    assert windows(("es", 0.9), ("el", 0.4), ("el", 0.6)) == [
+        LanguageWindow("es", 0.9),
+        LanguageWindow("es", 0.4),
+        LanguageWindow("el", 0.6),
+    ]
 
 
 def test_before_any_is_sure_it_is_a_guess() -> None:
-    assert windows(("el", 0.3), ("es", 0.9)) == [Window("el", 0.3, guessed=True), Window("es", 0.9)]
+    assert windows(("el", 0.3), ("es", 0.9)) == [LanguageWindow("el", 0.3, guessed=True), LanguageWindow("es", 0.9)]
 
 
 def test_each_transcription_begins_anew() -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from framefleet.protocol.whisper import WhisperRequest, WhisperSegment, WhisperWord
-from framefleet.stages.speech.worker.languages import Window
+from framefleet.stages.speech.worker.languages import LanguageWindow
 from framefleet.stages.speech.worker.loops import is_said, without_echo
 from framefleet.stages.speech.worker.model import Engine
-from framefleet.stages.speech.worker.passages import Heard, transcribed
+from framefleet.stages.speech.worker.passages import Transcript, transcribed
 from framefleet.worker.waveform import RATE
 
 MINUTE = np.zeros(60 * RATE, np.float32)
@@ -31,10 +31,10 @@ def piece(text: str, start: float = 0.0, end: float = 2.0, seek: int = 0, **meas
 class Listener:
     """A stand-in for faster-whisper: `answer` gets what it is asked, and gives windows with their pieces."""
 
-    def __init__(self, answer: Callable[..., list[tuple[Window | None, list[SimpleNamespace]]]]) -> None:
+    def __init__(self, answer: Callable[..., list[tuple[LanguageWindow | None, list[SimpleNamespace]]]]) -> None:
         self._answer = answer
         self.asked: list[dict[str, Any]] = []
-        self.window: Window | None = None
+        self.window: LanguageWindow | None = None
 
     def transcribe(self, audio: Any, **asked: Any) -> Any:
         self.asked.append(asked | {"seconds": len(audio) / RATE})
@@ -48,7 +48,7 @@ class Listener:
 
         return pieces(), SimpleNamespace(language=asked["language"] or "", language_probability=1.0)
 
-    def hear(self, **fields: Any) -> Heard:
+    def hear(self, **fields: Any) -> Transcript:
         engine = Engine(
             self.transcribe, "m", "id", "cpu", None, frozenset({"en", "es", "el"}), True, lambda: self.window
         )
@@ -59,8 +59,8 @@ class Listener:
 def test_each_segment_has_the_language_of_its_window() -> None:
     listener = Listener(
         lambda **_: [
-            (Window("en", 0.9), [piece("good morning", 0, 20)]),
-            (Window("es", 0.8), [piece("buenos días", 30, 35, seek=3000)]),
+            (LanguageWindow("en", 0.9), [piece("good morning", 0, 20)]),
+            (LanguageWindow("es", 0.8), [piece("buenos días", 30, 35, seek=3000)]),
         ]
     )
     heard = listener.hear()
@@ -75,8 +75,8 @@ def test_a_guess_is_transcribed_again_in_the_language_of_the_others() -> None:
             assert seconds == pytest.approx(3.4)
             return [(None, [piece("buenos días", 0.2, 3.2)])]
         return [
-            (Window("el", 0.3, guessed=True), [piece("Ονο μενάχια", 5, 8)]),
-            (Window("es", 0.9), [piece("vamos a la playa", 30, 40, seek=3000)]),
+            (LanguageWindow("el", 0.3, guessed=True), [piece("Ονο μενάχια", 5, 8)]),
+            (LanguageWindow("es", 0.9), [piece("vamos a la playa", 30, 40, seek=3000)]),
         ]
 
     heard = Listener(answer).hear()
@@ -93,8 +93,8 @@ def test_a_guess_is_transcribed_again_in_the_language_of_the_others() -> None:
 def test_several_languages_in_one_window_are_told_apart() -> None:
     def answer(seconds: float, **_: Any) -> Any:
         mixed = [piece("good morning", 0, 5), piece("gluten morgan", 7, 12), piece("so", 12, 13)]
-        alone = {5.2: [], 5.4: [(Window("de", 0.9), [piece("guten Morgen", 0.2, 5.2)])]}
-        return alone.get(round(seconds, 1), [(Window("en", 0.4, guessed=True), mixed)])
+        alone = {5.2: [], 5.4: [(LanguageWindow("de", 0.9), [piece("guten Morgen", 0.2, 5.2)])]}
+        return alone.get(round(seconds, 1), [(LanguageWindow("en", 0.4, guessed=True), mixed)])
 
     heard = Listener(answer).hear()
     assert [(s.text.strip(), s.start_s, s.language) for s in heard.segments] == [
@@ -107,14 +107,14 @@ def test_several_languages_in_one_window_are_told_apart() -> None:
 def test_a_segments_own_language_must_be_clear() -> None:
     def answer(seconds: float, **_: Any) -> Any:
         if seconds < 10:
-            return [(Window("th", 0.6), [piece("ต้อง", 0.2, 5.2)])]
-        return [(Window("en", 0.4, guessed=True), [piece("good morning", 0, 5), piece("goodbye", 7, 12)])]
+            return [(LanguageWindow("th", 0.6), [piece("ต้อง", 0.2, 5.2)])]
+        return [(LanguageWindow("en", 0.4, guessed=True), [piece("good morning", 0, 5), piece("goodbye", 7, 12)])]
 
     assert [segment.language for segment in Listener(answer).hear().segments] == ["en", "en"]
 
 
 def test_if_no_window_is_sure_the_doubt_shows() -> None:
-    listener = Listener(lambda **_: [(Window("el", 0.3, guessed=True), [piece("Ονο μενάχια")])])
+    listener = Listener(lambda **_: [(LanguageWindow("el", 0.3, guessed=True), [piece("Ονο μενάχια")])])
     heard = listener.hear()
     assert (heard.language, heard.probability) == ("el", 0.3)
     assert len(listener.asked) == 1

@@ -6,7 +6,7 @@ from framefleet.errors import WorkerError
 from framefleet.protocol.envelope import ProbeReply, TimingMs
 from framefleet.protocol.whisper import WhisperReply, WhisperRequest
 from framefleet.stages.speech.worker.model import Engine, open_model
-from framefleet.stages.speech.worker.passages import Heard, transcribed
+from framefleet.stages.speech.worker.passages import Transcript, transcribed
 from framefleet.worker.serving import ServedHandler
 from framefleet.worker.waveform import decode
 
@@ -37,7 +37,7 @@ def _answer(engine: Engine, request: WhisperRequest) -> WhisperReply:
     began = time.perf_counter()
     audio = decode(request.audio, request.format, request.duration_s)
     decoded = time.perf_counter()
-    heard = transcribed(engine, request, audio) if len(audio) else Heard([], request.language or "en", 0.0)
+    heard = transcribed(engine, request, audio) if len(audio) else Transcript([], request.language or "en", 0.0)
     ended = time.perf_counter()
     return WhisperReply(
         model=engine.name,

@@ -14,7 +14,7 @@ others had 0.32 and 0.38."""
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class LanguageWindow:
     """A window that was transcribed in `language`. `probability` is that of the language detected in it.
 
     `guessed`: the detected language was not sure, and no window before it was.
@@ -74,7 +74,7 @@ class LanguageRecorder:
         self._thread.window, self._thread.sure = None, None
 
     @property
-    def window(self) -> Window | None:
+    def window(self) -> LanguageWindow | None:
         """The last window of this thread's transcription; None if no language was detected in it."""
         return getattr(self._thread, "window", None)
 
@@ -88,5 +88,5 @@ class LanguageRecorder:
             self._thread.sure = token
         sure = getattr(self._thread, "sure", None)
         token = sure or token
-        self._thread.window = Window(token.strip("<|>"), float(probability), guessed=sure is None)
+        self._thread.window = LanguageWindow(token.strip("<|>"), float(probability), guessed=sure is None)
         return [[(token, probability), *((other, p) for other, p in found[0] if other != token)]]

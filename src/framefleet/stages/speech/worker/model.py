@@ -9,7 +9,7 @@ from typing import Any, Literal
 from framefleet.errors import SetupError
 from framefleet.install_hints import anew, with_extra
 from framefleet.models import checked, file_sha256
-from framefleet.stages.speech.worker.languages import LanguageRecorder, Window
+from framefleet.stages.speech.worker.languages import LanguageRecorder, LanguageWindow
 from framefleet.worker.waveform import Waveform
 
 TINY_EN = "tiny.en"
@@ -40,7 +40,7 @@ class Engine:
     gpu: str | None
     languages: frozenset[str]
     translates: bool
-    window: Callable[[], Window | None] = _none
+    window: Callable[[], LanguageWindow | None] = _none
 
 
 def open_model(

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from framefleet.protocol.whisper import WhisperRequest, WhisperSegment, WhisperWord
-from framefleet.stages.speech.worker.languages import SURE, Vote, Window, certainty, elected
+from framefleet.stages.speech.worker.languages import SURE, LanguageWindow, Vote, certainty, elected
 from framefleet.stages.speech.worker.loops import compression_ratio, is_said, repeats, without_echo
 from framefleet.stages.speech.worker.model import Engine
 from framefleet.timebase import Seconds
@@ -41,7 +41,7 @@ class Passage:
     """The segments of one window, at least one; `ratio` is how well their text can be compressed."""
 
     segments: list[WhisperSegment]
-    window: Window | None
+    window: LanguageWindow | None
     ratio: float
 
     @property
@@ -69,7 +69,7 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Transcript:
     """What was said in a clip. `language` is the one spoken longest."""
 
     segments: list[WhisperSegment]
@@ -77,7 +77,7 @@ class Heard:
     probability: float
 
 
-def transcribed(engine: Engine, request: WhisperRequest, audio: Waveform) -> Heard:
+def transcribed(engine: Engine, request: WhisperRequest, audio: Waveform) -> Transcript:
     """Return the clip's segments, in seconds of the clip, and its language.
 
     A window whose language is not sure is transcribed again: each segment in its own language if that is clear, or else
@@ -91,11 +91,11 @@ def transcribed(engine: Engine, request: WhisperRequest, audio: Waveform) -> Hea
     segments = [segment for passage in passages for segment in passage.told]
     if votes:
         language = elected(votes)
-        return Heard(segments, language or "", certainty(language, votes))
+        return Transcript(segments, language or "", certainty(language, votes))
     window = engine.window()
     if not info.language and window is not None:
-        return Heard(segments, window.language, window.probability)
-    return Heard(segments, info.language or "en", _number(info.language_probability, 0.0))
+        return Transcript(segments, window.language, window.probability)
+    return Transcript(segments, info.language or "en", _number(info.language_probability, 0.0))
 
 
 def _transcribe(
@@ -121,7 +121,7 @@ def _transcribe(
     )
     length_s = len(audio) / RATE
 
-    def pieces() -> Iterator[tuple[Any, Window | None]]:
+    def pieces() -> Iterator[tuple[Any, LanguageWindow | None]]:
         for piece in found:  # a generator: segments come as each window of 30 s is done
             look_up()
             if piece.text.strip():
@@ -155,7 +155,7 @@ def _in(
             heard += alone
         elif language is not None and window.guessed and window.language != language:
             again = _again(engine, request, audio, part, language)
-            heard += [Passage(one.segments, Window(language, window.probability), one.ratio) for one in again]
+            heard += [Passage(one.segments, LanguageWindow(language, window.probability), one.ratio) for one in again]
         else:
             heard.append(part)
     return heard
