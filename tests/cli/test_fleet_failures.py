@@ -89,7 +89,8 @@ def test_a_service_that_is_away(
     monkeypatch.setenv("RUNPOD_ENDPOINT_BASE_URL", f"http://127.0.0.1:{deaf_port}")
     told = cli("run", video, "--patience-s", 0.1)
     assert told.code == 1
-    _, trying, gave_up = told.err.splitlines()  # after the video that is read
+    _, trying, gave_up, hint = told.err.splitlines()  # after the video that is read
+    assert hint.startswith("hint: ")
     assert "cannot be reached" in gave_up
     assert trying.endswith("retrying for up to 0.1 s")
     assert not list(tmp_path.rglob("*.json"))

@@ -53,7 +53,7 @@ def test_a_run_writes_subtitles(cli: Cli, video: Path, fleet: Callable[..., Any]
     assert told.code == 0, told.err
     (subtitles,) = (tmp_path / "output").glob("*.srt")
     assert "Hello" in subtitles.read_text(encoding="utf-8")
-    assert f"srt      {subtitles.relative_to(tmp_path)}" in told.out
+    assert f"srt        {subtitles.relative_to(tmp_path)}" in told.out
 
 
 def test_without_speech_there_are_none(cli: Cli, video: Path, fleet: Callable[..., Any], tmp_path: Path) -> None:

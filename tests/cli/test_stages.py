@@ -80,7 +80,7 @@ def test_stages_are_chosen_and_what_they_need_comes_with_them(cli: Cli, video: P
     assert document.tracks is not None
     assert document.detections is not None
     assert document.scenes is None
-    assert "no such stage" in cli("run", video, "--stages", "faces").line
+    assert "no such stage" in cli("run", video, "--stages", "hands").line
 
 
 @pytest.mark.full

@@ -164,7 +164,7 @@ def made_by(checkout: Path, script: str) -> str:
             "echo \"Error: [Errno 13] Permission denied: '/x/.venv'\" >&2",
             r"\.venv cannot be created \(\[Errno 13\] Permission denied: '/x/\.venv'\); .* must be writable",
         ),
-        ("echo created halfway; echo 'Error: [Errno 28] No space left on device' >&2", r"No space left .* have room"),
+        ("echo created halfway; echo 'Error: [Errno 28] No space left on device' >&2", r"No space left .* 1 GB free"),
         ("echo 'not created, as ensurepip is not available'; echo more", r"python3\.\d+-venv|venv and"),
     ],
 )

@@ -186,7 +186,7 @@ def _answer(url: str, timeout_s: float) -> HTTPResponse:
     def ask() -> None:
         try:
             answer = urlopen(url, timeout=timeout_s)  # noqa: S310 — ours
-        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+        except (OSError, ValueError, HTTPException) as error:  # raised where it is waited for
             with suppress(InvalidStateError):  # nobody waits for it any more
                 opened.set_exception(error)
         else:

@@ -80,7 +80,7 @@ def test_the_handler_answers_on_it(engine):
 def test_shorter_slices_are_fine_and_longer_ones_are_not(engine):
     assert engine.classify(sounds(2, 0.5)).shape == (2, 3)
     assert engine.settle(0.5, None).hop_s == 0.125
-    with pytest.raises(WorkerError, match=r"slice_s 5: tiny-ast hears 1\.28 s"):
+    with pytest.raises(WorkerError, match=r"slice_s 5: tiny-ast takes at most 1\.28 s"):
         engine.settle(5.0, None)
 
 

@@ -71,7 +71,8 @@ def _there(document: Document, stage: str, search: Search, now: Moment, page: Pa
     if found and not search.names:
         page.table([_name(label, len(found)), *_columns(search.columns, found)])
         return
-    told = (" ".join(column.cell(one) for column in search.columns) for one in found)
+    # a search of its own has columns for what it finds, which these spans are not
+    told = (one.name if search.find else " ".join(column.cell(one) for column in search.columns) for one in found)
     page.line(label, ", ".join(told) or _lacking(document, stage, "nothing"))
 
 

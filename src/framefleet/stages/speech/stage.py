@@ -96,7 +96,10 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
             "language": options.language,
             "task": options.task,
         }
-        identity |= {"vad": True} if options.vad else {"vad_filter": False}
+        if options.vad:
+            identity["vad"] = True
+        elif not can.remote:
+            identity["vad_filter"] = False
         return identity | ({"words": list(options.words)} if options.words else {})
 
     def prefilter(self, options: Options, can: Capabilities) -> Prefilter | None:
@@ -125,7 +128,8 @@ class SpeechStage(ClipStage[WhisperRequest, WhisperReply]):
             duration_s=fact.sent_s,
             language=options.language,
             task=options.task,
-            vad_filter=options.vad,
+            # workers with large models batch by it, and answers of theirs that are paid for stay good
+            vad_filter=options.vad or can.remote,
             words=list(options.words) if options.words else None,
         )
         return RequestBatch(request, (fact,))
