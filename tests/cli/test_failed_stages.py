@@ -49,6 +49,7 @@ def test_what_failed_altogether_is_null_and_said_to_have_failed(
     assert not any(line.endswith(" nothing") for line in lines)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("question", "stage"),
     [("--label", "objects"), *full(("--say", "speech"), ("--sound", "sounds"), ("--text", "text"))],

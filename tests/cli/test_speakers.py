@@ -99,6 +99,7 @@ def test_what_cannot_be_named_is_said(talk: Any, cli: Cli) -> None:
     assert "the next run of the video has no names" in cli("name", path, "S1=Ada").out
 
 
+@pytest.mark.full
 def test_forgetting_removes_voices_and_names_and_nothing_else(talk: Any, cli: Cli, tmp_path: Path) -> None:
     path = talk(1, 2)["path"]
     cli("name", path, "S1=Ada")
@@ -142,6 +143,7 @@ def test_show_finds_a_speaker_by_id_or_name(talk: Any, cli: Cli) -> None:
     )
 
 
+@pytest.mark.full
 def test_without_speech_or_with_no_speakers_there_are_none_by_default(
     cli: Cli, video: Path, fleet: Any, document: Any, monkeypatch: Any
 ) -> None:

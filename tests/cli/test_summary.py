@@ -156,6 +156,7 @@ def test_nothing_hostile_gets_through() -> None:
     assert "\u202e" not in terminal.text()
 
 
+@pytest.mark.full
 def test_a_run_tells_the_commonest_labels_and_show_all_of_them() -> None:
     assert sum("label " in line for line in plain(two_hours())) == 9
     assert "  22 more seen; framefleet show lists them" in [

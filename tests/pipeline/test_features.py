@@ -75,18 +75,21 @@ def test_a_worker_of_before_is_asked_once_and_gets_none(runs: Callable[..., list
     assert first.count(UNSUPPORTED) == second.count(UNSUPPORTED) == 1
 
 
+@pytest.mark.full
 def test_what_it_did_not_heed_is_not_in_the_journals_key(runs: Callable[..., list[Any]]) -> None:
     worker = Worker()
     runs(worker, {"words": "ComfyUI"}, {})
     assert worker.words == [None]  # the run without words has the same answer
 
 
+@pytest.mark.full
 def test_without_words_nobody_is_asked(runs: Callable[..., list[Any]]) -> None:
     worker = Worker()
     runs(worker, {})
     assert worker.probes == 0
 
 
+@pytest.mark.full
 def test_where_all_is_answered_nobody_is_asked(runs: Callable[..., list[Any]], emulate: Callable[..., Any]) -> None:
     worker, again = Worker("words"), Worker("words")
     runs(worker, {"words": "ComfyUI"})

@@ -88,6 +88,7 @@ def test_what_is_drawn(document: Document) -> None:
         assert isinstance(choose(document, frozenset(["x"]), 0.5), Document)
 
 
+@pytest.mark.full
 @tried(10)
 @wild
 def test_show(document: Document) -> None:

@@ -33,6 +33,7 @@ def offering(name: str, *labels: str, asked: list[FinderRequest], missing: bool 
     return StageSpec(name=name, inputs=(), runs=Deriving(derive), output=output, finder=Finds(lambda: labels, load))
 
 
+@pytest.mark.full
 def test_a_stage_from_outside_finds_what_is_hidden(tmp_path: Path) -> None:
     video, target, asked = squares(tmp_path / "v.mp4"), tmp_path / "hidden.mp4", list[FinderRequest]()
     with registered(offering("logos", "logo", "badge", asked=asked)):

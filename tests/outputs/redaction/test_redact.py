@@ -96,6 +96,7 @@ def test_what_is_found_is_covered_in_every_frame(tmp_path: Path, redacted: Make,
     assert finder.asked == -(-49 // every) + 1  # with the first and last, and no more: it moves evenly
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("rotation", [90, *full(180)])
 def test_turned_videos_are_covered_upright(tmp_path: Path, redacted: Make, rotation: int) -> None:
     _, target = redacted(squares(tmp_path / "v.mp4", rotation=rotation))
@@ -145,6 +146,7 @@ def test_something_that_comes_between_two_looks_is_looked_for_in_every_frame(tmp
     assert made.covered == 50 - 23 + 12  # held for half a second before
 
 
+@pytest.mark.full
 def test_the_last_frame_is_covered_while_it_stands(tmp_path: Path, redacted: Make) -> None:
     video = squares(tmp_path / "still.mkv", audio="aac", audio_s=6)
     made, target = redacted(video)
@@ -230,6 +232,7 @@ def test_whatever_ends_the_encoder_leaves_no_file(
     assert left(tmp_path) == []
 
 
+@pytest.mark.full
 def test_a_video_that_changes_between_the_two_passes_leaves_no_file(tmp_path: Path, redacted: Make) -> None:
     video = squares(tmp_path / "v.mp4")
     other = squares(tmp_path / "other.mp4", times=[Fraction(n, 20) for n in range(50)])
@@ -247,6 +250,7 @@ def test_a_video_that_changes_between_the_two_passes_leaves_no_file(tmp_path: Pa
     assert left(tmp_path) == []
 
 
+@pytest.mark.full
 def test_a_track_of_the_document_is_covered_and_nothing_else_is(tmp_path: Path, redacted: Make) -> None:
     video = squares(tmp_path / "v.mp4")
     made, _ = redacted(video, labels=(), tracks=(1,))
@@ -335,6 +339,7 @@ def test_nothing_but_the_frames_and_one_track_of_sound_is_in_the_file(tmp_path: 
     assert packets(target) == packets(video)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("codec", ["aac", *full("flac", "libopus")])
 def test_sound_is_the_same_to_the_bit_where_it_can_be_copied(tmp_path: Path, redacted: Make, codec: str) -> None:
     video = squares(tmp_path / "v.mkv", audio=codec)
@@ -371,6 +376,7 @@ def test_the_sheet_shows_a_frame_of_each_second_covered(tmp_path: Path, redacted
     assert made.sheet == sheet
 
 
+@pytest.mark.full
 def test_the_sheet_shows_uncovered_frames_only_where_they_are_asked_for(tmp_path: Path, redacted: Make) -> None:
     _, target = redacted(squares(tmp_path / "v.mp4"), originals=True)
     sheet = proof_of(target)

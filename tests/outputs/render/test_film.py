@@ -323,6 +323,7 @@ def test_a_stretch_that_cannot_be_decoded_is_passed_over(tmp_path: Path, rendere
         assert sum(p.duration for p in made.demux(audio=0) if p.size) / 48_000 == pytest.approx(96 / 25, abs=0.1)
 
 
+@pytest.mark.full
 def test_what_is_not_as_it_was_is_said(tmp_path: Path, rendered: Make) -> None:
     odd = squares(tmp_path / "odd.mp4", size=(321, 241), pix_fmt="yuv444p")
     deep = squares(tmp_path / "deep.mp4", codec="libx265", pix_fmt="yuv420p10le")

@@ -82,6 +82,7 @@ def test_dfine_sees_red_green_blue_from_0_to_1_in_its_own_size(tmp_path: Path, s
     assert (settled.imgsz, settled.fixed) == (640, True)
 
 
+@pytest.mark.full
 def test_frames_for_dfine_are_averaged_when_they_shrink() -> None:
     stripes = np.zeros((640, 1280, 3), np.uint8)
     stripes[:, ::2] = 200
@@ -173,6 +174,7 @@ def test_the_best_come_first_and_no_more_than_asked(found: list[tuple[int, int]]
 MAKERS: dict[str, Callable[..., Path]] = {"dfine": dfine, "yolox": yolox, "rfdetr": rfdetr}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("batch", [1, 3, BATCH])
 @pytest.mark.parametrize("kind", MAKERS)
 def test_any_batch_goes_through_any_network_and_each_frame_has_its_own_boxes(

@@ -52,6 +52,7 @@ def on_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], OnnxEngine]:
     return open_
 
 
+@pytest.mark.full
 def test_frames_of_one_size_go_together_and_each_has_its_own_boxes(
     on_gpu: Callable[[Path], OnnxEngine], tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ films = st.lists(st.none() | st.lists(boxes, max_size=6), max_size=8).map(
 )
 
 
+@pytest.mark.full
 @settings(max_examples=60, deadline=None)
 @given(films)
 def test_every_sure_box_is_in_exactly_one_track_and_each_track_goes_forward(detections: list[Detection]) -> None:
