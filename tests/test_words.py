@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,11 @@ def test_no_command_has_a_banned_phrase_in_its_help(name: str) -> None:
     assert findings("\n".join([COMMANDS[name], *texts_of(command)]), BANNED | BANNED_IN_HELP) == []
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def strings_of(tree: ast.AST) -> Iterator[str]:
     """The string literals of a module, but for docstrings, which stand alone as statements."""
     alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
@@ -118,7 +124,7 @@ def sources(pattern: str) -> list[Path]:
     ids=lambda path: path.relative_to(ROOT).as_posix(),
 )
 def test_no_text_of_the_command_line_or_an_output_has_a_banned_phrase(path: Path) -> None:
-    assert findings("\n".join(strings_of(ast.parse(path.read_text(encoding="utf-8")))), BANNED) == []
+    assert findings("\n".join(strings_of(parsed(path))), BANNED) == []
 
 
 @pytest.mark.parametrize("path", sources("outputs/report/page/*.*"), ids=lambda path: path.name)
@@ -127,7 +133,7 @@ def test_no_part_of_the_report_page_has_a_banned_phrase(path: Path) -> None:
 
 
 def test_no_notice_has_a_banned_phrase() -> None:
-    said = [text for path in sources("**/*.py") for text in notices_of(ast.parse(path.read_text(encoding="utf-8")))]
+    said = [text for path in sources("**/*.py") for text in notices_of(parsed(path))]
     assert len(said) > 20
     assert findings("\n".join(said), BANNED) == []
 
@@ -152,7 +158,7 @@ def test_docstrings_of_functions_are_in_the_imperative(package: str) -> None:
     told = [
         f"{path.name}: {function.name}: {docstring.splitlines()[0]}"
         for path in sources(f"{package}/**/*.py")
-        for function in functions(ast.parse(path.read_text(encoding="utf-8")))
+        for function in functions(parsed(path))
         if (docstring := ast.get_docstring(function)) and NO_VERBS.match(docstring)
     ]
     assert told == []

@@ -54,6 +54,7 @@ def told_json(told: Told) -> dict[str, Any]:
     return dict(json.loads(told.out))
 
 
+@pytest.mark.full
 def test_the_last_week_of_the_endpoints_that_are_set(cli: Cli, video: Path, managed: Service) -> None:
     assert cli("run", video, "--price", 0.001).code == 0
     bill = told_json(cli("bill", "--json", "--price", 0.001))
@@ -67,6 +68,7 @@ def test_the_last_week_of_the_endpoints_that_are_set(cli: Cli, video: Path, mana
     assert "bucketSize=day" in asked and "startTime=" in asked
 
 
+@pytest.mark.full
 def test_a_table_for_a_person(cli: Cli, video: Path, managed: Service) -> None:
     cli("run", video)
     told = cli("bill", "--since", "1d")
@@ -93,6 +95,7 @@ def test_one_result_is_looked_at_by_the_hour_and_others_in_it_are_told(
     assert any("for other FrameFleet videos" in why for why in yolo["why"])
 
 
+@pytest.mark.full
 def test_a_result_without_its_journal_still_says_what_it_cost(cli: Cli, video: Path, managed: Service) -> None:
     assert cli("run", video, "--price", 0.001).code == 0
     for path in Path("output").glob("*.sqlite3*"):

@@ -245,6 +245,7 @@ def test_an_unwritable_place_is_told_before_anything_is_made(run: Run, service: 
     assert service.asked == []
 
 
+@pytest.mark.full
 def test_down_scales_to_zero_and_deploy_wakes(run: Run, service: Service) -> None:
     run("deploy", *IMAGE, "--min-workers", "1", "--yes")
     code, out, _ = run("down")
@@ -263,6 +264,7 @@ def test_down_finds_what_the_toml_lost_and_says_what_is_not_there(run: Run, serv
     assert [e["workers"]["max"] for e in service.endpoints.values()] == [0]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("known", [True, False])
 def test_down_forgets_none_that_costs(run: Run, service: Service, known: bool) -> None:
     run("deploy", "yolo", "whisper", "ast", "ocr", *IMAGE, "--min-workers", "1", "--yes")
@@ -287,6 +289,7 @@ def test_deleting_is_agreed_to_and_forgotten(run: Run, service: Service) -> None
     assert list(ids()) == ["whisper"] and list(service.endpoints) == [ids()["whisper"]]
 
 
+@pytest.mark.full
 def test_down_goes_on_after_one_that_fails(run: Run, service: Service) -> None:
     run("deploy", *IMAGE, "--yes")
     yolo, whisper = service.endpoints

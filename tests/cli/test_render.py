@@ -48,6 +48,7 @@ def test_boxes_hold_when_told_to(cli: Cli, result: Path) -> None:
     assert "held.mp4: 50 frames, boxes held until the next sample (dashed)," in told.out
 
 
+@pytest.mark.full
 def test_labels_and_confidence_choose(cli: Cli, result: Path) -> None:
     def drawn(*options: object) -> bool:
         assert cli("render", result, *options).code == 0

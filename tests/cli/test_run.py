@@ -19,6 +19,7 @@ Fleet = Callable[..., Any]
 Read = Callable[[], Document]
 
 
+@pytest.mark.full
 def test_a_run_writes_a_document_and_a_short_summary(cli: Cli, fleet: Fleet, video: Path, document: Read) -> None:
     fleet()
     told = cli("run", video)
@@ -38,6 +39,7 @@ def test_a_run_writes_a_document_and_a_short_summary(cli: Cli, fleet: Fleet, vid
     assert str(Path("output") / "clip_results.json") in told.out
 
 
+@pytest.mark.full
 def test_the_folder_for_results_has_a_short_option(cli: Cli, fleet: Fleet, video: Path) -> None:
     fleet()
     assert cli("run", video, "-o", "elsewhere").code == 0
@@ -45,6 +47,7 @@ def test_the_folder_for_results_has_a_short_option(cli: Cli, fleet: Fleet, video
     assert "already answered" in cli("plan", video, "-o", "elsewhere").out
 
 
+@pytest.mark.full
 def test_verbose_tells_a_line_for_each_request(cli: Cli, fleet: Fleet, video: Path) -> None:
     fleet()
     told = cli("run", video, "--batch-size", 4, "-v")
@@ -56,6 +59,7 @@ def test_verbose_tells_a_line_for_each_request(cli: Cli, fleet: Fleet, video: Pa
     assert any(line.startswith("Chunk 1/1: ") for line in told.err.splitlines())
 
 
+@pytest.mark.full
 def test_without_verbose_there_are_plain_lines_and_no_bars(cli: Cli, fleet: Fleet, video: Path) -> None:
     fleet()
     told = cli("run", video)
@@ -134,6 +138,7 @@ def second(tmp_path: Path) -> Path:
     return make_video(tmp_path / "second" / "clip.mp4", frames=10, fps=5)
 
 
+@pytest.mark.full
 def test_videos_of_one_name_have_results_of_their_own(
     cli: Cli, fleet: Fleet, video: Path, second: Path, tmp_path: Path
 ) -> None:
@@ -150,6 +155,7 @@ def test_videos_of_one_name_have_results_of_their_own(
     }
 
 
+@pytest.mark.full
 def test_a_name_that_an_earlier_run_has_taken(
     cli: Cli, fleet: Fleet, video: Path, second: Path, tmp_path: Path
 ) -> None:

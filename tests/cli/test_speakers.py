@@ -51,6 +51,7 @@ def names(document: dict[str, Any]) -> list[str | None]:
     return [speaker["name"] for speaker in document["speakers"]]
 
 
+@pytest.mark.full
 def test_a_run_tells_who_speaks_and_keeps_the_voices_to_itself(talk: Any, tmp_path: Path) -> None:
     document = talk(1, 2)
     assert [(one["id"], one["first_s"], one["talk_s"]) for one in document["speakers"]] == [
@@ -65,6 +66,7 @@ def test_a_run_tells_who_speaks_and_keeps_the_voices_to_itself(talk: Any, tmp_pa
         assert stat.S_IMODE((tmp_path / "output" / FILE_NAME).stat().st_mode) == 0o600
 
 
+@pytest.mark.full
 def test_a_name_survives_a_rerun_and_follows_its_voice(talk: Any, cli: Cli) -> None:
     first = talk(1, 2)
     told = cli("name", first["path"], "S2=Grace", "S1=Ada")
@@ -77,6 +79,7 @@ def test_a_name_survives_a_rerun_and_follows_its_voice(talk: Any, cli: Cli) -> N
     assert names(talk(2, 3)) == [None, None]
 
 
+@pytest.mark.full
 def test_names_come_from_a_file_that_the_report_saved(talk: Any, cli: Cli, tmp_path: Path) -> None:
     path = talk(1, 2)["path"]
     (tmp_path / "names.txt").write_text("S1=Ada Lovelace\nS2=\n", encoding="utf-8")
@@ -85,10 +88,12 @@ def test_names_come_from_a_file_that_the_report_saved(talk: Any, cli: Cli, tmp_p
     assert cli("name", path).code == 2
 
 
+@pytest.mark.full
 def test_names_of_one_run_are_in_its_document(talk: Any) -> None:
     assert names(talk(1, 2, flags=("--speaker-names", "S2=Grace"))) == [None, "Grace"]
 
 
+@pytest.mark.full
 def test_what_cannot_be_named_is_said(talk: Any, cli: Cli) -> None:
     path = talk(1, 2)["path"]
     assert (
@@ -128,6 +133,7 @@ def test_only_what_is_kept_apart_can_be_forgotten(cli: Cli) -> None:
     assert cli("cache", "forget", "--stage", "speakers").code == 2
 
 
+@pytest.mark.full
 def test_show_finds_a_speaker_by_id_or_name(talk: Any, cli: Cli) -> None:
     path = talk(1, 2, flags=("--speaker-names", "S1=Ada"))["path"]
     for wanted in ("s1", "ada"):

@@ -72,12 +72,14 @@ def test_one_that_was_lowered_to_two_is_named_and_used(cli: Cli, video: Path, ma
     assert told.code == 0 and "max workers 2" not in told.err
 
 
+@pytest.mark.full
 def test_what_is_answered_needs_nobody_awake(cli: Cli, video: Path, managed: Service) -> None:
     assert cli("run", video).code == 0
     left(managed, "yolo", 0)
     assert cli("run", video).code == 0
 
 
+@pytest.mark.full
 def test_a_run_wakes_them_when_a_person_agrees(
     cli: Cli, video: Path, managed: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +95,7 @@ def test_a_run_wakes_them_when_a_person_agrees(
     assert (told.code, most(managed, "yolo"), managed.changed) == (0, 3, ["PATCH"])
 
 
+@pytest.mark.full
 def test_yes_is_an_answer_and_nothing_asleep_needs_none(cli: Cli, video: Path, managed: Service) -> None:
     assert cli("run", video, "--wake").code == 0
     assert managed.changed == []
@@ -114,6 +117,7 @@ def test_a_plan_says_what_price_it_goes_by(cli: Cli, video: Path, managed: Servi
     assert "RTX 4090 assumed, the most expensive of ADA_24" in told.out
 
 
+@pytest.mark.full
 def test_a_plan_of_what_is_left_goes_by_the_same_price(cli: Cli, video: Path, managed: Service) -> None:
     assert cli("run", video).code == 0
     told = cli("plan", video, "--fps", 2)

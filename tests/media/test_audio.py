@@ -27,6 +27,7 @@ def clips_of(path, max_chunk_s=900.0, **options):
     return list(decode_clips(media, plan_chunks(span.start_s, span.end_s, max_chunk_s), **options))
 
 
+@pytest.mark.full
 def test_clips_cover_everything_once(tmp_path):
     path = make_sound(tmp_path / "a.mkv", [(0, bursts(0, 20))])
     (whole,) = clips_of(path, format="flac")
@@ -36,6 +37,7 @@ def test_clips_cover_everything_once(tmp_path):
     assert np.array_equal(np.concatenate([samples_of(clip) for clip in clips]), samples_of(whole))
 
 
+@pytest.mark.full
 def test_every_cut_avoids_the_bursts_and_stays_near(tmp_path):
     clips = clips_of(make_sound(tmp_path / "a.mkv", [(0, bursts(0, 20))]), 6, format="flac")
     for clip, nominal in zip(clips[1:], (5, 10, 15), strict=True):  # a burst stands at each nominal cut
@@ -52,6 +54,7 @@ def test_a_chunk_alone_is_cut_at_the_same_places(tmp_path):
         assert list(decode_clips(media, [chunks[k] for k in wanted])) == [clips[k] for k in sorted(wanted)]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("codec", ["libopus", *full("pcm_s16le", "flac", "aac", "libmp3lame")])
 def test_codecs_keep_the_time(tmp_path, codec):
     path = make_sound(tmp_path / "a.mkv", [(0, bursts(0, 4.5))], codec=codec, video_from_s=0)
@@ -151,6 +154,7 @@ def test_random_damage_is_never_more_than_damage(tmp_path, ending, codec):
         assert clips[-1].span.end_s < span.end_s + 61
 
 
+@pytest.mark.full
 def test_a_file_cut_short_gives_what_there_is(tmp_path):
     path = make_sound(tmp_path / "a.mkv", [(0, bursts(0, 20))], video_from_s=0)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

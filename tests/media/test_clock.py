@@ -62,6 +62,7 @@ def wrong(stamps):
     return [stamp for stamp in stamps if stamp.pts != stamp.right]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("begins_anew", [False, True])
 def test_a_stream_of_one_packet_holds_nothing_up(begins_anew):
     """Memory does not grow with the file's length while it is waited for its second."""
@@ -232,6 +233,7 @@ def test_a_hole_in_one_stream_stays_a_hole():
     assert not put_right(stamps)[1]
 
 
+@pytest.mark.full
 def test_bytes_that_are_lost_are_time_that_is_lost():
     """Of a file with a hole, pictures and sound jump ahead together, and so does the place in the file."""
     stamps = recording(0, pictures=1500)

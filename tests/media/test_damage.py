@@ -68,6 +68,7 @@ def test_damage_while_nothing_is_sampled_costs_nothing(tmp_path):
     assert all(isinstance(x, Picture) for x in sampled(path, 0.5))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["cut.mp4", "cut.mkv", "cut.avi"])
 def test_what_a_cut_file_lacks_is_a_gap(tmp_path, name):
     codec = {"codec": "mpeg4"} if name.endswith("avi") else {}
@@ -107,6 +108,7 @@ def test_a_hole_in_the_container_is_a_gap_where_no_packet_tells_of_it(tmp_path, 
     assert not older
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", ["h264.mp4", "hevc.mp4", "mpeg4.avi"])
 def test_at_the_very_end_the_last_good_picture_stays(tmp_path, kind):
     """Files are cut there: no more than 0.13 s of pictures, or the last one of them, are no loss."""

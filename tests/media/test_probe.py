@@ -39,6 +39,7 @@ def test_every_format_tells_its_length_and_size(tmp_path, name):
     assert (info.audio is not None) == ("audio" in CONTAINERS[name])
 
 
+@pytest.mark.full
 def test_the_clock_begins_at_the_first_frame(tmp_path):
     late = [Fraction(7, 2) + Fraction(i, 25) for i in range(25)]
     info = probe(make_video(tmp_path / "late.mp4", times=late, audio="aac", audio_s=4.5))
@@ -72,6 +73,7 @@ def test_sound_that_is_a_little_longer_is_not_waited_for(tmp_path, name):
     assert (info.duration_s, info.pictures_s) == (1.0, None)
 
 
+@pytest.mark.full
 def test_pictures_that_are_missing_are_not_held(tmp_path):
     """The index knows of pictures up to 4 s, and the sound lies before them."""
     path = make_video(
@@ -89,6 +91,7 @@ def test_pictures_that_are_missing_are_not_held(tmp_path):
     assert all(isinstance(piece, Gap) for piece in pieces[5:])
 
 
+@pytest.mark.full
 def test_lengths_say_where_they_are_from(tmp_path):
     mp4 = make_video(tmp_path / "a.mp4", frames=25, audio="aac")
     assert (probe(mp4).duration_from, probe(mp4).audio.duration_from) == ("index", "index")
@@ -132,6 +135,7 @@ def with_xing(path, frames=None, count=None):
     return path
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("frames", [20, 5000])
 def test_a_header_that_lies_about_the_frames_of_a_whole_file_is_not_believed(tmp_path, frames):
     right = probe(make_audio(tmp_path / "a.mp3", codec="libmp3lame", seconds=6))
@@ -180,6 +184,7 @@ def test_an_mp4_is_as_long_as_its_index(tmp_path, factor):
     assert probe(path).duration_s == pytest.approx(right.duration_s, abs=0.001)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["short.mkv", *full("short.mp4", "short.ts", "short.webm")])
 def test_sound_that_ends_long_before_the_pictures(tmp_path, name):
     codec = {"short.webm": "libvpx-vp9"}.get(name, "libx264")
@@ -189,6 +194,7 @@ def test_sound_that_ends_long_before_the_pictures(tmp_path, name):
     assert info.audio.duration_s == pytest.approx(1.5, abs=0.08)
 
 
+@pytest.mark.full
 def test_sound_whose_length_nobody_tells(tmp_path):
     """As browsers record it: neither a duration nor an index, so only the packets know."""
     options = {"live": "1"}

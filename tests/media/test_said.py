@@ -124,6 +124,7 @@ def test_its_only_cut_is_found(tmp_path):
     assert [scene.span.start_s for scene in watcher.finish()] == [0, pytest.approx(5.2, abs=0.01)]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", ["lossless", "lossless, fields"])
 def test_keyframes_alone_know_it_too(tmp_path, kind):
     media = probe(made_by(tmp_path / "v.mp4", 148, **KINDS[kind]))
@@ -147,6 +148,7 @@ def test_what_is_drawn_from_the_middle_knows_it_too(tmp_path):
     assert len(from_the_middle) == 11
 
 
+@pytest.mark.full
 def test_only_what_hangs_on_the_build_is_read_anew(tmp_path):
     assert probe(OLD_X264).pictures_read_anew == ("old x264",)
     for kind, build, anew in [

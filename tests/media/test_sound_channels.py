@@ -120,6 +120,7 @@ def test_speech_in_any_channel_of_5_1(tmp_path, which):
     assert np.array_equal(heard(path), plainly_decoded(path)) == (which != 3)  # all but the low-frequency effects
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("count", [2, 3, *full(4, 6, 8, 16)])
 def test_channels_without_names_are_all_heard(tmp_path, count):
     for which in {0, 2, count // 2, count - 1} - {count}:

@@ -92,6 +92,7 @@ def test_cvat_counts_the_frames_of_the_video_where_it_is(tmp_path: Path) -> None
     assert root.findtext("meta/task/size") == "4"
 
 
+@pytest.mark.full
 @given(documents())
 def test_any_cvat_file_is_xml_with_boxes_in_order_and_in_the_picture(document: Document) -> None:
     root = cvat_of(document)
@@ -241,6 +242,7 @@ def test_fiftyone_gets_frames_with_objects_and_times_as_events(tmp_path: Path) -
     assert [(event["label"], event["support"]["ranges"]) for event in tracks] == [("cat 1", "1-26"), ("dog 2", "26-26")]
 
 
+@pytest.mark.full
 @given(documents())
 def test_any_fiftyone_dataset_has_all_and_lies_in_the_video(document: Document) -> None:
     labels = exported(document, "fiftyone")["labels/clip.json"]

@@ -119,6 +119,7 @@ def test_an_undamaged_file_of_any_kind_is_written_whole(
     assert made.frames == made.covered == len(frames_of(target))
 
 
+@pytest.mark.full
 def test_what_is_not_hidden_stays_as_it_was(tmp_path: Path, redacted: Make) -> None:
     video = squares(tmp_path / "v.mp4")
     _, target = redacted(video, film=RenderOptions(crf=10.0))
@@ -157,6 +158,7 @@ def test_the_last_frame_is_covered_while_it_stands(tmp_path: Path, redacted: Mak
     assert made.covered == len(frames)
 
 
+@pytest.mark.full
 def test_a_part_of_the_video(tmp_path: Path, redacted: Make) -> None:
     video = squares(tmp_path / "v.mp4", audio="aac")
     made, target = redacted(video, film=RenderOptions(start=Fraction(1, 2), end=Fraction(3, 2)))
@@ -170,6 +172,7 @@ def test_a_part_of_the_video(tmp_path: Path, redacted: Make) -> None:
 # --- nothing, or the whole
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("first", [30, *full(2, 80)])
 def test_a_frame_that_cannot_be_decoded_leaves_no_file(tmp_path: Path, redacted: Make, first: int) -> None:
     times = [Fraction(n, 25) for n in range(96)]
@@ -181,6 +184,7 @@ def test_a_frame_that_cannot_be_decoded_leaves_no_file(tmp_path: Path, redacted:
     assert left(tmp_path) == []
 
 
+@pytest.mark.full
 def test_a_file_that_is_cut_off_leaves_no_file(tmp_path: Path, redacted: Make) -> None:
     video = squares(tmp_path / "v.mkv", times=[Fraction(n, 25) for n in range(96)])
     video.write_bytes(video.read_bytes()[: video.stat().st_size * 2 // 3])
@@ -189,6 +193,7 @@ def test_a_file_that_is_cut_off_leaves_no_file(tmp_path: Path, redacted: Make) -
     assert left(tmp_path) == []
 
 
+@pytest.mark.full
 def test_a_part_without_the_damage_is_written(tmp_path: Path, redacted: Make) -> None:
     times = [Fraction(n, 25) for n in range(96)]
     video = squares(tmp_path / "v.mp4", times=times, options={"g": "24"})
@@ -320,6 +325,7 @@ def full_of_secrets(path: Path) -> Path:
     return path
 
 
+@pytest.mark.full
 def test_nothing_but_the_frames_and_one_track_of_sound_is_in_the_file(tmp_path: Path, redacted: Make) -> None:
     video = full_of_secrets(tmp_path / "v.mp4")
     with opened(video) as source:
@@ -348,6 +354,7 @@ def test_sound_is_the_same_to_the_bit_where_it_can_be_copied(tmp_path: Path, red
     assert "AAC" not in made.sound
 
 
+@pytest.mark.full
 def test_words_are_silent_and_the_rest_is_heard(tmp_path: Path, redacted: Make) -> None:
     video = make_sound(tmp_path / "v.mp4", [(0.0, bursts(0, 4.9))], codec="aac", video_from_s=0.0)
     said = [(0.0, 0.1, "one"), (1.0, 1.1, "two"), (2.0, 2.1, "three"), (3.0, 3.1, "four"), (4.0, 4.1, "five")]

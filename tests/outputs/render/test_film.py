@@ -153,6 +153,7 @@ def legend_in(planes: Any) -> bool:
     return bool((planes[0][:14, -80:] > 200).any())
 
 
+@pytest.mark.full
 def test_a_legend_where_there_are_boxes_unless_it_is_not_wanted(tmp_path: Path, rendered: Make) -> None:
     video = squares(tmp_path / "v.mp4")
     assert legend_in(frames_of(rendered(video)[1])[0][1])
@@ -189,6 +190,7 @@ def test_boxes_do_not_outlast_a_cut(tmp_path: Path, rendered: Make) -> None:
     assert all(drawn[Fraction(n, 25)] for n in (*range(6), *range(13, 38)))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("codec", ["libx264", *full("libvpx-vp9", "libx265", "mpeg4")])
 def test_what_is_drawn_never_gets_into_pictures_predicted_from_it(tmp_path: Path, rendered: Make, codec: str) -> None:
     """Decoders predict from the very memory that they hand out."""
@@ -376,6 +378,7 @@ def test_high_dynamic_range_is_mapped_to_what_eight_bits_hold(
     assert box_found(frames_of(target)[0][1]) is not None, "in its colour, which is one of SDR"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("language", "task", "tag"),
     [
@@ -400,6 +403,7 @@ def test_a_subtitle_track_says_its_language(tmp_path: Path, rendered: Make, lang
         assert (track.language, bool(track.disposition & Disposition.default)) == (tag, True)
 
 
+@pytest.mark.full
 def test_interlaced_pictures_stay_interlaced(tmp_path: Path, rendered: Make) -> None:
     fields = {"options": {"flags": "+ildct+ilme", "x264-params": "tff=1"}}
     _, target = rendered(squares(tmp_path / "v.mp4", **fields))
@@ -444,6 +448,7 @@ def test_sound_alone_and_documents_that_say_nothing_are_refused(tmp_path: Path, 
         rendered(video, document, start=Fraction(2))
 
 
+@pytest.mark.full
 def test_words_alone_are_enough(tmp_path: Path, rendered: Make) -> None:
     video = squares(tmp_path / "v.mp4")
     document = replace(document_of(video, said=[(0, 1, "Hello")]), detections=None, tracks=None, scenes=None)

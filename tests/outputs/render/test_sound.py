@@ -56,6 +56,7 @@ KINDS = {
 ROUND_S = 0.012
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", full_but(list(KINDS)[:2], KINDS))
 @pytest.mark.parametrize(("video_from_s", "heard"), [(0.0, [0, 1, 2]), (0.7, [0.3, 1.3])])
 def test_what_is_heard_is_heard_when_it_was(tmp_path: Path, name: str, video_from_s: float, heard: list[float]) -> None:
