@@ -8,8 +8,8 @@ files `PERSON_anything.wav`, one person each. Clips are cut at pauses into phras
 turn, at random, with pauses and some overlap, each person at a level of their own, over faint noise. A phrase is heard
 more than once where a conversation is longer than what there is of a person. Scored is the diarization error rate:
 missed, invented and confused speech over all speech, with a collar of 0.25 s and without; pauses under 0.5 s of one
-person are part of a turn on both sides. Cost is CPU time of this
-process a second of sound. Needs the models (`python -m framefleet.models.fetch speakers`) and a network for the clips.
+person are part of a turn on both sides. Cost is CPU time of this process per second of sound. Needs the models
+(`python -m framefleet.models.fetch speakers`) and a network for the clips.
 """
 
 import argparse
@@ -174,19 +174,19 @@ def as_turns(said: Sequence[Turn]) -> list[Turn]:
 def error_rate(truth: Sequence[Turn], found: Sequence[Turn], collar_s: float) -> float:
     """Missed, invented and confused speech over all speech, people matched as suits best."""
     frames = round(max(end_s for _, end_s, _ in [*truth, *found]) / FRAME_S) + 1
-    real, told = _grid(truth, frames), _grid(found, frames)
+    reference, hypothesis = _grid(truth, frames), _grid(found, frames)
     scored = np.ones(frames, np.bool_)
     for start_s, end_s, _ in truth:
         for edge_s in (start_s, end_s):
             scored[max(0, round((edge_s - collar_s) / FRAME_S)) : round((edge_s + collar_s) / FRAME_S)] &= collar_s == 0
-    real, told = real[scored], told[scored]
-    both = real.T.astype(int) @ told.astype(int)
+    reference, hypothesis = reference[scored], hypothesis[scored]
+    both = reference.T.astype(int) @ hypothesis.astype(int)
     right = 0
     if both.size:
         _, columns, _ = lap.lapjv(-both.astype(float), extend_cost=True)
         right = sum(both[row, column] for row, column in enumerate(columns) if column >= 0)
-    wrong = np.maximum(real.sum(axis=1), told.sum(axis=1)).sum() - right
-    return float(wrong / max(1, real.sum()))
+    wrong = np.maximum(reference.sum(axis=1), hypothesis.sum(axis=1)).sum() - right
+    return float(wrong / max(1, reference.sum()))
 
 
 def _grid(turns: Sequence[Turn], frames: int) -> NDArray[np.bool_]:

@@ -4,8 +4,8 @@
     python benchmarks/speech_models.py words [--minutes 4] [--clip speech.flac "what is said in it"]
     python benchmarks/speech_models.py invented [--seconds 60]      sound in which nobody speaks, with VAD and without
 
-The first two also need espeak-ng. Each takes the path of a run: the stage's request, the
-handler, the merge. Writes results/speech_models_PART.json, with CPU seconds of this process.
+The first two also need espeak-ng. Each takes the path of a run: the stage's request, the handler, the merge. Writes
+results/speech_models_PART.json, with CPU seconds of this process.
 """
 
 import argparse
@@ -111,10 +111,11 @@ def heard(handler: Handler, sound: Samples, **options: Any) -> tuple[Transcripti
 def languages(handlers: dict[str, Handler], _: argparse.Namespace) -> dict[str, Any]:
     found = {}
     for language, sentence in SENTENCES.items():
-        told, cpu_s = heard(handlers["base"], spoken(sentence, language))
-        found[language] = (told.language, told.language_probability, round(cpu_s, 1))
-        print(f"{language}: {told.language} ({told.language_probability}), {cpu_s:.1f} CPU s: {told.text[:60]}")
-    right = sum(language == told for language, (told, *_) in found.items())
+        transcript, cpu_s = heard(handlers["base"], spoken(sentence, language))
+        found[language] = (transcript.language, transcript.language_probability, round(cpu_s, 1))
+        named = f"{transcript.language} ({transcript.language_probability})"
+        print(f"{language}: {named}, {cpu_s:.1f} CPU s: {transcript.text[:60]}")
+    right = sum(language == named for language, (named, *_) in found.items())
     print(f"{right} of {len(found)} named right")
     return {"right": right, "of": len(found), "found": found}
 
@@ -134,8 +135,8 @@ def words(handlers: dict[str, Handler], asked: argparse.Namespace) -> dict[str, 
     for model, handler in handlers.items():
         wrong, cpu_s = [], 0.0
         for sound, said in clips:
-            told, took_s = heard(handler, sound)
-            wrong.append((_edits(_plain(said), _plain(told.text)), len(_plain(said))))
+            transcript, took_s = heard(handler, sound)
+            wrong.append((_edits(_plain(said), _plain(transcript.text)), len(_plain(said))))
             cpu_s += took_s
         seconds = sum(len(sound) for sound, _ in clips) / RATE
         given, synthetic = wrong[: len(asked.clip)], wrong[len(asked.clip) :]
@@ -153,12 +154,12 @@ def _rate(wrong: list[tuple[int, int]]) -> float | None:
     return round(sum(edits for edits, _ in wrong) / sum(count for _, count in wrong), 4) if wrong else None
 
 
-def _edits(said: list[str], told: list[str]) -> int:
+def _edits(said: list[str], transcript: list[str]) -> int:
     """Return how many words are missing, added or replaced."""
-    row = list(range(len(told) + 1))
+    row = list(range(len(transcript) + 1))
     for place, word in enumerate(said, 1):
         before, row[0] = row[0], place
-        for at, other in enumerate(told, 1):
+        for at, other in enumerate(transcript, 1):
             before, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, before + (word != other))
     return row[-1]
 
@@ -178,11 +179,11 @@ def invented(handlers: dict[str, Handler], asked: argparse.Namespace) -> dict[st
     found: dict[str, Any] = {}
     for name, make in QUIET.items():
         for vad in (True, False):
-            told, cpu_s = heard(handlers["base"], make(asked.seconds), vad=vad)
-            count = len(re.findall(r"\w+", told.text))
+            transcript, cpu_s = heard(handlers["base"], make(asked.seconds), vad=vad)
+            count = len(re.findall(r"\w+", transcript.text))
             found[f"{name}, {'with' if vad else 'without'} VAD"] = count * 600 / asked.seconds
             print(
-                f"{name}, VAD {vad}: {count} words in {asked.seconds:.0f} s, {cpu_s:.0f} CPU s: {told.text[:60]}",
+                f"{name}, VAD {vad}: {count} words in {asked.seconds:.0f} s, {cpu_s:.0f} CPU s: {transcript.text[:60]}",
                 flush=True,
             )
     print("for each 10 minutes:", found)

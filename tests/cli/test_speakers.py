@@ -98,7 +98,7 @@ def test_what_cannot_be_named_is_said(talk: Any, cli: Cli) -> None:
     path = talk(1, 2)["path"]
     assert (
         told := cli("name", path, "S3=Ada")
-    ).code == 2 and told.line == "error: S3: no such speaker; there are S1, S2"
+    ).code == 2 and told.line == "error: S3: no such speaker; the speakers are S1, S2"
     assert (told := cli("name", path, "Ada")).code == 2 and "S1=NAME Ada: not a speaker and a name" in told.line
     (path.parent / FILE_NAME).unlink()
     assert "the next run of the video has no names" in cli("name", path, "S1=Ada").out

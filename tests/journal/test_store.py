@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -242,6 +243,28 @@ def test_forgetting_drops_answers_and_orphans_of_these_keys_alone(tmp_path: Path
 
 
 @pytest.mark.full
+def test_what_was_replaced_or_deleted_before_is_overwritten_too(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite3.connect
+
+    def as_built_elsewhere(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        db = connect(*arguments, **options)
+        db.execute("PRAGMA secure_delete = OFF")  # the default of other builds of SQLite
+        return db
+
+    monkeypatch.setattr(sqlite3, "connect", as_built_elsewhere)
+    answer, voices = os.urandom(20_000), os.urandom(20_000)
+    with opened(tmp_path, clock) as journal:
+        journal.keep({"speakers/k1": answer})
+        journal.remember("video", "speakers", voices)
+        journal.forget(["speakers/k1"])
+        journal.remember("video", "speakers", b"")
+        journal.forget_private("speakers")
+    content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert not any(part[at : at + 100] in content for part in (answer, voices) for at in range(0, 20_000, 500))
+
+
 def test_an_ended_process_of_this_host_is_known_to_be_gone() -> None:
     done = subprocess.Popen([sys.executable, "-c", ""])
     done.wait()

@@ -106,6 +106,8 @@ class Journal:
         self._charged: list[tuple[Any, ...]] = []
         with self._told():
             self._db = opened(path)
+            # what is replaced or deleted may be about a person; not all builds of SQLite overwrite it by default
+            self._db.execute("PRAGMA secure_delete = ON")
         self._lease = Lease(self._db, self.owner, clock)
         self.beat()
         self._heart = threading.Thread(target=self._beat_on, name="journal-heart", daemon=True)
@@ -203,10 +205,8 @@ class Journal:
     def forget_private(self, stage: str) -> int:
         """Remove all data of a private stage, of every video, and overwrite it on the disk.
 
-        Return how many answers that were.
+        Return how many answers were removed.
         """
-        with self._told():
-            self._db.execute("PRAGMA secure_delete = ON")
         with self._transaction() as db:
             answers = db.execute("DELETE FROM answers WHERE key GLOB ?", (private_key(stage, "*"),)).rowcount
             db.execute("DELETE FROM kept WHERE stage = ?", (stage,))

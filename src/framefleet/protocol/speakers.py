@@ -20,7 +20,7 @@ TASK: Literal["speakers"] = "speakers"
 class SpeakersRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`audio` is base64 on the wire; a worker opens it as `format` and nothing else.
 
-    `number` is how many people speak in this very clip, `most` how many at most; null where nobody knows.
+    `number` is how many people speak in this clip, `most` how many at most; null if unknown.
     """
 
     schema_version: Literal["1"] = SCHEMA_VERSION

@@ -14,7 +14,7 @@ class WhisperRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request for the speech in a clip.
 
     `audio` is base64 on the wire; a worker opens it as `format` and nothing else. `words` are names and terms to
-    expect, which only workers with the feature "words" heed.
+    expect, which only workers with the feature "words" use.
     """
 
     schema_version: Literal["1"] = SCHEMA_VERSION
@@ -89,5 +89,5 @@ LANGUAGES = frozenset(_CODE_BY_NAME.values())
 
 def code_of(language: str) -> str:
     """Return the code of a language that a service reports by name ("english"); other strings stay unchanged."""
-    told = language.strip().lower()
-    return _CODE_BY_NAME.get(told, told)
+    name = language.strip().lower()
+    return _CODE_BY_NAME.get(name, name)

@@ -102,6 +102,15 @@ def ask_here(handler: Callable[[dict[str, Any]], dict[str, Any]], request: msgsp
     return handler({"id": "local", "input": to_input(request)})
 
 
+def check_model(requested: str | None, loaded: str) -> None:
+    """Raise `WorkerError` if the request is for another model than the loaded one; None stands for any."""
+    if requested not in (None, loaded):
+        raise WorkerError(
+            "model_mismatch",
+            f"the request is for {requested}, but this worker runs {loaded}; request that, or any",
+        )
+
+
 def ms(seconds: float) -> float:
     """Return `seconds` in milliseconds, rounded as in timings."""
     return round(seconds * 1000, 3)

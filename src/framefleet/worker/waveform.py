@@ -33,6 +33,9 @@ _KINDS: dict[AudioFormat, _Kind] = {
     "wav": _Kind("wav", ("pcm_s16le", "pcm_u8", "pcm_s24le", "pcm_s32le", "pcm_f32le"), ((0, b"RIFF"), (8, b"WAVE"))),
 }
 
+FORMATS: list[str] = [*_KINDS]
+"""The formats that can be sent over the wire."""
+
 
 def decode(audio: bytes | SoundSamples, format: AudioFormat, duration_s: Seconds) -> Waveform:
     """Return `audio` as float32 samples, mono, 16 kHz, −1 to 1; empty for no bytes and a duration of about 0.
@@ -63,6 +66,13 @@ def decode(audio: bytes | SoundSamples, format: AudioFormat, duration_s: Seconds
         )
     samples = np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.int16)
     return as_waveform(samples)
+
+
+def explain(error: Exception) -> WorkerError:
+    """Return the worker's error for an exception raised by a clip."""
+    if isinstance(error, MemoryError):
+        return WorkerError("out_of_memory", f"{error}; send shorter clips")
+    return WorkerError("internal", f"{type(error).__name__}: {error}")
 
 
 def as_waveform(samples: npt.NDArray[np.int16]) -> Waveform:

@@ -1,7 +1,5 @@
 """Voices that need no model: unit vectors with a few numbers that tell people apart."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from framefleet.stages.speakers.join import Centre, ClipVoice
@@ -18,7 +16,3 @@ def centre(person: int, scatter: float = 0.0, seed: int = 0) -> Centre:
 
 def voice(clip: int, person: int, *turns: tuple[float, float], scatter: float = 0.1) -> ClipVoice:
     return ClipVoice(clip, centre(person, scatter, seed=97 * clip + person), list(turns))
-
-
-def told(turns: Sequence[tuple[float, float]]) -> float:
-    return sum(end_s - start_s for start_s, end_s in turns)

@@ -68,11 +68,12 @@ class Runs:
 
 def test_a_file_with_more_in_it_than_arrays_is_refused_and_nothing_of_it_is_run(tmp_path: Path) -> None:
     path, made = tmp_path / "pretrained.pt", tmp_path / "made"
-    for told in ([1, 2, 3, Runs(made)], [Runs(made)]):
-        path.write_bytes(b"".join(pickle.dumps(one, protocol=2) for one in told))
+    for parts in ([1, 2, 3, Runs(made)], [Runs(made)]):
+        path.write_bytes(b"".join(pickle.dumps(one, protocol=2) for one in parts))
         with pytest.raises(pickle.UnpicklingError):
             read_checkpoint(path)
-    for content in (b"", b"not a pickle", pickle.dumps({})):
+    cut_short = b"".join(pickle.dumps(one, protocol=2) for one in (1, 2, 3, {}, ["storage"]))
+    for content in (b"", b"not a pickle", pickle.dumps({}), cut_short):
         path.write_bytes(content)
         with pytest.raises(SetupError, match="not the encoder of voices"):
             VoiceEncoder(path)

@@ -56,6 +56,16 @@ def test_turns_that_meet_at_the_end_of_a_clip_are_one() -> None:
     assert heard(found) == [(1, [(90.0, 110.0)])]
 
 
+def test_voices_without_length_do_not_join_others() -> None:
+    voices = [
+        voice(0, 1, (5.0, 5.0)),
+        voice(1, 1, (105.0, 105.0)),
+        voice(0, 2, (0.0, 2.0)),
+        voice(1, 3, (100.0, 102.0)),
+    ]
+    assert heard(people(voices)) == [(2, [(0.0, 2.0)]), (3, [(100.0, 102.0)])]
+
+
 def test_nobody() -> None:
     assert people([]) == []
     assert people([ClipVoice(0, centre(1), [])]) == []

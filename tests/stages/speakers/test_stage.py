@@ -59,6 +59,14 @@ def test_how_many_speak_in_a_part_is_at_most_how_many_speak() -> None:
     ]  # fmt: skip
 
 
+def test_halves_of_the_whole_sound_are_parts() -> None:
+    sound = np.zeros(60 * 16_000, np.int16)
+    whole = Clip(0, Span(0.0, 60.0), sound, "samples")
+    parcel = STAGE.pack(whole, media(SHORT), Options(speakers=3), IN_PROCESS)
+    assert parcel.request.number == 3
+    assert [(half.request.number, half.request.most) for half in STAGE.split(parcel)] == [(None, 3), (None, 3)]
+
+
 def test_only_a_number_that_is_given_makes_another_answer() -> None:
     auto, named, three = (
         STAGE.identity(options, IN_PROCESS)
@@ -75,9 +83,9 @@ def test_a_worker_that_only_transcribes_refuses_the_request() -> None:
 
 
 def test_a_reply_comes_back_over_the_wire_with_its_turns_within_the_clip() -> None:
-    told = STAGE.parse(FACTS, msgspec.to_builtins(reply((1, 0.0, 2.0), (2, 3.0, 5.9))))
-    assert [turn for voice in told.voices for turn in voice.turns] == [VoiceTurn(0.0, 2.0), VoiceTurn(3.0, 5.5)]
-    assert told.voices[0].centre == packed(1)
+    parsed = STAGE.parse(FACTS, msgspec.to_builtins(reply((1, 0.0, 2.0), (2, 3.0, 5.9))))
+    assert [turn for voice in parsed.voices for turn in voice.turns] == [VoiceTurn(0.0, 2.0), VoiceTurn(3.0, 5.5)]
+    assert parsed.voices[0].centre == packed(1)
 
 
 @pytest.mark.parametrize(
@@ -119,8 +127,11 @@ def test_answers_become_people_on_the_videos_clock_and_the_result_has_no_voice()
 
 
 def test_spans_are_turns_labelled_with_who_speaks() -> None:
-    told = Speaker(id="S1", name="Ada", first_s=1.0, talk_s=3.0, certain=True, turns=[(1.0, 2.0), (4.0, 6.0)])
-    assert [(span.start_s, span.end_s, span.label) for span in spans([told])] == [(1.0, 2.0, "Ada"), (4.0, 6.0, "Ada")]
+    speaker = Speaker(id="S1", name="Ada", first_s=1.0, talk_s=3.0, certain=True, turns=[(1.0, 2.0), (4.0, 6.0)])
+    assert [(span.start_s, span.end_s, span.label) for span in spans([speaker])] == [
+        (1.0, 2.0, "Ada"),
+        (4.0, 6.0, "Ada"),
+    ]
 
 
 def test_without_the_models_it_says_how_to_get_them(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,8 +154,8 @@ def test_the_handler_answers_requests_and_probes_and_explains_what_it_cannot_do(
     handler = make_handler(Engine())  # type: ignore[arg-type]
     sound = encode_clip(np.zeros(16_000, np.int16), "flac")
     asked = {"task": "speakers", "audio": base64.b64encode(sound).decode(), "format": "flac", "duration_s": 1.0}
-    told = STAGE.parse((ClipTime(0, Span(0.0, 1.0)),), handler({"input": asked | {"number": 2}}))
-    assert [voice.turns for voice in told.voices] == [[VoiceTurn(0.0, 1.0)]] * 2
+    parsed = STAGE.parse((ClipTime(0, Span(0.0, 1.0)),), handler({"input": asked | {"number": 2}}))
+    assert [voice.turns for voice in parsed.voices] == [[VoiceTurn(0.0, 1.0)]] * 2
     assert handler({"input": {"probe": True}})["model"] == "fake"
     assert handler({"input": asked | {"model": "other"}})["error"].startswith("model_mismatch")
     assert handler({"input": asked | {"task": "transcribe"}})["error"].startswith("invalid_input")

@@ -38,9 +38,10 @@ def name(
     document = read_document(result)
     if document.speakers is None:
         raise InputError(f"{result}: no speakers in it", hint="run the video again with --stages speech,speakers")
-    known = {speaker.id for speaker in document.speakers}
+    known = [speaker.id for speaker in document.speakers]
     if unknown := [id for id in given if id not in known]:
-        raise UsageError(f"{unknown[0]}: no such speaker", hint=f"there are {', '.join(sorted(known)) or 'none'}")
+        hint = f"the speakers are {', '.join(known)}" if known else "the result has no speakers"
+        raise UsageError(f"{unknown[0]}: no such speaker", hint=hint)
     kept = _kept_with_voices(result.parent / FILE_NAME, document, given)
     speakers = [
         msgspec.structs.replace(speaker, name=given.get(speaker.id, speaker.name) or None)

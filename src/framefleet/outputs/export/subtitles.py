@@ -22,7 +22,7 @@ from framefleet.outputs.export.text import clean
 from framefleet.results.query import cues as shown
 from framefleet.results.query.cues import COLUMNS, cues_of, wrapped
 from framefleet.schema.document import Document
-from framefleet.stages.speakers.told import labels
+from framefleet.stages.speakers.display import labels
 from framefleet.timebase import Seconds
 
 LEAST_MS = 100  # minimum time of a cue, if the next one begins late enough

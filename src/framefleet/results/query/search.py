@@ -21,7 +21,7 @@ from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.sounds import SoundEvent
 from framefleet.schema.speech import Segment
 from framefleet.schema.text import TextSpan
-from framefleet.stages.speakers.told import within as speakers_within
+from framefleet.stages.speakers.display import within as speakers_within
 from framefleet.stages.spec import Told
 from framefleet.timebase import Seconds, Span
 

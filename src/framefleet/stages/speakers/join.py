@@ -18,7 +18,7 @@ ENOUGH_S: Seconds = 4.0
 """A voice that speaks this long in a clip has a centre by which it is known in other clips."""
 
 UNLIKE = 0.16
-"""Cosine distance of two people's centres, at the least of 49 pairs; nearer ones are told as uncertain."""
+"""Cosine distance of two people's centres, at the least of 49 pairs; nearer ones are marked as uncertain."""
 
 Centre = NDArray[np.float32]
 
@@ -48,10 +48,10 @@ class Person:
 def people(voices: Sequence[ClipVoice], number: int | None = None) -> list[Person]:
     """Join voices of different clips into people, those first heard first; two voices of one clip stay two.
 
-    A voice that says little in its clip joins the person that it is like, or else nobody: what it says has no speaker
-    then. `number` is how many people there are, None: as many as can be told apart.
+    A voice that says little in its clip joins the person that it is like; if there is none, it is left out, and what it
+    says has no speaker. `number` is how many people there are, None: as many as can be told apart.
     """
-    voices = sorted((voice for voice in voices if voice.turns), key=lambda voice: (voice.clip, voice.turns[0]))
+    voices = sorted((voice for voice in voices if voice.talk_s > 0), key=lambda voice: (voice.clip, voice.turns[0]))
     if not voices:
         return []
     several = len({voice.clip for voice in voices}) > 1  # else its worker heard all there is, and knew `number`
@@ -77,8 +77,10 @@ def likeness(one: Centre, other: Centre) -> float:
 
 
 def _across(voices: Sequence[ClipVoice], number: int | None) -> list[list[ClipVoice]]:
-    known = [voice for voice in voices if voice.talk_s >= ENOUGH_S] or list(voices)
-    little = [voice for voice in voices if not any(voice is one for one in known)]
+    known = [voice for voice in voices if voice.talk_s >= ENOUGH_S]
+    little = [voice for voice in voices if voice.talk_s < ENOUGH_S]
+    if not known:
+        known, little = little, []
     never = [(i, j) for (i, a), (j, b) in combinations(enumerate(known), 2) if a.clip == b.clip]
     vectors = np.stack([voice.centre for voice in known])
     labels = linkage(vectors, np.array([v.talk_s for v in known]), never, number=number, threshold=JOIN)
@@ -102,7 +104,7 @@ def _across(voices: Sequence[ClipVoice], number: int | None) -> list[list[ClipVo
 
 def _mean(group: Sequence[ClipVoice]) -> Centre:
     vectors = np.stack([voice.centre for voice in group])
-    weights = np.array([max(voice.talk_s, 0.001) for voice in group])
+    weights = np.array([voice.talk_s for voice in group])
     mean: Centre = centres(vectors, weights, np.zeros(len(group), np.int64))[0]
     return mean
 

@@ -1,4 +1,4 @@
-"""Names that somebody gave to voices, kept with the voices' centres so that they survive a rerun. Pure."""
+"""Names that were given to voices, kept with the voices' centres so that they survive a rerun. Pure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -48,21 +48,21 @@ def recognized(
     `given` are this run's, by the speakers' ids, and count for more. Where not the `whole` sound was heard, a name
     without a voice is kept for the next run.
     """
-    named, lost = _matched(people, [voice for voice in kept if voice.name])
+    names, lost = _matched(people, [voice for voice in kept if voice.name])
     notes: list[str] = []
     for id, name in given.items():
         place = int(id[1:]) - 1
         if place >= len(people):
-            there = "nobody speaks" if not people else f"the last one is S{len(people)}"
-            notes.append(f"no speaker {id} to be called {name}: {there}")
+            last = f"the last one is S{len(people)}" if people else "nobody speaks"
+            notes.append(f"no speaker {id} to be called {name}: {last}")
         else:
-            named[place] = name
+            names[place] = name
     if whole:
         notes += [f"the name {voice.name} is dropped: no voice is like the one it was given to" for voice in lost]
     speakers = [
         Speaker(
             id=f"S{place + 1}",
-            name=named.get(place) or None,
+            name=names.get(place) or None,
             first_s=person.turns[0][0],
             talk_s=spoken_s(person.turns),
             certain=person.certain,
@@ -78,7 +78,7 @@ def recognized(
 
 
 def _matched(people: Sequence[Person], named: Sequence[KeptVoice]) -> tuple[dict[int, str], list[KeptVoice]]:
-    """Names by the people's places, and the voices that match nobody. The nearest pairs are matched first."""
+    """Names by the people's places, and the voices that match no one. The nearest pairs are matched first."""
     pairs = sorted(
         (apart, old, place)
         for old, voice in enumerate(named)

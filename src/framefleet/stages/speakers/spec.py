@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from framefleet.schema.document import Document
 from framefleet.schema.results import FoundSpan
 from framefleet.schema.speakers import Speaker
-from framefleet.stages.speakers.told import line, turns
+from framefleet.stages.speakers.display import line, turns
 from framefleet.stages.speakers.words import spoken_by
 from framefleet.stages.spec import (
     Audio,

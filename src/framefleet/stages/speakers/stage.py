@@ -60,7 +60,7 @@ class SpeakersStage(ClipStage[SpeakersRequest, SpeakersReply]):
     def pack(
         self, payload: Clip, media: MediaInfo, options: Options, can: Capabilities
     ) -> RequestBatch[SpeakersRequest]:
-        """Build the request. How many people speak in a part of the sound nobody knows, but how many at most."""
+        """Build the request. How many people speak is known of the whole sound alone; in a part it is a maximum."""
         number, alone = _number(options), len(self.plan(media, options, can)) == 1
         request = SpeakersRequest(
             audio=sent(payload),

@@ -27,7 +27,7 @@ class ClipStretch:
 
 
 class HasWord(Protocol):
-    """A word, whoever tells of it."""
+    """A word, of a reply or of a document."""
 
     @property
     def word(self) -> str: ...

@@ -1,4 +1,4 @@
-"""The speech models of this machine by name: which one a run uses, its folder, and what is said of it."""
+"""The speech models of this machine by name: which one a run uses, its folder, and a remark on it."""
 
 import sys
 from collections.abc import Callable
@@ -126,11 +126,13 @@ def fetch(model: str | None, tell: Callable[[str], object]) -> None:
     name = chosen(model)
     try:
         fetched(FETCHED[name], tell=tell)
-    except (FrameFleetError, OSError) as error:
-        told = error.message if isinstance(error, FrameFleetError) else f"cannot be written: {error.strerror}"
-        code = error.code if isinstance(error, FrameFleetError) else "fetch_failed"
-        hint = "give the folder of a faster-whisper model, or leave --whisper-model out"
-        raise SetupError(f"--whisper-model {name}: {told}", hint=hint, code=code) from None
+        return
+    except FrameFleetError as error:
+        why, code = error.message, error.code
+    except OSError as error:
+        why, code = f"cannot be written: {error.strerror}", "fetch_failed"
+    hint = "give the folder of a faster-whisper model, or leave --whisper-model out"
+    raise SetupError(f"--whisper-model {name}: {why}", hint=hint, code=code)
 
 
 def remark(model: str | None) -> str | None:

@@ -84,10 +84,10 @@ def merge_speech(
 def _on_the_clock(answer: Answer[WhisperReply]) -> list[Segment]:
     """Return the answer's segments, split where they extend over a skipped stretch."""
     clip = stretches(answer.facts[0].kept)
-    return [_told(part) for segment in answer.reply.segments for part in placed(segment, clip)]
+    return [_as_segment(part) for segment in answer.reply.segments for part in placed(segment, clip)]
 
 
-def _told(segment: WhisperSegment) -> Segment:
+def _as_segment(segment: WhisperSegment) -> Segment:
     """Return a worker's segment in the document's form."""
     return Segment(
         segment.start_s,

@@ -58,12 +58,12 @@ def tables(said: Transcription, _: Document) -> dict[str, Table]:
 
 def marks(said: Transcription) -> Iterator[Mark]:
     for segment in said.segments:
-        told: dict[str, Any] = {"avg_logprob": segment.avg_logprob}
+        details: dict[str, Any] = {"avg_logprob": segment.avg_logprob}
         if segment.language not in {None, said.language}:
-            told["language"] = segment.language
+            details["language"] = segment.language
         if segment.doubtful is True:
-            told["doubtful"] = True
-        yield Mark(segment.text, segment.start_s, segment.end_s, told)
+            details["doubtful"] = True
+        yield Mark(segment.text, segment.start_s, segment.end_s, details)
 
 
 def in_scenes(scenes: Sequence[Scene], said: Transcription | None, _: str) -> list[str]:

@@ -213,8 +213,8 @@ def _check_length(reply: WhisperReply, duration_s: Seconds) -> None:
     most = WORDS_A_S * duration_s + MOST_WORDS
     words = sum(len(segment.words) for segment in reply.segments)
     if max(len(reply.segments), words) > most:
-        told = f"{len(reply.segments)} segments with {words} words"
-        raise BadReplyError(f"the worker returned {told} for a clip of {duration_s} s")
+        much = f"{len(reply.segments)} segments with {words} words"
+        raise BadReplyError(f"the worker returned {much} for a clip of {duration_s} s")
     for segment in reply.segments:
         checked.short(segment.text, int(TEXT_A_WORD * most), "text")
         for word in segment.words:

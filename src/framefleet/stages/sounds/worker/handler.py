@@ -16,8 +16,8 @@ from framefleet.protocol.ast import (
 from framefleet.protocol.envelope import ProbeReply, TimingMs
 from framefleet.stages.sounds.worker.engines import EngineKind, open_engine
 from framefleet.stages.sounds.worker.engines.base import Scores, Slices, SoundClassifier
-from framefleet.worker.serving import ServedHandler, ms
-from framefleet.worker.waveform import RATE, decode
+from framefleet.worker.serving import ServedHandler, check_model, ms
+from framefleet.worker.waveform import FORMATS, RATE, decode, explain
 
 BATCH = 32
 """Slices per batch: YAMNet on a CPU is no faster with more."""
@@ -72,12 +72,12 @@ __all__ = ["EngineKind", "make_handler", "open_engine"]
 
 def make_handler(engine: SoundClassifier) -> ServedHandler[AstRequest]:
     """Return the worker's handler on `engine`. It answers a request that it cannot serve with `{"error": …}`."""
-    return ServedHandler(AstRequest, lambda: _probe(engine), lambda request: _answer(engine, request), _explained)
+    return ServedHandler(AstRequest, lambda: _probe(engine), lambda request: _answer(engine, request), explain)
 
 
 def _probe(engine: SoundClassifier) -> ProbeReply:
     return ProbeReply(
-        source_kinds=["opus", "flac", "wav"],
+        source_kinds=FORMATS,
         model=engine.model,
         model_id=engine.model_id,
         gpu=engine.gpu,
@@ -86,11 +86,7 @@ def _probe(engine: SoundClassifier) -> ProbeReply:
 
 
 def _answer(engine: SoundClassifier, request: AstRequest) -> AstReply:
-    if request.model not in (None, engine.model):
-        raise WorkerError(
-            "model_mismatch",
-            f"the request is for {request.model}, but this worker runs {engine.model}; request that, or any",
-        )
+    check_model(request.model, engine.model)
     slicing = engine.settle(request.slice_s, request.hop_s)
     size = round(slicing.slice_s * RATE)
     began = perf_counter()
@@ -123,9 +119,3 @@ def _best(scores: NDArray[np.float32], request: AstRequest, engine: SoundClassif
         for number in order
         if scores[number] >= request.threshold
     ]
-
-
-def _explained(error: Exception) -> WorkerError:
-    if isinstance(error, MemoryError):
-        return WorkerError("out_of_memory", f"{error}; send shorter clips")
-    return WorkerError("internal", f"{type(error).__name__}: {error}")

@@ -45,7 +45,7 @@ def linkage(
         apart[i, j] = apart[j, i] = _NEVER
     np.fill_diagonal(apart, np.inf)
     size, label = weights.astype(np.float64), np.arange(n)
-    for left in range(n, number or 1, -1):
+    for _ in range(n - (number or 1)):
         i, j = sorted(divmod(int(apart.argmin()), n))
         if apart[i, j] >= _NEVER or (number is None and apart[i, j] > threshold):
             break
@@ -56,7 +56,6 @@ def linkage(
         apart[j] = apart[:, j] = np.inf
         size[i] += size[j]
         label[label == j] = i
-        assert left > 1
     return _numbered(label)
 
 

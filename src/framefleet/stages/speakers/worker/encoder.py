@@ -40,7 +40,7 @@ class VoiceEncoder:
         """Load the checkpoint of Resemblyzer at `path`. Raises `SetupError`."""
         try:
             model = encoder_graph(read_checkpoint(path), layers=LAYERS)
-        except (OSError, EOFError, KeyError, ValueError, TypeError, pickle.UnpicklingError) as error:
+        except Exception as error:  # noqa: BLE001 - a damaged pickle raises a different type for each way to be broken
             raise SetupError(f"{path}: not the encoder of voices: {type(error).__name__}: {error}") from None
         self._session = open_session(model, str(path), threads)
 

@@ -23,7 +23,6 @@ MODEL = "segmentation-3.0+ge2e"
 
 _SMALL_SHARE = 0.1  # of a short clip: a person in it may speak for less than SMALL_S
 
-
 _CLASSES = np.array(
     [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], np.bool_
 )  # which voices speak, for each class of the model
@@ -32,7 +31,8 @@ _CLASSES = np.array(
 class Segmentation:
     """Which of up to three voices speak at each moment of a window of 10 s: pyannote's segmentation 3.0.
 
-    Safe to call from many threads."""
+    Safe to call from many threads.
+    """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         """Load the model file on `threads` of the CPU. Raises `SetupError`."""
@@ -61,7 +61,7 @@ class Voice:
 
 
 class SpeakerEngine:
-    """Both models, loaded. Runs on the CPU, for about 0.05 s of it a second of sound."""
+    """Both models, loaded. Runs on the CPU, about 0.03 s of one core per second of sound."""
 
     model = MODEL
     device = "cpu"

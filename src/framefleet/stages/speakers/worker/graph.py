@@ -1,7 +1,6 @@
 """The encoder of voices as an ONNX graph: three LSTM layers, a linear one and what is above zero of it.
 
-ONNX Runtime takes a quarter of the processor time of NumPy, whose BLAS wakes threads for each small step: 0.02 s a
-second of sound, all of the stage, against 0.10.
+ONNX Runtime takes a fraction of the processor time of NumPy, whose BLAS wakes threads for each small step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ _FLOAT, _INT, _INTS = 1, 2, 7  # of TensorProto.DataType, and twice of Attribute
 
 def encoder_graph(weights: Mapping[str, NDArray[np.float32]], *, layers: int) -> bytes:
     """Return a model with `looks` (frames, n, bands) in and `vectors` (n, units) out, of torch's weights by name."""
-    nodes, constants, given = [], [], INPUT
+    nodes, constants, source = [], [], INPUT
     for layer in range(layers):
         names = [f"{name}{layer}" for name in "wrb"]
         into, again = (_in_order(weights[f"lstm.weight_{kind}_l{layer}"])[None] for kind in ("ih", "hh"))
@@ -25,10 +24,10 @@ def encoder_graph(weights: Mapping[str, NDArray[np.float32]], *, layers: int) ->
         constants += [_tensor(*one) for one in zip(names, (into, again, bias), strict=True)]
         units = again.shape[2]
         nodes += [
-            _node("LSTM", [given, *names], [f"all{layer}", f"last{layer}"], hidden_size=units),
+            _node("LSTM", [source, *names], [f"all{layer}", f"last{layer}"], hidden_size=units),
             _node("Squeeze", [f"all{layer}"], [f"out{layer}"], axes=[1]),
         ]
-        given = f"out{layer}"
+        source = f"out{layer}"
     constants += [_tensor("linear", weights["linear.weight"]), _tensor("offset", weights["linear.bias"])]
     nodes += [
         _node("Squeeze", [f"last{layers - 1}"], ["last"], axes=[0]),
@@ -48,15 +47,16 @@ def _in_order(gates: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([first, last, forget, cell])
 
 
-def _node(kind: str, given: Sequence[str], made: Sequence[str], **attributes: int | list[int]) -> bytes:
-    body = b"".join(_field(1, name.encode()) for name in given) + b"".join(_field(2, name.encode()) for name in made)
+def _node(kind: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: int | list[int]) -> bytes:
+    body = b"".join(_field(1, name.encode()) for name in inputs)
+    body += b"".join(_field(2, name.encode()) for name in outputs)
     body += _field(4, kind.encode())
     for name, value in attributes.items():
         if isinstance(value, int):
-            told = _number(3, value) + _number(20, _INT)
+            content = _number(3, value) + _number(20, _INT)
         else:
-            told = b"".join(_number(8, one) for one in value) + _number(20, _INTS)
-        body += _field(5, _field(1, name.encode()) + told)
+            content = b"".join(_number(8, one) for one in value) + _number(20, _INTS)
+        body += _field(5, _field(1, name.encode()) + content)
     return body
 
 

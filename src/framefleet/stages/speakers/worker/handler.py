@@ -1,4 +1,4 @@
-"""The speakers endpoint on a worker: a clip in, its voices and their turns out."""
+"""The handler of the speakers endpoint: a clip in, its voices and their turns out."""
 
 from pathlib import Path
 from time import perf_counter
@@ -6,12 +6,11 @@ from typing import Any
 
 import msgspec
 
-from framefleet.errors import WorkerError
 from framefleet.protocol.envelope import ProbeReply, TimingMs
 from framefleet.protocol.speakers import TASK, HeardVoice, SpeakersReply, SpeakersRequest, VoiceTurn
 from framefleet.stages.speakers.worker.engine import SpeakerEngine
-from framefleet.worker.serving import RequestHandler, ServedHandler, ms
-from framefleet.worker.waveform import decode
+from framefleet.worker.serving import RequestHandler, ServedHandler, check_model, ms
+from framefleet.worker.waveform import FORMATS, decode, explain
 
 
 def open_engine(folder: Path | str, *, threads: int = 1) -> SpeakerEngine:
@@ -20,8 +19,8 @@ def open_engine(folder: Path | str, *, threads: int = 1) -> SpeakerEngine:
 
 
 def make_handler(engine: SpeakerEngine) -> ServedHandler[SpeakersRequest]:
-    """Return the worker's handler on `engine`. It answers everything: what it cannot serve with `{"error": …}`."""
-    return ServedHandler(SpeakersRequest, lambda: _probe(engine), lambda request: _answer(engine, request), _explained)
+    """Return the worker's handler on `engine`. It answers a request that it cannot serve with `{"error": …}`."""
+    return ServedHandler(SpeakersRequest, lambda: _probe(engine), lambda request: _answer(engine, request), explain)
 
 
 class _ByTask(RequestHandler):
@@ -32,8 +31,8 @@ class _ByTask(RequestHandler):
         self._speakers = speakers
 
     def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
-        asked = job.get("input")
-        ours = isinstance(asked, dict) and asked.get("task") == TASK
+        request = job.get("input")
+        ours = isinstance(request, dict) and request.get("task") == TASK
         return (self._speakers if ours else self._others)(job)
 
     def answer(self, request: msgspec.Struct) -> dict[str, Any]:
@@ -47,7 +46,7 @@ def beside(others: RequestHandler, engine: SpeakerEngine) -> RequestHandler:
 
 def _probe(engine: SpeakerEngine) -> ProbeReply:
     return ProbeReply(
-        source_kinds=["opus", "flac", "wav"],
+        source_kinds=FORMATS,
         model=engine.model,
         model_id=engine.model_id,
         gpu=engine.gpu,
@@ -56,10 +55,7 @@ def _probe(engine: SpeakerEngine) -> ProbeReply:
 
 
 def _answer(engine: SpeakerEngine, request: SpeakersRequest) -> SpeakersReply:
-    if request.model not in (None, engine.model):
-        raise WorkerError(
-            "model_mismatch", f"this worker runs {engine.model}, not {request.model}; ask for that or none"
-        )
+    check_model(request.model, engine.model)
     began = perf_counter()
     audio = decode(request.audio, request.format, request.duration_s)
     decoded = perf_counter()
@@ -79,9 +75,3 @@ def _answer(engine: SpeakerEngine, request: SpeakersRequest) -> SpeakersReply:
         ],
         timing_ms=TimingMs(ms(decoded - began), ms(ended - decoded), ms(perf_counter() - began)),
     )
-
-
-def _explained(error: Exception) -> WorkerError:
-    if isinstance(error, MemoryError):
-        return WorkerError("out_of_memory", f"{error}; send shorter clips")
-    return WorkerError("internal", f"{type(error).__name__}: {error}")

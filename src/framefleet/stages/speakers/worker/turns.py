@@ -10,7 +10,7 @@ from framefleet.timebase import Seconds
 from framefleet.worker.waveform import RATE
 
 AT_ONCE = 2
-"""People who are told at one moment, at most."""
+"""The most people who speak at one moment."""
 
 BRIDGE_S: Seconds = 0.5
 """Pauses of one person shorter than this are part of a turn."""

@@ -7,8 +7,8 @@ from framefleet.protocol.envelope import ProbeReply, TimingMs
 from framefleet.protocol.whisper import WhisperReply, WhisperRequest
 from framefleet.stages.speech.worker.model import Engine, open_model
 from framefleet.stages.speech.worker.passages import Transcript, transcribed
-from framefleet.worker.serving import ServedHandler
-from framefleet.worker.waveform import decode
+from framefleet.worker.serving import ServedHandler, check_model, ms
+from framefleet.worker.waveform import FORMATS, decode
 
 __all__ = ["make_handler", "open_model"]  # what the image imports
 
@@ -23,7 +23,7 @@ def make_handler(engine: Engine) -> ServedHandler[WhisperRequest]:
 
 def _probe(engine: Engine) -> ProbeReply:
     return ProbeReply(
-        source_kinds=["opus", "flac", "wav"],
+        source_kinds=FORMATS,
         model=engine.name,
         model_id=engine.model_id,
         gpu=engine.gpu,
@@ -47,20 +47,12 @@ def _answer(engine: Engine, request: WhisperRequest) -> WhisperReply:
         language=heard.language,
         language_probability=heard.probability,
         segments=heard.segments,
-        timing_ms=TimingMs(
-            decode=round((decoded - began) * 1000, 1),
-            inference=round((ended - decoded) * 1000, 1),
-            total=round((ended - began) * 1000, 1),
-        ),
+        timing_ms=TimingMs(ms(decoded - began), ms(ended - decoded), ms(ended - began)),
     )
 
 
 def _check(engine: Engine, request: WhisperRequest) -> None:
-    if request.model not in (None, engine.name):
-        raise WorkerError(
-            "model_mismatch",
-            f"the request is for {request.model}, but this worker runs {engine.name}; request that, or any",
-        )
+    check_model(request.model, engine.name)
     if request.language is not None and request.language not in engine.languages:
         raise WorkerError(
             "unsupported",

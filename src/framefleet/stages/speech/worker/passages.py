@@ -61,7 +61,7 @@ class Passage:
         return [Vote(self.window.language, self.window.probability, spoken_s)]
 
     @property
-    def told(self) -> list[WhisperSegment]:
+    def labelled(self) -> list[WhisperSegment]:
         """Its segments, with the language."""
         if self.window is None:
             return self.segments
@@ -88,7 +88,7 @@ def transcribed(engine: Engine, request: WhisperRequest, audio: Waveform) -> Tra
     passages = [again for passage in passages for again in _in(language, engine, request, audio, passage)]
     votes = [vote for passage in passages for vote in passage.votes]
     passages = [settled for passage in passages for settled in _settled(engine, request, audio, passage)]
-    segments = [segment for passage in passages for segment in passage.told]
+    segments = [segment for passage in passages for segment in passage.labelled]
     if votes:
         language = elected(votes)
         return Transcript(segments, language or "", certainty(language, votes))
@@ -203,9 +203,9 @@ def _again(
     """Return the passages in the sound of `passage`, transcribed alone."""
     start_s = max(0.0, passage.start_s - MARGIN_S)
     sound = audio[round(start_s * RATE) : round((passage.end_s + MARGIN_S) * RATE)]
-    return _transcribe(engine, request, sound, language, vad=False, temperature=temperature, start_s=round(start_s, 3))[
-        0
-    ]
+    start_s = round(start_s, 3)
+    passages, _ = _transcribe(engine, request, sound, language, vad=False, temperature=temperature, start_s=start_s)
+    return passages
 
 
 def _segment(piece: Any, length_s: Seconds, start_s: Seconds) -> WhisperSegment:

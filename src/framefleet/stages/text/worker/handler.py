@@ -8,7 +8,6 @@ from time import perf_counter
 
 import numpy as np
 
-from framefleet.errors import WorkerError
 from framefleet.protocol.envelope import ProbeReply, TimingMs
 from framefleet.protocol.ocr import (
     OcrFrame,
@@ -19,7 +18,7 @@ from framefleet.protocol.ocr import (
 from framefleet.stages.text.worker.engines import open_engine
 from framefleet.stages.text.worker.engines.base import Corners, Reading, TextReader
 from framefleet.worker.pictures import Pixels, decode, explain
-from framefleet.worker.serving import ServedHandler, ms
+from framefleet.worker.serving import ServedHandler, check_model, ms
 
 __all__ = ["TextHandler", "make_handler", "open_engine"]
 
@@ -38,12 +37,7 @@ class TextHandler(ServedHandler[OcrRequest]):
         return ProbeReply(source_kinds=["jpeg_frames"], model=engine.model, model_id=engine.model_id, gpu=engine.gpu)
 
     def _answer(self, request: OcrRequest) -> OcrReply:
-        engine = self._engine
-        if request.model not in {None, engine.model}:
-            raise WorkerError(
-                "model_mismatch",
-                f"the request is for {request.model}, but this worker runs {engine.model}; request that, or any",
-            )
+        check_model(request.model, self._engine.model)
         return self._read(request)
 
     def _read(self, request: OcrRequest) -> OcrReply:

@@ -1,4 +1,4 @@
-"""Speakers as a person is told of them: names, turns with their words, a line of the summary. Pure."""
+"""Speakers as they are shown: names, turns with their words, a line of the summary. Pure."""
 
 from collections.abc import Sequence
 
@@ -58,10 +58,10 @@ def line(speakers: Sequence[Speaker]) -> str:
     """Return how many people spoke and for how long each, who spoke longest first."""
     longest = sorted(speakers, key=lambda one: -one.talk_s)
     people = "1 person" if len(speakers) == 1 else f"{len(speakers)} people"
-    told = ", ".join(
+    named = ", ".join(
         f"{one.called}{'' if one.certain else ' (uncertain)'} {_clock(one.talk_s)}" for one in longest[:FEW]
     )
-    return f"{people} spoke: {told}" + (f", {len(speakers) - FEW} more" if len(speakers) > FEW else "")
+    return f"{people} spoke: {named}" + (f", {len(speakers) - FEW} more" if len(speakers) > FEW else "")
 
 
 def within(speakers: Sequence[Speaker], span: Span) -> list[Speaker]:
