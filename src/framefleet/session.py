@@ -202,10 +202,10 @@ def _resources(fleet: Fleet) -> Iterator[Resources]:
 def _stamped(listener: Listener, video: Path) -> Listener:
     """Return a listener that adds the video and the time to each event."""
 
-    def told(event: Event) -> None:
+    def stamp(event: Event) -> None:
         listener(replace(event, video=video, time_s=time.time()))
 
-    return told
+    return stamp
 
 
 def notices(prepared: Prepared) -> list[str]:
