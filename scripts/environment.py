@@ -24,7 +24,7 @@ from wheels import SetUpError, install, tell
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMP = "framefleet-stamp"
-_MADE_ANEW = "_FRAMEFLEET_MADE_ANEW"  # set for the restarted command
+_REBUILT = "_FRAMEFLEET_REBUILT"  # set for the restarted command
 OLDEST, NEWEST = (3, 11), (3, 14)
 RUN = ROOT / "requirements" / "run.txt"
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -112,7 +112,7 @@ def make(folder: Path, pins: list[Path], editable: bool) -> None:
     if made.returncode:
         shutil.rmtree(folder, ignore_errors=True)
         raise _not_made(folder, made.stdout + made.stderr)
-    install(python_of(folder), pins, ROOT, editable=editable, mending=_MADE_ANEW in os.environ)
+    install(python_of(folder), pins, ROOT, editable=editable, mending=_REBUILT in os.environ)
     if editable:
         isolate_command(python_of(folder))
     tell(f"Ready in {time.monotonic() - started:.0f} s: {_megabytes(folder):.0f} MB in {folder}")
@@ -174,8 +174,8 @@ def enter() -> None:
                 importlib.import_module(f"framefleet.{module}")
         except ImportError as error:
             why = error  # Python deletes `error` after this block
-            guarded(lambda: make_anew(folder, why))
-        os.environ.pop(_MADE_ANEW, None)
+            guarded(lambda: rebuild(folder, why))
+        os.environ.pop(_REBUILT, None)
 
 
 def leave_others_out() -> None:
@@ -188,7 +188,7 @@ def leave_others_out() -> None:
     os.environ["PYTHONNOUSERSITE"] = "1"
 
 
-def make_anew(folder: Path, error: ImportError) -> None:
+def rebuild(folder: Path, error: ImportError) -> None:
     """Restart this command with the Python that created the environment in `folder`, to rebuild it.
 
     Raises `SetUpError` if that was just done, and on Windows, where a running Python cannot be replaced.
@@ -196,13 +196,13 @@ def make_anew(folder: Path, error: ImportError) -> None:
     from framefleet.install_hints import culprit
 
     what, why = culprit(error)
-    if os.environ.get(_MADE_ANEW):
+    if os.environ.get(_REBUILT):
         raise SetUpError(f"{what} does not load ({why}), though {folder} is new; a virus scanner may have removed it")
     (folder / STAMP).unlink(missing_ok=True)
     if os.name == "nt":
         raise SetUpError(f"{what} is missing or damaged in {folder}; run this again to rebuild it")
     tell(f"{what} is missing or damaged in {folder}; rebuilding …")
-    os.environ[_MADE_ANEW] = "1"
+    os.environ[_REBUILT] = "1"
     hand_over(Path(getattr(sys, "_base_executable", sys.executable)))
 
 

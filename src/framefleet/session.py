@@ -175,8 +175,11 @@ def execute(
         if not plan.capabilities.remote and prepared.options.backend == "auto":
             listener(Notice(f"{plan.stage.name}: no {plan.stage.endpoint} endpoint configured; runs on this machine"))
     for plan in prepared.plan.fleet:
-        if plan.chooser and (remark := plan.chooser.model_remark(plan.options)) is not None:
-            listener(Notice(f"{plan.stage.name}: {remark}"))
+        if plan.chooser is None or plan.chooser.lacks_model(plan.options):  # without work, nothing was fetched for it
+            continue
+        if (remark := plan.chooser.model_remark(plan.options)) is not None:
+            model = plan.chooser.model_name(plan.options)
+            listener(Notice(f"{plan.stage.name}: using {model}, {remark}"))
     for notice in notices(prepared):
         listener(Notice(notice))
     media = with_reading(prepared.media, prepared.plan.fleet, sha256, prepared.journal)
@@ -199,10 +202,10 @@ def _resources(fleet: Fleet) -> Iterator[Resources]:
 def _stamped(listener: Listener, video: Path) -> Listener:
     """Return a listener that adds the video and the time to each event."""
 
-    def told(event: Event) -> None:
+    def stamp(event: Event) -> None:
         listener(replace(event, video=video, time_s=time.time()))
 
-    return told
+    return stamp
 
 
 def notices(prepared: Prepared) -> list[str]:

@@ -32,7 +32,7 @@ def test_a_plan_says_what_would_be_downloaded(cli: Cli, video: Path) -> None:
 
 
 def test_a_plan_says_that_base_is_not_there(cli: Cli, video: Path) -> None:
-    assert "model tiny.en, Whisper base was not fetched; using tiny.en, English only" in cli("plan", video).out
+    assert "model tiny.en, English only, as Whisper base was not downloaded" in cli("plan", video).out
 
 
 def test_a_model_out_of_reach_ends_the_run_with_the_way_out(
@@ -69,4 +69,6 @@ def test_a_run_says_that_base_is_not_there(cli: Cli, video: Path, monkeypatch: p
     monkeypatch.setenv("FRAMEFLEET_VAD", "true")  # nobody speaks in it, so that no model is loaded
     told = cli("run", video)
     assert told.code == 0
-    assert "speech: Whisper base was not fetched; using tiny.en, English only; run: " in told.err
+    assert (
+        "speech: using tiny.en, English only, as Whisper base was not downloaded; for better results run: " in told.err
+    )

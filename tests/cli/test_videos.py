@@ -51,7 +51,7 @@ def test_what_a_folder_leaves_out_is_said(cli: Cli, fleet: Fleet, video: Path, t
         (line,) = (line for line in told.err.splitlines() if "skipped" in line)
         assert line == (
             f"{folder}: skipped: 0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 2 more (an image each); "
-            "code.ts, notes.txt (a text each); deeper (a folder)"
+            "code.ts, notes.txt (a text file each); deeper (a folder)"
         )
 
 
@@ -70,14 +70,14 @@ def test_what_looks_like_a_video_and_is_left_out_is_no_success(
         assert told.code == 3
         assert [line for line in told.err.splitlines() if "skipped" in line] == [
             f"{folder / 'empty.mkv'}: skipped: an empty file",
-            f"{folder / 'notes.mp4'}: skipped: a text",
+            f"{folder / 'notes.mp4'}: skipped: a text file",
             f"{folder / 'odd.bin'}: skipped: an animated WebP, which cannot be decoded here",
         ]
     copy(video, folder / "b.mp4")
     told = cli("run", folder, "--no-speech")
     assert told.code == 3
     (line,) = (line for line in told.out.splitlines() if line.split()[:1] == ["skipped"])
-    assert "empty.mkv (an empty file), notes.mp4 (a text), odd.bin (an animated WebP" in line
+    assert "empty.mkv (an empty file), notes.mp4 (a text file), odd.bin (an animated WebP" in line
 
 
 def test_one_video_under_two_names_is_done_once(video: Path, tmp_path: Path) -> None:

@@ -75,6 +75,23 @@ def test_a_text(tmp_path):
     assert "not a video" in refusal(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (b"just words", "give a video or sound file"),
+        (b"PK\x03\x04\x14\0", "give a video or sound file"),
+        (b"MThd\0\0\0\x06", "convert it first"),
+        (b"\x81\x82\x83\0", "convert it first"),
+    ],
+)
+def test_the_hint_fits_what_the_file_is(tmp_path, content, hint):
+    path = tmp_path / "file.mp4"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as refused:
+        probe(path)
+    assert (refused.value.hint, refused.value.code) == (hint, "unsupported_format")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     path = tmp_path / "pipe.mp4"

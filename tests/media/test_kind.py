@@ -258,9 +258,9 @@ def test_beginnings(head, demuxer):
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3", "a document"),
         (b"\x7fELF\x02\x01\x01\0", "a program"),
         (b"MZ\x90\0\x03\0", "a program"),
-        (b"1\n00:00:01,000 --> 00:00:02,000\nHello\n", "a text"),
-        ("Zeit läuft".encode("latin-1"), "a text"),
-        ("\ufeffwords".encode("utf-16"), "a text"),
+        (b"1\n00:00:01,000 --> 00:00:02,000\nHello\n", "a text file"),
+        ("Zeit läuft".encode("latin-1"), "a text file"),
+        ("\ufeffwords".encode("utf-16"), "a text file"),
         (b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0", "an animated WebP, which cannot be decoded here"),
         (b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x10\0\0\0", "an image"),
         (b"[playlist]\nFile1=a.mp4\n", "a playlist, which only names other files"),
@@ -301,7 +301,7 @@ WORDS = [
 @given(st.sampled_from(WORDS), st.text(alphabet="abc \n", min_size=20, max_size=3000))
 def test_a_text_that_begins_like_a_video_is_still_one(word, rest):
     assert sniff((word + rest).encode()) is None
-    assert what_else((word + rest).encode()) in {"a text", "an image"}
+    assert what_else((word + rest).encode()) in {"a text file", "an image"}
 
 
 def test_random_bytes_are_nothing(tmp_path):

@@ -194,6 +194,6 @@ def test_an_environment_that_is_mended_takes_nothing_from_uvs_cache(
     monkeypatch.setattr(environment, "install", lambda *a, mending, **k: asked.append(mending))
     monkeypatch.setattr(environment.subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, 0, "", ""))
     environment.make(checkout / ".venv", [], editable=False)
-    monkeypatch.setenv(environment._MADE_ANEW, "1")
+    monkeypatch.setenv(environment._REBUILT, "1")
     environment.make(checkout / ".venv", [], editable=False)
     assert asked == [False, True]

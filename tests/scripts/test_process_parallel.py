@@ -117,7 +117,7 @@ def test_an_environment_with_a_package_missing_is_made_anew_and_once(checkout: P
     assert done.stdout == f"again: scripts/{script}\n"
     assert done.stderr.startswith("numpy_that_is_gone is missing or damaged in ")
     assert not (folder / "framefleet-stamp").exists()
-    done = run([python, "-c", code], checkout, os.environ | {"_FRAMEFLEET_MADE_ANEW": "1"})
+    done = run([python, "-c", code], checkout, os.environ | {"_FRAMEFLEET_REBUILT": "1"})
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "numpy_that_is_gone does not load" in line and "virus scanner" in line

@@ -187,7 +187,7 @@ def _answer(url: str, timeout_s: float) -> HTTPResponse:
         try:
             answer = urlopen(url, timeout=timeout_s)  # noqa: S310 — ours
         except (OSError, ValueError, HTTPException) as error:  # raised where it is waited for
-            with suppress(InvalidStateError):  # nobody waits for it any more
+            with suppress(InvalidStateError):  # the caller has given up
                 opened.set_exception(error)
         else:
             if opened.set_running_or_notify_cancel():

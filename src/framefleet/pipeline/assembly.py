@@ -68,12 +68,12 @@ class StageAssembly:
     def open(self, plan: StagePlan) -> StageRun:
         """Return the plan's `StageRun`, ready to be fed with the items that have no answer yet."""
         lane = self._opened(plan)
-        unheeded = self._unheeded(lane) if lane.items and isinstance(plan.stage, UsesFeatures) else []
-        if not unheeded:
+        unsupported = self._unsupported(lane) if lane.items and isinstance(plan.stage, UsesFeatures) else []
+        if not unsupported:
             return lane
-        # the journal's keys must not tell of what the worker was not asked for
-        heeded = replace(plan, options=msgspec.structs.replace(plan.options, **dict.fromkeys(unheeded)))
-        return self._opened(heeded, lane.asker)
+        # the journal's keys must not contain what was not requested of the worker
+        supported = replace(plan, options=msgspec.structs.replace(plan.options, **dict.fromkeys(unsupported)))
+        return self._opened(supported, lane.asker)
 
     def _opened(self, plan: StagePlan, asker: EndpointClient | None = None) -> StageRun:
         keys = piece_keys(plan, self._sha256, self._media)
@@ -86,19 +86,19 @@ class StageAssembly:
         self._take_off(lane, lane.keeper.known())
         return lane
 
-    def _unheeded(self, lane: StageRun) -> list[str]:
+    def _unsupported(self, lane: StageRun) -> list[str]:
         """Return the options that the endpoint's workers ignore, and report them."""
         plan, stage = lane.plan, lane.plan.stage
         used = stage.features(plan.options) if isinstance(stage, UsesFeatures) else frozenset()
         if not used or not plan.capabilities.remote:
             return []
-        unheeded = sorted(used - self._resources.features(plan, lambda: self._features(lane)))
-        for option in unheeded:
+        unsupported = sorted(used - self._resources.features(plan, lambda: self._features(lane)))
+        for option in unsupported:
             flag = f"--{option.replace('_', '-')}"
             own = plan.capabilities.probed
             who, remedy = ("the worker", "; update its image") if own else ("the service", "")
             self._listener(Notice(f"{stage.name}: {who} does not support {flag}{remedy}"))
-        return unheeded
+        return unsupported
 
     def _features(self, lane: StageRun) -> frozenset[str] | None:
         """Ask a worker which optional features it has; None if it does not answer."""

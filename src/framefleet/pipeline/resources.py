@@ -85,8 +85,8 @@ class Resources:
         """
         key = (plan.backend, plan.stage.endpoint, plan.endpoint_id)
         with self._probing:
-            if key not in self._features and (told := ask()) is not None:
-                self._features[key] = told
+            if key not in self._features and (found := ask()) is not None:
+                self._features[key] = found
             return self._features.get(key, frozenset())
 
     def budget_of(self, options: Options) -> Budget:

@@ -231,7 +231,7 @@ class ChoosesModel(Protocol):
         """Return the model's name, or its file."""
 
     def model_remark(self, options: Options) -> str | None:
-        """Return what the user should know of the model, such as that it is a fall-back, in one line; None: nothing."""
+        """Return what follows the model's name in a line, such as why it is not a better one; None: nothing."""
 
 
 @runtime_checkable

@@ -114,7 +114,7 @@ def _loaded(load: Callable[[], Any]) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Finds:
-    """A finder that a stage offers to those who look at every frame themselves, as redaction does.
+    """A finder that a stage offers to code that decodes every frame itself, as redaction does.
 
     `labels` returns what it can find, and loads no model, because all finders are asked before one is chosen. `load`
     loads it; it raises `SetupError` where the model is missing.
@@ -174,7 +174,7 @@ class Marks(Generic[Found]):
 
 
 class Told(Enum):
-    """How a person is told of a result, by the summary and by `framefleet show`; they are told of in this order."""
+    """How the summary and `framefleet show` present a result; results are presented in this order."""
 
     FRAMES = "by label, in how many boxes"
     """Of `Detection`s."""

@@ -68,7 +68,7 @@ class SqliteResults(ResultStore):
             self._check_owner(name, sha256)
 
     def find(self, name: str) -> StoredResult | None:
-        with self._told():
+        with self._locked():
             query = f"SELECT {_COLUMNS} FROM results WHERE name = ?"
             row = self._db.execute(query, (_key(name),)).fetchone()
         return None if row is None else _stored(row)
@@ -88,7 +88,7 @@ class SqliteResults(ResultStore):
             return decode_from(file.read(), self.where(name))
 
     def open(self, name: str) -> BinaryIO:
-        with self._told():
+        with self._locked():
             row = self._db.execute("SELECT document FROM results WHERE name = ?", (_key(name),)).fetchone()
         if row is None:
             raise NotStoredError(f"{self.where(name)}: there is no such result")
@@ -124,7 +124,7 @@ class SqliteResults(ResultStore):
         chosen = " AND ".join(["1", *conditions])
         select = f"SELECT {_COLUMNS} FROM results WHERE {chosen} ORDER BY written_at DESC, name LIMIT ?"
         values = [value for given in conditions.values() for value in given]
-        with self._told():
+        with self._locked():
             rows = self._db.execute(select, [*values, query.limit + 1]).fetchall()
         results = [_stored(row) for row in rows[: query.limit]]
         return Page(results, cursor_behind(results[-1]) if len(rows) > query.limit else None)
@@ -136,7 +136,7 @@ class SqliteResults(ResultStore):
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._told():
+        with self._locked():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -147,7 +147,7 @@ class SqliteResults(ResultStore):
                 raise
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         """Let one thread in at a time, and raise SQLite's errors as ours."""
         with self._lock, errors_told(self.path, "the store"):
             yield

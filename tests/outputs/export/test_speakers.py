@@ -70,6 +70,11 @@ def test_rttm_has_a_line_a_turn_in_the_order_of_time(tmp_path: Path) -> None:
     ]
 
 
+def test_rttm_begins_with_the_clock(tmp_path: Path) -> None:
+    early = conversation(speaker("S1", None, (-2.0, -1.0), (-0.5, 1.5)))
+    assert written(early, "rttm", tmp_path) == "SPEAKER my_clip 1 0.000 1.500 <NA> <NA> S1 <NA> <NA>\n"
+
+
 def test_tables_have_the_speakers_their_turns_and_who_says_each_word() -> None:
     found = tables(TWO)
     assert [row[-1] for row in found["segments"].rows] == [row[-1] for row in found["words"].rows] == ["S1", "S2", None]

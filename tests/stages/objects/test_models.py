@@ -1,4 +1,4 @@
-"""Detectors of this machine by name: the one taken, its key, its size, and what is said of it."""
+"""Detectors of this machine by name: the one taken, its key, its size, and the remarks on it."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -129,12 +129,13 @@ def test_a_larger_model_is_expected_to_take_longer(fetched: Callable[[str], Path
 
 
 def test_what_is_said_of_the_model(fetched: Callable[[str], Path]) -> None:
-    assert "the fall-back: d-fine-n was not fetched; run: " in str(STAGE.model_remark(Options()))
+    assert str(STAGE.model_remark(Options())).startswith("as d-fine-n was not downloaded; for better results run: ")
+    assert STAGE.model_remark(Options(imgsz=96)) == "as d-fine-n does not take --imgsz 96"
     assert STAGE.model_remark(Options(yolo_model="yolov3-tiny")) is None
     assert STAGE.model_remark(Options(yolo_model="yolox-s")) == "to be downloaded (36 MB)"
     fetched("d-fine-n")
     assert STAGE.model_remark(Options(yolo_model="d-fine-n")) is None
-    assert STAGE.model_remark(Options(imgsz=96)) == "the fall-back: d-fine-n does not take --imgsz 96"
+    assert STAGE.model_remark(Options(imgsz=96)) == "as d-fine-n does not take --imgsz 96"
 
 
 def test_a_model_that_cannot_be_had_says_what_else_to_pass(

@@ -56,7 +56,7 @@ def test_base_is_the_default_where_it_was_fetched(models: Path) -> None:
 def test_tiny_en_is_used_and_said_where_base_was_not_fetched(models: Path) -> None:
     assert STAGE.model_name(Options()) == "tiny.en"
     remark = STAGE.model_remark(Options()) or ""
-    assert remark.startswith("Whisper base was not fetched; using tiny.en, English only; run: ")
+    assert remark.startswith("English only, as Whisper base was not downloaded; for better results run: ")
     assert remark.endswith(" whisper-base")
     assert local_model.folder_of(None) is None
 

@@ -137,11 +137,12 @@ def _stage(stage: "Stage", options: Options, fleet: Fleet, survey: "Survey") -> 
 
 
 def _remark(stage: "Stage", options: Options) -> str:
-    """Return what there is to say of the model on this machine, behind a semicolon; empty if nothing."""
+    """Return a remark on the model on this machine, behind a semicolon; empty if there is none."""
     from framefleet.stages.base import ChoosesModel
 
-    remark = stage.model_remark(options) if isinstance(stage, ChoosesModel) else None
-    return "" if remark is None else f"; {remark}"
+    if not isinstance(stage, ChoosesModel) or (remark := stage.model_remark(options)) is None:
+        return ""
+    return f"; using {stage.model_name(options)}, {remark}"
 
 
 def _reach(endpoint: str, fleet: Fleet) -> str:

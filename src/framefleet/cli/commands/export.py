@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from inspect import cleandoc
 from pathlib import Path
@@ -62,10 +63,7 @@ def export(
     \b
     {formats}
     """
-    formats = formats_of(to)
-    if pictures and not any(format.pictures for format in formats):
-        listed = ", ".join(format.name for format in FORMATS.values() if format.pictures)
-        raise UsageError(f"--pictures: no chosen format takes images; {listed} do")
+    formats = _formats(to, pictures=pictures)
     between = _separator(formats, separator, decimal)
     whole = read_document(result)
     document = chosen(whole, labels, conf)
@@ -73,9 +71,7 @@ def export(
     source = _video(whole, result, video, formats, needed=pictures)
     stem, plain = beside(result, "").name, beside(without_wildcards(result), "").name
     with ExitStack() as stack:
-        taken = None
-        if pictures and source is not None and any(format.pictures and _has(format, document) for format in formats):
-            taken = _taken(document, source, next(iter(paths.values())).parent, stack)
+        taken = _taken(document, source, paths, stack) if pictures and source is not None else None
 
         def one(format: Format) -> int:
             path = paths[format]
@@ -108,6 +104,14 @@ export.__doc__ = cleandoc(export.__doc__ or "").replace("{formats}", _FORMATS)
 _SEPARATORS = {",": ",", ";": ";", "tab": "\t", "\\t": "\t", "\t": "\t"}
 
 
+def _formats(to: str, *, pictures: bool) -> list[Format]:
+    formats = formats_of(to)
+    if pictures and not any(format.pictures for format in formats):
+        listed = ", ".join(format.name for format in FORMATS.values() if format.pictures)
+        raise UsageError(f"--pictures: no chosen format takes images; {listed} do")
+    return formats
+
+
 def _separator(formats: list[Format], given: str | None, decimal: str | None) -> str:
     if (given or decimal) and CSV not in formats:
         raise UsageError(f"--{('separator' if given else 'decimal')}: only for csv", hint="add csv to --to")
@@ -134,8 +138,14 @@ def _video(document: Document, result: Path, given: Path | None, formats: list[F
         return None
 
 
-def _taken(document: Document, video: Path, folder: Path, stack: ExitStack) -> dict[int, Path]:
-    """Return the JPEG files of the frames, decoded once for all formats, on the same disk as the output."""
+def _taken(document: Document, video: Path, paths: Mapping[Format, Path], stack: ExitStack) -> dict[int, Path] | None:
+    """Return the JPEG files of the frames, decoded once for all formats, on the same disk as the output.
+
+    None if no format that takes images has results.
+    """
+    if not any(format.pictures and _has(format, document) for format in paths):
+        return None
+    folder = next(iter(paths.values())).parent
     try:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".framefleet.", dir=folder)))
         with Bars() as bars:

@@ -119,14 +119,14 @@ def _json(
 
     Null stands for stages that did not run or failed, as opposed to empty results.
     """
-    told: dict[str, Any] = {} if moment is None else {"at": moment}
-    told |= {option: what if has(document, stage) else None for (stage, option), what in found.items()}
-    told |= {} if anything is None else {"find": anything}
-    if not told:
+    parts: dict[str, Any] = {} if moment is None else {"at": moment}
+    parts |= {option: what if has(document, stage) else None for (stage, option), what in found.items()}
+    parts |= {} if anything is None else {"find": anything}
+    if not parts:
         for stage in tally.counted(document):
             name = stage if stage in document.further else SPECS[stage].output.label
-            told[name] = tally.counts(document, stage, span) if has(document, stage) else None
-    return json.dumps(msgspec.to_builtins(told), indent=2)
+            parts[name] = tally.counts(document, stage, span) if has(document, stage) else None
+    return json.dumps(msgspec.to_builtins(parts), indent=2)
 
 
 def _words(name: str, text: str) -> str:

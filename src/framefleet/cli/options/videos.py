@@ -13,7 +13,7 @@ import typer
 
 from framefleet.cli.output.format import clean, counted
 from framefleet.errors import InputError, UsageError
-from framefleet.media.files.kind import MOVING_WEBP, SUFFIXES
+from framefleet.media.files.kind import MOVING_WEBP, SUFFIXES, TEXT
 
 if TYPE_CHECKING:
     from framefleet.cli.output.table import Page
@@ -48,7 +48,7 @@ class LeftOut:
     def looks_like_video(self) -> bool:
         """Whether its name or content suggests a video."""
         ending = self.path.suffix.lower()
-        is_code = self.why == "a text" and ending in {".ts", ".mod"}  # TypeScript's and Go's
+        is_code = self.why == TEXT and ending in {".ts", ".mod"}  # TypeScript's and Go's
         return self.why == MOVING_WEBP or (ending in SUFFIXES and self.why != "a folder" and not is_code)
 
 

@@ -61,8 +61,7 @@ def moment(document: Document, now: Moment, page: Page) -> None:
         elif spec.output.search is not None:
             _there(document, stage, spec.output.search, now, page)
     for name, found in ({} if now.results is UNSET else now.results).items():
-        told = document.further[name].label
-        page.line(told, ", ".join(one.name for one in found) or "nothing")
+        page.line(document.further[name].label, ", ".join(one.name for one in found) or "nothing")
 
 
 def _there(document: Document, stage: str, search: Search, now: Moment, page: Page) -> None:
@@ -72,8 +71,8 @@ def _there(document: Document, stage: str, search: Search, now: Moment, page: Pa
         page.table([_name(label, len(found)), *_columns(search.columns, found)])
         return
     # a search of its own has columns for what it finds, which these spans are not
-    told = (one.name if search.find else " ".join(column.cell(one) for column in search.columns) for one in found)
-    page.line(label, ", ".join(told) or _lacking(document, stage, "nothing"))
+    cells = (one.name if search.find else " ".join(column.cell(one) for column in search.columns) for one in found)
+    page.line(label, ", ".join(cells) or _lacking(document, stage, "nothing"))
 
 
 def answer(document: Document, stage: str, wanted: str, found: Any, page: Page) -> None:
@@ -111,7 +110,7 @@ def _labels(
         tracks = sorted({track for one in stretches for track in one.tracks})
         most = max(one.most for one in stretches)
         pictures = counted(sum(one.pictures for one in stretches), "frame")
-        page.line(label, f"{name} in {pictures}, at most {most} at once{_listed(', track', tracks)}")
+        page.line(label, f"{name} in {pictures}, at most {most} at once{_tracks(tracks)}")
         page.table([_name("", len(stretches)), *_spans(stretches), *_columns(search.columns, stretches)])
 
 
@@ -190,10 +189,9 @@ def _spans(found: Iterable[Any]) -> list[Column]:
     ]
 
 
-def _listed(name: str, numbers: Sequence[int]) -> str:
-    """Return `, tracks 1, 2` for the name `, track`; empty without numbers."""
-    listed = ", ".join(map(str, numbers))
-    return f"{name}{'s' if len(numbers) > 1 else ''} {listed}" if name and listed else listed
+def _tracks(numbers: Sequence[int]) -> str:
+    """Return the numbers as the end of a line, such as `, tracks 1, 2`; empty without any."""
+    return f", track{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
 
 
 def _not_found(document: Document, stage: str, otherwise: str) -> str:

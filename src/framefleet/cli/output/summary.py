@@ -123,8 +123,8 @@ def found(document: Document, page: Page, span: Span, *, everything: bool = Fals
     shown = {stage: all_ if everything else all_[: _most(stage)] for stage, all_ in counts.items()}
     if any(shown.values()):
         page.table(_columns(document, shown, page))
-    told = sorted(_order(stage) for stage, spec in SPECS.items() if spec.output.told is not None)
-    for _, _, stage in told:
+    presented = sorted(_order(stage) for stage, spec in SPECS.items() if spec.output.told is not None)
+    for _, _, stage in presented:
         if why_not(document, stage) is not None:
             page.line(_label(document, stage), FAILED, "red")
     for stage, tallies in shown.items():
@@ -134,20 +134,20 @@ def found(document: Document, page: Page, span: Span, *, everything: bool = Fals
         if len(tallies) > len(shown[stage]):
             left = len(tallies) - len(shown[stage])
             page.line("", f"{left} more {_label(document, stage)}; framefleet show lists them")
-    for _, _, stage in told:
+    for _, _, stage in presented:
         if line := _line(document, stage, page.dots):
             page.line(_label(document, stage), line)
 
 
 def _order(stage: str) -> tuple[int, int, str]:
-    """Return them ordered by presentation, then by stage."""
+    """Return a key that sorts stages by presentation, then as they are registered."""
     told = told_of(stage)
     return (-1 if told is None else list(Told).index(told), list(SPECS).index(stage), stage)
 
 
 def _label(document: Document, stage: str) -> str:
-    told = document.further.get(stage)
-    return SPECS[stage].output.label if told is None else told.label
+    found = document.further.get(stage)
+    return SPECS[stage].output.label if found is None else found.label
 
 
 def _most(stage: str) -> int:

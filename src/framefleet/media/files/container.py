@@ -26,6 +26,7 @@ from framefleet.logs import logger
 from framefleet.media.files.encryption import ALL, encryption, sample_aes
 from framefleet.media.files.kind import (
     ADRIFT,
+    CONVERTIBLE,
     EMPTY,
     ORDERLY,
     PLAYLIST,
@@ -82,7 +83,8 @@ def _refused(path: Path, why_not: str) -> InputError:
     if why_not in _REMEDIES:
         return InputError(f"{path}: {why_not}", hint=_REMEDIES[why_not])
     what = f"not a video or sound{f' but {why_not}' if why_not != UNKNOWN else ''}"
-    return InputError(f"{path}: {what} ({_READ})", hint="convert it first", code="unsupported_format")
+    hint = "convert it first" if why_not in CONVERTIBLE else "give a video or sound file"
+    return InputError(f"{path}: {what} ({_READ})", hint=hint, code="unsupported_format")
 
 
 @contextmanager

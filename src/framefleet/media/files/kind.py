@@ -34,9 +34,13 @@ _SUFFIXES = (
 SUFFIXES = frozenset(_SUFFIXES.split())
 """Suffixes of file names that promise video or sound."""
 
-EMPTY, UNKNOWN = "an empty file", "of an unknown kind"
+EMPTY, UNKNOWN, TEXT = "an empty file", "of an unknown kind", "a text file"
 PLAYLIST = "a playlist, which only names other files"
 MOVING_WEBP = "an animated WebP, which cannot be decoded here"
+MIDI, FLASH = "a MIDI file, without sound", "a Flash animation"
+
+CONVERTIBLE = frozenset({UNKNOWN, MOVING_WEBP, MIDI, FLASH})
+"""What another program may turn into a video or sound."""
 
 _MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"}
 _STILL_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"mif2", b"avif", b"crx ", b"jpeg"}
@@ -111,10 +115,10 @@ _OTHERS: Mapping[bytes, str] = {
     b"MZ": "a program",
     b"\x7fELF": "a program",
     b"SQLite format 3\0": "a database",
-    b"MThd": "a MIDI file, without sound",
-    b"FWS": "a Flash animation",
-    b"CWS": "a Flash animation",
-    b"ZWS": "a Flash animation",
+    b"MThd": MIDI,
+    b"FWS": FLASH,
+    b"CWS": FLASH,
+    b"ZWS": FLASH,
 }
 
 
@@ -155,7 +159,7 @@ def what_else(head: bytes) -> str | None:
     if is_playlist(head):
         return PLAYLIST
     if is_text(head) and not head.startswith(b"%PDF"):
-        return "a text"
+        return TEXT
     if head[4:8] == b"ftyp":
         return "an image"
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":

@@ -46,8 +46,8 @@ def clock(document: Document, video: Path | None = None) -> PlayerClock:
 
         try:
             with open_media(video) as container:
-                told = (part.metadata.get("timecode") for part in (container, *container.streams))
-                timecode = next(filter(None, told), None)
+                timecodes = (part.metadata.get("timecode") for part in (container, *container.streams))
+                timecode = next(filter(None, timecodes), None)
                 if (stream := video_stream(container)) is not None:
                     usual, average = stream.base_rate, stream.average_rate
         except InputError as error:
@@ -84,16 +84,16 @@ def video_path(document: Document, video: Path | None) -> str:
     """Return the absolute path where the video is or was, in the notation of its operating system."""
     if video is not None:
         return str(video.absolute())
-    told = document.video.path
-    return told if _is_windows(told) or told.startswith("/") else str(Path(told).absolute())
+    path = document.video.path
+    return path if _is_windows(path) or path.startswith("/") else str(Path(path).absolute())
 
 
 def video_url(document: Document, video: Path | None) -> str:
     """Return `video_path` as a `file://…` URL."""
-    told = video_path(document, video)
-    if not _is_windows(told):
-        return f"file://{quote(os.fsencode(told))}"
-    slashed = quote(told.replace("\\", "/"), safe="/:")
+    path = video_path(document, video)
+    if not _is_windows(path):
+        return f"file://{quote(os.fsencode(path))}"
+    slashed = quote(path.replace("\\", "/"), safe="/:")
     return f"file:{slashed}" if slashed.startswith("//") else f"file:///{slashed}"
 
 

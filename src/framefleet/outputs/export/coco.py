@@ -18,12 +18,13 @@ from framefleet.outputs.export.boxes import (
 from framefleet.outputs.export.pictures import put_pictures
 from framefleet.outputs.export.text import clean
 from framefleet.schema.document import Document
+from framefleet.schema.objects import Detection
 
 
 def write(document: Document, context: Context, folder: Path) -> None:
     """Write `annotations.json` and `images/`. Image ids are the video's id plus the index; class ids the model's."""
     video_id = id_of(document.video.sha256)
-    found = [(detection.index, boxed) for detection, boxed in looked_at(document)]
+    found = list(looked_at(document))
     content = {
         "info": {
             "description": clean(f"FrameFleet {__version__}, {document.config.yolo_model}: {document.video.path}"),
@@ -41,13 +42,16 @@ def write(document: Document, context: Context, folder: Path) -> None:
                 "time_s": detection.time_s,
                 "pts_s": detection.pts_s,
             }
-            for detection, _ in looked_at(document)
+            for detection, _ in found
         ],
         "categories": [{"id": number, "name": name} for number, name in class_names(document).items()],
         "annotations": list(_annotations(found, video_id)),
     }
     (folder / "annotations.json").write_bytes(msgspec.json.encode(content))
-    put_pictures(context, {i: folder / "images" / picture_name(context.stem, i) for i, _ in found})
+    put_pictures(
+        context,
+        {i: folder / "images" / picture_name(context.stem, i) for i in (detection.index for detection, _ in found)},
+    )
 
 
 def id_of(sha256: str) -> int:
@@ -60,8 +64,8 @@ def id_of(sha256: str) -> int:
     return 1 + number % (2**53 - 2**32)
 
 
-def _annotations(found: list[tuple[int, list[Boxed]]], video_id: int) -> Iterator[dict[str, Any]]:
-    every = ((index, thing) for index, boxed in found for thing in boxed)
+def _annotations(found: list[tuple[Detection, list[Boxed]]], video_id: int) -> Iterator[dict[str, Any]]:
+    every = ((detection.index, thing) for detection, boxed in found for thing in boxed)
     for number, (index, thing) in enumerate(every, video_id):
         _, _, width, height = thing.xywh
         yield {

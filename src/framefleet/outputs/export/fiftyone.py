@@ -1,6 +1,6 @@
 """A video with all results for FiftyOne, as a `FiftyOneVideoLabelsDataset` (docs.voxel51.com).
 
-Objects are detections of frames, with their tracks' ids as `index`; what is said, heard, written and cut are temporal
+Objects are detections of frames, with their tracks' ids as `index`; speech, sounds, texts and scenes are temporal
 detections. FiftyOne counts frames from 1.
 """
 

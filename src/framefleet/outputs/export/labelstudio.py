@@ -38,8 +38,8 @@ _LOCAL = "/data/local-files/?d="  # files on Label Studio's own disk, below LABE
 
 
 def write(document: Document, context: Context, folder: Path) -> None:
-    things = courses(document)
-    found = {course.label for course in things} | {b.label for _, boxed in looked_at(document) for b in boxed}
+    things, looked = courses(document), list(looked_at(document))
+    found = {course.label for course in things} | {b.label for _, boxed in looked for b in boxed}
     labels = sorted(found) or ["object"]  # a configuration without labels is rejected
     shown = clock(document, context.video)
     rate = f"{shown.rate:g}"  # as Label Studio parses it
@@ -55,7 +55,7 @@ def write(document: Document, context: Context, folder: Path) -> None:
     Xml.SubElement(pictures, "Image", name="image", value="$image")
     Xml.SubElement(pictures, "RectangleLabels", name="box", toName="image").extend(_labels(labels))
     _xml(folder / "picture_config.xml", pictures)
-    seen = [(detection.index, boxed) for detection, boxed in looked_at(document)]
+    seen = [(detection.index, boxed) for detection, boxed in looked]
     _json(folder / "picture_tasks.json", [_picture_task(document, context, index, boxed) for index, boxed in seen])
     put_pictures(context, {i: folder / "images" / picture_name(context.stem, i) for i, _ in seen})
     if context.video is not None and context.pictures is not None:
@@ -73,8 +73,8 @@ def _put(video: Path, path: Path) -> None:
 
 
 def _video_name(document: Document, context: Context) -> str:
-    told = PurePath(document.video.path.replace("\\", "/")) if context.video is None else context.video
-    return f"{context.stem}{told.suffix}"
+    video = PurePath(document.video.path.replace("\\", "/")) if context.video is None else context.video
+    return f"{context.stem}{video.suffix}"
 
 
 def _video_task(

@@ -21,7 +21,7 @@ def _write(document: Document, context: Context, path: Path) -> None:
 
 
 def _word(text: str, otherwise: str) -> str:
-    """`text` without spaces, at which readers part a line, nor what begins a field that is not there."""
+    """Return `text` without spaces, which separate fields, and without `<` and `>`, which mark absent ones."""
     return re.sub(r"[\s<>]+", "_", text).strip("_") or otherwise
 
 

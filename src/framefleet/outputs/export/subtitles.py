@@ -121,7 +121,7 @@ def _ms(time_s: Seconds) -> int:
     return round(min(max(0.0, time_s * 1000), _LAST_MS))
 
 
-def _write(form: str, told: Callable[[str], str], document: Document, context: Context, path: Path) -> None:
+def _write(form: str, escaped: Callable[[str], str], document: Document, context: Context, path: Path) -> None:
     pysubs2 = library("pysubs2")
     subtitles = pysubs2.SSAFile()
     spoken = word_cues(document) if context.words and form != "ass" else cues(document)
@@ -132,11 +132,11 @@ def _write(form: str, told: Callable[[str], str], document: Document, context: C
     names = labels(document) if context.speakers else {}
     for cue in spoken:
         name = clean(names.get(cue.speaker or "", ""))
-        text = _karaoke(cue, told) if context.words and cue.words else _told(cue.text, told)
+        text = _karaoke(cue, escaped) if context.words and cue.words else _for_pysubs2(cue.text, escaped)
         if name and form == "vtt":
-            text = f"<v {_told(name, told)}>{text}"
+            text = f"<v {_for_pysubs2(name, escaped)}>{text}"
         elif name and form == "srt" and not context.words:
-            text = _told("\n".join(wrapped(f"[{name}] {' '.join(cue.text.split())}", COLUMNS)), told)
+            text = _for_pysubs2("\n".join(wrapped(f"[{name}] {' '.join(cue.text.split())}", COLUMNS)), escaped)
         actor = name.replace(",", " ") if form == "ass" else ""  # commas part an event's fields
         subtitles.append(pysubs2.SSAEvent(start=cue.start_ms, end=cue.end_ms, text=text, name=actor))
     if form == "ass":
@@ -146,17 +146,18 @@ def _write(form: str, told: Callable[[str], str], document: Document, context: C
         subtitles.save(str(path), format_=form, keep_ssa_tags=True)  # which leaves the text unchanged
 
 
-def _told(text: str, told: Callable[[str], str]) -> str:
+def _for_pysubs2(text: str, escaped: Callable[[str], str]) -> str:
     r"""Escape text for pysubs2, which reads `\N`, `\n` and `\h` as breaks and spaces in every format."""
-    return told(text).replace("\\", "\\" + _JOINER).replace("\n", "\\N")
+    return escaped(text).replace("\\", "\\" + _JOINER).replace("\n", "\\N")
 
 
-def _karaoke(cue: TimedCue, told: Callable[[str], str]) -> str:
+def _karaoke(cue: TimedCue, escaped: Callable[[str], str]) -> str:
     r"""Prefix each word with its duration, `{\k}` in hundredths of a second, by which ASS players colour the words."""
     starts = [0, *(round(at / 10) for at, _ in cue.words[1:]), round((cue.end_ms - cue.start_ms) / 10)]
     lasting = (after - begun for begun, after in pairwise(starts))
     return "".join(
-        f"{{\\k{hundredths}}}{_told(text, told)}" for hundredths, (_, text) in zip(lasting, cue.words, strict=True)
+        f"{{\\k{hundredths}}}{_for_pysubs2(text, escaped)}"
+        for hundredths, (_, text) in zip(lasting, cue.words, strict=True)
     )
 
 
@@ -169,8 +170,8 @@ def _dress(subtitles: Any, document: Document, title: str) -> None:
     style.marginl = style.marginr = style.marginv = unit // 20
 
 
-def _format(form: str, about: str, told: Callable[[str], str]) -> Format:
-    write = partial(_write, form, told)
+def _format(form: str, about: str, escaped: Callable[[str], str]) -> Format:
+    write = partial(_write, form, escaped)
     return Format(name=form, ending=f".{form}", about=about, needs=("transcription",), write=write, spoken=True)
 
 

@@ -40,19 +40,19 @@ def build_document(run: Run, sha256: str) -> Document:
     for name, amends in ((name, spec.output.amends) for name, spec in SPECS.items()):
         if amends is not None and found[name] and found[amends[0]] is not None:
             found[amends[0]] = amends[1](found[amends[0]], found[name])
-    told = {
+    results = {
         name: fuse(result, found, sampling=config.sampling) if spec_of(name).output.gathers else result
         for name, result in found.items()
         if result is not None
     }
     fields: dict[str, Any] = {
-        spec.output.key: told.get(name) for name, spec in SPECS.items() if spec.output.key is not None
+        spec.output.key: results.get(name) for name, spec in SPECS.items() if spec.output.key is not None
     }
     return Document(
         video=_video(run, sha256),
         config=config,
         **fields,
-        results=_further({name: told[name] for name in run.names if name in told}) or UNSET,
+        results=_further({name: results[name] for name in run.names if name in results}) or UNSET,
         cost=total({name: _cost(run, stage) for name, stage in stages.items()}),
         timing=build_timing(run),
         failures=[
@@ -148,12 +148,14 @@ def as_text(path: Path) -> str:
 
 def _config(run: Run) -> Config:
     options = run.options
-    told = _told_of_config(run)
-    fields = {name: value for stage in told if spec_of(stage).output.key for name, value in told[stage].items()}
+    configs = _configs(run)
+    fields = {
+        name: value for stage, part in configs.items() if spec_of(stage).output.key for name, value in part.items()
+    }
     own = _set_of_stages(run)
     for stage in run.names:
-        if stage in told and not spec_of(stage).output.key:
-            own[stage] = own.get(stage, {}) | msgspec.to_builtins(told[stage])
+        if stage in configs and not spec_of(stage).output.key:
+            own[stage] = own.get(stage, {}) | msgspec.to_builtins(configs[stage])
     return Config(
         backend={name: stage.plan.backend for name, stage in run.stages.items()},
         max_workers=options.max_workers,
@@ -166,22 +168,24 @@ def _config(run: Run) -> Config:
     )
 
 
-def _told_of_config(run: Run) -> dict[str, Mapping[str, Any]]:
+def _configs(run: Run) -> dict[str, Mapping[str, Any]]:
     """Return the configuration of each stage, also of those that did not run."""
-    told: dict[str, Mapping[str, Any]] = {}
+    configs: dict[str, Mapping[str, Any]] = {}
     for name, spec in SPECS.items():
         if spec.config is not None:
             stage = run.stages.get(name)
             options, can = (stage.plan.options, stage.plan.capabilities) if stage else (run.options, IN_PROCESS)
-            told[name] = spec.config(options, can, _first_reply(stage))
-    return told
+            configs[name] = spec.config(options, can, _first_reply(stage))
+    return configs
 
 
-def _further(told: Mapping[str, Any]) -> dict[str, StageResult]:
+def _further(results: Mapping[str, Any]) -> dict[str, StageResult]:
     """Return the results of stages without a field of their own."""
-    kinds = {name: spec_of(name).output for name in told}
+    kinds = {name: spec_of(name).output for name in results}
     return {
-        name: StageResult(label=kind.label, spans=list(kind.spans(told[name])), data=msgspec.to_builtins(told[name]))
+        name: StageResult(
+            label=kind.label, spans=list(kind.spans(results[name])), data=msgspec.to_builtins(results[name])
+        )
         for name, kind in kinds.items()
         if kind.key is None
     }
@@ -189,14 +193,14 @@ def _further(told: Mapping[str, Any]) -> dict[str, StageResult]:
 
 def _set_of_stages(run: Run) -> dict[str, dict[str, Any]]:
     """Return the settings of single stages, for stages of the run."""
-    told = {name: own for name, own in run.options.own.items() if name in run.names}
     return {
         name: {
             field.name: msgspec.to_builtins(value)
             for field in fields(own)
             if (value := getattr(own, field.name)) is not None
         }
-        for name, own in told.items()
+        for name, own in run.options.own.items()
+        if name in run.names
     }
 
 

@@ -1,4 +1,4 @@
-"""The detectors of this machine by name: which one a run takes, its file, and what is said of it."""
+"""The detectors of this machine by name: which one a run takes, its file, and remarks on it."""
 
 import sys
 from collections.abc import Callable
@@ -106,12 +106,12 @@ def fallback_for(answered: str | None) -> str | None:
 
 
 def remark(model: str | None, imgsz: int | None) -> str | None:
-    """Return what there is to say of the model: that it is to be downloaded, or is the fall-back, and the way out."""
+    """Return what follows the model's name: that it is to be downloaded, or why it is not the best one."""
     name, best = chosen(model, imgsz), PREFERRED[0]
     if lacks(name):
         return f"to be downloaded ({CATALOG[name].megabytes:.0f} MB)"
     if model is not None or name == best:
         return None
-    if has_model(best):
-        return f"the fall-back: {best} does not take --imgsz {imgsz}"
-    return f"the fall-back: {best} was not fetched; run: {sys.executable} -m {FETCHER} {best}"
+    if imgsz not in {None, SIDE[best]}:
+        return f"as {best} does not take --imgsz {imgsz}"
+    return f"as {best} was not downloaded; for better results run: {sys.executable} -m {FETCHER} {best}"

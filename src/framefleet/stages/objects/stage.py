@@ -82,8 +82,8 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
         So is one that has neither objects nor an error. See `checked.objects`.
         """
         reply = read_reply(output, YoloReply)
-        told = [frame for frame in reply.frames if frame.objects is not None or frame.error is not None]
-        reply = matched(facts, replace(reply, frames=told))
+        answered = [frame for frame in reply.frames if frame.objects is not None or frame.error is not None]
+        reply = matched(facts, replace(reply, frames=answered))
         checked.named(reply)
         return replace(reply, frames=checked.believed(reply.frames, self._checked))
 

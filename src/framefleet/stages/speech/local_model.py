@@ -136,12 +136,12 @@ def fetch(model: str | None, tell: Callable[[str], object]) -> None:
 
 
 def remark(model: str | None) -> str | None:
-    """Return what there is to say of the model: that it is to be downloaded, or is used for want of the better one."""
+    """Return what follows the model's name: that it is to be downloaded, or why it is not the better one."""
     name = chosen(model)
     if lacks(model):
         return f"would download {CATALOG[FETCHED[name]].megabytes:.0f} MB"
     if model is None and name == TINY_EN:
-        return f"Whisper {BASE} was not fetched; using {TINY_EN}, English only; run: {_fetching(BASE)}"
+        return f"English only, as Whisper {BASE} was not downloaded; for better results run: {_fetching(BASE)}"
     return None
 
 
