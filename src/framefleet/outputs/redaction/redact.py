@@ -151,7 +151,7 @@ class _Redaction:
         target, options = self._target, self._options
         sheet = proof_of(target) if frames is not None else None
         with ExitStack() as files:
-            files.enter_context(News(self._listener, self._length_s))
+            news = files.enter_context(News(self._listener, self._length_s))
             temporary = files.enter_context(whole_file(target))
             proof = None
             if frames is not None and sheet is not None:
@@ -162,14 +162,20 @@ class _Redaction:
                     closing(Proof(page, target.name, worst, float(options.film.start), originals=options.originals))
                 )
             try:
-                return self._encode(temporary, frames, found, proof, sheet)
+                return self._encode(temporary, frames, found, proof, sheet, news)
             except OSError:
                 raise
             except av.FFmpegError as error:
                 raise OutputError(f"{target}: cannot be encoded ({reason_of(error)})") from None
 
     def _encode(
-        self, temporary: Path, frames: Looks | None, found: Sequence[Trail], proof: Proof | None, sheet: Path | None
+        self,
+        temporary: Path,
+        frames: Looks | None,
+        found: Sequence[Trail],
+        proof: Proof | None,
+        sheet: Path | None,
+        news: News,
     ) -> Redacted:
         media, film = self._media, self._options.film
         covered = unsure = 0
@@ -198,6 +204,7 @@ class _Redaction:
                     proof.after(number, frame)
                     covered += bool(here)
                 coded.add(frame, time, shot.duration)
+                news.reached(time)
             if frames is not None and coded.pictures != len(frames.times):
                 raise _changed(media)
             coded.end()
