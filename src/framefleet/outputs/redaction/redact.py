@@ -176,7 +176,7 @@ class _Redaction:
             frames=new.coded.pictures,
             covered=covering.covered if covering is not None else 0,
             unsure=covering.unsure if covering is not None else 0,
-            sound=sound.said if sound is not None else "no sound",
+            sound=sound.summary if sound is not None else "no sound",
             silences=len(self._silent),
             sheet=proof_of(target) if covering is not None else None,
             notes=new.upright.notes,

@@ -139,8 +139,8 @@ class _Rendering:
         return Film(
             pictures=coded.pictures,
             boxes=self._account.boxes,
-            subtitles=self._spoken.told,
-            sound=sound.said,
+            subtitles=self._spoken.summary,
+            sound=sound.summary,
             notes=[*shots.notes, *new.upright.notes, *self._account.notes, *self._spoken.notes],
         )
 
