@@ -81,7 +81,7 @@ def test_without_the_model_for_faces_nothing_is_written(
 @pytest.mark.full
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("where", ["look.StrictShots._shown", "redact._Redaction._cover"])
+@pytest.mark.parametrize("where", ["look.StrictShots._shown", "redact._Covering.add"])
 def test_a_kill_in_either_pass_leaves_no_video(result: Path, how: signal.Signals, where: str) -> None:
     module, _, names = where.partition(".")
     stuck = (

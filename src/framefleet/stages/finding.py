@@ -1,4 +1,4 @@
-"""What a stage's finder is: a detector for those who look at every frame themselves, as redaction does."""
+"""The interface of a stage's finder: a detector for callers that read every frame themselves, such as redaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -73,9 +73,9 @@ def chances(cost: Array, limit: float, turns: int = 15) -> Array:
     likely = np.exp(np.clip(limit - cost, -50, 25))  # beyond e^25 the differences below are lost to rounding
     free = np.ones_like(likely)
     for _ in range(turns):
-        told = likely * free
-        wish = likely / (1 + np.maximum(told.sum(axis=1, keepdims=True) - told, 0))
+        message = likely * free
+        wish = likely / (1 + np.maximum(message.sum(axis=1, keepdims=True) - message, 0))
         free = 1 / (1 + np.maximum(wish.sum(axis=0, keepdims=True) - wish, 0))
-    told = likely * free
-    joined: Array = told / (1 + told.sum(axis=1, keepdims=True))
+    message = likely * free
+    joined: Array = message / (1 + message.sum(axis=1, keepdims=True))
     return joined

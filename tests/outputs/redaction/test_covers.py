@@ -120,3 +120,10 @@ def test_the_worst_frame_of_each_second_is_the_least_sure_one() -> None:
     assert (worst[1].number, worst[1].counts, worst[1].smallest) == (33, {"face": 1}, (33, 33))
     assert worst[1].unsure == ["face found with a score of 0.30"]
     assert not worst[0].unsure
+
+
+def test_a_held_place_is_less_sure_than_a_low_score_and_listed() -> None:
+    looks: list[list[Found] | None] = [[found(100, 100, score=0.6 if n < 10 else 0.9)] for n in range(11)] + [[]] * 14
+    frames = Looks(at_25(25), looks)
+    (worst,) = worst_of(frames, covers(trails(frames, WIDTH, HEIGHT), frames.times))
+    assert (worst.number, worst.unsure) == (11, ["1 held where nothing was found"])

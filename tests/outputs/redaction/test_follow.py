@@ -71,6 +71,11 @@ def test_a_track_of_one_sample_that_nothing_is_found_of_is_lost() -> None:
     assert followed({n: [person(n)] for n in range(20, 30)}, track_at(25)).lost is None
 
 
+def test_what_was_at_a_tracks_place_long_before_is_not_the_track() -> None:
+    assert followed({n: [person(25)] for n in range(20, 23)}, track_at(25)).lost is None
+    assert followed({n: [person(25)] for n in range(11)}, track_at(25)).lost is not None
+
+
 def test_a_track_outside_of_the_part_is_not_there() -> None:
     frames = frames_of({})
     track = track_at(200, 225)

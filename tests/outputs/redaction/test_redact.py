@@ -17,6 +17,7 @@ from framefleet.media.files.probe import probe
 from framefleet.outputs.redaction.options import RedactOptions
 from framefleet.outputs.redaction.redact import Redacted, proof_of, redact
 from framefleet.outputs.render.options import RenderOptions
+from framefleet.progress import Event, ItemDone
 from framefleet.schema.document import Document
 from framefleet.stages.finding import Found, Pixels
 from tests.conftest import full
@@ -156,6 +157,35 @@ def test_the_last_frame_is_covered_while_it_stands(tmp_path: Path, redacted: Mak
     x1, y1, x2, y2 = map(round, box_at(49 / 25))
     assert all(luma[y1:y2, x1:x2].max() < 40 for time, (luma, _, _) in frames if time >= 2)
     assert made.covered == len(frames)
+
+
+def test_a_single_frame_is_covered_while_it_stands(tmp_path: Path, redacted: Make) -> None:
+    made, target = redacted(squares(tmp_path / "still.mkv", times=[Fraction(0)], audio="aac", audio_s=2))
+    frames = frames_of(target)
+    x1, y1, x2, y2 = map(round, box_at(0))
+    assert all(luma[y1:y2, x1:x2].max() < 40 for _, (luma, _, _) in frames)
+    assert made.covered == len(frames) > 10
+
+
+def test_a_frame_that_stands_is_covered_where_its_own_things_are(tmp_path: Path, redacted: Make) -> None:
+    """Not where those of the frame before it were."""
+    video = squares(tmp_path / "still.mkv", times=[Fraction(0), Fraction(1)], audio="aac", audio_s=4)
+    _, target = redacted(video, every=1)
+    last = [luma for time, (luma, _, _) in frames_of(target) if time >= 2]
+    x1, y1, _, y2 = map(round, box_at(0))
+    gone = round(box_at(1)[0]) - 20  # what is covered is larger than the square
+    assert last
+    assert all(luma[y1:y2, x1:gone].min() > 60 for luma in last)
+
+
+def test_both_passes_tell_how_far_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("framefleet.outputs.render.render._PAUSE_S", 0.0)
+    video, events = squares(tmp_path / "v.mp4"), list[Event]()
+    options = RedactOptions(labels=("person",), style="box")
+    redact(document_of(video), probe(video), tmp_path / "r.mp4", options, finders=[Squares()], listener=events.append)
+    for stage in ("detect", "render"):
+        units = [event.units for event in events if isinstance(event, ItemDone) and event.stage == stage]
+        assert sum(units) == pytest.approx(49 / 25), stage
 
 
 @pytest.mark.full

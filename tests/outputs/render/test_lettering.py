@@ -58,7 +58,7 @@ PLAIN, SIGN, OTHER = Cue(0, 1, ("Hello",)), Cue(1, 2, ("so good 👍",)), Cue(2,
 def test_one_subtitle_that_cannot_be_drawn_leaves_the_others_in_the_picture() -> None:
     spoken = SubtitlePlan([PLAIN, SIGN, OTHER], "draw")
     assert (spoken.drawn, spoken.track) == ((PLAIN, SIGN), (OTHER,))
-    assert spoken.told == "subtitles drawn, 1 of 3 as a track"
+    assert spoken.summary == "subtitles drawn, 1 of 3 as a track"
     assert spoken.notes == [
         "1 of 3 subtitles are a subtitle track instead: they have letters that cannot be drawn",
         "1 of 3 subtitles are drawn without symbols that the font lacks",
@@ -77,7 +77,7 @@ def test_one_subtitle_that_cannot_be_drawn_leaves_the_others_in_the_picture() ->
 )
 def test_subtitles_are_told_of_in_words(cues: list[Cue], way: Literal["draw", "track", "none"], told: str) -> None:
     spoken = SubtitlePlan(cues, way)
-    assert spoken.told == told
+    assert spoken.summary == told
     assert bool(spoken.notes) == (cues == [OTHER])
 
 

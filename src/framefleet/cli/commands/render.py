@@ -1,10 +1,12 @@
 """`framefleet render`: an annotated video with boxes, labels, tracks and subtitles."""
 
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-import typer
+from msgspec.structs import replace
 
+from framefleet.cli.options.drawing import Boxes, Crf, Legend, Speed, Subtitles
 from framefleet.cli.options.filters import (
     Conf,
     From,
@@ -29,12 +31,13 @@ from framefleet.cli.options.redaction import (
 )
 from framefleet.cli.output.format import clean, counted
 from framefleet.errors import Interrupted, UsageError
-from framefleet.outputs.render.options import Preset, RenderOptions
+from framefleet.outputs.render.options import RenderOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from framefleet.outputs.redaction.options import RedactOptions
-    from framefleet.outputs.redaction.redact import Redacted
-    from framefleet.outputs.render.render import Film
+    from framefleet.progress import Listener
     from framefleet.schema.document import Document
 
 
@@ -44,21 +47,13 @@ def render(
     output: Output = None,
     labels: Labels = None,
     conf: Conf = 0.0,
-    boxes: Annotated[
-        Literal["move", "hold"],
-        typer.Option(help="between samples: move along tracks, or hold until the next sample"),
-    ] = "move",
-    subtitles: Annotated[
-        Literal["draw", "track", "none"],
-        typer.Option(help="subtitles: drawn into the frames, as a subtitle track, or none"),
-    ] = "draw",
-    legend: Annotated[
-        bool, typer.Option("--legend/--no-legend", help="explain dashed boxes in a line on the frame")
-    ] = True,
+    boxes: Boxes = "move",
+    subtitles: Subtitles = "draw",
+    legend: Legend = True,
     start: From = None,
     end: To = None,
-    crf: Annotated[float, typer.Option(help="x264 quality, 0 (best, largest) to 51", min=0, max=51)] = 20.0,
-    preset: Annotated[Preset, typer.Option(help="x264 preset, speed against size")] = "veryfast",
+    crf: Crf = 20.0,
+    preset: Speed = "veryfast",
     blur: Blur = None,
     keep: Keep = None,
     as_box: AsBox = False,
@@ -72,27 +67,13 @@ def render(
 
     With --blur or --mute it writes a redacted video instead, and a proof sheet next to it.
     """
-    from framefleet.cli.output.bars import Bars
-    from framefleet.media.files.probe import probe
-    from framefleet.outputs.palette import colours
-    from framefleet.outputs.render.render import render as write
     from framefleet.results.files import keep_apart, target
-    from framefleet.results.query import tally
     from framefleet.results.video_source import find_video
     from framefleet.schema.codec import read_document
-    from framefleet.timebase import Span, exact
 
     whole = read_document(result)
-    part = part_of(Span(0.0, tally.extent(whole).end_s), start, end, result)
-    look = RenderOptions(
-        boxes=boxes,
-        subtitles=subtitles,
-        legend=legend,
-        crf=crf,
-        preset=preset,
-        start=exact(part.start_s if part else 0.0),
-        end=exact(part.end_s) if part and end else None,
-    )
+    look = RenderOptions(boxes=boxes, subtitles=subtitles, legend=legend, crf=crf, preset=preset)
+    look = _cut(look, whole, result, start, end)
     hide = redaction(
         blur,
         keep,
@@ -106,54 +87,70 @@ def render(
     )
     if hide is not None and (labels is not None or conf):
         raise UsageError("--labels and --conf choose what is drawn, and with --blur nothing is", hint="leave them out")
-    document = chosen(whole, labels, conf)
+    drawn = chosen(whole, labels, conf)
     place = target(result, "_annotated.mp4" if hide is None else "_redacted.mp4", output)
     source = find_video(whole, result, video)
     keep_apart(place, (source, result))
-    if hide is not None:
-        return _hidden(whole, source, result, place, hide)
-    try:
-        with Bars() as listener:
-            palette = colours(whole)  # of all labels, so that they match the report's
-            film = write(
-                document, probe(source, video_track=whole.video.track), place, look, palette=palette, listener=listener
-            )
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted; nothing was written") from None
-    for line in (*film.notes, told(film, place)):
+    lines = (
+        _redact(whole, source, result, place, hide) if hide is not None else _draw(drawn, whole, source, place, look)
+    )
+    for line in lines:
         print(clean(line))
     return 0
 
 
-def told(film: "Film", place: Path) -> str:
-    return f"{place}: {counted(film.pictures, 'frame')}, {film.boxes}, {film.subtitles}, {film.sound}"
+def _cut(look: RenderOptions, document: "Document", result: Path, start: str | None, end: str | None) -> RenderOptions:
+    """Return the options for the part between `--from` and `--to`."""
+    from framefleet.results.query import tally
+    from framefleet.timebase import Span, exact
+
+    part = part_of(Span(0.0, tally.extent(document).end_s), start, end, result)
+    if part is None:
+        return look
+    return replace(look, start=exact(part.start_s), end=exact(part.end_s) if end else None)
 
 
-def _hidden(document: "Document", source: Path, result: Path, place: Path, hide: "RedactOptions") -> int:
-    """Write the redacted video and its proof sheet."""
+@contextmanager
+def _progress() -> "Iterator[Listener]":
+    """Yield a listener that shows the progress of writing a file. Raises `Interrupted` after Ctrl-C."""
     from framefleet.cli.output.bars import Bars
+
+    try:
+        with Bars() as listener:
+            yield listener
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; nothing was written") from None
+
+
+def _draw(document: "Document", whole: "Document", source: Path, place: Path, look: RenderOptions) -> list[str]:
+    """Write the annotated video and return the lines to print. `whole` is the document before it was filtered."""
+    from framefleet.media.files.probe import probe
+    from framefleet.outputs.palette import colours
+    from framefleet.outputs.render.render import render as write
+
+    with _progress() as listener:
+        media = probe(source, video_track=whole.video.track)
+        palette = colours(whole)  # of all labels, so that they match the report's
+        film = write(document, media, place, look, palette=palette, listener=listener)
+    done = f"{place}: {counted(film.pictures, 'frame')}, {film.boxes}, {film.subtitles}, {film.sound}"
+    return [*film.notes, done]
+
+
+def _redact(document: "Document", source: Path, result: Path, place: Path, hide: "RedactOptions") -> list[str]:
+    """Write the redacted video and its proof sheet, and return the lines to print."""
     from framefleet.media.files.probe import probe
     from framefleet.outputs.redaction.redact import proof_of, redact
     from framefleet.results.files import keep_apart
 
     keep_apart(proof_of(place), (source, result))
     audio = document.video.audio
-    media = probe(source, audio.track if audio is not None else None, document.video.track)
-    try:
-        with Bars() as listener:
-            made = redact(document, media, place, hide, listener=listener)
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted; nothing was written") from None
-    for line in (*made.notes, redacted_line(made, place)):
-        print(clean(line))
-    if made.sheet is not None:
-        unsure = counted(made.unsure, "frame")
-        print(clean(f"{made.sheet}: check it, above all {unsure} marked as unsure; detectors miss things"))
-    return 0
-
-
-def redacted_line(made: "Redacted", place: Path) -> str:
-    """Return what was written and how, as the last line says it."""
+    with _progress() as listener:
+        media = probe(source, audio.track if audio is not None else None, document.video.track)
+        made = redact(document, media, place, hide, listener=listener)
     silent = f", silent {counted(made.silences, 'time')}" if made.silences else ""
     covered = f", something covered in {made.covered}" if made.sheet is not None else ""
-    return f"{place}: {counted(made.frames, 'frame')}{covered}, {made.sound}{silent}"
+    lines = [*made.notes, f"{place}: {counted(made.frames, 'frame')}{covered}, {made.sound}{silent}"]
+    if made.sheet is not None:
+        unsure = counted(made.unsure, "frame")
+        lines.append(f"{made.sheet}: check it, above all {unsure} marked as unsure; detectors miss things")
+    return lines

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from framefleet.outputs.redaction.covers import HOLD_S
+from framefleet.outputs.redaction.options import FACE
 from framefleet.outputs.redaction.sightings import Looks, Spotted, Trail, between, overlap
 from framefleet.schema.document import Document
 from framefleet.schema.objects import Box
@@ -28,7 +29,7 @@ CLOSE_S = 0.25
 class Followed:
     """A track in every frame. `trails` are all that may belong to it, `sure` the sightings that do, by time.
 
-    `lost` is the first stretch, on the clock of the frames, in which nobody knows where it was; else None.
+    `lost` is the first stretch, on the clock of the frames, in which its place is unknown; None if there is none.
     """
 
     track: Track
@@ -63,7 +64,7 @@ def follow(
     anchors = _anchors(track, document, frames, start_s)
     if not anchors:
         return None
-    kinds = [trail for trail in trails if trail[0].found.label != "face"]
+    kinds = [trail for trail in trails if trail[0].found.label != FACE]
     matching = [_match(anchor, kinds, frames) for anchor in anchors]
     numbers = dict.fromkeys(number for number in matching if number is not None)
     sure = {anchor.frame: anchor for anchor in anchors}
@@ -155,11 +156,16 @@ def kept(
                 safe.add((sighting.frame, sighting.found))
         for number, found in faces.items():
             box = one.box_at(number, frames.times)
-            inside = [face for face in found if box is not None and _within(face.box, box)]
+            if box is None:
+                continue
+            inside = [face for face in found if _within(face.box, box)]
             if len(inside) != 1:
                 continue
-            rivals = [o for o in others.get(number, ()) if o is not own.get(number) and box is not None]
-            rivals = [o for o in rivals if box is not None and overlap(o.box, box) < SAME]
+            rivals = [
+                other
+                for other in others.get(number, ())
+                if other is not own.get(number) and overlap(other.box, box) < SAME
+            ]
             if not any(_within(inside[0].box, rival.box) for rival in rivals):
                 safe.add((number, inside[0]))
     return [run for trail in trails for run in _runs(trail, safe)]
@@ -169,7 +175,7 @@ def _by_frame(trails: Sequence[Trail], *, faces: bool) -> Mapping[int, list[Foun
     by: dict[int, list[Found]] = {}
     for trail in trails:
         for sighting in trail:
-            if (sighting.found.label == "face") == faces:
+            if (sighting.found.label == FACE) == faces:
                 by.setdefault(sighting.frame, []).append(sighting.found)
     return by
 

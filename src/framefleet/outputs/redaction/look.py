@@ -114,7 +114,8 @@ class _Looking:
     def again(self, time: Fraction) -> None:
         if self._waiting:
             self._look()
-        self._frames.found[self._add(time)] = self._frames.found[-2]
+        found = self._frames.found[-1]
+        self._frames.found[self._add(time)] = found
 
     def finish(self) -> Looks:
         if self._waiting and self._waiting[-1][0] not in self._sampled:

@@ -74,16 +74,16 @@ def _head(name: str, worst: Iterable[Worst], *, originals: bool) -> str:
 
 
 def _figure(worst: Worst, start_s: float, pictures: Iterable[tuple[str, bytes]]) -> str:
-    told = [f"{count} × {label}" for label, count in worst.counts.items()] or ["nothing found"]
+    facts = [f"{count} × {label}" for label, count in worst.counts.items()] or ["nothing found"]
     if worst.smallest is not None:
-        told.append(f"smallest {worst.smallest[0]} × {worst.smallest[1]} pixels")
+        facts.append(f"smallest {worst.smallest[0]} × {worst.smallest[1]} pixels")
     unsure = "".join(f"<br><strong>unsure: {escape(why)}</strong>" for why in worst.unsure)
     time_s = worst.time_s + start_s
     shown = "".join(
         f'<img alt="{kind}" src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}">' for kind, jpeg in pictures
     )
     kind = ' class="unsure"' if worst.unsure else ""
-    caption = f"{int(time_s // 60)}:{time_s % 60:05.2f}, frame {worst.number}: {escape(', '.join(told))}{unsure}"
+    caption = f"{int(time_s // 60)}:{time_s % 60:05.2f}, frame {worst.number}: {escape(', '.join(facts))}{unsure}"
     return f"<figure{kind}>{shown}<figcaption>{caption}</figcaption></figure>\n"
 
 

@@ -3,29 +3,26 @@
 It fails closed: after any error there is no new file. Only the covered frames and one track of sound are written.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av
-from av.container import InputContainer
 from av.video.frame import VideoFrame
 
-from framefleet.errors import InputError, OutputError, UsageError
-from framefleet.media.files.container import audio_stream, open_media, reason_of
+from framefleet.errors import InputError, UsageError
+from framefleet.media.files.container import audio_stream, open_media
 from framefleet.media.types import MediaInfo
-from framefleet.media.video.packets import skip_to
-from framefleet.outputs.redaction.covers import Cover, covers, worst_of
+from framefleet.outputs.redaction.covers import covers, worst_of
 from framefleet.outputs.redaction.follow import Followed, follow, kept
 from framefleet.outputs.redaction.look import StrictShots, look_through, open_finders
-from framefleet.outputs.redaction.options import FACE, RedactOptions
+from framefleet.outputs.redaction.options import FACE, RedactOptions, Style
 from framefleet.outputs.redaction.paint import cover
 from framefleet.outputs.redaction.proof import Proof
 from framefleet.outputs.redaction.sightings import Looks, Trail, trails
 from framefleet.outputs.render.converter import Upright
-from framefleet.outputs.render.encoder import VideoEncoder
+from framefleet.outputs.render.encoder import NewFile, new_file
 from framefleet.outputs.render.render import News
 from framefleet.outputs.render.silence import silences
 from framefleet.outputs.render.sound import Sound
@@ -105,10 +102,18 @@ class _Redaction:
 
     def write(self) -> Redacted:
         if not self._options.hides:
-            return self._render(None, [])
+            with whole_file(self._target) as temporary:
+                return self._encode(temporary, None)
         frames = self._look()
         found = self._chosen(frames)
-        return self._render(frames, found)
+        worst = worst_of(frames, covers(found, frames.times))
+        originals, start_s = self._options.originals, float(self._options.film.start)
+        with (
+            whole_file(self._target) as temporary,
+            whole_file(proof_of(self._target), mode=0o600 if originals else 0o644) as page,
+            closing(Proof(page, self._target.name, worst, start_s, originals=originals)) as proof,
+        ):
+            return self._encode(temporary, _Covering(self._media, frames, found, self._options.style, proof))
 
     def _look(self) -> Looks:
         media, film = self._media, self._options.film
@@ -147,99 +152,82 @@ class _Redaction:
     def _follow(self, track: Track, frames: Looks, everything: Sequence[Trail]) -> Followed | None:
         return follow(track, self._document, frames, everything, float(self._options.film.start))
 
-    def _render(self, frames: Looks | None, found: Sequence[Trail]) -> Redacted:
-        target, options = self._target, self._options
-        sheet = proof_of(target) if frames is not None else None
-        with ExitStack() as files:
-            files.enter_context(News(self._listener, self._length_s))
-            temporary = files.enter_context(whole_file(target))
-            proof = None
-            if frames is not None and sheet is not None:
-                worst = worst_of(frames, covers(found, frames.times))
-                mode = 0o600 if options.originals else 0o644
-                page = files.enter_context(whole_file(sheet, mode=mode))
-                proof = files.enter_context(
-                    closing(Proof(page, target.name, worst, float(options.film.start), originals=options.originals))
-                )
-            try:
-                return self._encode(temporary, frames, found, proof, sheet)
-            except OSError:
-                raise
-            except av.FFmpegError as error:
-                raise OutputError(f"{target}: cannot be encoded ({reason_of(error)})") from None
-
-    def _encode(
-        self, temporary: Path, frames: Looks | None, found: Sequence[Trail], proof: Proof | None, sheet: Path | None
-    ) -> Redacted:
-        media, film = self._media, self._options.film
-        covered = unsure = 0
+    def _encode(self, temporary: Path, covering: "_Covering | None") -> Redacted:
+        media, film, target = self._media, self._options.film, self._target
         with (
-            open_media(media.path) as source,
-            open_media(media.path) as sounds,
-            av.open(str(temporary), "w", format="mp4", options={"movflags": "faststart"}) as out,
+            News(self._listener, self._length_s) as news,
+            new_file(media, target, temporary, film, StrictShots) as new,
         ):
-            if film.start:
-                skip_to(sounds, media.start + film.start)
-            shots = StrictShots(media, source, film)
-            upright = Upright(media, shots.first[1])
-            coded = VideoEncoder(out, shots, upright, film)
-            sound = self._sound(sounds, out, shots)
-            hidden = covers(found, frames.times if frames is not None else [])
-            for number, (time, shot) in enumerate(shots):
+            sound = self._sound(new)
+            for time, shot in new.shots:
                 if sound is not None:
                     sound.until(time)
-                frame = upright.of(
-                    shot, again=True
-                )  # a new one, because a decoded frame carries captions and other metadata
-                if frames is not None and proof is not None:
-                    here = _next(hidden, frames, number, time, media)
-                    proof.before(number, frame)
-                    self._cover(frame, here)
-                    proof.after(number, frame)
-                    covered += bool(here)
-                coded.add(frame, time, shot.duration)
-            if frames is not None and coded.pictures != len(frames.times):
-                raise _changed(media)
-            coded.end()
+                frame = new.upright.of(shot, again=True)  # a new one: a decoded frame carries captions and metadata
+                if covering is not None:
+                    covering.add(frame, time)
+                new.coded.add(frame, time, shot.duration)
+                news.reached(time)
+            if covering is not None:
+                covering.end()
+            new.coded.end()
             if sound is not None:
                 sound.until(None)
-        if proof is not None:
-            unsure = proof.unsure
-            proof.end()
         return Redacted(
-            frames=coded.pictures,
-            covered=covered,
-            unsure=unsure,
-            sound=sound.said if sound is not None else "no sound",
+            frames=new.coded.pictures,
+            covered=covering.covered if covering is not None else 0,
+            unsure=covering.unsure if covering is not None else 0,
+            sound=sound.summary if sound is not None else "no sound",
             silences=len(self._silent),
-            sheet=sheet,
-            notes=upright.notes,
+            sheet=proof_of(target) if covering is not None else None,
+            notes=new.upright.notes,
         )
 
-    def _sound(self, source: InputContainer, out: av.container.OutputContainer, shots: StrictShots) -> Sound | None:
+    def _sound(self, new: NewFile) -> Sound | None:
         """Return the audio track that was analyzed, or the one that players take, without its tags."""
-        audio = self._media.audio
-        stream = audio_stream(source, audio.track) if audio is not None else None
+        audio, shots = self._media.audio, new.shots
+        stream = audio_stream(new.sounds, audio.track) if audio is not None else None
         if stream is None:
             return None
         start_s = float(shots.start)
         hushed = [Span(span.start_s - start_s, span.end_s - start_s) for span in self._silent]
-        return Sound(source, out, self._media.start + shots.start, shots.length, only=stream, silent=hushed)
+        start = self._media.start + shots.start
+        return Sound(new.sounds, new.out, start, shots.length, only=stream, silent=hushed)
 
-    def _cover(self, frame: VideoFrame, here: Sequence[Cover]) -> None:
+
+class _Covering:
+    """Covers the frames of the second pass in order, and adds them to the proof sheet.
+
+    `covered` counts those with something covered, and `unsure` those of the sheet to check with care.
+    """
+
+    def __init__(self, media: MediaInfo, frames: Looks, found: Sequence[Trail], style: Style, proof: Proof) -> None:
+        self._media, self._times, self._style, self._proof = media, frames.times, style, proof
+        self._covers = covers(found, frames.times)
+        self._number = 0
+        self.covered, self.unsure = 0, proof.unsure
+
+    def add(self, frame: VideoFrame, time: Fraction) -> None:
+        """Cover a frame. Raises `InputError` if it is not the frame of the first pass."""
+        if self._number >= len(self._times) or self._times[self._number] != float(time):
+            raise self._changed()
+        here = next(self._covers)
+        self._proof.before(self._number, frame)
         for one in here:
-            cover(frame, one.covered, self._options.style)
+            cover(frame, one.covered, self._style)
+        self._proof.after(self._number, frame)
+        self.covered += bool(here)
+        self._number += 1
 
+    def end(self) -> None:
+        """Complete the proof sheet. Raises `InputError` if the first pass had more frames."""
+        if self._number != len(self._times):
+            raise self._changed()
+        self._proof.end()
 
-def _next(hidden: Iterator[list[Cover]], frames: Looks, number: int, time: Fraction, media: MediaInfo) -> list[Cover]:
-    """Return the covers of a frame. Raises `InputError` if it is not the frame of the first pass."""
-    if number >= len(frames.times) or frames.times[number] != float(time):
-        raise _changed(media)
-    return next(hidden)
-
-
-def _changed(media: MediaInfo) -> InputError:
-    return InputError(f"{media.path}: its frames changed while it was read, so nothing was written", code="changed")
+    def _changed(self) -> InputError:
+        return InputError(
+            f"{self._media.path}: its frames changed while it was read, so nothing was written", code="changed"
+        )
 
 
 def _track(document: Document, option: str, number: int) -> Track:

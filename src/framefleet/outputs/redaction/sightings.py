@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from framefleet.outputs.redaction.options import FACE
 from framefleet.schema.objects import Box
 from framefleet.stages.finding import Found
 from framefleet.timebase import Seconds
@@ -48,7 +49,7 @@ def trails(frames: Looks, width: int, height: int) -> list[Trail]:
     Faces are joined among themselves, and objects regardless of label: detectors confuse similar ones.
     """
     labels = sorted({one.label for found in frames.found for one in found or ()})
-    groups = [["face"], [label for label in labels if label != "face"]]
+    groups = [[FACE], [label for label in labels if label != FACE]]
     return [trail for group in groups for trail in _joined(frames, group, width, height)]
 
 

@@ -1,15 +1,23 @@
-"""The video stream of the new file: H.264 by x264, on the source's own clock."""
+"""The new file, and its video stream: H.264 by x264, on the source's own clock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
+import av
 from av.codec.context import Flags
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
+from framefleet.errors import OutputError
+from framefleet.media.files.container import open_media, reason_of
+from framefleet.media.types import MediaInfo
+from framefleet.media.video.packets import skip_to
 from framefleet.outputs.render.converter import FORMAT, Upright
 from framefleet.outputs.render.options import RenderOptions
 from framefleet.outputs.render.reader import Shots
@@ -65,6 +73,42 @@ class VideoEncoder:
             assert packet.pts is not None
             packet.duration = self._lasting.pop(packet.pts)
             self._out.mux(packet)
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file that is being written to `out`. `sounds` is the source opened a second time, at the start of its part."""
+
+    out: OutputContainer
+    shots: Shots
+    sounds: InputContainer
+    upright: Upright
+    coded: VideoEncoder
+
+
+@contextmanager
+def new_file(
+    media: MediaInfo, target: Path, temporary: Path, look: RenderOptions, read: type[Shots] = Shots
+) -> Iterator[NewFile]:
+    """Open `media` and the file `temporary`, which becomes `target`, and close both at the end.
+
+    Raises `InputError` if no frame can be decoded, and `OutputError` if frames cannot be encoded.
+    """
+    try:
+        with (
+            open_media(media.path) as source,
+            open_media(media.path) as sounds,
+            av.open(str(temporary), "w", format="mp4", options={"movflags": "faststart"}) as out,
+        ):
+            if look.start:
+                skip_to(sounds, media.start + look.start)
+            shots = read(media, source, look)
+            upright = Upright(media, shots.first[1])
+            yield NewFile(out, shots, sounds, upright, VideoEncoder(out, shots, upright, look))
+    except OSError:
+        raise
+    except av.FFmpegError as error:
+        raise OutputError(f"{target}: cannot be encoded ({reason_of(error)})") from None
 
 
 def _varies(source: VideoStream) -> bool:

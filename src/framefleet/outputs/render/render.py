@@ -8,20 +8,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-import av
 from av.video.frame import VideoFrame
 
-from framefleet.errors import InputError, OutputError, UsageError
-from framefleet.media.files.container import open_media, reason_of
+from framefleet.errors import InputError, UsageError
 from framefleet.media.types import MediaInfo
-from framefleet.media.video.packets import skip_to
 from framefleet.outputs.palette import Rgb, colours
-from framefleet.outputs.render.converter import Upright
-from framefleet.outputs.render.encoder import VideoEncoder
+from framefleet.outputs.render.encoder import new_file
 from framefleet.outputs.render.options import RenderOptions
 from framefleet.outputs.render.overlay import Account, Moments
 from framefleet.outputs.render.paint import Painter
-from framefleet.outputs.render.reader import Shots
 from framefleet.outputs.render.sound import Sound
 from framefleet.outputs.render.subtitle_plan import SubtitlePlan, SubtitleTrack
 from framefleet.progress import (
@@ -100,12 +95,7 @@ def render(
     if look.start >= Fraction(media.duration_s):
         raise UsageError(f"--from {float(look.start):g}: the video ends at {media.duration_s:g} s")
     with whole_file(target) as temporary, News(listener, look.length_s(media.duration_s)) as news:
-        try:
-            return _Rendering(document, media, look, palette or colours(document)).write(temporary, news)
-        except OSError:
-            raise
-        except av.FFmpegError as error:
-            raise OutputError(f"{target}: cannot be encoded ({reason_of(error)})") from None
+        return _Rendering(document, media, look, palette or colours(document)).write(target, temporary, news)
 
 
 class Alongside(Protocol):
@@ -128,26 +118,18 @@ class _Rendering:
         cues = cues_of(document.transcription, self._painter.columns)
         self._spoken = SubtitlePlan((cue for cue in cues if cue.touches(part)), look.subtitles)
 
-    def write(self, temporary: Path, news: News) -> Film:
+    def write(self, target: Path, temporary: Path, news: News) -> Film:
         media, look = self._media, self._look
-        with (
-            open_media(media.path) as source,
-            open_media(media.path) as sounds,
-            av.open(str(temporary), "w", format="mp4", options={"movflags": "faststart"}) as out,
-        ):
-            if look.start:
-                skip_to(sounds, media.start + look.start)
-            shots = Shots(media, source, look)
-            upright = Upright(media, shots.first[1])
-            coded = VideoEncoder(out, shots, upright, look)
-            sound = Sound(sounds, out, media.start + shots.start, shots.length)
+        with new_file(media, target, temporary, look) as new:
+            shots, coded = new.shots, new.coded
+            sound = Sound(new.sounds, new.out, media.start + shots.start, shots.length)
             alongside: list[Alongside] = [sound]
             if self._spoken.track:
-                alongside.append(SubtitleTrack(out, self._spoken.track, shots.start, shots.length, self._language))
+                alongside.append(SubtitleTrack(new.out, self._spoken.track, shots.start, shots.length, self._language))
             for time, shot in shots:
                 for other in alongside:
                     other.until(time)
-                frame = upright.of(shot, again=shots.repeats)
+                frame = new.upright.of(shot, again=shots.repeats)
                 self._paint(frame, float(time + shots.start))
                 coded.add(frame, time, shot.duration)
                 news.reached(time)
@@ -157,9 +139,9 @@ class _Rendering:
         return Film(
             pictures=coded.pictures,
             boxes=self._account.boxes,
-            subtitles=self._spoken.told,
-            sound=sound.said,
-            notes=[*shots.notes, *upright.notes, *self._account.notes, *self._spoken.notes],
+            subtitles=self._spoken.summary,
+            sound=sound.summary,
+            notes=[*shots.notes, *new.upright.notes, *self._account.notes, *self._spoken.notes],
         )
 
     def _paint(self, frame: VideoFrame, time_s: float) -> None:

@@ -70,7 +70,7 @@ class Sound:
         self._next = next(self._packets, None)
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """A description of how the sound is kept."""
         kinds = [_codec(s) + ("" if _can_copy(s) and not self._encoded else " as AAC") for s in self._streams]
         return f"sound {', '.join(kinds)}" if kinds else "no sound"

@@ -27,7 +27,7 @@ class SubtitlePlan:
         self.track = Cues(cue for cue in all_of_them if way == "track" or not can_be_drawn(cue))
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """A description of how the subtitles are kept."""
         if not self._count:
             return "no subtitles"
