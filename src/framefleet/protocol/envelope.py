@@ -80,7 +80,7 @@ class Probe(msgspec.Struct, frozen=True):
 class ProbeReply(msgspec.Struct, frozen=True, kw_only=True):
     """The reply to `{"probe": true}`: the versions and forms that the worker accepts, and its model.
 
-    `features` are the optional parts of requests that it heeds.
+    `features` are the optional parts of requests that it supports.
     """
 
     schema_versions: list[str] = msgspec.field(default_factory=lambda: [SCHEMA_VERSION])

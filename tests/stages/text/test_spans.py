@@ -17,10 +17,10 @@ from framefleet.stages.text.merge import merge
 from framefleet.stages.text.spans import (
     PictureLines,
     edit_distance,
-    overlap,
     same_text,
     spans_of,
 )
+from framefleet.tracking.boxes import overlap
 
 TOP, LEFT = (10.0, 10.0, 110.0, 30.0), (10.0, 200.0, 60.0, 220.0)
 SAME = "same"

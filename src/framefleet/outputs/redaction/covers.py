@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from framefleet.outputs.redaction.sightings import Looks, Trail, between, hull, overlap
+from framefleet.outputs.redaction.sightings import Looks, Trail
 from framefleet.schema.objects import Box
 from framefleet.timebase import Seconds
+from framefleet.tracking.boxes import between, hull, overlap
 
 LARGER = 1.3
 HOLD_S = 0.5

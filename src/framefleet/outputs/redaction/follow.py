@@ -11,12 +11,13 @@ from itertools import pairwise
 
 from framefleet.outputs.redaction.covers import HOLD_S
 from framefleet.outputs.redaction.options import FACE
-from framefleet.outputs.redaction.sightings import Looks, Spotted, Trail, between, overlap
+from framefleet.outputs.redaction.sightings import Looks, Spotted, Trail
 from framefleet.schema.document import Document
 from framefleet.schema.objects import Box
 from framefleet.schema.tracks import Track
 from framefleet.stages.finding import Found
 from framefleet.timebase import Seconds, Span
+from framefleet.tracking.boxes import between, overlap
 
 SAME = 0.4
 """The minimum overlap of the document's box and a detection in the same frame that are the same object."""

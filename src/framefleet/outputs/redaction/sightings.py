@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from framefleet.outputs.redaction.options import FACE
-from framefleet.schema.objects import Box
 from framefleet.stages.finding import Found
 from framefleet.timebase import Seconds
+from framefleet.tracking.boxes import overlap
 from framefleet.tracking.flow import NONE, learn
 from framefleet.tracking.join import Frame, join
 from framefleet.tracking.motion import sight
@@ -96,27 +96,3 @@ def agree(before: Sequence[Found], after: Sequence[Found]) -> bool:
             return False
         left.remove(best)
     return not left
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Return the share of their union that two boxes have in common, 0 to 1."""
-    across = min(one[2], other[2]) - max(one[0], other[0])
-    down = min(one[3], other[3]) - max(one[1], other[1])
-    shared = max(across, 0.0) * max(down, 0.0)
-    union = area(one) + area(other) - shared
-    return shared / union if union > 0 else 0.0
-
-
-def area(box: Box) -> float:
-    return max(box[2] - box[0], 0.0) * max(box[3] - box[1], 0.0)
-
-
-def between(one: Box, other: Box, share: float) -> Box:
-    """Return the box at `share` of the way from one to the other."""
-    x1, y1, x2, y2 = (a + (b - a) * share for a, b in zip(one, other, strict=True))
-    return x1, y1, x2, y2
-
-
-def hull(one: Box, other: Box) -> Box:
-    """Return the smallest box that holds both."""
-    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])

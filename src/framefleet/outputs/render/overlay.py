@@ -21,6 +21,7 @@ from framefleet.schema.document import Document
 from framefleet.schema.objects import Box, DetectedObject, Detection
 from framefleet.schema.tracks import Track
 from framefleet.timebase import Seconds, Span
+from framefleet.tracking.boxes import between
 
 MAX_GAP_S = 2.0
 """For longer gaps a straight line is a poor guess: a walking person has turned, stopped or left."""
@@ -175,9 +176,7 @@ def _moved(piece: _Piece, since_s: Seconds, time_s: Seconds) -> Box:
     if piece.goal is None:
         return piece.found.box
     end_s, there = piece.goal
-    part = (time_s - since_s) / (end_s - since_s)
-    x1, y1, x2, y2 = (here * (1 - part) + then * part for here, then in zip(piece.found.box, there, strict=True))
-    return x1, y1, x2, y2
+    return between(piece.found.box, there, (time_s - since_s) / (end_s - since_s))
 
 
 def _shown(piece: _Piece, box: Box, *, seen: bool) -> DrawnBox:

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from framefleet.errors import SetupError
 from framefleet.install_hints import with_extra
 from framefleet.models.store import model_folder
-from framefleet.stages.faces.spec import LONG_SIDE
-
-Rgb = NDArray[np.uint8]
-"""A frame: (height, width, 3)."""
+from framefleet.stages.faces.spec import FACE, LONG_SIDE
+from framefleet.stages.finding import FinderRequest, Found, Pixels, rgb
 
 Faces = NDArray[np.float64]
 """(n, 5): x1, y1, x2, y2 in the frame's pixels and a score from 0 to 1, best first."""
@@ -45,12 +44,12 @@ class CenterFace:
         self._pool = ThreadPoolExecutor(count, "faces")
 
     def find(
-        self, frames: Sequence[Rgb], *, long_side: int | None = LONG_SIDE, threshold: float = THRESHOLD
+        self, frames: Sequence[Pixels], *, long_side: int | None = LONG_SIDE, threshold: float = THRESHOLD
     ) -> list[Faces]:
         """Return the faces of each frame, after scaling it down to `long_side` pixels (None: its own size)."""
         return list(self._pool.map(lambda frame: self._find(frame, long_side, threshold), frames))
 
-    def _find(self, frame: Rgb, long_side: int | None, threshold: float) -> Faces:
+    def _find(self, frame: Pixels, long_side: int | None, threshold: float) -> Faces:
         import cv2
 
         height, width = frame.shape[:2]
@@ -126,3 +125,26 @@ def _open(path: Path) -> Any:
     options.intra_op_num_threads = 1
     options.log_severity_level = 3  # it warns about its output sizes on every run
     return onnxruntime.InferenceSession(graph.replace(_FIXED, _FREE), options, providers=["CPUExecutionProvider"])
+
+
+class FaceFinder:
+    """See `Finder`."""
+
+    def __init__(self, model: CenterFace, request: FinderRequest) -> None:
+        self._model, self._size = model, (request.width, request.height)
+        self._inner = input_size(request.width, request.height, request.long_side)
+
+    def prepare(self, frame: VideoFrame) -> Pixels:
+        return rgb(frame, *self._inner)
+
+    def find(self, frames: Sequence[Pixels]) -> list[list[Found]]:
+        scale = np.array([self._size[0] / self._inner[0], self._size[1] / self._inner[1]] * 2 + [1.0])
+        return [
+            [Found(FACE, (x1, y1, x2, y2), score) for x1, y1, x2, y2, score in (faces * scale).tolist()]
+            for faces in self._model.find(frames, long_side=None)
+        ]
+
+
+def open_finder(request: FinderRequest) -> FaceFinder:
+    """Load the model that set-up fetched. Raises `SetupError` if it is missing."""
+    return FaceFinder(open_centerface(), request)

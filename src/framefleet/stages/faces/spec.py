@@ -39,7 +39,7 @@ def _load() -> "FacesStage":
 
 
 def _open_finder(request: "FinderRequest") -> "Finder":
-    from framefleet.stages.faces.finder import open_finder
+    from framefleet.stages.faces.centerface import open_finder
 
     return open_finder(request)
 

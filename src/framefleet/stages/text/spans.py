@@ -9,6 +9,7 @@ from framefleet.protocol.envelope import Box
 from framefleet.protocol.ocr import TextLine
 from framefleet.schema.text import TextSpan
 from framefleet.timebase import Seconds
+from framefleet.tracking.boxes import overlap
 
 OVERLAP = 0.3  # IoU: the box of a text varies a little from reading to reading, and the text may move
 SLIPS = 0.2  # share of characters that may be misread: "Departures" and "Departure5", not "left" and "lift"
@@ -97,15 +98,6 @@ def edit_distance(a: str, b: str) -> int:
         ]
         row = list(accumulate(changed, lambda before, cost: min(before + 1, cost), initial=number))
     return row[-1]
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Return the intersection over union."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
 
 
 def _matched(lines: Sequence[TextLine], spans: Sequence[_Open]) -> list[_Open | None]:
