@@ -26,7 +26,7 @@ from framefleet.outputs.render.encoder import NewFile, new_file
 from framefleet.outputs.render.render import News
 from framefleet.outputs.render.silence import silences
 from framefleet.outputs.render.sound import Sound
-from framefleet.progress import Listener, silent
+from framefleet.progress import Listener, Notice, silent
 from framefleet.schema.document import Document
 from framefleet.schema.tracks import Track
 from framefleet.stages.finding import Finder
@@ -98,7 +98,9 @@ class _Redaction:
         labels = list(dict.fromkeys(named))
         self._finders = finders
         if finders is None and options.hides:
-            self._finders = open_finders(options, labels, media.width, media.height)
+            self._finders = open_finders(
+                options, labels, media.width, media.height, lambda line: listener(Notice(line))
+            )
 
     def write(self) -> Redacted:
         if not self._options.hides:
