@@ -22,6 +22,7 @@ from framefleet.errors import (
 from framefleet.fleet.backends.base import Backend
 from framefleet.fleet.backends.connections import connections_allowed, open_files_limit
 from framefleet.fleet.billing.bill import Bill
+from framefleet.fleet.billing.budget import Budget
 from framefleet.fleet.billing.usage import JobUsage
 from framefleet.fleet.execution.delivery import Failure
 from framefleet.fleet.execution.dispatcher import Outcome
@@ -108,13 +109,15 @@ def run(
     plan: RunPlan,
     options: Options,
     resources: Resources,
+    budget: Budget,
     journal_path: Path,
     listener: Listener,
     scope: CancelScope,
 ) -> Run:
-    """Run a plan to its end. Raises the error that ended the whole run, or the reason for which `scope` is cancelled.
+    """Run a plan to its end, within its `budget`. Raises the error that ended it, or the reason for which `scope` is
+    cancelled.
 
-    The error has a note (PEP 678) with the cost until then.
+    The error has a note (PEP 678) with the cost until then, and its dollars as `usd`.
     """
     started_at, began = datetime.now(UTC), perf_counter()
     give_back_freed_memory()
@@ -129,7 +132,7 @@ def run(
             if any(stage.capabilities.probed for stage in plan.fleet):
                 _tell_of_few_connections(options, listener)
             journal = resources.journal(journal_path)
-            opener = StageAssembly(media, sha256, options, resources, backends, journal, listener, scope)
+            opener = StageAssembly(media, sha256, options, resources, budget, backends, journal, listener, scope)
             for wave in plan.waves:
                 scope.check()
                 found = _results(stages, client)
@@ -306,7 +309,9 @@ def ended(error: CancelledError, lanes: Sequence[StageRun], options: Options) ->
     spent = [_spent(lane, options) for lane in lanes if lane.plan.capabilities.billed]
     again = "run the same command again" if isinstance(error, Interrupted) else "call it again"
     parts = [f"{kept} kept"] * bool(kept) + [f"about ${sum(spent):.4f} spent"] * bool(spent)
-    return type(error)(": ".join([str(error), *(["; ".join(parts)] * bool(parts))]), hint=f"{again} to resume")
+    whole = type(error)(": ".join([str(error), *(["; ".join(parts)] * bool(parts))]), hint=f"{again} to resume")
+    whole.usd = sum(spent)
+    return whole
 
 
 def note_cost(error: FrameFleetError, lanes: Sequence[StageRun], options: Options) -> None:
@@ -316,6 +321,7 @@ def note_cost(error: FrameFleetError, lanes: Sequence[StageRun], options: Option
     if not paid:
         return
     usd, ran_s = sum(_spent(lane, options) for lane in paid), sum(c.receipt.execution_ms for c in charges) / 1000
+    error.usd = usd
     jobs = "1 job" if len(charges) == 1 else f"{len(charges)} jobs"
     spent = f"about ${usd:.4f} spent on {jobs} ({ran_s:.1f} s)" if charges else "nothing spent"
     unheard = sum(lane.asker.unheard for lane in paid)
