@@ -20,11 +20,11 @@ from framefleet.executors.planning import executor_named, number_at_once, tasks_
 from framefleet.fleet.backends.runpod.survey import Sleep, Survey
 from framefleet.fleet.execution.jobs import CANCEL_S
 from framefleet.journal.file import FILE_NAME
+from framefleet.journal.files import FileHash
 from framefleet.journal.look import is_there
 from framefleet.logs import logger
 from framefleet.media.files.probe import probe
 from framefleet.media.types import MediaInfo
-from framefleet.models import file_sha256
 from framefleet.pipeline.plan import RunPlan, StagePlan, plan_run
 from framefleet.pipeline.resources import Resources
 from framefleet.pipeline.resume import unanswered, with_reading
@@ -88,6 +88,11 @@ def prepare(
     return Prepared(media, options, fleet, plan, survey, place.path, place.taken or taken)
 
 
+def file_hash(prepared: Prepared) -> FileHash:
+    """Return the sha256 of the video; with the option `verify` it is read in any case."""
+    return FileHash(prepared.media.path, prepared.journal, verify=prepared.options.verify)
+
+
 def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[StagePlan]:
     """Return the plans of the run's stages without the items that are answered already. Nothing is written.
 
@@ -96,7 +101,7 @@ def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[Stag
     plans = prepared.plan.fleet
     if not is_there(prepared.journal):
         return plans
-    sha256 = sha256 or file_sha256(prepared.media.path)
+    sha256 = sha256 or file_hash(prepared).sha256
     media = with_reading(prepared.media, plans, sha256, prepared.journal)
     return [unanswered(plan, sha256, media, prepared.journal) for plan in plans]
 
@@ -160,7 +165,8 @@ def execute(
     scope = (cancel or CancelScope()).child()  # a failure of this run must not cancel the caller's scope
     scope.check()
     listener = _stamped(listener, prepared.media.path)
-    sha256 = file_sha256(prepared.media.path)
+    hashed = file_hash(prepared)
+    sha256 = hashed.sha256
     expected_usd = check_budget(prepared, sha256, resources)
     check_awake(prepared, sha256, listener)
     fetch_models(prepared, sha256, listener)
@@ -185,6 +191,7 @@ def execute(
         done = run(media, sha256, prepared.plan, prepared.options, resources, budget, prepared.journal, listener, scope)
     document = build_document(done, sha256)
     store.put(name, document)
+    hashed.note(resources.journal(prepared.journal))
     return document
 
 

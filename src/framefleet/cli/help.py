@@ -19,7 +19,7 @@ COMMANDS = {
     "render": "Write an annotated video: boxes, labels, tracks and subtitles drawn on the original.",
     "export": "Export a result to the formats of other tools, next to the JSON.",
     "library": "Search many results at once: add them to a library, list what is in it, search all, or remove some.",
-    "cache": "Remove what the journal keeps of a stage: of speakers, all voices and the names given to them.",
+    "cache": "Tell why a run would ask again, or remove what the journal keeps of a stage, such as all voices.",
     "doctor": "Check what is installed, configured and reachable, and suggest fixes.",
     "emulate": "Emulate RunPod's serverless queue on this machine, until Ctrl-C.",
     "deploy": "Create or update the RunPod endpoints; settings that are not given stay unchanged.",
