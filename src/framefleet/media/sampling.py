@@ -45,7 +45,8 @@ def plan_samples(
     length = round(exact(duration_s), 6)
     count = max(1, ceil((length - _HALF_MICROSECOND) * rate)) if length > 0 else 0
     end = length if pictures_s is None else exact(pictures_s)
-    return [Sample(index, index / rate, index > 0 and index / rate >= end) for index in range(count)]
+    held, (steps, per) = max(1, ceil(end * rate)), (rate.denominator, rate.numerator)
+    return [Sample(index, Fraction(index * steps, per), index >= held) for index in range(count)]
 
 
 def pick(times: Sequence[Fraction], at: Fraction) -> int | None:

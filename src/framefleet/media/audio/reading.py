@@ -46,7 +46,8 @@ def may_be_heard_anew(media: MediaInfo) -> bool:
         length = stream.codec_context.frame_size / stream.codec_context.sample_rate / stream.time_base
         times = [entry.timestamp for entry in stream.index_entries]
         whole = stream.duration is not None and bool(times) and times[-1] + length >= times[0] + stream.duration
-        steady = all(abs(time - times[0] - k * length) * stream.time_base < QUIET_S for k, time in enumerate(times))
+        tick = float(stream.time_base)  # as a fraction, two hours of packets take a second
+        steady = all(abs(time - times[0] - k * length) * tick < QUIET_S for k, time in enumerate(times))
         return not (whole and steady)
 
 
