@@ -46,7 +46,7 @@ class AudioChunk:
         return min(REACH_S, self.span.length_s / 4)
 
     def reach_at(self, cut_s: Seconds) -> Seconds:
-        """The farthest that its cut at `cut_s` may move: not at all where its part begins or ends."""
+        """Return the farthest that its cut at `cut_s` may move: 0 where its part begins or ends."""
         return 0.0 if self.part is not None and cut_s in {self.part.start_s, self.part.end_s} else self.reach_s
 
 
