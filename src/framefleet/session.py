@@ -21,6 +21,7 @@ from framefleet.journal.file import FILE_NAME
 from framefleet.journal.look import is_there
 from framefleet.logs import logger
 from framefleet.media.files.probe import probe
+from framefleet.media.parts import chosen_parts
 from framefleet.media.types import MediaInfo
 from framefleet.models import file_sha256
 from framefleet.pipeline.plan import RunPlan, StagePlan, plan_run
@@ -71,7 +72,8 @@ def prepare(
     """
     survey = survey or Survey(fleet, options.price)
     media = probe(Path(video), options.audio_track, options.video_track)
-    media = replace(media, audio_channel=options.audio_channel)
+    parts = chosen_parts(media.duration_s, options.from_s, options.to_s, ends=options.sampling == "ends")
+    media = replace(media, audio_channel=options.audio_channel, parts=parts, dense_first_s=options.dense_first)
     plan = plan_run(media, options, fleet, survey.tariff)
     for stage in SPECS:  # a file given in place of a stage needs that stage
         if isinstance(given := getattr(options, stage, None), Path) and stage not in plan.names:

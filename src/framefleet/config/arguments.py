@@ -21,7 +21,10 @@ class OptionArguments(TypedDict, total=False):
     stages: Sequence[str] | str | None
     speech: bool | None
     scenes: Path | str | None
-    sampling: Literal["exact", "keyframes"] | None
+    sampling: Literal["exact", "keyframes", "ends"] | None
+    from_s: float | str | None
+    to_s: float | str | None
+    dense_first: float | None
     audio_track: int | str | None
     audio_channel: AudioChannel | None
 

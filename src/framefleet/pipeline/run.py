@@ -181,7 +181,7 @@ def _tell_of_few_connections(options: Options, listener: Listener) -> None:
 
 def _watcher(plan: WatchPlan, media: MediaInfo, keyframes_s: Sequence[Seconds], listener: Listener) -> WatchConsumer:
     watcher = plan.stage.watch(media, plan.options, keyframes_s)
-    return WatchConsumer(plan.stage.name, plan.order, watcher, listener, plan.options.sampling)
+    return WatchConsumer(plan.stage.name, plan.order, watcher, listener, plan.options.decoding)
 
 
 def _watched(watcher: WatchConsumer) -> ClientResult:

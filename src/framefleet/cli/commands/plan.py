@@ -14,7 +14,7 @@ from framefleet.cli.options.videos import (
     named,
     told_left_out,
 )
-from framefleet.cli.output.format import NOUN, clean, counted
+from framefleet.cli.output.format import NOUN, clean, clock, counted
 from framefleet.results.names import names_of
 
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ def described(prepared: "Prepared", *, verbose: bool = False) -> str:
     what = f"{media.width}×{media.height}, {media.codec}" if media.has_video else "audio only"
     about = "about " if media.is_estimated else ""
     lines = [f"{clean(str(media.path))}: {about}{media.duration_s:.1f} s, {what}"]
+    if media.parts:
+        parts = ", ".join(f"{clock(part.start_s)} to {clock(part.end_s)}" for part in media.parts)
+        lines.append(f"  {'part' if len(media.parts) == 1 else 'parts':<8} {parts}")
     lines += [f"  {notice}" for notice in notices(prepared)]
     left = unanswered_plans(prepared)
     lines += [f"  {sleep}; run --wake raises them" for sleep in asleep(prepared, left)]
