@@ -1,13 +1,16 @@
 """The Python API: a `Session` analyzes videos, and `analyze("video.mp4")` opens one for a single video."""
 
+import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, Unpack
+
+from msgspec import structs
 
 from framefleet.cancel import CancelScope
 from framefleet.config.arguments import OptionArguments
@@ -15,7 +18,17 @@ from framefleet.config.endpoints import Fleet
 from framefleet.config.loading import load_fleet, load_options
 from framefleet.config.options import Options
 from framefleet.errors import AsleepError, BudgetError, CancelledError, FrameFleetError, Interrupted, UsageError
-from framefleet.executors.base import Executor, Outcomes, Task, VideoOutcome, all_outcomes, as_error
+from framefleet.executors.base import (
+    Executor,
+    OpenWorker,
+    Outcomes,
+    Task,
+    VideoOutcome,
+    Work,
+    Worker,
+    all_outcomes,
+    as_error,
+)
 from framefleet.executors.planning import executor_named, number_at_once, tasks_of
 from framefleet.fleet.backends.runpod.survey import Sleep, Survey
 from framefleet.fleet.execution.jobs import CANCEL_S
@@ -249,12 +262,12 @@ class Session:
     `max_cost` of each.
 
     Endpoints and keys are read from the environment and framefleet.toml when the session is created, unless `fleet` is
-    given.
+    given. `cores` is how many cores videos are decoded on (None: all).
     """
 
-    def __init__(self, *, max_cost: float | None = None, fleet: Fleet | None = None) -> None:
+    def __init__(self, *, max_cost: float | None = None, fleet: Fleet | None = None, cores: int | None = None) -> None:
         self._fleet = fleet or load_fleet()
-        self._resources = Resources(self._fleet, max_cost)
+        self._resources = Resources(self._fleet, max_cost, cores)
         self._surveys: dict[float | None, tuple[Survey, Seconds]] = {}
         self._scope = CancelScope()
         self._changed = threading.Condition()
@@ -291,7 +304,7 @@ class Session:
         on_event: Listener = silent,
         cancel: CancelScope | None = None,
         at_once: int | Literal["auto"] = "auto",
-        engine: Literal["threads"] | Executor = "threads",
+        engine: Literal["threads", "slots"] | Executor = "threads",
         **options: Unpack[OptionArguments],
     ) -> Iterator[tuple[str, Document | FrameFleetError]]:
         """Yield each video, as its document names it, and the document or the error that its analysis ended with.
@@ -330,7 +343,7 @@ class Session:
         tasks = tasks_of([Path(video) for video in videos], options)
         if isinstance(engine, str):
             engine = executor_named(engine, number_at_once(at_once, len(tasks), options, self._fleet))
-        yield from all_outcomes(tasks, engine, self._work, on_event, (cancel or CancelScope()).child())
+        yield from all_outcomes(tasks, engine, SessionWork(self), on_event, (cancel or CancelScope()).child())
 
     def prepare(
         self, video: Path | str, options: Options, *, name: str | None = None, taken: str | None = None
@@ -374,13 +387,19 @@ class Session:
     ) -> None:
         self.close()
 
-    def _work(self, task: Task, listener: Listener, scope: CancelScope) -> VideoOutcome:
-        """Analyze the video of a task."""
+
+class SessionWork(Work):
+    """The work of executors: analyses of one session, or of sessions like it in other processes."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __call__(self, task: Task, listener: Listener, scope: CancelScope) -> VideoOutcome:
         began = time.perf_counter()
         try:
             scope.check()
-            prepared = self.prepare(task.video, task.options, name=task.name, taken=task.taken)
-            document = self.execute(prepared, listener, scope)
+            prepared = self._session.prepare(task.video, task.options, name=task.name, taken=task.taken)
+            document = self._session.execute(prepared, listener, scope)
         except Exception as fault:
             error = as_error(fault)
             log.info("the analysis of a video failed: %s", error, exc_info=error)
@@ -388,6 +407,49 @@ class Session:
         seconds, failed = time.perf_counter() - began, {one.stage: one.error for one in reversed(document.failures)}
         part = "; ".join(f"{stage}: {error}" for stage, error in sorted(failed.items())) or None
         return VideoOutcome(task, seconds, document.cost.usd, prepared.path, part, document=document)
+
+    def elsewhere(self, workers: int, *, cores: int | None = None) -> OpenWorker:
+        share = structs.replace(self._session._fleet, share=self._session._fleet.share * workers)
+        return OpenSession(share, cores or max(1, (os.cpu_count() or 1) // workers), workers)
+
+    def lent(
+        self, task: Task, workers: int, scope: CancelScope, analyze: Callable[[Task], VideoOutcome]
+    ) -> VideoOutcome:
+        if self._session._resources.budget.max_usd is None:
+            return analyze(task)
+        began = time.perf_counter()
+        try:
+            prepared = self._session.prepare(task.video, task.options, name=task.name)
+            budget = self._session._resources.budget_of(task.options)
+            with budget.reserved(sum(plan.estimate.usd for plan in unanswered_plans(prepared)), scope):
+                lent = structs.replace(task.options, max_cost=budget.lend(workers))
+                outcome = replace(analyze(replace(task, options=lent)), task=task)
+                budget.spent(outcome.usd)
+                return outcome
+        except FrameFleetError as error:
+            return VideoOutcome(task, time.perf_counter() - began, error=error)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """Opens a session in another process, which has `cores` and is one of so many `workers`."""
+
+    fleet: Fleet
+    cores: int
+    workers: int
+
+    @contextmanager
+    def __call__(self) -> Iterator[Worker]:
+        with Session(fleet=self.fleet, cores=self.cores) as session:
+            work = SessionWork(session)
+
+            def divided(task: Task, listener: Listener, scope: CancelScope) -> VideoOutcome:
+                most = task.options.max_workers
+                each = most if most == "auto" else max(1, most // self.workers)
+                outcome = work(replace(task, options=structs.replace(task.options, max_workers=each)), listener, scope)
+                return replace(outcome, task=task)
+
+            yield divided
 
 
 def analyze(

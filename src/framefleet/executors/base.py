@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +21,7 @@ from framefleet.timebase import Seconds
 
 log = logger(__name__)
 
+TRIES = 2  # of a video whose process is killed
 WATCH_S = 0.2  # how often a wait is interrupted to let Ctrl-C through, which some platforms need
 
 
@@ -87,8 +88,33 @@ class VideoOutcome:
         return self.error.exit_code if self.error is not None else 0 if self.part is None else 3
 
 
-Work = Callable[[Task, Listener, CancelScope], VideoOutcome]
+Worker = Callable[[Task, Listener, CancelScope], VideoOutcome]
 """Analyzes a video. It raises nothing: an error is an outcome."""
+
+OpenWorker = Callable[[], AbstractContextManager[Worker]]
+"""Opens a worker in the process that calls it, and closes it in the end. It can be pickled."""
+
+
+class Work(Protocol):
+    """What executors do with tasks, in this process or in others."""
+
+    def __call__(self, task: Task, listener: Listener, scope: CancelScope) -> VideoOutcome:
+        """Analyze the video in this process, as a `Worker` does."""
+
+    def elsewhere(self, workers: int, *, cores: int | None = None) -> OpenWorker:
+        """Return how to open a worker in another process: one of so many that divide the endpoints' limits.
+
+        `cores` are those it decodes on (None: its share of this machine's).
+        """
+
+    def lent(
+        self, task: Task, workers: int, scope: CancelScope, analyze: Callable[[Task], VideoOutcome]
+    ) -> VideoOutcome:
+        """Return the outcome of `analyze`, which hands the task to one of so many workers in other processes.
+
+        The task is lent a part of the budget, and what it does not spend is given back.
+        """
+
 
 Outcomes = Generator[VideoOutcome, None, None]
 
@@ -155,6 +181,15 @@ def _not_started(why: FrameFleetError) -> FrameFleetError:
     error = FrameFleetError(f"not started: {why.message}", hint=why.hint, code="not_started")
     error.exit_code = why.exit_code
     return error
+
+
+def died(task: Task, how: str) -> FrameFleetError:
+    """Return the error of a video whose process was killed each time."""
+    return FrameFleetError(
+        f"{task.video}: its process died {TRIES} times ({how})",
+        hint="look for the reason in the system's log, such as too little memory; answers are kept",
+        code="process_died",
+    )
 
 
 def as_error(error: Exception) -> FrameFleetError:

@@ -31,11 +31,12 @@ AUTO_START = 8  # initial number of requests in flight, if the user sets no ceil
 class Resources:
     """Shared resources, safe for several analyses at once. They are opened when needed and stay open until `close`.
 
-    `max_cost` is the budget of all analyses together.
+    `max_cost` is the budget of all analyses together, and `cores` is how many they decode on (None: all).
     """
 
-    def __init__(self, fleet: Fleet, max_cost: float | None = None) -> None:
+    def __init__(self, fleet: Fleet, max_cost: float | None = None, cores: int | None = None) -> None:
         self.fleet = fleet
+        self.cores = cores or os.cpu_count() or 1
         self.budget = SharedBudget(max_cost)
         self.at_work = 0  # analyses at the same time
         self._lock = threading.RLock()

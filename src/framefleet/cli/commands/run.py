@@ -36,7 +36,8 @@ def run(
         ),
     ] = AUTO,
     engine: Annotated[
-        str, typer.Option("--engine", metavar="threads", help="how several videos are analyzed at the same time")
+        str,
+        typer.Option("--engine", metavar="threads|slots", help="analyze several in threads, or in processes"),
     ] = "threads",
     wake: Annotated[
         bool, typer.Option("--wake", help="raise the max workers of endpoints that RunPod lowered, after confirmation")
