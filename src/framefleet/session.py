@@ -75,6 +75,10 @@ class Prepared:
         """The path of the journal, which is shared by all documents in the folder."""
         return self.path.parent / FILE_NAME
 
+    def journal_of(self, sha256: str) -> Path:
+        """The path of this video's journal, by its sha256: the folder's, or a folder of its own in the shared one."""
+        return self.journal if self.options.journal is None else self.options.journal / sha256
+
 
 def prepare(
     video: Path | str,
@@ -107,11 +111,12 @@ def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[Stag
     `sha256` is the video's; without it, it is computed if there is a journal.
     """
     plans = prepared.plan.fleet
-    if not is_there(prepared.journal):
+    if not is_there(prepared.options.journal or prepared.journal):
         return plans
     sha256 = sha256 or file_sha256(prepared.media.path)
-    media = with_reading(prepared.media, plans, sha256, prepared.journal)
-    return [unanswered(plan, sha256, media, prepared.journal) for plan in plans]
+    journal = prepared.journal_of(sha256)
+    media = with_reading(prepared.media, plans, sha256, journal)
+    return [unanswered(plan, sha256, media, journal) for plan in plans]
 
 
 def check_budget(prepared: Prepared, sha256: str, resources: Resources) -> float:
@@ -191,11 +196,12 @@ def execute(
             listener(Notice(f"{plan.stage.name}: using {model}, {remark}"))
     for notice in notices(prepared):
         listener(Notice(notice))
-    media = with_reading(prepared.media, prepared.plan.fleet, sha256, prepared.journal)
+    journal = prepared.journal_of(sha256)
+    media = with_reading(prepared.media, prepared.plan.fleet, sha256, journal)
     scope.check()
     budget = resources.budget_of(prepared.options)
     with budget.reserved(expected_usd, scope):
-        done = run(media, sha256, prepared.plan, prepared.options, resources, budget, prepared.journal, listener, scope)
+        done = run(media, sha256, prepared.plan, prepared.options, resources, budget, journal, listener, scope)
     document = build_document(done, sha256)
     store.put(name, document)
     return document
@@ -304,7 +310,7 @@ class Session:
         on_event: Listener = silent,
         cancel: CancelScope | None = None,
         at_once: int | Literal["auto"] = "auto",
-        engine: Literal["threads", "slots"] | Executor = "threads",
+        engine: Literal["threads", "slots", "ray"] | Executor = "threads",
         **options: Unpack[OptionArguments],
     ) -> Iterator[tuple[str, Document | FrameFleetError]]:
         """Yield each video, as its document names it, and the document or the error that its analysis ended with.

@@ -43,7 +43,7 @@ OF_PROCESSES = {"slots": Slots, "ray": ray}
 EXECUTORS = {"threads": Threads, **OF_PROCESSES}
 
 
-@pytest.fixture(params=["threads", *full("slots")])
+@pytest.fixture(params=["threads", *full("slots", "ray")])
 def make(request: pytest.FixtureRequest) -> Make:
     return EXECUTORS[request.param]
 
@@ -150,7 +150,7 @@ def test_closing_the_iterator_ends_the_others(make: Make, place: Place, session:
 
 @pytest.mark.full
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes cannot be killed so")
-@pytest.mark.parametrize("name", ["slots"])
+@pytest.mark.parametrize("name", OF_PROCESSES)
 @pytest.mark.parametrize("kills", [1, 2])
 def test_a_process_that_is_killed_is_tried_once_more(
     name: str, kills: int, place: Place, session: Session, options: Options, tmp_path: Path

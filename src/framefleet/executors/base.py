@@ -21,7 +21,6 @@ from framefleet.timebase import Seconds
 
 log = logger(__name__)
 
-TRIES = 2  # of a video whose process is killed
 WATCH_S = 0.2  # how often a wait is interrupted to let Ctrl-C through, which some platforms need
 
 
@@ -132,6 +131,12 @@ class Pending:
         self._reason: FrameFleetError | None = None
         self._lock = threading.Lock()
 
+    def __len__(self) -> int:
+        return len(self._left)
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(tuple(self._left))
+
     def take(self) -> Task | None:
         """Return the next task; None if there is none to begin with."""
         with self._lock:
@@ -181,15 +186,6 @@ def _not_started(why: FrameFleetError) -> FrameFleetError:
     error = FrameFleetError(f"not started: {why.message}", hint=why.hint, code="not_started")
     error.exit_code = why.exit_code
     return error
-
-
-def died(task: Task, how: str) -> FrameFleetError:
-    """Return the error of a video whose process was killed each time."""
-    return FrameFleetError(
-        f"{task.video}: its process died {TRIES} times ({how})",
-        hint="look for the reason in the system's log, such as too little memory; answers are kept",
-        code="process_died",
-    )
 
 
 def as_error(error: Exception) -> FrameFleetError:

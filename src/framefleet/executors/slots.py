@@ -6,32 +6,15 @@ import os
 import signal
 import threading
 import time
-from dataclasses import replace
+from functools import partial
 from multiprocessing.connection import Connection
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from framefleet.cancel import DRAIN_S, CancelScope
-from framefleet.errors import CancelledError, FrameFleetError
-from framefleet.executors.base import (
-    TRIES,
-    WATCH_S,
-    Executor,
-    OpenWorker,
-    Outcomes,
-    Pending,
-    Task,
-    VideoOutcome,
-    Work,
-    Worker,
-    died,
-)
-from framefleet.logs import logger
+from framefleet.errors import CancelledError
+from framefleet.executors.base import WATCH_S, Executor, OpenWorker, Outcomes, Pending, Task, VideoOutcome, Work
+from framefleet.executors.remote import END_S, OpenedWorker, ProcessDiedError, RemoteWorker, served_elsewhere
 from framefleet.progress import Event, Listener
-
-log = logger(__name__)
-
-END_S = 10.0  # how long a process may take to end beyond its drain, before it is killed
 
 
 class Slots(Executor):
@@ -44,74 +27,42 @@ class Slots(Executor):
         self._slots = slots
 
     def run(self, pending: Pending, work: Work, listener: Listener, scope: CancelScope) -> Outcomes:
-        done = SimpleQueue[VideoOutcome]()
-        open_worker = work.elsewhere(self._slots)
-
-        def serve() -> None:
-            with contextlib.closing(Slot(open_worker)) as slot:
-                while (task := pending.take()) is not None:
-                    outcome = work.lent(task, self._slots, scope, lambda lent: slot.analyze(lent, listener, scope))
-                    done.put(pending.ended(outcome))
-
-        threads = [threading.Thread(target=serve, name=f"slot-{n}", daemon=True) for n in range(self._slots)]
-        try:
-            for thread in threads:
-                thread.start()
-            while any(thread.is_alive() for thread in threads) or not done.empty():
-                with contextlib.suppress(Empty):
-                    yield done.get(timeout=WATCH_S)
-        finally:
-            if any(thread.is_alive() for thread in threads):
-                scope.cancel()
-            for thread in threads:
-                thread.join()
+        open_slot = partial(Slot, work.elsewhere(self._slots))
+        yield from served_elsewhere(self._slots, open_slot, pending, work, listener, scope)
 
 
-class Slot:
-    """A process that analyzes one video after the other, started when it is needed."""
+class Slot(RemoteWorker):
+    """A process that analyzes one video after the other."""
 
     def __init__(self, open_worker: OpenWorker) -> None:
         self._open_worker = open_worker
         self._process: Any = None
         self._pipe: Connection | None = None
 
-    def analyze(self, task: Task, listener: Listener, scope: CancelScope) -> VideoOutcome:
-        """Analyze the video in the process. If that is killed, try once more in a new one."""
-        began, code = time.perf_counter(), None
-        for _ in range(TRIES):
-            try:
-                scope.check()
-                return self._analyzed(task, listener, scope)
-            except (EOFError, OSError):
-                code = self._over()
-                log.warning("%s: the process of its slot died (%s)", task.video, code)
-            except FrameFleetError as error:
-                return VideoOutcome(task, time.perf_counter() - began, error=error)
-        return VideoOutcome(task, time.perf_counter() - began, error=died(task, f"exit code {code}"))
+    def ask(self, task: Task, listener: Listener, scope: CancelScope) -> VideoOutcome:
+        pipe, until = self._started(), None
+        try:
+            pipe.send(task)
+            while True:
+                while pipe.poll(WATCH_S):
+                    said = pipe.recv()
+                    if isinstance(said, VideoOutcome):
+                        return said
+                    listener(said)
+                if scope.closing and until is None:
+                    until = time.monotonic() + scope.drain_left_s + END_S
+                    pipe.send((scope.error, scope.drain_left_s))
+                if until is not None and time.monotonic() > until:
+                    self._process.kill()  # its answers are in the journal
+        except (EOFError, OSError):
+            raise ProcessDiedError(f"exit code {self._over()}") from None
 
     def close(self) -> None:
-        """End the process."""
         if self._pipe is not None:
             with contextlib.suppress(OSError):
                 self._pipe.send(None)
             self._process.join(END_S)
             self._over()
-
-    def _analyzed(self, task: Task, listener: Listener, scope: CancelScope) -> VideoOutcome:
-        """Raises `EOFError` or `OSError` if the process dies."""
-        pipe, told, until = self._started(), False, 0.0
-        pipe.send(task)
-        while True:
-            while pipe.poll(WATCH_S):
-                said = pipe.recv()
-                if isinstance(said, VideoOutcome):
-                    return said
-                listener(said)
-            if scope.closing and not told:
-                told, until = True, time.monotonic() + scope.drain_left_s + END_S
-                pipe.send((scope.error, scope.drain_left_s))
-            if told and time.monotonic() > until:
-                self._process.kill()  # its answers are in the journal
 
     def _started(self) -> Connection:
         if self._pipe is None:
@@ -136,7 +87,7 @@ class Slot:
 def _serve(pipe: Connection, open_worker: OpenWorker) -> None:
     """Analyze the videos of a slot, until it sends None or is gone. This runs in the slot's own process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that the user started
-    telling, worker = threading.Lock(), _Opened(open_worker)
+    telling, worker = threading.Lock(), OpenedWorker(open_worker)
     scope = CancelScope()
 
     def tell(what: Event | VideoOutcome) -> None:
@@ -156,23 +107,3 @@ def _serve(pipe: Connection, open_worker: OpenWorker) -> None:
     scope.cancel(CancelledError("the process that started this one is gone"), drain_s=DRAIN_S)
     worker.close()
     os._exit(1)
-
-
-class _Opened:
-    """A worker that is opened for its first task; a failure to open it is the task's outcome."""
-
-    def __init__(self, open_worker: OpenWorker) -> None:
-        self._open_worker = open_worker
-        self._stack = contextlib.ExitStack()
-        self._work: Worker | None = None
-
-    def __call__(self, task: Task, listener: Listener, scope: CancelScope) -> VideoOutcome:
-        try:
-            if self._work is None:
-                self._work = self._stack.enter_context(self._open_worker())
-            return replace(self._work(task, listener, scope), document=None)
-        except FrameFleetError as error:
-            return VideoOutcome(task, error=error)
-
-    def close(self) -> None:
-        self._stack.close()

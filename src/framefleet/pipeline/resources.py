@@ -19,6 +19,7 @@ from framefleet.fleet.billing.budget import Budget, SharedBudget
 from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
 from framefleet.fleet.execution.stall import EndpointWatch
 from framefleet.journal.store import Journal
+from framefleet.journal.travelling import TravellingJournal
 from framefleet.pipeline.plan import StagePlan, most_workers
 from framefleet.stages.base import Handler
 from framefleet.worker.serving import RequestHandler, ask_here
@@ -119,6 +120,21 @@ class Resources:
             journal = Journal(path)
             self._journals[path] = (journal, _file(path))
             return journal
+
+    @contextmanager
+    def journal_of(self, path: Path, sha256: str, wait: Callable[[str], None]) -> Iterator[Journal]:
+        """Open the journal of one analysis: that at `path`, or, if it is the video's shared folder, one that travels.
+
+        `wait` is called while another process has that, with its name. Raises `OutputError`.
+        """
+        if path.name != sha256:
+            yield self.journal(path)
+            return
+        journal = TravellingJournal(path, sha256, wait)
+        try:
+            yield journal
+        finally:
+            journal.close()
 
     def close(self) -> None:
         """Close everything. Threads that are still running lose nothing: the next run picks up their jobs."""
