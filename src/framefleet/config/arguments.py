@@ -17,6 +17,7 @@ class OptionArguments(TypedDict, total=False):
     max_workers: int | Literal["auto"] | None
     batch_size: int | None
     output_dir: Path | str | None
+    journal: Path | str | None
     backend: str | None
     stages: Sequence[str] | str | None
     speech: bool | None

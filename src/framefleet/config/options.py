@@ -76,6 +76,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     max_workers: Annotated[int, msgspec.Meta(ge=1, le=1000)] | Literal["auto"] = 5
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 16
     output_dir: Path = Path("output")
+    journal: Path | None = None  # a folder of journals, which hosts may share; None: a file in output_dir
     backend: str = "auto"  # or a backend's name
     stages: tuple[str, ...] | None = None  # None: the default ones
     speech: bool = True

@@ -24,6 +24,11 @@ FLAGS: dict[str, tuple[str, str, str]] = {
     "max_workers": ("INTEGER|auto", "maximum requests in flight per endpoint (5)", _RUN),
     "batch_size": ("INTEGER", "frames per request (16)", _RUN),
     "output_dir": ("FOLDER", "folder for results (output)", _RUN),
+    "journal": (
+        "FOLDER",
+        "keep a journal per video in this folder, which several hosts may share (one file in the output folder)",
+        _RUN,
+    ),
     "backend": ("auto|local|runpod", "where requests run; auto: the endpoint if configured, else local (auto)", _RUN),
     "sampling": (
         "exact|keyframes|ends",
