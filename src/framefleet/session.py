@@ -33,12 +33,12 @@ from framefleet.executors.planning import executor_named, number_at_once, tasks_
 from framefleet.fleet.backends.runpod.survey import Sleep, Survey
 from framefleet.fleet.execution.jobs import CANCEL_S
 from framefleet.journal.file import FILE_NAME
+from framefleet.journal.files import FileHash
 from framefleet.journal.look import is_there
 from framefleet.logs import logger
 from framefleet.media.files.probe import probe
 from framefleet.media.parts import chosen_parts
 from framefleet.media.types import MediaInfo
-from framefleet.models import file_sha256
 from framefleet.pipeline.plan import RunPlan, StagePlan, plan_run
 from framefleet.pipeline.resources import Resources
 from framefleet.pipeline.resume import unanswered, with_reading
@@ -107,6 +107,11 @@ def prepare(
     return Prepared(media, options, fleet, plan, survey, place.path, place.taken or taken)
 
 
+def file_hash(prepared: Prepared) -> FileHash:
+    """Return the sha256 of the video; with the option `verify` it is read in any case."""
+    return FileHash(prepared.media.path, prepared.journal, verify=prepared.options.verify)
+
+
 def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[StagePlan]:
     """Return the plans of the run's stages without the items that are answered already. Nothing is written.
 
@@ -115,7 +120,7 @@ def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[Stag
     plans = prepared.plan.fleet
     if not is_there(prepared.options.journal or prepared.journal):
         return plans
-    sha256 = sha256 or file_sha256(prepared.media.path)
+    sha256 = sha256 or file_hash(prepared).sha256
     journal = prepared.journal_of(sha256)
     media = with_reading(prepared.media, plans, sha256, journal)
     return [unanswered(plan, sha256, media, journal) for plan in plans]
@@ -180,7 +185,8 @@ def execute(
     scope = (cancel or CancelScope()).child()  # a failure of this run must not cancel the caller's scope
     scope.check()
     listener = _stamped(listener, prepared.media.path)
-    sha256 = file_sha256(prepared.media.path)
+    hashed = file_hash(prepared)
+    sha256 = hashed.sha256
     expected_usd = check_budget(prepared, sha256, resources)
     check_awake(prepared, sha256, listener)
     fetch_models(prepared, sha256, listener)
@@ -206,6 +212,8 @@ def execute(
         done = run(media, sha256, prepared.plan, prepared.options, resources, budget, journal, listener, scope)
     document = build_document(done, sha256)
     store.put(name, document)
+    if prepared.options.journal is None:  # a shared folder is of many hosts, and a hash of one
+        hashed.note(resources.journal(prepared.journal))
     return document
 
 

@@ -30,7 +30,7 @@ from framefleet.logs import logger
 from framefleet.media.types import MediaInfo
 from framefleet.pipeline.plan import StagePlan
 from framefleet.pipeline.resources import Resources
-from framefleet.pipeline.resume import piece_keys
+from framefleet.pipeline.resume import asked_of, piece_keys
 from framefleet.pipeline.stage_run import StageRun
 from framefleet.progress import Listener, Notice, StageStarted
 from framefleet.protocol.envelope import ProbeReply, read_reply
@@ -88,6 +88,8 @@ class StageAssembly:
             self._journal.keep_private()
         if self._options.fresh:
             self._journal.forget(list(keys.values()))
+        asked = msgspec.json.encode(asked_of(plan, self._media), order="sorted")
+        self._journal.asked(self._sha256, plan.stage.name, asked, list(keys.values()))
         endpoint = f"{plan.stage.endpoint} {plan.endpoint_id}"
         lane = self._lane(plan, endpoint, keys, asker)
         self._take_off(lane, lane.keeper.known())

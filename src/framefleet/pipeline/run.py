@@ -19,6 +19,7 @@ from framefleet.errors import (
     FleetError,
     FrameFleetError,
     Interrupted,
+    OutputError,
     describe,
 )
 from framefleet.fleet.backends.base import Backend
@@ -34,6 +35,7 @@ from framefleet.logs import logger
 from framefleet.media.audio.gaps import BRIEF_S, joined
 from framefleet.media.types import ClipTime, MediaInfo
 from framefleet.metrics import BusyTimer
+from framefleet.pipeline import kept
 from framefleet.pipeline.assembly import StageAssembly
 from framefleet.pipeline.consumers import WatchConsumer
 from framefleet.pipeline.derive import ClientResult, derive
@@ -46,7 +48,7 @@ from framefleet.pipeline.plan import (
 )
 from framefleet.pipeline.resources import Resources
 from framefleet.pipeline.stage_run import StageRun
-from framefleet.progress import Listener, Notice, StageDone
+from framefleet.progress import Listener, Notice, StageDone, StageStarted
 from framefleet.stages.base import Remembering
 from framefleet.timebase import Seconds
 
@@ -150,10 +152,15 @@ def run(
                 lanes += opened
                 keyframes_s: list[Seconds] = []
                 watched = [each for each in plan.watching if each.spec.name in wave]
+                known = {each.spec.name: _recall(each, media, sha256, journal, listener) for each in watched}
+                client |= {name: result for name, result in known.items() if result is not None}
+                watched = [each for each in watched if each.spec.name not in client]
                 watchers = [_watcher(watch, media, keyframes_s, listener) for watch in watched]
                 run_stages(opened, watchers, opener, media, options, decode, keyframes_s, listener, scope)
                 stages |= {lane.plan.stage.name: _finish(lane, media, journal, sha256) for lane in opened}
                 client |= {watcher.name: _watched(watcher) for watcher in watchers}
+                for each in watched:
+                    _remember(each, client[each.spec.name], media, sha256, journal)
                 if opened or watchers:
                     _raise_if_nothing_came(stages, client)
             scope.check()
@@ -198,6 +205,29 @@ def _tell_of_few_connections(options: Options, listener: Listener) -> None:
 def _watcher(plan: WatchPlan, media: MediaInfo, keyframes_s: Sequence[Seconds], listener: Listener) -> WatchConsumer:
     watcher = plan.stage.watch(media, plan.options, keyframes_s)
     return WatchConsumer(plan.stage.name, plan.order, watcher, listener, plan.options.decoding)
+
+
+def _recall(
+    plan: WatchPlan, media: MediaInfo, sha256: str, journal: Journal, listener: Listener
+) -> ClientResult | None:
+    """Return the stage's result of an earlier run on the same frames; None if they must be watched."""
+    result = kept.recall(plan, media, sha256, journal)
+    if result is None:
+        return None
+    name, count = plan.spec.name, len(plan.order.samples)
+    listener(StageStarted(name, "local", 0, 0, "frames", known=count))
+    listener(StageDone(name))
+    return ClientResult(result, BusyTimer())
+
+
+def _remember(plan: WatchPlan, result: ClientResult, media: MediaInfo, sha256: str, journal: Journal) -> None:
+    """Keep the result for the next run if it is of the whole video. A journal that cannot be written costs that."""
+    if result.error is not None or result.missed:
+        return
+    try:
+        kept.remember(plan, media, sha256, journal, result.result)
+    except OutputError as error:
+        log.warning("%s: its result is not kept", plan.spec.name, exc_info=error)
 
 
 def _watched(watcher: WatchConsumer) -> ClientResult:
