@@ -155,4 +155,4 @@ def test_without_scenes_it_is_over_time_alone_and_survives_being_written() -> No
 def test_its_tables_have_a_column_for_each_colour() -> None:
     made = tables(watched([plain(200, 0, 0)] * 5), None)  # type: ignore[arg-type]
     assert set(PALETTE) < set(made["looks"].columns)
-    assert len(made["looks"].rows) == len(made["scene_looks"].rows) == 1
+    assert len(made["looks"].rows) == len(made["scenes"].rows) == 1

@@ -78,7 +78,7 @@ def tables(looks: Looks, _: Document) -> dict[str, Table]:
     def rows(those: Sequence[Look | None]) -> list[tuple[float | None, ...]]:
         return [(*(getattr(one, name) for name in _COLUMNS), *one.palette) for one in those if one is not None]
 
-    return {"looks": Table(columns, rows(looks.over_time)), "scene_looks": Table(columns, rows(looks.scenes))}
+    return {"looks": Table(columns, rows(looks.over_time)), "scenes": Table(columns, rows(looks.scenes))}
 
 
 LOOKS = StageSpec(

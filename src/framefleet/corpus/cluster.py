@@ -1,0 +1,206 @@
+"""Distances between videos, and the families and templates that they form. Pure; nothing depends on an order.
+
+Average linkage on distances; a family is a cluster of the number of clusters with the best silhouette, and a template a
+part of it that is split off as clearly again. One number of clusters for all merges templates that lie close: of five
+near kinds it found three, splitting again found them all.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framefleet.corpus.figures import FIGURES, GROUPS
+
+Distances = NDArray[np.float64]
+"""(n, n), symmetric, 0 on the diagonal."""
+
+_CAP = 3.0  # noticeable differences: beyond, two figures are just different
+_UNLIKE = 1.0  # what a thing counts that one of two has and the other has not
+_MOST = 12  # families tried
+_PARTS = 4  # parts tried of a family
+LEAST = 3  # videos of a template: two alike may be chance
+_CLEAR = 0.3  # silhouette from which on a split is one; measured on kinds that lie close
+_REACH = 90  # percentile of a template's distances from its medoid, within which a new video joins it
+_FAR = 1.6  # times the median distance from the medoid, and
+_FAR_AT_LEAST = 0.35  # noticeable differences: what is farther follows no template
+
+
+def distances(rows: NDArray[np.float64], weights: Mapping[str, float] = GROUPS) -> Distances:
+    """Return how different videos are, from `rows` as of `vector.scaled`.
+
+    Each group counts by its mean of capped differences over the figures that are known of both, or that only one has
+    (`_UNLIKE`); a group that nobody looked at in one of the two is left out of that pair.
+    """
+    count = len(rows)
+    total, weighed = np.zeros((count, count)), np.zeros((count, count))
+    groups = np.array([figure.group for figure in FIGURES.values()])
+    for group, weight in weights.items():
+        part, counted = np.zeros((count, count)), np.zeros((count, count))
+        for column in rows[:, groups == group].T:
+            looked, known = ~np.isinf(column), np.isfinite(column)
+            values = np.where(known, column, 0.0)
+            apart = np.minimum(np.abs(values[:, None] - values[None, :]), _CAP)
+            both = known[:, None] & known[None, :]
+            one = (known[:, None] ^ known[None, :]) & looked[:, None] & looked[None, :]
+            part += np.where(both, apart, 0.0) + np.where(one, _UNLIKE, 0.0)
+            counted += both | one
+        total += weight * part / np.maximum(counted, 1)
+        weighed += weight * (counted > 0)
+    return total / np.maximum(weighed, 1e-9)
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """The templates of a corpus: `labels` (n,) by video, -1 for one that follows none; `families` by template."""
+
+    labels: NDArray[np.intp]
+    families: list[int]
+
+
+def group(apart: Distances) -> Grouping:
+    """Return the templates, the largest first."""
+    count = len(apart)
+    labels = np.full(count, -1)
+    families: list[int] = []
+    for family, members in enumerate(_families(apart)):
+        for part in _split_again(apart, members):
+            close = _without_outliers(apart, part)
+            if len(close) >= LEAST:
+                labels[close] = len(families)
+                families.append(family)
+    return _largest_first(Grouping(labels, families))
+
+
+def join(apart: Distances, labels: NDArray[np.intp], new: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the labels with those of `new` videos: of the nearest medoid's template, unless that is farther than nine
+    in ten of its videos are."""
+    joined = labels.copy()
+    middles = {label: medoid(apart, np.flatnonzero(labels == label)) for label in range(labels.max() + 1)}
+    for one in new if middles else ():
+        label = min(middles, key=lambda label: (apart[one, middles[label]], label))
+        reach = float(np.percentile(apart[middles[label], labels == label], _REACH))
+        joined[one] = label if apart[one, middles[label]] <= reach else -1
+    return joined
+
+
+def medoid(apart: Distances, members: NDArray[np.intp]) -> int:
+    """Return the member that is nearest to all others."""
+    return int(members[np.argmin(apart[np.ix_(members, members)].sum(axis=1).round(9))])
+
+
+def average_linkage(apart: Distances) -> list[tuple[int, int]]:
+    """Return the merges of n videos, the nearest first, as pairs of a member of each side.
+
+    The sides are what earlier merges have joined. By a chain of nearest neighbours, in O(n²).
+    """
+    between, alive, sizes = apart.copy(), np.ones(len(apart), bool), np.ones(len(apart))
+    np.fill_diagonal(between, np.inf)
+    merges: list[tuple[float, int, int]] = []
+    chain: list[int] = []
+    while alive.sum() > 1:
+        if not chain:
+            chain = [int(np.argmax(alive))]
+        while True:
+            here = chain[-1]
+            near = int(np.argmin(np.where(alive, between[here], np.inf)))
+            if len(chain) > 1 and between[here, near] >= between[here, chain[-2]]:
+                break
+            chain.append(near)
+        gone, kept = chain.pop(), chain.pop()
+        merges.append((float(between[gone, kept]), kept, gone))
+        joined = (sizes[kept] * between[kept] + sizes[gone] * between[gone]) / (sizes[kept] + sizes[gone])
+        between[kept], between[:, kept] = joined, joined
+        between[kept, kept] = np.inf
+        sizes[kept] += sizes[gone]
+        alive[gone] = False
+    return [(a, b) for _, a, b in sorted(merges, key=lambda merge: merge[0])]
+
+
+def cut(merges: Sequence[tuple[int, int]], count: int) -> NDArray[np.intp]:
+    """Return the labels of n videos in `count` clusters, numbered by their first members."""
+    total = len(merges) + 1
+    of = list(range(total))
+
+    def top(one: int) -> int:
+        while of[one] != one:
+            of[one] = of[of[one]]
+            one = of[one]
+        return one
+
+    for a, b in merges[: total - count]:
+        one, other = sorted((top(a), top(b)))
+        of[other] = one
+    return np.unique([top(one) for one in range(total)], return_inverse=True)[1]
+
+
+def silhouette(apart: Distances, labels: NDArray[np.intp]) -> float:
+    """Return the mean silhouette, -1 to 1; that of a video alone in its cluster is 0."""
+    count = int(labels.max()) + 1
+    inside = np.eye(count)[labels]  # (n, clusters)
+    sizes = inside.sum(axis=0)
+    sums = apart @ inside
+    own = sizes[labels]
+    mine = sums[np.arange(len(apart)), labels] / np.maximum(own - 1, 1)
+    means = np.where(inside > 0, np.inf, sums / sizes)
+    nearest = means.min(axis=1)
+    scores = (nearest - mine) / np.maximum(np.maximum(nearest, mine), 1e-12)
+    return float(np.where(own > 1, scores, 0.0).mean())
+
+
+def _families(apart: Distances) -> list[NDArray[np.intp]]:
+    """Return the clusters of the first level: all videos in one, unless some number of clusters is clear."""
+    everything = np.arange(len(apart))
+    return _best_split(apart, everything, _MOST) or [everything]
+
+
+def _split_again(apart: Distances, members: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    split = _best_split(apart, members, _PARTS)
+    return [members] if split is None else [part for each in split for part in _split_again(apart, each)]
+
+
+def _best_split(apart: Distances, members: NDArray[np.intp], most: int) -> list[NDArray[np.intp]] | None:
+    """Return the clearest split of `members` into at most `most` parts of at least `LEAST`; None if none is clear."""
+    if len(members) < 2 * LEAST:
+        return None
+    own = apart[np.ix_(members, members)]
+    merges = average_linkage(own)
+    best, found = _CLEAR, None
+    for count in range(2, min(2 * most, len(members) - 1) + 1):
+        labels = _without_crumbs(own, cut(merges, count))
+        if 2 <= labels.max() + 1 <= most and (clear := silhouette(own, labels)) >= best:
+            best, found = clear, labels
+    return None if found is None else [members[found == label] for label in range(found.max() + 1)]
+
+
+def _without_crumbs(apart: Distances, labels: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the labels with those of parts smaller than `LEAST` replaced by the nearest larger part's.
+
+    Else one odd video would keep its family from being split. Whether it follows that template is asked later.
+    """
+    sizes = np.bincount(labels)
+    large = np.flatnonzero(sizes >= LEAST)
+    if len(large) < 2:
+        return np.zeros_like(labels)
+    away = np.stack([apart[:, labels == one].mean(axis=1) for one in large], axis=1)
+    whose = np.where(sizes[labels] >= LEAST, np.searchsorted(large, labels), away.argmin(axis=1))
+    return np.unique(whose, return_inverse=True)[1]
+
+
+def _without_outliers(apart: Distances, members: NDArray[np.intp]) -> NDArray[np.intp]:
+    if len(members) < LEAST:
+        return members
+    away = apart[members, medoid(apart, members)]
+    typical = float(np.median(away[away > 0])) if (away > 0).any() else 0.0
+    return members[(away <= _FAR * typical) | (away <= _FAR_AT_LEAST)]
+
+
+def _largest_first(found: Grouping) -> Grouping:
+    """Return the templates renumbered by size, then by their first member; families in the order of templates."""
+    sizes = np.bincount(found.labels[found.labels >= 0], minlength=len(found.families))
+    order = sorted(range(len(found.families)), key=lambda one: (-sizes[one], int(np.argmax(found.labels == one))))
+    place = {old: new for new, old in enumerate(order)}
+    labels = np.array([place.get(int(label), -1) for label in found.labels], np.intp)
+    names = {family: number for number, family in enumerate(dict.fromkeys(found.families[one] for one in order))}
+    return Grouping(labels, [names[found.families[one]] for one in order])
