@@ -20,6 +20,7 @@ COMMANDS = {
     "export": "Export a result to the formats of other tools, next to the JSON.",
     "templates": "Find the templates that many videos follow: how they are edited, whatever they are about.",
     "classify": "Label videos by what they are about, from your own labels.",
+    "library": "Search many results at once: add them to a library, list what is in it, search all, or remove some.",
     "cache": "Remove what the journal keeps of a stage: of speakers, all voices and the names given to them.",
     "doctor": "Check what is installed, configured and reachable, and suggest fixes.",
     "emulate": "Emulate RunPod's serverless queue on this machine, until Ctrl-C.",
