@@ -132,7 +132,12 @@ def cut(merges: Sequence[tuple[int, int]], count: int) -> NDArray[np.intp]:
     for a, b in merges[: total - count]:
         one, other = sorted((top(a), top(b)))
         of[other] = one
-    return np.unique([top(one) for one in range(total)], return_inverse=True)[1]
+    return numbered([top(one) for one in range(total)])
+
+
+def numbered(labels: Sequence[int] | NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the labels as 0, 1, … in their order."""
+    return np.asarray(np.unique(labels, return_inverse=True)[1], np.intp)
 
 
 def silhouette(apart: Distances, labels: NDArray[np.intp]) -> float:
@@ -184,8 +189,8 @@ def _without_crumbs(apart: Distances, labels: NDArray[np.intp]) -> NDArray[np.in
     if len(large) < 2:
         return np.zeros_like(labels)
     away = np.stack([apart[:, labels == one].mean(axis=1) for one in large], axis=1)
-    whose = np.where(sizes[labels] >= LEAST, np.searchsorted(large, labels), away.argmin(axis=1))
-    return np.unique(whose, return_inverse=True)[1]
+    whose: NDArray[np.intp] = np.where(sizes[labels] >= LEAST, np.searchsorted(large, labels), away.argmin(axis=1))
+    return numbered(whose)
 
 
 def _without_outliers(apart: Distances, members: NDArray[np.intp]) -> NDArray[np.intp]:

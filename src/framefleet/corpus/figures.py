@@ -104,7 +104,8 @@ def _any(*words: str) -> Callable[[str], bool]:
 
 
 is_call = _any(
-    r"\b(follow|subscribe|link in|swipe|sign up|comment below|share this|save this|buy now|order now|download|learn more)\b",
+    r"\b(follow|subscribe|link in|swipe|sign up|comment below|share this|save this)\b",
+    r"\b(buy now|order now|download|learn more)\b",
     r"\b(part|teil|parte|partie) \d",
 )
 """Whether a text calls to act. English, as are all words here but digits and question marks."""

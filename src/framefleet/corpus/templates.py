@@ -156,8 +156,8 @@ def _cluster(
 ) -> Cluster:
     inside = found.labels == one
     siblings = [other for other, of in enumerate(found.families) if of == found.families[one] and other != one]
-    members = np.flatnonzero(inside)
-    middle = medoid(apart, members)
+    members = [int(member) for member in np.flatnonzero(inside)]
+    middle = medoid(apart, np.array(members))
     return Cluster(
         id=id,
         family=family,

@@ -44,7 +44,7 @@ def vector(document: Document) -> Vector:
     width, height = document.video.width, document.video.height
     said = None if document.transcription is None else words_of(document.transcription)
     values: dict[str, Value] = {"duration_s": length_s, "aspect": width / height if width and height else None}
-    unknown = []
+    unknown: list[str] = []
 
     def add(groups: Sequence[str], found: Any, figures: Callable[[Any], Mapping[str, Value]]) -> None:
         if found is None:

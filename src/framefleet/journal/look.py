@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 
 from framefleet.journal.file import in_chunks
+from framefleet.journal.owner import surely_gone
 from framefleet.logs import logger
+from framefleet.timebase import Seconds
 
 _VERSION = 1  # raised when the same key would no longer mean the same answer
 

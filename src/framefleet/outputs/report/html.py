@@ -1,4 +1,4 @@
-"""Assembly of the report page: markup, style, scripts and data in one self-contained file."""
+"""Assembly of the report page, and others like it: markup, style, scripts and data in one self-contained file."""
 
 import base64
 import hashlib
@@ -9,7 +9,6 @@ import msgspec
 
 from framefleet.outputs.palette import HUES, SHARES
 
-
 _REPORT = __package__ or ""
 
 
@@ -17,8 +16,8 @@ def page(head: dict[str, object], columns: str, package: str = _REPORT) -> str:
     """Return the page in the folder `page` of `package`. `head` is data for its scripts, and `columns` the base64 from
     `pack`.
 
-    It may name styles and scripts of the report, too, which stand in the report's folder. The Content Security Policy allows only this style and script, by their hashes, `data:` images and the video, so
-    that labels and words are never executed.
+    It may also name styles and scripts of the report. The Content Security Policy allows only this style and script, by
+    their hashes, `data:` images and the video, so that labels and words are never executed.
     """
     style, script = "".join(_text(name, package) for name in _named("style", package)), _script(package)
     parts = {

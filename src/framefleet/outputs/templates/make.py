@@ -59,7 +59,7 @@ def make_page(made: Templates, documents: Mapping[str, Document], path: Path, fr
 
 
 def thumbnails_of(path: str, document: Document, count: int) -> list[str]:
-    """Return `count` frames of a document's video, evenly over time. None if the video is not there, which is logged."""
+    """Return `count` frames of a document's video, evenly over time; none if it is not there, which is logged."""
     try:
         media = probe(find_video(document, Path(path)), video_track=document.video.track)
         if not media.has_video:
