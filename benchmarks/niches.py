@@ -9,6 +9,7 @@ import argparse
 import json
 import time
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def measure(path: Path) -> dict[str, object]:
     edges = np.linspace(0, 1, 9)
     calibration = sum(
         inside.mean() * abs(scores[sure][inside].mean() - correct[sure][inside].mean())
-        for low, high in zip(edges, edges[1:], strict=False)
+        for low, high in pairwise(edges)
         if (inside := (scores[sure] > low) & (scores[sure] <= high)).any()
     )
     return {

@@ -23,6 +23,7 @@ _PARTS = 4  # parts tried of a family
 LEAST = 3  # videos of a template: two alike may be chance
 _CLEAR = 0.3  # silhouette from which on a split is one; measured on kinds that lie close
 _REACH = 90  # percentile of a template's distances from its medoid, within which a new video joins it
+_PARTED = 0.15  # mean distance of parts below which they are the same to a viewer: one noticeable difference in one group
 _FAR = 1.6  # times the median distance from the medoid, and
 _FAR_AT_LEAST = 0.35  # noticeable differences: what is farther follows no template
 
@@ -174,7 +175,9 @@ def _best_split(apart: Distances, members: NDArray[np.intp], most: int) -> list[
     best, found = _CLEAR, None
     for count in range(2, min(2 * most, len(members) - 1) + 1):
         labels = _without_crumbs(own, cut(merges, count))
-        if 2 <= labels.max() + 1 <= most and (clear := silhouette(own, labels)) >= best:
+        if not 2 <= labels.max() + 1 <= most or own[labels[:, None] != labels].mean() < _PARTED:
+            continue
+        if (clear := silhouette(own, labels)) >= best:
             best, found = clear, labels
     return None if found is None else [members[found == label] for label in range(found.max() + 1)]
 
@@ -198,7 +201,8 @@ def _without_outliers(apart: Distances, members: NDArray[np.intp]) -> NDArray[np
         return members
     away = apart[members, medoid(apart, members)]
     typical = float(np.median(away[away > 0])) if (away > 0).any() else 0.0
-    return members[(away <= _FAR * typical) | (away <= _FAR_AT_LEAST)]
+    close: NDArray[np.intp] = members[(away <= _FAR * typical) | (away <= _FAR_AT_LEAST)]
+    return close
 
 
 def _largest_first(found: Grouping) -> Grouping:

@@ -30,7 +30,7 @@ UNSURE = 0.5
 _TEMPERATURE = 0.03  # of the softmax: with it a score of 0.8 is right in 8 of 10, within 0.1
 _SAME_TOPIC = 0.5  # similarity of a topic to a label from which on they are no rivals
 _KIN = 0.45  # of a topic's similarity to the label that it may not claim: what is about both is rather about the label
-_MARGIN = 0.04  # by which a topic has to be nearer than any label: 4 in 100 texts with a label are lost to one
+_MARGIN = 0.045  # by which a topic has to be nearer than any label: 4 in 100 texts with a label are lost to one
 _SENTENCES = 3
 
 
@@ -85,6 +85,8 @@ class Prototypes:
 
     def similar(self, vectors: Vectors) -> NDArray[np.float64]:
         """Return how similar texts are to labels, (texts, labels): half to the centre, half to the nearest text."""
+        if not self.names:
+            return np.zeros((len(vectors), 0))
         nearest = np.stack([(vectors @ rows.T).max(axis=1) for rows in self._each], axis=1)
         return np.asarray(0.5 * (vectors @ self.centres.T) + 0.5 * nearest, np.float64)
 

@@ -99,18 +99,15 @@ def kept_ids(members: Sequence[Sequence[str]], previous: Templates | None) -> li
     """Return an id for each cluster: that of the earlier one with which it shares most members, else a new one."""
     earlier = {} if previous is None else {cluster.id: set(cluster.members) for cluster in previous.clusters}
     shared = sorted(
-        (
-            (len(set(those) & before), -number(id), place)
-            for place, those in enumerate(members)
-            for id, before in earlier.items()
-        ),
-        reverse=True,
+        (-len(set(those) & before), len(those), number(id), place)
+        for place, those in enumerate(members)
+        for id, before in earlier.items()
+        if before & set(those)
     )
     ids: dict[int, str] = {}
-    for count, negative, place in shared:
-        id = f"t{-negative}"
-        if count and place not in ids and id not in ids.values():
-            ids[place] = id
+    for *_, old, place in shared:
+        if place not in ids and f"t{old}" not in ids.values():
+            ids[place] = f"t{old}"
     last = max(map(number, earlier), default=0)
     for place in range(len(members)):
         if place not in ids:

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from framefleet.library.cards import cards_of
+from framefleet.library.cards import MOST_S, cards_of
 from framefleet.library.words import is_latin
 from framefleet.results.video_source import places
 from framefleet.schema.document import Document
@@ -95,19 +96,21 @@ def _named(document: Document) -> str:
 
 
 def _cards(document: Document) -> Iterator[tuple[str, Seconds]]:
-    """Yield what is said, and what is written but not said, with when."""
-    written: set[str] = set()
-    for card in cards_of(document):
-        said = {word.lower() for word in _WORD.findall(card.said)}
-        new = [
-            text
-            for text in card.written.split(" · ")
-            if text not in written and not {word.lower() for word in _WORD.findall(text)} <= said
-        ]
-        written.update(new)
-        text = ". ".join(filter(None, (card.said.strip(), *new)))
-        if _WORD.search(text) or not is_latin(text):
-            yield text, card.start_s
+    """Yield what is said, and what is written at any time but not said, with when."""
+    said = [card for card in cards_of(document) if card.said.strip()]
+    spoken = {word for card in said for word in _words(card.said)}
+    yield from ((card.said.strip(), card.start_s) for card in said)
+    written: dict[str, Seconds] = {}
+    for span in document.text.spans if document.text is not None else ():
+        if sum(map(str.isalnum, span.text)) > 2 and not (_words(span.text) and _words(span.text) <= spoken):
+            written.setdefault(span.text.strip(), span.start_s)
+    for _, those in groupby(written.items(), lambda one: one[1] // MOST_S):
+        together = list(those)
+        yield ". ".join(text for text, _ in together), together[0][1]
+
+
+def _words(text: str) -> set[str]:
+    return {word.lower() for word in _WORD.findall(text)}
 
 
 def _not_english(document: Document, texts: list[Text]) -> str | None:
