@@ -17,7 +17,7 @@ from framefleet.stages.scene import scenes_between
 from tests.browser.documents import bare, seen
 from tests.results.make import make_document
 
-TALK = "so this is what I wanted to tell you about the thing that I found out last year when nobody looked".split()
+TALK_TEXT = "so this is what I wanted to tell you about the thing that I found out last year when nobody looked"
 
 
 def looks(rng: random.Random, length: float, **much: float) -> dict[str, StageResult]:
@@ -34,7 +34,7 @@ LOOKED = ("light", "contrast", "saturation", "detail", "plain", "motion", "pan",
 
 def speech(rng: random.Random, start: float, end: float, first: str = "") -> Transcription:
     words, at = [], start
-    texts = [*first.split(), *TALK * 20]
+    texts = [*first.split(), *TALK_TEXT.split() * 20]
     for text in texts:
         if at > end:
             break
@@ -65,13 +65,20 @@ def made(kind: str, nth: int, seed: int = 0) -> Document:
         parts |= {"transcription": speech(rng, 0.2, length * 0.6, "Number 4 things"), "sounds": music}
         parts |= {"detections": seen(*[[]] * 15), "results": looks(rng, length, motion=0.04)}
     elif kind == "talk":
-        parts = {"text": written(*[("a whole line of words", s, s + 2.4) for s in (0.0, 2.5, 5.0, 7.5, 10.0)], y=150, high=10)}
+        parts = {
+            "text": written(
+                *[("a whole line of words", s, s + 2.4) for s in (0.0, 2.5, 5.0, 7.5, 10.0)], y=150, high=10
+            )
+        }
         parts |= {"transcription": speech(rng, 0.2, length), "sounds": quiet, "detections": seen(*[person] * 15)}
         parts |= {"results": looks(rng, length, motion=0.01)}
     elif kind == "montage":
         cuts = [1.1 * n for n in range(1, int(length / 1.1))]
         parts = {"text": written(("Link in bio", length - 2, length)), "sounds": music}
-        parts |= {"transcription": Transcription(None, "", []), "detections": seen(*[[("car", 0.8, (0.0, 0.0, 9.0, 9.0))]] * 15)}
+        parts |= {
+            "transcription": Transcription(None, "", []),
+            "detections": seen(*[[("car", 0.8, (0.0, 0.0, 9.0, 9.0))]] * 15),
+        }
         parts |= {"results": looks(rng, length, motion=0.07)}
     elif kind == "slides":
         parts = {"text": written(*[(f"Step {n} of it", 3.0 * n, length) for n in range(1, 4)], y=60, high=12)}
@@ -81,10 +88,23 @@ def made(kind: str, nth: int, seed: int = 0) -> Document:
         cuts = sorted(rng.uniform(0, length) for _ in range(rng.randint(0, 14)))
         spans = [(rng.choice(["Hm", "a few more words", "7. NOW"]), s, s + rng.uniform(0.4, 6)) for s in
                  sorted(rng.uniform(0, length) for _ in range(rng.randint(0, 9)))]  # fmt: skip
-        parts = {"text": written(*spans, y=rng.uniform(0, 160), high=rng.uniform(6, 40)), "sounds": rng.choice([music, quiet, Sounds(0.3, [])])}
+        parts = {
+            "text": written(*spans, y=rng.uniform(0, 160), high=rng.uniform(6, 40)),
+            "sounds": rng.choice([music, quiet, Sounds(0.3, [])]),
+        }
         parts |= {"transcription": speech(rng, rng.uniform(0, 6), rng.uniform(8, length))}
-        parts |= {"detections": seen(*[rng.choice([[], person])] * 15), "results": looks(rng, length, motion=rng.uniform(0, 0.1))}
-    video = replace(make_document().video, path=f"{kind}{nth:02d}.mp4", sha256=f"{kind}{nth}", duration_s=length, width=320, height=180)
+        parts |= {
+            "detections": seen(*[rng.choice([[], person])] * 15),
+            "results": looks(rng, length, motion=rng.uniform(0, 0.1)),
+        }
+    video = replace(
+        make_document().video,
+        path=f"{kind}{nth:02d}.mp4",
+        sha256=f"{kind}{nth}",
+        duration_s=length,
+        width=320,
+        height=180,
+    )
     shots = scenes_between(cuts, length)
     return replace(bare(**parts), video=video, scenes=fuse(shots, {}))
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from framefleet.corpus.grouping import kept_ids, templates, templates_of
 from framefleet.corpus.result import Cluster, Templates
-from framefleet.corpus.templates import kept_ids, templates, templates_of
 from framefleet.errors import InputError
 from framefleet.schema.document import Document
 from framefleet.schema.text import TextResult

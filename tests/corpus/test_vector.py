@@ -102,7 +102,9 @@ spans = st.lists(st.tuples(st.floats(-5, 20), st.floats(0, 9)).map(lambda one: (
 
 
 @given(spans, st.randoms())
-def test_what_spans_cover_is_no_more_than_there_is_in_whatever_order(those: list[tuple[float, float]], rng: object) -> None:
+def test_what_spans_cover_is_no_more_than_there_is_in_whatever_order(
+    those: list[tuple[float, float]], rng: object
+) -> None:
     covered = covered_s(those, 10.0)
     assert 0 <= covered <= 10.0
     ticks = np.arange(0, 10, 0.01) + 0.005

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 __all__ = ["Niche", "Templates", "classify", "templates"]
 
 if TYPE_CHECKING:
+    from framefleet.corpus.grouping import templates
     from framefleet.corpus.niches import classify
     from framefleet.corpus.result import Niche, Templates
-    from framefleet.corpus.templates import templates
 
-_LAZY = {"Niche": "result", "Templates": "result", "classify": "niches", "templates": "templates"}
+_LAZY = {"Niche": "result", "Templates": "result", "classify": "niches", "templates": "grouping"}
 
 
 def __getattr__(name: str) -> Any:

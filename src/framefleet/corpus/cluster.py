@@ -23,7 +23,9 @@ _PARTS = 4  # parts tried of a family
 LEAST = 3  # videos of a template: two alike may be chance
 _CLEAR = 0.3  # silhouette from which on a split is one; measured on kinds that lie close
 _REACH = 90  # percentile of a template's distances from its medoid, within which a new video joins it
-_PARTED = 0.15  # mean distance of parts below which they are the same to a viewer: one noticeable difference in one group
+_PARTED = (
+    0.15  # mean distance of parts below which they are the same to a viewer: one noticeable difference in one group
+)
 _FAR = 1.6  # times the median distance from the medoid, and
 _FAR_AT_LEAST = 0.35  # noticeable differences: what is farther follows no template
 

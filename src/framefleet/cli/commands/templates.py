@@ -47,8 +47,8 @@ def templates(
     """
     if (watch is None) == (not results):
         raise UsageError("give results, or a folder to --watch", hint="such as framefleet templates output/")
+    from framefleet.corpus.grouping import templates_of
     from framefleet.corpus.reading import documents_in
-    from framefleet.corpus.templates import templates_of
     from framefleet.outputs.templates.files import TemplateFiles
     from framefleet.outputs.templates.make import thumbnails_of
 
@@ -101,15 +101,13 @@ def cache_by_path(frames: "Frames") -> "Frames":
 
 
 def _write_reports(documents: "Mapping[str, Document]") -> None:
-    from framefleet.cli.output.bars import Bars
+    """Write the reports that are missing next to their documents."""
     from framefleet.outputs.report.make import look_for_video, make_report, report_path
+    from framefleet.progress import silent
 
-    missing = [path for path in map(Path, documents) if not report_path(path).exists()]
-    with Bars() as listener:
-        for path in missing:
-            document = documents[str(path)]
-            video = look_for_video(document, path, None, listener)
-            make_report(document, path, video=video, listener=listener)
+    for path, document in ((Path(path), document) for path, document in documents.items()):
+        if not report_path(path).exists():
+            make_report(document, path, video=look_for_video(document, path, None, silent))
 
 
 def _summary(made: "Templates", come: list[str]) -> str:

@@ -69,7 +69,7 @@ def thumbnails_of(path: str, document: Document, count: int) -> list[str]:
         pieces = (piece for _, piece in decode_orders(media, [FrameRequest(samples, VIEW)]))
         return [base64.b64encode(piece.jpeg).decode() for piece in pieces if isinstance(piece, Picture)]
     except FrameFleetError as error:
-        log.warning("no thumbnails of %s", path, exc_info=error)
+        log.info("no thumbnails of %s: %s", path, error)
         return []
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from framefleet.corpus.grouping import templates_of
 from framefleet.corpus.reading import results_below
 from framefleet.corpus.result import Templates
-from framefleet.corpus.templates import templates_of
 from framefleet.errors import InputError
 from framefleet.journal.look import in_use
 from framefleet.logs import logger

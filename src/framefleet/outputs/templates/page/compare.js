@@ -32,7 +32,7 @@ function compare() {
     ...[a, b].map((video) => el("div", { class: "against" }, el("p", { class: "small" }, video.name), strip(video, until))),
     el("div", { class: "scroll" }, el("table", {},
       el("thead", {}, el("tr", {}, ["figure", a.name, b.name, "apart"].map((name) => el("th", { scope: "col" }, name)))),
-      el("tbody", {}, rows.map((row) => el("tr", {}, el("th", { scope: "row" }, row.name.replaceAll("_", " ")),
+      el("tbody", {}, rows.map((row) => el("tr", {}, el("th", { scope: "row" }, title(row.name)),
         [row.a, row.b].map((value) => el("td", { class: "num" }, figure(value))), el("td", { class: "num" }, bar(row.apart))))))),
     el("p", { class: "small dim" }, "apart: in noticeable differences. A dash: there is no such thing in the video."));
 }
@@ -49,6 +49,9 @@ function differing(a, b, most = 16) {
   }
   return rows.sort((x, y) => y.apart - x.apart).slice(0, most);
 }
+
+const title = (name) =>
+  name.replace(/_3s$/, " in the first 3 s").replace(/_s$/, " (s)").replace(/_per_min/, " per minute").replaceAll("_", " ");
 
 const figure = (value) => (value === null ? "–" : String(+value.toPrecision(3)));
 
