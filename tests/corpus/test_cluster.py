@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from framefleet.corpus.cluster import LEAST, average_linkage, cut, distances, group, join, medoid, silhouette
+from framefleet.corpus.cluster import LEAST, average_linkage, cut, group, join, medoid, silhouette
+from framefleet.corpus.distance import compare, distances
 from framefleet.corpus.figures import FIGURES
 
 Rows = NDArray[np.float64]
@@ -86,7 +87,7 @@ def test_silhouette_as_it_is_defined(seed: int, count: int) -> None:
 def test_groups_do_not_depend_on_the_order(seed: int, count: int, rng: object) -> None:
     rows = rows_of(seed, count)
     order = np.random.default_rng(seed).permutation(count)
-    one, other = group(distances(rows)), group(distances(rows[order]))
+    one, other = group(compare(rows)), group(compare(rows[order]))
     back = np.empty(count, np.intp)
     back[order] = other.labels
     alone = {frozenset(np.flatnonzero(one.labels < 0).tolist())}
@@ -96,7 +97,7 @@ def test_groups_do_not_depend_on_the_order(seed: int, count: int, rng: object) -
 
 @given(seeds, st.integers(0, 30))
 def test_each_video_is_in_one_place_and_templates_have_three_or_more(seed: int, count: int) -> None:
-    found = group(distances(rows_of(seed, count))) if count else group(np.zeros((0, 0)))
+    found = group(compare(rows_of(seed, count) if count else np.zeros((0, len(FIGURES)))))
     assert len(found.labels) == count
     sizes = np.bincount(found.labels[found.labels >= 0], minlength=len(found.families))
     assert (sizes >= LEAST).all()
@@ -110,13 +111,13 @@ def test_clear_kinds_are_found(seed: int) -> None:
     centres = np.zeros((4, len(FIGURES)))
     for kind in range(4):
         centres[kind, kind::4] = 3.0
-    found = group(distances(centres[truth] + rng.normal(0, 0.2, (24, len(FIGURES)))))
+    found = group(compare(centres[truth] + rng.normal(0, 0.2, (24, len(FIGURES)))))
     assert parts(found.labels) == parts(truth)
 
 
 def test_alike_videos_are_one_template_and_two_are_none() -> None:
-    assert group(np.zeros((5, 5))).labels.tolist() == [0] * 5
-    assert group(np.zeros((2, 2))).labels.tolist() == [-1, -1]
+    assert group(compare(np.zeros((5, len(FIGURES))))).labels.tolist() == [0] * 5
+    assert group(compare(np.zeros((2, len(FIGURES))))).labels.tolist() == [-1, -1]
 
 
 def test_a_new_video_joins_what_is_near_and_stays_alone_elsewhere() -> None:

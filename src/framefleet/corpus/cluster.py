@@ -1,57 +1,27 @@
-"""Distances between videos, and the families and templates that they form. Pure; nothing depends on an order.
+"""The families and templates that videos form. Pure; nothing depends on an order.
 
 Average linkage on distances; a family is a cluster of the number of clusters with the best silhouette, and a template a
-part of it that is split off as clearly again. One number of clusters for all merges templates that lie close: of five
-near kinds it found three, splitting again found them all.
+part of it that is split off as clearly again, or by its text alone. One number of clusters for all merges templates
+that lie close: of five near kinds it found three, splitting again found them all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from framefleet.corpus.figures import FIGURES, GROUPS
+from framefleet.corpus.distance import Comparison, Distances, share_known, to_clusters
 
-Distances = NDArray[np.float64]
-"""(n, n), symmetric, 0 on the diagonal."""
-
-_CAP = 3.0  # noticeable differences: beyond, two figures are just different
-_UNLIKE = 1.0  # what a thing counts that one of two has and the other has not
+LEAST = 3  # videos of a template: two alike may be chance
 _MOST = 12  # families tried
 _PARTS = 4  # parts tried of a family
-LEAST = 3  # videos of a template: two alike may be chance
-_CLEAR = 0.3  # silhouette from which on a split is one; measured on kinds that lie close
+_CLEAR, _PARTED = 0.3, 0.15  # silhouette and mean distance of the parts of a split: below, it is none for a viewer
+_TEXT_CLEAR, _TEXT_PARTED = 0.6, 0.6  # the same by text alone, which says most of how a video is made
+_MOVES = 4  # rounds in which videos move to the nearest template
 _REACH = 90  # percentile of a template's distances from its medoid, within which a new video joins it
-_PARTED = (
-    0.15  # mean distance of parts below which they are the same to a viewer: one noticeable difference in one group
-)
-_FAR = 1.6  # times the median distance from the medoid, and
+_FAR = 1.4  # times the template's median distance, and
 _FAR_AT_LEAST = 0.35  # noticeable differences: what is farther follows no template
-
-
-def distances(rows: NDArray[np.float64], weights: Mapping[str, float] = GROUPS) -> Distances:
-    """Return how different videos are, from `rows` as of `vector.scaled`.
-
-    Each group counts by its mean of capped differences over the figures that are known of both, or that only one has
-    (`_UNLIKE`); a group that nobody looked at in one of the two is left out of that pair.
-    """
-    count = len(rows)
-    total, weighed = np.zeros((count, count)), np.zeros((count, count))
-    groups = np.array([figure.group for figure in FIGURES.values()])
-    for group, weight in weights.items():
-        part, counted = np.zeros((count, count)), np.zeros((count, count))
-        for column in rows[:, groups == group].T:
-            looked, known = ~np.isinf(column), np.isfinite(column)
-            values = np.where(known, column, 0.0)
-            apart = np.minimum(np.abs(values[:, None] - values[None, :]), _CAP)
-            both = known[:, None] & known[None, :]
-            one = (known[:, None] ^ known[None, :]) & looked[:, None] & looked[None, :]
-            part += np.where(both, apart, 0.0) + np.where(one, _UNLIKE, 0.0)
-            counted += both | one
-        total += weight * part / np.maximum(counted, 1)
-        weighed += weight * (counted > 0)
-    return total / np.maximum(weighed, 1e-9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +32,21 @@ class Grouping:
     families: list[int]
 
 
-def group(apart: Distances) -> Grouping:
+def group(found: Comparison) -> Grouping:
     """Return the templates, the largest first."""
-    count = len(apart)
+    count = len(found.apart)
     labels = np.full(count, -1)
     families: list[int] = []
-    for family, members in enumerate(_families(apart)):
-        for part in _split_again(apart, members):
-            close = _without_outliers(apart, part)
-            if len(close) >= LEAST:
-                labels[close] = len(families)
-                families.append(family)
-    return _largest_first(Grouping(labels, families))
+    for family, members in enumerate(_families(found.apart)):
+        for part in _split_again(found, members):
+            labels[part] = len(families)
+            families.append(family)
+    if count:
+        labels = _without_outliers(found, _moved(found, labels))
+    kept = [label for label in range(len(families)) if (labels == label).sum() >= LEAST]
+    place = {label: number for number, label in enumerate(kept)}
+    labels = np.array([place.get(int(label), -1) for label in labels], np.intp)
+    return _largest_first(Grouping(labels, [families[label] for label in kept]))
 
 
 def join(apart: Distances, labels: NDArray[np.intp], new: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -160,27 +133,32 @@ def silhouette(apart: Distances, labels: NDArray[np.intp]) -> float:
 def _families(apart: Distances) -> list[NDArray[np.intp]]:
     """Return the clusters of the first level: all videos in one, unless some number of clusters is clear."""
     everything = np.arange(len(apart))
-    return _best_split(apart, everything, _MOST) or [everything]
+    return _best_split(apart, everything, _MOST, _CLEAR, _PARTED) or [everything]
 
 
-def _split_again(apart: Distances, members: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    split = _best_split(apart, members, _PARTS)
-    return [members] if split is None else [part for each in split for part in _split_again(apart, each)]
+def _split_again(found: Comparison, members: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Return the templates of a family."""
+    split = _best_split(found.apart, members, _PARTS, _CLEAR, _PARTED)
+    if split is None:
+        split = _best_split(found.by_group["text"], members, _PARTS, _TEXT_CLEAR, _TEXT_PARTED)
+    return [members] if split is None else [part for each in split for part in _split_again(found, each)]
 
 
-def _best_split(apart: Distances, members: NDArray[np.intp], most: int) -> list[NDArray[np.intp]] | None:
+def _best_split(
+    apart: Distances, members: NDArray[np.intp], most: int, clear: float, parted: float
+) -> list[NDArray[np.intp]] | None:
     """Return the clearest split of `members` into at most `most` parts of at least `LEAST`; None if none is clear."""
     if len(members) < 2 * LEAST:
         return None
     own = apart[np.ix_(members, members)]
     merges = average_linkage(own)
-    best, found = _CLEAR, None
+    best, found = clear, None
     for count in range(2, min(2 * most, len(members) - 1) + 1):
         labels = _without_crumbs(own, cut(merges, count))
-        if not 2 <= labels.max() + 1 <= most or own[labels[:, None] != labels].mean() < _PARTED:
+        if not 2 <= labels.max() + 1 <= most or own[labels[:, None] != labels].mean() < parted:
             continue
-        if (clear := silhouette(own, labels)) >= best:
-            best, found = clear, labels
+        if (score := silhouette(own, labels)) >= best:
+            best, found = score, labels
     return None if found is None else [members[found == label] for label in range(found.max() + 1)]
 
 
@@ -198,13 +176,30 @@ def _without_crumbs(apart: Distances, labels: NDArray[np.intp]) -> NDArray[np.in
     return numbered(whose)
 
 
-def _without_outliers(apart: Distances, members: NDArray[np.intp]) -> NDArray[np.intp]:
-    if len(members) < LEAST:
-        return members
-    away = apart[members, medoid(apart, members)]
-    typical = float(np.median(away[away > 0])) if (away > 0).any() else 0.0
-    close: NDArray[np.intp] = members[(away <= _FAR * typical) | (away <= _FAR_AT_LEAST)]
-    return close
+def _moved(found: Comparison, labels: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the labels, with videos that nobody looked at in part in the template they are nearest to by the rest.
+
+    Others stay: the mean distance to a compact template may be less than to the others of a loose one.
+    """
+    guessed = share_known(found) < 1.0
+    for _ in range(_MOVES):
+        moved = np.where(guessed, to_clusters(found, labels).argmin(axis=1), labels)
+        if len(np.unique(moved)) <= labels.max() or (moved == labels).all():
+            break  # a template that empties is kept as it was
+        labels = moved
+    return labels
+
+
+def _without_outliers(found: Comparison, labels: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the labels with -1 for videos far from the others of their template.
+
+    Of how a video is made less may be known, and its distance is then less sure.
+    """
+    away = to_clusters(found, labels)[np.arange(len(labels)), labels]
+    typical = np.array([np.median(away[labels == label]) for label in range(labels.max() + 1)])[labels]
+    far = (away > _FAR * typical / np.sqrt(share_known(found))) & (away > _FAR_AT_LEAST)
+    kept: NDArray[np.intp] = np.where(far, -1, labels)
+    return kept
 
 
 def _largest_first(found: Grouping) -> Grouping:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from framefleet.corpus.cluster import Distances, Grouping, distances, group, join, medoid
+from framefleet.corpus.cluster import Grouping, group, join, medoid
+from framefleet.corpus.distance import Distances, compare
 from framefleet.corpus.explain import differences, template
 from framefleet.corpus.figures import FIGURES, GROUPS
 from framefleet.corpus.reading import documents_in
@@ -34,9 +35,10 @@ def templates_of(
     paths = sorted(documents)
     vectors = [vector(documents[path]) for path in paths]
     rows = scaled(vectors)
-    apart = distances(rows)
+    compared = compare(rows)
+    apart = compared.apart
     if anew or previous is None or not previous.clusters:
-        found = group(apart)
+        found = group(compared)
         ids = kept_ids([_members(found, paths, one) for one in range(len(found.families))], previous)
     else:
         found, ids = _joined(apart, paths, previous)
