@@ -13,6 +13,7 @@ import re
 import subprocess
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,8 @@ def street(seconds: float) -> Samples:
     return (sound / np.abs(sound).max() * 10_000).astype(np.int16)
 
 
+VOICES = [f"{accent}+{kind}" for kind in ("m3", "f2", "m7", "f4", "m1", "f1") for accent in ("en-us", "en-gb")]
+
 QUIET: dict[str, Callable[[float], Samples]] = {
     "silence": lambda seconds: np.zeros(int(seconds * RATE), np.int16),
     "hiss": hiss,
@@ -123,13 +126,13 @@ def languages(handlers: dict[str, Handler], _: argparse.Namespace) -> dict[str, 
 def words(handlers: dict[str, Handler], asked: argparse.Namespace) -> dict[str, Any]:
     text = (Path(__file__).parent / "speech_text.txt").read_text(encoding="utf-8")
     clips = [(_sound(Path(path)), said) for path, said in asked.clip]
-    spoken_s, voices = 0.0, ("en-us", "en-gb", "en-us+f2")
     sentences = text.splitlines()
-    for number in range(0, len(sentences), 5):
+    paragraphs = [" ".join(sentences[number : number + 5]) for number in range(0, len(sentences), 5)]
+    spoken_s = 0.0
+    for voice, paragraph in product(VOICES, paragraphs):  # the text once in each voice
         if spoken_s >= asked.minutes * 60:
             break
-        paragraph = " ".join(sentences[number : number + 5])
-        clips.append((spoken(paragraph, voices[number // 5 % len(voices)]), paragraph))
+        clips.append((spoken(paragraph, voice), paragraph))
         spoken_s += len(clips[-1][0]) / RATE
     results = {}
     for model, handler in handlers.items():

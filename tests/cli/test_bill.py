@@ -104,6 +104,18 @@ def test_a_result_without_its_journal_still_says_what_it_cost(cli: Cli, video: P
     assert yolo["ours"]["usd"] in (0.005, 0.006) and yolo["ours"]["requests"] == 1
 
 
+@pytest.mark.full
+def test_an_endpoint_that_serves_two_kinds_is_one_line(
+    cli: Cli, video: Path, managed: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli("run", video, "--price", 0.001).code == 0
+    for path in Path("output").glob("*.sqlite3*"):
+        path.unlink()
+    monkeypatch.setenv("FRAMEFLEET_WHISPER_ENDPOINT", "yolo-id")
+    (told,) = told_json(cli("bill", "output/clip_results.json", "--json", "--price", 0.001))["endpoints"]
+    assert (told["kind"], told["ours"]["requests"]) == ("yolo, whisper", 2)
+
+
 @pytest.mark.parametrize(
     ("status", "said"),
     [

@@ -265,6 +265,22 @@ def test_what_was_replaced_or_deleted_before_is_overwritten_too(
     assert not any(part[at : at + 100] in content for part in (answer, voices) for at in range(0, 20_000, 500))
 
 
+def test_forgetting_says_so_if_a_reader_keeps_what_was_removed_in_the_file(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("framefleet.storage.database._BUSY_MS", 1)
+    with opened(tmp_path, clock) as journal:
+        journal.keep({"speakers/k1": b"voices"})
+        reader = sqlite3.connect(journal.path, isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM answers").fetchone()
+        with pytest.raises(OutputError) as refused:
+            journal.forget_private("speakers")
+        assert refused.value.code == "journal_in_use"
+        reader.close()
+        assert journal.forget_private("speakers") == 0
+
+
 def test_an_ended_process_of_this_host_is_known_to_be_gone() -> None:
     done = subprocess.Popen([sys.executable, "-c", ""])
     done.wait()

@@ -205,13 +205,20 @@ class Journal:
     def forget_private(self, stage: str) -> int:
         """Remove all data of a private stage, of every video, and overwrite it on the disk.
 
-        Return how many answers were removed.
+        Return how many answers were removed. Raises `OutputError` if the file is in use, so that what was removed may
+        still be in it.
         """
         with self._transaction() as db:
             answers = db.execute("DELETE FROM answers WHERE key GLOB ?", (private_key(stage, "*"),)).rowcount
             db.execute("DELETE FROM kept WHERE stage = ?", (stage,))
         with self._told():
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise OutputError(
+                f"{self.path.name}: another run is using it, so what was removed is still in it",
+                hint="try again when that run has ended",
+                code="journal_in_use",
+            )
         return answers
 
     def charge(self, endpoint: str, job_id: str, *, source: str, stage: str, charge: bytes) -> None:

@@ -1,13 +1,14 @@
 """The interface of a stage's finder: a detector for callers that read every frame themselves, such as redaction."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from framefleet.config.options import Options
 from framefleet.schema.objects import Box
 
 Pixels = NDArray[np.uint8]
@@ -23,17 +24,25 @@ class Found:
     score: float
 
 
+def _ignore(_line: str) -> None:
+    """Take a line that nobody reads."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinderRequest:
     """What to find: `labels`, all of which the stage declares, in upright frames of `width` × `height` pixels.
 
     A finder that is free to choose the size of its input scales frames to `long_side` pixels on the longer side.
+    `options` are those of a run, of which a finder takes what names its model. A model that is downloaded first says so
+    to `tell`.
     """
 
     labels: Sequence[str]
     width: int
     height: int
     long_side: int
+    options: Options = field(default_factory=Options)
+    tell: Callable[[str], object] = field(default=_ignore, compare=False)
 
 
 class Finder(Protocol):

@@ -116,11 +116,12 @@ def _loaded(load: Callable[[], Any]) -> Any:
 class Finds:
     """A finder that a stage offers to code that decodes every frame itself, as redaction does.
 
-    `labels` returns what it can find, and loads no model, because all finders are asked before one is chosen. `load`
-    loads it; it raises `SetupError` where the model is missing.
+    `labels` returns what it can find with a run's options, and loads no model, because all finders are asked before one
+    is chosen; it raises `UsageError` for a model that there is not. `load` loads it; it raises `SetupError` where the
+    model is missing.
     """
 
-    labels: Callable[[], Sequence[str]]
+    labels: "Callable[[Options], Sequence[str]]"
     load: "Callable[[FinderRequest], Finder]"
 
 

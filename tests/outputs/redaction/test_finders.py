@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from framefleet.config.options import Options
 from framefleet.errors import SetupError, UsageError
 from framefleet.media.files.probe import probe
 from framefleet.outputs.redaction.look import open_finders
@@ -15,6 +17,8 @@ from framefleet.stages.registry import registered
 from framefleet.stages.spec import Deriving, Finds, ResultKind, StageSpec
 from tests.outputs.redaction.test_redact import Squares
 from tests.outputs.render.squares import box_at, document_of, frames_of, squares
+from tests.stages.objects.fetched import fetched_models
+from tests.stages.objects.test_onnx import ANY_SIZE, constant_detector
 
 
 def offering(name: str, *labels: str, asked: list[FinderRequest], missing: bool = False) -> StageSpec:
@@ -30,7 +34,7 @@ def offering(name: str, *labels: str, asked: list[FinderRequest], missing: bool 
         raise AssertionError("the stage itself is not run")
 
     output: ResultKind[Any] = ResultKind(name, lambda _: (), list)
-    return StageSpec(name=name, inputs=(), runs=Deriving(derive), output=output, finder=Finds(lambda: labels, load))
+    return StageSpec(name=name, inputs=(), runs=Deriving(derive), output=output, finder=Finds(lambda _: labels, load))
 
 
 @pytest.mark.full
@@ -69,3 +73,30 @@ def test_what_no_stage_finds_is_refused_with_everything_that_some_stage_does() -
     hint = str(refused.value.hint)
     assert hint.startswith("choose from faces, person, bicycle, car")
     assert hint.endswith(", toothbrush, logo")
+
+
+def test_labels_are_found_by_the_detector_that_a_run_would_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched_models(tmp_path / "models", monkeypatch)("d-fine-n")
+    (finder,) = open_finders(RedactOptions(), ["person"], 640, 480)
+    ((found,),) = finder.find([np.zeros((480, 640, 3), np.uint8)])
+    assert (found.label, [round(edge) for edge in found.box]) == ("person", [256, 144, 384, 336])
+
+
+def test_a_detector_of_ones_own_finds_its_own_labels(tmp_path: Path) -> None:
+    rows = [[320.0, 320.0, 64.0, 64.0, 0.9]]
+    file = str(constant_detector(tmp_path / "plates.onnx", rows, shape=ANY_SIZE, names="{0: 'plate'}"))
+    look = RedactOptions(models=Options(yolo_model=file))
+    (finder,) = open_finders(look, ["plate"], 640, 640)
+    ((found,),) = finder.find([np.zeros((640, 640, 3), np.uint8)])
+    assert (found.label, found.box) == ("plate", (288.0, 288.0, 352.0, 352.0))
+    with pytest.raises(UsageError) as refused:
+        open_finders(look, ["person"], 640, 640)
+    assert refused.value.hint == "choose from faces, plate"
+
+
+def test_a_detector_that_is_not_there_is_refused_before_the_video_is_read() -> None:
+    with pytest.raises(UsageError) as refused:
+        open_finders(RedactOptions(models=Options(yolo_model="yolov99")), ["person"], 640, 640)
+    assert refused.value.code == "unknown_model"

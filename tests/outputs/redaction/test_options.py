@@ -12,7 +12,7 @@ from framefleet.outputs.render.options import RenderOptions
 
 def asked(**given: Any) -> RedactOptions | None:
     none: dict[str, Any] = {"blur": None, "keep": None, "mute": None, "as_box": False, "as_pixels": False}
-    none |= {"long_side": 640, "every": 3, "originals": False, "film": RenderOptions()}
+    none |= {"long_side": 640, "every": 3, "originals": False, "yolo_model": None, "film": RenderOptions()}
     return redaction(**(none | given))
 
 
@@ -54,6 +54,7 @@ def test_how_things_are_covered() -> None:
         {"keep": ["track:3"]},
         {"as_box": True},
         {"originals": True},
+        {"yolo_model": "yolox-s"},
         {"mute": ["Ada"], "as_pixels": True},
         {"blur": ["faces"], "as_box": True, "as_pixels": True},
         {"blur": ["faces"], "keep": ["person"]},

@@ -313,6 +313,17 @@ def test_a_track_that_is_lost_leaves_no_file(tmp_path: Path, redacted: Make) -> 
     assert left(tmp_path) == []
 
 
+def test_a_part_begins_where_the_frames_of_a_coarse_clock_do(tmp_path: Path, redacted: Make) -> None:
+    class Blinks(Squares):
+        def find(self, frames: Sequence[Pixels]) -> list[list[Found]]:
+            return [[] for _ in frames]
+
+    video, part = squares(tmp_path / "v.avi", codec="mpeg4"), RenderOptions(start=Fraction(103, 100))  # frames at 1.00
+    with pytest.raises(InputError) as raised:
+        redacted(video, document_of(video, fps=5), Blinks(), labels=(), tracks=(1,), film=part)
+    assert "from 1.00 to 1.80 s" in raised.value.message
+
+
 def test_a_track_that_the_document_has_not_is_refused(tmp_path: Path, redacted: Make) -> None:
     with pytest.raises(UsageError, match="its tracks are 1 to 1"):
         redacted(squares(tmp_path / "v.mp4"), labels=(), tracks=(7,))

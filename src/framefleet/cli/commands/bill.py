@@ -134,23 +134,29 @@ def _lines(
 ) -> list[Line]:
     """Return a line for each endpoint that is configured, or has jobs in the journal from that time."""
     survey, billed = Survey(fleet, price), theirs(records)
-    kinds = {id: kind for kind, id in fleet.endpoints.items()} | {job.id: job.kind for job in (*own, *others)}
+    kinds: dict[str, list[str]] = {}  # one endpoint may serve several, such as whisper and speakers
+    for kind, id in [*fleet.endpoints.items(), *((job.kind, job.id) for job in (*own, *others))]:
+        served = kinds.setdefault(id, [])
+        if kind not in served:
+            served.append(kind)
     lines = []
-    for id, kind in kinds.items():
-        tariff = survey.tariff(kind)
+    for id, served in kinds.items():
+        tariff = survey.tariff(served[0])
         here = [job for job in own if job.id == id]
         counted = ours(here, [job for job in others if job.id == id], price, tariff)
         if documents and not here:  # without its journal, use the costs in the document
-            counted = _told(documents, kind) if fleet.endpoints.get(kind) == id else counted
+            configured = [kind for kind in served if fleet.endpoints.get(kind) == id]
+            counted = _counted(documents, configured) if configured else counted
         if id in billed or counted.requests or not documents:
-            lines.append(line(kind, id, billed[id], counted, tariff.idle_s))
+            lines.append(line(", ".join(served), id, billed[id], counted, tariff.idle_s))
     return lines
 
 
-def _told(documents: Sequence[tuple[Document, Path]], kind: str) -> Ours:
+def _counted(documents: Sequence[tuple[Document, Path]], kinds: Sequence[str]) -> Ours:
+    """Return the costs in the documents of the stages that run on these endpoints."""
     from framefleet.stages import registry
 
-    names = [name for name, runs in registry.remote().items() if runs.endpoint == kind]
+    names = [name for name, runs in registry.remote().items() if runs.endpoint in kinds]
     costs = [cost for document, _ in documents for name, cost in document.cost.stages.items() if name in names]
     costs = [cost for cost in costs if cost.billed]
     return Ours(

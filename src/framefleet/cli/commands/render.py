@@ -27,6 +27,7 @@ from framefleet.cli.options.redaction import (
     Keep,
     Mute,
     ProofOriginals,
+    YoloModel,
     redaction,
 )
 from framefleet.cli.output.format import clean, counted
@@ -61,6 +62,7 @@ def render(
     mute: Mute = None,
     detail: Detail = 640,
     every: Every = 3,
+    yolo_model: YoloModel = None,
     proof_originals: ProofOriginals = False,
 ) -> int:
     """Write an annotated video: boxes, labels, tracks and subtitles drawn on the original.
@@ -83,6 +85,7 @@ def render(
         long_side=detail,
         every=every,
         originals=proof_originals,
+        yolo_model=yolo_model,
         film=look,
     )
     if hide is not None and (labels is not None or conf):

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from framefleet.config.options import Options
 from framefleet.errors import UsageError
 from framefleet.outputs.redaction.options import RedactOptions, Style, hidden, listed, tracks_in
 from framefleet.outputs.render.options import RenderOptions
@@ -28,6 +29,12 @@ Detail = Annotated[
 Every = Annotated[
     int, typer.Option(min=1, max=25, help="detect in every N-th frame, and in all frames where things move fast")
 ]
+YoloModel = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE", help="with --blur: the detector of labels and tracks, as for run (the best one there)"
+    ),
+]
 ProofOriginals = Annotated[
     bool, typer.Option("--proof-originals", help="with --blur: show the uncovered frames in the proof sheet too")
 ]
@@ -43,6 +50,7 @@ def redaction(
     long_side: int,
     every: int,
     originals: bool,
+    yolo_model: str | None,
     film: RenderOptions,
 ) -> RedactOptions | None:
     """Return the options of a redaction, or None if nothing is to be hidden.
@@ -50,7 +58,13 @@ def redaction(
     Raises `UsageError` for options that contradict each other.
     """
     if not blur and not mute:
-        lone = [("--keep", keep), ("--box", as_box), ("--pixelate", as_pixels), ("--proof-originals", originals)]
+        lone = [
+            ("--keep", keep),
+            ("--box", as_box),
+            ("--pixelate", as_pixels),
+            ("--yolo-model", yolo_model),
+            ("--proof-originals", originals),
+        ]
         if unmeant := next((name for name, given in lone if given), None):
             raise UsageError(f"{unmeant}: nothing is hidden", hint="add what to hide, such as --blur faces")
         return None
@@ -71,4 +85,5 @@ def redaction(
         mute=tuple(mute or ()),
         originals=originals,
         film=film,
+        models=Options(yolo_model=yolo_model),
     )

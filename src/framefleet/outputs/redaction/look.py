@@ -18,13 +18,16 @@ from framefleet.stages.registry import SPECS
 _AT_ONCE = 4  # the minimum number of sampled frames in one batch
 
 
-def open_finders(look: RedactOptions, labels: Sequence[str], width: int, height: int) -> list[Finder]:
+def open_finders(
+    look: RedactOptions, labels: Sequence[str], width: int, height: int, tell: Callable[[str], object] = print
+) -> list[Finder]:
     """Load the finders of faces, if they are to be hidden, and of `labels`, in upright `width` × `height` frames.
 
     Where two stages find one label, both look: what either finds is hidden. Raises `UsageError` for a label that no
-    stage here can find, and `SetupError` where a model is missing.
+    stage here can find, and `SetupError` where a model is missing. What is downloaded first is said to `tell`.
     """
-    offers = [(spec.finder, list(spec.finder.labels())) for spec in SPECS.values() if spec.finder is not None]
+    finders = [spec.finder for spec in SPECS.values() if spec.finder is not None]
+    offers = [(finder, list(finder.labels(look.models))) for finder in finders]
     known = [label for _, of_one in offers for label in of_one]
     wanted = [*labels, *([FACE] if look.faces else [])]
     unknown = [label for label in wanted if label not in known]
@@ -37,7 +40,11 @@ def open_finders(look: RedactOptions, labels: Sequence[str], width: int, height:
         )
     found = [(finder, [label for label in wanted if label in of_one]) for finder, of_one in offers]
     return [
-        finder.load(FinderRequest(labels=of_it, width=width, height=height, long_side=look.long_side))
+        finder.load(
+            FinderRequest(
+                labels=of_it, width=width, height=height, long_side=look.long_side, options=look.models, tell=tell
+            )
+        )
         for finder, of_it in found
         if of_it
     ]

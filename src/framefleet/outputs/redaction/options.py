@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from framefleet.config.options import Options
 from framefleet.errors import UsageError
 from framefleet.outputs.render.options import RenderOptions
 
@@ -20,7 +21,8 @@ class RedactOptions(msgspec.Struct, frozen=True, kw_only=True):
     `faces`, the `labels` and the `tracks` of the document are covered, but for those of its tracks in `keep`. Faces
     are detected in frames scaled to `long_side` pixels, in each `every`-th frame, and in those between where something
     moves fast, appears or disappears. `mute` are words and phrases to silence. The proof sheet shows covered
-    frames, and with `originals` uncovered ones too. `film` has the options of encoding and cutting.
+    frames, and with `originals` uncovered ones too. `film` has the options of encoding and cutting, and
+    `models` the options of a run that name models.
     """
 
     faces: bool = False
@@ -33,6 +35,7 @@ class RedactOptions(msgspec.Struct, frozen=True, kw_only=True):
     mute: tuple[str, ...] = ()
     originals: bool = False
     film: RenderOptions = RenderOptions()
+    models: Options = Options()
 
     @property
     def hides(self) -> bool:

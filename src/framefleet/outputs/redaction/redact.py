@@ -15,7 +15,7 @@ from framefleet.errors import InputError, UsageError
 from framefleet.media.files.container import audio_stream, open_media
 from framefleet.media.types import MediaInfo
 from framefleet.outputs.redaction.covers import covers, worst_of
-from framefleet.outputs.redaction.follow import Followed, follow, kept
+from framefleet.outputs.redaction.follow import follow, kept
 from framefleet.outputs.redaction.look import StrictShots, look_through, open_finders
 from framefleet.outputs.redaction.options import FACE, RedactOptions, Style
 from framefleet.outputs.redaction.paint import cover
@@ -26,12 +26,12 @@ from framefleet.outputs.render.encoder import NewFile, new_file
 from framefleet.outputs.render.render import News
 from framefleet.outputs.render.silence import silences
 from framefleet.outputs.render.sound import Sound
-from framefleet.progress import Listener, silent
+from framefleet.progress import Listener, Notice, silent
 from framefleet.schema.document import Document
 from framefleet.schema.tracks import Track
 from framefleet.stages.finding import Finder
 from framefleet.storage.atomic import whole_file
-from framefleet.timebase import Span
+from framefleet.timebase import Seconds, Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,16 +98,18 @@ class _Redaction:
         labels = list(dict.fromkeys(named))
         self._finders = finders
         if finders is None and options.hides:
-            self._finders = open_finders(options, labels, media.width, media.height)
+            self._finders = open_finders(
+                options, labels, media.width, media.height, lambda line: listener(Notice(line))
+            )
 
     def write(self) -> Redacted:
         if not self._options.hides:
             with whole_file(self._target) as temporary:
                 return self._encode(temporary, None)
-        frames = self._look()
-        found = self._chosen(frames)
+        frames, start_s = self._look()
+        found = self._chosen(frames, start_s)
         worst = worst_of(frames, covers(found, frames.times))
-        originals, start_s = self._options.originals, float(self._options.film.start)
+        originals = self._options.originals
         with (
             whole_file(self._target) as temporary,
             whole_file(proof_of(self._target), mode=0o600 if originals else 0o644) as page,
@@ -115,14 +117,16 @@ class _Redaction:
         ):
             return self._encode(temporary, _Covering(self._media, frames, found, self._options.style, proof))
 
-    def _look(self) -> Looks:
+    def _look(self) -> tuple[Looks, Seconds]:
+        """Return what is found in each frame, and where on the document's clock the frames' times begin."""
         media, film = self._media, self._options.film
         with open_media(media.path) as source, News(self._listener, self._length_s, "detect") as news:
             shots = StrictShots(media, source, film)
             upright = Upright(media, shots.first[1])
-            return look_through(shots, upright, self._finders or (), self._options.every, news.reached)
+            looks = look_through(shots, upright, self._finders or (), self._options.every, news.reached)
+            return looks, float(shots.start)
 
-    def _chosen(self, frames: Looks) -> list[Trail]:
+    def _chosen(self, frames: Looks, start_s: Seconds) -> list[Trail]:
         """Return the trails to cover. Raises `InputError` if a track to hide is lost."""
         options, media = self._options, self._media
         everything = trails(frames, media.width, media.height)
@@ -131,14 +135,17 @@ class _Redaction:
             for trail in everything
             if any(one.found.label in options.labels or (options.faces and one.found.label == FACE) for one in trail)
         ]
-        spared = [one for track in self._kept if (one := self._follow(track, frames, everything)) is not None]
+        spared = [
+            one
+            for track in self._kept
+            if (one := follow(track, self._document, frames, everything, start_s)) is not None
+        ]
         chosen = kept(chosen, everything, spared, frames)
         for track in self._hidden:
-            followed = self._follow(track, frames, everything)
+            followed = follow(track, self._document, frames, everything, start_s)
             if followed is None:
                 continue
             if followed.lost is not None:
-                start_s = float(options.film.start)
                 first, last = followed.lost.start_s + start_s, followed.lost.end_s + start_s
                 raise InputError(
                     f"{media.path}: track {track.id} ({track.label}) is lost from {first:.2f} to {last:.2f} s, "
@@ -148,9 +155,6 @@ class _Redaction:
                 )
             chosen += followed.trails
         return chosen
-
-    def _follow(self, track: Track, frames: Looks, everything: Sequence[Trail]) -> Followed | None:
-        return follow(track, self._document, frames, everything, float(self._options.film.start))
 
     def _encode(self, temporary: Path, covering: "_Covering | None") -> Redacted:
         media, film, target = self._media, self._options.film, self._target

@@ -58,5 +58,5 @@ FACES = StageSpec(
     runs=Watching(_load),
     output=ResultKind("faces", spans, list[FacesSeen]),
     belongs=Belongs.BY_NAME,
-    finder=Finds(lambda: [FACE], _open_finder),
+    finder=Finds(lambda _: [FACE], _open_finder),
 )

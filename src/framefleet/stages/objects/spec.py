@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from framefleet.config.options import FrameOptions, Options
-from framefleet.models import coco_labels
 from framefleet.schema.document import Document
 from framefleet.schema.objects import Detection
 from framefleet.schema.results import FoundSpan
@@ -35,6 +34,12 @@ def _load() -> "Stage":
     from framefleet.stages.objects.stage import ObjectsStage
 
     return ObjectsStage()
+
+
+def _labels(options: Options) -> Sequence[str]:
+    from framefleet.stages.objects.finder import labels
+
+    return labels(options)
 
 
 def _open_finder(request: "FinderRequest") -> "Finder":
@@ -131,5 +136,5 @@ OBJECTS = StageSpec(
     ),
     config=config,
     belongs=Belongs.DEFAULT,
-    finder=Finds(coco_labels, _open_finder),  # the embedded detector has COCO's labels
+    finder=Finds(_labels, _open_finder),
 )
