@@ -1,8 +1,10 @@
 """Templates of made-up videos: which are found, in words, and what stays when more come."""
 
+import json
 import random
 from pathlib import Path
 
+import jsonschema
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -11,10 +13,11 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from framefleet.corpus.grouping import kept_ids, templates, templates_of
-from framefleet.corpus.result import Cluster, Templates
+from framefleet.corpus.result import Cluster, Templates, templates_schema
 from framefleet.errors import InputError
 from framefleet.schema.document import Document
 from framefleet.schema.text import TextResult
+from tests.conftest import ROOT
 from tests.corpus.make import KINDS, corpus, made
 from tests.library.make import put
 
@@ -152,3 +155,10 @@ def test_few_videos_are_all_alone() -> None:
     found = templates_of(corpus(1, ("list",)))
     assert (found.clusters, len(found.alone)) == ([], 1)
     assert templates_of({}).alone == []
+
+
+def test_what_is_written_is_as_the_published_schema_says() -> None:
+    published = ROOT / "docs" / "templates.schema.json"
+    assert json.loads(published.read_text(encoding="utf-8")) == templates_schema(), "run python scripts/write_schema.py"
+    written = json.loads(msgspec.json.encode(templates_of(corpus() | corpus(2, ("odd",)))))
+    jsonschema.validate(written, templates_schema())

@@ -1,8 +1,11 @@
 """What `framefleet templates` and `framefleet classify` return, as it is written. Field names are public API."""
 
+from typing import Any
+
 import msgspec
 
 from framefleet.corpus.vector import Value
+from framefleet.schema.codec import schema_of
 from framefleet.timebase import Seconds
 
 
@@ -64,6 +67,11 @@ class Templates(msgspec.Struct, frozen=True, kw_only=True):
     alone: list[str]
     figures: list[FigureInfo]
     videos: list[VideoFigures]
+
+
+def templates_schema() -> dict[str, Any]:
+    """Return the JSON Schema that every templates.json validates against."""
+    return schema_of(Templates, "FrameFleet templates")
 
 
 class Because(msgspec.Struct, frozen=True):

@@ -34,7 +34,7 @@ def classify(
     [[label]]
     name = "cooking"
     description = "recipes, kitchens, food"
-    examples = ["how to make a risotto", "three mistakes with eggs"]
+    examples = ["how to cook a risotto", "three mistakes with eggs"]
     """
     from framefleet.corpus.niches import classify as classified
 

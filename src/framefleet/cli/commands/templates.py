@@ -27,7 +27,7 @@ def templates(
     ] = Path("templates.json"),
     watch: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="go on while a run writes into this folder, until it or Ctrl-C ends that"),
+        typer.Option(metavar="FOLDER", help="continue while a run writes into this folder, until that run or Ctrl-C ends it"),
     ] = None,
     vectors: Annotated[
         list[Path] | None,
