@@ -111,7 +111,7 @@ def test_each_model_is_loaded_once_for_three_videos_and_again_for_another_model(
     videos = [make_video(tmp_path / f"{name}.mp4", frames=10, fps=5, audio="aac") for name in "abc"]
     asked: Any = {"stages": ("objects", "speech"), "vad": False}
     with Session(fleet=Fleet()) as session:
-        documents = list(session.analyze_many(videos, **asked))
+        documents = [result for _, result in session.analyze_many(videos, **asked)]
         assert all(isinstance(document, Document) for document in documents)
         assert sorted(loaded) == [("objects", None), ("speech", None)]
         session.analyze(videos[0], whisper_model="models/large", conf=0.9, **asked)
@@ -203,10 +203,14 @@ def test_two_analyses_of_one_video_at_once_share_its_work(place: Place, session:
 # Many
 
 
-def test_many_come_in_order_and_one_that_fails_stops_no_other(place: Place, session: Session, tmp_path: Path) -> None:
+def test_many_come_as_they_finish_and_one_that_fails_stops_no_other(
+    place: Place, session: Session, tmp_path: Path
+) -> None:
     videos = [place.video("one/clip.mp4"), tmp_path / "gone.mp4", place.video("two/clip.mp4", frames=35)]
-    first, gone, second = session.analyze_many(videos, output_dir="there")
+    results = dict(session.analyze_many(videos, output_dir="there"))
+    first, gone, second = (results[str(video)] for video in videos)
     assert isinstance(first, Document) and isinstance(second, Document)
+    assert first.video.path == str(videos[0])
     assert isinstance(gone, InputError)
     assert [len(numbers(first)), len(numbers(second))] == [6, 7]
     names = sorted(path.name for path in (tmp_path / "there").glob("*.json"))
@@ -216,8 +220,8 @@ def test_many_come_in_order_and_one_that_fails_stops_no_other(place: Place, sess
 
 def test_cancelling_ends_all_of_many(place: Place, session: Session) -> None:
     scope, videos = CancelScope(), [place.video("a.mp4"), place.video("b.mp4", frames=35)]
-    results = session.analyze_many(videos, cancel=scope)
-    assert isinstance(next(results), Document)
+    results = session.analyze_many(videos, cancel=scope, at_once=1)
+    assert isinstance(next(results)[1], Document)
     scope.cancel(RefusedError("the caller's own"))
     with pytest.raises(RefusedError, match="the caller's own"):
         next(results)

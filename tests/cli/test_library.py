@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,3 +84,26 @@ def test_what_cannot_be_done_is_told(cli: Cli, arguments: list[str], line: str) 
     told = cli("library", *arguments)
     assert told.code == 2
     assert line in told.line
+
+
+def test_a_run_brings_the_library_of_its_folder_up_to_date(cli: Cli, video: Path, fleet: Any) -> None:
+    fleet()
+    for _ in range(2):
+        assert cli("run", video, "-o", "results").code == 0
+    hits = json.loads(cli("library", "search", "hello", "--json", "--library", "results").out)
+    assert [(hit["video"], hit["source"]) for hit in hits] == [(str(video), "speech")]
+    assert len(json.loads(cli("library", "list", "--json", "--library", "results").out)) == 1
+
+
+def test_a_library_that_cannot_be_used_is_told_once_and_fails_no_run(
+    cli: Cli, video: Path, fleet: Any, tmp_path: Path
+) -> None:
+    fleet()
+    library = tmp_path / "results" / "framefleet-library.sqlite3"
+    library.parent.mkdir()
+    library.write_bytes(b"no database " * 99)
+    (tmp_path / "again.mp4").write_bytes(video.read_bytes() + bytes(8))
+    told = cli("run", video, "again.mp4", "-o", "results")
+    assert told.code == 0
+    assert told.err.count("the library is not up to date: ") == 1
+    assert len([*library.parent.glob("*_results.json")]) == 2

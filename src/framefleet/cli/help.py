@@ -21,7 +21,7 @@ COMMANDS = {
     "templates": "Find the templates that many videos follow: how they are edited, whatever they are about.",
     "classify": "Label videos by what they are about, from your own labels.",
     "library": "Search many results at once: add them to a library, list what is in it, search all, or remove some.",
-    "cache": "Remove what the journal keeps of a stage: of speakers, all voices and the names given to them.",
+    "cache": "Tell why a run would ask again, or remove what the journal keeps of a stage, such as all voices.",
     "doctor": "Check what is installed, configured and reachable, and suggest fixes.",
     "emulate": "Emulate RunPod's serverless queue on this machine, until Ctrl-C.",
     "deploy": "Create or update the RunPod endpoints; settings that are not given stay unchanged.",

@@ -60,6 +60,7 @@ class OptionArguments(TypedDict, total=False):
     runsync: bool | None
     warm: int | None
     fresh: bool | None
+    verify: bool | None
 
     objects_fps: float | None
     objects_sampling: Literal["exact", "keyframes"] | None

@@ -118,5 +118,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     runsync: bool = False
     warm: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
     fresh: bool = False
+    verify: bool = False  # read the file to see that it is unchanged, whatever its times say
 
     own: Mapping[str, StageOptions] = {}  # by stage, if any of its own settings are given

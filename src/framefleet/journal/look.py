@@ -1,6 +1,7 @@
 """Reading a journal for a plan, without locking it or writing to it."""
 
 import hashlib
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -52,6 +53,34 @@ def answered(path: Path, keys: Sequence[str]) -> set[str]:
 def paid_for(path: Path, keys: Sequence[str]) -> set[str]:
     """Return those of the keys that have answers, or were sent and may still be answered."""
     return answered(path, keys) | _found(path, "SELECT key FROM carried WHERE key IN ({})", keys)
+
+
+def last_asked(path: Path, source: str, stage: str) -> dict[str, Any] | None:
+    """Return what a run last asked the stage about the video and got answers to, by field; None if it is not known."""
+    query = """SELECT asked FROM identities WHERE source = ? AND stage = ? AND EXISTS (
+               SELECT 1 FROM belongs JOIN answers USING (key) WHERE identity = identities.id)
+               ORDER BY asked_at DESC, id DESC LIMIT 1"""
+    with _unless_unreadable(path), _looking(path) as db:
+        row = db.execute(query, (source, stage)).fetchone()
+        return msgspec.json.decode(row[0], type=dict[str, Any]) if row else None
+    return None
+
+
+def recalled(path: Path, source: str, stage: str) -> bytes | None:
+    """Return what the stage keeps of the video; None if it keeps nothing."""
+    with _unless_unreadable(path), _looking(path) as db:
+        row = db.execute("SELECT value FROM kept WHERE source = ? AND stage = ?", (source, stage)).fetchone()
+        return bytes(row[0]) if row else None
+    return None
+
+
+def noted_sha256(path: Path, file: Path, state: str) -> str | None:
+    """Return the sha256 that the file had in that state; None if it is not known."""
+    with _unless_unreadable(path), _looking(path) as db:
+        query = "SELECT sha256 FROM files WHERE path = ? AND state = ?"
+        row = db.execute(query, (os.fsencode(file), state)).fetchone()
+        return str(row[0]) if row else None
+    return None
 
 
 def charged(path: Path) -> list[tuple[str, str, bytes]]:

@@ -21,6 +21,7 @@ from framefleet.schema.codec import decode_from
 from framefleet.timebase import Seconds
 
 _ENDING, _HEAD, _MARK = ".json", 64, b'"schema_version"'  # what a document's file begins with
+_MANY = 1000  # cards, from which on a word may be too common
 _AT_ONCE = 256  # texts embedded in one transaction: 3 s of work
 
 Tell = Callable[[str], object]
@@ -185,12 +186,16 @@ class Library:
         self.embed(tell)
         with self._index.reading():
             only, languages = self._words_only()
-            match = words.query(text, beginnings=bool(languages))
-            rankings = [self._by_words(match)] if match else []
-            vectors = self._all_vectors() if match and words.is_latin(text) and self._open_model else None
+            terms = words.queries(text, beginnings=bool(languages))
+            match = self._match(terms)
+            rankings = [self._by_words(match)] if terms else []
+            vectors = self._all_vectors() if terms and words.is_latin(text) and self._open_model else None
             if vectors and (model := self._embedder()) is not None:
                 rankings.append(vectors.nearest(model.embed([text])[0]))
-            hits = [self._hit(card, score, match) for card, score in fused(*rankings)[:most]]
+            has_words = frozenset(rankings[0] if rankings else ())
+            hits = [
+                self._hit(card, score, match if card in has_words else None) for card, score in fused(*rankings)[:most]
+            ]
         return Answer(hits, only)
 
     def _look(self, path: Path, known: Known | None, added: Added) -> None:
@@ -219,29 +224,41 @@ class Library:
     def _remove(self, paths: Iterable[Path]) -> int:
         return sum(self._index.remove(path) for path in paths)
 
+    def _match(self, terms: list[str]) -> str:
+        """Return the query that finds any of the terms.
+
+        Terms of very many cards say little and cost most: they don't count unless all are.
+        """
+        count = "SELECT count(*) FROM (SELECT rowid FROM words WHERE words MATCH ? LIMIT ?)"
+        with self._index.reading() as db:
+            (cards,) = db.execute("SELECT count(*) FROM cards").fetchone()
+            common = max(_MANY, cards // 20)
+            rare = [one for one in terms if db.execute(count, (one, common)).fetchone()[0] < common]
+        return words.any_of(rare or terms)
+
     def _by_words(self, match: str) -> list[int]:
         query = f"SELECT rowid FROM words WHERE words MATCH ? ORDER BY bm25(words, {WEIGHTS}), rowid LIMIT ?"
         with self._index.reading() as db:
             return [id for (id,) in db.execute(query, (match, MOST_RANKED))]
 
-    def _hit(self, id: int, score: float, match: str) -> Hit:
+    def _hit(self, id: int, score: float, match: str | None) -> Hit:
         query = f"""SELECT video, path, {FIELDS} FROM (SELECT document, {FIELDS} FROM cards WHERE id = ?)
                     JOIN (SELECT id, video, path FROM documents) AS documents ON documents.id = document"""
         with self._index.reading() as db:
             video, path, *fields = db.execute(query, (id,)).fetchone()
         card = Card(*fields)
-        source = self._source(id, card, match)
+        source = next(iter(card.texts)) if match is None else self._source(id, card, match)
         return Hit(video, path_of(path), card.start_s, card.end_s, source, card.texts[source], round(score, 4))
 
     def _source(self, id: int, card: Card, match: str) -> Source:
-        """Return which of the card's texts has most of the words; the most telling one if none has any."""
+        """Return which of the card's texts has most of the words."""
         marked = ", ".join(f"highlight(words, {column}, char(2), '')" for column in range(5))
         query = f"SELECT {marked} FROM words WHERE rowid = ? AND words MATCH ?"
         with self._index.reading() as db:
             row = db.execute(query, (id, match)).fetchone()
         columns: tuple[Source, ...] = ("speech", "text", card.seen_by, "sounds", "description")
-        counts = {source: text.count("\2") for source, text in zip(columns, row, strict=True)} if row else {}
-        return max(card.texts, key=lambda source: counts.get(source, 0))  # of equals the first
+        counts = {source: text.count("\2") for source, text in zip(columns, row, strict=True)}
+        return max(card.texts, key=counts.__getitem__)  # of equals the first
 
     def _words_only(self) -> tuple[str | None, list[str]]:
         """Return what of only words are searched, and the languages that are not English."""

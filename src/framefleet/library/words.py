@@ -6,7 +6,7 @@ mostly two letters long. Of other languages, a word also finds those that begin 
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 TOKENIZER = "porter unicode61 remove_diacritics 2 categories ''L* N* Co Mn Mc''"
 """Quoted for SQL. Marks belong to words, or those of Thai and Hindi would be torn apart."""
@@ -32,8 +32,8 @@ def indexed(text: str) -> str:
     return _RUN.sub(lambda run: f" {' '.join([*_pairs(run[0]), run[0][-1]])} ", unicodedata.normalize("NFKC", text))
 
 
-def query(text: str, *, beginnings: bool) -> str:
-    """Return a query that finds any of the text's words, and with `beginnings` longer words too; "" without words.
+def queries(text: str, *, beginnings: bool) -> list[str]:
+    """Return a query for each of the text's words, and with `beginnings` for longer words too; none without words.
 
     Words that are in every English sentence don't count unless there are no others.
     """
@@ -47,7 +47,12 @@ def query(text: str, *, beginnings: bool) -> str:
             terms.append(f'"{word}"')
             if beginnings and len(word) >= (_LONG if word.isascii() else _LONG_ELSEWHERE):
                 terms.append(f'"{word}" *')
-    return " OR ".join(dict.fromkeys(terms))
+    return list(dict.fromkeys(terms))
+
+
+def any_of(terms: Iterable[str]) -> str:
+    """Return the query that finds any of these."""
+    return " OR ".join(terms)
 
 
 def has_meaning(text: str, language: str | None) -> bool:

@@ -1,6 +1,5 @@
 """The execution of a wave of stages: it starts the readers, and waits until everything is done or cancelled."""
 
-import os
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
@@ -69,6 +68,7 @@ def _pumps(
     media: MediaInfo,
     meters: dict[str, BusyTimer],
     keyframes_s: list[Seconds],
+    cores: int,
     listener: Listener,
     scope: CancelScope,
 ) -> list[FrameReader | AudioReader]:
@@ -83,9 +83,7 @@ def _pumps(
     decode = partial(
         decode_orders,
         media,
-        threads=decoding_threads(
-            os.cpu_count() or 1, models_here=any(not lane.plan.capabilities.remote for lane in wanting)
-        ),
+        threads=decoding_threads(cores, models_here=any(not lane.plan.capabilities.remote for lane in wanting)),
         on_keyframe=keyframes_s.append,
         on_end_lost=partial(_tell_end_lost, listener),
     )
@@ -170,7 +168,7 @@ def run_stages(
         for lane in lanes:
             opener.resume(lane)
         warm_up(lanes, options)
-        pumps = _pumps(lanes, watchers, media, meters, keyframes_s, listener, scope)
+        pumps = _pumps(lanes, watchers, media, meters, keyframes_s, opener.cores, listener, scope)
         for pump in pumps:
             pump.start()
         _wait(pumps, scope)

@@ -17,6 +17,7 @@ from framefleet.fleet.backends.base import Backend
 from framefleet.fleet.backends.registry import OpenedEndpoint, backend_named
 from framefleet.fleet.billing.budget import Budget, SharedBudget
 from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
+from framefleet.fleet.execution.stall import EndpointWatch
 from framefleet.journal.store import Journal
 from framefleet.pipeline.plan import StagePlan, most_workers
 from framefleet.stages.base import Handler
@@ -36,9 +37,11 @@ class Resources:
     def __init__(self, fleet: Fleet, max_cost: float | None = None) -> None:
         self.fleet = fleet
         self.budget = SharedBudget(max_cost)
+        self.at_work = 0  # analyses at the same time
         self._lock = threading.RLock()
         self._backends: dict[Hashable, Backend] = {}
         self._levels: dict[Hashable, AdaptiveConcurrency] = {}
+        self._watches: dict[Hashable, EndpointWatch] = {}
         self._features: dict[Hashable, frozenset[str]] = {}
         self._probing = threading.Lock()  # not the lock of all, since a worker may take minutes to start
         self._here = AdaptiveConcurrency(1, 1)  # of all stages on this machine together: their models share its cores
@@ -55,6 +58,8 @@ class Resources:
             wanted[plan.backend][plan.stage.endpoint] = endpoint
         opened: dict[str, Backend] = {}
         own: list[Backend] = []
+        with self._lock:
+            self.at_work += 1
         try:
             for name, endpoints in wanted.items():
                 kind = backend_named(name)
@@ -66,6 +71,8 @@ class Resources:
                     own.append(opened[name])
             yield opened
         finally:
+            with self._lock:
+                self.at_work -= 1
             for backend in own:
                 backend.close()
 
@@ -77,6 +84,11 @@ class Resources:
         ceiling, start = (None, AUTO_START) if automatic else (most, most)
         key = (plan.backend, plan.stage.endpoint, plan.endpoint_id, ceiling)
         return self._once(self._levels, key, lambda: AdaptiveConcurrency(ceiling, start, plan.stage.endpoint))
+
+    def watch(self, plan: StagePlan, backend: Backend, level: AdaptiveConcurrency) -> EndpointWatch:
+        """Return the watch of the plan's endpoint, which all analyses with the same backend and level share."""
+        key = (plan.stage.endpoint, plan.endpoint_id, id(backend), id(level))
+        return self._once(self._watches, key, lambda: EndpointWatch(backend, plan.stage.endpoint, level))
 
     def features(self, plan: StagePlan, ask: Callable[[], frozenset[str] | None]) -> frozenset[str]:
         """Return the optional features of the plan's endpoint; none, if `ask` cannot tell (None).

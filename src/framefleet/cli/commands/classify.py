@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from framefleet.corpus.result import Niche
 
 Results = Annotated[
-    list[Path], typer.Argument(metavar="RESULT…", help="results of runs, or folders of them", show_default=False)
+    list[Path], typer.Argument(metavar="RESULT", help="results of runs, or folders of them", show_default=False)
 ]
 
 

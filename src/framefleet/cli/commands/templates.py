@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Results = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="RESULT…", help="results of runs, or folders of them", show_default=False),
+    typer.Argument(metavar="RESULT", help="results of runs, or folders of them", show_default=False),
 ]
 
 

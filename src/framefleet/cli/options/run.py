@@ -93,6 +93,7 @@ SHORT = {"output_dir": "-o"}
 # option: (field, value, help, panel)
 SWITCHES: dict[str, tuple[str, bool, str, str]] = {
     "fresh": ("fresh", True, "discard the saved answers for this work and start over", _RUN),
+    "verify": ("verify", True, "read the whole file to see whether it has changed, not only its size and times", _RUN),
     "hedge": ("hedge", True, "send stragglers a second time (at most 2 % of requests); the first answer wins", _FLEET),
     "runsync": ("runsync", True, "use RunPod's synchronous /runsync; interrupted requests cannot be resumed", _FLEET),
     "no_vad": ("vad", False, "disable voice activity detection: send all audio, silence included", _SPEECH),

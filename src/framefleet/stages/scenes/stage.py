@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from framefleet.config.options import Options
 from framefleet.media.sampling import plan_samples
@@ -26,6 +27,8 @@ class ScenesStage:
     """
 
     name: str = "scenes"
+    version: int = 1
+    kept_as: Any = list[Scene]
 
     def looks(self, options: Options) -> bool:
         return _given(options) is None
