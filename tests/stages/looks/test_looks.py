@@ -19,7 +19,7 @@ from framefleet.media.video import view
 from framefleet.media.video.decode import decode_orders
 from framefleet.media.video.request import Pixels
 from framefleet.schema.looks import PALETTE, Look, Looks
-from framefleet.stages.client import WatchingStage
+from framefleet.stages.client import Kept, WatchingStage
 from framefleet.stages.looks.spec import LOOKS, spans, tables, with_scenes
 from framefleet.stages.looks.stage import LooksStage
 from framefleet.stages.registry import default, everything
@@ -150,6 +150,15 @@ def test_without_scenes_it_is_over_time_alone_and_survives_being_written() -> No
     looks = with_scenes(watcher.finish(), [])
     assert looks.scenes == []
     assert msgspec.convert(msgspec.to_builtins(looks), Looks) == looks
+
+
+def test_the_next_run_need_not_decode_for_it() -> None:
+    stage = LooksStage()
+    assert isinstance(stage, Kept)
+    watcher = STAGE.watch(media_of(1.0), Options(), ())
+    watcher.see(Pixels(PictureTime(0, 0.0, 0.0), plain(9, 9, 9)))
+    found = watcher.finish()
+    assert msgspec.json.decode(msgspec.json.encode(found), type=stage.kept_as) == found
 
 
 def test_its_tables_have_a_column_for_each_colour() -> None:

@@ -27,7 +27,9 @@ def templates(
     ] = Path("templates.json"),
     watch: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="continue while a run writes into this folder, until that run or Ctrl-C ends it"),
+        typer.Option(
+            metavar="FOLDER", help="continue while a run writes into this folder, until that run or Ctrl-C ends it"
+        ),
     ] = None,
     vectors: Annotated[
         list[Path] | None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from framefleet.config.options import Options
 from framefleet.media.sampling import plan_samples
@@ -22,6 +23,8 @@ class LooksStage:
     """A `WatchingStage` whose result are the `Looks` of each sample, which the document has by second and scene."""
 
     name: str = "looks"
+    version: int = 1
+    kept_as: Any = Looks
 
     def looks(self, options: Options) -> bool:
         return True
