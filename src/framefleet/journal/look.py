@@ -3,7 +3,8 @@
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from typing import Any
 import msgspec
 
 from framefleet.journal.file import in_chunks
+from framefleet.journal.owner import surely_gone
+from framefleet.journal.shared import shared_keys
 from framefleet.logs import logger
+from framefleet.timebase import Seconds
 
 _VERSION = 1  # raised when the same key would no longer mean the same answer
 
@@ -43,12 +47,17 @@ def is_there(path: Path) -> bool:
 
 
 def answered(path: Path, keys: Sequence[str]) -> set[str]:
-    """Return those of the keys that the journal at `path` has answers to; none if it cannot be read."""
+    """Return those of the keys that the journal at `path` (a file, or a shared folder) has answers to; none if it
+    cannot be read."""
+    if path.is_dir():
+        return shared_keys(path, jobs=False).intersection(keys)
     return _found(path, "SELECT key FROM answers WHERE key IN ({})", keys)
 
 
 def paid_for(path: Path, keys: Sequence[str]) -> set[str]:
     """Return those of the keys that have answers, or were sent and may still be answered."""
+    if path.is_dir():
+        return shared_keys(path, jobs=True).intersection(keys)
     return answered(path, keys) | _found(path, "SELECT key FROM carried WHERE key IN ({})", keys)
 
 
@@ -85,6 +94,14 @@ def charged(path: Path) -> list[tuple[str, str, bytes]]:
     with _unless_unreadable(path), _looking(path) as db:
         return db.execute("SELECT endpoint, source, charge FROM charges").fetchall()
     return []
+
+
+def in_use(path: Path, now: Callable[[], Seconds] = time.time) -> bool:
+    """Return whether a process is at work with the journal at `path`, as far as can be known."""
+    with _unless_unreadable(path), _looking(path) as db:
+        rows = db.execute("SELECT name, alive_until FROM owners").fetchall()
+        return any(until > now() and not surely_gone(name) for name, until in rows)
+    return False
 
 
 def _found(path: Path, query: str, keys: Sequence[str]) -> set[str]:

@@ -76,7 +76,7 @@ def watched_key(plan: WatchPlan, media: MediaInfo) -> str | None:
         return None
     times = array("d", [sample.time_s for sample in order.samples]).tobytes()
     own = plan.options.own.get(plan.spec.name)
-    return _key(stage, hashlib.sha256(times).hexdigest(), order.view, plan.options.sampling, own, *_reading(media))
+    return _key(stage, hashlib.sha256(times).hexdigest(), order.view, plan.options.decoding, own, *_reading(media))
 
 
 def derived_key(plan: DerivePlan, media: MediaInfo, given: Mapping[str, Any]) -> str | None:
@@ -101,4 +101,4 @@ def _key(stage: Kept, *parts: Any) -> str:
 
 
 def _reading(media: MediaInfo) -> tuple[Any, ...]:
-    return media.track, sorted(media.pictures_read_anew)
+    return media.track, sorted(media.pictures_read_anew), media.parts
