@@ -87,7 +87,8 @@ def _why(video: Path, flags: dict[str, Any], *, as_json: bool) -> None:
 
     with Session(fleet=load_fleet()) as session:
         prepared = session.prepare(video, load_options(flags))
-        rows = missing(prepared.plan, prepared.media, file_hash(prepared).sha256, prepared.journal)
+        sha256 = file_hash(prepared).sha256
+        rows = missing(prepared.plan, prepared.media, sha256, prepared.journal_of(sha256))
     if as_json:
         print(json.dumps(msgspec.to_builtins(rows), indent=2))
         return
