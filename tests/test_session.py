@@ -27,6 +27,7 @@ from framefleet.errors import (
 from framefleet.fleet.backends.inprocess import LocalBackend
 from framefleet.fleet.backends.runpod.backend import RunPodBackend
 from framefleet.journal.file import FILE_NAME
+from framefleet.journal.shared import SharedFolder
 from framefleet.journal.store import Journal
 from framefleet.progress import Event, ItemDone, Notice
 from framefleet.schema.codec import read_document
@@ -531,7 +532,8 @@ def test_a_host_that_dies_with_its_disk_loses_nothing_that_was_answered(
     assert (len(numbers(document)), document.failures) == (12, [])
     assert place.executions() == 12
     assert not list((tmp_path / "new").glob("*.sqlite3"))
-    assert document.cost.usd_all_runs is not None and document.cost.usd_all_runs > document.cost.usd
+    (kept,) = SharedFolder(tmp_path / "shared" / document.video.sha256, "").answers()
+    assert len({job for _, job, *_ in kept.charges}) == 6  # of both hosts
 
 
 def test_two_sessions_on_one_shared_journal_take_turns_on_a_video(place: Place, tmp_path: Path) -> None:
