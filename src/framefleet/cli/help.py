@@ -18,6 +18,8 @@ COMMANDS = {
     "name": "Name the speakers of a result, also for later runs: the journal keeps the names with the voices.",
     "render": "Write an annotated video: boxes, labels, tracks and subtitles drawn on the original.",
     "export": "Export a result to the formats of other tools, next to the JSON.",
+    "templates": "Find the templates that many videos follow: how they are edited, whatever they are about.",
+    "classify": "Label videos by what they are about, from your own labels.",
     "library": "Search many results at once: add them to a library, list what is in it, search all, or remove some.",
     "cache": "Tell why a run would ask again, or remove what the journal keeps of a stage, such as all voices.",
     "doctor": "Check what is installed, configured and reachable, and suggest fixes.",

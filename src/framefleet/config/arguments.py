@@ -81,3 +81,4 @@ class OptionArguments(TypedDict, total=False):
     faces_sampling: Literal["exact", "keyframes"] | None
     faces_crop: Crop | str | None
     faces_max_side: int | None
+    looks_sampling: Literal["exact", "keyframes"] | None

@@ -3,7 +3,8 @@
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 import msgspec
 
 from framefleet.journal.file import in_chunks
+from framefleet.journal.owner import surely_gone
 from framefleet.journal.shared import shared_kept, shared_keys
 from framefleet.logs import logger
+from framefleet.timebase import Seconds
 
 _VERSION = 1  # raised when the same key would no longer mean the same answer
 
@@ -93,6 +96,14 @@ def charged(path: Path) -> list[tuple[str, str, bytes]]:
     with _unless_unreadable(path), _looking(path) as db:
         return db.execute("SELECT endpoint, source, charge FROM charges").fetchall()
     return []
+
+
+def in_use(path: Path, now: Callable[[], Seconds] = time.time) -> bool:
+    """Return whether a process is at work with the journal at `path`, as far as can be known."""
+    with _unless_unreadable(path), _looking(path) as db:
+        rows = db.execute("SELECT name, alive_until FROM owners").fetchall()
+        return any(until > now() and not surely_gone(name) for name, until in rows)
+    return False
 
 
 def _found(path: Path, query: str, keys: Sequence[str]) -> set[str]:
