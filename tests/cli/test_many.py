@@ -281,6 +281,8 @@ def test_how_a_video_ended_is_told_in_a_line() -> None:
     assert told(outcome(Path("a.mp4"), part="speech: no")) == "done in part, 2.0 s, $0.5000; speech: no; x_results.json"
     failed = VideoOutcome(Task(Path("a.mp4"), Options(), "a"), 1.0, error=InputError("a.mp4: no such file"))
     assert told(failed) == "failed after 1.0 s, $0.0000"
+    cancelled = VideoOutcome(failed.task, 1.0, 0.25, error=CancelledError("cancelled"))
+    assert told(cancelled) == "cancelled after 1.0 s, $0.2500"
     assert told(VideoOutcome(failed.task, error=CancelledError("not started: cancelled"))) == "not started"
 
 
