@@ -5,7 +5,7 @@
 
 SIGKILL (POSIX only) after a random number of answers, with 4 videos at the same time. With `--journal`, each video has
 a journal in a shared folder, and each kill also loses the disk of the host: its output folder is removed. Executions
-are at most the frames plus those that were being sent at the kills, whose jobs had no id in the journal yet, and the
+are at most the frames plus those claimed at the kills for jobs without an id in the journal yet, and the
 documents are those of a calm run.
 """
 
@@ -71,7 +71,7 @@ def main() -> None:
         "kills": killed,
         "frames executed": runs,
         "of those, more than once": runs - frames,
-        "sent at the kills, of which no id was known yet" + ", at most" * args.journal: on_their_way,
+        "claimed at the kills, for jobs without an id yet" + ", at most" * args.journal: on_their_way,
         "documents identical": same,
         "rows done": rows["done"],
     }
