@@ -1,7 +1,7 @@
 """python scripts/write_schema.py [--check]
 
-Write docs/schema.json, the JSON Schema that every results document validates against. With --check, write nothing and
-exit with 1 if the file is out of date.
+Write docs/schema.json, the JSON Schema that every results document validates against, and docs/templates.schema.json,
+that of templates.json. With --check, write nothing and exit with 1 if a file is out of date.
 """
 
 import json
@@ -9,21 +9,23 @@ import sys
 
 from environment import ROOT, enter
 
-PATH = ROOT / "docs" / "schema.json"
+FOLDER = ROOT / "docs"
 
 
 def main() -> int:
     enter()
+    from framefleet.corpus.result import templates_schema
     from framefleet.schema.codec import json_schema
 
-    content = json.dumps(json_schema(), indent=2) + "\n"
-    if "--check" not in sys.argv[1:]:
-        PATH.write_text(content, encoding="utf-8")
-        return 0
-    current = PATH.is_file() and PATH.read_text(encoding="utf-8") == content
-    if not current:
-        print("docs/schema.json is out of date; run python scripts/write_schema.py", file=sys.stderr)
-    return 0 if current else 1
+    stale = 0
+    for name, schema in {"schema.json": json_schema(), "templates.schema.json": templates_schema()}.items():
+        path, content = FOLDER / name, json.dumps(schema, indent=2) + "\n"
+        if "--check" not in sys.argv[1:]:
+            path.write_text(content, encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != content:
+            print(f"docs/{name} is out of date; run python scripts/write_schema.py", file=sys.stderr)
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":

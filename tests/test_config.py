@@ -106,7 +106,7 @@ def test_every_option_has_a_flag_and_every_flag_an_option() -> None:
 
 def test_the_help_names_the_stages_that_there_are() -> None:
     _, help, _ = FLAGS["stages"]
-    listed = "objects, speech, speakers, sounds, text, scenes, tracks, faces"
+    listed = "objects, speech, speakers, sounds, text, scenes, tracks, faces, looks"
     assert help.endswith(f"{listed} (objects,speech,speakers,sounds,scenes,tracks)")
 
 

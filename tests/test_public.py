@@ -28,6 +28,7 @@ def test_what_is_exported() -> None:
         "analyze",
         "errors",
         "export",
+        "library",
         "read_document",
         "render",
         "report",

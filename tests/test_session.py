@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from pathlib import Path
+from shutil import rmtree
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from framefleet import CancelScope, Session
 from framefleet.config.endpoints import Fleet, Secret
+from framefleet.config.loading import load_options
 from framefleet.config.options import Options
 from framefleet.emulator.make import make_endpoint
 from framefleet.emulator.serve import Service
@@ -26,9 +28,10 @@ from framefleet.fleet.backends.inprocess import LocalBackend
 from framefleet.fleet.backends.runpod.backend import RunPodBackend
 from framefleet.journal.file import FILE_NAME
 from framefleet.journal.store import Journal
-from framefleet.progress import Event, ItemDone
+from framefleet.progress import Event, ItemDone, Notice
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document
+from framefleet.session import unanswered_plans
 from framefleet.stages.objects.stage import ObjectsStage
 from framefleet.stages.speech.stage import SpeechStage
 from tests.cli.conftest import hears_hello, sees_a_person
@@ -111,7 +114,7 @@ def test_each_model_is_loaded_once_for_three_videos_and_again_for_another_model(
     videos = [make_video(tmp_path / f"{name}.mp4", frames=10, fps=5, audio="aac") for name in "abc"]
     asked: Any = {"stages": ("objects", "speech"), "vad": False}
     with Session(fleet=Fleet()) as session:
-        documents = list(session.analyze_many(videos, **asked))
+        documents = [result for _, result in session.analyze_many(videos, **asked)]
         assert all(isinstance(document, Document) for document in documents)
         assert sorted(loaded) == [("objects", None), ("speech", None)]
         session.analyze(videos[0], whisper_model="models/large", conf=0.9, **asked)
@@ -203,10 +206,14 @@ def test_two_analyses_of_one_video_at_once_share_its_work(place: Place, session:
 # Many
 
 
-def test_many_come_in_order_and_one_that_fails_stops_no_other(place: Place, session: Session, tmp_path: Path) -> None:
+def test_many_come_as_they_finish_and_one_that_fails_stops_no_other(
+    place: Place, session: Session, tmp_path: Path
+) -> None:
     videos = [place.video("one/clip.mp4"), tmp_path / "gone.mp4", place.video("two/clip.mp4", frames=35)]
-    first, gone, second = session.analyze_many(videos, output_dir="there")
+    results = dict(session.analyze_many(videos, output_dir="there"))
+    first, gone, second = (results[str(video)] for video in videos)
     assert isinstance(first, Document) and isinstance(second, Document)
+    assert first.video.path == str(videos[0])
     assert isinstance(gone, InputError)
     assert [len(numbers(first)), len(numbers(second))] == [6, 7]
     names = sorted(path.name for path in (tmp_path / "there").glob("*.json"))
@@ -216,8 +223,8 @@ def test_many_come_in_order_and_one_that_fails_stops_no_other(place: Place, sess
 
 def test_cancelling_ends_all_of_many(place: Place, session: Session) -> None:
     scope, videos = CancelScope(), [place.video("a.mp4"), place.video("b.mp4", frames=35)]
-    results = session.analyze_many(videos, cancel=scope)
-    assert isinstance(next(results), Document)
+    results = session.analyze_many(videos, cancel=scope, at_once=1)
+    assert isinstance(next(results)[1], Document)
     scope.cancel(RefusedError("the caller's own"))
     with pytest.raises(RefusedError, match="the caller's own"):
         next(results)
@@ -485,3 +492,63 @@ def test_a_plan_is_what_an_analysis_would_do(place: Place, session: Session, tmp
     assert not (tmp_path / "output").exists()
     with pytest.raises(FrameFleetError, match="batchsize: no such option"):
         session.plan(place.video(), batchsize=3)  # type: ignore[call-arg]
+
+
+# A journal that hosts share
+
+
+def test_a_host_that_dies_with_its_disk_loses_nothing_that_was_answered(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It dies while requests are at work: the next one, elsewhere, collects their jobs and asks only what is left."""
+    video, scope, answered = place.video(frames=60), CancelScope(), threading.Event()
+    asked: Any = {"batch_size": 2, "max_workers": 2, "journal": tmp_path / "shared"}
+
+    def hold(event: Event) -> None:
+        if isinstance(event, ItemDone):
+            place.go.clear()
+            answered.set()
+
+    def die() -> None:
+        assert answered.wait(30)
+        while place.jobs() < 2:
+            pass
+        scope.cancel(drain_s=0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunPodBackend, "cancel", lambda *_: (_ for _ in ()).throw(RefusedError("not heard")))
+        dying = threading.Thread(target=die)
+        dying.start()
+        with Session(fleet=place.fleet) as host, pytest.raises(CancelledError):
+            host.analyze(video, on_event=hold, cancel=scope, output_dir=tmp_path / "lost", **asked)
+        dying.join()
+    rmtree(tmp_path / "lost")
+    place.go.set()
+    with Session(fleet=place.fleet) as host:
+        planned = host.prepare(video, load_options({**asked, "output_dir": tmp_path / "new"}))
+        assert 0 < sum(plan.units for plan in unanswered_plans(planned)) < 12
+        document = host.analyze(video, output_dir=tmp_path / "new", **asked)
+    assert (len(numbers(document)), document.failures) == (12, [])
+    assert place.executions() == 12
+    assert not list((tmp_path / "new").glob("*.sqlite3"))
+    assert document.cost.usd_all_runs is not None and document.cost.usd_all_runs > document.cost.usd
+
+
+def test_two_sessions_on_one_shared_journal_take_turns_on_a_video(place: Place, tmp_path: Path) -> None:
+    video = place.video()
+    asked: Any = {"journal": tmp_path / "shared", "batch_size": 2}
+    waits = threading.Event()
+    place.go.clear()
+
+    def second(event: Event) -> None:
+        if isinstance(event, Notice) and "waiting for another process" in event.text:
+            waits.set()
+
+    with Session(fleet=place.fleet) as one, Session(fleet=place.fleet) as other, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(one.analyze, video, output_dir=tmp_path / "a", **asked)
+        assert place.at_work.acquire(timeout=30)
+        then = pool.submit(other.analyze, video, output_dir=tmp_path / "b", on_event=second, **asked)
+        assert waits.wait(30)
+        place.go.set()
+        assert [len(numbers(each.result(60))) for each in (first, then)] == [6, 6]
+    assert place.executions() == 6

@@ -16,13 +16,14 @@ __all__ = [
     "analyze",
     "errors",
     "export",
+    "library",
     "read_document",
     "render",
     "report",
 ]
 
 if TYPE_CHECKING:
-    from framefleet import errors
+    from framefleet import errors, library
     from framefleet.cancel import CancelScope
     from framefleet.config.options import Options
     from framefleet.outputs.files import export, render, report
@@ -43,6 +44,7 @@ _LAZY = {
     "analyze": "framefleet.session",
     "errors": "framefleet",
     "export": "framefleet.outputs.files",
+    "library": "framefleet",
     "read_document": "framefleet.schema.codec",
     "render": "framefleet.outputs.files",
     "report": "framefleet.outputs.files",

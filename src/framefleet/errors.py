@@ -42,6 +42,7 @@ class FrameFleetError(Exception):
     exit_code = 1
     ends_run = False  # True: other requests to the same place would fail too
     code = "error"
+    usd = 0.0  # what the run that it ended had cost by then
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

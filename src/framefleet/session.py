@@ -1,35 +1,51 @@
 """The Python API: a `Session` analyzes videos, and `analyze("video.mp4")` opens one for a single video."""
 
+import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Literal, Self, Unpack
+
+from msgspec import structs
 
 from framefleet.cancel import CancelScope
 from framefleet.config.arguments import OptionArguments
 from framefleet.config.endpoints import Fleet
 from framefleet.config.loading import load_fleet, load_options
 from framefleet.config.options import Options
-from framefleet.errors import AsleepError, BudgetError, CancelledError, FrameFleetError, UsageError
+from framefleet.errors import AsleepError, BudgetError, CancelledError, FrameFleetError, Interrupted, UsageError
+from framefleet.executors.base import (
+    Executor,
+    OpenWorker,
+    Outcomes,
+    Task,
+    VideoOutcome,
+    Work,
+    Worker,
+    all_outcomes,
+    as_error,
+)
+from framefleet.executors.planning import executor_named, number_at_once, tasks_of
 from framefleet.fleet.backends.runpod.survey import Sleep, Survey
 from framefleet.fleet.execution.jobs import CANCEL_S
 from framefleet.journal.file import FILE_NAME
+from framefleet.journal.files import FileHash
 from framefleet.journal.look import is_there
 from framefleet.logs import logger
 from framefleet.media.files.probe import probe
+from framefleet.media.parts import chosen_parts
 from framefleet.media.types import MediaInfo
-from framefleet.models import file_sha256
 from framefleet.pipeline.plan import RunPlan, StagePlan, plan_run
 from framefleet.pipeline.resources import Resources
 from framefleet.pipeline.resume import unanswered, with_reading
 from framefleet.pipeline.run import run
 from framefleet.progress import Event, Listener, Notice, silent
 from framefleet.results.assemble.document import as_text, build_document
-from framefleet.results.names import further_names, names_of
+from framefleet.results.places import place_of
 from framefleet.schema.document import Document
 from framefleet.stages.base import Needs
 from framefleet.stages.registry import SPECS
@@ -60,39 +76,40 @@ class Prepared:
         """The path of the journal, which is shared by all documents in the folder."""
         return self.path.parent / FILE_NAME
 
+    def journal_of(self, sha256: str) -> Path:
+        """The path of this video's journal, by its sha256: the folder's, or a folder of its own in the shared one."""
+        return self.journal if self.options.journal is None else self.options.journal / sha256
+
 
 def prepare(
-    video: Path | str, options: Options, fleet: Fleet, *, name: str | None = None, survey: Survey | None = None
+    video: Path | str,
+    options: Options,
+    fleet: Fleet,
+    *,
+    name: str | None = None,
+    taken: str | None = None,
+    survey: Survey | None = None,
 ) -> Prepared:
     """Probe the video or sound file, plan every stage, and return the plan. Raises `InputError` or `UsageError`.
 
-    `name` is the name of the results (None: the video's own name). Several videos can share a `survey`, so that
-    RunPod's endpoints are queried once.
+    `name` is the name of the results (None: the video's own name), and `taken` why it is another than usual. Several
+    videos can share a `survey`, so that RunPod's endpoints are queried once.
     """
     survey = survey or Survey(fleet, options.price)
     media = probe(Path(video), options.audio_track, options.video_track)
-    media = replace(media, audio_channel=options.audio_channel)
+    parts = chosen_parts(media.duration_s, options.from_s, options.to_s, ends=options.sampling == "ends")
+    media = replace(media, audio_channel=options.audio_channel, parts=parts, dense_first_s=options.dense_first)
     plan = plan_run(media, options, fleet, survey.tariff)
     for stage in SPECS:  # a file given in place of a stage needs that stage
         if isinstance(given := getattr(options, stage, None), Path) and stage not in plan.names:
             raise UsageError(f"--{stage} {given}: {stage} is not among --stages {','.join(plan.names)}", hint="add it")
-    return Prepared(media, options, fleet, plan, survey, *_place(media.path, options.output_dir, name))
+    place = place_of(media.path, options.output_dir, name)
+    return Prepared(media, options, fleet, plan, survey, place.path, place.taken or taken)
 
 
-def _place(video: Path, folder: Path, name: str | None) -> tuple[Path, str | None]:
-    """Return the document's path, and a message if the usual name is taken by another video's document.
-
-    The path has `name`, or a longer name if that is taken. A file that has changed since is not another video: the run
-    will refuse to replace its results.
-    """
-    store, usual = FolderResults(folder), video.stem if name is None else name
-    taken: str | None = None
-    for one in (usual, *further_names(video)):
-        whose = store.find(one)
-        if whose is None or whose.path in {"", as_text(video)} or whose.sha256 == file_sha256(video):
-            return store.path(one), taken
-        taken = taken or f"{store.path(one).name} has the results of {whose.path}"
-    return store.path(usual), None
+def file_hash(prepared: Prepared) -> FileHash:
+    """Return the sha256 of the video; with the option `verify` it is read in any case."""
+    return FileHash(prepared.media.path, prepared.journal, verify=prepared.options.verify)
 
 
 def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[StagePlan]:
@@ -101,24 +118,28 @@ def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[Stag
     `sha256` is the video's; without it, it is computed if there is a journal.
     """
     plans = prepared.plan.fleet
-    if not is_there(prepared.journal):
+    if not is_there(prepared.options.journal or prepared.journal):
         return plans
-    sha256 = sha256 or file_sha256(prepared.media.path)
-    media = with_reading(prepared.media, plans, sha256, prepared.journal)
-    return [unanswered(plan, sha256, media, prepared.journal) for plan in plans]
+    sha256 = sha256 or file_hash(prepared).sha256
+    journal = prepared.journal_of(sha256)
+    media = with_reading(prepared.media, plans, sha256, journal)
+    return [unanswered(plan, sha256, media, journal) for plan in plans]
 
 
-def check_budget(prepared: Prepared, sha256: str, resources: Resources) -> None:
-    """Raise `BudgetError` if the run's estimated cost exceeds the budget; saved answers cost nothing."""
+def check_budget(prepared: Prepared, sha256: str, resources: Resources) -> float:
+    """Return what the run is expected to cost, if there is a budget; saved answers cost nothing.
+
+    Raises `BudgetError` if that exceeds the run's own budget.
+    """
     most = prepared.options.max_cost
     if most is None and resources.budget.max_usd is None:
-        return
+        return 0.0
     expected = sum(plan.estimate.usd for plan in unanswered_plans(prepared, sha256))
-    resources.budget.check(expected)
     if most is not None and expected > most:
         raise BudgetError(
             f"--max-cost {most:g}: the run would cost about ${expected:.4f}", hint="raise it, or lower --fps"
         )
+    return expected
 
 
 def asleep(prepared: Prepared, left: Sequence[StagePlan]) -> list[Sleep]:
@@ -164,8 +185,9 @@ def execute(
     scope = (cancel or CancelScope()).child()  # a failure of this run must not cancel the caller's scope
     scope.check()
     listener = _stamped(listener, prepared.media.path)
-    sha256 = file_sha256(prepared.media.path)
-    check_budget(prepared, sha256, resources)
+    hashed = file_hash(prepared)
+    sha256 = hashed.sha256
+    expected_usd = check_budget(prepared, sha256, resources)
     check_awake(prepared, sha256, listener)
     fetch_models(prepared, sha256, listener)
     scope.check()
@@ -182,11 +204,16 @@ def execute(
             listener(Notice(f"{plan.stage.name}: using {model}, {remark}"))
     for notice in notices(prepared):
         listener(Notice(notice))
-    media = with_reading(prepared.media, prepared.plan.fleet, sha256, prepared.journal)
+    journal = prepared.journal_of(sha256)
+    media = with_reading(prepared.media, prepared.plan.fleet, sha256, journal)
     scope.check()
-    done = run(media, sha256, prepared.plan, prepared.options, resources, prepared.journal, listener, scope)
+    budget = resources.budget_of(prepared.options)
+    with budget.reserved(expected_usd, scope):
+        done = run(media, sha256, prepared.plan, prepared.options, resources, budget, journal, listener, scope)
     document = build_document(done, sha256)
     store.put(name, document)
+    if prepared.options.journal is None:  # a shared folder is of many hosts, and a hash of one
+        hashed.note(resources.journal(prepared.journal))
     return document
 
 
@@ -251,12 +278,12 @@ class Session:
     `max_cost` of each.
 
     Endpoints and keys are read from the environment and framefleet.toml when the session is created, unless `fleet` is
-    given.
+    given. `cores` is how many cores videos are decoded on (None: all).
     """
 
-    def __init__(self, *, max_cost: float | None = None, fleet: Fleet | None = None) -> None:
+    def __init__(self, *, max_cost: float | None = None, fleet: Fleet | None = None, cores: int | None = None) -> None:
         self._fleet = fleet or load_fleet()
-        self._resources = Resources(self._fleet, max_cost)
+        self._resources = Resources(self._fleet, max_cost, cores)
         self._surveys: dict[float | None, tuple[Survey, Seconds]] = {}
         self._scope = CancelScope()
         self._changed = threading.Condition()
@@ -282,7 +309,9 @@ class Session:
         same call resumes from there. Raises `FrameFleetError`; work without an answer does not raise, but is listed in
         `document.failures`.
         """
-        return self._analyzed(video, load_options(options), None, on_event, cancel)
+        if cancel is not None:
+            cancel.check()
+        return self.execute(self.prepare(video, load_options(options)), on_event, cancel)
 
     def analyze_many(
         self,
@@ -290,30 +319,53 @@ class Session:
         *,
         on_event: Listener = silent,
         cancel: CancelScope | None = None,
+        at_once: int | Literal["auto"] = "auto",
+        engine: Literal["threads", "slots", "ray"] | Executor = "threads",
         **options: Unpack[OptionArguments],
-    ) -> Iterator[Document | FrameFleetError]:
-        """Yield each video's document, in order, or the error that its analysis ended with.
+    ) -> Iterator[tuple[str, Document | FrameFleetError]]:
+        """Yield each video, as its document names it, and the document or the error that its analysis ended with.
 
-        A failure does not stop the other analyses; `cancel` and Ctrl-C do, and raise. Videos with the same name get
-        results with different names, as on the command line. Each analysis starts when its result is requested.
+        They come as they finish. `at_once` videos are analyzed at the same time; "auto" chooses by where requests run.
+        `engine` is an `Executor` or the name of one: "threads" of this process, which share everything; "slots",
+        processes of their own. A failure does not stop the other analyses; `cancel` and Ctrl-C do, and raise. Videos
+        with the same name get results with different names, as on the command line.
         """
-        made, paths = load_options(options), [Path(video) for video in videos]
-        names = names_of(paths)
-        for path in paths:
+        options_of_all = load_options(options)
+        with closing(
+            self.outcomes(videos, options_of_all, at_once=at_once, engine=engine, on_event=on_event, cancel=cancel)
+        ) as outcomes:
             try:
-                result: Document | FrameFleetError = self._analyzed(path, made, names[path], on_event, cancel)
-            except CancelledError:
-                raise
-            except FrameFleetError as error:
-                if cancel is not None and cancel.cancelled:
-                    raise
-                log.info("one of %d analyses failed: %s", len(paths), error, exc_info=error)
-                result = error
-            yield result
+                for outcome in outcomes:
+                    if outcome.error is not None and cancel is not None and cancel.cancelled:
+                        raise outcome.error
+                    yield as_text(outcome.task.video), outcome.result
+            except KeyboardInterrupt:
+                raise Interrupted("interrupted", hint="call it again to resume") from None
 
-    def prepare(self, video: Path | str, options: Options, *, name: str | None = None) -> Prepared:
+    def outcomes(
+        self,
+        videos: Sequence[Path | str],
+        options: Options,
+        *,
+        at_once: int | Literal["auto"] = "auto",
+        engine: str | Executor = "threads",
+        on_event: Listener = silent,
+        cancel: CancelScope | None = None,
+    ) -> Outcomes:
+        """Yield the outcome of each video's analysis, as they finish, like `analyze_many`, but raise nothing.
+
+        Names for all results are chosen before the first analysis starts. Closing the iterator cancels the others.
+        """
+        tasks = tasks_of([Path(video) for video in videos], options)
+        if isinstance(engine, str):
+            engine = executor_named(engine, number_at_once(at_once, len(tasks), options, self._fleet))
+        yield from all_outcomes(tasks, engine, SessionWork(self), on_event, (cancel or CancelScope()).child())
+
+    def prepare(
+        self, video: Path | str, options: Options, *, name: str | None = None, taken: str | None = None
+    ) -> Prepared:
         """Prepare a video like the function `prepare`, with the session's endpoints and its survey of them."""
-        return prepare(video, options, self._fleet, name=name, survey=self.survey(options))
+        return prepare(video, options, self._fleet, name=name, taken=taken, survey=self.survey(options))
 
     def survey(self, options: Options) -> Survey:
         """Return what RunPod reports about the endpoints, at most `SURVEY_S` old."""
@@ -351,12 +403,69 @@ class Session:
     ) -> None:
         self.close()
 
-    def _analyzed(
-        self, video: Path | str, options: Options, name: str | None, on_event: Listener, cancel: CancelScope | None
-    ) -> Document:
-        if cancel is not None:
-            cancel.check()
-        return self.execute(self.prepare(video, options, name=name), on_event, cancel)
+
+class SessionWork(Work):
+    """The work of executors: analyses of one session, or of sessions like it in other processes."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __call__(self, task: Task, listener: Listener, scope: CancelScope) -> VideoOutcome:
+        began = time.perf_counter()
+        try:
+            scope.check()
+            prepared = self._session.prepare(task.video, task.options, name=task.name, taken=task.taken)
+            document = self._session.execute(prepared, listener, scope)
+        except Exception as fault:
+            error = as_error(fault)
+            log.info("the analysis of a video failed: %s", error, exc_info=error)
+            return VideoOutcome(task, time.perf_counter() - began, error.usd, error=error)
+        seconds, failed = time.perf_counter() - began, {one.stage: one.error for one in reversed(document.failures)}
+        part = "; ".join(f"{stage}: {error}" for stage, error in sorted(failed.items())) or None
+        return VideoOutcome(task, seconds, document.cost.usd, prepared.path, part, document=document)
+
+    def elsewhere(self, workers: int, *, cores: int | None = None) -> OpenWorker:
+        share = structs.replace(self._session._fleet, share=self._session._fleet.share * workers)
+        return OpenSession(share, cores or max(1, (os.cpu_count() or 1) // workers), workers)
+
+    def lent(
+        self, task: Task, workers: int, scope: CancelScope, analyze: Callable[[Task], VideoOutcome]
+    ) -> VideoOutcome:
+        if self._session._resources.budget.max_usd is None:
+            return analyze(task)
+        began = time.perf_counter()
+        try:
+            prepared = self._session.prepare(task.video, task.options, name=task.name)
+            budget = self._session._resources.budget_of(task.options)
+            with budget.reserved(sum(plan.estimate.usd for plan in unanswered_plans(prepared)), scope):
+                lent = structs.replace(task.options, max_cost=budget.lend(workers))
+                outcome = replace(analyze(replace(task, options=lent)), task=task)
+                budget.spent(outcome.usd)
+                return outcome
+        except FrameFleetError as error:
+            return VideoOutcome(task, time.perf_counter() - began, error=error)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """Opens a session in another process, which has `cores` and is one of so many `workers`."""
+
+    fleet: Fleet
+    cores: int
+    workers: int
+
+    @contextmanager
+    def __call__(self) -> Iterator[Worker]:
+        with Session(fleet=self.fleet, cores=self.cores) as session:
+            work = SessionWork(session)
+
+            def divided(task: Task, listener: Listener, scope: CancelScope) -> VideoOutcome:
+                most = task.options.max_workers
+                each = most if most == "auto" else max(1, most // self.workers)
+                outcome = work(replace(task, options=structs.replace(task.options, max_workers=each)), listener, scope)
+                return replace(outcome, task=task)
+
+            yield divided
 
 
 def analyze(

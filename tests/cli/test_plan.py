@@ -70,6 +70,20 @@ def test_several_videos(cli: Cli, video: Path, tmp_path: Path) -> None:
     assert told.code == 3
     assert "missing.mp4: no such file" in told.line
     assert "clip.mp4: 6.0 s" in told.out
+    assert told.out.splitlines()[-1].startswith("2 videos (1 cannot be read): about ")
+
+
+def test_a_folder_is_priced_as_a_whole(cli: Cli, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAMEFLEET_YOLO_ENDPOINT", "abc123")
+    (tmp_path / "films").mkdir()
+    make_video(tmp_path / "films" / "other.mp4", frames=10, fps=5)
+    (tmp_path / "films" / "clip.mp4").write_bytes(video.read_bytes())
+    lines = cli("plan", tmp_path / "films", "--no-speech", "--price", 1, "--max-workers", 1).out.splitlines()
+    alone = [float(line.split("$")[1].split()[0]) for line in lines if line.startswith("  total")]
+    least, most = (float(part.split()[0]) for part in lines[-1].split("$")[1:3])
+    assert lines[-1].startswith("2 videos: about ")
+    assert most == sum(alone)
+    assert max(alone) <= least < most  # a worker that goes on to the next video idles once
 
 
 def test_a_plan_from_an_estimate_says_about(cli: Cli, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:

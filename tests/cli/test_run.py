@@ -108,13 +108,16 @@ def test_options_reach_the_worker_and_the_document(cli: Cli, fleet: Fleet, video
     assert written.detections[0].objects[0].box == (11.0, 22.0, 40.0, 60.0)  # from the crop's pixels to the source's
 
 
-def test_several_videos_are_done_one_after_the_other(cli: Cli, fleet: Fleet, video: Path, tmp_path: Path) -> None:
+def test_of_several_videos_one_that_is_missing_stops_no_other(
+    cli: Cli, fleet: Fleet, video: Path, tmp_path: Path
+) -> None:
     fleet()
     other = make_video(tmp_path / "other.mkv", frames=10, fps=5)
     told = cli("run", video, tmp_path / "missing.mp4", other, "--no-speech")
     assert told.code == 3
     assert "missing.mp4: no such file" in told.err
-    assert {p.name for p in (tmp_path / "output").glob("*.json")} == {"clip_results.json", "other_results.json"}
+    results = {"clip_results.json", "other_results.json"}
+    assert {p.name for p in (tmp_path / "output").glob("*.json")} == results | {"corpus.json"}
     for name in ("clip.mp4", "other.mkv"):
         assert f"{name}: objects: done" in told.err.splitlines()
 

@@ -116,11 +116,11 @@ def test_a_run_of_several_ends_with_a_table_of_all(cli: Cli, fleet: Fleet, video
     assert told.code == 3
     table = [line.split() for line in told.out.splitlines()[-6:]]
     assert table[0] == ["3", "videos:"] and table[1] == ["video", "result", "dollars", "JSON"]
-    (one, two, gone), last = table[2:5], table[5]
+    (gone, one, two), last = sorted(table[2:5]), table[5]
     assert [row[:2] for row in (one, two)] == [["one.mp4", "done"], ["two.mkv", "done"]]
     assert [float(row[2]) > 0 for row in (one, two)] == [True, True]
     assert [Path(row[3]).name for row in (one, two)] == ["one_results.json", "two_results.json"]
-    assert gone == ["gone.mp4", "not", "done"]
+    assert gone == ["gone.mp4", "failed", "0.0000"]
     assert last[:5] == ["total", "2", "of", "3", "done,"]
     assert float(last[5].strip("$")) == pytest.approx(float(one[2]) + float(two[2]), abs=2e-4)
 
@@ -137,9 +137,14 @@ def test_the_table_comes_also_where_the_rest_was_given_up(
         return execute(prepared, listener, **shared)
 
     monkeypatch.setattr("framefleet.session.execute", until_the_key_is_withdrawn)
-    told = cli("run", video, other, "third.mp4", "--no-speech")
-    assert told.code == 1 and "refuses the key" in told.err.splitlines()[-1]
+    third = make_video(tmp_path / "third.mp4", frames=10, fps=5)
+    told = cli("run", video, other, third, "--no-speech", "--videos", 1)
+    assert told.code == 3
+    assert f"error: {other}: RunPod refuses the key (401)" in told.err.splitlines()
+    assert any(line.split() == ["third.mp4", "not", "done", "0.0000"] for line in told.out.splitlines())
     assert "1 of 3 done" in told.out.splitlines()[-1]
+    told = cli("run", other, third, "--no-speech", "--videos", 1)
+    assert told.code == 1  # the one's own, since the other was not started for the same reason
 
 
 def test_one_video_has_no_table(cli: Cli, fleet: Fleet, video: Path) -> None:

@@ -17,6 +17,7 @@ from framefleet.fleet.execution.stall import (
     AGAIN_S,
     LOOK_S,
     QUIET_S,
+    EndpointWatch,
     StallMonitor,
     reason,
 )
@@ -160,14 +161,14 @@ def test_an_endpoint_that_is_asked_nothing_is_not_stalled() -> None:
 def test_what_moved_while_the_service_took_its_time_counts(answer: Health | FleetError) -> None:
     watch, time, _, ended = watching(answer)
     time.now = 301
-    look = watch._backend.health
+    look = watch._shared._backend.health
 
     def slowly(endpoint: str) -> Health:
         time.now += 60
         watch.moved()
         return look(endpoint)
 
-    watch._backend.health = slowly  # type: ignore[method-assign]
+    watch._shared._backend.health = slowly  # type: ignore[method-assign]
     watch.look()
     assert ended == []
 
@@ -192,6 +193,38 @@ def test_whoever_is_told_may_be_gone_and_the_endpoint_is_watched_all_the_same(mo
     assert ended.wait(30)
     watch.close()
     watch.join()
+
+
+def test_the_monitors_of_one_endpoint_ask_its_health_together_and_any_ones_progress_counts() -> None:
+    time, asked = Time(), list[float]()
+
+    class Counting(Sick):
+        def health(self, endpoint: str) -> Health:
+            asked.append(time.now)
+            return super().health(endpoint)
+
+    level = AdaptiveConcurrency(5, 5)
+    shared = EndpointWatch(Counting(Health({}, {"throttled": 1})), "yolo", level, clock=time)  # type: ignore[arg-type]
+    ended: list[list[FleetError]] = [[], []]
+    one, other = (
+        StallMonitor(
+            "objects", shared._backend, "yolo", level, lambda _: None, each.append,
+            busy=lambda: True, patience_s=300, clock=time, shared=shared,
+        )
+        for each in ended
+    )  # fmt: skip
+    for now in range(0, 280, 5):
+        time.now = now
+        one.look()
+        other.look()
+    assert len(asked) == 56
+    one.moved()
+    time.now = 310
+    other.look()
+    assert ended == [[], []]  # the other has waited for 310 s, but the endpoint works
+    time.now = 600
+    other.look()
+    assert len(ended[1]) == 1
 
 
 STARTING, STUCK = Health({}, {"initializing": 2}), Health({}, {"idle": 1})
@@ -254,7 +287,7 @@ def test_the_time_of_a_start_is_not_taken_off_the_patience() -> None:
     """The look at which the workers are there and none has begun is not the end of it."""
     watch, time, _, ended = watching(STARTING, cold_start_s=900)
     look_until(watch, time, 600, ended)
-    watch._backend.answer = STUCK  # type: ignore[attr-defined]
+    watch._shared._backend.answer = STUCK  # type: ignore[attr-defined]
     look_until(watch, time, 890, ended)
     assert ended == []
     look_until(watch, time, 1e4, ended)
@@ -265,7 +298,7 @@ def test_workers_that_crash_when_they_start_are_not_waited_for_for_ever() -> Non
     watch, time, _, ended = watching(STARTING, cold_start_s=900)
     while not ended:
         for health in (STARTING, Health({}, {"unhealthy": 1})):
-            watch._backend.answer = health  # type: ignore[attr-defined]
+            watch._shared._backend.answer = health  # type: ignore[attr-defined]
             look_until(watch, time, time.now + 10, ended)
     assert time.now < 900
 

@@ -17,11 +17,15 @@ class OptionArguments(TypedDict, total=False):
     max_workers: int | Literal["auto"] | None
     batch_size: int | None
     output_dir: Path | str | None
+    journal: Path | str | None
     backend: str | None
     stages: Sequence[str] | str | None
     speech: bool | None
     scenes: Path | str | None
-    sampling: Literal["exact", "keyframes"] | None
+    sampling: Literal["exact", "keyframes", "ends"] | None
+    from_s: float | str | None
+    to_s: float | str | None
+    dense_first: float | None
     audio_track: int | str | None
     audio_channel: AudioChannel | None
 
@@ -60,6 +64,7 @@ class OptionArguments(TypedDict, total=False):
     runsync: bool | None
     warm: int | None
     fresh: bool | None
+    verify: bool | None
 
     objects_fps: float | None
     objects_sampling: Literal["exact", "keyframes"] | None
@@ -76,3 +81,4 @@ class OptionArguments(TypedDict, total=False):
     faces_sampling: Literal["exact", "keyframes"] | None
     faces_crop: Crop | str | None
     faces_max_side: int | None
+    looks_sampling: Literal["exact", "keyframes"] | None

@@ -45,6 +45,24 @@ CREATE TABLE IF NOT EXISTS kept (
     value BLOB NOT NULL,         -- what the stage keeps from one run on the video to the next
     PRIMARY KEY (source, stage)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS identities (
+    id INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,        -- the video's sha256
+    stage TEXT NOT NULL,
+    asked BLOB NOT NULL,         -- JSON: what answers depend on besides the video, of which a key has only a hash
+    asked_at REAL NOT NULL,      -- seconds since 1970, by the last run
+    UNIQUE (source, stage, asked)
+);
+CREATE TABLE IF NOT EXISTS belongs (
+    key TEXT PRIMARY KEY,
+    identity INTEGER NOT NULL REFERENCES identities(id) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS belongs_by_identity ON belongs(identity);
+CREATE TABLE IF NOT EXISTS files (
+    path BLOB PRIMARY KEY,
+    state TEXT NOT NULL,         -- size, times and inode with which it had this sha256
+    sha256 TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS owners (
     name TEXT PRIMARY KEY,
     alive_until REAL NOT NULL    -- seconds since 1970

@@ -1,8 +1,10 @@
 """Reading a journal for a plan, without locking it or writing to it."""
 
 import hashlib
+import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,10 @@ from typing import Any
 import msgspec
 
 from framefleet.journal.file import in_chunks
+from framefleet.journal.owner import surely_gone
+from framefleet.journal.shared import shared_keys
 from framefleet.logs import logger
+from framefleet.timebase import Seconds
 
 _VERSION = 1  # raised when the same key would no longer mean the same answer
 
@@ -42,13 +47,46 @@ def is_there(path: Path) -> bool:
 
 
 def answered(path: Path, keys: Sequence[str]) -> set[str]:
-    """Return those of the keys that the journal at `path` has answers to; none if it cannot be read."""
+    """Return those of the keys that the journal at `path` (a file, or a shared folder) has answers to; none if it
+    cannot be read."""
+    if path.is_dir():
+        return shared_keys(path, jobs=False).intersection(keys)
     return _found(path, "SELECT key FROM answers WHERE key IN ({})", keys)
 
 
 def paid_for(path: Path, keys: Sequence[str]) -> set[str]:
     """Return those of the keys that have answers, or were sent and may still be answered."""
+    if path.is_dir():
+        return shared_keys(path, jobs=True).intersection(keys)
     return answered(path, keys) | _found(path, "SELECT key FROM carried WHERE key IN ({})", keys)
+
+
+def last_asked(path: Path, source: str, stage: str) -> dict[str, Any] | None:
+    """Return what a run last asked the stage about the video and got answers to, by field; None if it is not known."""
+    query = """SELECT asked FROM identities WHERE source = ? AND stage = ? AND EXISTS (
+               SELECT 1 FROM belongs JOIN answers USING (key) WHERE identity = identities.id)
+               ORDER BY asked_at DESC, id DESC LIMIT 1"""
+    with _unless_unreadable(path), _looking(path) as db:
+        row = db.execute(query, (source, stage)).fetchone()
+        return msgspec.json.decode(row[0], type=dict[str, Any]) if row else None
+    return None
+
+
+def recalled(path: Path, source: str, stage: str) -> bytes | None:
+    """Return what the stage keeps of the video; None if it keeps nothing."""
+    with _unless_unreadable(path), _looking(path) as db:
+        row = db.execute("SELECT value FROM kept WHERE source = ? AND stage = ?", (source, stage)).fetchone()
+        return bytes(row[0]) if row else None
+    return None
+
+
+def noted_sha256(path: Path, file: Path, state: str) -> str | None:
+    """Return the sha256 that the file had in that state; None if it is not known."""
+    with _unless_unreadable(path), _looking(path) as db:
+        query = "SELECT sha256 FROM files WHERE path = ? AND state = ?"
+        row = db.execute(query, (os.fsencode(file), state)).fetchone()
+        return str(row[0]) if row else None
+    return None
 
 
 def charged(path: Path) -> list[tuple[str, str, bytes]]:
@@ -56,6 +94,14 @@ def charged(path: Path) -> list[tuple[str, str, bytes]]:
     with _unless_unreadable(path), _looking(path) as db:
         return db.execute("SELECT endpoint, source, charge FROM charges").fetchall()
     return []
+
+
+def in_use(path: Path, now: Callable[[], Seconds] = time.time) -> bool:
+    """Return whether a process is at work with the journal at `path`, as far as can be known."""
+    with _unless_unreadable(path), _looking(path) as db:
+        rows = db.execute("SELECT name, alive_until FROM owners").fetchall()
+        return any(until > now() and not surely_gone(name) for name, until in rows)
+    return False
 
 
 def _found(path: Path, query: str, keys: Sequence[str]) -> set[str]:

@@ -5,10 +5,11 @@ returns; many threads and several processes may use it at once. A process that w
 a while) and resumes has lost its claims: its changes to them are ignored, but its answers are kept.
 """
 
+import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -48,6 +49,9 @@ class Lease:
     def end(self) -> None:
         """End the lease of this process."""
         self._db.execute("DELETE FROM owners WHERE name = ?", (self._owner,))
+
+    def now(self) -> Seconds:
+        return self._clock()
 
     def gone(self, owner: str) -> bool:
         """Return whether that process has ended, as far as can be known."""
@@ -183,6 +187,43 @@ class Journal:
             left = [(number,) for number, _ in self._about(keys, None, self._lease.gone)]
             db.executemany("DELETE FROM submissions WHERE id = ?", left)
 
+    def asked(self, source: str, stage: str, asked: bytes, keys: Sequence[str]) -> None:
+        """Note what a run asks a stage about the video, as JSON, and the keys that have only a hash of it."""
+        with self._transaction() as db:
+            noted = "INSERT INTO identities(source, stage, asked, asked_at) VALUES (?, ?, ?, ?)"
+            again = "ON CONFLICT(source, stage, asked) DO UPDATE SET asked_at = excluded.asked_at RETURNING id"
+            (id,) = db.execute(f"{noted} {again}", (source, stage, asked, self._lease.now())).fetchone()
+            db.executemany("INSERT OR IGNORE INTO belongs(key, identity) VALUES (?, ?)", [(key, id) for key in keys])
+
+    def note_file(self, path: Path, state: str, sha256: str) -> None:
+        """Keep the sha256 of the file in that state."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (os.fsencode(path), state, sha256))
+
+    def forget_stage(self, stage: str) -> int:
+        """Remove the answers and results of a stage, of every video. Return how many answers were removed.
+
+        Those that a version before this one kept stay until a run has met them again: it did not note their stage.
+        """
+        with self._transaction():
+            return self._without("stage = ?", stage)
+
+    def prune(self, sources: Collection[str]) -> int:
+        """Remove what is kept of all videos but those with these sha256s. Return how many answers were removed.
+
+        Usage stays, because bills are compared with it.
+        """
+        with self._transaction() as db:
+            found = db.execute("SELECT source FROM identities UNION SELECT source FROM kept").fetchall()
+            return sum(self._without("source = ?", source) for (source,) in found if source not in sources)
+
+    def _without(self, condition: str, value: str) -> int:
+        keys = f"SELECT key FROM belongs JOIN identities ON id = identity WHERE {condition}"
+        answers = self._db.execute(f"DELETE FROM answers WHERE key IN ({keys})", (value,)).rowcount
+        self._db.execute(f"DELETE FROM identities WHERE {condition}", (value,))
+        self._db.execute(f"DELETE FROM kept WHERE {condition}", (value,))
+        return answers
+
     def recall(self, source: str, stage: str) -> bytes | None:
         """Return what the stage keeps of the video with this sha256; None if it never kept anything."""
         with self._told():
@@ -211,6 +252,7 @@ class Journal:
         with self._transaction() as db:
             answers = db.execute("DELETE FROM answers WHERE key GLOB ?", (private_key(stage, "*"),)).rowcount
             db.execute("DELETE FROM kept WHERE stage = ?", (stage,))
+            db.execute("DELETE FROM identities WHERE stage = ?", (stage,))
         with self._told():
             (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:

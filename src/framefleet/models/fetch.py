@@ -34,10 +34,11 @@ SET_UP: tuple[str | tuple[str, ...], ...] = (
     "whisper-base",
     "speakers",
     "centerface",
+    "minilm",
     ("d-fine-n", "yolox-tiny"),
 )
-"""What set-up fetches: the default of each stage that has none in the project, what `render --blur faces` needs, and of
-a tuple the first that can be had.
+"""What set-up fetches: the default of each stage that has none in the project, what `render --blur faces` and
+the search in libraries need, and of a tuple the first that can be had.
 
 A tuple improves on a model that is in the project, so it is no failure if none of it can be had.
 """

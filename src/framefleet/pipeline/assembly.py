@@ -15,6 +15,7 @@ from framefleet.errors import FleetError, FrameFleetError
 from framefleet.fleet.backends.base import Backend
 from framefleet.fleet.backends.runpod.diagnosis import Diagnoser
 from framefleet.fleet.backends.runpod.survey import may_be_asked
+from framefleet.fleet.billing.budget import Budget
 from framefleet.fleet.billing.usage_log import UsageLog
 from framefleet.fleet.execution.breaker import Breaker
 from framefleet.fleet.execution.claims import WorkClaims
@@ -29,7 +30,7 @@ from framefleet.logs import logger
 from framefleet.media.types import MediaInfo
 from framefleet.pipeline.plan import StagePlan
 from framefleet.pipeline.resources import Resources
-from framefleet.pipeline.resume import piece_keys
+from framefleet.pipeline.resume import asked_of, piece_keys
 from framefleet.pipeline.stage_run import StageRun
 from framefleet.progress import Listener, Notice, StageStarted
 from framefleet.protocol.envelope import ProbeReply, read_reply
@@ -47,6 +48,7 @@ class StageAssembly:
         sha256: str,
         options: Options,
         resources: Resources,
+        budget: Budget,
         backends: Mapping[str, Backend],
         journal: Journal,
         listener: Listener,
@@ -61,9 +63,14 @@ class StageAssembly:
         self._backends = backends
         self._journal = journal
         self._listener = listener
-        self._budget = resources.budget_of(options)
+        self._budget = budget
         self._began = perf_counter()
         self._began_at = time()
+
+    @property
+    def cores(self) -> int:
+        """How many cores the run may decode on: those of the process, divided among the runs at work."""
+        return max(1, self._resources.cores // self._resources.at_work)
 
     def open(self, plan: StagePlan) -> StageRun:
         """Return the plan's `StageRun`, ready to be fed with the items that have no answer yet."""
@@ -81,6 +88,8 @@ class StageAssembly:
             self._journal.keep_private()
         if self._options.fresh:
             self._journal.forget(list(keys.values()))
+        asked = msgspec.json.encode(asked_of(plan, self._media), order="sorted")
+        self._journal.asked(self._sha256, plan.stage.name, asked, list(keys.values()))
         endpoint = f"{plan.stage.endpoint} {plan.endpoint_id}"
         lane = self._lane(plan, endpoint, keys, asker)
         self._take_off(lane, lane.keeper.known())
@@ -180,6 +189,7 @@ class StageAssembly:
             cold_start_s=self._options.cold_start_s,
             trouble=lambda: backend.trouble(plan.stage.endpoint, asker.in_flight > 0),
             diagnose=Diagnoser(fleet, plan.stage.endpoint) if may_be_asked(fleet) else None,
+            shared=self._resources.watch(plan, backend, level),
         )
         asker.on_answer(watch.moved)
         return watch

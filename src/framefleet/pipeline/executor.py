@@ -1,6 +1,5 @@
 """The execution of a wave of stages: it starts the readers, and waits until everything is done or cancelled."""
 
-import os
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
@@ -69,6 +68,7 @@ def _pumps(
     media: MediaInfo,
     meters: dict[str, BusyTimer],
     keyframes_s: list[Seconds],
+    cores: int,
     listener: Listener,
     scope: CancelScope,
 ) -> list[FrameReader | AudioReader]:
@@ -76,16 +76,14 @@ def _pumps(
     wanting = [lane for lane in lanes if lane.items]
     looking = defaultdict[Sampling, list[BatchConsumer | WatchConsumer]](list)
     for lane in filter(_looks, wanting):
-        looking[lane.plan.options.sampling].append(_batches(lane))
+        looking[lane.plan.options.decoding].append(_batches(lane, media))
     for watcher in watchers:
         looking[watcher.sampling].append(watcher)
     sounds = [lane for lane in wanting if not _looks(lane)]
     decode = partial(
         decode_orders,
         media,
-        threads=decoding_threads(
-            os.cpu_count() or 1, models_here=any(not lane.plan.capabilities.remote for lane in wanting)
-        ),
+        threads=decoding_threads(cores, models_here=any(not lane.plan.capabilities.remote for lane in wanting)),
         on_keyframe=keyframes_s.append,
         on_end_lost=partial(_tell_end_lost, listener),
     )
@@ -119,11 +117,11 @@ def _looks(lane: StageRun) -> bool:
     return lane.plan.stage.needs is Needs.PICTURES
 
 
-def _batches(lane: StageRun) -> BatchConsumer:
+def _batches(lane: StageRun, media: MediaInfo) -> BatchConsumer:
     plan, stage = lane.plan, lane.plan.stage
     assert isinstance(stage, PictureStage)
     wanted = [sample for batch in lane.items for sample in batch.samples]
-    return BatchConsumer(lane, stage.order(wanted, plan.options, plan.capabilities))
+    return BatchConsumer(lane, stage.order(wanted, media, plan.options, plan.capabilities))
 
 
 def clip_form(group: Sequence[StageRun]) -> ClipForm:
@@ -170,7 +168,7 @@ def run_stages(
         for lane in lanes:
             opener.resume(lane)
         warm_up(lanes, options)
-        pumps = _pumps(lanes, watchers, media, meters, keyframes_s, listener, scope)
+        pumps = _pumps(lanes, watchers, media, meters, keyframes_s, opener.cores, listener, scope)
         for pump in pumps:
             pump.start()
         _wait(pumps, scope)

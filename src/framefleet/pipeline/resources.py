@@ -17,7 +17,9 @@ from framefleet.fleet.backends.base import Backend
 from framefleet.fleet.backends.registry import OpenedEndpoint, backend_named
 from framefleet.fleet.billing.budget import Budget, SharedBudget
 from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
+from framefleet.fleet.execution.stall import EndpointWatch
 from framefleet.journal.store import Journal
+from framefleet.journal.travelling import TravellingJournal
 from framefleet.pipeline.plan import StagePlan, most_workers
 from framefleet.stages.base import Handler
 from framefleet.worker.serving import RequestHandler, ask_here
@@ -30,15 +32,18 @@ AUTO_START = 8  # initial number of requests in flight, if the user sets no ceil
 class Resources:
     """Shared resources, safe for several analyses at once. They are opened when needed and stay open until `close`.
 
-    `max_cost` is the budget of all analyses together.
+    `max_cost` is the budget of all analyses together, and `cores` is how many they decode on (None: all).
     """
 
-    def __init__(self, fleet: Fleet, max_cost: float | None = None) -> None:
+    def __init__(self, fleet: Fleet, max_cost: float | None = None, cores: int | None = None) -> None:
         self.fleet = fleet
+        self.cores = cores or os.cpu_count() or 1
         self.budget = SharedBudget(max_cost)
+        self.at_work = 0  # analyses at the same time
         self._lock = threading.RLock()
         self._backends: dict[Hashable, Backend] = {}
         self._levels: dict[Hashable, AdaptiveConcurrency] = {}
+        self._watches: dict[Hashable, EndpointWatch] = {}
         self._features: dict[Hashable, frozenset[str]] = {}
         self._probing = threading.Lock()  # not the lock of all, since a worker may take minutes to start
         self._here = AdaptiveConcurrency(1, 1)  # of all stages on this machine together: their models share its cores
@@ -55,6 +60,8 @@ class Resources:
             wanted[plan.backend][plan.stage.endpoint] = endpoint
         opened: dict[str, Backend] = {}
         own: list[Backend] = []
+        with self._lock:
+            self.at_work += 1
         try:
             for name, endpoints in wanted.items():
                 kind = backend_named(name)
@@ -66,6 +73,8 @@ class Resources:
                     own.append(opened[name])
             yield opened
         finally:
+            with self._lock:
+                self.at_work -= 1
             for backend in own:
                 backend.close()
 
@@ -77,6 +86,11 @@ class Resources:
         ceiling, start = (None, AUTO_START) if automatic else (most, most)
         key = (plan.backend, plan.stage.endpoint, plan.endpoint_id, ceiling)
         return self._once(self._levels, key, lambda: AdaptiveConcurrency(ceiling, start, plan.stage.endpoint))
+
+    def watch(self, plan: StagePlan, backend: Backend, level: AdaptiveConcurrency) -> EndpointWatch:
+        """Return the watch of the plan's endpoint, which all analyses with the same backend and level share."""
+        key = (plan.stage.endpoint, plan.endpoint_id, id(backend), id(level))
+        return self._once(self._watches, key, lambda: EndpointWatch(backend, plan.stage.endpoint, level))
 
     def features(self, plan: StagePlan, ask: Callable[[], frozenset[str] | None]) -> frozenset[str]:
         """Return the optional features of the plan's endpoint; none, if `ask` cannot tell (None).
@@ -106,6 +120,21 @@ class Resources:
             journal = Journal(path)
             self._journals[path] = (journal, _file(path))
             return journal
+
+    @contextmanager
+    def journal_of(self, path: Path, sha256: str, wait: Callable[[str], None]) -> Iterator[Journal]:
+        """Open the journal of one analysis: that at `path`, or, if it is the video's shared folder, one that travels.
+
+        `wait` is called while another process has that, with its name. Raises `OutputError`.
+        """
+        if path.name != sha256:
+            yield self.journal(path)
+            return
+        journal = TravellingJournal(path, sha256, wait)
+        try:
+            yield journal
+        finally:
+            journal.close()
 
     def close(self) -> None:
         """Close everything. Threads that are still running lose nothing: the next run picks up their jobs."""

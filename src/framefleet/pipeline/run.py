@@ -1,11 +1,13 @@
 """The run of a plan: its waves one after the other, and the stages of a wave side by side."""
 
+import contextlib
 import ctypes
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -17,11 +19,13 @@ from framefleet.errors import (
     FleetError,
     FrameFleetError,
     Interrupted,
+    OutputError,
     describe,
 )
 from framefleet.fleet.backends.base import Backend
 from framefleet.fleet.backends.connections import connections_allowed, open_files_limit
 from framefleet.fleet.billing.bill import Bill
+from framefleet.fleet.billing.budget import Budget
 from framefleet.fleet.billing.usage import JobUsage
 from framefleet.fleet.execution.delivery import Failure
 from framefleet.fleet.execution.dispatcher import Outcome
@@ -31,6 +35,7 @@ from framefleet.logs import logger
 from framefleet.media.audio.gaps import BRIEF_S, joined
 from framefleet.media.types import ClipTime, MediaInfo
 from framefleet.metrics import BusyTimer
+from framefleet.pipeline import kept
 from framefleet.pipeline.assembly import StageAssembly
 from framefleet.pipeline.consumers import WatchConsumer
 from framefleet.pipeline.derive import ClientResult, derive
@@ -43,7 +48,7 @@ from framefleet.pipeline.plan import (
 )
 from framefleet.pipeline.resources import Resources
 from framefleet.pipeline.stage_run import StageRun
-from framefleet.progress import Listener, Notice, StageDone
+from framefleet.progress import Listener, Notice, StageDone, StageStarted
 from framefleet.stages.base import Remembering
 from framefleet.timebase import Seconds
 
@@ -68,6 +73,7 @@ def give_back_freed_memory() -> None:
         log.debug("cannot set the threshold for freed memory", exc_info=error)
 
 
+ANOTHER_S = 5.0  # how often it is checked whether another process is done with a video
 REACH_S = 15.0  # a service that is unreachable from the start may be misspelt, so the run ends soon
 
 
@@ -108,13 +114,15 @@ def run(
     plan: RunPlan,
     options: Options,
     resources: Resources,
+    budget: Budget,
     journal_path: Path,
     listener: Listener,
     scope: CancelScope,
 ) -> Run:
-    """Run a plan to its end. Raises the error that ended the whole run, or the reason for which `scope` is cancelled.
+    """Run a plan to its end, within its `budget`. Raises the error that ended it, or the reason for which `scope` is
+    cancelled.
 
-    The error has a note (PEP 678) with the cost until then.
+    The error has a note (PEP 678) with the cost until then, and its dollars as `usd`.
     """
     started_at, began = datetime.now(UTC), perf_counter()
     give_back_freed_memory()
@@ -123,13 +131,15 @@ def run(
     client: dict[str, ClientResult] = {}
     decode: dict[str, BusyTimer] = {}
     try:
-        with resources.backends(plan.fleet, options) as backends:
+        with contextlib.ExitStack() as opened_here:
+            backends = opened_here.enter_context(resources.backends(plan.fleet, options))
             for stage in plan.fleet:
                 check_reachable(backends[stage.backend], stage.stage.endpoint, options, listener, scope)
             if any(stage.capabilities.probed for stage in plan.fleet):
                 _tell_of_few_connections(options, listener)
-            journal = resources.journal(journal_path)
-            opener = StageAssembly(media, sha256, options, resources, backends, journal, listener, scope)
+            wait = partial(_wait_for_another, listener, scope)
+            journal = opened_here.enter_context(resources.journal_of(journal_path, sha256, wait))
+            opener = StageAssembly(media, sha256, options, resources, budget, backends, journal, listener, scope)
             for wave in plan.waves:
                 scope.check()
                 found = _results(stages, client)
@@ -142,10 +152,15 @@ def run(
                 lanes += opened
                 keyframes_s: list[Seconds] = []
                 watched = [each for each in plan.watching if each.spec.name in wave]
+                known = {each.spec.name: _recall(each, media, sha256, journal, listener) for each in watched}
+                client |= {name: result for name, result in known.items() if result is not None}
+                watched = [each for each in watched if each.spec.name not in client]
                 watchers = [_watcher(watch, media, keyframes_s, listener) for watch in watched]
                 run_stages(opened, watchers, opener, media, options, decode, keyframes_s, listener, scope)
                 stages |= {lane.plan.stage.name: _finish(lane, media, journal, sha256) for lane in opened}
                 client |= {watcher.name: _watched(watcher) for watcher in watchers}
+                for each in watched:
+                    _remember(each, client[each.spec.name], media, sha256, journal)
                 if opened or watchers:
                     _raise_if_nothing_came(stages, client)
             scope.check()
@@ -171,6 +186,14 @@ def check_reachable(backend: Backend, endpoint: str, options: Options, listener:
                 raise
 
 
+def _wait_for_another(listener: Listener, scope: CancelScope, holder: str) -> None:
+    """Wait a while for the process that has the video's journal. Raises the reason of `scope`."""
+    if holder:
+        host = holder.partition(":")[0].partition("/")[0]
+        listener(Notice(f"waiting for another process on {host}, which analyzes this video"))
+    scope.sleep(ANOTHER_S)
+
+
 def _tell_of_few_connections(options: Options, listener: Listener) -> None:
     """Report if the limit of open files allows fewer connections than requests in flight."""
     allowed = connections_allowed()
@@ -181,7 +204,30 @@ def _tell_of_few_connections(options: Options, listener: Listener) -> None:
 
 def _watcher(plan: WatchPlan, media: MediaInfo, keyframes_s: Sequence[Seconds], listener: Listener) -> WatchConsumer:
     watcher = plan.stage.watch(media, plan.options, keyframes_s)
-    return WatchConsumer(plan.stage.name, plan.order, watcher, listener, plan.options.sampling)
+    return WatchConsumer(plan.stage.name, plan.order, watcher, listener, plan.options.decoding)
+
+
+def _recall(
+    plan: WatchPlan, media: MediaInfo, sha256: str, journal: Journal, listener: Listener
+) -> ClientResult | None:
+    """Return the stage's result of an earlier run on the same frames; None if they must be watched."""
+    result = kept.recall(plan, media, sha256, journal)
+    if result is None:
+        return None
+    name, count = plan.spec.name, len(plan.order.samples)
+    listener(StageStarted(name, "local", 0, 0, "frames", known=count))
+    listener(StageDone(name))
+    return ClientResult(result, BusyTimer())
+
+
+def _remember(plan: WatchPlan, result: ClientResult, media: MediaInfo, sha256: str, journal: Journal) -> None:
+    """Keep the result for the next run if it is of the whole video. A journal that cannot be written costs that."""
+    if result.error is not None or result.missed:
+        return
+    try:
+        kept.remember(plan, media, sha256, journal, result.result)
+    except OutputError as error:
+        log.warning("%s: its result is not kept", plan.spec.name, exc_info=error)
 
 
 def _watched(watcher: WatchConsumer) -> ClientResult:
@@ -306,7 +352,9 @@ def ended(error: CancelledError, lanes: Sequence[StageRun], options: Options) ->
     spent = [_spent(lane, options) for lane in lanes if lane.plan.capabilities.billed]
     again = "run the same command again" if isinstance(error, Interrupted) else "call it again"
     parts = [f"{kept} kept"] * bool(kept) + [f"about ${sum(spent):.4f} spent"] * bool(spent)
-    return type(error)(": ".join([str(error), *(["; ".join(parts)] * bool(parts))]), hint=f"{again} to resume")
+    whole = type(error)(": ".join([str(error), *(["; ".join(parts)] * bool(parts))]), hint=f"{again} to resume")
+    whole.usd = sum(spent)
+    return whole
 
 
 def note_cost(error: FrameFleetError, lanes: Sequence[StageRun], options: Options) -> None:
@@ -316,6 +364,7 @@ def note_cost(error: FrameFleetError, lanes: Sequence[StageRun], options: Option
     if not paid:
         return
     usd, ran_s = sum(_spent(lane, options) for lane in paid), sum(c.receipt.execution_ms for c in charges) / 1000
+    error.usd = usd
     jobs = "1 job" if len(charges) == 1 else f"{len(charges)} jobs"
     spent = f"about ${usd:.4f} spent on {jobs} ({ran_s:.1f} s)" if charges else "nothing spent"
     unheard = sum(lane.asker.unheard for lane in paid)

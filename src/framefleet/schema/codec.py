@@ -59,11 +59,16 @@ def decode(content: bytes) -> Document:
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema that every written document validates against."""
-    schema: dict[str, Any] = msgspec.json.schema(Document)
+    return schema_of(Document, "FrameFleet results")
+
+
+def schema_of(kind: Any, title: str) -> dict[str, Any]:
+    """Return the JSON Schema of a type that has structs."""
+    schema: dict[str, Any] = msgspec.json.schema(kind)
     for definition in schema["$defs"].values():
         if "description" in definition:  # a docstring, which keeps its indentation before Python 3.13
             definition["description"] = cleandoc(definition["description"])
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "FrameFleet results"} | schema
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title} | schema
 
 
 def _renamed(value: Any, **names: str) -> Any:

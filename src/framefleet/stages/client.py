@@ -1,7 +1,7 @@
 """Stages that run on the client: some watch the decoded frames, some derive their result from other stages'."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from framefleet.config.options import Options
 from framefleet.media.types import Gap, MediaInfo, Picture
@@ -41,6 +41,20 @@ class WatchingStage(Protocol[Result]):
 
         `keyframes_s` are the times of the file's keyframes: the decode appends them as it meets them, until `finish`.
         """
+
+
+@runtime_checkable
+class Kept(Protocol):
+    """A watching stage whose result is kept in the journal, so that the next run on the video need not decode it.
+
+    `version` is raised when the same frames would give another result, of the type `kept_as`.
+    """
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def kept_as(self) -> Any: ...
 
 
 class DerivingStage(Protocol[Result]):

@@ -12,6 +12,7 @@ from framefleet.config.options import DECLARED, Declared, settings_of
 from framefleet.errors import SetupError, UsageError
 from framefleet.logs import logger
 from framefleet.stages.faces.spec import FACES
+from framefleet.stages.looks.spec import LOOKS
 from framefleet.stages.objects.spec import OBJECTS
 from framefleet.stages.scenes.spec import SCENES
 from framefleet.stages.sounds.spec import SOUNDS
@@ -119,7 +120,7 @@ def declared_elsewhere() -> Iterator[StageSpec]:
             log.warning("stage %s: %s is not a StageSpec", point.name, point.value)
 
 
-for _spec in (OBJECTS, SPEECH, SPEAKERS, SOUNDS, TEXT, SCENES, TRACKS, FACES):
+for _spec in (OBJECTS, SPEECH, SPEAKERS, SOUNDS, TEXT, SCENES, TRACKS, FACES, LOOKS):
     register(_spec)
 for _spec in declared_elsewhere():
     try:

@@ -253,7 +253,8 @@ class ResultKind(Generic[Found]):
     found in it. `in_scenes` gives a result's part in each scene, if that is not the names of its spans, from the
     scenes, the result and the sampling by which frames count; for a result without a field, a list of texts for each.
     `line` is the summary's line of a result that is `Told.LINE`. `amends` is another stage, and its result with what
-    this one adds to it.
+    this one adds to it. `with_scenes` returns the result as the document has it, by scenes ([]: none are known), for a
+    stage that measures what it watches before scenes are known.
     """
 
     label: str
@@ -272,6 +273,7 @@ class ResultKind(Generic[Found]):
     in_scenes: Callable[[Sequence[Scene], Found | None, str], Sequence[Any]] | None = None
     line: Callable[[Found], str] | None = None
     amends: tuple[str, Callable[[Any, Found], Any]] | None = None
+    with_scenes: Callable[[Found, Sequence[Scene]], Found] | None = None
 
 
 class Belongs(Enum):

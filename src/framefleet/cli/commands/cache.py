@@ -1,41 +1,102 @@
 """`framefleet cache`: what the journal of an output folder keeps."""
 
+import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import msgspec
 import typer
 
+from framefleet.cli.options.run import with_flags
 from framefleet.cli.output.format import clean, counted
 from framefleet.errors import InputError, UsageError
 from framefleet.journal.file import FILE_NAME
 from framefleet.journal.look import is_there
 
-
-def cache(
-    action: Annotated[Literal["forget"], typer.Argument(metavar="forget", help="what to do", show_default=False)],
-    stage: Annotated[str, typer.Option(metavar="NAME", help="the stage, such as speakers", show_default=False)],
-    output_dir: Annotated[
-        Path, typer.Option("--output-dir", "-o", metavar="FOLDER", help="the folder with the results and their journal")
-    ] = Path("output"),
-) -> int:
-    """Remove what the journal keeps of a stage: of speakers, all voices and the names given to them.
-
-    It is overwritten on the disk. Results stay as they are; the next run of a video does that stage again.
-    """
-    assert action == "forget"
+if TYPE_CHECKING:
     from framefleet.journal.store import Journal
-    from framefleet.stages.registry import SPECS, spec_of
+    from framefleet.pipeline.missing import Missing
 
-    if not spec_of(stage).private:
-        private = ", ".join(name for name, spec in SPECS.items() if spec.private)
-        raise UsageError(f"--stage {stage}: its answers are not kept apart", hint=f"give one of {private}")
-    path = output_dir / FILE_NAME
+
+@with_flags
+def cache(
+    action: Annotated[
+        Literal["why", "prune", "forget"],
+        typer.Argument(metavar="why|prune|forget", help="what to do", show_default=False),
+    ],
+    video: Annotated[str | None, typer.Argument(metavar="VIDEO", help="why: the video", show_default=False)] = None,
+    stage: Annotated[
+        str | None, typer.Option("--stage", metavar="NAME", help="forget: the stage, such as speakers")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    *,
+    flags: dict[str, Any],
+) -> int:
+    """Tell why a run would ask again, or remove what the journal keeps of a stage, such as all voices.
+
+    `why VIDEO` takes the options of a run, and says for each stage how many answers that run would not find, and which
+    option, model or version has changed since. `prune` removes what is kept of videos that have no result in the
+    folder. `forget --stage NAME` removes what is kept of a stage: of speakers, all voices and the names given to them,
+    overwritten on the disk. Results stay as they are; the next run of a video does that stage again.
+    """
+    if (action == "why") is (video is None):
+        raise UsageError(f"{action}: {'no video is given' if video is None else 'takes no video'}")
+    if (action == "forget") is (stage is None):
+        raise UsageError(f"{action}: {'no stage is given' if stage is None else 'takes no --stage'}")
+    if action == "why":
+        _why(Path(str(video)), flags, as_json=as_json)
+        return 0
+    from framefleet.config.loading import load_options
+    from framefleet.journal.store import Journal
+
+    folder = load_options(flags).output_dir
+    path = folder / FILE_NAME
     if not is_there(path):
         raise InputError(f"{path}: no journal there", hint="give the folder of the results with --output-dir")
     journal = Journal(path)
     try:
-        removed = journal.forget_private(stage)
+        removed = _pruned(journal, folder) if stage is None else _forgotten(journal, stage)
     finally:
         journal.close()
-    print(clean(f"{path}: {counted(removed, 'answer')} of {stage} removed"))
+    if as_json:
+        print(json.dumps({"removed": removed}))
+    else:
+        of = "videos without a result" if stage is None else stage
+        print(clean(f"{path}: {counted(removed, 'answer')} of {of} removed"))
     return 0
+
+
+def _forgotten(journal: "Journal", stage: str) -> int:
+    from framefleet.stages.registry import spec_of
+
+    return journal.forget_private(stage) if spec_of(stage).private else journal.forget_stage(stage)
+
+
+def _pruned(journal: "Journal", folder: Path) -> int:
+    from framefleet.storage.folder import ENDING, FolderResults, name_of
+
+    store = FolderResults(folder)
+    found = (store.find(name_of(path)) for path in folder.glob(f"*{ENDING}"))
+    return journal.prune({result.sha256 for result in found if result is not None})
+
+
+def _why(video: Path, flags: dict[str, Any], *, as_json: bool) -> None:
+    from framefleet.config.loading import load_fleet, load_options
+    from framefleet.pipeline.missing import missing
+    from framefleet.session import Session, file_hash
+
+    with Session(fleet=load_fleet()) as session:
+        prepared = session.prepare(video, load_options(flags))
+        rows = missing(prepared.plan, prepared.media, file_hash(prepared).sha256, prepared.journal)
+    if as_json:
+        print(json.dumps(msgspec.to_builtins(rows), indent=2))
+        return
+    for row in rows:
+        print(clean(f"  {row.stage:<9} {_told(row)}"))
+
+
+def _told(row: "Missing") -> str:
+    if not row.missing:
+        return "nothing is missing"
+    because = ", ".join(f"{change.field} was {change.was}, is {change.now}" for change in row.because)
+    return f"{counted(row.missing, 'answer')} missing{f': {because}' if because else ''}"

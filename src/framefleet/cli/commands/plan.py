@@ -14,10 +14,10 @@ from framefleet.cli.options.videos import (
     named,
     told_left_out,
 )
-from framefleet.cli.output.format import NOUN, clean, counted
-from framefleet.results.names import names_of
+from framefleet.cli.output.format import NOUN, clean, clock, counted
 
 if TYPE_CHECKING:
+    from framefleet.executors.planning import CorpusEstimate
     from framefleet.pipeline.plan import StagePlan
     from framefleet.session import Prepared
 
@@ -32,33 +32,52 @@ def plan(
 ) -> int:
     """Estimate the frames, requests, bytes, seconds and dollars of a run, without decoding anything."""
     from framefleet.config.loading import load_fleet, load_options
-    from framefleet.session import Session
+    from framefleet.executors.planning import corpus_estimate, tasks_of
+    from framefleet.session import Session, unanswered_plans
 
     left_out, paths = told_left_out(videos), named(videos)
-    names = names_of(paths)
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
-    session = Session(fleet=fleet)
+    tasks = {task.video: task for task in tasks_of(paths, options)}
+    plans: list[list[StagePlan]] = []
 
     def one(video: Path) -> int:
-        prepared = session.prepare(video, options, name=names[video])
-        print(described(prepared, verbose=verbose))
+        prepared = session.prepare(video, options, name=tasks[video].name, taken=tasks[video].taken)
+        plans.append(unanswered_plans(prepared))
+        print(described(prepared, plans[-1], verbose=verbose))
         return 0
 
-    with session:
-        return exit_code(each(paths, one), left_out)
+    with Session(fleet=fleet) as session:
+        code = each(paths, one)
+    if len(paths) > 1 and plans:
+        print(together(len(paths), len(plans), corpus_estimate(plans)))
+    return exit_code(code, left_out)
 
 
-def described(prepared: "Prepared", *, verbose: bool = False) -> str:
+def together(videos: int, planned: int, estimate: "CorpusEstimate") -> str:
+    """Describe what all videos take and cost: a range, if workers could go from one video to the next."""
+    low, high = f"{estimate.usd_least:.4f}", f"{estimate.usd_most:.4f}"
+    usd = f"${high}" if low == high else f"${low} to ${high}"
+    failed = f" ({videos - planned} cannot be read)" if planned < videos else ""
+    return (
+        f"{counted(videos, 'video')}{failed}: about {estimate.seconds:.0f} s and {usd} "
+        f"(sequential ${estimate.usd_sequential:.4f})"
+    )
+
+
+def described(prepared: "Prepared", left: "list[StagePlan] | None" = None, *, verbose: bool = False) -> str:
+    """Describe the plan of a video. `left` are its stages without the items that are answered already, if known."""
     from framefleet.fleet.billing.prices import LISTED
     from framefleet.session import asleep, notices, unanswered_plans
     from framefleet.stages.registry import spec_of
 
-    media = prepared.media
+    media, left = prepared.media, unanswered_plans(prepared) if left is None else left
     what = f"{media.width}×{media.height}, {media.codec}" if media.has_video else "audio only"
     about = "about " if media.is_estimated else ""
     lines = [f"{clean(str(media.path))}: {about}{media.duration_s:.1f} s, {what}"]
+    if media.parts:
+        parts = ", ".join(f"{clock(part.start_s)} to {clock(part.end_s)}" for part in media.parts)
+        lines.append(f"  {'part' if len(media.parts) == 1 else 'parts':<8} {parts}")
     lines += [f"  {notice}" for notice in notices(prepared)]
-    left = unanswered_plans(prepared)
     lines += [f"  {sleep}; run --wake raises them" for sleep in asleep(prepared, left)]
     for stage, rest in zip(prepared.plan.fleet, left, strict=True):
         lines += [_line(stage, rest), *(_requests(rest) if verbose else [])]

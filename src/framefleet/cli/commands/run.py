@@ -1,4 +1,4 @@
-"""`framefleet run`: the analysis of one or several videos, one after the other."""
+"""`framefleet run`: the analysis of one video, or of several at once."""
 
 import sys
 from pathlib import Path
@@ -6,24 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from framefleet.cli.batch import each
 from framefleet.cli.options.confirmation import Yes
 from framefleet.cli.options.run import with_flags
-from framefleet.cli.options.videos import (
-    Row,
-    Videos,
-    exit_code,
-    named,
-    overview,
-    told_left_out,
-)
+from framefleet.cli.options.videos import Videos, exit_code, is_folder, named, told_left_out
 from framefleet.cli.output.format import clean
-from framefleet.results.names import names_of
+from framefleet.errors import UsageError
+from framefleet.logs import logger
 
 if TYPE_CHECKING:
     from framefleet.cli.output.table import Page
+    from framefleet.executors.base import Executor
+    from framefleet.fleet.backends.runpod.survey import Sleep
     from framefleet.schema.document import Document
 
+log = logger(__name__)
+
+AUTO = "auto"
 SEQUENTIAL = {"max_workers": 1, "batch_size": 1, "stages": "objects"}
 
 
@@ -36,6 +34,20 @@ def run(
     report: Annotated[bool, typer.Option("--report", help="also write an HTML report")] = False,
     srt: Annotated[bool, typer.Option("--srt", help="also write subtitles (SRT)")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="print a line per answered request")] = False,
+    at_once: Annotated[
+        str,
+        typer.Option(
+            "--videos", metavar="N|auto", help="how many to analyze at the same time; auto: 4, 2 without endpoints"
+        ),
+    ] = AUTO,
+    engine: Annotated[
+        str,
+        typer.Option("--engine", metavar="threads|slots|ray", help="analyze several in threads, processes, or by Ray"),
+    ] = "threads",
+    ray_address: Annotated[
+        str | None,
+        typer.Option("--ray-address", help="the Ray cluster to use with --engine ray, instead of this machine"),
+    ] = None,
     wake: Annotated[
         bool, typer.Option("--wake", help="raise the max workers of endpoints that RunPod lowered, after confirmation")
     ] = False,
@@ -45,48 +57,91 @@ def run(
 ) -> int:
     """Analyze videos: write one JSON per video with its objects, speech, sounds, text and scenes."""
     from framefleet.config.loading import load_fleet, load_options
+    from framefleet.executors.planning import parse_at_once
 
-    left_out, paths, rows = told_left_out(videos), named(videos), list[Row]()
-    names = names_of(paths)
+    if ray_address is not None and engine != "ray":
+        raise UsageError("--ray-address: for --engine ray only", hint="add --engine ray")
+    number, left_out, paths = parse_at_once(at_once), told_left_out(videos), named(videos)
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
-    if paths:
-        announce(paths[0])  # before the slow imports below
+    several = len(paths) > 1 or at_once != AUTO or any(is_folder(Path(name)) for name in videos)
+    announce(paths)  # before the slow imports below
 
-    from framefleet.cli.commands.report import told
+    from framefleet.cli.many import run_many
     from framefleet.cli.options.wake import raise_again
     from framefleet.cli.output.bars import Bars, Lines
     from framefleet.cli.output.summary import summary
-    from framefleet.outputs.report.make import make_report
+    from framefleet.errors import FrameFleetError
     from framefleet.session import Session, asleep, unanswered_plans
 
-    session = Session(fleet=fleet)
+    def sleeping(video: Path) -> "list[Sleep]":
+        try:
+            prepared = session.prepare(video, options)
+        except FrameFleetError:
+            return []  # its analysis reports that
+        return asleep(prepared, unanswered_plans(prepared))
 
-    def one(video: Path) -> int:
-        if video != paths[0]:
-            announce(video)
-        prepared = session.prepare(video, options, name=names[video])
+    untold = ["the library is not up to date"]
+
+    def further(document: "Document", result: Path, video: Path) -> None:
+        into_library(result, untold)
+        if srt:
+            _subtitles(document, result)
+        if report:
+            _report(document, result, video, name=video.name if several else None)
+
+    chosen: str | Executor = engine
+    if ray_address is not None:
+        from framefleet.executors.ray import Ray
+
+        chosen = Ray(number if isinstance(number, int) else None, ray_address)
+    with Session(fleet=fleet, max_cost=options.max_cost if several else None) as session:
         if wake:
-            raise_again(prepared.survey, asleep(prepared, unanswered_plans(prepared)), yes=yes)
-        name = video.name if len(paths) > 1 else None
-        with Lines(video=name) if sequential else Bars(verbose=verbose, video=name) as listener:
+            sleeps = {sleep.kind: sleep for video in paths for sleep in sleeping(video)}
+            raise_again(session.survey(options), list(sleeps.values()), yes=yes)
+        if several:
+            return run_many(
+                session,
+                paths,
+                options,
+                at_once=number,
+                engine=chosen,
+                left_out=left_out,
+                verbose=verbose,
+                sequential=sequential,
+                then=further,
+            )
+        prepared = session.prepare(paths[0], options)
+        with Lines() if sequential else Bars(verbose=verbose) as listener:
             document = session.execute(prepared, listener)
         summary(document, prepared.path)
-        rows.append(Row(video, "partial" if document.failures else "done", document.cost.usd, prepared.path))
-        if len(paths) == 1 and not report:
+        if not report:
             point_on(prepared.path)
-        if srt:
-            _subtitles(document, prepared.path)
-        if report:
-            with Bars(video=name) as listener:
-                print(told(make_report(document, prepared.path, video=prepared.media.path, listener=listener)))
-        return 3 if document.failures else 0
+        further(document, prepared.path, prepared.media.path)
+        return exit_code(3 if document.failures else 0, left_out)
+
+
+def into_library(result: Path, untold: list[str]) -> None:
+    """Add the document to the library of its folder. A failure is told once, and fails nothing: the result is there."""
+    from framefleet.errors import describe
+    from framefleet.library import Library, library_in
 
     try:
-        with session:
-            return exit_code(each(paths, one), left_out)
-    finally:  # also if an error ended the run
-        if len(paths) > 1 and rows:
-            overview(paths, rows, left_out=left_out)
+        with Library(library_in(result.parent)) as library:
+            library.add(result)
+    except Exception as error:  # whatever it is, the result is written
+        log.warning("%s: not in the library", result.name, exc_info=error)
+        if untold:
+            print(clean(f"{untold.pop()}: {describe(error)}"), file=sys.stderr)
+
+
+def _report(document: "Document", result: Path, video: Path, *, name: str | None = None) -> None:
+    """Write the HTML report next to the document; `name` prefixes the lines about it."""
+    from framefleet.cli.commands.report import told
+    from framefleet.cli.output.bars import Bars
+    from framefleet.outputs.report.make import make_report
+
+    with Bars(video=name) as listener:
+        print(told(make_report(document, result, video=video, listener=listener)))
 
 
 def _subtitles(document: "Document", result: Path) -> None:
@@ -105,10 +160,11 @@ def _subtitles(document: "Document", result: Path) -> None:
         print(f"  srt        {clean(str(path))}")
 
 
-def announce(video: Path) -> None:
-    """Print which video is read, if it exists; the imports and reading that follow take about a second."""
-    if video.is_file():
-        print(f"reading {clean(str(video))}", file=sys.stderr, flush=True)
+def announce(videos: list[Path]) -> None:
+    """Print what is read, if it exists; the imports and reading that follow take about a second."""
+    if any(video.is_file() for video in videos):
+        what = clean(str(videos[0])) if len(videos) == 1 else f"{len(videos)} videos"
+        print(f"reading {what}", file=sys.stderr, flush=True)
 
 
 def point_on(document: Path, page: "Page | None" = None) -> None:

@@ -62,7 +62,7 @@ def named(names: Sequence[str]) -> list[Path]:
         if not name.strip():
             raise UsageError("VIDEO: the name is empty", hint="give a video file")
         path = Path(name)
-        for one in _inside(path) if _is_folder(path) else [path]:
+        for one in _inside(path) if is_folder(path) else [path]:
             found.setdefault(os.path.abspath(one), one)  # noqa: PTH100 - resolve() would follow links
     return list(found.values())
 
@@ -93,7 +93,7 @@ def overview(
 
 def told_left_out(names: Sequence[str]) -> list[LeftOut]:
     """Return the skipped entries of the named folders and report them on standard error, videos one per line."""
-    left = [one for name in names if name.strip() and _is_folder(Path(name)) for one in _sorted(Path(name))[1]]
+    left = [one for name in names if name.strip() and is_folder(Path(name)) for one in _sorted(Path(name))[1]]
     for one in left:
         if one.looks_like_video:
             print(clean(f"{one.path}: skipped: {one.why}"), file=sys.stderr)
@@ -141,7 +141,7 @@ def _sorted(folder: Path) -> tuple[list[Path], list[LeftOut]]:
     return found, left
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: Path) -> bool:
     """Return whether it is a folder; False if that is unknown, since opening it reports the reason."""
     try:
         return S_ISDIR(path.stat().st_mode)

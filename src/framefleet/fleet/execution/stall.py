@@ -14,6 +14,7 @@ from framefleet.timebase import Seconds
 log = logger(__name__)
 
 LOOK_S = 5.0
+SHARED_S = 0.8 * LOOK_S  # so long the monitors of other runs use what one was told: together they ask as often as one
 QUIET_S = 10.0  # after so long without progress the user wants to know, and is told at the next check
 AGAIN_S = 30.0  # between two lines about a worker that is starting
 AT_WORK_S = 600.0  # RunPod's executionTimeout, which jobs are sent with: the service itself ends one that runs longer
@@ -40,11 +41,46 @@ def reason(health: Health) -> str:
     return "workers are idle and take no jobs; see the endpoint's logs"
 
 
-class StallMonitor(threading.Thread):
-    """The monitor of an endpoint while it has work. `end` is called with the error when the patience is used up.
+class EndpointWatch:
+    """What the monitors of all runs on an endpoint share: its health, and when any of them made progress."""
 
-    Patience is for all of a stage together, however many requests wait: it begins again when one is answered. The time
-    in which workers are starting does not count, up to `cold_start_s`.
+    def __init__(
+        self,
+        backend: Backend,
+        endpoint: str,
+        level: AdaptiveConcurrency,
+        *,
+        clock: Callable[[], Seconds] = time.monotonic,
+    ) -> None:
+        self._backend = backend
+        self._endpoint = endpoint
+        self._level = level
+        self._clock = clock
+        self._looking = threading.Lock()
+        self._health: Health | None = None
+        self._seen_at = 0.0
+        self.moved_at = clock()
+
+    def moved(self) -> None:
+        """Note progress: a request of some run was answered."""
+        self.moved_at = self._clock()
+
+    def health(self) -> Health:
+        """Return the endpoint's health, which is asked at most once per `SHARED_S`. Raises `FleetError`."""
+        with self._looking:
+            if self._health is None or self._clock() - self._seen_at >= SHARED_S:
+                self._health = None  # an error is no health
+                self._health = self._backend.health(self._endpoint)
+                self._seen_at = self._clock()
+                self._level.saw(self._health)
+            return self._health
+
+
+class StallMonitor(threading.Thread):
+    """The monitor of an endpoint while a run has work for it. `end` is called with the error when the patience is over.
+
+    Patience is for all of an endpoint together, however many requests of whichever runs wait: it begins again when one
+    is answered. The time in which workers are starting does not count, up to `cold_start_s`.
     """
 
     def __init__(
@@ -62,17 +98,18 @@ class StallMonitor(threading.Thread):
         trouble: Callable[[], FleetError | None] = lambda: None,
         diagnose: Callable[[], str | None] | None = None,
         clock: Callable[[], Seconds] = time.monotonic,
+        shared: EndpointWatch | None = None,
     ) -> None:
         """Take `busy`, which returns whether the endpoint has work, and `trouble`, the error of the last call to it.
+
+        `shared` is what other runs on the endpoint have too (None: a watch of its own).
 
         `diagnose` returns what health and trouble do not show; it may take a while, and is called before anything is
         reported to the user.
         """
         super().__init__(name=f"watch-{name}", daemon=True)
         self._stage = name
-        self._backend = backend
-        self._endpoint = endpoint
-        self._level = level
+        self._shared = shared or EndpointWatch(backend, endpoint, level, clock=clock)
         self._listener = listener
         self._end = end
         self._busy = busy
@@ -90,7 +127,11 @@ class StallMonitor(threading.Thread):
 
     def moved(self) -> None:
         """Note progress: a request was answered."""
-        self._moved_at = self._clock()
+        self._shared.moved()
+        self._begin(self._clock())
+
+    def _begin(self, moved_at: Seconds) -> None:
+        self._moved_at = moved_at
         self._starting_s = 0.0
         self._told = ""
 
@@ -105,13 +146,14 @@ class StallMonitor(threading.Thread):
         """Check the endpoint's health once. Without work, a lack of progress means nothing."""
         since, self._looked_at = self._looked_at, self._clock()
         if not self._busy():
-            self.moved()
+            self._begin(self._clock())
             return
+        if self._shared.moved_at > self._moved_at:
+            self._begin(self._shared.moved_at)
         health, why = None, self._trouble()
         try:
-            health = self._backend.health(self._endpoint)
+            health = self._shared.health()
             log.debug("%s: workers %s, jobs %s", self._stage, health.workers, health.jobs)
-            self._level.saw(health)
         except FleetError as error:
             log.info("%s: its health is not known: %s", self._stage, error)
             why = why or error

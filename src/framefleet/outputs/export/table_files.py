@@ -6,7 +6,7 @@ at its own start.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from framefleet.results.query.availability import STAGES
 from framefleet.results.query.kinds import declared, found_of, spans_of, stages_of
 from framefleet.schema.document import Document
 from framefleet.stages.spec import Table, span_table
+
+PARQUET_ENDING = ".parquet"
 
 # OWASP, "CSV Injection": characters that start a formula, with their compatibility variants (NFKC)
 _FORMULA = r"=+\-@\u207a\u207c\u208a\u208c\u2a75\u2a76\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
@@ -59,9 +61,21 @@ def as_it_was(text: str) -> str:
 def write_csv(document: Document, context: Context, folder: Path) -> None:
     cell = partial(_cell, decimal=context.decimal)
     for name, table in tables(document).items():
-        lines = (context.separator.join(map(cell, row)) for row in (table.columns, *table.rows))
-        with (folder / f"{context.stem}_{name}.csv").open("w", newline="", encoding="utf-8-sig") as file:
-            file.writelines(f"{line}\r\n" for line in lines)
+        _write_csv(table, folder / f"{context.stem}_{name}.csv", context.separator, cell)
+
+
+def write_table(table: Table, path: Path) -> None:
+    """Write one table to a file, as Parquet if its name ends so, else as CSV. Raises `SetupError`."""
+    if path.suffix.lower() == PARQUET_ENDING:
+        _write_parquet(table, path)
+    else:
+        _write_csv(table, path, ",", partial(_cell, decimal="."))
+
+
+def _write_csv(table: Table, path: Path, separator: str, cell: Callable[[Any], str]) -> None:
+    lines = (separator.join(map(cell, row)) for row in (table.columns, *table.rows))
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        file.writelines(f"{line}\r\n" for line in lines)
 
 
 def _cell(value: Any, decimal: str) -> str:
@@ -86,13 +100,17 @@ CSV = Format(
 
 
 def write_parquet(document: Document, context: Context, folder: Path) -> None:
+    for name, table in tables(document).items():
+        _write_parquet(table, folder / f"{context.stem}_{name}{PARQUET_ENDING}")
+
+
+def _write_parquet(table: Table, path: Path) -> None:
     arrow, parquet = library("pyarrow"), library("pyarrow.parquet")
     types = {int: arrow.int64(), float: arrow.float64(), str: arrow.string(), bool: arrow.bool_()}
-    for name, table in tables(document).items():
-        schema = arrow.schema([(column, types[kind]) for column, kind in table.columns.items()])
-        columns = list(zip(*(map(_fitting, row) for row in table.rows), strict=True)) or [()] * len(schema)
-        arrays = [arrow.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
-        parquet.write_table(arrow.Table.from_arrays(arrays, schema=schema), folder / f"{context.stem}_{name}.parquet")
+    schema = arrow.schema([(column, types[kind]) for column, kind in table.columns.items()])
+    columns = list(zip(*(map(_fitting, row) for row in table.rows), strict=True)) or [()] * len(schema)
+    arrays = [arrow.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    parquet.write_table(arrow.Table.from_arrays(arrays, schema=schema), path)
 
 
 def _fitting(value: Any) -> Any:

@@ -30,6 +30,7 @@ from framefleet.schema.document import (
 )
 from framefleet.schema.results import StageResult
 from framefleet.stages.registry import SPECS, spec_of
+from framefleet.stages.scene import Scene
 from framefleet.timebase import Seconds, Span
 
 
@@ -40,6 +41,10 @@ def build_document(run: Run, sha256: str) -> Document:
     for name, amends in ((name, spec.output.amends) for name, spec in SPECS.items()):
         if amends is not None and found[name] and found[amends[0]] is not None:
             found[amends[0]] = amends[1](found[amends[0]], found[name])
+    scenes: list[Scene] = next((found[name] for name, spec in SPECS.items() if spec.output.gathers and found[name]), [])
+    for name, with_scenes in ((name, spec.output.with_scenes) for name, spec in SPECS.items()):
+        if with_scenes is not None and found[name] is not None:
+            found[name] = with_scenes(found[name], scenes)
     results = {
         name: fuse(result, found, sampling=config.sampling) if spec_of(name).output.gathers else result
         for name, result in found.items()
@@ -164,6 +169,8 @@ def _config(run: Run) -> Config:
         audio_channel=options.audio_channel,
         video_track=options.video_track,
         stages=own or UNSET,
+        parts=list(run.media.parts) or UNSET,
+        dense_first_s=run.media.dense_first_s or UNSET,
         **fields,
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from framefleet.config.options import Options
 from framefleet.media.sampling import plan_samples
@@ -26,12 +27,14 @@ class ScenesStage:
     """
 
     name: str = "scenes"
+    version: int = 1
+    kept_as: Any = list[Scene]
 
     def looks(self, options: Options) -> bool:
         return _given(options) is None
 
     def note(self, options: Options) -> str | None:
-        if options.sampling == "exact":
+        if options.decoding == "exact":
             return None
         return "from keyframes only; a cut without a keyframe on it is reported at the next keyframe"
 
@@ -44,7 +47,9 @@ class ScenesStage:
         if given is not None:
             read_scenes(given, media.duration_s)
         wanted = media.has_video and given is None
-        return FrameRequest(plan_samples(media.duration_s, RATE) if wanted else [], PixelView(MAX_SIDE))
+        return FrameRequest(
+            plan_samples(media.duration_s, RATE, parts=media.parts) if wanted else [], PixelView(MAX_SIDE)
+        )
 
     def watch(self, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds]) -> Watcher[list[Scene]]:
         """Return a watcher. Raises `InputError` if the given file has no scenes of this video, and `SetupError`."""
@@ -53,7 +58,7 @@ class ScenesStage:
             return _GivenScenes(read_scenes(path, media.duration_s))
         if not media.has_video:
             return _GivenScenes([])
-        return (KeyframeWatcher if options.sampling == "keyframes" else SceneWatcher)(media, keyframes_s)
+        return (KeyframeWatcher if options.decoding == "keyframes" else SceneWatcher)(media, keyframes_s)
 
 
 @dataclass(frozen=True, slots=True)

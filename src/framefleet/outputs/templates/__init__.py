@@ -1,0 +1,1 @@
+"""The page of templates: clusters of videos, and how each is edited."""
