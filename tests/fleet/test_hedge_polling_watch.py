@@ -87,8 +87,8 @@ def test_what_is_being_sent_is_waited_for_and_told_of() -> None:
     look_until(watch, time, 1000, ended)
     assert ended == []
     assert "the network is slow" in texts(told)[0]
-    watch._backend.answer = Health({"inQueue": 0}, {})  # type: ignore[attr-defined]
-    watch.look()
+    watch._shared._backend.answer = Health({"inQueue": 0}, {})  # type: ignore[attr-defined]
+    look_until(watch, time, 1020, ended)
     assert "no workers" in str(ended[0])
 
 
