@@ -22,7 +22,7 @@ _TEXT_CLEAR, _TEXT_PARTED = 0.6, 0.75  # the same by text alone, which says most
 _MOVES = 4  # rounds in which videos move to the nearest template
 _LOOSE = 0.6  # mean distance within: templates have 0.05 to 0.4, videos that follow none 0.7
 _REACH = 90  # percentile of a template's distances from its medoid, within which a new video joins it
-_FAR = 1.4  # times the template's median distance, and
+_FAR = 1.8  # times the template's median distance, and
 _FAR_AT_LEAST = 0.35  # noticeable differences: what is farther follows no template
 
 
