@@ -40,7 +40,8 @@ def make_document(seconds: int, boxes: int, words: int, sha256: str = "0" * 64, 
     """Return a document with about these numbers of each, at one frame per second."""
     rng = np.random.default_rng(seed)
     detections, tracks = _seen(rng, seconds, boxes)
-    scenes = scenes_between((float(t) for t in np.round(rng.uniform(1, seconds, seconds // 8), 2)), float(seconds))
+    cuts = (float(cut) for cut in np.round(rng.uniform(1, seconds, seconds // 8), 2))
+    scenes = scenes_between(cuts, [Span(0.0, float(seconds))])
     said, sounds, text = _said(rng, seconds, words), _heard(rng, seconds), _written(rng, seconds)
     return Document(
         video=Video(

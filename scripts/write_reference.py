@@ -22,7 +22,18 @@ The text is that of each command's `--help`. `run` and `plan` share their [optio
 are below. Defaults are in brackets; an option without one is off or
 empty.
 """
-SET_EACH_TIME = ("--engine", "--log", "--report", "--sequential", "--srt", "--verbose", "--videos", "--wake", "--yes")
+SET_EACH_TIME = (
+    "--engine",
+    "--log",
+    "--ray-address",
+    "--report",
+    "--sequential",
+    "--srt",
+    "--verbose",
+    "--videos",
+    "--wake",
+    "--yes",
+)
 """Options that exist on the command line only."""
 
 

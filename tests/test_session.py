@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from pathlib import Path
+from shutil import rmtree
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from framefleet import CancelScope, Session
 from framefleet.config.endpoints import Fleet, Secret
+from framefleet.config.loading import load_options
 from framefleet.config.options import Options
 from framefleet.emulator.make import make_endpoint
 from framefleet.emulator.serve import Service
@@ -26,9 +28,10 @@ from framefleet.fleet.backends.inprocess import LocalBackend
 from framefleet.fleet.backends.runpod.backend import RunPodBackend
 from framefleet.journal.file import FILE_NAME
 from framefleet.journal.store import Journal
-from framefleet.progress import Event, ItemDone
+from framefleet.progress import Event, ItemDone, Notice
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document
+from framefleet.session import unanswered_plans
 from framefleet.stages.objects.stage import ObjectsStage
 from framefleet.stages.speech.stage import SpeechStage
 from tests.cli.conftest import hears_hello, sees_a_person
@@ -489,3 +492,63 @@ def test_a_plan_is_what_an_analysis_would_do(place: Place, session: Session, tmp
     assert not (tmp_path / "output").exists()
     with pytest.raises(FrameFleetError, match="batchsize: no such option"):
         session.plan(place.video(), batchsize=3)  # type: ignore[call-arg]
+
+
+# A journal that hosts share
+
+
+def test_a_host_that_dies_with_its_disk_loses_nothing_that_was_answered(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It dies while requests are at work: the next one, elsewhere, collects their jobs and asks only what is left."""
+    video, scope, answered = place.video(frames=60), CancelScope(), threading.Event()
+    asked: Any = {"batch_size": 2, "max_workers": 2, "journal": tmp_path / "shared"}
+
+    def hold(event: Event) -> None:
+        if isinstance(event, ItemDone):
+            place.go.clear()
+            answered.set()
+
+    def die() -> None:
+        assert answered.wait(30)
+        while place.jobs() < 2:
+            pass
+        scope.cancel(drain_s=0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunPodBackend, "cancel", lambda *_: (_ for _ in ()).throw(RefusedError("not heard")))
+        dying = threading.Thread(target=die)
+        dying.start()
+        with Session(fleet=place.fleet) as host, pytest.raises(CancelledError):
+            host.analyze(video, on_event=hold, cancel=scope, output_dir=tmp_path / "lost", **asked)
+        dying.join()
+    rmtree(tmp_path / "lost")
+    place.go.set()
+    with Session(fleet=place.fleet) as host:
+        planned = host.prepare(video, load_options({**asked, "output_dir": tmp_path / "new"}))
+        assert 0 < sum(plan.units for plan in unanswered_plans(planned)) < 12
+        document = host.analyze(video, output_dir=tmp_path / "new", **asked)
+    assert (len(numbers(document)), document.failures) == (12, [])
+    assert place.executions() == 12
+    assert not list((tmp_path / "new").glob("*.sqlite3"))
+    assert document.cost.usd_all_runs is not None and document.cost.usd_all_runs > document.cost.usd
+
+
+def test_two_sessions_on_one_shared_journal_take_turns_on_a_video(place: Place, tmp_path: Path) -> None:
+    video = place.video()
+    asked: Any = {"journal": tmp_path / "shared", "batch_size": 2}
+    waits = threading.Event()
+    place.go.clear()
+
+    def second(event: Event) -> None:
+        if isinstance(event, Notice) and "waiting for another process" in event.text:
+            waits.set()
+
+    with Session(fleet=place.fleet) as one, Session(fleet=place.fleet) as other, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(one.analyze, video, output_dir=tmp_path / "a", **asked)
+        assert place.at_work.acquire(timeout=30)
+        then = pool.submit(other.analyze, video, output_dir=tmp_path / "b", on_event=second, **asked)
+        assert waits.wait(30)
+        place.go.set()
+        assert [len(numbers(each.result(60))) for each in (first, then)] == [6, 6]
+    assert place.executions() == 6

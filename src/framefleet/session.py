@@ -1,13 +1,16 @@
 """The Python API: a `Session` analyzes videos, and `analyze("video.mp4")` opens one for a single video."""
 
+import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, Unpack
+
+from msgspec import structs
 
 from framefleet.cancel import CancelScope
 from framefleet.config.arguments import OptionArguments
@@ -15,7 +18,17 @@ from framefleet.config.endpoints import Fleet
 from framefleet.config.loading import load_fleet, load_options
 from framefleet.config.options import Options
 from framefleet.errors import AsleepError, BudgetError, CancelledError, FrameFleetError, Interrupted, UsageError
-from framefleet.executors.base import Executor, Outcomes, Task, VideoOutcome, all_outcomes, as_error
+from framefleet.executors.base import (
+    Executor,
+    OpenWorker,
+    Outcomes,
+    Task,
+    VideoOutcome,
+    Work,
+    Worker,
+    all_outcomes,
+    as_error,
+)
 from framefleet.executors.planning import executor_named, number_at_once, tasks_of
 from framefleet.fleet.backends.runpod.survey import Sleep, Survey
 from framefleet.fleet.execution.jobs import CANCEL_S
@@ -24,6 +37,7 @@ from framefleet.journal.files import FileHash
 from framefleet.journal.look import is_there
 from framefleet.logs import logger
 from framefleet.media.files.probe import probe
+from framefleet.media.parts import chosen_parts
 from framefleet.media.types import MediaInfo
 from framefleet.pipeline.plan import RunPlan, StagePlan, plan_run
 from framefleet.pipeline.resources import Resources
@@ -62,6 +76,10 @@ class Prepared:
         """The path of the journal, which is shared by all documents in the folder."""
         return self.path.parent / FILE_NAME
 
+    def journal_of(self, sha256: str) -> Path:
+        """The path of this video's journal, by its sha256: the folder's, or a folder of its own in the shared one."""
+        return self.journal if self.options.journal is None else self.options.journal / sha256
+
 
 def prepare(
     video: Path | str,
@@ -79,7 +97,8 @@ def prepare(
     """
     survey = survey or Survey(fleet, options.price)
     media = probe(Path(video), options.audio_track, options.video_track)
-    media = replace(media, audio_channel=options.audio_channel)
+    parts = chosen_parts(media.duration_s, options.from_s, options.to_s, ends=options.sampling == "ends")
+    media = replace(media, audio_channel=options.audio_channel, parts=parts, dense_first_s=options.dense_first)
     plan = plan_run(media, options, fleet, survey.tariff)
     for stage in SPECS:  # a file given in place of a stage needs that stage
         if isinstance(given := getattr(options, stage, None), Path) and stage not in plan.names:
@@ -99,11 +118,12 @@ def unanswered_plans(prepared: Prepared, sha256: str | None = None) -> list[Stag
     `sha256` is the video's; without it, it is computed if there is a journal.
     """
     plans = prepared.plan.fleet
-    if not is_there(prepared.journal):
+    if not is_there(prepared.options.journal or prepared.journal):
         return plans
     sha256 = sha256 or file_hash(prepared).sha256
-    media = with_reading(prepared.media, plans, sha256, prepared.journal)
-    return [unanswered(plan, sha256, media, prepared.journal) for plan in plans]
+    journal = prepared.journal_of(sha256)
+    media = with_reading(prepared.media, plans, sha256, journal)
+    return [unanswered(plan, sha256, media, journal) for plan in plans]
 
 
 def check_budget(prepared: Prepared, sha256: str, resources: Resources) -> float:
@@ -184,14 +204,16 @@ def execute(
             listener(Notice(f"{plan.stage.name}: using {model}, {remark}"))
     for notice in notices(prepared):
         listener(Notice(notice))
-    media = with_reading(prepared.media, prepared.plan.fleet, sha256, prepared.journal)
+    journal = prepared.journal_of(sha256)
+    media = with_reading(prepared.media, prepared.plan.fleet, sha256, journal)
     scope.check()
     budget = resources.budget_of(prepared.options)
     with budget.reserved(expected_usd, scope):
-        done = run(media, sha256, prepared.plan, prepared.options, resources, budget, prepared.journal, listener, scope)
+        done = run(media, sha256, prepared.plan, prepared.options, resources, budget, journal, listener, scope)
     document = build_document(done, sha256)
     store.put(name, document)
-    hashed.note(resources.journal(prepared.journal))
+    if prepared.options.journal is None:  # a shared folder is of many hosts, and a hash of one
+        hashed.note(resources.journal(prepared.journal))
     return document
 
 
@@ -256,12 +278,12 @@ class Session:
     `max_cost` of each.
 
     Endpoints and keys are read from the environment and framefleet.toml when the session is created, unless `fleet` is
-    given.
+    given. `cores` is how many cores videos are decoded on (None: all).
     """
 
-    def __init__(self, *, max_cost: float | None = None, fleet: Fleet | None = None) -> None:
+    def __init__(self, *, max_cost: float | None = None, fleet: Fleet | None = None, cores: int | None = None) -> None:
         self._fleet = fleet or load_fleet()
-        self._resources = Resources(self._fleet, max_cost)
+        self._resources = Resources(self._fleet, max_cost, cores)
         self._surveys: dict[float | None, tuple[Survey, Seconds]] = {}
         self._scope = CancelScope()
         self._changed = threading.Condition()
@@ -298,7 +320,7 @@ class Session:
         on_event: Listener = silent,
         cancel: CancelScope | None = None,
         at_once: int | Literal["auto"] = "auto",
-        engine: Literal["threads"] | Executor = "threads",
+        engine: Literal["threads", "slots", "ray"] | Executor = "threads",
         **options: Unpack[OptionArguments],
     ) -> Iterator[tuple[str, Document | FrameFleetError]]:
         """Yield each video, as its document names it, and the document or the error that its analysis ended with.
@@ -337,7 +359,7 @@ class Session:
         tasks = tasks_of([Path(video) for video in videos], options)
         if isinstance(engine, str):
             engine = executor_named(engine, number_at_once(at_once, len(tasks), options, self._fleet))
-        yield from all_outcomes(tasks, engine, self._work, on_event, (cancel or CancelScope()).child())
+        yield from all_outcomes(tasks, engine, SessionWork(self), on_event, (cancel or CancelScope()).child())
 
     def prepare(
         self, video: Path | str, options: Options, *, name: str | None = None, taken: str | None = None
@@ -381,13 +403,19 @@ class Session:
     ) -> None:
         self.close()
 
-    def _work(self, task: Task, listener: Listener, scope: CancelScope) -> VideoOutcome:
-        """Analyze the video of a task."""
+
+class SessionWork(Work):
+    """The work of executors: analyses of one session, or of sessions like it in other processes."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __call__(self, task: Task, listener: Listener, scope: CancelScope) -> VideoOutcome:
         began = time.perf_counter()
         try:
             scope.check()
-            prepared = self.prepare(task.video, task.options, name=task.name, taken=task.taken)
-            document = self.execute(prepared, listener, scope)
+            prepared = self._session.prepare(task.video, task.options, name=task.name, taken=task.taken)
+            document = self._session.execute(prepared, listener, scope)
         except Exception as fault:
             error = as_error(fault)
             log.info("the analysis of a video failed: %s", error, exc_info=error)
@@ -395,6 +423,49 @@ class Session:
         seconds, failed = time.perf_counter() - began, {one.stage: one.error for one in reversed(document.failures)}
         part = "; ".join(f"{stage}: {error}" for stage, error in sorted(failed.items())) or None
         return VideoOutcome(task, seconds, document.cost.usd, prepared.path, part, document=document)
+
+    def elsewhere(self, workers: int, *, cores: int | None = None) -> OpenWorker:
+        share = structs.replace(self._session._fleet, share=self._session._fleet.share * workers)
+        return OpenSession(share, cores or max(1, (os.cpu_count() or 1) // workers), workers)
+
+    def lent(
+        self, task: Task, workers: int, scope: CancelScope, analyze: Callable[[Task], VideoOutcome]
+    ) -> VideoOutcome:
+        if self._session._resources.budget.max_usd is None:
+            return analyze(task)
+        began = time.perf_counter()
+        try:
+            prepared = self._session.prepare(task.video, task.options, name=task.name)
+            budget = self._session._resources.budget_of(task.options)
+            with budget.reserved(sum(plan.estimate.usd for plan in unanswered_plans(prepared)), scope):
+                lent = structs.replace(task.options, max_cost=budget.lend(workers))
+                outcome = replace(analyze(replace(task, options=lent)), task=task)
+                budget.spent(outcome.usd)
+                return outcome
+        except FrameFleetError as error:
+            return VideoOutcome(task, time.perf_counter() - began, error=error)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """Opens a session in another process, which has `cores` and is one of so many `workers`."""
+
+    fleet: Fleet
+    cores: int
+    workers: int
+
+    @contextmanager
+    def __call__(self) -> Iterator[Worker]:
+        with Session(fleet=self.fleet, cores=self.cores) as session:
+            work = SessionWork(session)
+
+            def divided(task: Task, listener: Listener, scope: CancelScope) -> VideoOutcome:
+                most = task.options.max_workers
+                each = most if most == "auto" else max(1, most // self.workers)
+                outcome = work(replace(task, options=structs.replace(task.options, max_workers=each)), listener, scope)
+                return replace(outcome, task=task)
+
+            yield divided
 
 
 def analyze(

@@ -1,10 +1,13 @@
 """Time: float seconds on the video's clock, exact fractions where rounding would show."""
 
+import re
 from fractions import Fraction
 
 import msgspec
 
 Seconds = float
+
+_CLOCK = re.compile(r"-?(?:(?:(\d{1,9}):)?([0-5]?\d):)?(\d{1,9}(?:\.\d*)?|\.\d+)", re.ASCII)
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
@@ -26,3 +29,15 @@ def exact(value: float | str | Fraction) -> Fraction:
 def seconds(value: Fraction) -> Seconds:
     """Return an exact time as documents have it: the nearest float, rounded to the microsecond."""
     return round(float(value), 6)
+
+
+def seconds_of(text: str) -> Seconds | None:
+    """Parse `12.5`, `0:12.5` or `1:02:03` into seconds; return None for anything else."""
+    found = _CLOCK.fullmatch(text.strip())
+    if found is None:
+        return None
+    hours, minutes, rest = found.groups()
+    if minutes is not None and float(rest) >= 60:
+        return None
+    time_s = int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest)
+    return -time_s if text.strip().startswith("-") else time_s

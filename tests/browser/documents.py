@@ -16,6 +16,7 @@ from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.speech import Segment, Transcription, Word
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.stages.scene import scenes_between
+from framefleet.timebase import Span
 from tests.media.make import Picture, make_video
 from tests.results.make import make_document
 
@@ -69,7 +70,7 @@ def said(*segments: tuple[float, str]) -> Transcription:
 
 
 def with_scenes(document: Document, *cuts: float) -> Document:
-    scenes = scenes_between(cuts, document.video.duration_s)
+    scenes = scenes_between(cuts, [Span(0.0, document.video.duration_s)])
     found = fuse(
         scenes,
         {

@@ -6,6 +6,7 @@ import pytest
 from framefleet import __version__
 from framefleet.cli.help import COMMANDS, Commands
 from framefleet.cli.options.run import FLAGS
+from framefleet.config.loading import spelt
 from tests.cli.conftest import Told
 
 Cli = Callable[..., Told]
@@ -17,7 +18,7 @@ def test_help_shows_every_option(cli: Cli, monkeypatch: pytest.MonkeyPatch, comm
     told = cli(command, "--help")
     shown = set(re.findall(r"--[a-z][a-z-]+", told.out))
     assert told.code == 0
-    assert {f"--{name.replace('_', '-')}" for name in FLAGS} <= shown
+    assert {spelt(name) for name in FLAGS} <= shown
     assert {"--no-speech", "--verbose", "--sequential"} <= shown
 
 

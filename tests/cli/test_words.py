@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.cli.output.format import clean, clock, seconds_of
+from framefleet.cli.output.format import clean, clock
+from framefleet.timebase import seconds_of
 
 HOSTILE = {
     "red\x1b[31m alert\x1b]0;title\x07": "red[31m alert]0;title",

@@ -14,6 +14,7 @@ from framefleet.schema.sounds import SoundEvent, Sounds
 from framefleet.schema.speech import Segment, Transcription, Word
 from framefleet.schema.text import TextResult, TextSpan
 from framefleet.stages.scene import scenes_between
+from framefleet.timebase import Span
 from tests.browser.documents import bare, seen
 from tests.results.make import make_document
 
@@ -105,7 +106,7 @@ def made(kind: str, nth: int, seed: int = 0) -> Document:
         width=320,
         height=180,
     )
-    shots = scenes_between(cuts, length)
+    shots = scenes_between(cuts, [Span(0.0, length)])
     return replace(bare(**parts), video=video, scenes=fuse(shots, {}))
 
 

@@ -96,3 +96,23 @@ def test_runs_one_after_the_other_never_reserve_more_than_there_is(runs: list[tu
         except BudgetError:
             assert spent + plan > 10 - 1e-9
         spent = shared.expected()
+
+
+def test_a_process_that_cannot_ask_again_gets_a_share_of_what_is_free_and_gives_back_the_rest() -> None:
+    shared = SharedBudget(10)
+    budget = of(shared)
+    with budget.reserved(2, CancelScope()):
+        assert budget.lend(4) == 2 + (10 - 2) / 4
+        other = of(shared)
+        with other.reserved(6, CancelScope()):
+            assert other.lend(4) == 6
+            other.spent(1.5)
+        assert shared.expected() == 1.5
+        budget.spent(3)
+    assert shared.expected() == 4.5
+
+
+def test_without_a_limit_nothing_is_lent() -> None:
+    assert of(SharedBudget(None)).lend(4) is None
+    assert Budget(3, within=SharedBudget(None)).lend(4) == 3
+    assert Budget(0.5, within=SharedBudget(10)).lend(1) == 0.5  # its own is the smaller one

@@ -9,6 +9,7 @@ from framefleet.schema.sounds import SoundEvent, Sounds
 from framefleet.schema.speech import Segment, Transcription
 from framefleet.schema.text import TextResult, TextSpan
 from framefleet.stages.scene import scenes_between
+from framefleet.timebase import Span
 
 
 def seen(time_s: float, *labels: str) -> Detection:
@@ -24,7 +25,7 @@ def heard(start_s: float, end_s: float, label: str) -> SoundEvent:
 
 
 def test_each_scene_has_what_lies_in_it() -> None:
-    scenes = scenes_between([4.0], 10.0)
+    scenes = scenes_between([4.0], [Span(0.0, 10.0)])
     first, second = fuse(
         scenes,
         {
@@ -47,7 +48,7 @@ def test_each_scene_has_what_lies_in_it() -> None:
 
 def test_a_keyframe_counts_where_it_is_and_a_frame_that_stays_on_where_it_was_looked_at() -> None:
     shown = [DetectedObject(0, "cat", 0.9, (0, 0, 1, 1))]
-    scenes, detections = scenes_between([3.28], 6.0), [Detection(2, 2.0, 3.28, shown)]
+    scenes, detections = scenes_between([3.28], [Span(0.0, 6.0)]), [Detection(2, 2.0, 3.28, shown)]
     assert [entry.objects for entry in fuse(scenes, {"objects": detections}, sampling="keyframes")] == [
         {},
         {"cat": 1},
@@ -58,7 +59,7 @@ def test_a_keyframe_counts_where_it_is_and_a_frame_that_stays_on_where_it_was_lo
 
 def test_what_ends_as_a_scene_begins_is_not_in_it() -> None:
     text = TextResult([TextSpan(t, a, b, (0, 0, 1, 1), 1.0, 1) for t, a, b in [("old", 1, 4), ("now", 4, 4)]], 2, 0, 0)
-    assert [entry.text for entry in fuse(scenes_between([4.0], 9.0), {"text": text})] == [["old"], ["now"]]
+    assert [entry.text for entry in fuse(scenes_between([4.0], [Span(0.0, 9.0)]), {"text": text})] == [["old"], ["now"]]
 
 
 spans = st.tuples(st.floats(0, 100), st.floats(0.01, 30))
@@ -66,7 +67,7 @@ spans = st.tuples(st.floats(0, 100), st.floats(0.01, 30))
 
 @given(st.lists(st.floats(0.1, 99), max_size=8), st.lists(spans, max_size=10))
 def test_all_that_is_said_is_in_one_scene_and_sounds_in_each_they_share(cuts: list[float], pieces: list) -> None:
-    scenes = scenes_between(cuts, 131.0)
+    scenes = scenes_between(cuts, [Span(0.0, 131.0)])
     segments = [said(start, start + length, f"w{n}") for n, (start, length) in enumerate(pieces)]
     sounds = Sounds(0.3, [heard(start, start + length, f"s{n}") for n, (start, length) in enumerate(pieces)])
     entries = fuse(scenes, {"speech": Transcription("en", "", segments), "sounds": sounds})

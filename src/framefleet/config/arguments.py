@@ -17,11 +17,15 @@ class OptionArguments(TypedDict, total=False):
     max_workers: int | Literal["auto"] | None
     batch_size: int | None
     output_dir: Path | str | None
+    journal: Path | str | None
     backend: str | None
     stages: Sequence[str] | str | None
     speech: bool | None
     scenes: Path | str | None
-    sampling: Literal["exact", "keyframes"] | None
+    sampling: Literal["exact", "keyframes", "ends"] | None
+    from_s: float | str | None
+    to_s: float | str | None
+    dense_first: float | None
     audio_track: int | str | None
     audio_channel: AudioChannel | None
 

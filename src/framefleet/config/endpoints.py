@@ -21,6 +21,9 @@ class Secret:
     def reveal(self) -> str:
         return self._value
 
+    def __reduce__(self) -> tuple[type["Secret"], tuple[str]]:
+        return Secret, (self._value,)  # so that another process hides it in its log too
+
     def __repr__(self) -> str:
         return "Secret(…)"
 
@@ -36,6 +39,7 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
     manage_url: str = RUNPOD_MANAGE_URL  # of the service that creates and changes endpoints
     whisper_api: str | None = None  # an OpenAI-compatible service that transcribes
     whisper_api_key: Secret | None = None
+    share: int = 1  # how many processes divide the rate limits of the endpoints among them
 
 
 ENDPOINT_KINDS = ("yolo", "whisper", "ast", "ocr")

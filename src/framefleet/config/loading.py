@@ -31,6 +31,7 @@ from framefleet.config.settings import (
 )
 from framefleet.errors import UsageError
 from framefleet.schema.document import Crop
+from framefleet.timebase import seconds_of
 
 MOST_WORDS, LONGEST_WORD = 100, 100  # that a transcriber is told to expect: of more than 220 tokens it hears none
 LONGEST_NAME = 60  # characters of a speaker's name
@@ -55,6 +56,14 @@ def load_options(
     return make_options(listed | settings | given, {n: place for n, place in stands.items() if n not in given})
 
 
+_SPELT = {"from_s": "--from", "to_s": "--to"}  # whose names are no words of Python, or not alone
+
+
+def spelt(name: str) -> str:
+    """Return the flag of an option."""
+    return _SPELT.get(name, f"--{name.replace('_', '-')}")
+
+
 def make_options(values: Mapping[str, Any], stands: Mapping[str, str] = {}) -> Options:
     """Return checked options from typed values or text. `stands` has the origin of those that are not flags.
 
@@ -64,7 +73,7 @@ def make_options(values: Mapping[str, Any], stands: Mapping[str, str] = {}) -> O
     own: dict[str, dict[str, Any]] = defaultdict(dict)
     settings = own_settings()
     for name, value in values.items():
-        place = stands.get(name, f"--{name.replace('_', '-')}")
+        place = stands.get(name, spelt(name))
         if name in settings:
             setting = settings[name]
             own[setting.stage][setting.field] = _checked(setting.kind, value, place)
@@ -232,6 +241,14 @@ def parse_classes(text: str, place: str = "--classes") -> tuple[int, ...]:
     return tuple(numbers)
 
 
+def parse_time(text: str, place: str) -> float:
+    """Return the seconds of a time such as 12.5, 1:02.5 or 1:02:03. Raises `UsageError`."""
+    time_s = seconds_of(text)
+    if time_s is None or not 0 <= time_s <= 1e7:
+        raise UsageError(f"{place} {text}: not a time", hint="write it as 12.5, 1:02.5 or 1:02:03")
+    return time_s
+
+
 def parse_words(text: str, place: str = "--words") -> tuple[str, ...] | None:
     """Return the words from a list with commas; None for an empty one. Raises `UsageError` for too many or too long."""
     words = tuple(dict.fromkeys(" ".join(part.split()) for part in text.split(",") if part.strip()))
@@ -245,6 +262,8 @@ _KINDS: dict[str, Any] = {n: k for n, k in get_type_hints(Options, include_extra
 _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "audio_track": parse_audio_track,
     "classes": parse_classes,
+    "from_s": parse_time,
+    "to_s": parse_time,
     "speaker_names": parse_speaker_names,
     "stages": parse_stages,
     "words": parse_words,

@@ -13,6 +13,7 @@ from framefleet.schema.document import AudioChannel, Crop
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Rate = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 Sampling = Literal["exact", "keyframes"]
+Time = Annotated[float, msgspec.Meta(ge=0, le=1e7)]  # seconds on the video's clock
 MaxSide = Annotated[int, msgspec.Meta(ge=32, le=16_384)]
 JpegQuality = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
@@ -75,11 +76,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     max_workers: Annotated[int, msgspec.Meta(ge=1, le=1000)] | Literal["auto"] = 5
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 16
     output_dir: Path = Path("output")
+    journal: Path | None = None  # a folder of journals, which hosts may share; None: a file in output_dir
     backend: str = "auto"  # or a backend's name
     stages: tuple[str, ...] | None = None  # None: the default ones
     speech: bool = True
     scenes: Path | None = None  # a JSON file of scenes, instead of detecting them
-    sampling: Sampling = "exact"
+    sampling: Literal["exact", "keyframes", "ends"] = "exact"  # "ends": exact, 10 s at the start, middle and end
+    from_s: Time | None = None  # the part to analyze
+    to_s: Time | None = None
+    dense_first: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0  # seconds at the start with more samples
     audio_track: Positive | str | None = None  # counted from 1, or a language; None: the one that players choose
     audio_channel: AudioChannel | None = None  # None: all mixed, none lost in the mix
 
@@ -121,3 +126,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     verify: bool = False  # read the file to see that it is unchanged, whatever its times say
 
     own: Mapping[str, StageOptions] = {}  # by stage, if any of its own settings are given
+
+    @property
+    def decoding(self) -> Sampling:
+        """Whether samples show the exact frames or the nearest keyframes."""
+        return "keyframes" if self.sampling == "keyframes" else "exact"

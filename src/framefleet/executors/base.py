@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -87,8 +87,33 @@ class VideoOutcome:
         return self.error.exit_code if self.error is not None else 0 if self.part is None else 3
 
 
-Work = Callable[[Task, Listener, CancelScope], VideoOutcome]
+Worker = Callable[[Task, Listener, CancelScope], VideoOutcome]
 """Analyzes a video. It raises nothing: an error is an outcome."""
+
+OpenWorker = Callable[[], AbstractContextManager[Worker]]
+"""Opens a worker in the process that calls it, and closes it in the end. It can be pickled."""
+
+
+class Work(Protocol):
+    """What executors do with tasks, in this process or in others."""
+
+    def __call__(self, task: Task, listener: Listener, scope: CancelScope) -> VideoOutcome:
+        """Analyze the video in this process, as a `Worker` does."""
+
+    def elsewhere(self, workers: int, *, cores: int | None = None) -> OpenWorker:
+        """Return how to open a worker in another process: one of so many that divide the endpoints' limits.
+
+        `cores` are those it decodes on (None: its share of this machine's).
+        """
+
+    def lent(
+        self, task: Task, workers: int, scope: CancelScope, analyze: Callable[[Task], VideoOutcome]
+    ) -> VideoOutcome:
+        """Return the outcome of `analyze`, which hands the task to one of so many workers in other processes.
+
+        The task is lent a part of the budget, and what it does not spend is given back.
+        """
+
 
 Outcomes = Generator[VideoOutcome, None, None]
 
@@ -105,6 +130,12 @@ class Pending:
         self._scope = scope
         self._reason: FrameFleetError | None = None
         self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(tuple(self._left))
 
     def take(self) -> Task | None:
         """Return the next task; None if there is none to begin with."""

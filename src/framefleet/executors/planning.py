@@ -16,7 +16,7 @@ from framefleet.pipeline.plan import StagePlan
 from framefleet.results.places import places_of
 from framefleet.timebase import Seconds
 
-ENGINES = ("threads",)
+ENGINES = ("threads", "slots", "ray")
 
 ON_ENDPOINTS, HERE = 4, 2
 """Videos at once by `auto`. On endpoints, 12 videos of 8–16 s took 40–50 s of 120–150 with 4, and no less with 8: the
@@ -31,6 +31,14 @@ def executor_named(engine: str, at_once: int) -> Executor:
         from framefleet.executors.threads import Threads
 
         return Threads(at_once)
+    if engine == "slots":
+        from framefleet.executors.slots import Slots
+
+        return Slots(at_once)
+    if engine == "ray":
+        from framefleet.executors.ray import Ray
+
+        return Ray(at_once)
     raise UsageError(f"--engine {engine}: no such engine", hint=f"choose from {', '.join(ENGINES)}")
 
 

@@ -2,11 +2,14 @@
 
 import contextlib
 import threading
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
 from framefleet.cancel import CancelScope
 from framefleet.executors.base import WATCH_S, Executor, Outcomes, Pending, VideoOutcome, Work
 from framefleet.progress import Listener
+
+Tell = Callable[[VideoOutcome], object]
 
 
 class Threads(Executor):
@@ -16,21 +19,28 @@ class Threads(Executor):
         self._at_once = at_once
 
     def run(self, pending: Pending, work: Work, listener: Listener, scope: CancelScope) -> Outcomes:
-        done = SimpleQueue[VideoOutcome]()
-
-        def serve() -> None:
+        def serve(tell: Tell) -> None:
             while (task := pending.take()) is not None:
-                done.put(pending.ended(work(task, listener, scope)))
+                tell(pending.ended(work(task, listener, scope)))
 
-        threads = [threading.Thread(target=serve, name=f"video-{n}", daemon=True) for n in range(self._at_once)]
-        try:
-            for thread in threads:
-                thread.start()
-            while any(thread.is_alive() for thread in threads) or not done.empty():
-                with contextlib.suppress(Empty):
-                    yield done.get(timeout=WATCH_S)
-        finally:  # also if nobody wants the rest
-            if any(thread.is_alive() for thread in threads):
-                scope.cancel()
-            for thread in threads:
-                thread.join()
+        yield from in_threads(self._at_once, serve, scope)
+
+
+def in_threads(number: int, serve: Callable[[Tell], None], scope: CancelScope) -> Outcomes:
+    """Yield the outcomes that `serve` tells, which runs in so many threads.
+
+    If the iterator is closed before they end, cancel the scope and wait for them.
+    """
+    told = SimpleQueue[VideoOutcome]()
+    threads = [threading.Thread(target=serve, args=(told.put,), name=f"video-{n}", daemon=True) for n in range(number)]
+    try:
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads) or not told.empty():
+            with contextlib.suppress(Empty):
+                yield told.get(timeout=WATCH_S)
+    finally:
+        if any(thread.is_alive() for thread in threads):
+            scope.cancel()
+        for thread in threads:
+            thread.join()

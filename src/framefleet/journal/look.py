@@ -13,6 +13,7 @@ import msgspec
 
 from framefleet.journal.file import in_chunks
 from framefleet.journal.owner import surely_gone
+from framefleet.journal.shared import shared_keys
 from framefleet.logs import logger
 from framefleet.timebase import Seconds
 
@@ -46,12 +47,17 @@ def is_there(path: Path) -> bool:
 
 
 def answered(path: Path, keys: Sequence[str]) -> set[str]:
-    """Return those of the keys that the journal at `path` has answers to; none if it cannot be read."""
+    """Return those of the keys that the journal at `path` (a file, or a shared folder) has answers to; none if it
+    cannot be read."""
+    if path.is_dir():
+        return shared_keys(path, jobs=False).intersection(keys)
     return _found(path, "SELECT key FROM answers WHERE key IN ({})", keys)
 
 
 def paid_for(path: Path, keys: Sequence[str]) -> set[str]:
     """Return those of the keys that have answers, or were sent and may still be answered."""
+    if path.is_dir():
+        return shared_keys(path, jobs=True).intersection(keys)
     return answered(path, keys) | _found(path, "SELECT key FROM carried WHERE key IN ({})", keys)
 
 

@@ -12,8 +12,8 @@ from math import ceil
 from typing import Protocol, TypeVar
 
 from framefleet.errors import UsageError
-from framefleet.media.types import Sample
-from framefleet.timebase import Seconds, exact
+from framefleet.media.types import MediaInfo, Sample
+from framefleet.timebase import Seconds, Span, exact
 
 
 class TimedWant(Protocol):
@@ -29,23 +29,65 @@ Wanted = TypeVar("Wanted", bound=TimedWant)
 _HALF_MICROSECOND = Fraction(1, 2_000_000)
 
 
+DENSER = 4
+"""How many times as often frames are sampled in the first seconds, if those are to be looked at closely."""
+
+
+def samples_of(media: MediaInfo, fps: float | str | Fraction) -> list[Sample]:
+    """Return the samples of the parts of a video that are analyzed. See `plan_samples`."""
+    return plan_samples(
+        media.duration_s,
+        fps,
+        pictures_s=media.pictures_s,
+        parts=media.parts,
+        dense_first_s=media.dense_first_s,
+    )
+
+
 def plan_samples(
-    duration_s: Seconds, fps: float | str | Fraction, *, pictures_s: Seconds | None = None
+    duration_s: Seconds,
+    fps: float | str | Fraction,
+    *,
+    pictures_s: Seconds | None = None,
+    parts: Sequence[Span] = (),
+    dense_first_s: Seconds = 0.0,
 ) -> list[Sample]:
     """Return the samples of a video of `duration_s` seconds: number k at exactly k / `fps` seconds, before the end.
 
     Durations are known to the microsecond (`MediaInfo` rounds to it), so "before" means in an earlier microsecond:
     574.0000001 s at 1 fps are 574 samples, and n / fps seconds are n samples even where rounding raised n / fps. A
     video of any length has a sample at 0. Samples from `pictures_s` on, the end of the video stream (None: that of the
-    file), are marked `held`. Raises `UsageError` if `fps` is not positive.
+    file), are marked `held`.
+
+    With `parts`, disjoint and in order, the samples of each begin at its start, and indices run on from part to part.
+    In the first `dense_first_s` seconds there are `DENSER` times as many. Raises `UsageError` if `fps` is not positive.
     """
     rate = exact(fps)
     if rate <= 0:
         raise UsageError(f"fps {fps}: not above 0", hint="give a number above 0, such as 1 or 0.5")
     length = round(exact(duration_s), 6)
-    count = max(1, ceil((length - _HALF_MICROSECOND) * rate)) if length > 0 else 0
     end = length if pictures_s is None else exact(pictures_s)
-    return [Sample(index, index / rate, index > 0 and index / rate >= end) for index in range(count)]
+    spans = [(exact(part.start_s), exact(part.end_s)) for part in parts] or [(Fraction(0), length)]
+    paced = [each for span in _dense(spans, exact(dense_first_s)) for each in _times(*span, rate)]
+    return [Sample(index, time, index > 0 and time >= end) for index, time in enumerate(paced)]
+
+
+def _dense(spans: Iterable[tuple[Fraction, Fraction]], dense: Fraction) -> Iterator[tuple[Fraction, Fraction, int]]:
+    """Yield the spans with the multiple of the rate in each; one is divided where the dense ones end."""
+    for start, end in spans:
+        middle = min(end, start + dense)
+        if start < middle:
+            yield start, middle, DENSER
+        if middle < end:
+            yield middle, end, 1
+        dense -= middle - start
+
+
+def _times(start: Fraction, end: Fraction, denser: int, rate: Fraction) -> Iterator[Fraction]:
+    """Yield the times of the samples in a span: at least the first."""
+    count = max(1, ceil((end - start - _HALF_MICROSECOND) * rate * denser)) if start < end else 0
+    for number in range(count):
+        yield start + number / (rate * denser)
 
 
 def pick(times: Sequence[Fraction], at: Fraction) -> int | None:

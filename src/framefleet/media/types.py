@@ -28,7 +28,8 @@ class MediaInfo:
     lines for the user about what was corrected. `fps` and `frame_count` are the header's, for display only: sampling
     relies on neither. `has_video` is False for audio alone. `unknown_pictures` and `unknown_sound`: there are such
     streams, but none with a codec that can be decoded here. `audio_channel` is the requested one; None: all are mixed,
-    so that none is lost in the mix.
+    so that none is lost in the mix. `parts` are the parts of the video to analyze, disjoint and in order (empty: all of
+    it); in the first `dense_first_s` seconds of them, frames are sampled more often.
 
     `pictures_read_anew` and `sound_read_anew` are reading versions: the kinds of file, such as "mirrored", that include
     this one and that an older FrameFleet read wrongly. They are part of the journal's keys, so that an answer to a
@@ -50,6 +51,8 @@ class MediaInfo:
     unknown_pictures: bool = False
     unknown_sound: bool = False
     audio_channel: AudioChannel | None = None
+    parts: tuple[Span, ...] = ()
+    dense_first_s: Seconds = 0.0
     mirrored: bool = False  # the coded frame is flipped horizontally before it is turned
     track: int | None = None  # the number of the video track, counted from 1; None: the file has only one
     tracks: int | None = None
@@ -61,6 +64,11 @@ class MediaInfo:
     notes: tuple[str, ...] = ()
     pictures_read_anew: tuple[str, ...] = ()
     sound_read_anew: tuple[str, ...] = ()
+
+    @property
+    def analyzed(self) -> tuple[Span, ...]:
+        """The parts of the video that are analyzed: all of it, unless some were chosen."""
+        return self.parts or (Span(0.0, self.duration_s),)
 
     @property
     def turn(self) -> Turn:

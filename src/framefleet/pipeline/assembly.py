@@ -1,6 +1,5 @@
 """The assembly of a run: for every stage a `StageRun`, without the items that the journal has answers to."""
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -70,8 +69,8 @@ class StageAssembly:
 
     @property
     def cores(self) -> int:
-        """How many cores the run may decode on: those of the machine, divided among the runs at work."""
-        return max(1, (os.cpu_count() or 1) // self._resources.at_work)
+        """How many cores the run may decode on: those of the process, divided among the runs at work."""
+        return max(1, self._resources.cores // self._resources.at_work)
 
     def open(self, plan: StagePlan) -> StageRun:
         """Return the plan's `StageRun`, ready to be fed with the items that have no answer yet."""

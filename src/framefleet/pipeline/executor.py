@@ -76,7 +76,7 @@ def _pumps(
     wanting = [lane for lane in lanes if lane.items]
     looking = defaultdict[Sampling, list[BatchConsumer | WatchConsumer]](list)
     for lane in filter(_looks, wanting):
-        looking[lane.plan.options.sampling].append(_batches(lane))
+        looking[lane.plan.options.decoding].append(_batches(lane, media))
     for watcher in watchers:
         looking[watcher.sampling].append(watcher)
     sounds = [lane for lane in wanting if not _looks(lane)]
@@ -117,11 +117,11 @@ def _looks(lane: StageRun) -> bool:
     return lane.plan.stage.needs is Needs.PICTURES
 
 
-def _batches(lane: StageRun) -> BatchConsumer:
+def _batches(lane: StageRun, media: MediaInfo) -> BatchConsumer:
     plan, stage = lane.plan, lane.plan.stage
     assert isinstance(stage, PictureStage)
     wanted = [sample for batch in lane.items for sample in batch.samples]
-    return BatchConsumer(lane, stage.order(wanted, plan.options, plan.capabilities))
+    return BatchConsumer(lane, stage.order(wanted, media, plan.options, plan.capabilities))
 
 
 def clip_form(group: Sequence[StageRun]) -> ClipForm:

@@ -33,8 +33,8 @@ def order_key(plan: WatchPlan, media: MediaInfo) -> str | None:
     times = array("d", [sample.time_s for sample in order.samples]).tobytes()
     own = msgspec.to_builtins(plan.options.own.get(plan.spec.name))
     parts = [
-        *(stage.version, hashlib.sha256(times).hexdigest(), msgspec.to_builtins(order.view), plan.options.sampling),
-        *(own, media.track, sorted(media.pictures_read_anew)),
+        *(stage.version, hashlib.sha256(times).hexdigest(), msgspec.to_builtins(order.view), plan.options.decoding),
+        *(own, media.track, sorted(media.pictures_read_anew), msgspec.to_builtins(media.parts)),
     ]
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 

@@ -237,7 +237,7 @@ def _plan_stage(
     kind, endpoint_id = choose_backend(stage, options, fleet)
     known = tariff(stage.endpoint) if tariff is not None and kind.capabilities.billed else LISTED
     if spec.per_span is not None:
-        stage = stage.of_spans(expected_spans(media.duration_s), spec.per_span.count)
+        stage = stage.of_spans(expected_spans(sum(part.length_s for part in media.analyzed)), spec.per_span.count)
     plan = sized(spec, stage, kind.name, endpoint_id, stage.plan(media, own, kind.capabilities), media, own, known)
     return replace(plan, expected=spec.per_span is not None)
 

@@ -19,6 +19,7 @@ from framefleet.fleet.billing.budget import Budget, SharedBudget
 from framefleet.fleet.execution.concurrency import AdaptiveConcurrency
 from framefleet.fleet.execution.stall import EndpointWatch
 from framefleet.journal.store import Journal
+from framefleet.journal.travelling import TravellingJournal
 from framefleet.pipeline.plan import StagePlan, most_workers
 from framefleet.stages.base import Handler
 from framefleet.worker.serving import RequestHandler, ask_here
@@ -31,11 +32,12 @@ AUTO_START = 8  # initial number of requests in flight, if the user sets no ceil
 class Resources:
     """Shared resources, safe for several analyses at once. They are opened when needed and stay open until `close`.
 
-    `max_cost` is the budget of all analyses together.
+    `max_cost` is the budget of all analyses together, and `cores` is how many they decode on (None: all).
     """
 
-    def __init__(self, fleet: Fleet, max_cost: float | None = None) -> None:
+    def __init__(self, fleet: Fleet, max_cost: float | None = None, cores: int | None = None) -> None:
         self.fleet = fleet
+        self.cores = cores or os.cpu_count() or 1
         self.budget = SharedBudget(max_cost)
         self.at_work = 0  # analyses at the same time
         self._lock = threading.RLock()
@@ -118,6 +120,21 @@ class Resources:
             journal = Journal(path)
             self._journals[path] = (journal, _file(path))
             return journal
+
+    @contextmanager
+    def journal_of(self, path: Path, sha256: str, wait: Callable[[str], None]) -> Iterator[Journal]:
+        """Open the journal of one analysis: that at `path`, or, if it is the video's shared folder, one that travels.
+
+        `wait` is called while another process has that, with its name. Raises `OutputError`.
+        """
+        if path.name != sha256:
+            yield self.journal(path)
+            return
+        journal = TravellingJournal(path, sha256, wait)
+        try:
+            yield journal
+        finally:
+            journal.close()
 
     def close(self) -> None:
         """Close everything. Threads that are still running lose nothing: the next run picks up their jobs."""

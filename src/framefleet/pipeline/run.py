@@ -1,11 +1,13 @@
 """The run of a plan: its waves one after the other, and the stages of a wave side by side."""
 
+import contextlib
 import ctypes
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -71,6 +73,7 @@ def give_back_freed_memory() -> None:
         log.debug("cannot set the threshold for freed memory", exc_info=error)
 
 
+ANOTHER_S = 5.0  # how often it is checked whether another process is done with a video
 REACH_S = 15.0  # a service that is unreachable from the start may be misspelt, so the run ends soon
 
 
@@ -128,12 +131,14 @@ def run(
     client: dict[str, ClientResult] = {}
     decode: dict[str, BusyTimer] = {}
     try:
-        with resources.backends(plan.fleet, options) as backends:
+        with contextlib.ExitStack() as opened_here:
+            backends = opened_here.enter_context(resources.backends(plan.fleet, options))
             for stage in plan.fleet:
                 check_reachable(backends[stage.backend], stage.stage.endpoint, options, listener, scope)
             if any(stage.capabilities.probed for stage in plan.fleet):
                 _tell_of_few_connections(options, listener)
-            journal = resources.journal(journal_path)
+            wait = partial(_wait_for_another, listener, scope)
+            journal = opened_here.enter_context(resources.journal_of(journal_path, sha256, wait))
             opener = StageAssembly(media, sha256, options, resources, budget, backends, journal, listener, scope)
             for wave in plan.waves:
                 scope.check()
@@ -181,6 +186,14 @@ def check_reachable(backend: Backend, endpoint: str, options: Options, listener:
                 raise
 
 
+def _wait_for_another(listener: Listener, scope: CancelScope, holder: str) -> None:
+    """Wait a while for the process that has the video's journal. Raises the reason of `scope`."""
+    if holder:
+        host = holder.partition(":")[0].partition("/")[0]
+        listener(Notice(f"waiting for another process on {host}, which analyzes this video"))
+    scope.sleep(ANOTHER_S)
+
+
 def _tell_of_few_connections(options: Options, listener: Listener) -> None:
     """Report if the limit of open files allows fewer connections than requests in flight."""
     allowed = connections_allowed()
@@ -191,7 +204,7 @@ def _tell_of_few_connections(options: Options, listener: Listener) -> None:
 
 def _watcher(plan: WatchPlan, media: MediaInfo, keyframes_s: Sequence[Seconds], listener: Listener) -> WatchConsumer:
     watcher = plan.stage.watch(media, plan.options, keyframes_s)
-    return WatchConsumer(plan.stage.name, plan.order, watcher, listener, plan.options.sampling)
+    return WatchConsumer(plan.stage.name, plan.order, watcher, listener, plan.options.decoding)
 
 
 def _recall(

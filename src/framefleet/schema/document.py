@@ -88,7 +88,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     does not take the size requested. `yolo_imgsz_fixed`: the model only takes that size, whatever was requested.
 
     `fps`, `crop`, `sampling`, `max_side` and `jpeg_quality` are those of the objects stage. `stages` has the options
-    that were set for single stages, by name; absent if there are none.
+    that were set for single stages, by name; absent if there are none. `parts` are the parts of the video that were
+    analyzed; absent if all of it was. In the first `dense_first_s` seconds of them there are more samples.
     """
 
     backend: dict[str, Backend]
@@ -117,6 +118,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     sounds_model: str | None
     sounds_threshold: float
     stages: dict[str, dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
+    parts: list[Span] | msgspec.UnsetType = msgspec.UNSET
+    dense_first_s: Seconds | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def step_s(self) -> Seconds:

@@ -37,7 +37,8 @@ class ClipStage(Generic[Request, Reply]):
 
     def names(self, item: AudioChunk) -> dict[int, str]:
         of_track = f" of track {item.track}" if item.track is not None else ""
-        return {item.number: f"sound {item.span.start_s} to {item.span.end_s}{of_track}"}
+        within = f" in {item.part.start_s} to {item.part.end_s}" if item.part is not None else ""
+        return {item.number: f"sound {item.span.start_s} to {item.span.end_s}{of_track}{within}"}
 
     def remaining(self, items: Sequence[AudioChunk], answered: Container[int], options: Options) -> list[AudioChunk]:
         return [chunk for chunk in items if chunk.number not in answered]

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from framefleet.config.options import FrameOptions, Options, StageOptions, settings_of
 from framefleet.config.settings import endpoint_variable
 from framefleet.errors import BadReplyError, SetupError
-from framefleet.media.sampling import plan_samples
+from framefleet.media.sampling import samples_of
 from framefleet.media.transport.frames import FRAME_TRANSPORTS, Shown, frame_transport, prepared, transport_of
 from framefleet.media.types import (
     MediaInfo,
@@ -122,7 +122,7 @@ class PictureStage(Generic[Request, Reply]):
         if not media.has_video:
             return []
         if self.spans is None:
-            return plan_samples(media.duration_s, options.fps, pictures_s=media.pictures_s)
+            return samples_of(media, options.fps)
         return [sample for some in span_samples(*self.spans, media.pictures_s) for sample in some]
 
     def plan(self, media: MediaInfo, options: Options, can: Capabilities) -> list[PictureBatch]:
@@ -137,7 +137,7 @@ class PictureStage(Generic[Request, Reply]):
         groups = groupby(samples, key=lambda sample: sample.index // count)
         return [PictureBatch(number, tuple(some)) for number, (_, some) in enumerate(groups)]
 
-    def order(self, wanted: Sequence[Sample], options: Options, can: Capabilities) -> FrameRequest:
+    def order(self, wanted: Sequence[Sample], media: MediaInfo, options: Options, can: Capabilities) -> FrameRequest:
         """Return what to decode for the samples `wanted`.
 
         Pixels are not scaled down to the model's input size: the model was trained with its own scaling. With another,
@@ -146,7 +146,7 @@ class PictureStage(Generic[Request, Reply]):
         view = frame_transport(can.transports, self.transports).view(
             max_side(options, can), options.jpeg_quality, options.crop
         )
-        return FrameRequest(self.to_see(wanted, options), view)
+        return FrameRequest(self.to_see(wanted, self.samples(media, options)), view)
 
     def about(self, media: MediaInfo, options: Options) -> Self:
         stage, area = copy(self), options.crop or media
@@ -167,8 +167,11 @@ class PictureStage(Generic[Request, Reply]):
     def prefilter(self, options: Options, can: Capabilities) -> Prefilter | None:
         return None
 
-    def to_see(self, wanted: Sequence[Sample], options: Options) -> Sequence[Sample]:
-        """Return the samples to decode for those `wanted`, including those that the prefilter compares them with."""
+    def to_see(self, wanted: Sequence[Sample], every: Sequence[Sample]) -> Sequence[Sample]:
+        """Return the samples to decode for those `wanted` out of `every` one of the stage.
+
+        They include those that the prefilter compares them with.
+        """
         return wanted
 
     def split(self, parcel: RequestBatch[Request]) -> list[RequestBatch[Request]]:
@@ -254,7 +257,7 @@ class FrameStage(PictureStage[Request, Reply], ABC, Generic[Request, Reply, Fram
         together = None if self.spans is None else self.spans[1]
         return {
             **form,
-            "sampling": options.sampling,
+            "sampling": options.decoding,
             "together": together,
             "own": {name: getattr(own, name) for name, setting in others.items() if setting.keyed},
         }

@@ -47,14 +47,28 @@ def scenes_of(
 
 def scenes_between(
     cuts: Iterable[Seconds],
-    duration_s: Seconds,
+    parts: Sequence[Span],
     pictured: Callable[[Span], Seconds] = middle,
     begun: Callable[[Seconds], Transition | None] = lambda _: None,
 ) -> list[Scene]:
-    """Return scenes that cover a video from 0 to `duration_s` without a gap, divided at the cuts within it."""
-    inner = sorted({cut for cut in cuts if 0 < cut < duration_s})
-    spans = (Span(start, end) for start, end in pairwise([0.0, *inner, duration_s]) if start < end)
+    """Return scenes that cover these parts of a video without a gap, divided at the cuts within them."""
+    cuts = sorted(set(cuts))
+    spans = (
+        Span(start, end)
+        for part in parts
+        for start, end in pairwise([part.start_s, *_inside(cuts, part), part.end_s])
+        if start < end
+    )
     return scenes_of(spans, pictured, begun)
+
+
+def end_after(parts: Sequence[Span], time_s: Seconds) -> Seconds:
+    """Return the end of the part that `time_s` is in, or else of the one before it."""
+    return parts[max(0, bisect_right(parts, time_s, key=lambda part: part.start_s) - 1)].end_s
+
+
+def _inside(cuts: Iterable[Seconds], part: Span) -> list[Seconds]:
+    return [cut for cut in cuts if part.start_s < cut < part.end_s]
 
 
 def scene_at(scenes: Sequence[Scene], time_s: Seconds) -> Scene | None:

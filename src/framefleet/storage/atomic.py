@@ -31,9 +31,9 @@ def whole_file(path: Path, *, over: bool = True, mode: int = 0o644) -> Iterator[
         raise not_written(path, error) from None
 
 
-def write_whole(path: Path, content: bytes, *, over: bool = True) -> None:
+def write_whole(path: Path, content: bytes, *, over: bool = True, mode: int = 0o644) -> None:
     """Write the content as `whole_file` does. Raises `OutputError`."""
-    with whole_file(path, over=over) as temporary:
+    with whole_file(path, over=over, mode=mode) as temporary:
         temporary.write_bytes(content)
 
 

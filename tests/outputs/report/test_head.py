@@ -77,8 +77,9 @@ def test_a_segment_without_words_is_one_long_word() -> None:
 def test_failed_pictures_are_told_as_runs() -> None:
     document = make_document()
     failure = msgspec.structs.replace(document.failures[0], items=[1, 2, 3, 7, 9, 10])
-    head, _, _ = columns_of(msgspec.structs.replace(document, failures=[failure]))
-    assert head["failures"][0]["runs"] == [[1, 3], [7, 7], [9, 10]]
+    video = msgspec.structs.replace(document.video, duration_s=11.0)
+    head, _, _ = columns_of(msgspec.structs.replace(document, video=video, failures=[failure]))
+    assert head["failures"][0]["runs"] == [(3, 1.0, 4.0), (1, 7.0, 8.0), (2, 9.0, 11.0)]
 
 
 def test_confidence_beyond_one_does_not_upset_the_order_of_boxes() -> None:

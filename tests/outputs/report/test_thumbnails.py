@@ -15,12 +15,13 @@ from framefleet.progress import (
 from framefleet.results.assemble.fusion import fuse
 from framefleet.schema.scenes import SceneEntry
 from framefleet.stages.scene import scenes_between
+from framefleet.timebase import Span
 from tests.media.make import make_audio, make_video, number_of
 
 
 def scenes(count: int, duration_s: float) -> list[SceneEntry]:
     cuts = [duration_s * i / count for i in range(1, count)]
-    return fuse(scenes_between(cuts, duration_s), {})
+    return fuse(scenes_between(cuts, [Span(0.0, duration_s)]), {})
 
 
 def decoded(jpeg: str) -> int:

@@ -25,6 +25,7 @@ from framefleet.stages.looks.stage import LooksStage
 from framefleet.stages.registry import default, everything
 from framefleet.stages.scene import scenes_between
 from framefleet.stages.scenes.stage import ScenesStage
+from framefleet.timebase import Span
 from tests.media.make import make_video
 from tests.stages.scenes.shots import cloud, media_of
 
@@ -50,7 +51,7 @@ def watched(frames: Sequence[Image | None], cuts: Sequence[float] = ()) -> Looks
         sample = Sample(index, Fraction(index, 5))
         lost = Gap(sample, "lost")
         watcher.see(lost if frame is None else Pixels(PictureTime(index, sample.time_s, sample.time_s), frame))
-    return with_scenes(watcher.finish(), scenes_between(cuts, duration_s))
+    return with_scenes(watcher.finish(), scenes_between(cuts, [Span(0.0, duration_s)]))
 
 
 def share(look: Look | None, color: str) -> float:

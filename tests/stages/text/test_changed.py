@@ -101,7 +101,7 @@ def test_a_run_that_is_resumed_reads_what_one_run_reads(order: list[int], data: 
     whole = read(list(shown))
     samples = plan_samples(len(order), 1)
     left = [sample for sample in samples if data.draw(st.booleans())]
-    again = to_see(left, 1)
+    again = to_see(left, samples)
     wanted = dict(zip((s.index for s in again), read([shown[s.index] for s in again]), strict=True))
     assert {s.index: wanted[s.index] for s in left} == {s.index: whole[s.index] for s in left}
 
@@ -110,7 +110,7 @@ def test_a_run_that_is_resumed_reads_what_one_run_reads(order: list[int], data: 
 def test_predecessors_are_the_plans_own_samples(fps: float, indices: set[int]) -> None:
     samples = plan_samples(60 / fps, fps)
     left = [sample for sample in samples if sample.index in indices]
-    seen = to_see(left, fps)
+    seen = to_see(left, samples)
     assert set(left) <= set(seen) <= set(samples)
     assert seen == sorted(seen, key=lambda sample: sample.index)
     assert {s.index for s in seen} == {i for s in left for i in (s.index, s.index - 1) if i >= 0}

@@ -20,6 +20,7 @@ from framefleet.stages.text.spans import (
     same_text,
     spans_of,
 )
+from framefleet.timebase import Span
 from framefleet.tracking.boxes import overlap
 
 TOP, LEFT = (10.0, 10.0, 110.0, 30.0), (10.0, 200.0, 60.0, 220.0)
@@ -41,7 +42,7 @@ def merged(*pictures: Any, fps: float = 1, crop: Crop | None = None) -> Any:
     """What comes of these pictures, one after the other; ... for one that was not answered."""
     samples = plan_samples(len(pictures) / fps, fps)
     given = [answer(index, lines, fps) for index, lines in enumerate(pictures) if lines is not ...]
-    return merge(samples, given, crop, len(pictures) / fps)
+    return merge(samples, given, crop, len(pictures) / fps, 1 / fps)
 
 
 def test_a_text_is_one_span_from_its_first_picture_to_the_one_after_its_last() -> None:
@@ -112,7 +113,7 @@ def by_keyframes(*told: tuple[float, Any], duration: float | None = None) -> Any
         if lines != ...
     ]
     length = float(len(told)) if duration is None else duration
-    return merge(plan_samples(len(told), 1), given, None, length, "keyframes")
+    return merge(plan_samples(len(told), 1), given, None, length, 1.0, "keyframes")
 
 
 def test_a_keyframe_is_one_reading_at_its_own_time_and_lasts_for_a_sample() -> None:
@@ -156,7 +157,7 @@ def test_a_frame_that_stays_on_is_on_screen_whenever_it_was_asked_for(frames: li
     moving = [([PictureTime(k, float(k), float(k))], reply) for k, reply in enumerate(replies)]
     still = [([PictureTime(k, float(k), float(told.index(told[k])))], reply) for k, reply in enumerate(replies)]
     samples = plan_samples(len(told), 1)
-    assert merge(samples, still, None, len(told)) == merge(samples, moving, None, len(told))
+    assert merge(samples, still, None, len(told), 1.0) == merge(samples, moving, None, len(told), 1.0)
 
 
 words = st.sampled_from(["Hello", "Hallo", "World", "12:30", "12:31", "a longer line of text", "a longer line of fext"])
@@ -169,10 +170,10 @@ shown = st.one_of(lines, st.just(SAME), st.just(None), st.just(...))
 def test_merging_is_independent_of_order_and_loses_no_reading(pictures: list[Any], random: Any) -> None:
     samples = plan_samples(len(pictures), 1)
     given_lines = [(index, told) for index, told in enumerate(pictures) if told is not ...]
-    result = merge(samples, [answer(*one) for one in given_lines], None, len(pictures))
+    result = merge(samples, [answer(*one) for one in given_lines], None, len(pictures), 1.0)
     random.shuffle(given_lines)
     mixed = [(index, told if told in (SAME, None) else random.sample(told, len(told))) for index, told in given_lines]
-    again = merge(samples, [answer(*one) for one in mixed + mixed[:3]], None, len(pictures))
+    again = merge(samples, [answer(*one) for one in mixed + mixed[:3]], None, len(pictures), 1.0)
     assert again == result
     read = [told for told in pictures if isinstance(told, list)]
     assert sum(span.readings for span in result.spans) == sum(map(len, read))
@@ -223,3 +224,12 @@ def test_overlap() -> None:
     assert overlap(TOP, TOP) == 1
     assert overlap(TOP, (60.0, 10.0, 160.0, 30.0)) == pytest.approx(1 / 3)
     assert overlap(TOP, LEFT) == overlap((5.0, 5.0, 5.0, 5.0), (5.0, 5.0, 5.0, 5.0)) == 0
+
+
+def test_a_text_is_not_assumed_between_parts_that_were_looked_at() -> None:
+    samples = plan_samples(60.0, 1, parts=(Span(0.0, 2.0), Span(50.0, 52.0)))
+    frames = [OcrFrame(0, 0.0, (line("SALE"),)), *(OcrFrame(n, 0.0, None, unchanged=True) for n in (1, 2, 3))]
+    times = [PictureTime(sample.index, sample.time_s, sample.time_s) for sample in samples]
+    reply = OcrReply(model="m", model_id="i", device="cpu", frames=frames)
+    found = merge(samples, [(times, reply)], None, 60.0, 1.0).spans
+    assert [(span.text, span.start_s, span.end_s) for span in found] == [("SALE", 0.0, 2.0), ("SALE", 50.0, 52.0)]

@@ -14,7 +14,7 @@ from framefleet.cli.options.videos import (
     named,
     told_left_out,
 )
-from framefleet.cli.output.format import NOUN, clean, counted
+from framefleet.cli.output.format import NOUN, clean, clock, counted
 
 if TYPE_CHECKING:
     from framefleet.executors.planning import CorpusEstimate
@@ -74,6 +74,9 @@ def described(prepared: "Prepared", left: "list[StagePlan] | None" = None, *, ve
     what = f"{media.width}×{media.height}, {media.codec}" if media.has_video else "audio only"
     about = "about " if media.is_estimated else ""
     lines = [f"{clean(str(media.path))}: {about}{media.duration_s:.1f} s, {what}"]
+    if media.parts:
+        parts = ", ".join(f"{clock(part.start_s)} to {clock(part.end_s)}" for part in media.parts)
+        lines.append(f"  {'part' if len(media.parts) == 1 else 'parts':<8} {parts}")
     lines += [f"  {notice}" for notice in notices(prepared)]
     lines += [f"  {sleep}; run --wake raises them" for sleep in asleep(prepared, left)]
     for stage, rest in zip(prepared.plan.fleet, left, strict=True):

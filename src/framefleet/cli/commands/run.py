@@ -10,10 +10,12 @@ from framefleet.cli.options.confirmation import Yes
 from framefleet.cli.options.run import with_flags
 from framefleet.cli.options.videos import Videos, exit_code, is_folder, named, told_left_out
 from framefleet.cli.output.format import clean
+from framefleet.errors import UsageError
 from framefleet.logs import logger
 
 if TYPE_CHECKING:
     from framefleet.cli.output.table import Page
+    from framefleet.executors.base import Executor
     from framefleet.fleet.backends.runpod.survey import Sleep
     from framefleet.schema.document import Document
 
@@ -39,8 +41,13 @@ def run(
         ),
     ] = AUTO,
     engine: Annotated[
-        str, typer.Option("--engine", metavar="threads", help="how several videos are analyzed at the same time")
+        str,
+        typer.Option("--engine", metavar="threads|slots|ray", help="analyze several in threads, processes, or by Ray"),
     ] = "threads",
+    ray_address: Annotated[
+        str | None,
+        typer.Option("--ray-address", help="the Ray cluster to use with --engine ray, instead of this machine"),
+    ] = None,
     wake: Annotated[
         bool, typer.Option("--wake", help="raise the max workers of endpoints that RunPod lowered, after confirmation")
     ] = False,
@@ -52,6 +59,8 @@ def run(
     from framefleet.config.loading import load_fleet, load_options
     from framefleet.executors.planning import parse_at_once
 
+    if ray_address is not None and engine != "ray":
+        raise UsageError("--ray-address: for --engine ray only", hint="add --engine ray")
     number, left_out, paths = parse_at_once(at_once), told_left_out(videos), named(videos)
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
     several = len(paths) > 1 or at_once != AUTO or any(is_folder(Path(name)) for name in videos)
@@ -80,6 +89,11 @@ def run(
         if report:
             _report(document, result, video, name=video.name if several else None)
 
+    chosen: str | Executor = engine
+    if ray_address is not None:
+        from framefleet.executors.ray import Ray
+
+        chosen = Ray(number if isinstance(number, int) else None, ray_address)
     with Session(fleet=fleet, max_cost=options.max_cost if several else None) as session:
         if wake:
             sleeps = {sleep.kind: sleep for video in paths for sleep in sleeping(video)}
@@ -90,7 +104,7 @@ def run(
                 paths,
                 options,
                 at_once=number,
-                engine=engine,
+                engine=chosen,
                 left_out=left_out,
                 verbose=verbose,
                 sequential=sequential,

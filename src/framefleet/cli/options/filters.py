@@ -10,14 +10,13 @@ from framefleet.cli.output.format import (
     clean,
     clock,
     instead,
-    seconds_of,
 )
 from framefleet.errors import UsageError
 from framefleet.results.query import search
 from framefleet.results.query.availability import known
 from framefleet.results.query.filters import choose, labels_of
 from framefleet.schema.document import Document
-from framefleet.timebase import Seconds, Span
+from framefleet.timebase import Seconds, Span, seconds_of
 
 Result = Annotated[Path, typer.Argument(metavar="RESULT.json", help="result of a run", show_default=False)]
 Video = Annotated[Path | None, typer.Option(metavar="FILE", help="path of the video, if it was moved")]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from framefleet.config.loading import own_settings
+from framefleet.config.loading import own_settings, spelt
 from framefleet.stages import registry
 
 _RUN, _FLEET, _PICTURES, _OBJECTS, _SPEECH = "Run", "Endpoints", "Frames", "Objects", "Audio"
@@ -24,12 +24,21 @@ FLAGS: dict[str, tuple[str, str, str]] = {
     "max_workers": ("INTEGER|auto", "maximum requests in flight per endpoint (5)", _RUN),
     "batch_size": ("INTEGER", "frames per request (16)", _RUN),
     "output_dir": ("FOLDER", "folder for results (output)", _RUN),
-    "backend": ("auto|local|runpod", "where requests run; auto: the endpoint if configured, else local (auto)", _RUN),
-    "sampling": (
-        "exact|keyframes",
-        "exact: the frame on screen at each sample time; keyframes: the nearest keyframe, faster (exact)",
+    "journal": (
+        "FOLDER",
+        "keep a journal per video in this folder, which several hosts may share (one file in the output folder)",
         _RUN,
     ),
+    "backend": ("auto|local|runpod", "where requests run; auto: the endpoint if configured, else local (auto)", _RUN),
+    "sampling": (
+        "exact|keyframes|ends",
+        "exact: the frame on screen at each sample time; keyframes: the nearest keyframe, faster; "
+        "ends: only 10 s at the start, in the middle and at the end (exact)",
+        _RUN,
+    ),
+    "from_s": ("TIME", "analyze from this time on, such as 90 or 1:30", _RUN),
+    "to_s": ("TIME", "analyze up to this time", _RUN),
+    "dense_first": ("SECONDS", "sample four times as many frames in the first seconds (0)", _RUN),
     "scenes": ("FILE", "JSON with the start and end of each scene, instead of scene detection", _RUN),
     "price": ("NUMBER", "dollars per worker-second, instead of the price list", _FLEET),
     "max_cost": ("DOLLARS", "budget of the run: do not start above it, and stop before exceeding it", _FLEET),
@@ -116,7 +125,7 @@ def with_flags(command: Callable[..., int]) -> Callable[..., int]:
         for name, (takes, text, panel) in (FLAGS | OWN_FLAGS).items()
     ]
     shared += [
-        _parameter(name, Annotated[bool, typer.Option(_spelt(name), help=text, rich_help_panel=panel)], False)
+        _parameter(name, Annotated[bool, typer.Option(spelt(name), help=text, rich_help_panel=panel)], False)
         for name, (_, _, text, panel) in SWITCHES.items()
     ]
     wrapped.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
@@ -126,12 +135,8 @@ def with_flags(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def _option(name: str, takes: str, text: str, panel: str) -> Any:
-    names = [_spelt(name), SHORT[name]] if name in SHORT else []
+    names = [spelt(name), *([SHORT[name]] if name in SHORT else [])]
     return typer.Option(*names, help=text, metavar=takes, rich_help_panel=panel)
-
-
-def _spelt(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
 
 
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:

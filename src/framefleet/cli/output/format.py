@@ -1,6 +1,5 @@
 """Text formatting that commands share, and the cleaning of foreign text for a terminal."""
 
-import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -12,7 +11,6 @@ NOUN = {"frames": "Batch", "s": "Chunk"}
 MANY = 20  # available names listed when a name is unknown
 
 _MARKS = 4  # marks on one letter; no language stacks more, and a tower of them covers other lines
-_CLOCK = re.compile(r"-?(?:(?:(\d{1,9}):)?([0-5]?\d):)?(\d{1,9}(?:\.\d*)?|\.\d+)", re.ASCII)
 
 
 def counted(number: int, thing: str) -> str:
@@ -65,18 +63,6 @@ def clock(time_s: float) -> str:
         return f"{sign}{minutes // 60}:{minutes % 60:02}:{whole:02}"
     minutes, rest = divmod(tenths, 600)
     return f"{sign}{minutes}:{rest // 10:02}.{rest % 10}"
-
-
-def seconds_of(text: str) -> float | None:
-    """Parse `12.5`, `0:12.5` or `1:02:03` into seconds; return None for anything else."""
-    found = _CLOCK.fullmatch(text.strip())
-    if found is None:
-        return None
-    hours, minutes, rest = found.groups()
-    if minutes is not None and float(rest) >= 60:
-        return None
-    time_s = int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest)
-    return -time_s if text.strip().startswith("-") else time_s
 
 
 def as_told(what: str, hint: str | None = None) -> str:

@@ -83,7 +83,7 @@ class ApiKind(BackendKind):
         from framefleet.fleet.backends.openai.backend import OpenAiBackend
 
         (endpoint,) = endpoints.values()
-        rpm = options.whisper_rpm or inf
+        rpm = (options.whisper_rpm or inf) / fleet.share
         return OpenAiBackend(endpoint.id, fleet.whisper_api_key, rpm=rpm, workers=endpoint.workers)
 
 

@@ -31,6 +31,7 @@ class Budget:
         self._within = within or SharedBudget(None)
         self._within.add(self)
         self._reserved_usd = 0.0
+        self._elsewhere_usd = 0.0
         self._bills: dict[str, Bill] = defaultdict(lambda: Bill(price))
         self._in_flight: dict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
@@ -47,6 +48,19 @@ class Budget:
             yield
         finally:
             self._within.end(self)
+
+    def lend(self, share: int) -> float | None:
+        """Reserve a `share`-th of what is free besides, for a process that cannot ask again.
+
+        Return all that is reserved for the run; None if there is no limit.
+        """
+        usd = self._within.lend(self, share)
+        return self._max_usd if usd is None else usd if self._max_usd is None else min(usd, self._max_usd)
+
+    def spent(self, usd: float) -> None:
+        """Count what a run in another process has cost."""
+        with self._lock:
+            self._elsewhere_usd += usd
 
     @property
     def committed(self) -> float:
@@ -91,7 +105,7 @@ class Budget:
 
     def expected(self) -> float:
         """Return the dollars billed so far, with the requests in flight at the average cost of those that are over."""
-        usd = 0.0
+        usd = self._elsewhere_usd
         with self._lock:
             for endpoint, in_flight in self._in_flight.items():
                 bill = self._bills[endpoint]
@@ -134,6 +148,15 @@ class SharedBudget:
                     break
                 self._freed.wait(FREED_S)
             budget._reserved_usd = usd
+
+    def lend(self, budget: Budget, share: int) -> float | None:
+        """Reserve more for a run, as `Budget.lend` does."""
+        with self._freed:
+            if self.max_usd is None:
+                return None
+            free = self.max_usd - self._committed(budget) - budget._reserved_usd
+            budget._reserved_usd += max(0.0, free) / share
+            return budget._reserved_usd
 
     def expected(self) -> float:
         """Return the dollars billed so far by all runs, with their requests in flight at the average cost."""

@@ -27,12 +27,14 @@ _FLOOR = 16.0  # RMS of 16 in 32768, −66 dBFS: there is no speech below it, so
 class AudioChunk:
     """The `number`-th planned chunk: its ends lie within `REACH_S` of the actual cuts.
 
-    `track` is the number of the audio track in the file; None if there is only one.
+    `track` is the number of the audio track in the file; None if there is only one. `part` is the part of the video
+    that it belongs to; None if all of the sound is analyzed.
     """
 
     number: int
     span: Span
     track: int | None = None
+    part: Span | None = None
 
     @property
     def units(self) -> Seconds:
@@ -43,17 +45,30 @@ class AudioChunk:
         """The farthest that its cuts may move: a quarter of the chunk at most, so that neighbouring cuts never meet."""
         return min(REACH_S, self.span.length_s / 4)
 
+    def reach_at(self, cut_s: Seconds) -> Seconds:
+        """Return the farthest that its cut at `cut_s` may move: 0 where its part begins or ends."""
+        return 0.0 if self.part is not None and cut_s in {self.part.start_s, self.part.end_s} else self.reach_s
+
 
 def plan_chunks(
-    start_s: Seconds, end_s: Seconds, max_chunk_s: Seconds, *, track: int | None = None
+    start_s: Seconds,
+    end_s: Seconds,
+    max_chunk_s: Seconds,
+    *,
+    first: int = 0,
+    track: int | None = None,
+    part: Span | None = None,
 ) -> list[AudioChunk]:
-    """Return equal chunks of at most `max_chunk_s` that cover `start_s` to `end_s`; none if that span is empty."""
+    """Return equal chunks of at most `max_chunk_s` that cover `start_s` to `end_s`; none if that span is empty.
+
+    Their numbers begin at `first`.
+    """
     length = end_s - start_s
     if length <= 0:
         return []
     count = max(1, ceil(length / max_chunk_s))
     edges = [start_s, *(round(start_s + length * k / count, 6) for k in range(1, count)), end_s]
-    return [AudioChunk(k, Span(edges[k], edges[k + 1]), track) for k in range(count)]
+    return [AudioChunk(first + k, Span(edges[k], edges[k + 1]), track, part) for k in range(count)]
 
 
 def quietest(samples: Samples) -> int:

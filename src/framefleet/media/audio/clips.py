@@ -31,10 +31,17 @@ def sound_span(media: MediaInfo) -> Span:
 
 
 def plan_sound(media: MediaInfo, max_chunk_s: Seconds) -> list[AudioChunk]:
-    """Return nominal chunks over all of the sound; none without sound. Pure."""
+    """Return nominal chunks over the sound of the parts that are analyzed; none without sound. Pure."""
     span, audio = sound_span(media), media.audio
     several = audio is not None and (audio.tracks or 1) > 1
-    return plan_chunks(span.start_s, span.end_s, max_chunk_s, track=audio.track if audio and several else None)
+    track = audio.track if audio and several else None
+    if not media.parts:
+        return plan_chunks(span.start_s, span.end_s, max_chunk_s, track=track)
+    chunks: list[AudioChunk] = []
+    for part in media.parts:
+        start_s, end_s = max(part.start_s, span.start_s), min(part.end_s, span.end_s)
+        chunks += plan_chunks(start_s, end_s, max_chunk_s, first=len(chunks), track=track, part=part)
+    return chunks
 
 
 def decode_clips(
@@ -80,17 +87,17 @@ class _Cutter:
 
     def cut_out(self, chunk: AudioChunk, take: Take) -> Span:
         """Pass the chunk's samples to `take` in pieces, and return the chunk's actual span. Drops earlier sound."""
-        reach = round(chunk.reach_s * RATE)
-        if self._cut_at is None or self._cut_at[0] != chunk.span.start_s:
-            self._cut_at = (chunk.span.start_s, self._cut(chunk.span.start_s, reach, _drop))
+        start_s, end_s = chunk.span.start_s, chunk.span.end_s
+        if self._cut_at is None or self._cut_at[0] != start_s:
+            self._cut_at = (start_s, self._cut(start_s, chunk.reach_at(start_s), _drop))
         start = self._cut_at[1]
         self._hand_on(start, _drop)
-        end = self._cut(chunk.span.end_s, reach, take)
+        end = self._cut(end_s, chunk.reach_at(end_s), take)
         self._hand_on(end, take)
-        self._cut_at = (chunk.span.end_s, end)
+        self._cut_at = (end_s, end)
         return Span(self._time(start), self._time(end))
 
-    def _cut(self, nominal_s: Seconds, reach: int, take: Take) -> int:
+    def _cut(self, nominal_s: Seconds, reach_s: Seconds, take: Take) -> int:
         """Return the sample at which the chunks that meet at `nominal_s` part. It depends only on the sound around it.
 
         Sound before the search window is passed to `take`.
@@ -101,7 +108,7 @@ class _Cutter:
             while self._read_block():
                 self._hand_on(self._end, take)
             return self._end
-        nominal = round((nominal_s - self._whole.start_s) * RATE)
+        nominal, reach = round((nominal_s - self._whole.start_s) * RATE), round(reach_s * RATE)
         while self._end < nominal + reach and self._read_block():
             self._hand_on(nominal - reach, take)
         low, high = min(nominal - reach, self._end), min(nominal + reach, self._end)

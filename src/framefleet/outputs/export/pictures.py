@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ from framefleet.progress import (
 from framefleet.schema.document import Document
 from framefleet.timebase import exact
 
+_HALF_MICROSECOND = Fraction(1, 2_000_000)  # by which the time in a document may be too early for its frame
 QUALITY = 95  # a dataset is kept for long, and the loss of a second JPEG compression is permanent
 
 
@@ -34,9 +36,9 @@ def take_pictures(document: Document, video: Path, folder: Path, listener: Liste
 
     if document.config.fps <= 0:
         raise InputError("--pictures: the document has no sampling rate", hint="run the video again")
-    rate = exact(document.config.fps)
-    wanted = [d.index for d in document.detections or () if d.objects is not None]
-    order = FrameRequest([Sample(index, index / rate) for index in wanted], JpegView(None, QUALITY))
+    answered = (detection for detection in document.detections or () if detection.objects is not None)
+    wanted = [Sample(one.index, exact(one.time_s) + _HALF_MICROSECOND) for one in answered]
+    order = FrameRequest(wanted, JpegView(None, QUALITY))
     sampling: Literal["exact", "keyframes"] = "keyframes" if document.config.sampling == "keyframes" else "exact"
     taken: dict[int, Path] = {}
     listener(StageStarted("pictures", "local", 0, len(wanted), "frames"))

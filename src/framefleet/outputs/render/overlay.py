@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from msgspec import UNSET
+
 from framefleet.media.types import MediaInfo
 from framefleet.outputs.render.lettering import is_whole
 from framefleet.outputs.render.options import RenderOptions
@@ -81,6 +83,7 @@ class Moments:
     def __init__(self, document: Document, *, move: bool = True, span: Span | None = None) -> None:
         looked = sorted(document.detections or (), key=lambda detection: detection.shown_s)
         self._step_s = document.config.step_s
+        self._parted = document.config.parts is not UNSET
         self._cuts = sorted(scene.start_s for scene in document.scenes or ())
         self._all = sorted({detection.shown_s for detection in looked})
         self._times: list[Seconds] = []  # of answered frames
@@ -164,7 +167,10 @@ class Moments:
     def _held_until(self, time_s: Seconds) -> Seconds:
         """Return the time of the next sample, answered or not, or of a cut before it; a step later for the last one."""
         following = bisect_right(self._all, time_s)
-        sample_s = self._all[following] if following < len(self._all) else time_s + self._step_s
+        later_s = time_s + self._step_s
+        sample_s = self._all[following] if following < len(self._all) else later_s
+        if self._parted and sample_s > later_s + _ROUNDING_S:  # the part that was analyzed ends before it
+            sample_s = later_s
         return min(sample_s, self._cut_after(time_s))
 
     def _cut_after(self, time_s: Seconds) -> Seconds:

@@ -16,6 +16,7 @@ import numpy as np
 from framefleet.outputs.report.columns import Numbers, on_grid, pack, rounded, whole
 from framefleet.outputs.report.seen import seen_columns
 from framefleet.results.query import kinds
+from framefleet.results.query.intervals import sample_spans
 from framefleet.schema.document import Document, FailureEntry
 from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.sounds import Sounds
@@ -163,7 +164,7 @@ def head_of(
         "thumbnails": {"wanted": wanted, "made": len(thumbs)},
         "cost": msgspec.to_builtins(document.cost),
         "timing": msgspec.to_builtins(document.timing),
-        "failures": [_failure(failure) for failure in document.failures],
+        "failures": [_failure(failure, document) for failure in document.failures],
         "provenance": msgspec.to_builtins(document.provenance),
     }
     return head, packed
@@ -176,13 +177,23 @@ def _scenes(document: Document) -> list[dict[str, Any]] | None:
     return [{"start": scene.start_s, "end": scene.end_s, "seen": scene.objects} for scene in document.scenes]
 
 
-def _failure(failure: FailureEntry) -> dict[str, Any]:
-    """Return a failure with its frames as runs, [first, last], since a failed stage has thousands."""
-    runs: list[list[int]] = []
+def _failure(failure: FailureEntry, document: Document) -> dict[str, Any]:
+    """Return a failure with its frames as runs, since a failed stage has thousands: [frames, start, end] in seconds."""
+    times = sample_spans(document, failure.stage) if failure.items else []
+    runs: list[tuple[int, int, Span]] = []
     for index in failure.items or ():
-        if runs and runs[-1][1] + 1 == index:
-            runs[-1][1] = index
+        own = times[index] if index < len(times) else Span(0.0, document.video.duration_s)
+        if runs and runs[-1][1] + 1 == index and runs[-1][2].end_s == own.start_s:
+            first, _, before = runs[-1]
+            runs[-1] = first, index, Span(before.start_s, own.end_s)
         else:
-            runs.append([index, index])
+            runs.append((index, index, own))
+    stretches = [(last - first + 1, time.start_s, time.end_s) for first, last, time in runs]
     span = [failure.span_s.start_s, failure.span_s.end_s] if failure.span_s else None
-    return {"stage": failure.stage, "runs": runs, "span": span, "error": failure.error, "attempts": failure.attempts}
+    return {
+        "stage": failure.stage,
+        "runs": stretches,
+        "span": span,
+        "error": failure.error,
+        "attempts": failure.attempts,
+    }

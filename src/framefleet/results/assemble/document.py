@@ -169,6 +169,8 @@ def _config(run: Run) -> Config:
         audio_channel=options.audio_channel,
         video_track=options.video_track,
         stages=own or UNSET,
+        parts=list(run.media.parts) or UNSET,
+        dense_first_s=run.media.dense_first_s or UNSET,
         **fields,
     )
 

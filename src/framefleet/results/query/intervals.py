@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from msgspec import UNSET
+
+from framefleet.media.sampling import plan_samples
 from framefleet.schema.document import Document
 from framefleet.schema.objects import Detection
 from framefleet.stages.when import counted_s
 from framefleet.timebase import Seconds, Span
+
+_ROUNDING_S = 2e-6  # of the difference between two times in a document
 
 
 class FrameInterval(NamedTuple):
@@ -26,11 +31,37 @@ def frame_intervals(document: Document) -> list[FrameInterval]:
     for detection in document.detections:
         by_time.setdefault(counted(document, detection), []).append(detection)
     starts = sorted(by_time)
-    end_s = document.video.duration_s
-    if document.config.sampling == "exact":
-        end_s = min(end_s, round(starts[-1] + document.config.step_s, 6))
-    edges = pairwise([*starts, max(end_s, starts[-1])])
-    return [FrameInterval(Span(start_s, until_s), _answered(by_time[start_s])) for start_s, until_s in edges]
+    edges = pairwise([*starts, max(document.video.duration_s, starts[-1])])
+    return [
+        FrameInterval(Span(start_s, _until(document, start_s, until_s)), _answered(by_time[start_s]))
+        for start_s, until_s in edges
+    ]
+
+
+def _until(document: Document, start_s: Seconds, next_s: Seconds) -> Seconds:
+    """Return until when a frame counts: with exact sampling one step at most, as parts may not have been analyzed."""
+    step_s = document.config.step_s
+    far = document.config.sampling == "exact" and next_s - start_s > step_s + _ROUNDING_S
+    return round(start_s + step_s, 6) if far else next_s
+
+
+def sample_spans(document: Document, stage: str) -> list[Span]:
+    """Return the spans from each sample of a stage to the next one, a step later at most; [] if no rate is known."""
+    config = document.config
+    own = config.stages.get(stage, {}) if config.stages is not UNSET else {}
+    fps = own.get("fps") or config.fps
+    if fps <= 0:
+        return []
+    parts = config.parts if config.parts is not UNSET else ()
+    dense_first_s = config.dense_first_s if config.dense_first_s is not UNSET else 0.0
+    samples = plan_samples(document.video.duration_s, fps, parts=parts, dense_first_s=dense_first_s)
+    times = [sample.time_s for sample in samples]
+    step_s = 1 / fps
+    ends = [*times[1:], times[-1] + step_s] if times else []
+    return [
+        Span(start_s, end_s if end_s - start_s <= step_s + _ROUNDING_S else round(start_s + step_s, 6))
+        for start_s, end_s in zip(times, ends, strict=True)
+    ]
 
 
 def counted(document: Document, detection: Detection) -> Seconds:

@@ -34,7 +34,7 @@ def circumstances(run: Run) -> Circumstances:
     dense = sum(client.meter.done for name, client in run.client.items() if watches(name))
     decoded = run.decode[PICTURES].done if PICTURES in run.decode else 0.0
     return Circumstances(
-        exact=run.options.sampling == "exact",
+        exact=run.options.decoding == "exact",
         stay_here=run.options.backend != "auto" and not capabilities_of(run.options.backend).remote,
         warm=run.options.warm > 0,
         paced=run.options.whisper_rpm is not None,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from framefleet.config.options import Options
 from framefleet.errors import SetupError, UsageError
-from framefleet.media.sampling import plan_samples
+from framefleet.media.sampling import samples_of
 from framefleet.media.types import Gap, MediaInfo, Picture
 from framefleet.media.video.request import FrameRequest, Pixels, PixelView
 from framefleet.schema.document import Crop
@@ -45,8 +45,7 @@ class FacesStage:
             self.check()
         except SetupError as error:
             raise UsageError(f"--stages faces: {error.message}", hint=error.hint, code=error.code) from None
-        samples = plan_samples(media.duration_s, options.fps, pictures_s=media.pictures_s)
-        return FrameRequest(samples, PixelView(options.max_side, options.crop))
+        return FrameRequest(samples_of(media, options.fps), PixelView(options.max_side, options.crop))
 
     def watch(self, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds]) -> Watcher[list[FacesSeen]]:
         """Return a watcher with a loaded model. Raises `SetupError` if the model was not fetched."""

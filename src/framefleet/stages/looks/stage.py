@@ -30,11 +30,13 @@ class LooksStage:
         return True
 
     def note(self, options: Options) -> str | None:
-        return None if options.sampling == "exact" else "from keyframes only, so motion is not measured"
+        return None if options.decoding == "exact" else "from keyframes only, so motion is not measured"
 
     def order(self, media: MediaInfo, options: Options) -> FrameRequest:
         """Return the order of the scenes stage, so that each frame is converted once for both."""
-        return FrameRequest(plan_samples(media.duration_s, RATE) if media.has_video else [], PixelView(MAX_SIDE))
+        return FrameRequest(
+            plan_samples(media.duration_s, RATE, parts=media.parts) if media.has_video else [], PixelView(MAX_SIDE)
+        )
 
     def watch(self, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds]) -> Watcher[Looks]:
         return LooksWatcher(media.duration_s)

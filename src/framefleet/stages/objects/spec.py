@@ -94,7 +94,7 @@ def config(options: Options, can: "Capabilities", reply: Any) -> dict[str, Any]:
         "max_side": max_side(options, can),
         "jpeg_quality": options.jpeg_quality,
         "crop": options.crop,
-        "sampling": options.sampling,
+        "sampling": options.decoding,
         "yolo_model": getattr(reply, "model", options.yolo_model),
         "yolo_fallback_for": None if can.remote or options.yolo_model else fallback_for(answered),
         "yolo_conf": options.conf,

@@ -50,7 +50,7 @@ class ObjectsStage(PictureStage[YoloRequest, YoloReply]):
             "crop": options.crop,
             "max_side": max_side(options, can),
             "jpeg_quality": options.jpeg_quality,
-            "sampling": options.sampling,
+            "sampling": options.decoding,
             "conf": options.conf,
             "iou": options.iou,
             "imgsz": options.imgsz or _auto_imgsz(options, can),

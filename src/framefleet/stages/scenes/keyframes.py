@@ -22,7 +22,7 @@ from framefleet.errors import SetupError
 from framefleet.install_hints import pip
 from framefleet.media.types import Gap, MediaInfo, Picture
 from framefleet.media.video.request import Pixels
-from framefleet.stages.scene import Scene, scenes_between
+from framefleet.stages.scene import Scene, end_after, scenes_between
 from framefleet.stages.scenes.cuts import in_rhythm
 from framefleet.stages.scenes.seen import SeenSpans
 from framefleet.stages.scenes.watcher import MIN_SCENE_S
@@ -91,11 +91,11 @@ class KeyframeWatcher:
         self._last = look
 
     def finish(self) -> list[Scene]:
-        """Return scenes from 0 to the video's end without a gap, each with one of its keyframes as thumbnail."""
-        end = self._media.duration_s
-        regular = set(in_rhythm(sorted(self._keyframes_s), end))
-        cuts = [cut for cut in self._cuts if cut not in regular and cut <= end - MIN_SCENE_S]
-        return scenes_between(cuts, end, self._seen.nearest)
+        """Return scenes that cover what is analyzed without a gap, each with one of its keyframes as thumbnail."""
+        parts = self._media.analyzed
+        regular = set(in_rhythm(sorted(self._keyframes_s), self._media.duration_s))
+        cuts = [cut for cut in self._cuts if cut not in regular and cut <= end_after(parts, cut) - MIN_SCENE_S]
+        return scenes_between(cuts, parts, self._seen.nearest)
 
     def _compare(self, last: Impression, look: Impression, shown_s: Seconds) -> None:
         """Add the cut that `look` shows, or remove the cut before if that was only a flash."""

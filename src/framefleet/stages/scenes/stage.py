@@ -34,7 +34,7 @@ class ScenesStage:
         return _given(options) is None
 
     def note(self, options: Options) -> str | None:
-        if options.sampling == "exact":
+        if options.decoding == "exact":
             return None
         return "from keyframes only; a cut without a keyframe on it is reported at the next keyframe"
 
@@ -47,7 +47,9 @@ class ScenesStage:
         if given is not None:
             read_scenes(given, media.duration_s)
         wanted = media.has_video and given is None
-        return FrameRequest(plan_samples(media.duration_s, RATE) if wanted else [], PixelView(MAX_SIDE))
+        return FrameRequest(
+            plan_samples(media.duration_s, RATE, parts=media.parts) if wanted else [], PixelView(MAX_SIDE)
+        )
 
     def watch(self, media: MediaInfo, options: Options, keyframes_s: Sequence[Seconds]) -> Watcher[list[Scene]]:
         """Return a watcher. Raises `InputError` if the given file has no scenes of this video, and `SetupError`."""
@@ -56,7 +58,7 @@ class ScenesStage:
             return _GivenScenes(read_scenes(path, media.duration_s))
         if not media.has_video:
             return _GivenScenes([])
-        return (KeyframeWatcher if options.sampling == "keyframes" else SceneWatcher)(media, keyframes_s)
+        return (KeyframeWatcher if options.decoding == "keyframes" else SceneWatcher)(media, keyframes_s)
 
 
 @dataclass(frozen=True, slots=True)

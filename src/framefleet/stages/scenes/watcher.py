@@ -13,7 +13,7 @@ from framefleet.install_hints import pip
 from framefleet.media.types import Gap, MediaInfo, Picture
 from framefleet.media.video.request import Pixels
 from framefleet.schema.scenes import Transition
-from framefleet.stages.scene import Scene, scenes_between
+from framefleet.stages.scene import Scene, end_after, scenes_between
 from framefleet.stages.scenes.cuts import Cut, out_of_rhythm, place
 from framefleet.stages.scenes.seen import SeenSpans
 from framefleet.stages.scenes.spec import RATE
@@ -62,16 +62,16 @@ class SceneWatcher:
         self._passages += stretch.passages.see(piece.at.time_s, piece.at.pts_s, piece.rgb)
 
     def finish(self) -> list[Scene]:
-        """Return scenes from 0 to the video's end without a gap, each with a thumbnail at a time with a frame."""
+        """Return scenes that cover what is analyzed without a gap, each with a thumbnail at a time with a frame."""
         self._close()
-        end = self._media.duration_s
+        parts = self._media.analyzed
         marks = out_of_rhythm(sorted(self._keyframes_s), self._until_s) if self._cuts or self._passages else []
         begins = {
             place(cut, self._media.fps, marks): kind
             for cut, kind in together(self._cuts, self._passages)
-            if cut.by_s <= end - MIN_SCENE_S
+            if cut.by_s <= end_after(parts, cut.by_s) - MIN_SCENE_S
         }
-        return scenes_between(begins, end, self._seen.nearest, begins.get)
+        return scenes_between(begins, parts, self._seen.nearest, begins.get)
 
     def _close(self) -> None:
         if self._stretch is not None:

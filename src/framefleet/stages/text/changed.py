@@ -22,7 +22,7 @@ from framefleet.media.types import (
     Sample,
 )
 from framefleet.media.video.request import Pixels
-from framefleet.timebase import Seconds, exact
+from framefleet.timebase import Seconds
 
 Luma = NDArray[np.uint8]
 """(height, width): a frame's luma, scaled down."""
@@ -73,11 +73,10 @@ class ChangeFilter:
         return not same and text_changed(before[1], look)
 
 
-def to_see(left: Sequence[Sample], fps: float) -> list[Sample]:
-    """Return `left` with each sample's predecessor, which it is compared with even if that is answered already."""
-    rate = exact(fps)
+def to_see(left: Sequence[Sample], every: Sequence[Sample]) -> list[Sample]:
+    """Return `left` with each sample's predecessor in `every`, which it is compared with even if that is answered."""
     indices = {index for sample in left for index in (sample.index - 1, sample.index) if index >= 0}
-    return [Sample(index, index / rate) for index in sorted(indices)]
+    return [every[index] for index in sorted(indices)]
 
 
 def text_changed(before: ComparedPicture, after: ComparedPicture) -> bool:

@@ -26,15 +26,18 @@ def merge(
     answers: Iterable[tuple[Sequence[PictureTime], OcrReply]],
     crop: Crop | None,
     duration_s: Seconds,
+    step_s: Seconds,
     sampling: str = "exact",
 ) -> TextResult:
     """Merge all readings into spans on the video's clock, with boxes moved from the crop's pixels to the source's.
 
+    `step_s` is the longest time from one sample to the next within a part of the video: no frame counts longer.
     `sampling` determines the time of a frame (`counted_s`). Several samples of one keyframe count as one reading.
     """
     answers = list(answers)
-    frames, clock = _by_index(answers), _clock(samples, answers, sampling, duration_s)
+    frames, clock = _by_index(answers), _clock(samples, answers, sampling, duration_s, step_s)
     shown: list[PictureLines] = []
+    last: tuple[TextLine, ...] = ()  # that were read
     read, unchanged, known = 0, 0, -1
     for place, sample in enumerate(samples):
         frame = frames.get(sample.index)
@@ -42,6 +45,9 @@ def merge(
             continue  # unchanged from an unknown frame: unknown too
         lines = None if frame.unchanged else _moved(frame.lines or [], crop)
         read, unchanged, known = read + (lines is not None), unchanged + (lines is None), place
+        last = last if lines is None else lines
+        if lines is None and shown and shown[-1].end_s < clock[place][0]:
+            lines = last  # the same lines, after a part of the video that was not looked at
         if not shown or shown[-1].start_s != clock[place][0]:
             shown.append(PictureLines(*clock[place], lines))
         elif shown[-1].lines is None:  # the same frame again, this time read
@@ -54,6 +60,7 @@ def _clock(
     answers: Iterable[tuple[Sequence[PictureTime], OcrReply]],
     sampling: str,
     duration_s: Seconds,
+    step_s: Seconds,
 ) -> list[tuple[Seconds, Seconds, Seconds]]:
     """Return for each sample's frame its time, the next frame's time, and until when it is assumed to be on screen.
 
@@ -64,13 +71,13 @@ def _clock(
     for sample in samples:
         pts_s = begins.get(sample.index, pts_s)
         starts.append(counted_s(sample.time_s, pts_s, sampling))
-    step_s = samples[1].time_s if len(samples) > 1 else duration_s
     clock: list[tuple[Seconds, Seconds, Seconds]] = []
     after_s = end_s = max([duration_s, *starts[-1:]])
     for start_s in reversed(starts):
         end_s, after_s = (after_s if after_s > start_s else end_s), start_s
         near = end_s - start_s <= step_s + _ROUNDING_S
-        clock.append((start_s, end_s, end_s if near else round(start_s + step_s, 6)))
+        until_s = end_s if near else round(start_s + step_s, 6)
+        clock.append((start_s, until_s if sampling == "exact" else end_s, until_s))
     return clock[::-1]
 
 

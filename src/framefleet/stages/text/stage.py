@@ -57,20 +57,26 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
     endpoint = "ocr"
 
     def identity(self, options: Options, can: Capabilities) -> dict[str, Any]:
-        """Include `fps` and `sampling`: "unchanged from the frame before" is an answer that depends on them.
+        """Include what chooses the samples: "unchanged from the frame before" is an answer that depends on it.
 
         `turned` makes answers invalid that this machine gave before it could read text that is on its side or upside
         down. To read it again is free.
         """
         turned = {} if can.remote else {"turned": True}
-        return turned | {
-            "crop": options.crop,
-            "max_side": max_side(options, can),
-            "jpeg_quality": options.jpeg_quality,
-            "find_side": find_side(can),
-            "fps": options.fps,
-            "sampling": options.sampling,
-        }
+        chosen = {"from_s": options.from_s, "to_s": options.to_s, "dense_first": options.dense_first or None}
+        chosen["ends"] = True if options.sampling == "ends" else None
+        return (
+            turned
+            | {name: value for name, value in chosen.items() if value is not None}
+            | {
+                "crop": options.crop,
+                "max_side": max_side(options, can),
+                "jpeg_quality": options.jpeg_quality,
+                "find_side": find_side(can),
+                "fps": options.fps,
+                "sampling": options.decoding,
+            }
+        )
 
     def prefilter(self, options: Options, can: Capabilities) -> Prefilter:
         changed = ChangeFilter()
@@ -81,8 +87,8 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
 
         return sift
 
-    def to_see(self, wanted: Sequence[Sample], options: Options) -> Sequence[Sample]:
-        return to_see(wanted, options.fps)
+    def to_see(self, wanted: Sequence[Sample], every: Sequence[Sample]) -> Sequence[Sample]:
+        return to_see(wanted, every)
 
     def unchanged(self, picture: Shown) -> Answer[OcrReply]:
         """Return the answer of a frame that need not be read. The journal saves it like any other."""
@@ -150,4 +156,4 @@ class TextStage(PictureStage[OcrRequest, OcrReply]):
 
         replies = [replace(a.reply, frames=[drawable(frame) for frame in a.reply.frames]) for a in answers]
         given = [(answer.facts, reply) for answer, reply in zip(answers, replies, strict=True)]
-        return merge(samples, given, options.crop, media.duration_s, options.sampling)
+        return merge(samples, given, options.crop, media.duration_s, 1 / options.fps, options.decoding)

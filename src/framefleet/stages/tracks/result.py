@@ -1,5 +1,6 @@
 """The step from detections to tracks. Pure."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
@@ -10,6 +11,7 @@ import numpy as np
 from framefleet.schema.objects import DetectedObject, Detection
 from framefleet.schema.tracks import Track, TrackBox, TracksResult
 from framefleet.stages.when import counted_s
+from framefleet.timebase import Span
 from framefleet.tracking.join import SURE, Chain, Frame, again, join_again
 from framefleet.tracking.motion import sight
 
@@ -17,19 +19,28 @@ MANY = 0.1
 """The share of uncertain joins from which the result has a note."""
 
 
-def tracks_of(detections: Sequence[Detection], width: int, height: int, *, sampling: str = "exact") -> TracksResult:
+def tracks_of(
+    detections: Sequence[Detection], width: int, height: int, *, parts: Sequence[Span] = (), sampling: str = "exact"
+) -> TracksResult:
     """Return the tracks of all objects in a `width` × `height` video; `detections` may be in any order.
 
     Samples without an answer (`objects` null) are ignored, not counted as misses. Every box of confidence 0.25 or more
     is in exactly one track, others in one or in none. With `sampling` "keyframes" several samples may show one
     keyframe: it counts once, at its own time, and the boxes of the other samples are matched to those of the first.
+
+    No track goes on from one of the `parts` of the video to the next.
     """
     answered = sorted((d for d in detections if d.objects is not None), key=lambda d: (d.time_s, d.index))
-    looks = _looks(answered, sampling)
-    frames = [_frame(look[0], width, height) for look in looks]
-    chains = join_again(frames, width, height)
-    seen = [_sightings(look, frame, width, height) for look, frame in zip(looks, frames, strict=True)]
-    return TracksResult([_track(n, chain, seen, sampling) for n, chain in enumerate(chains, 1)], _note(chains))
+    tracks: list[Track] = []
+    chains: list[Chain] = []
+    for _, some in groupby(answered, key=lambda one: bisect_right(parts, one.time_s, key=lambda part: part.start_s)):
+        looks = _looks(list(some), sampling)
+        frames = [_frame(look[0], width, height) for look in looks]
+        joined = join_again(frames, width, height)
+        seen = [_sightings(look, frame, width, height) for look, frame in zip(looks, frames, strict=True)]
+        tracks += [_track(n, chain, seen, sampling) for n, chain in enumerate(joined, len(tracks) + 1)]
+        chains += joined
+    return TracksResult(tracks, _note(chains))
 
 
 def _looks(answered: Sequence[Detection], sampling: str) -> list[list[Detection]]:

@@ -26,7 +26,7 @@ class TracksStage:
 
         from framefleet.stages.tracks.result import tracks_of
 
-        return tracks_of(results["objects"], media.width, media.height, sampling=options.sampling)
+        return tracks_of(results["objects"], media.width, media.height, parts=media.analyzed, sampling=options.decoding)
 
 
 def spans(followed: TracksResult) -> Iterator[FoundSpan]:

@@ -145,9 +145,14 @@ class RunPodBackend:
         self._submit = self._api.runsync if runsync else self._api.run
         self._early: dict[str, JobStatus] = {}
         rate, burst = (RUNSYNC_RATE, RUNSYNC_BURST) if runsync else (RUN_RATE, RUN_BURST)
-        self._runs = {kind: RateLimiter(rate, burst, clock=clock, sleep=sleep) for kind in self._ids}
-        self._statuses = {kind: RateLimiter(STATUS_RATE, STATUS_BURST, clock=clock, sleep=sleep) for kind in self._ids}
-        self._cancels = {kind: RateLimiter(CANCEL_RATE, CANCEL_BURST, clock=clock, sleep=sleep) for kind in self._ids}
+
+        def limiters(rate: float, burst: int) -> dict[str, RateLimiter]:
+            share, at_once = rate / fleet.share, max(1, burst // fleet.share)
+            return {kind: RateLimiter(share, at_once, clock=clock, sleep=sleep) for kind in self._ids}
+
+        self._runs = limiters(rate, burst)
+        self._statuses = limiters(STATUS_RATE, STATUS_BURST)
+        self._cancels = limiters(CANCEL_RATE, CANCEL_BURST)
 
     def submit(self, endpoint: str, request: msgspec.Struct, cancel: CancelScope | None = None) -> Job:
         body = msgspec.json.encode({"input": request, "policy": self._policy})

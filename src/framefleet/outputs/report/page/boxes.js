@@ -15,6 +15,9 @@ function boxesAt(model, filter, time) {
   drawn.sample = at;
   if (!samples.answered[at]) return { ...drawn, state: "unanswered" };
   if (cutBetween(model, samples.shown[at], time)) return { ...drawn, state: "cut" };
+  const { parts, fps } = model.config; // between the parts of a video that were analyzed, nothing is known
+  if (parts && time > samples.shown[at] + 1 / fps + 0.002 && !parts.some((part) => within(part, time)))
+    return { ...drawn, state: "left out" };
   drawn.state = "seen";
   drawn.until = endOf(model, at);
   const along = share(model, at, time);
@@ -40,6 +43,10 @@ function share(model, at, time) {
   if (apart <= 0 || apart > FARTHEST + 1e-6) return null;
   if (cutBetween(model, shown[at], shown[at + 1])) return null;
   return Math.min(1, Math.max(0, (time - shown[at]) / apart));
+}
+
+function within({ start_s, end_s }, time) {
+  return time >= start_s && time < end_s;
 }
 
 function cutBetween(model, from, to) {

@@ -23,7 +23,7 @@ function drawFailures(model, player) {
     el(
       "ul",
       { class: "failures scrolls", tabindex: 0, "aria-label": "Failures" },
-      failures.slice(0, SHOWN_FAILURES).map((one) => failure(model, player, one)),
+      failures.slice(0, SHOWN_FAILURES).map((one) => failure(player, one)),
     ),
   );
   if (failures.length > SHOWN_FAILURES)
@@ -32,9 +32,9 @@ function drawFailures(model, player) {
     );
 }
 
-function failure({ config }, player, { stage, runs, span: lost, error, attempts }) {
-  const pictures = runs.reduce((sum, [first, last]) => sum + last - first + 1, 0);
-  const from = lost ? lost[0] : runs.length ? runs[0][0] / config.fps : null;
+function failure(player, { stage, runs, span: lost, error, attempts }) {
+  const pictures = runs.reduce((sum, [count]) => sum + count, 0);
+  const from = lost ? lost[0] : runs.length ? runs[0][1] : null;
   const what = lost
     ? `${stamp(lost[0])}–${stamp(lost[1])}`
     : runs.length

@@ -165,8 +165,7 @@ function failuresLane(model) {
 function failedStretches(model) {
   const found = [];
   for (const { stage, runs, span, error } of model.failures) {
-    const step = 1 / (model.config.stages?.[stage]?.fps ?? model.config.fps);
-    for (const [first, last] of runs) found.push({ stage, error, from: first * step, to: (last + 1) * step });
+    for (const [, from, to] of runs) found.push({ stage, error, from, to });
     if (span) found.push({ stage, error, from: span[0], to: span[1] });
   }
   return found.sort((a, b) => a.from - b.from);

@@ -75,6 +75,7 @@ function momentOf(model, { sample, state, boxes, left, hidden, until }) {
   if (sample < 0) return "No sample yet.";
   const which = `Sample ${sample + 1} of ${model.samples.count}, ${stamp(model.samples.shown[sample])}`;
   if (state === "unanswered") return `${which}: no answer, see failures.`;
+  if (state === "left out") return `${which}: this part of the video was not analyzed.`;
   if (state === "cut") return `${which}: a cut since; boxes follow with the next sample.`;
   const moving = boxes.filter((box) => box.moves).length;
   const holding = boxes.length - moving;

@@ -1,0 +1,204 @@
+"""The journal of one video in a folder that several hosts share, and that outlives each of them.
+
+SQLite's write-ahead log does not work over network disks. So the folder `<sha256 of the video>` holds small files, each
+put whole and once: `answers-*` as they arrive, `job-*` from when the service has accepted a job until it is answered,
+`kept-*` of stages, and the `lease-*` of the process that is at work. A host that dies, with its disk, loses nothing
+that is there.
+"""
+
+import contextlib
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from framefleet.errors import OutputError
+from framefleet.journal.owner import surely_gone
+from framefleet.logs import logger
+from framefleet.storage.atomic import write_whole
+from framefleet.timebase import Seconds
+
+log = logger(__name__)
+
+Content = TypeVar("Content")
+
+LEASE_S = 60.0  # how long a process without a sign of life still counts as running: hosts' clocks differ a little
+
+
+class SharedAnswers(msgspec.Struct, frozen=True):
+    """Answers by key, and the usage of jobs: endpoint, job id, stage, owner and JSON."""
+
+    answers: dict[str, bytes]
+    charges: list[tuple[str, str, str, str, bytes]] = []
+
+
+class SharedJob(msgspec.Struct, frozen=True):
+    """A job that is not known to be answered, with its facts by key."""
+
+    endpoint: str
+    job_id: str
+    facts: dict[str, bytes]
+
+
+class SharedKept(msgspec.Struct, frozen=True):
+    stage: str
+    value: bytes
+
+
+class _Lease(msgspec.Struct, frozen=True):
+    owner: str
+    until: float  # seconds since 1970
+
+
+class SharedFolder:
+    """The files of one video's journal in `path`. Every method raises `OutputError` if the folder is out of reach."""
+
+    def __init__(self, path: Path, owner: str, *, clock: Callable[[], Seconds] = time.time) -> None:
+        self.path = path
+        self._owner = owner
+        self._clock = clock
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _out_of_reach(path, error) from None
+
+    # Whose it is
+
+    def take(self) -> str | None:
+        """Take the lease, and return None; or return the name of the process that has it and may be running.
+
+        Leases are numbered, and the highest counts. One that has expired or was given back is followed by the next, a
+        file that only one of several processes can create.
+        """
+        while True:
+            number, holder = self._highest()
+            if holder is not None and holder.until > self._clock() and not surely_gone(holder.owner):
+                return None if holder.owner == self._owner else holder.owner
+            with contextlib.suppress(FileExistsError):
+                write_whole(self._lease(number + 1), self._own_lease(), over=False)
+                self._lease(number).unlink(missing_ok=True)
+                return None
+
+    def renew(self) -> None:
+        """Extend the lease, if it is this process's."""
+        self._hold_until(self._clock() + LEASE_S)
+
+    def give_back(self) -> None:
+        self._hold_until(0.0)
+
+    def _hold_until(self, until: float) -> None:
+        number, holder = self._highest()
+        if holder is not None and holder.owner == self._owner:
+            write_whole(self._lease(number), msgspec.json.encode(_Lease(self._owner, until)))
+
+    def _highest(self) -> tuple[int, _Lease | None]:
+        """Return the number of the lease that counts, and the lease; 0 and None if there is none."""
+        numbers = [int(path.name.removeprefix("lease-")) for path in self.path.glob("lease-*")]
+        number = max(numbers, default=0)
+        return number, _read(self._lease(number), _Lease)
+
+    def _lease(self, number: int) -> Path:
+        return self.path / f"lease-{number}"
+
+    # What is in it
+
+    def put_answers(self, answers: SharedAnswers) -> None:
+        if answers.answers or answers.charges:
+            self._put(f"answers-{uuid.uuid4().hex}.json", answers, over=False)
+
+    def put_job(self, job: SharedJob) -> None:
+        self._put(_job_file(job.endpoint, job.job_id), job)
+
+    def drop_job(self, endpoint: str, job_id: str) -> None:
+        (self.path / _job_file(endpoint, job_id)).unlink(missing_ok=True)
+
+    def put_kept(self, stage: str, value: bytes) -> None:
+        self._put(f"kept-{_digest(stage)}.json", SharedKept(stage, value))
+
+    def answers(self) -> Iterator[SharedAnswers]:
+        for _, content in self._files("answers-", SharedAnswers):
+            yield content
+
+    def jobs(self) -> list[SharedJob]:
+        return [job for _, job in self._files("job-", SharedJob)]
+
+    def kept(self) -> list[SharedKept]:
+        return [kept for _, kept in self._files("kept-", SharedKept)]
+
+    def forget(self, keys: Collection[str]) -> None:
+        """Remove the answers to these keys."""
+        gone = set(keys)
+        for path, content in list(self._files("answers-", SharedAnswers)):
+            if not gone.isdisjoint(content.answers):
+                left = {key: parts for key, parts in content.answers.items() if key not in gone}
+                self.put_answers(SharedAnswers(left, content.charges))
+                path.unlink(missing_ok=True)
+
+    def merge(self) -> None:
+        """Put all answers into one file: an hour of video has hundreds."""
+        files = list(self._files("answers-", SharedAnswers))
+        if len(files) > 1:
+            answers: dict[str, bytes] = {}
+            charges: dict[tuple[str, str], tuple[str, str, str, str, bytes]] = {}
+            for _, content in files:
+                answers |= {key: parts for key, parts in content.answers.items() if key not in answers}
+                charges |= {charge[:2]: charge for charge in content.charges if charge[:2] not in charges}
+            self.put_answers(SharedAnswers(answers, list(charges.values())))
+            for path, _ in files:
+                path.unlink(missing_ok=True)
+
+    def _files(self, prefix: str, kind: type[Content]) -> Iterator[tuple[Path, Content]]:
+        try:
+            paths = sorted(self.path.glob(f"{prefix}*.json"))
+        except OSError as error:
+            raise _out_of_reach(self.path, error) from None
+        for path in paths:
+            if (content := _read(path, kind)) is not None:
+                yield path, content
+
+    def _put(self, name: str, content: msgspec.Struct, *, over: bool = True) -> None:
+        write_whole(self.path / name, msgspec.json.encode(content), over=over, mode=0o600)
+
+    def _own_lease(self) -> bytes:
+        return msgspec.json.encode(_Lease(self._owner, self._clock() + LEASE_S))
+
+
+def shared_keys(path: Path, *, jobs: bool) -> set[str]:
+    """Return the keys that the folder has answers to, with `jobs` also those that were sent; none without a folder."""
+    found: set[str] = set()
+    for file in path.glob("answers-*.json"):
+        if (content := _read(file, SharedAnswers)) is not None:
+            found |= content.answers.keys()
+    for file in path.glob("job-*.json") if jobs else ():
+        if (job := _read(file, SharedJob)) is not None:
+            found |= job.facts.keys()
+    return found
+
+
+def _read(path: Path, kind: type[Content]) -> Content | None:
+    """Return the file's content; None if it is gone or cannot be read, which costs a request and loses nothing."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError) as error:
+        log.warning("%s cannot be read", path, exc_info=error)
+        return None
+
+
+def _job_file(endpoint: str, job_id: str) -> str:
+    return f"job-{_digest(f'{endpoint} {job_id}')}.json"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _out_of_reach(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"{path}: the shared journal cannot be used ({error.strerror})", hint="give another folder with --journal"
+    )
