@@ -23,10 +23,13 @@ from framefleet.errors import (
     FrameFleetError,
     InputError,
     RefusedError,
+    UsageError,
 )
+from framefleet.executors.base import Executor, Pending, Work
 from framefleet.fleet.backends.inprocess import LocalBackend
 from framefleet.fleet.backends.runpod.backend import RunPodBackend
 from framefleet.journal.file import FILE_NAME
+from framefleet.journal.shared import SharedFolder
 from framefleet.journal.store import Journal
 from framefleet.progress import Event, ItemDone, Notice
 from framefleet.schema.codec import read_document
@@ -219,6 +222,23 @@ def test_many_come_as_they_finish_and_one_that_fails_stops_no_other(
     names = sorted(path.name for path in (tmp_path / "there").glob("*.json"))
     assert names == ["one_clip_results.json", "two_clip_results.json"]
     assert read_document(tmp_path / "there" / names[1]) == second
+
+
+def test_how_many_are_analyzed_is_the_callers_choice(place: Place, session: Session, tmp_path: Path) -> None:
+    class Backwards(Executor):
+        """The last video first, one after the other."""
+
+        def run(self, pending: Pending, work: Work, listener: Any, scope: CancelScope) -> Any:
+            tasks = [task for _ in range(len(pending)) if (task := pending.take()) is not None]
+            for task in reversed(tasks):
+                yield pending.ended(work(task, listener, scope))
+
+    videos = [place.video("a.mp4"), place.video("b.mp4", frames=35)]
+    assert [video for video, _ in session.analyze_many(videos, engine=Backwards())] == [*map(str, reversed(videos))]
+    with pytest.raises(UsageError, match="--engine spark: no such engine"):
+        next(session.analyze_many(videos, engine="spark"))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="at least one video"):
+        next(session.analyze_many(videos, at_once=0))
 
 
 def test_cancelling_ends_all_of_many(place: Place, session: Session) -> None:
@@ -531,7 +551,8 @@ def test_a_host_that_dies_with_its_disk_loses_nothing_that_was_answered(
     assert (len(numbers(document)), document.failures) == (12, [])
     assert place.executions() == 12
     assert not list((tmp_path / "new").glob("*.sqlite3"))
-    assert document.cost.usd_all_runs is not None and document.cost.usd_all_runs > document.cost.usd
+    (kept,) = SharedFolder(tmp_path / "shared" / document.video.sha256, "").answers()
+    assert len({job for _, job, *_ in kept.charges}) == 6  # of both hosts
 
 
 def test_two_sessions_on_one_shared_journal_take_turns_on_a_video(place: Place, tmp_path: Path) -> None:

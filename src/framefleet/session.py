@@ -337,7 +337,8 @@ class Session:
             try:
                 for outcome in outcomes:
                     if outcome.error is not None and cancel is not None and cancel.cancelled:
-                        raise outcome.error
+                        begun = outcome.seconds > 0  # its error says what is kept of it
+                        raise outcome.error if begun or cancel.error is None else cancel.error
                     yield as_text(outcome.task.video), outcome.result
             except KeyboardInterrupt:
                 raise Interrupted("interrupted", hint="call it again to resume") from None

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -111,7 +112,8 @@ def test_a_file_of_somebody_else_is_not_replaced(cli: Cli, fleet: Fleet, folder:
     [
         (("--videos", "0"), "--videos 0: not a number of videos; give 1 or more, or auto"),
         (("--videos", "many"), "--videos many: not a number of videos"),
-        (("--engine", "spark"), "--engine spark: no such engine"),
+        (("--engine", "spark"), "--engine spark: no such engine; choose from threads, slots, ray"),
+        (("--ray-address", "auto"), "--ray-address: for --engine ray only; add --engine ray"),
     ],
 )
 def test_how_to_run_many_is_checked(cli: Cli, fleet: Fleet, folder: Path, flags: tuple[str, str], said: str) -> None:
@@ -119,6 +121,35 @@ def test_how_to_run_many_is_checked(cli: Cli, fleet: Fleet, folder: Path, flags:
     run = cli("run", folder, *flags)
     assert run.code == 2
     assert said in run.err.replace("\nhint: ", "; ")
+
+
+def test_without_ray_the_command_says_how_to_install_it(
+    cli: Cli, fleet: Fleet, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    fleet()
+    run = cli("run", folder, "--engine", "ray")
+    assert run.code == 1
+    assert "error: --engine ray: Ray is not installed" in run.err and "[ray]" in run.err
+
+
+def test_each_video_may_have_a_journal_of_its_own(cli: Cli, fleet: Fleet, folder: Path, tmp_path: Path) -> None:
+    (folder / "broken.mp4").unlink()
+    asked = list[int]()
+
+    def worker(job: dict[str, Any]) -> dict[str, Any]:
+        asked.append(len(job["input"]["source"]["frames"]))
+        return sees_a_person(job)
+
+    fleet(yolo=worker)
+    for output in ("here", "there"):
+        assert cli("run", folder, "--no-speech", "--journal", "journals", "-o", output).code == 0
+        assert not list((tmp_path / output).glob("framefleet-journal*"))
+    assert sum(asked) == 8
+    shas = {json.loads(path.read_bytes())["video"]["sha256"] for path in (tmp_path / "here").glob("*_results.json")}
+    assert {path.name for path in (tmp_path / "journals").iterdir()} == shas
+    plan = cli("plan", folder, "--no-speech", "--journal", "journals", "-o", "elsewhere")
+    assert plan.out.count("frames already answered") == 2
 
 
 def test_the_budget_is_one_for_all_videos(cli: Cli, fleet: Fleet, folder: Path, tmp_path: Path) -> None:
@@ -250,6 +281,8 @@ def test_how_a_video_ended_is_told_in_a_line() -> None:
     assert told(outcome(Path("a.mp4"), part="speech: no")) == "done in part, 2.0 s, $0.5000; speech: no; x_results.json"
     failed = VideoOutcome(Task(Path("a.mp4"), Options(), "a"), 1.0, error=InputError("a.mp4: no such file"))
     assert told(failed) == "failed after 1.0 s, $0.0000"
+    cancelled = VideoOutcome(failed.task, 1.0, 0.25, error=CancelledError("cancelled"))
+    assert told(cancelled) == "cancelled after 1.0 s, $0.2500"
     assert told(VideoOutcome(failed.task, error=CancelledError("not started: cancelled"))) == "not started"
 
 

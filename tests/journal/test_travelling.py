@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.errors import OutputError
-from framefleet.journal.look import answered, paid_for
+from framefleet.journal.look import answered, paid_for, recalled
 from framefleet.journal.shared import LEASE_S, SharedAnswers, SharedFolder, shared_keys
 from framefleet.journal.travelling import TravellingJournal
 
@@ -109,14 +109,17 @@ def test_the_id_of_a_job_is_there_before_it_is_waited_for_and_an_answer_before_i
 
 def test_a_plan_reads_the_folder_and_writes_nothing(shared: Path) -> None:
     assert answered(shared, ["k"]) == set()
+    assert recalled(shared, SHA, "scenes") is None
     journal = open_in(shared)
     claim = journal.claim("yolo a", {"k2": b"1"})
     journal.sent(claim.id, "job-1")
     journal.keep({"k": b"[1]"})
+    journal.remember(SHA, "scenes", b"cuts")
     journal.close()
     before = sorted(shared.iterdir())
     assert answered(shared, ["k", "k2", "x"]) == {"k"}
     assert paid_for(shared, ["k", "k2", "x"]) == {"k", "k2"}
+    assert recalled(shared, SHA, "scenes") == b"cuts"
     assert sorted(shared.iterdir()) == before
 
 

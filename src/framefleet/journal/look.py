@@ -13,7 +13,7 @@ import msgspec
 
 from framefleet.journal.file import in_chunks
 from framefleet.journal.owner import surely_gone
-from framefleet.journal.shared import shared_keys
+from framefleet.journal.shared import shared_kept, shared_keys
 from framefleet.logs import logger
 from framefleet.timebase import Seconds
 
@@ -74,6 +74,8 @@ def last_asked(path: Path, source: str, stage: str) -> dict[str, Any] | None:
 
 def recalled(path: Path, source: str, stage: str) -> bytes | None:
     """Return what the stage keeps of the video; None if it keeps nothing."""
+    if path.is_dir():
+        return shared_kept(path, stage)
     with _unless_unreadable(path), _looking(path) as db:
         row = db.execute("SELECT value FROM kept WHERE source = ? AND stage = ?", (source, stage)).fetchone()
         return bytes(row[0]) if row else None

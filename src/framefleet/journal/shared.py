@@ -117,7 +117,7 @@ class SharedFolder:
         (self.path / _job_file(endpoint, job_id)).unlink(missing_ok=True)
 
     def put_kept(self, stage: str, value: bytes) -> None:
-        self._put(f"kept-{_digest(stage)}.json", SharedKept(stage, value))
+        self._put(_kept_file(stage), SharedKept(stage, value))
 
     def answers(self) -> Iterator[SharedAnswers]:
         for _, content in self._files("answers-", SharedAnswers):
@@ -179,6 +179,12 @@ def shared_keys(path: Path, *, jobs: bool) -> set[str]:
     return found
 
 
+def shared_kept(path: Path, stage: str) -> bytes | None:
+    """Return what the stage keeps of the video in the folder; None if it keeps nothing."""
+    kept = _read(path / _kept_file(stage), SharedKept)
+    return None if kept is None else kept.value
+
+
 def _read(path: Path, kind: type[Content]) -> Content | None:
     """Return the file's content; None if it is gone or cannot be read, which costs a request and loses nothing."""
     try:
@@ -192,6 +198,10 @@ def _read(path: Path, kind: type[Content]) -> Content | None:
 
 def _job_file(endpoint: str, job_id: str) -> str:
     return f"job-{_digest(f'{endpoint} {job_id}')}.json"
+
+
+def _kept_file(stage: str) -> str:
+    return f"kept-{_digest(stage)}.json"
 
 
 def _digest(text: str) -> str:

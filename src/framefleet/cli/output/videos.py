@@ -113,7 +113,8 @@ def told(outcome: VideoOutcome) -> str:
     took = f"{outcome.seconds:.1f} s, ${outcome.usd:.4f}"
     match outcome.row.status:
         case "failed":
-            return f"failed after {took}" if outcome.seconds else "not started"
+            how = "cancelled" if outcome.cancelled else "failed"
+            return f"{how} after {took}" if outcome.seconds else "not started"
         case "part":
             return f"done in part, {took}; {outcome.part}; {outcome.path}"
         case _:
