@@ -29,7 +29,7 @@ REPLY_LIMIT = 24 * 2**20  # bytes: results over 20 MB are lost on the worker's s
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
 SLOWEST_BYTES_PER_S = 50_000  # of one body among others: the system may hold that much of it when all is handed over
-BLOCK = 1 << 15  # bytes; the time-out of a connection is for each block, not for the whole body
+BLOCK = 1 << 16  # bytes; the time-out of a connection is for each block, not for the whole body
 LASTING_S = 2.0  # a call that takes longer is slow to send or to receive
 
 
