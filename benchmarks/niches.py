@@ -1,4 +1,4 @@
-"""python benchmarks/niches.py [TEXTS.toml|TEXTS.json …] [--json FILE]
+"""python benchmarks/niches.py [TEXTS.toml|TEXTS.json …]
 
 Measure how often `framefleet classify` finds the right label of short texts, and how many that are about none it tells.
 TEXTS have labels with `texts` each, and texts of none; by default benchmarks/niche_texts.toml. A JSON file has `labels`
@@ -18,6 +18,7 @@ from framefleet.corpus.labels import Label
 from framefleet.corpus.niches import _KIN, Niches
 from framefleet.corpus.texts import Text, Words
 from framefleet.embedding import open_embedder
+from record import record
 
 HERE = Path(__file__).parent
 
@@ -79,12 +80,10 @@ def measure(path: Path) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip(), formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("texts", nargs="*", type=Path, default=[HERE / "niche_texts.toml"])
-    parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     found = {path.name: measure(path) for path in asked.texts}
     print(json.dumps(found, indent=1))
-    if asked.json:
-        asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    record("niches", found)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""python benchmarks/templates.py CLIPS RESULTS [CLIPS RESULTS …] [--json FILE]
+"""python benchmarks/templates.py CLIPS RESULTS [CLIPS RESULTS …]
 
 Measure whether `framefleet templates` finds known templates again. CLIPS is a folder of benchmarks/template_clips.py,
 whose kinds.json names the kind of each clip; RESULTS those of `framefleet run CLIPS --stages all --fps 2 -o RESULTS`.
@@ -20,6 +20,7 @@ from framefleet.corpus.grouping import templates_of
 from framefleet.corpus.reading import documents_in
 from framefleet.corpus.result import Templates
 from framefleet.schema.document import Document
+from record import record
 
 STAGES = {"text": None, "transcription": None, "sounds": None, "detections": None, "scenes": None, "results": UNSET}
 
@@ -95,13 +96,11 @@ def measure(clips: Path, results: Path) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip(), formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, metavar="CLIPS RESULTS")
-    parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     pairs = zip(asked.folders[::2], asked.folders[1::2], strict=True)
     found = {clips.name: measure(clips, results) for clips, results in pairs}
     print(json.dumps(found, indent=1))
-    if asked.json:
-        asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    record("templates", found)
 
 
 if __name__ == "__main__":

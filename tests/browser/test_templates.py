@@ -209,3 +209,9 @@ def test_controls_have_names_and_are_reached_by_tab(open_page: Open) -> None:
         page.page.keyboard.press("Tab")
         reached.add(page.page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
     assert {"theme", "Compare"} <= reached
+
+
+def test_printing_shows_all_cards(open_page: Open) -> None:
+    page = open_page(busy())
+    page.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.page.locator(".card").count() == 18

@@ -17,10 +17,12 @@ LEAST = 3  # videos of a template: two alike may be chance
 _MOST = 12  # families tried
 _PARTS = 4  # parts tried of a family
 _CLEAR, _PARTED = 0.3, 0.15  # silhouette and mean distance of the parts of a split: below, it is none for a viewer
+_AS_CLEAR = 0.05  # silhouettes that differ less are alike, and then the finer split tells more
 _TEXT_CLEAR, _TEXT_PARTED = 0.6, 0.75  # the same by text alone, which says most of how a video is made
 _MOVES = 4  # rounds in which videos move to the nearest template
+_LOOSE = 0.6  # mean distance within: templates have 0.05 to 0.4, videos that follow none 0.7
 _REACH = 90  # percentile of a template's distances from its medoid, within which a new video joins it
-_FAR = 1.4  # times the template's median distance, and
+_FAR = 1.8  # times the template's median distance, and
 _FAR_AT_LEAST = 0.35  # noticeable differences: what is farther follows no template
 
 
@@ -43,10 +45,16 @@ def group(found: Comparison) -> Grouping:
             families.append(family)
     if count:
         labels = _without_outliers(found, _moved(found, labels))
-    kept = [label for label in range(len(families)) if (labels == label).sum() >= LEAST]
+    kept = [label for label in range(len(families)) if _is_template(found.apart, np.flatnonzero(labels == label))]
     place = {label: number for number, label in enumerate(kept)}
     labels = np.array([place.get(int(label), -1) for label in labels], np.intp)
     return _largest_first(Grouping(labels, [families[label] for label in kept]))
+
+
+def _is_template(apart: Distances, members: NDArray[np.intp]) -> bool:
+    """Return whether the videos have a template in common: odd ones are only as alike as any."""
+    count = len(members)
+    return count >= LEAST and float(apart[np.ix_(members, members)].sum()) <= _LOOSE * count * (count - 1)
 
 
 def join(apart: Distances, labels: NDArray[np.intp], new: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -132,34 +140,38 @@ def silhouette(apart: Distances, labels: NDArray[np.intp]) -> float:
 
 def _families(apart: Distances) -> list[NDArray[np.intp]]:
     """Return the clusters of the first level: all videos in one, unless some number of clusters is clear."""
-    everything = np.arange(len(apart))
-    return _best_split(apart, everything, _MOST, _CLEAR, _PARTED) or [everything]
+    splits = _splits(apart, np.arange(len(apart)), _MOST, _CLEAR, _PARTED)
+    return max(splits, key=lambda split: split[0])[1] if splits else [np.arange(len(apart))]
 
 
 def _split_again(found: Comparison, members: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """Return the templates of a family."""
-    split = _best_split(found.apart, members, _PARTS, _CLEAR, _PARTED)
-    if split is None:
-        split = _best_split(found.by_group["text"], members, _PARTS, _TEXT_CLEAR, _TEXT_PARTED)
-    return [members] if split is None else [part for each in split for part in _split_again(found, each)]
+    """Return the templates of a family: of splits that are hardly less clear than the clearest, that into most."""
+    splits = _splits(found.apart, members, _PARTS, _CLEAR, _PARTED)
+    splits = splits or _splits(found.by_group["text"], members, _PARTS, _TEXT_CLEAR, _TEXT_PARTED)
+    if not splits:
+        return [members]
+    clearest = max(score for score, _ in splits)
+    as_clear = [split for split in splits if split[0] >= clearest - _AS_CLEAR]
+    parts = max(as_clear, key=lambda split: (len(split[1]), split[0]))[1]
+    return [part for each in parts for part in _split_again(found, each)]
 
 
-def _best_split(
+def _splits(
     apart: Distances, members: NDArray[np.intp], most: int, clear: float, parted: float
-) -> list[NDArray[np.intp]] | None:
-    """Return the clearest split of `members` into at most `most` parts of at least `LEAST`; None if none is clear."""
+) -> list[tuple[float, list[NDArray[np.intp]]]]:
+    """Return the silhouettes and parts of all clear splits of `members` into at most `most` parts."""
     if len(members) < 2 * LEAST:
-        return None
+        return []
     own = apart[np.ix_(members, members)]
     merges = average_linkage(own)
-    best, found = clear, None
+    found = []
     for count in range(2, min(2 * most, len(members) - 1) + 1):
         labels = _without_crumbs(own, cut(merges, count))
         if not 2 <= labels.max() + 1 <= most or own[labels[:, None] != labels].mean() < parted:
             continue
-        if (score := silhouette(own, labels)) >= best:
-            best, found = score, labels
-    return None if found is None else [members[found == label] for label in range(found.max() + 1)]
+        if (score := silhouette(own, labels)) >= clear:
+            found.append((score, [members[labels == label] for label in range(labels.max() + 1)]))
+    return found
 
 
 def _without_crumbs(apart: Distances, labels: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -75,7 +75,7 @@ def _difference(
         return round(median(value for value in values if value is not None), 4)
 
     here, elsewhere = middle(inside), middle(outside)
-    text = f"{FIGURES[name].told(here)} (elsewhere: {FIGURES[name].told(elsewhere)})"
+    text = f"{FIGURES[name].told(here)} (elsewhere {FIGURES[name].number(elsewhere)})"
     return Difference(figure=name, here=here, elsewhere=elsewhere, text=text)
 
 

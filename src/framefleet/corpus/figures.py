@@ -44,6 +44,10 @@ class Figure:
     def told(self, value: float) -> str:
         return self.words.format(value)
 
+    def number(self, value: float) -> str:
+        """Return the value as in `told`, without the words."""
+        return self.words[self.words.index("{") : self.words.index("}") + 1].format(value)
+
 
 _RATE, _LENGTH = 1.0, 0.3  # what is added before the logarithm: zero is common in rates, and rare in lengths
 

@@ -5,7 +5,7 @@ own frame rate. The frame on screen at t is the last one whose presentation time
 `get_frames_played_at`).
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import ceil
@@ -69,7 +69,8 @@ def plan_samples(
     end = length if pictures_s is None else exact(pictures_s)
     spans = [(exact(part.start_s), exact(part.end_s)) for part in parts] or [(Fraction(0), length)]
     paced = [each for span in _dense(spans, exact(dense_first_s)) for each in _times(*span, rate)]
-    return [Sample(index, time, index > 0 and time >= end) for index, time in enumerate(paced)]
+    held = max(1, bisect_left(paced, end))
+    return [Sample(index, time, index >= held) for index, time in enumerate(paced)]
 
 
 def _dense(spans: Iterable[tuple[Fraction, Fraction]], dense: Fraction) -> Iterator[tuple[Fraction, Fraction, int]]:
@@ -85,9 +86,11 @@ def _dense(spans: Iterable[tuple[Fraction, Fraction]], dense: Fraction) -> Itera
 
 def _times(start: Fraction, end: Fraction, denser: int, rate: Fraction) -> Iterator[Fraction]:
     """Yield the times of the samples in a span: at least the first."""
-    count = max(1, ceil((end - start - _HALF_MICROSECOND) * rate * denser)) if start < end else 0
-    for number in range(count):
-        yield start + number / (rate * denser)
+    pace = rate * denser
+    count = max(1, ceil((end - start - _HALF_MICROSECOND) * pace)) if start < end else 0
+    for number in range(count):  # two hours have 36,000: adding 0 to each, or dividing it, would double the time
+        time = Fraction(number * pace.denominator, pace.numerator)
+        yield start + time if start else time
 
 
 def pick(times: Sequence[Fraction], at: Fraction) -> int | None:

@@ -9,6 +9,7 @@ from framefleet.logs import logger
 from framefleet.media.types import MediaInfo
 from framefleet.metrics import BusyTimer
 from framefleet.pipeline.coverage import UndecodedSpan
+from framefleet.pipeline.kept import KeptResults, derived_key
 from framefleet.pipeline.plan import DerivePlan
 from framefleet.progress import Listener, Notice
 
@@ -33,8 +34,12 @@ def derive(
     media: MediaInfo,
     results: dict[str, Any],
     listener: Listener,
+    keep: KeptResults | None = None,
 ) -> dict[str, ClientResult]:
-    """Return the results of the stages that work on others' results. An exception in one does not end the others."""
+    """Return the results of the stages that work on others' results. An exception in one does not end the others.
+
+    Those of an earlier run in `keep` on the same results are taken from there.
+    """
     done: dict[str, ClientResult] = {}
     for plan in plans:
         stage = plan.stage
@@ -42,7 +47,12 @@ def derive(
         try:
             with meter.working():
                 given = {name: results[name] for name in plan.spec.needs if name in results}
-                result = stage.derive(media, plan.options, given)
+                key = derived_key(plan, media, given) if keep is not None else None
+                result = keep.recall(stage, key, plan.options) if keep is not None else None
+                if result is None:
+                    result = stage.derive(media, plan.options, given)
+                    if keep is not None:
+                        keep.remember(stage, key, result)
             results[stage.name] = result
         except Exception as fault:  # a failure of one stage must not lose the others' results
             log.warning("%s failed", stage.name, exc_info=fault)

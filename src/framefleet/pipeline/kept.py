@@ -1,29 +1,73 @@
-"""Results of watching stages that are kept from one run on a video to the next: without them it is decoded again."""
+"""Results of the client's stages that are kept from one run on a video to the next, which then need not decode it."""
 
 import hashlib
 from array import array
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from framefleet.config.options import Options
+from framefleet.errors import OutputError
 from framefleet.journal.store import Journal
 from framefleet.logs import logger
 from framefleet.media.types import MediaInfo
-from framefleet.pipeline.plan import WatchPlan
+from framefleet.pipeline.plan import DerivePlan, WatchPlan
 from framefleet.stages.client import Kept
 
 log = logger(__name__)
 
+_OF_NO_ACCOUNT = frozenset(
+    {"output_dir", "stages", "price", "max_cost", "max_workers", "batch_size", "fresh", "verify"}
+)
+"""Options on which no result depends."""
+
 
 class _Kept(msgspec.Struct):
-    """A result, and the `order_key` of the frames that it was found in."""
+    """A result, and the key of what it was made of."""
 
     key: str
     result: msgspec.Raw
 
 
-def order_key(plan: WatchPlan, media: MediaInfo) -> str | None:
-    """Return a hash of all that the result depends on besides the video; None if it is not kept.
+class KeptResults:
+    """The kept results of one video in the journal, one for each stage that keeps any (`Kept`)."""
+
+    def __init__(self, journal: Journal, sha256: str) -> None:
+        self._journal = journal
+        self._sha256 = sha256
+
+    def recall(self, stage: Any, key: str | None, options: Options) -> Any:
+        """Return the result with this key; None if there is none."""
+        if key is None or options.fresh:
+            return None
+        return read(stage, key, self._journal.recall(self._sha256, stage.name))
+
+    def remember(self, stage: Any, key: str | None, result: Any) -> None:
+        """Keep the result for the next run. A journal that cannot be written costs that alone."""
+        if key is None:
+            return
+        value = msgspec.json.encode(_Kept(key, msgspec.Raw(msgspec.json.encode(result))))
+        try:
+            self._journal.remember(self._sha256, stage.name, value)
+        except OutputError as error:
+            log.warning("%s: its result is not kept", stage.name, exc_info=error)
+
+
+def read(stage: Any, key: str | None, value: bytes | None) -> Any:
+    """Return the result in what the journal has of the stage; None if that has another key."""
+    if key is None or value is None:
+        return None
+    try:
+        kept = msgspec.json.decode(value, type=_Kept)
+        return msgspec.json.decode(kept.result, type=stage.kept_as) if kept.key == key else None
+    except msgspec.MsgspecError as error:
+        log.info("%s: its kept result cannot be read", stage.name, exc_info=error)
+        return None
+
+
+def watched_key(plan: WatchPlan, media: MediaInfo) -> str | None:
+    """Return a hash of all that a watching stage's result depends on besides the video; None if it is not kept.
 
     These are the stage's version, the frames that it looks at, and how the file is read.
     """
@@ -31,37 +75,30 @@ def order_key(plan: WatchPlan, media: MediaInfo) -> str | None:
     if not isinstance(stage, Kept) or not order.samples:
         return None
     times = array("d", [sample.time_s for sample in order.samples]).tobytes()
-    own = msgspec.to_builtins(plan.options.own.get(plan.spec.name))
-    parts = [
-        *(stage.version, hashlib.sha256(times).hexdigest(), msgspec.to_builtins(order.view), plan.options.decoding),
-        *(own, media.track, sorted(media.pictures_read_anew), msgspec.to_builtins(media.parts)),
-    ]
-    return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
+    own = plan.options.own.get(plan.spec.name)
+    return _key(stage, hashlib.sha256(times).hexdigest(), order.view, plan.options.decoding, own, *_reading(media))
 
 
-def recall(plan: WatchPlan, media: MediaInfo, sha256: str, journal: Journal) -> Any:
-    """Return the result of an earlier run; None if there is none."""
-    if plan.options.fresh:
+def derived_key(plan: DerivePlan, media: MediaInfo, given: Mapping[str, Any]) -> str | None:
+    """Return a hash of all that a deriving stage's result depends on; None if it is not kept.
+
+    These are the stage's version, the results `given`, the options, and how the file is read.
+    """
+    if not isinstance(plan.stage, Kept):
         return None
-    return read(plan, media, journal.recall(sha256, plan.spec.name))
+    options = {
+        name: part
+        for name, part in msgspec.to_builtins(plan.options, enc_hook=str).items()
+        if name not in _OF_NO_ACCOUNT
+    }
+    inputs = hashlib.sha256(msgspec.json.encode(given, order="deterministic")).hexdigest()
+    return _key(plan.stage, inputs, options, media.width, media.height, media.duration_s, *_reading(media))
 
 
-def read(plan: WatchPlan, media: MediaInfo, value: bytes | None) -> Any:
-    """Return the result in what the journal has; None if it is another order's, or another version's."""
-    key = order_key(plan, media)
-    if key is None or value is None:
-        return None
-    assert isinstance(plan.stage, Kept)
-    try:
-        kept = msgspec.json.decode(value, type=_Kept)
-        return msgspec.json.decode(kept.result, type=plan.stage.kept_as) if kept.key == key else None
-    except msgspec.MsgspecError as error:
-        log.info("%s: its kept result cannot be read", plan.spec.name, exc_info=error)
-        return None
+def _key(stage: Kept, *parts: Any) -> str:
+    made_of = msgspec.json.encode([stage.version, *msgspec.to_builtins(parts, enc_hook=str)], order="sorted")
+    return hashlib.sha256(made_of).hexdigest()
 
 
-def remember(plan: WatchPlan, media: MediaInfo, sha256: str, journal: Journal, result: Any) -> None:
-    """Keep the result for the next run, if the stage keeps any."""
-    if (key := order_key(plan, media)) is not None:
-        kept = _Kept(key, msgspec.Raw(msgspec.json.encode(result)))
-        journal.remember(sha256, plan.spec.name, msgspec.json.encode(kept))
+def _reading(media: MediaInfo) -> tuple[Any, ...]:
+    return media.track, sorted(media.pictures_read_anew), media.parts

@@ -8,7 +8,7 @@ import msgspec
 
 from framefleet.journal.look import answered, last_asked, recalled
 from framefleet.media.types import MediaInfo
-from framefleet.pipeline import kept
+from framefleet.pipeline.kept import read, watched_key
 from framefleet.pipeline.plan import RunPlan
 from framefleet.pipeline.resume import asked_of, piece_keys, with_reading
 
@@ -46,7 +46,7 @@ def missing(plan: RunPlan, media: MediaInfo, sha256: str, journal: Path) -> list
         rows.append(Missing(stage.stage.name, len(left), changes(was, asked_of(stage, media)) if was else []))
     for watch in plan.watching:
         if watch.order.samples:
-            result = kept.read(watch, media, recalled(journal, sha256, watch.spec.name))
+            result = read(watch.stage, watched_key(watch, media), recalled(journal, sha256, watch.spec.name))
             left_of = 0 if result is not None and not watch.options.fresh else len(watch.order.samples)
             rows.append(Missing(watch.spec.name, left_of, []))
     return sorted(rows, key=lambda row: plan.names.index(row.stage))

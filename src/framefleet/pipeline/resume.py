@@ -43,6 +43,8 @@ def asked_of(plan: StagePlan, media: MediaInfo) -> dict[str, Any]:
     identity = identity_of(plan, media)
     own = identity.pop("own", {})
     asked = {"endpoint": f"{plan.backend} {plan.endpoint_id}", **identity, **own}
+    if plan.chooser is not None:
+        asked["model_name"] = plan.chooser.model_name(plan.options)  # of which the identity has a hash
     if plan.stage.needs is Needs.PICTURES and plan.spec.per_span is None:
         asked["fps"] = plan.options.fps
     return msgspec.to_builtins(asked)  # type: ignore[no-any-return]

@@ -19,7 +19,6 @@ from framefleet.errors import (
     FleetError,
     FrameFleetError,
     Interrupted,
-    OutputError,
     describe,
 )
 from framefleet.fleet.backends.base import Backend
@@ -35,11 +34,11 @@ from framefleet.logs import logger
 from framefleet.media.audio.gaps import BRIEF_S, joined
 from framefleet.media.types import ClipTime, MediaInfo
 from framefleet.metrics import BusyTimer
-from framefleet.pipeline import kept
 from framefleet.pipeline.assembly import StageAssembly
 from framefleet.pipeline.consumers import WatchConsumer
 from framefleet.pipeline.derive import ClientResult, derive
 from framefleet.pipeline.executor import run_stages
+from framefleet.pipeline.kept import KeptResults, watched_key
 from framefleet.pipeline.plan import (
     RunPlan,
     StagePlan,
@@ -139,11 +138,13 @@ def run(
                 _tell_of_few_connections(options, listener)
             wait = partial(_wait_for_another, listener, scope)
             journal = opened_here.enter_context(resources.journal_of(journal_path, sha256, wait))
+            keep = KeptResults(journal, sha256)
             opener = StageAssembly(media, sha256, options, resources, budget, backends, journal, listener, scope)
             for wave in plan.waves:
                 scope.check()
                 found = _results(stages, client)
-                client |= derive([each for each in plan.deriving if each.spec.name in wave], media, found, listener)
+                deriving = [each for each in plan.deriving if each.spec.name in wave]
+                client |= derive(deriving, media, found, listener, keep)
                 ready = [each for each in plan.fleet if each.spec.name in wave]
                 vain = {each.spec.name: _nothing_for(each, found, listener) for each in ready}
                 client |= {name: result for name, result in vain.items() if result is not None}
@@ -152,7 +153,7 @@ def run(
                 lanes += opened
                 keyframes_s: list[Seconds] = []
                 watched = [each for each in plan.watching if each.spec.name in wave]
-                known = {each.spec.name: _recall(each, media, sha256, journal, listener) for each in watched}
+                known = {each.spec.name: _recall(each, media, keep, listener) for each in watched}
                 client |= {name: result for name, result in known.items() if result is not None}
                 watched = [each for each in watched if each.spec.name not in client]
                 watchers = [_watcher(watch, media, keyframes_s, listener) for watch in watched]
@@ -160,7 +161,8 @@ def run(
                 stages |= {lane.plan.stage.name: _finish(lane, media, journal, sha256) for lane in opened}
                 client |= {watcher.name: _watched(watcher) for watcher in watchers}
                 for each in watched:
-                    _remember(each, client[each.spec.name], media, sha256, journal)
+                    if (result := client[each.spec.name]).error is None and not result.missed:
+                        keep.remember(each.stage, watched_key(each, media), result.result)
                 if opened or watchers:
                     _raise_if_nothing_came(stages, client)
             scope.check()
@@ -207,27 +209,14 @@ def _watcher(plan: WatchPlan, media: MediaInfo, keyframes_s: Sequence[Seconds], 
     return WatchConsumer(plan.stage.name, plan.order, watcher, listener, plan.options.decoding)
 
 
-def _recall(
-    plan: WatchPlan, media: MediaInfo, sha256: str, journal: Journal, listener: Listener
-) -> ClientResult | None:
+def _recall(plan: WatchPlan, media: MediaInfo, keep: KeptResults, listener: Listener) -> ClientResult | None:
     """Return the stage's result of an earlier run on the same frames; None if they must be watched."""
-    result = kept.recall(plan, media, sha256, journal)
+    result = keep.recall(plan.stage, watched_key(plan, media), plan.options)
     if result is None:
         return None
-    name, count = plan.spec.name, len(plan.order.samples)
-    listener(StageStarted(name, "local", 0, 0, "frames", known=count))
-    listener(StageDone(name))
+    listener(StageStarted(plan.spec.name, "local", 0, 0, "frames", known=len(plan.order.samples)))
+    listener(StageDone(plan.spec.name))
     return ClientResult(result, BusyTimer())
-
-
-def _remember(plan: WatchPlan, result: ClientResult, media: MediaInfo, sha256: str, journal: Journal) -> None:
-    """Keep the result for the next run if it is of the whole video. A journal that cannot be written costs that."""
-    if result.error is not None or result.missed:
-        return
-    try:
-        kept.remember(plan, media, sha256, journal, result.result)
-    except OutputError as error:
-        log.warning("%s: its result is not kept", plan.spec.name, exc_info=error)
 
 
 def _watched(watcher: WatchConsumer) -> ClientResult:

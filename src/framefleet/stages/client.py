@@ -45,10 +45,13 @@ class WatchingStage(Protocol[Result]):
 
 @runtime_checkable
 class Kept(Protocol):
-    """A watching stage whose result is kept in the journal, so that the next run on the video need not decode it.
+    """A stage of the client whose result is kept in the journal, so that the next run need not make it again.
 
-    `version` is raised when the same frames would give another result, of the type `kept_as`.
+    `version` is raised when the same input would give another result, of the type `kept_as`.
     """
+
+    @property
+    def name(self) -> str: ...
 
     @property
     def version(self) -> int: ...

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from framefleet.journal.store import Journal
     from framefleet.pipeline.missing import Missing
 
+_HASH, _HASH_SHOWN = 64, 12  # characters of a sha256, and those that are shown
+
 
 @with_flags
 def cache(
@@ -87,7 +89,8 @@ def _why(video: Path, flags: dict[str, Any], *, as_json: bool) -> None:
 
     with Session(fleet=load_fleet()) as session:
         prepared = session.prepare(video, load_options(flags))
-        rows = missing(prepared.plan, prepared.media, file_hash(prepared).sha256, prepared.journal)
+        sha256 = file_hash(prepared).sha256
+        rows = missing(prepared.plan, prepared.media, sha256, prepared.journal_of(sha256))
     if as_json:
         print(json.dumps(msgspec.to_builtins(rows), indent=2))
         return
@@ -98,5 +101,11 @@ def _why(video: Path, flags: dict[str, Any], *, as_json: bool) -> None:
 def _told(row: "Missing") -> str:
     if not row.missing:
         return "nothing is missing"
-    because = ", ".join(f"{change.field} was {change.was}, is {change.now}" for change in row.because)
+    because = ", ".join(f"{one.field} was {_short(one.was)}, is {_short(one.now)}" for one in row.because)
     return f"{counted(row.missing, 'answer')} missing{f': {because}' if because else ''}"
+
+
+def _short(value: Any) -> str:
+    """Return a value as text; of a hash its beginning."""
+    text = "not set" if value is None else str(value)
+    return f"{text[:_HASH_SHOWN]}…" if len(text) >= _HASH else text

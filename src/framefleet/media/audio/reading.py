@@ -7,6 +7,7 @@ from contextlib import closing
 from functools import lru_cache
 
 import av
+import numpy as np
 
 from framefleet.errors import InputError
 from framefleet.logs import logger
@@ -44,10 +45,11 @@ def may_be_heard_anew(media: MediaInfo) -> bool:
         if stream is None or not stream.codec_context.frame_size or stream.time_base is None:
             return True
         length = stream.codec_context.frame_size / stream.codec_context.sample_rate / stream.time_base
-        times = [entry.timestamp for entry in stream.index_entries]
-        whole = stream.duration is not None and bool(times) and times[-1] + length >= times[0] + stream.duration
-        steady = all(abs(time - times[0] - k * length) * stream.time_base < QUIET_S for k, time in enumerate(times))
-        return not (whole and steady)
+        times = np.array([entry.timestamp for entry in stream.index_entries], np.int64)
+        if not times.size or stream.duration is None or times[-1] + length < times[0] + stream.duration:
+            return True
+        late = times - times[0] - np.arange(times.size) * length
+        return bool((np.abs(late) * float(stream.time_base) >= QUIET_S).any())
 
 
 @lru_cache(maxsize=16)

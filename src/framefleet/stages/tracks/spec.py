@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 
 class TracksStage:
-    """See `DerivingStage`."""
+    """See `DerivingStage` and `Kept`: two hours take seconds."""
 
     name = "tracks"
+    version = 1
+    kept_as: Any = TracksResult
 
     def derive(self, media: "MediaInfo", options: Options, results: Mapping[str, Any]) -> TracksResult:
         """Return the tracks. Raises `FrameFleetError` if objects has no result."""

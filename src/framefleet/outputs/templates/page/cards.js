@@ -7,8 +7,9 @@ function section(cluster, videos, colour) {
   const first = members.find((video) => video.document === cluster?.medoid);
   const ordered = first ? [first, ...members.filter((video) => video !== first)] : members;
   const cards = el("div", { class: "cards" });
-  const fill = whenNear(null, () => cards.append(...ordered.map((video) => card(video, video === first))));
-  fill.observe(cards);
+  const fill = () => cards.childElementCount || cards.append(...ordered.map((video) => card(video, video === first)));
+  whenNear(null, fill).observe(cards);
+  addEventListener("beforeprint", fill);
   return el("section", { class: "cluster panel", id: cluster?.id ?? OTHERS, "aria-label": cluster ? `Template ${cluster.id}` : "One-off videos" },
     el("h2", {}, dot(colour), cluster ? `Template ${cluster.id}` : "One-off videos",
       el("span", { class: "dim" }, ` ${counted(members.length, "video")}`)),
