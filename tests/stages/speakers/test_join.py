@@ -31,6 +31,12 @@ def test_two_voices_of_one_clip_stay_two_however_alike() -> None:
     assert [person.certain for person in found] == [False, False, True]
 
 
+def test_a_voice_that_its_clip_split_is_one_if_a_part_is_brief() -> None:
+    parts = [ClipVoice(0, centre(1, 0.1, 0), [(0.0, 40.0)]), ClipVoice(0, centre(1, 0.1, 1), [(50.0, 56.0)])]
+    found = people([*parts, voice(1, 1, (100.0, 160.0)), voice(1, 2, (170.0, 176.0))])
+    assert [person.turns for person in found] == [[(0.0, 40.0), (50.0, 56.0), (100.0, 160.0)], [(170.0, 176.0)]]
+
+
 def test_who_says_little_in_a_clip_is_known_from_others_or_not_told() -> None:
     longer = [voice(0, 1, (0.0, 9.0)), voice(1, 2, (100.0, 109.0))]
     found = people([*longer, voice(1, 1, (120.0, 121.0)), voice(0, 5, (20.0, 22.0))])
