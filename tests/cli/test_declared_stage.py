@@ -215,7 +215,7 @@ def test_it_says_how_it_is_exported_told_and_searched(emulate: Any, film: Path, 
         {"described": ["grey"]},
         {"described": ["ligh"]},
     ]
-    assert cli("export", prepared.path, "--to", "csv", "--output", f"{tmp_path}/tables").code == 0
+    assert cli("export", prepared.path, "--to", "csv", "-o", f"{tmp_path}/tables").code == 0
     made = {path.name.removeprefix(prepared.path.stem): path for path in (tmp_path / "tables").rglob("*.csv")}
     told = {name: path.read_text("utf-8-sig").splitlines() for name, path in made.items() if "describe" in name}
     assert sorted(lines[:2] for lines in told.values()) == [

@@ -44,7 +44,7 @@ def test_the_last_line_says_what_was_written_and_how(cli: Cli, result: Path) -> 
 
 
 def test_boxes_hold_when_told_to(cli: Cli, result: Path) -> None:
-    told = cli("render", result, "--boxes", "hold", "--output", result.with_name("held.mp4"))
+    told = cli("render", result, "--boxes", "hold", "-o", result.with_name("held.mp4"))
     assert "held.mp4: 50 frames, boxes held until the next sample (dashed)," in told.out
 
 

@@ -55,7 +55,7 @@ def test_a_document_that_is_cut_off(cli: Cli, result: Path) -> None:
 @pytest.mark.parametrize("folder", ["there", "new/one/"])
 def test_a_folder_is_written_into(cli: Cli, result: Path, tmp_path: Path, folder: str) -> None:
     (tmp_path / "there").mkdir()
-    assert cli("report", result, "--output", folder).code == 0
+    assert cli("report", result, "-o", folder).code == 0
     assert [path.name for path in (tmp_path / folder).iterdir()] == ["clip_report.html"]
     told = cli("report", result, "--output", "clip.pdf")
     assert (told.code, told.out) == (2, "")

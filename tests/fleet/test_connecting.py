@@ -4,6 +4,7 @@ import errno
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from framefleet.config.endpoints import Secret
 from framefleet.errors import UnreachableError
 from framefleet.fleet.backends import connections
+from framefleet.fleet.backends import http as http_module
 from framefleet.fleet.backends.connections import (
     certificates,
     is_loopback,
@@ -332,6 +334,47 @@ def test_no_more_connections_than_files_allow(monkeypatch: pytest.MonkeyPatch) -
     for thread in threads:
         thread.join(30)
     assert most[0] == 4
+
+
+@pytest.mark.full
+def test_a_body_may_take_longer_than_a_connection_and_is_told_of_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time-out is for each block: a slow uplink moves all of them, though not all at once."""
+    monkeypatch.setattr(http_module, "CONNECT_TIMEOUT_S", 0.4)
+    monkeypatch.setattr(http_module, "LASTING_S", 0.0)
+    size, seen = 12 << 20, list[int]()
+
+    def slowly(there: socket.socket) -> None:
+        got, began = 0, time.monotonic()
+        while got < size:
+            got += len(there.recv(1 << 16))
+            time.sleep(max(0.0, began + got / (12 << 20) - time.monotonic()))  # a second for all of it
+            seen.append(http.transfers)
+        there.sendall(ANSWER)
+
+    with listening(slowly) as port:
+        http = Http(f"http://127.0.0.1:{port}", None)
+        assert http.send("POST", "x/run", b"x" * size)[0] == 200
+    assert max(seen) == 1
+    assert http.transfers == 0
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_call_that_the_service_keeps_waiting_transfers_nothing(monkeypatch: pytest.MonkeyPatch, waits: bool) -> None:
+    monkeypatch.setattr(http_module, "LASTING_S", 0.0)
+    body, seen = b"x" * 100_000, list[int]()
+
+    def keeps(there: socket.socket) -> None:
+        request = b""
+        while not request.endswith(b"xx") or len(request) < len(body):
+            request += there.recv(1 << 16)
+        while not seen or (waits and seen[-1]):
+            seen.append(http.transfers)
+        there.sendall(ANSWER)
+
+    with listening(keeps) as port:
+        http = Http(f"http://127.0.0.1:{port}", None)
+        http.send("POST", "x/runsync", body, waits=waits)
+    assert seen[-1] == (0 if waits else 1)
 
 
 def test_who_has_run_out_of_files_makes_do_with_fewer_connections(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,6 +198,8 @@ def test_how_long_to_wait_is_heard(said: str, after_s: float) -> None:
 class Service:
     """RunPod's API, each call answered by the next of `answers`, the last one again and again."""
 
+    transfers = 0
+
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
         self.asked: list[str] = []

@@ -67,6 +67,31 @@ def test_the_reason_for_waiting_is_told(workers: dict[str, int], words: str) -> 
     assert words in reason(Health({"inQueue": 4}, workers))
 
 
+@pytest.mark.parametrize(
+    ("health", "words"),
+    [
+        (Health({"inQueue": 0}, {}, transfers=5), "5 requests or replies are being transferred; the network is slow"),
+        (Health({"inQueue": 0, "inProgress": 0}, {"idle": 3}, transfers=1), "1 request or reply is being transferred"),
+        (Health({"inQueue": 0, "inProgress": 0}, {"idle": 3}), "no jobs wait"),
+        (Health({"inQueue": 2, "inProgress": 0}, {"idle": 3}), "idle and take no jobs"),
+        (Health({"inQueue": 2}, {"running": 1}, transfers=1), "1 workers are running"),
+    ],
+    ids=str,
+)
+def test_a_slow_network_is_not_the_endpoint_s_fault(health: Health, words: str) -> None:
+    assert words in reason(health)
+
+
+def test_what_is_being_sent_is_waited_for_and_told_of() -> None:
+    watch, time, told, ended = watching(Health({"inQueue": 0}, {}, transfers=2))
+    look_until(watch, time, 1000, ended)
+    assert ended == []
+    assert "the network is slow" in texts(told)[0]
+    watch._shared._backend.answer = Health({"inQueue": 0}, {})  # type: ignore[attr-defined]
+    look_until(watch, time, 1020, ended)
+    assert "no workers" in str(ended[0])
+
+
 class Sick:
     """A backend of which only the health is asked."""
 

@@ -57,6 +57,7 @@ SOUNDS = {
     "au": ("au", "pcm_s16be"),
     "w64": ("w64", "pcm_s16le"),
     "voc": ("voc", "pcm_s16le"),
+    "sox": ("sox", "pcm_s32le"),
     "tta": ("tta", "tta"),
     "wv": ("wv", "wavpack"),
     "loas": ("latm", "aac"),

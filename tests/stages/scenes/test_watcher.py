@@ -116,6 +116,23 @@ def test_light_that_changes_is_no_cut():
     assert starts(watched([(t, look(1, 0, min(60.0, max(0.0, t - 4.0) * 40))) for t in CONSTANT], 10.0)) == []
 
 
+@pytest.mark.parametrize("step", [60.0, -45.0], ids=["brighter", "darker"])
+@pytest.mark.parametrize("pan", [0.0, 4.0])
+def test_a_light_that_goes_on_or_off_is_no_cut(step, pan):
+    assert starts(watched([(t, look(1, t * pan, step if t >= 4.0 else 0.0)) for t in CONSTANT], 10.0)) == []
+
+
+@pytest.mark.parametrize("period", [0.5, 0.7, 1.1, 1.7])
+def test_a_light_that_pulses_is_no_scene(period):
+    lit = [(t, look(1, t * 2, 60.0 * np.sin(2 * np.pi * t / period))) for t in CONSTANT]
+    assert starts(watched(lit, 10.0)) == []
+
+
+def test_another_scene_in_other_light_is_a_cut():
+    shown = [(t, look(0, 0, 0.0) if t < 4.0 else look(1, 0, 60.0)) for t in CONSTANT]
+    assert starts(watched(shown, 10.0)) == [pytest.approx(4.0, abs=0.21)]
+
+
 def page(*lines):
     """White, with words in their rows: bits of their letters, as strokes."""
     picture = np.full((54, 96, 3), 255, np.uint8)

@@ -24,6 +24,8 @@ Labels = Annotated[str | None, typer.Option(metavar="LABELS", help="keep only th
 Output = Annotated[
     str | None,
     typer.Option(
+        "--output",
+        "-o",
         metavar="PLACE",
         help="output file, or a folder: an existing one or a name ending in / (next to the JSON)",
         show_default=False,

@@ -44,10 +44,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Jobs and workers by state, as the service counts them."""
+    """Jobs and workers by state, as the service counts them.
+
+    `transfers` is how many requests and replies this process has been sending or receiving for a while.
+    """
 
     jobs: dict[str, int]
     workers: dict[str, int]
+    transfers: int = 0
 
 
 Answered = TypeVar("Answered")

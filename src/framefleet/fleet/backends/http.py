@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
-from time import perf_counter
+from time import monotonic, perf_counter
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -28,6 +28,9 @@ log = logger(__name__)
 REPLY_LIMIT = 24 * 2**20  # bytes: results over 20 MB are lost on the worker's side, so no reply is larger
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
+SLOWEST_BYTES_PER_S = 50_000  # of one body among others: the system may hold that much of it when all is handed over
+BLOCK = 1 << 16  # bytes; the time-out of a connection is for each block, not for the whole body
+LASTING_S = 2.0  # a call that takes longer is slow to send or to receive
 
 
 class Http:
@@ -52,6 +55,7 @@ class Http:
         self._most = connections_allowed()
         self._in_use = 0
         self._changed = threading.Condition()
+        self._moving: dict[int, Seconds] = {}  # calls whose bodies are under way: since when
         self._proxies = proxies_for(base_url)
         for proxy in self._proxies.values():
             hide(proxy.rpartition("@")[0].rpartition("//")[2].partition(":")[2])  # its password
@@ -67,23 +71,29 @@ class Http:
         read_timeout_s: Seconds | None = None,
         on_headers: Callable[[Mapping[str, str]], object] = lambda _: None,
         read: Callable[[requests.Response], bytes] | None = None,
+        waits: bool = False,
     ) -> tuple[int, bytes]:
         """Return the response's status and content, whatever the status. Raises `UnreachableError` if there is none.
 
-        `read` returns the wanted part of the content; without it all is read.
+        `read` returns the wanted part of the content; without it all is read. `waits`: the service has the request long
+        before it responds.
         """
         where, began = f"{self._base_url}/{path}".partition("?")[0], perf_counter()
-        with self._connection():
+        patience_s = (read_timeout_s or self._read_timeout_s) + len(body or b"") / SLOWEST_BYTES_PER_S
+        with self._connection(), self._transfer() as moves:
             try:
+                if body:
+                    moves(True)
                 with self._session.request(
                     method,
                     f"{self._base_url}/{path}" if path else self._base_url,
-                    data=body,
+                    data=_Blocks(body, lambda: moves(not waits)) if body and len(body) > BLOCK else body,
                     headers={"Content-Type": content_type},
-                    timeout=(CONNECT_TIMEOUT_S, read_timeout_s or self._read_timeout_s),
+                    timeout=(CONNECT_TIMEOUT_S, patience_s),
                     allow_redirects=False,  # a redirect would carry the key elsewhere
                     stream=True,
                 ) as response:
+                    moves(True)
                     on_headers(response.headers)
                     status, content = response.status_code, (read or _read_bounded)(response)
             except (requests.RequestException, OSError, UnicodeError) as error:
@@ -98,8 +108,32 @@ class Http:
         log.debug("%s %s: %d in %.0f ms, %d B sent, %d B back", method, where, status, took_ms, sent, len(content))
         return status, content
 
+    @property
+    def transfers(self) -> int:
+        """How many calls have been sending or receiving a body for so long that the network must be slow."""
+        with self._changed:
+            now = monotonic()
+            return sum(now - since >= LASTING_S for since in self._moving.values())
+
     def close(self) -> None:
         self._session.close()
+
+    @contextmanager
+    def _transfer(self) -> Iterator[Callable[[bool], None]]:
+        """Yield a function that notes whether the call in this block is sending or receiving a body from now on."""
+        key = threading.get_ident()  # a thread makes one call at a time
+
+        def moves(is_moving: bool) -> None:
+            with self._changed:
+                if is_moving:
+                    self._moving.setdefault(key, monotonic())
+                else:
+                    self._moving.pop(key, None)
+
+        try:
+            yield moves
+        finally:
+            moves(False)
 
     @contextmanager
     def _connection(self) -> Iterator[None]:
@@ -140,6 +174,30 @@ class Http:
         return request
 
 
+class _Blocks:
+    """A body that is handed to the connection block by block; `on_sent` is called after the last.
+
+    Sent as one, all of it would have to leave within the connection's time-out, which is a few seconds at first.
+    """
+
+    def __init__(self, body: bytes, on_sent: Callable[[], None]) -> None:
+        self._left = memoryview(body)
+        self._on_sent = on_sent
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self.read():
+            yield block
+
+    def read(self, _: int = BLOCK) -> bytes:
+        block, self._left = bytes(self._left[:BLOCK]), self._left[BLOCK:]
+        if not block:
+            self._on_sent()
+        return block
+
+
 def _ms_since(began: Seconds) -> float:
     return (perf_counter() - began) * 1000
 
@@ -151,7 +209,7 @@ def _stale() -> Retry:
 
 def _read_bounded(response: requests.Response) -> bytes:
     content = bytearray()
-    for chunk in response.iter_content(1 << 20):
+    for chunk in response.iter_content(BLOCK):
         content += chunk
         if len(content) > REPLY_LIMIT:
             raise TooMuch

@@ -23,6 +23,9 @@ AT_WORK_S = 600.0  # RunPod's executionTimeout, which jobs are sent with: the se
 def reason(health: Health) -> str:
     """Return why jobs wait, in a few words."""
     workers = health.workers
+    if health.transfers and not workers.get("running"):
+        what = "1 request or reply is" if health.transfers == 1 else f"{health.transfers} requests or replies are"
+        return f"{what} being transferred; the network is slow"
     if workers.get("initializing"):
         return f"{workers['initializing']} workers are starting (a cold start: the image and the model are loaded)"
     if workers.get("running"):
@@ -33,6 +36,8 @@ def reason(health: Health) -> str:
         return f"{workers['unhealthy']} workers are unhealthy: the image or the model fails to start; see their logs"
     if not any(workers.values()):
         return "the endpoint has no workers; raise its max workers, or wait for RunPod to start one"
+    if health.jobs.get("inQueue") == health.jobs.get("inProgress") == 0:
+        return "workers are idle, and no jobs wait at the endpoint"
     return "workers are idle and take no jobs; see the endpoint's logs"
 
 
@@ -156,6 +161,8 @@ class StallMonitor(threading.Thread):
         quiet_s = now - self._moved_at
         if why is not None or health is None:
             self._say(quiet_s, str(why), over=self._waited(quiet_s) >= self._patience_s)
+        elif health.transfers and not health.workers.get("running"):
+            self._say(quiet_s, reason(health), over=False)  # the connection's own time-outs end it if nothing moves
         elif health.workers.get("running"):
             # Running workers are being paid for: they are not given up soon, and need no notice.
             if quiet_s >= self._patience_s + AT_WORK_S:

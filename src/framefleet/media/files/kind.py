@@ -28,7 +28,7 @@ ADRIFT = ("mpegts", "mpeg", "mpegvideo", "h264", "hevc", "m4v", "mp3", "aac", "a
 _SUFFIXES = (
     ".264 .265 .3g2 .3gp .aac .ac3 .aif .aiff .amr .ape .apng .asf .au .av1 .avi .caf .dav .divx .dts .dv .eac3"
     " .f4v .flac .flv .gxf .h264 .h265 .hevc .ivf .m2t .m2ts .m2v .m4a .m4b .m4v .mjpeg .mjpg .mka .mkv .mod"
-    " .mov .mp2 .mp3 .mp4 .mpc .mpeg .mpg .mts .mxf .nsv .nut .obu .oga .ogg .ogm .ogv .opus .ra .rm .rmvb .spx"
+    " .mov .mp2 .mp3 .mp4 .mpc .mpeg .mpg .mts .mxf .nsv .nut .obu .oga .ogg .ogm .ogv .opus .ra .rm .rmvb .sox .spx"
     " .swf .tod .ts .tta .ty .vob .voc .w64 .wav .webm .wma .wmv .wtv .wv .y4m"
 )
 SUFFIXES = frozenset(_SUFFIXES.split())
@@ -89,6 +89,8 @@ _MAGIC: Mapping[bytes, str] = {
     b"\x1f\xff\xe8\0": "dts",
     b"\xff\x1f\0\xe8": "dts",
     b"NIST_1A\n": "nistsphere",
+    b".SoX": "sox",
+    b"XoS.": "sox",
 }
 
 _PLAYLISTS = (b"ffconcat", b"#EXTM3U", b"<?xml", b"[playlist]", b"<asx", b"<ASX", b"<smil", b"[Reference]")

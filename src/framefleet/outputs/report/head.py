@@ -12,11 +12,12 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
+from framefleet.media.sampling import plan_samples
 from framefleet.outputs.report.columns import Numbers, on_grid, pack, rounded, whole
 from framefleet.outputs.report.seen import seen_columns
 from framefleet.results.query import kinds
-from framefleet.results.query.intervals import sample_spans
 from framefleet.schema.document import Document, FailureEntry
 from framefleet.schema.scenes import SceneEntry
 from framefleet.schema.sounds import Sounds
@@ -177,9 +178,28 @@ def _scenes(document: Document) -> list[dict[str, Any]] | None:
     return [{"start": scene.start_s, "end": scene.end_s, "seen": scene.objects} for scene in document.scenes]
 
 
+def _sample_spans(document: Document, stage: str) -> list[Span]:
+    """Return the spans from each sample of a stage to the next one, a step later at most; [] if no rate is known."""
+    config = document.config
+    own = config.stages.get(stage, {}) if config.stages is not UNSET else {}
+    fps = own.get("fps") or config.fps
+    if fps <= 0:
+        return []
+    parts = config.parts if config.parts is not UNSET else ()
+    dense_first_s = config.dense_first_s if config.dense_first_s is not UNSET else 0.0
+    samples = plan_samples(document.video.duration_s, fps, parts=parts, dense_first_s=dense_first_s)
+    times = [sample.time_s for sample in samples]
+    step_s = 1 / fps
+    ends = [*times[1:], times[-1] + step_s] if times else []
+    return [
+        Span(start_s, end_s if end_s - start_s <= step_s + 2e-6 else round(start_s + step_s, 6))
+        for start_s, end_s in zip(times, ends, strict=True)
+    ]
+
+
 def _failure(failure: FailureEntry, document: Document) -> dict[str, Any]:
     """Return a failure with its frames as runs, since a failed stage has thousands: [frames, start, end] in seconds."""
-    times = sample_spans(document, failure.stage) if failure.items else []
+    times = _sample_spans(document, failure.stage) if failure.items else []
     runs: list[tuple[int, int, Span]] = []
     for index in failure.items or ():
         own = times[index] if index < len(times) else Span(0.0, document.video.duration_s)

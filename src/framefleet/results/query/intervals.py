@@ -5,9 +5,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from msgspec import UNSET
-
-from framefleet.media.sampling import plan_samples
 from framefleet.schema.document import Document
 from framefleet.schema.objects import Detection
 from framefleet.stages.when import counted_s
@@ -43,25 +40,6 @@ def _until(document: Document, start_s: Seconds, next_s: Seconds) -> Seconds:
     step_s = document.config.step_s
     far = document.config.sampling == "exact" and next_s - start_s > step_s + _ROUNDING_S
     return round(start_s + step_s, 6) if far else next_s
-
-
-def sample_spans(document: Document, stage: str) -> list[Span]:
-    """Return the spans from each sample of a stage to the next one, a step later at most; [] if no rate is known."""
-    config = document.config
-    own = config.stages.get(stage, {}) if config.stages is not UNSET else {}
-    fps = own.get("fps") or config.fps
-    if fps <= 0:
-        return []
-    parts = config.parts if config.parts is not UNSET else ()
-    dense_first_s = config.dense_first_s if config.dense_first_s is not UNSET else 0.0
-    samples = plan_samples(document.video.duration_s, fps, parts=parts, dense_first_s=dense_first_s)
-    times = [sample.time_s for sample in samples]
-    step_s = 1 / fps
-    ends = [*times[1:], times[-1] + step_s] if times else []
-    return [
-        Span(start_s, end_s if end_s - start_s <= step_s + _ROUNDING_S else round(start_s + step_s, 6))
-        for start_s, end_s in zip(times, ends, strict=True)
-    ]
 
 
 def counted(document: Document, detection: Detection) -> Seconds:

@@ -8,6 +8,8 @@ less than frames with a moving person. So each kind is detected by what is parti
 - each frame of a *dissolve* is a mixture of its first and last frame, in a growing proportion. That of a pan is not;
 - a *slide* is a page that stands still, as the one before did, with most of its content changed.
 
+What looks like a hard cut, but only changes the light (a lamp, an exposure that adapts), is none.
+
 Measured on a synthetic series, 25 fps footage from photographs held still or panned, 0.5 to 2 s per transition
 (`benchmarks/scene_transitions.py`): all fades are found whatever moves, dissolves as long as the motion is slow, and
 nothing is found in films of hard cuts.
@@ -33,6 +35,7 @@ _DIM = 0.3  # of the contrast before: a frame below that is on the way to one co
 _BLANK = 5.0  # of 255: the spread of a frame of one colour, including noise and a logo in a corner
 _COPY = 0.45  # similarity of a dimmed frame to its neighbour, despite motion
 _SAME_SCENE = 0.7  # similarity of frames of one scene two seconds apart; for two scenes it is up to 0.6
+_SAME_LIT = 0.87  # of neighbouring frames that differ in their light alone; two scenes stay below `_OTHER_SCENE`
 _PEAK = 10  # frames that are searched for the brightest before and after a fade: 2 s
 
 _SHORTEST, _LONGEST = 3, 12  # samples of a dissolve: 0.6 to 2.4 s
@@ -105,6 +108,14 @@ class Passages:
         yield from self._fade.see(look)
         yield from self._dissolved()
         yield from self._slide()
+
+    def is_relit(self, shown_s: Seconds) -> bool:
+        """Return whether the frame that began then shows the scene of the frame before it, in other light."""
+        looks = list(self._looks)
+        for before, here in pairwise(looks):
+            if before.shown_s < shown_s <= here.shown_s:
+                return _like(before, here) >= _SAME_LIT
+        return False
 
     def finish(self) -> Iterator[Passage]:
         """Yield the last transitions, which no further frame can confirm or refute."""

@@ -58,8 +58,9 @@ class SceneWatcher:
         if stretch is None or piece.at.time_s - stretch.until_s > _MAX_STEP_S:
             self._close()
             stretch = self._stretch = _Stretch(self._new_detector())
-        self._cuts += stretch.see(piece)
+        cuts = stretch.see(piece)
         self._passages += stretch.passages.see(piece.at.time_s, piece.at.pts_s, piece.rgb)
+        self._cuts += [cut for cut in cuts if not stretch.passages.is_relit(cut.by_s)]
 
     def finish(self) -> list[Scene]:
         """Return scenes that cover what is analyzed without a gap, each with a thumbnail at a time with a frame."""
@@ -75,7 +76,8 @@ class SceneWatcher:
 
     def _close(self) -> None:
         if self._stretch is not None:
-            self._cuts += self._stretch.finish()
+            passages = self._stretch.passages
+            self._cuts += [cut for cut in self._stretch.finish() if not passages.is_relit(cut.by_s)]
             self._passages += self._stretch.passages.finish()
         self._stretch = None
 

@@ -215,7 +215,7 @@ class RunPodBackend:
         reply = self._api.health(self._id(endpoint))
         none_runs = reply.workers.get("running") == 0
         self._none_runs_since[endpoint] = min(self._none_runs_since[endpoint], self._clock()) if none_runs else inf
-        return Health(reply.jobs, reply.workers)
+        return Health(reply.jobs, reply.workers, self._api.transfers)
 
     def trouble(self, endpoint: str, in_flight: bool) -> FleetError | None:
         return self._lines[endpoint].trouble("status" if in_flight else "run")

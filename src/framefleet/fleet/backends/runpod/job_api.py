@@ -78,7 +78,7 @@ class RunPodApi:
     def runsync(self, endpoint_id: str, body: bytes) -> JobStatus:
         """Queue a job and wait a few seconds for its end. Raises `FleetError`."""
         _check_size(body, RUNSYNC_BODY_LIMIT)
-        return _status(self._call("POST", endpoint_id, f"runsync?wait={RUNSYNC_WAIT_MS}", body))
+        return _status(self._call("POST", endpoint_id, f"runsync?wait={RUNSYNC_WAIT_MS}", body, waits=True))
 
     def status(self, endpoint_id: str, job_id: str) -> JobStatus:
         """Return a job's status. Raises `JobLostError` for an id that the service does not know (yet, or any more)."""
@@ -94,6 +94,11 @@ class RunPodApi:
         said = self._call("GET", endpoint_id, "health")
         return HealthReply(jobs=_counts(said.get("jobs")), workers=_counts(said.get("workers")))
 
+    @property
+    def transfers(self) -> int:
+        """How many calls have been sending or receiving a body for a while."""
+        return self._http.transfers
+
     def close(self) -> None:
         self._http.close()
 
@@ -104,13 +109,20 @@ class RunPodApi:
         route: str,
         body: bytes | None = None,
         read_timeout_s: Seconds | None = None,
+        *,
+        waits: bool = False,
     ) -> dict[str, Any]:
         """Return the members of the response. Raises `FleetError`."""
         where = f"endpoint {endpoint_id}"
         headers: dict[str, str] = {}
         try:
             status, content = self._http.send(
-                method, f"{endpoint_id}/{route}", body, read_timeout_s=read_timeout_s, on_headers=headers.update
+                method,
+                f"{endpoint_id}/{route}",
+                body,
+                read_timeout_s=read_timeout_s,
+                on_headers=headers.update,
+                waits=waits,
             )
         except UnreachableError as error:
             raise UnreachableError(f"{where}: {error.message}", hint=error.hint) from None
