@@ -61,7 +61,7 @@ def join(apart: Distances, labels: NDArray[np.intp], new: NDArray[np.intp]) -> N
     """Return the labels with those of `new` videos: of the nearest medoid's template, unless that is farther than nine
     in ten of its videos are."""
     joined = labels.copy()
-    middles = {label: medoid(apart, np.flatnonzero(labels == label)) for label in range(labels.max() + 1)}
+    middles = {label: medoid(apart, np.flatnonzero(labels == label)) for label in range(labels.max(initial=-1) + 1)}
     for one in new if middles else ():
         label = min(middles, key=lambda label: (apart[one, middles[label]], label))
         reach = float(np.percentile(apart[middles[label], labels == label], _REACH))
@@ -189,7 +189,7 @@ def _without_crumbs(apart: Distances, labels: NDArray[np.intp]) -> NDArray[np.in
 
 
 def _moved(found: Comparison, labels: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the labels, with videos that nobody looked at in part in the template they are nearest to by the rest.
+    """Return the labels, with videos of which part is unknown in the template they are nearest to by the rest.
 
     Others stay: the mean distance to a compact template may be less than to the others of a loose one.
     """
