@@ -125,7 +125,7 @@ class Niches:
         best = int(order[0])
         claims = np.append(weights @ rivals - _KIN * self._kin[:, best] - _MARGIN, -1.0)
         none = bool(claims.max() > scores[best])
-        score = softmax(np.append(scores, claims.max()))[-1] if none else softmax(scores)[best]
+        score = softmax(np.append(scores, claims.max()))[-1 if none else best]
         lead = rivals[:, int(claims.argmax())] - each.max(axis=1) if none else _lead(each, best)
         return Niche(
             video=video,
