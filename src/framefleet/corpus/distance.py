@@ -46,9 +46,10 @@ def distances(rows: NDArray[np.float64], weights: Mapping[str, float] = GROUPS) 
 def compare(rows: NDArray[np.float64]) -> Comparison:
     """Return all distances of videos from `rows` as of `vector.scaled`.
 
-    Leaving groups out of pairs alone makes two videos alike of which nothing tells is known; so what is missing is
-    taken from those that are alike in what is known, a few times over. With 40 % of all stages missing, the agreement
-    with known templates is 0.86 with it and 0.72 without.
+    Leaving groups out of pairs alone makes two videos alike if little is known of them, so what is missing is taken
+    from those that are alike in what is known, a few times over. With 40 % of all stages missing at random, the
+    agreement with known templates is 0.78 with it and 0.71 without. With the templates of all others known, assigning
+    each video gives 0.90: so much is lost with the stages.
     """
     pairs = {group: _of_group(rows, group) for group in GROUPS}
     known = {group: apart for group, (apart, _) in pairs.items()}
