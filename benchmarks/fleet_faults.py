@@ -18,10 +18,10 @@ from typing import Any
 from clips import make_clip
 from fleet_impatient import SERVICE_SCALE, impatient, told
 from fleet_service import emulating
+from framefleet.analysis import execute, prepare
 from framefleet.config.options import Options
 from framefleet.emulator.faults import Fault
 from framefleet.schema.document import Document
-from framefleet.session import execute, prepare
 from record import record
 
 FPS, WORKERS, AT_ONCE, BATCH_S = 10, 8, 16, 0.05

@@ -25,6 +25,7 @@ from msgspec.structs import replace
 
 from clips import make_clip
 from emulated import fleet_of, service
+from framefleet.analysis import execute, prepare
 from framefleet.config.endpoints import Fleet
 from framefleet.config.options import Options
 from framefleet.media.files.probe import probe
@@ -32,7 +33,6 @@ from framefleet.media.sampling import plan_samples
 from framefleet.media.video.decode import decode_pictures
 from framefleet.schema.codec import read_document
 from framefleet.schema.cost import Cost
-from framefleet.session import execute, prepare
 from record import record
 
 WORKERS = 3

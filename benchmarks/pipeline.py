@@ -26,6 +26,7 @@ from unittest.mock import patch
 
 from emulated import fleet_of, service
 from footage import make_footage
+from framefleet.analysis import execute, prepare
 from framefleet.config.loading import load_options
 from framefleet.media.audio.clips import decode_clips
 from framefleet.media.files.probe import probe
@@ -34,7 +35,6 @@ from framefleet.media.video.decode import decode_orders
 from framefleet.media.video.request import FrameRequest, JpegView
 from framefleet.pipeline.plan import plan_run
 from framefleet.schema.codec import read_document
-from framefleet.session import execute, prepare
 from framefleet.storage.folder import FolderResults
 from record import record
 

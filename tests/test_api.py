@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from framefleet import analyze
+from framefleet.analysis import notices, prepare
 from framefleet.config.endpoints import Fleet
 from framefleet.config.options import Options
 from framefleet.errors import FrameFleetError, InputError, UsageError
@@ -16,7 +17,6 @@ from framefleet.progress import (
     StageStarted,
 )
 from framefleet.schema.codec import read_document
-from framefleet.session import notices, prepare
 from tests.cli.conftest import hears_hello, sees_a_person
 from tests.media.make import make_video
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from framefleet import CancelScope, Session
+from framefleet.analysis import unanswered_plans
 from framefleet.config.endpoints import Fleet, Secret
 from framefleet.config.loading import load_options
 from framefleet.config.options import Options
@@ -34,7 +35,6 @@ from framefleet.journal.store import Journal
 from framefleet.progress import Event, ItemDone, Notice
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document
-from framefleet.session import unanswered_plans
 from framefleet.stages.objects.stage import ObjectsStage
 from framefleet.stages.speech.stage import SpeechStage
 from tests.cli.conftest import hears_hello, sees_a_person

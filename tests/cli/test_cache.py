@@ -158,8 +158,8 @@ def test_what_cannot_be_done_is_told(cli: Cli, arguments: list[str], line: str) 
 def test_an_unchanged_file_is_not_read_again(cli: Cli, old: Path, fleet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     fleet()
     read: list[Path] = []
-    monkeypatch.setattr("framefleet.journal.files.time.time", lambda: 4e9)
-    monkeypatch.setattr("framefleet.journal.files.file_sha256", lambda path: read.append(path) or "ab" * 32)
+    monkeypatch.setattr("framefleet.journal.file_hash.time.time", lambda: 4e9)
+    monkeypatch.setattr("framefleet.journal.file_hash.file_sha256", lambda path: read.append(path) or "ab" * 32)
     cli("run", old, "--stages", "objects")
     assert read == [old]
     cli("run", old, "--stages", "objects")
@@ -176,8 +176,8 @@ def test_the_hash_of_a_file_that_was_written_just_now_is_not_kept(
 ) -> None:
     fleet()
     read: list[Path] = []
-    monkeypatch.setattr("framefleet.journal.files.time.time", lambda: video.stat().st_ctime)
-    monkeypatch.setattr("framefleet.journal.files.file_sha256", lambda path: read.append(path) or "ab" * 32)
+    monkeypatch.setattr("framefleet.journal.file_hash.time.time", lambda: video.stat().st_ctime)
+    monkeypatch.setattr("framefleet.journal.file_hash.file_sha256", lambda path: read.append(path) or "ab" * 32)
     for _ in range(2):
         cli("run", video, "--stages", "objects")
     assert read == [video] * 2

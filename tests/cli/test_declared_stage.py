@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from framefleet.analysis import execute, prepare, unanswered_plans
 from framefleet.cli import help
 from framefleet.cli.commands import show
 from framefleet.cli.commands.plan import described
@@ -28,7 +29,6 @@ from framefleet.results.query.search import matches
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document, FailureEntry
 from framefleet.schema.results import FoundSpan, StageResult
-from framefleet.session import execute, prepare, unanswered_plans
 from framefleet.stages import registry
 from framefleet.stages.registry import register, registered, unregister
 from framefleet.stages.spec import (

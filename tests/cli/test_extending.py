@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from framefleet.analysis import execute, prepare
 from framefleet.config.loading import load_options
 from framefleet.schema.codec import read_document
-from framefleet.session import execute, prepare
 from framefleet.stages.registry import registered
 from tests.conftest import ROOT
 from tests.media.make import make_video

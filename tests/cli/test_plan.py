@@ -89,7 +89,7 @@ def test_a_folder_is_priced_as_a_whole(cli: Cli, video: Path, tmp_path: Path, mo
 def test_a_plan_from_an_estimate_says_about(cli: Cli, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = cli("plan", video)
     assert "about 6.0 s" not in told.out.splitlines()[0]
-    monkeypatch.setattr("framefleet.session.probe", lambda *asked: replace(probe(*asked), duration_from="estimated"))
+    monkeypatch.setattr("framefleet.analysis.probe", lambda *asked: replace(probe(*asked), duration_from="estimated"))
     told = cli("plan", video)
     head, notice = told.out.splitlines()[:2]
     assert "about 6.0 s" in head

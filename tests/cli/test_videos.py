@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from framefleet.analysis import Prepared, execute
 from framefleet.cli.commands.run import point_on
 from framefleet.cli.options.videos import Row, named, overview
 from framefleet.errors import AuthError, InputError
 from framefleet.progress import Listener
 from framefleet.schema.document import Document
-from framefleet.session import Prepared, execute
 from tests.cli.conftest import Told
 from tests.cli.terminal import Terminal, page
 from tests.media.make import make_video

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from framefleet.analysis import execute, prepare
 from framefleet.cli import main
 from framefleet.config.endpoints import Fleet
 from framefleet.config.loading import make_options
 from framefleet.emulator.timed import TimedHandler
 from framefleet.errors import SetupError
 from framefleet.fleet.backends.registry import backends
-from framefleet.session import execute, prepare
 from framefleet.stages.objects.stage import ObjectsStage
 from framefleet.stages.sounds.stage import SoundsStage
 from framefleet.stages.speech import vad

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from framefleet.analysis import execute, prepare
 from framefleet.config.loading import make_options
 from framefleet.progress import Notice
-from framefleet.session import execute, prepare
 
 pytestmark = pytest.mark.full
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import simplejpeg
 
+from framefleet.analysis import Prepared, execute, prepare
 from framefleet.config.endpoints import Fleet, Secret
 from framefleet.config.loading import make_options
 from framefleet.emulator.make import make_endpoint
@@ -15,7 +16,6 @@ from framefleet.emulator.serve import Service
 from framefleet.fleet.execution.retry import RetryPolicy
 from framefleet.progress import Listener, silent
 from framefleet.schema.document import Document
-from framefleet.session import Prepared, execute, prepare
 from tests.media.make import number_of
 
 API_KEY = "rpa_TESTKEY0123456789"

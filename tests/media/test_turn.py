@@ -11,6 +11,7 @@ import simplejpeg
 from hypothesis import given
 from hypothesis import strategies as st
 
+from framefleet.analysis import notices, prepare
 from framefleet.config.endpoints import Fleet
 from framefleet.config.options import Options
 from framefleet.media.files.probe import probe
@@ -19,7 +20,6 @@ from framefleet.media.video.decode import decode_orders
 from framefleet.media.video.orientation import Turn, turn_by
 from framefleet.media.video.request import FrameRequest, JpegView, PixelView
 from framefleet.schema.document import Crop
-from framefleet.session import notices, prepare
 from tests.media.make import make_video
 
 SIDES = (96, 64)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from framefleet.analysis import execute, prepare
 from framefleet.config.loading import make_options
 from framefleet.emulator.timed import TimedHandler
 from framefleet.errors import FrameFleetError
@@ -14,7 +15,6 @@ from framefleet.fleet.execution.dispatcher import Dispatcher
 from framefleet.pipeline import readers
 from framefleet.progress import Notice
 from framefleet.schema.document import Document
-from framefleet.session import execute, prepare
 from framefleet.stages.objects.stage import ObjectsStage
 from framefleet.stages.scenes.watcher import SceneWatcher
 from framefleet.stages.sounds.stage import SoundsStage

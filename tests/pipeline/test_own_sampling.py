@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import simplejpeg
 
+from framefleet.analysis import execute, prepare
 from framefleet.config.loading import make_options
 from framefleet.media.video.decode import decode_orders
 from framefleet.media.video.request import FrameRequest
 from framefleet.protocol.envelope import JpegFrame
 from framefleet.schema.document import Document
-from framefleet.session import execute, prepare
 from tests.media.make import make_video
 
 WORKER = {"schema_version": "1", "model": "fake", "model_id": "f00d", "device": "cpu", "gpu": None}

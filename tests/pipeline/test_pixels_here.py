@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import simplejpeg
 
+from framefleet.analysis import execute, prepare
 from framefleet.config.endpoints import Fleet
 from framefleet.config.loading import make_options
 from framefleet.fleet.backends.base import IN_PROCESS
 from framefleet.media.audio.stream import SoundReading
 from framefleet.schema.document import Document
-from framefleet.session import execute, prepare
 from framefleet.stages.objects.stage import ObjectsStage
 from framefleet.stages.objects.worker import handler as objects
 from framefleet.stages.sounds.stage import SoundsStage

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pytest import approx
 
+from framefleet.analysis import execute, prepare
 from framefleet.config.loading import make_options
 from framefleet.emulator.timed import TimedHandler
-from framefleet.session import execute, prepare
 from tests.conftest import Service
 from tests.media.make import make_video
 

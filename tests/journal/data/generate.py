@@ -12,11 +12,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from framefleet.analysis import execute, prepare
 from framefleet.config.endpoints import Fleet, Secret
 from framefleet.config.loading import make_options
 from framefleet.emulator.app import make_endpoint
 from framefleet.emulator.serve import serving
-from framefleet.session import execute, prepare
 
 KEY = "rpa_TESTKEY0123456789"
 STAGES = ("objects", "speech", "sounds", "text", "scenes", "tracks")

@@ -83,9 +83,10 @@ def _pruned(journal: "Journal", folder: Path) -> int:
 
 
 def _why(video: Path, flags: dict[str, Any], *, as_json: bool) -> None:
+    from framefleet.analysis import file_hash
     from framefleet.config.loading import load_fleet, load_options
     from framefleet.pipeline.missing import missing
-    from framefleet.session import Session, file_hash
+    from framefleet.session import Session
 
     with Session(fleet=load_fleet()) as session:
         prepared = session.prepare(video, load_options(flags))

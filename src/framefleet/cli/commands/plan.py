@@ -17,9 +17,9 @@ from framefleet.cli.options.videos import (
 from framefleet.cli.output.format import NOUN, clean, clock, counted
 
 if TYPE_CHECKING:
+    from framefleet.analysis import Prepared
     from framefleet.executors.planning import CorpusEstimate
     from framefleet.pipeline.plan import StagePlan
-    from framefleet.session import Prepared
 
 
 @with_flags
@@ -31,9 +31,10 @@ def plan(
     flags: dict[str, Any],
 ) -> int:
     """Estimate the frames, requests, bytes, seconds and dollars of a run, without decoding anything."""
+    from framefleet.analysis import unanswered_plans
     from framefleet.config.loading import load_fleet, load_options
     from framefleet.executors.planning import corpus_estimate, tasks_of
-    from framefleet.session import Session, unanswered_plans
+    from framefleet.session import Session
 
     left_out, paths = told_left_out(videos), named(videos)
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
@@ -66,8 +67,8 @@ def together(videos: int, planned: int, estimate: "CorpusEstimate") -> str:
 
 def described(prepared: "Prepared", left: "list[StagePlan] | None" = None, *, verbose: bool = False) -> str:
     """Describe the plan of a video. `left` are its stages without the items that are answered already, if known."""
+    from framefleet.analysis import asleep, notices, unanswered_plans
     from framefleet.fleet.billing.prices import LISTED
-    from framefleet.session import asleep, notices, unanswered_plans
     from framefleet.stages.registry import spec_of
 
     media, left = prepared.media, unanswered_plans(prepared) if left is None else left

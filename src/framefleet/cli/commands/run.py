@@ -66,12 +66,13 @@ def run(
     several = len(paths) > 1 or at_once != AUTO or any(is_folder(Path(name)) for name in videos)
     announce(paths)  # before the slow imports below
 
+    from framefleet.analysis import asleep, unanswered_plans
     from framefleet.cli.many import run_many
     from framefleet.cli.options.wake import raise_again
     from framefleet.cli.output.bars import Bars, Lines
     from framefleet.cli.output.summary import summary
     from framefleet.errors import FrameFleetError
-    from framefleet.session import Session, asleep, unanswered_plans
+    from framefleet.session import Session
 
     def sleeping(video: Path) -> "list[Sleep]":
         try:
