@@ -15,7 +15,10 @@ from framefleet.errors import CancelledError, FrameFleetError, SetupError, Usage
 from framefleet.executors.base import Executor, OpenWorker, Outcomes, Pending, Task, VideoOutcome, Work
 from framefleet.executors.remote import END_S, OpenedWorker, ProcessDiedError, RemoteWorker, served_elsewhere
 from framefleet.install_hints import with_extra
+from framefleet.logs import logger
 from framefleet.progress import Event, Listener
+
+log = logger(__name__)
 
 STORE_BYTES = 100 * 2**20  # tasks are paths and outcomes are rows; by default Ray takes 30 % of the memory
 START_S = "300"  # on a busy machine Ray took up to 53 s to start, and gave up after its own 30 s
@@ -165,7 +168,8 @@ def _connected(ray: Any, address: str | None, cores: int | None) -> Iterator[Non
     )
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **here)
-    except Exception as error:
+    except Exception as error:  # of any kind, by what fails
+        log.info("Ray did not start", exc_info=error)
         raise SetupError(
             f"Ray cannot be started or reached: {_told(error)}", hint="see --ray-address", code="ray"
         ) from error
