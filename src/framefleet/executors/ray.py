@@ -94,11 +94,12 @@ class RayWorker(RemoteWorker):
 
     def close(self) -> None:
         if self._actor is not None:
-            with contextlib.suppress(Exception):  # it may be gone, and Ray with it
-                self._ray.get(self._actor.close.remote(), timeout=END_S)
-            with contextlib.suppress(Exception):
-                self._ray.kill(self._actor)
-            self._actor = None
+            actor, self._actor = self._actor, None
+            for end in (lambda: self._ray.get(actor.close.remote(), timeout=END_S), lambda: self._ray.kill(actor)):
+                try:
+                    end()
+                except Exception as error:  # it may be gone, and Ray with it
+                    log.info("an actor did not end by itself", exc_info=error)
 
 
 class Actor:
