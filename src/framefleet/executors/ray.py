@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -95,11 +95,8 @@ class RayWorker(RemoteWorker):
     def close(self) -> None:
         if self._actor is not None:
             actor, self._actor = self._actor, None
-            for end in (lambda: self._ray.get(actor.close.remote(), timeout=END_S), lambda: self._ray.kill(actor)):
-                try:
-                    end()
-                except Exception as error:  # it may be gone, and Ray with it
-                    log.info("an actor did not end by itself", exc_info=error)
+            _quietly(lambda: self._ray.get(actor.close.remote(), timeout=END_S))
+            _quietly(lambda: self._ray.kill(actor))
 
 
 class Actor:
@@ -151,6 +148,14 @@ def _imported() -> Any:
     except ImportError:
         raise SetupError("--engine ray: Ray is not installed", hint=with_extra("ray")) from None
     return ray
+
+
+def _quietly(end: Callable[[], object]) -> None:
+    """Call what ends an actor, which may be gone, and Ray with it."""
+    try:
+        end()
+    except Exception as error:
+        log.info("an actor did not end by itself", exc_info=error)
 
 
 def _told(error: Exception) -> str:
