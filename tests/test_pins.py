@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 from tests.pins import assert_whole, pinned_for, place_of
 
 PINS = ROOT / "requirements"
-EXTRAS = ("local", "text", "export", "emulator")
+EXTRAS = ("local", "text", "export", "emulator", "ray")
 GROUPS = ("test", "browser", "check", "docs", "build")
 ASKED = {
     "run": (("local",), ("build",)),

@@ -53,15 +53,6 @@ def number_at_once(given: int | Literal["auto"], videos: int, options: Options, 
     return max(1, min(ON_ENDPOINTS if remote else HERE, videos))
 
 
-def parse_at_once(text: str) -> int | Literal["auto"]:
-    """Return the number in `--videos`, or "auto". Raises `UsageError`."""
-    if text == "auto":
-        return "auto"
-    if not text.isdecimal() or int(text) < 1:
-        raise UsageError(f"--videos {text}: not a number of videos", hint="give 1 or more, or auto")
-    return int(text)
-
-
 def tasks_of(videos: Sequence[Path], options: Options) -> list[Task]:
     """Return a task per video, each with a name of its own for the results, in the order in which to start them."""
     places = places_of(videos, options.output_dir)

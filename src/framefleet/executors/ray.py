@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,10 @@ from framefleet.errors import CancelledError, FrameFleetError, SetupError, Usage
 from framefleet.executors.base import Executor, OpenWorker, Outcomes, Pending, Task, VideoOutcome, Work
 from framefleet.executors.remote import END_S, OpenedWorker, ProcessDiedError, RemoteWorker, served_elsewhere
 from framefleet.install_hints import with_extra
+from framefleet.logs import logger
 from framefleet.progress import Event, Listener
+
+log = logger(__name__)
 
 STORE_BYTES = 100 * 2**20  # tasks are paths and outcomes are rows; by default Ray takes 30 % of the memory
 START_S = "300"  # on a busy machine Ray took up to 53 s to start, and gave up after its own 30 s
@@ -91,11 +94,9 @@ class RayWorker(RemoteWorker):
 
     def close(self) -> None:
         if self._actor is not None:
-            with contextlib.suppress(Exception):  # it may be gone, and Ray with it
-                self._ray.get(self._actor.close.remote(), timeout=END_S)
-            with contextlib.suppress(Exception):
-                self._ray.kill(self._actor)
-            self._actor = None
+            actor, self._actor = self._actor, None
+            _quietly(lambda: self._ray.get(actor.close.remote(), timeout=END_S))
+            _quietly(lambda: self._ray.kill(actor))
 
 
 class Actor:
@@ -149,6 +150,14 @@ def _imported() -> Any:
     return ray
 
 
+def _quietly(end: Callable[[], object]) -> None:
+    """Call what ends an actor, which may be gone, and Ray with it."""
+    try:
+        end()
+    except Exception as error:
+        log.info("an actor did not end by itself", exc_info=error)
+
+
 def _told(error: Exception) -> str:
     """Return the end of an error of Ray, which is the reason; before it are pages of traceback."""
     return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
@@ -165,7 +174,8 @@ def _connected(ray: Any, address: str | None, cores: int | None) -> Iterator[Non
     )
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **here)
-    except Exception as error:
+    except Exception as error:  # of any kind, by what fails
+        log.info("Ray did not start", exc_info=error)
         raise SetupError(
             f"Ray cannot be started or reached: {_told(error)}", hint="see --ray-address", code="ray"
         ) from error

@@ -18,7 +18,7 @@ def chosen_parts(
     start, end = from_s or 0.0, duration_s if to_s is None else min(to_s, duration_s)
     if to_s is not None and to_s <= start:
         raise UsageError(f"--to {to_s:g}: not after the start, {start:g} s")
-    if start >= duration_s:
+    if from_s is not None and start >= duration_s:
         raise UsageError(f"--from {start:g}: the video ends at {duration_s:g} s", code="after_the_end")
     if ends and end - start > 3 * END_S:
         middle = round((start + end - END_S) / 2, 6)

@@ -8,7 +8,7 @@ import typer
 
 from framefleet.cli.options.confirmation import Yes
 from framefleet.cli.options.run import with_flags
-from framefleet.cli.options.videos import Videos, exit_code, is_folder, named, told_left_out
+from framefleet.cli.options.videos import Videos, exit_code, is_folder, named, parse_at_once, told_left_out
 from framefleet.cli.output.format import clean
 from framefleet.errors import UsageError
 from framefleet.logs import logger
@@ -57,7 +57,6 @@ def run(
 ) -> int:
     """Analyze videos: write one JSON per video with its objects, speech, sounds, text and scenes."""
     from framefleet.config.loading import load_fleet, load_options
-    from framefleet.executors.planning import parse_at_once
 
     if ray_address is not None and engine != "ray":
         raise UsageError("--ray-address: for --engine ray only", hint="add --engine ray")

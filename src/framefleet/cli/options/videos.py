@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,6 +25,15 @@ Videos = Annotated[
     list[str],
     typer.Argument(metavar="VIDEO", help="video or audio files, or folders of them", show_default=False),
 ]
+
+
+def parse_at_once(text: str) -> int | Literal["auto"]:
+    """Return the number in `--videos`, or "auto". Raises `UsageError`."""
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"--videos {text}: not a number of videos", hint="give 1 or more, or auto")
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,7 +202,7 @@ def _failure(failure: FailureEntry, document: Document) -> dict[str, Any]:
     times = _sample_spans(document, failure.stage) if failure.items else []
     runs: list[tuple[int, int, Span]] = []
     for index in failure.items or ():
-        own = times[index] if index < len(times) else Span(0.0, document.video.duration_s)
+        own = times[index] if 0 <= index < len(times) else Span(0.0, document.video.duration_s)
         if runs and runs[-1][1] + 1 == index and runs[-1][2].end_s == own.start_s:
             first, _, before = runs[-1]
             runs[-1] = first, index, Span(before.start_s, own.end_s)
