@@ -1,6 +1,6 @@
 """python benchmarks/niches.py [TEXTS.toml|TEXTS.json …]
 
-Measure how often `framefleet classify` finds the right label of short texts, and how many that are about none it tells.
+Measure how often `framefleet classify` finds the right label of short texts, and how many texts about none of them.
 TEXTS have labels with `texts` each, and texts of none; by default benchmarks/niche_texts.toml. A JSON file has `labels`
 by name and `texts` as pairs of a name, or null, and a text.
 """

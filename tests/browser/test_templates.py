@@ -123,6 +123,32 @@ def test_the_map_has_a_dot_for_each_video_and_alike_ones_lie_close(open_page: Op
     assert apart("slides00", "slides01") < apart("slides00", "montage00") / 3
 
 
+def test_the_legend_leads_to_each_template(open_page: Open) -> None:
+    page = open_page(busy())
+    links = page.page.locator("#legend a")
+    assert [link.inner_text() for link in links.all()] == ["t1", "t2", "t3", "t4", "one-off"]
+    links.nth(3).focus()
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_function("document.querySelector('#t4').getBoundingClientRect().top < innerHeight / 2")
+    fill = page.page.locator("#map circle").evaluate_all("dots => [...new Set(dots.map(d => d.style.fill))]")
+    dots = page.page.locator("#legend .dot").evaluate_all("dots => dots.map(d => d.style.background)")
+    assert set(dots) == set(fill)
+
+
+@pytest.mark.parametrize("width", [320, 400])
+def test_figures_of_the_comparison_do_not_break_on_a_narrow_screen(open_page: Open, width: int) -> None:
+    page = open_page(busy(), width=width)
+    scrolled(page)
+    for name in ("list00.mp4", "talk00.mp4"):
+        page.page.locator(".card", has_text=name).get_by_role("button").click()
+    heights = page.page.locator("#compared tbody .num, #compared thead th:last-child").evaluate_all(
+        "cells => cells.map(cell => { const text = document.createRange(); text.selectNodeContents(cell);"
+        " return text.getBoundingClientRect().height })"
+    )
+    assert heights
+    assert max(heights) < 24, "more than one line"
+
+
 def test_two_videos_are_compared_on_one_scale(open_page: Open) -> None:
     page = open_page(busy())
     scrolled(page)

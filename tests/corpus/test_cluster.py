@@ -120,6 +120,17 @@ def test_alike_videos_are_one_template_and_two_are_none() -> None:
     assert group(compare(np.zeros((2, len(FIGURES))))).labels.tolist() == [-1, -1]
 
 
+def test_two_alike_that_are_like_no_others_stay_alone() -> None:
+    rng = np.random.default_rng(1)
+    truth = np.array([0] * 5 + [1] * 5 + [2] * 2)
+    centres = np.zeros((3, len(FIGURES)))
+    centres[1] = 2.5
+    centres[2, ::2] = 1.2
+    labels = group(compare(centres[truth] + rng.normal(0, 0.3, (12, len(FIGURES))))).labels
+    assert parts(labels[:10]) == parts(truth[:10])
+    assert labels[10:].tolist() == [-1, -1]
+
+
 def test_a_new_video_joins_what_is_near_and_stays_alone_elsewhere() -> None:
     at = np.array([0.0, 0.1, 0.2, 5.0, 5.1, 5.2, 0.12, 2.5])
     apart = np.abs(at[:, None] - at[None])

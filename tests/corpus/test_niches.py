@@ -13,7 +13,7 @@ from framefleet.corpus.niches import Niches, classify_documents, softmax
 from framefleet.corpus.result import Niche
 from framefleet.corpus.shared_words import by_words, terms_of
 from framefleet.corpus.texts import Text, Words, sidecar, words_of
-from framefleet.errors import InputError
+from framefleet.errors import InputError, UsageError
 from framefleet.schema.document import Document
 from tests.library.make import KnowsFewWords, document, put
 
@@ -51,6 +51,19 @@ def test_a_tie_is_unsure_and_gives_two() -> None:
     assert (found.label, found.second) == ("one", "two")
     assert found.score == pytest.approx(1 / 3, abs=0.01)
     assert found.unsure
+
+
+def test_a_single_label_is_as_sure_as_it_is_ahead_of_its_rivals() -> None:
+    made = Niches(LABELS[1:], KnowsFewWords(), RIVALS)
+    clear = made.of(Words([Text("knead the dough", 1.0)], None), "", "")
+    close = made.of(Words([Text("dough kitten", 1.0)], None), "", "")
+    assert (clear.label, close.label, clear.second) == ("bread", "bread", None)
+    assert close.score < clear.score <= 1.0
+
+
+def test_labels_there_have_to_be() -> None:
+    with pytest.raises(UsageError, match="no labels"):
+        classify_documents({"a.json": document((0, 4, "Hello there."))}, [])
 
 
 def test_a_topic_like_a_label_is_no_rival() -> None:

@@ -42,7 +42,7 @@ def test_each_kind_is_a_template_with_its_medoid_among_its_members() -> None:
     assert msgspec.json.decode(msgspec.json.encode(found), type=Templates) == found
 
 
-def test_templates_are_told_in_words() -> None:
+def test_templates_are_described_in_words() -> None:
     told = {next(iter(kind)): cluster for kind, cluster in zip(*both(), strict=True)}
     assert told["list"].template.startswith("0–3 s hook: text overlay + number + voice")
     assert "a call to action at the end" in told["list"].template
@@ -114,10 +114,10 @@ def test_an_id_goes_to_the_greatest_overlap_and_a_new_one_to_the_rest() -> None:
     assert kept_ids(["a", "b"], None) == ["t1", "t2"]
 
 
-def test_not_anew_a_video_joins_and_nothing_else_moves() -> None:
+def test_without_regrouping_a_video_joins_and_nothing_else_moves() -> None:
     first = templates_of(corpus(6))
     documents = corpus(6) | {"out/talk77_results.json": made("talk", 2)} | corpus(1, ("odd",))
-    then = templates_of(documents, previous=first, anew=False)
+    then = templates_of(documents, previous=first, regroup=False)
     assert everything(then) == sorted(documents)
     was = {path: cluster.id for cluster in first.clusters for path in cluster.members}
     now = {path: cluster.id for cluster in then.clusters for path in cluster.members}

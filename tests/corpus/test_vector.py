@@ -50,7 +50,7 @@ def test_the_figures_of_a_list_by_hand() -> None:
         ("results", ["look", "palette", "motion"]),
     ],
 )
-def test_what_nobody_looked_at_is_left_out_and_said(part: str, unknown: list[str]) -> None:
+def test_what_was_not_looked_at_is_left_out_and_listed(part: str, unknown: list[str]) -> None:
     known = vector(made("talk", 0))
     found = vector(replace(made("talk", 0), **{part: UNSET if part == "results" else None}))
     assert found.unknown == unknown
@@ -92,10 +92,10 @@ def test_a_text_that_is_hardly_read_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "odd"])
-def test_every_figure_can_be_told(kind: str) -> None:
+def test_every_figure_has_words(kind: str) -> None:
     for name, value in vector(made(kind, 1)).values.items():
         if value is not None:
-            assert "{" not in FIGURES[name].told(value)
+            assert "{" not in FIGURES[name].phrase(value)
 
 
 spans = st.lists(st.tuples(st.floats(-5, 20), st.floats(0, 9)).map(lambda one: (one[0], one[0] + one[1])), max_size=8)

@@ -15,7 +15,7 @@ from tests.library.make import put
 
 
 class Time:
-    """A clock that goes on when somebody sleeps; something happens at each sleep."""
+    """A clock that only moves in `sleep`, at which something happens each time."""
 
     def __init__(self, *happens: Callable[[], object]) -> None:
         self.now, self.happens = 0.0, list(happens)
@@ -47,6 +47,19 @@ def test_results_show_as_they_come_until_the_run_ends(tmp_path: Path) -> None:
     assert come == []
     assert len(last.clusters) == 4
     assert time.now < 30
+
+
+def test_a_file_that_is_no_result_is_reported_once_and_read_when_it_changes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = Folder(tmp_path)
+    broken = tmp_path / "clip_results.json"
+    broken.write_text("{")
+    assert [folder.look() for _ in range(3)] == [[], [], []]
+    assert sum("is left out" in record.getMessage() for record in caplog.records) == 1
+    whole = put(tmp_path, made("talk", 1))
+    whole.rename(broken)
+    assert folder.look() == [str(broken)]
 
 
 def test_ids_stay_while_results_come(tmp_path: Path) -> None:

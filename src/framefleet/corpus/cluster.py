@@ -24,6 +24,7 @@ _LOOSE = 0.6  # mean distance within: templates have 0.05 to 0.4, videos that fo
 _REACH = 90  # percentile of a template's distances from its medoid, within which a new video joins it
 _FAR = 1.8  # times the template's median distance, and
 _FAR_AT_LEAST = 0.35  # noticeable differences: what is farther follows no template
+_TWO_CLEAR = 0.5  # silhouette: two videos that are twice as far from the others as from each other follow none either
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def group(found: Comparison) -> Grouping:
             labels[part] = len(families)
             families.append(family)
     if count:
-        labels = _without_outliers(found, _moved(found, labels))
+        labels = _without_pairs(found.apart, _without_outliers(found, _moved(found, labels)))
     kept = [label for label in range(len(families)) if _is_template(found.apart, np.flatnonzero(labels == label))]
     place = {label: number for number, label in enumerate(kept)}
     labels = np.array([place.get(int(label), -1) for label in labels], np.intp)
@@ -61,7 +62,7 @@ def join(apart: Distances, labels: NDArray[np.intp], new: NDArray[np.intp]) -> N
     """Return the labels with those of `new` videos: of the nearest medoid's template, unless that is farther than nine
     in ten of its videos are."""
     joined = labels.copy()
-    middles = {label: medoid(apart, np.flatnonzero(labels == label)) for label in range(labels.max() + 1)}
+    middles = {label: medoid(apart, np.flatnonzero(labels == label)) for label in range(labels.max(initial=-1) + 1)}
     for one in new if middles else ():
         label = min(middles, key=lambda label: (apart[one, middles[label]], label))
         reach = float(np.percentile(apart[middles[label], labels == label], _REACH))
@@ -189,7 +190,7 @@ def _without_crumbs(apart: Distances, labels: NDArray[np.intp]) -> NDArray[np.in
 
 
 def _moved(found: Comparison, labels: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the labels, with videos that nobody looked at in part in the template they are nearest to by the rest.
+    """Return the labels, with videos of which part is unknown in the template they are nearest to by the rest.
 
     Others stay: the mean distance to a compact template may be less than to the others of a loose one.
     """
@@ -211,6 +212,24 @@ def _without_outliers(found: Comparison, labels: NDArray[np.intp]) -> NDArray[np
     typical = np.array([np.median(away[labels == label]) for label in range(labels.max() + 1)])[labels]
     far = (away > _FAR * typical / np.sqrt(share_known(found))) & (away > _FAR_AT_LEAST)
     kept: NDArray[np.intp] = np.where(far, -1, labels)
+    return kept
+
+
+def _without_pairs(apart: Distances, labels: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the labels with -1 for videos that are alike, far from all others of their template, and too few for one.
+
+    Each of them has one near it, so that by its mean distance it may not be far.
+    """
+    kept = labels.copy()
+    for label in range(labels.max() + 1):
+        while len(members := np.flatnonzero(kept == label)) > LEAST:
+            own = apart[np.ix_(members, members)]
+            sides = cut(average_linkage(own), 2)
+            few = sides == np.bincount(sides).argmin()
+            between = float(own[np.ix_(few, ~few)].mean())
+            if few.sum() >= LEAST or between < _FAR_AT_LEAST or silhouette(own, sides) < _TWO_CLEAR:
+                break
+            kept[members[few]] = -1
     return kept
 
 

@@ -23,9 +23,9 @@ _OF_GROUP = np.array([figure.group for figure in FIGURES.values()])
 class Comparison:
     """All distances of a corpus.
 
-    `known` are those by group, 0 where nobody looked; `looked` (n,) says where somebody did. `apart` are the weighted
-    means over all groups, in which a group that nobody looked at in a video is as it is in the videos that are most
-    like it; `by_group` are its parts.
+    `known` are those by group, 0 where one of the two was not looked at; `looked` (n,) are the videos that were.
+    `apart` are the weighted means over all groups, in which a group that was not looked at is as in the videos most
+    like that one; `by_group` are its parts.
     """
 
     apart: Distances
@@ -38,7 +38,7 @@ def distances(rows: NDArray[np.float64], weights: Mapping[str, float] = GROUPS) 
     """Return how different videos are, from `rows` as of `vector.scaled`, each pair by what is known of both.
 
     Each group counts by its mean of capped differences over the figures that are known of both, or that only one has
-    (`_UNLIKE`); a group that nobody looked at in one of the two is left out of that pair.
+    (`_UNLIKE`); a group that was not looked at in one of the two is left out of that pair.
     """
     return _together({group: _of_group(rows, group) for group in weights}, weights)
 
@@ -46,9 +46,10 @@ def distances(rows: NDArray[np.float64], weights: Mapping[str, float] = GROUPS) 
 def compare(rows: NDArray[np.float64]) -> Comparison:
     """Return all distances of videos from `rows` as of `vector.scaled`.
 
-    Leaving groups out of pairs alone makes two videos alike of which nothing tells is known; so what is missing is
-    taken from those that are alike in what is known, a few times over. With 40 % of all stages missing, the agreement
-    with known templates is 0.86 with it and 0.72 without.
+    Leaving groups out of pairs alone makes two videos alike if little is known of them, so what is missing is taken
+    from those that are alike in what is known, a few times over. With 40 % of all stages missing at random, the
+    agreement with known templates is 0.78 with it and 0.71 without. With the templates of all others known, assigning
+    each video gives 0.90: so much is lost with the stages.
     """
     pairs = {group: _of_group(rows, group) for group in GROUPS}
     known = {group: apart for group, (apart, _) in pairs.items()}
@@ -77,7 +78,7 @@ def to_clusters(found: Comparison, labels: NDArray[np.intp]) -> Distances:
 
 
 def share_known(found: Comparison) -> NDArray[np.float64]:
-    """Return how much, by weight, of what somebody looked at in any video is known of each (n,)."""
+    """Return how much, by weight, of what was looked at in any video is known of each (n,)."""
     there = {group: looked for group, looked in found.looked.items() if looked.any()}
     known = [GROUPS[group] * looked for group, looked in there.items()]
     return np.asarray(np.sum(known, axis=0) / max(1e-9, sum(GROUPS[group] for group in there)), np.float64)
@@ -106,7 +107,7 @@ def _of_group(rows: NDArray[np.float64], group: str) -> tuple[Distances, NDArray
 
 
 def _completed(known: Distances, looked: NDArray[np.bool_], apart: Distances) -> Distances:
-    """Return a group's distances with those of videos nobody looked at: the mean of those like them."""
+    """Return a group's distances with those of videos that were not looked at: the means of those like them."""
     alike = np.exp(-apart / _NEAR) * looked
     np.fill_diagonal(alike, 0.0)
     alike /= np.maximum(alike.sum(axis=1, keepdims=True), 1e-300)

@@ -7,6 +7,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from framefleet.corpus.analyzed import without_gaps
 from framefleet.corpus.figures import FIGURES, is_question
 from framefleet.corpus.result import Difference
 from framefleet.corpus.vector import Value, Vector, words_of
@@ -24,20 +25,22 @@ def template(vectors: Sequence[Vector], medoid: Document) -> str:
     typical = typical_values(vectors)
     parts = [f"0–{HOOK_S:g} s hook: {_hook(typical, medoid)}"]
     for name in ("duration_s", "cuts_per_min", "shot_s"):
-        parts += _told(typical, name)
+        parts += _phrases(typical, name)
     parts += _on_screen(typical)
-    parts += _told(typical, "speech_share", 0.05) or ([] if typical.get("speech_share") is None else ["nobody speaks"])
+    parts += _phrases(typical, "speech_share", 0.05) or (
+        [] if typical.get("speech_share") is None else ["nobody speaks"]
+    )
     for name in ("music_share", "people_share", "plain_share", "still_share"):
-        parts += _told(typical, name, 0.2)
+        parts += _phrases(typical, name, 0.2)
     if typical.get("zoom") is not None:
-        parts += _told(typical, "zoom", 0.01)
+        parts += _phrases(typical, "zoom", 0.01)
     if (typical.get("text_call") or 0) >= 0.5:
         parts.append("a call to action at the end")
     return "; ".join(parts)
 
 
 def typical_values(vectors: Sequence[Vector]) -> dict[str, Value]:
-    """Return the median of each figure; None if most videos have no such thing, and no entry if nobody looked."""
+    """Return the median of each figure; None if most videos have no such thing, no entry if it was not looked for."""
     found: dict[str, Value] = {}
     for name in FIGURES:
         values = [vector.values[name] for vector in vectors if name in vector.values]
@@ -75,7 +78,7 @@ def _difference(
         return round(median(value for value in values if value is not None), 4)
 
     here, elsewhere = middle(inside), middle(outside)
-    text = f"{FIGURES[name].told(here)} (elsewhere {FIGURES[name].number(elsewhere)})"
+    text = f"{FIGURES[name].phrase(here)} (elsewhere {FIGURES[name].number(elsewhere)})"
     return Difference(figure=name, here=here, elsewhere=elsewhere, text=text)
 
 
@@ -103,7 +106,8 @@ def _hook(typical: Mapping[str, Value], medoid: Document) -> str:
 
 
 def hook_words(document: Document) -> tuple[str, str]:
-    """Return what is written and what is said in the first seconds."""
+    """Return what is written and what is said in the first seconds that were analyzed."""
+    document = without_gaps(document)
     spans = [] if document.text is None else document.text.spans
     said = [] if document.transcription is None else words_of(document.transcription)
     written = " ".join(dict.fromkeys(span.text for span in spans if span.start_s < HOOK_S))
@@ -115,17 +119,17 @@ def _on_screen(typical: Mapping[str, Value]) -> list[str]:
         return ["text on screen: not looked for"]
     if (typical["text_share"] or 0) < 0.05:
         return ["no text on screen"]
-    parts = _told(typical, "text_share")
+    parts = _phrases(typical, "text_share")
     where = typical.get("text_y")
     if where is not None:
         parts.append(
             "text at the top" if where < 0.33 else "text at the bottom" if where > 0.67 else "text in the middle"
         )
     for name in ("text_wordwise", "text_capitals", "text_numbered", "text_spoken"):
-        parts += _told(typical, name, 0.4)
+        parts += _phrases(typical, name, 0.4)
     return parts
 
 
-def _told(typical: Mapping[str, Value], name: str, least: float = 0.0) -> list[str]:
+def _phrases(typical: Mapping[str, Value], name: str, least: float = 0.0) -> list[str]:
     value = typical.get(name)
-    return [FIGURES[name].told(value)] if value is not None and value >= least else []
+    return [FIGURES[name].phrase(value)] if value is not None and value >= least else []

@@ -41,11 +41,11 @@ class Figure:
         """Return the value in noticeable differences."""
         return (value if self.above is None else log(max(value, 0.0) + self.above)) / self.scale
 
-    def told(self, value: float) -> str:
+    def phrase(self, value: float) -> str:
         return self.words.format(value)
 
     def number(self, value: float) -> str:
-        """Return the value as in `told`, without the words."""
+        """Return the value as in `phrase`, without the words."""
         return self.words[self.words.index("{") : self.words.index("}") + 1].format(value)
 
 

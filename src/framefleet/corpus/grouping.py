@@ -26,18 +26,18 @@ def templates(results: Sequence[Path | str], *, previous: Templates | None = Non
 
 
 def templates_of(
-    documents: Mapping[str, Document], *, previous: Templates | None = None, anew: bool = True
+    documents: Mapping[str, Document], *, previous: Templates | None = None, regroup: bool = True
 ) -> Templates:
     """Return the templates of documents by path, in whatever order these are.
 
-    Not `anew`, videos stay where `previous` has them, and new ones join the template that they follow, if any.
+    Without `regroup`, videos stay where `previous` has them, and new ones join the template that they follow, if any.
     """
     paths = sorted(documents)
     vectors = [vector(documents[path]) for path in paths]
     rows = scaled(vectors)
     compared = compare(rows)
     apart = compared.apart
-    if anew or previous is None or not previous.clusters:
+    if regroup or previous is None or not previous.clusters:
         found = group(compared)
         ids = kept_ids([_members(found, paths, one) for one in range(len(found.families))], previous)
     else:

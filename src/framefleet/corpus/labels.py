@@ -38,7 +38,7 @@ def read_labels(path: Path) -> list[Label]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})", hint="give a TOML file of labels") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not TOML ({error})", hint=f"such as {_EXAMPLE}") from None
+        raise InputError(f"{path}: not TOML ({error})", hint=f"write labels such as {_EXAMPLE}") from None
     labels = _labels(content, "label", str(path))
     names = [label.name for label in labels]
     if twice := next((name for name in names if names.count(name) > 1), None):
@@ -56,9 +56,9 @@ def _labels(content: dict[str, Any], key: str, where: str) -> list[Label]:
     try:
         found: Sequence[Label] = msgspec.convert(content.get(key, []), list[Label])
     except msgspec.ValidationError as error:
-        raise InputError(f"{where}: {error}", hint=f"such as {_EXAMPLE}") from None
+        raise InputError(f"{where}: {error}", hint=f"write labels such as {_EXAMPLE}") from None
     if unknown := set(content) - {key}:
-        raise InputError(f"{where}: unknown {min(unknown)}", hint=f"such as {_EXAMPLE}")
+        raise InputError(f"{where}: unknown {min(unknown)}", hint=f"write labels such as {_EXAMPLE}")
     if not found or any(not label.name.strip() for label in found):
-        raise InputError(f"{where}: no {key} with a name in it", hint=f"such as {_EXAMPLE}")
+        raise InputError(f"{where}: no {key} with a name in it", hint=f"write labels such as {_EXAMPLE}")
     return list(found)

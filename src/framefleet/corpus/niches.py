@@ -18,6 +18,7 @@ from framefleet.corpus.reading import documents_in
 from framefleet.corpus.result import Because, Niche
 from framefleet.corpus.shared_words import by_words
 from framefleet.corpus.texts import Words, words_of
+from framefleet.errors import UsageError
 
 if TYPE_CHECKING:
     from framefleet.schema.document import Document
@@ -55,10 +56,12 @@ def classify_documents(
 ) -> list[Niche]:
     """Return the label of each document by path.
 
-    `model` is loaded if any may be in English, and used by several threads.
+    `model` is loaded if any may be in English, and used by several threads. Raises `UsageError` without labels.
     """
-    told = {path: words_of(document, Path(path)) for path, document in documents.items()}
-    embedded = {path for path, words in told.items() if words.texts and words.language is None}
+    if not labels:
+        raise UsageError("no labels", hint="give at least one")
+    texts = {path: words_of(document, Path(path)) for path, document in documents.items()}
+    embedded = {path for path, words in texts.items() if words.texts and words.language is None}
     if embedded and model is None:
         from framefleet.embedding import open_embedder
 
@@ -66,13 +69,13 @@ def classify_documents(
     niches = Niches(labels, model) if embedded and model is not None else None
 
     def one(path: str) -> Niche:
-        words, video = told[path], documents[path].video.path
+        words, video = texts[path], documents[path].video.path
         if niches is not None and path in embedded:
             return niches.of(words, video, path)
         return by_words(words, labels, video, path)
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return list(pool.map(one, told))
+        return list(pool.map(one, texts))
 
 
 class Prototypes:
@@ -122,7 +125,7 @@ class Niches:
         best = int(order[0])
         claims = np.append(weights @ rivals - _KIN * self._kin[:, best] - _MARGIN, -1.0)
         none = bool(claims.max() > scores[best])
-        score = softmax(np.append(scores, claims.max()))[-1] if none else softmax(scores)[best]
+        score = softmax(np.append(scores, claims.max()))[-1 if none else best]
         lead = rivals[:, int(claims.argmax())] - each.max(axis=1) if none else _lead(each, best)
         return Niche(
             video=video,

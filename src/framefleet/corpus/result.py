@@ -45,9 +45,9 @@ class FigureInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VideoFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """The vector of a video. A figure is null if there is no such thing in it, and missing if nobody looked.
+    """The vector of a video. A figure is null if there is no such thing in it, and missing if it was not looked for.
 
-    `unknown` are the groups that nobody looked at. `cluster` is null if the video follows no template. `x` and `y`,
+    `unknown` are the groups that were not looked at. `cluster` is null if the video follows no template. `x` and `y`,
     -1 to 1, are its place on a map on which videos that are alike lie close.
     """
 

@@ -67,13 +67,13 @@ def sidecar(document: Document, path: Path) -> tuple[str, str]:
     """Return title and description as yt-dlp keeps them in `clip.info.json`, or `clip.json`; "" if there are none."""
     for place in (path.absolute().parent / Path(document.video.path).name, *places(document, path)):
         for near in (place.with_suffix(".info.json"), Path(f"{place}.info.json"), place.with_suffix(".json")):
-            title, description = _told(near)
+            title, description = _title_and_description(near)
             if title or description:
                 return title, description
     return "", ""
 
 
-def _told(path: Path) -> tuple[str, str]:
+def _title_and_description(path: Path) -> tuple[str, str]:
     try:
         if path.stat().st_size > _MOST_SIDECAR_BYTES:
             return "", ""
@@ -121,7 +121,7 @@ def _not_english(document: Document, texts: list[Text]) -> str | None:
         if sure:
             return None if said.language == "en" else said.language
     if not is_latin(together):
-        return "another than English"
+        return "in another script"
     words = [word.lower() for word in re.findall(r"[^\W\d_]+", together)]
     counts = {language: sum(word in common for word in words) for language, common in _COMMON_WORDS.items()}
     best = max(counts, key=lambda language: (counts[language], language == "en"))

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from framefleet.corpus.analyzed import without_gaps
 from framefleet.corpus.figures import FIGURES, GROUPS, has_number, is_call, is_music, is_numbered, is_question, is_talk
 from framefleet.results.query.kinds import found_of
 from framefleet.schema.document import Document
@@ -32,18 +33,19 @@ Value = float | None
 
 
 class Vector(msgspec.Struct, frozen=True):
-    """The figures of a video by name. `unknown` are the groups that nobody looked at: their figures are left out."""
+    """The figures of a video by name. `unknown` are the groups that were not looked at, whose figures are left out."""
 
     values: dict[str, Value]
     unknown: list[str]
 
 
 def vector(document: Document) -> Vector:
-    """Return the figures of a document. It depends on no other document."""
+    """Return the figures of a document, by what was analyzed of its video. It depends on no other document."""
+    whole_s, document = max(0.1, document.video.duration_s), without_gaps(document)
     length_s = max(0.1, document.video.duration_s)
     width, height = document.video.width, document.video.height
     said = None if document.transcription is None else words_of(document.transcription)
-    values: dict[str, Value] = {"duration_s": length_s, "aspect": width / height if width and height else None}
+    values: dict[str, Value] = {"duration_s": whole_s, "aspect": width / height if width and height else None}
     unknown: list[str] = []
 
     def add(groups: Sequence[str], found: Any, figures: Callable[[Any], Mapping[str, Value]]) -> None:

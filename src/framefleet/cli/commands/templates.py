@@ -11,6 +11,7 @@ from framefleet.errors import UsageError
 
 if TYPE_CHECKING:
     from framefleet.corpus.result import Templates
+    from framefleet.outputs.templates.files import TemplateFiles
     from framefleet.outputs.templates.make import Frames
     from framefleet.schema.document import Document
 
@@ -49,40 +50,18 @@ def templates(
     """
     if (watch is None) == (not results):
         raise UsageError("give results, or a folder to --watch", hint="such as framefleet templates output/")
-    from framefleet.corpus.grouping import templates_of
-    from framefleet.corpus.reading import documents_in
     from framefleet.outputs.templates.files import TemplateFiles
     from framefleet.outputs.templates.make import thumbnails_of
 
     files = TemplateFiles(output, vectors or [])
     frames = cache_by_path(thumbnails_of) if thumbnails else None
-    previous = files.previous()
     if watch is not None:
-        from framefleet.outputs.templates.watching import Folder
-        from framefleet.outputs.templates.watching import watch as follow
-
-        if not watch.is_dir():
-            raise UsageError(f"--watch {watch}: not a folder", hint="give the folder that a run writes into")
-        folder = Folder(watch, previous)
-
-        def show(made: "Templates", come: list[str]) -> None:
-            if not come and reports:
-                _write_reports(folder.documents)
-            files.write(made, folder.documents, frames)
-            print(_summary(made, come), flush=True)
-
-        print(clean(f"watching {watch}, until its run ends or Ctrl-C"), flush=True)
-        follow(folder, show)
-        if not folder.documents:
-            print("no result came")
-            return 1
-        made = folder.templates()
+        made = _watched(watch, files, frames, reports)
     else:
-        documents = documents_in(results or [])
-        made = templates_of(documents, previous=previous)
-        if reports:
-            _write_reports(documents)
-        files.write(made, documents, frames)
+        made = _found(results or [], files, frames, reports)
+    if made is None:
+        print("no result came")
+        return 1
     _print(made)
     for path in (files.json, files.page, *files.tables):
         print(clean(f"  wrote {path}"))
@@ -102,6 +81,39 @@ def cache_by_path(frames: "Frames") -> "Frames":
     return cached
 
 
+def _found(results: list[Path], files: "TemplateFiles", frames: "Frames | None", reports: bool) -> "Templates":
+    from framefleet.corpus.grouping import templates_of
+    from framefleet.corpus.reading import documents_in
+
+    previous = files.previous()
+    documents = documents_in(results)
+    made = templates_of(documents, previous=previous)
+    if reports:
+        _write_reports(documents)
+    files.write(made, documents, frames)
+    return made
+
+
+def _watched(place: Path, files: "TemplateFiles", frames: "Frames | None", reports: bool) -> "Templates | None":
+    """Write and print what comes into the folder until its run ends, and return the last of it; None without any."""
+    from framefleet.outputs.templates.watching import Folder
+    from framefleet.outputs.templates.watching import watch as follow
+
+    if not place.is_dir():
+        raise UsageError(f"--watch {place}: not a folder", hint="give the folder that a run writes into")
+    folder = Folder(place, files.previous())
+
+    def show(made: "Templates", come: list[str]) -> None:
+        if not come and reports:
+            _write_reports(folder.documents)
+        files.write(made, folder.documents, frames)
+        print(_summary(made, come), flush=True)
+
+    print(clean(f"watching {place}, until its run ends or Ctrl-C"), flush=True)
+    follow(folder, show)
+    return folder.previous if folder.documents else None
+
+
 def _write_reports(documents: "Mapping[str, Document]") -> None:
     """Write the reports that are missing next to their documents."""
     from framefleet.outputs.report.make import look_for_video, make_report, report_path
@@ -115,8 +127,8 @@ def _write_reports(documents: "Mapping[str, Document]") -> None:
 def _summary(made: "Templates", come: list[str]) -> str:
     of = {one.document: one.cluster for one in made.videos}
     new = ", ".join(f"{Path(path).name} → {of[path] or 'alone'}" for path in come)
-    told = f"{counted(len(made.videos), 'video')}, {counted(len(made.clusters), 'template')}, {len(made.alone)} alone"
-    return clean(f"{told}: {new}" if new else told)
+    totals = f"{counted(len(made.videos), 'video')}, {counted(len(made.clusters), 'template')}, {len(made.alone)} alone"
+    return clean(f"{totals}: {new}" if new else totals)
 
 
 def _print(made: "Templates") -> None:

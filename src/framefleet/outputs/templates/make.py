@@ -78,7 +78,7 @@ def _placed(one: Any) -> dict[str, Any]:
 
 
 def _card(document: Document, path: Path, page_path: Path, pictures: list[str]) -> dict[str, Any]:
-    """Return what the page shows of a video. Lanes are null where nobody looked."""
+    """Return what the page shows of a video. Lanes are null for what was not looked at."""
     report = report_path(path)
     scenes, text, said = document.scenes, document.text, document.transcription
     shots = None if scenes is None else [(scene.start_s, scene.end_s, "") for scene in scenes]
@@ -107,7 +107,7 @@ def _turns(words: list[tuple[Seconds, Seconds, str]]) -> list[tuple[Seconds, Sec
 
 
 def _spans(spans: list[tuple[Seconds, Seconds, str]] | None) -> list[tuple[Seconds, Seconds, str]] | None:
-    """Return the spans for a lane, in milliseconds and short: of many, as many as can be told apart."""
+    """Return the spans for a lane, in milliseconds and short: of many, as many as can be distinguished."""
     if spans is None:
         return None
     kept = spans[:: max(1, -(-len(spans) // _MOST_SPANS))]

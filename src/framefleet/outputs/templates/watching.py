@@ -21,7 +21,7 @@ POLL_S: Seconds = 1.0
 PATIENCE_S: Seconds = 60.0  # for a run to begin, when nothing comes
 QUIET_S: Seconds = 5.0  # without a run: between two videos of a script, none is at work for a moment
 _GROWN = 0.12  # after so many more videos, or
-_GROWN_BY = 8  # so many, all are grouped anew; until then a new one joins a template and nothing else moves
+_GROWN_BY = 8  # so many, all are grouped again; until then a new one joins a template and nothing else moves
 
 
 @dataclass
@@ -43,21 +43,21 @@ class Folder:
                 mark = (state.st_mtime_ns, state.st_size)
                 if self._read.get(path) == mark:
                     continue
+                self._read[path] = mark  # also of what is no result, so that it is reported once
                 self.documents[str(path)] = read_document(path)
             except (OSError, InputError) as error:
                 log.warning("%s is left out", path, exc_info=error)
                 continue
-            self._read[path] = mark
             come.append(str(path))
         return come
 
-    def templates(self, *, anew: bool = False) -> Templates:
-        """Return the templates of all so far: `anew`, or once enough have come since they were last grouped."""
+    def templates(self, *, regroup: bool = False) -> Templates:
+        """Return the templates of all so far, grouped again if `regroup` or if enough have come since the last time."""
         more = len(self.documents) - self._grouped
-        if anew or self.previous is None or more >= min(_GROWN_BY, max(1, _GROWN * self._grouped)):
+        if regroup or self.previous is None or more >= min(_GROWN_BY, max(1, _GROWN * self._grouped)):
             self.previous, self._grouped = templates_of(self.documents, previous=self.previous), len(self.documents)
         else:
-            self.previous = templates_of(self.documents, previous=self.previous, anew=False)
+            self.previous = templates_of(self.documents, previous=self.previous, regroup=False)
         return self.previous
 
 
@@ -69,7 +69,7 @@ def watch(
     clock: Callable[[], Seconds] = time.monotonic,
     sleep: Callable[[Seconds], None] = time.sleep,
 ) -> None:
-    """Show the templates whenever results come, until the run that writes them has ended; then once more, all anew.
+    """Show the templates whenever results come, until the run that writes them has ended; then group all once more.
 
     Without a run it waits for one for `PATIENCE_S`. Ctrl-C (`KeyboardInterrupt`) ends it as the run's end does.
     """
@@ -90,7 +90,7 @@ def watch(
         pass
     folder.look()
     if folder.documents:
-        show(folder.templates(anew=True), [])
+        show(folder.templates(regroup=True), [])
 
 
 def run_in(folder: Path) -> bool:

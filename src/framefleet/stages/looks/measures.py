@@ -15,7 +15,7 @@ from framefleet.schema.looks import GREYS, HUES, Look
 from framefleet.stages.scene import Scene
 from framefleet.timebase import Seconds
 
-_COLOURED = 50  # saturation, of 255, from which on a hue can be told
+_COLOURED = 50  # saturation, of 255, from which on a hue is reliable
 _LIT = 40  # brightness, likewise
 _EDGE = 40  # of the Laplacian of 8-bit brightness
 _PLAIN = 0.03  # of pixels on edges: a wall or a slide has less, footage of anything more

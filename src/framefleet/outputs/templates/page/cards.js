@@ -37,7 +37,7 @@ function card(video, typical) {
 }
 
 const dot = (colour) => {
-  const mark = el("span", { class: "dot" });
-  mark.style.background = colour;
+  const mark = el("span", { class: `dot${colour ? "" : " alone"}` });
+  if (colour) mark.style.background = colour;
   return mark;
 };

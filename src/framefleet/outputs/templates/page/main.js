@@ -10,6 +10,8 @@ $("about").textContent = [
 ].join(" · ");
 setUpTheme(() => {});
 $("map").append(drawMap(head.videos, colours));
+$("legend").append(...head.clusters.map(({ id }) => el("a", { href: `#${id}` }, dot(colours.get(id)), id)));
+if (head.alone.length) $("legend").append(el("a", { href: `#${OTHERS}` }, dot(), "one-off"));
 compare();
 
 const families = new Map();
@@ -23,5 +25,5 @@ for (const [family, clusters] of families) {
         el("p", { class: "small dim familyname" }, `Family ${family}: ${rows.length} templates that lie close`), rows),
     );
 }
-if (head.alone.length) $("clusters").append(section(null, head.videos, "var(--dim)"));
+if (head.alone.length) $("clusters").append(section(null, head.videos));
 document.documentElement.dataset.ready = "";
