@@ -26,7 +26,7 @@ from framefleet.errors import (
     RefusedError,
     UsageError,
 )
-from framefleet.executors.base import Executor, Pending, Work
+from framefleet.executors.base import Executor, Pending, VideoOutcome, Work
 from framefleet.fleet.backends.inprocess import LocalBackend
 from framefleet.fleet.backends.runpod.backend import RunPodBackend
 from framefleet.journal.file import FILE_NAME
@@ -175,7 +175,7 @@ def test_all_analyses_share_one_budget_beside_their_own(place: Place) -> None:
     with Session(max_cost=8, fleet=place.fleet) as session:
         first = session.analyze(videos[0], price=1, batch_size=16)
         assert (first.failures, 5 <= first.cost.usd <= 6) == ([], True)  # the seconds that a worker idles
-        with pytest.raises(BudgetError, match="the session's max_cost 8"):
+        with pytest.raises(BudgetError, match="--max-cost 8 for all videos together"):
             session.analyze(videos[1], price=1)
         assert place.executions() == 6
         assert session.analyze(videos[0], price=1).cost.usd == 0  # what is answered costs nothing
@@ -249,6 +249,22 @@ def test_cancelling_ends_all_of_many(place: Place, session: Session) -> None:
     with pytest.raises(RefusedError, match="the caller's own"):
         next(results)
     assert place.executions() == 6
+
+
+def test_a_video_that_fails_by_itself_while_all_are_cancelled_is_not_raised(place: Place, session: Session) -> None:
+    scope, videos = CancelScope(), [place.video("a.mp4"), place.video("b.mp4", frames=35)]
+
+    class Cancelled(Executor):
+        def run(self, pending: Pending, work: Work, listener: Any, scope_of_all: CancelScope) -> Any:
+            broken = pending.take()
+            assert broken is not None
+            scope.cancel()
+            yield VideoOutcome(broken, 1.0, error=InputError("a.mp4: damaged"))
+
+    results = session.analyze_many(videos, cancel=scope, engine=Cancelled())
+    assert isinstance(next(results)[1], InputError)
+    with pytest.raises(CancelledError):
+        next(results)
 
 
 # Cancelling

@@ -112,9 +112,12 @@ class Session:
         ) as outcomes:
             try:
                 for outcome in outcomes:
-                    if outcome.error is not None and cancel is not None and cancel.cancelled:
-                        begun = outcome.seconds > 0  # its error says what is kept of it
-                        raise outcome.error if begun or cancel.error is None else cancel.error
+                    begun = outcome.seconds > 0
+                    if outcome.error is not None and cancel is not None and cancel.error is not None:
+                        if not begun:
+                            raise cancel.error
+                        if outcome.cancelled or outcome.error is cancel.error:
+                            raise outcome.error  # it says what is kept of the video
                     yield as_text(outcome.task.video), outcome.result
             except KeyboardInterrupt:
                 raise Interrupted("interrupted", hint="call it again to resume") from None
@@ -219,8 +222,9 @@ class SessionWork(Work):
                 outcome = replace(analyze(replace(task, options=lent)), task=task)
                 budget.spent(outcome.usd)
                 return outcome
-        except FrameFleetError as error:
-            return VideoOutcome(task, time.perf_counter() - began, error=error)
+        except Exception as fault:
+            log.info("%s: not lent to another process", task.video, exc_info=fault)
+            return VideoOutcome(task, time.perf_counter() - began, error=as_error(fault))
 
 
 @dataclass(frozen=True, slots=True)

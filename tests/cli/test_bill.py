@@ -105,6 +105,15 @@ def test_a_result_without_its_journal_still_says_what_it_cost(cli: Cli, video: P
 
 
 @pytest.mark.full
+def test_what_a_shared_folder_of_journals_has_is_counted(cli: Cli, video: Path, managed: Service) -> None:
+    assert cli("run", video, "--price", 0.001, "--journal", "journals").code == 0
+    yolo, _ = told_json(cli("bill", "--json", "--price", 0.001, "--journal", "journals"))["endpoints"]
+    assert yolo["ours"]["usd"] in (0.005, 0.006) and yolo["ours"]["requests"] == 1
+    yolo, _ = told_json(cli("bill", "--json", "--price", 0.001))["endpoints"]
+    assert yolo["ours"]["requests"] == 0
+
+
+@pytest.mark.full
 def test_an_endpoint_that_serves_two_kinds_is_one_line(
     cli: Cli, video: Path, managed: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from framefleet.journal.file import FILE_NAME
+from framefleet.journal.shared import SharedFolder
 from framefleet.media.video import decode
 from framefleet.pipeline import executor
 from framefleet.stages.scenes.stage import ScenesStage
@@ -181,3 +182,72 @@ def test_the_hash_of_a_file_that_was_written_just_now_is_not_kept(
     for _ in range(2):
         cli("run", video, "--stages", "objects")
     assert read == [video] * 2
+
+
+# Journals in a shared folder
+
+
+def test_why_tells_what_changed_since_answers_in_a_shared_folder(cli: Cli, video: Path, fleet: Any) -> None:
+    fleet()
+    flags = ("--stages", "objects", "--journal", "journals")
+    for conf in (0.2, 0.3):
+        cli("run", video, *flags, "--conf", conf)
+    assert why(cli, video, *flags, "--conf", 0.3)["objects"] == (0, [])
+    assert why(cli, video, *flags, "--conf", 0.4)["objects"] == (6, [{"field": "conf", "was": 0.3, "now": 0.4}])
+
+
+def test_a_stage_is_forgotten_in_all_journals_of_a_shared_folder(
+    cli: Cli, video: Path, fleet: Any, tmp_path: Path
+) -> None:
+    fleet()
+    other = tmp_path / "other.mp4"
+    other.write_bytes(video.read_bytes() + bytes(8))
+    flags = ("--stages", "objects,scenes", "--journal", "journals")
+    cli("run", video, other, *flags)
+    assert cli("cache", "forget", "--stage", "objects", *flags[2:]).out == "journals: 12 answers of objects removed\n"
+    cli("cache", "forget", "--stage", "scenes", *flags[2:])
+    for one in (video, other):
+        assert why(cli, one, *flags) == {"objects": (6, []), "scenes": (30, [])}
+
+
+def test_videos_without_a_result_are_removed_from_a_shared_folder(
+    cli: Cli, video: Path, fleet: Any, tmp_path: Path
+) -> None:
+    fleet()
+    other = tmp_path / "other.mp4"
+    other.write_bytes(video.read_bytes() + bytes(8))
+    flags = ("--stages", "objects,scenes", "--journal", "journals")
+    cli("run", video, other, *flags)
+    (tmp_path / "output" / "other_results.json").unlink()
+    wrong = cli("cache", "prune", *flags[2:], "-o", "elsewhere")
+    assert (wrong.code, wrong.line) == (
+        2,
+        "error: elsewhere: no results there; give the folder of the results with --output-dir",
+    )
+    assert json.loads(cli("cache", "prune", *flags[2:], "--json").out) == {"removed": 6}
+    assert why(cli, video, *flags) == {"objects": (0, []), "scenes": (0, [])}
+    assert why(cli, other, *flags) == {"objects": (6, []), "scenes": (30, [])}
+
+
+def test_a_shared_journal_that_is_in_use_is_left_alone(cli: Cli, video: Path, fleet: Any, tmp_path: Path) -> None:
+    fleet()
+    flags = ("--stages", "objects", "--journal", "journals")
+    cli("run", video, *flags)
+    (folder,) = (tmp_path / "journals").iterdir()
+    assert SharedFolder(folder, "elsewhere:1:a").take() is None
+    refused = cli("cache", "forget", "--stage", "objects", *flags[2:])
+    assert (refused.code, refused.line) == (
+        2,
+        f"error: journals/{folder.name}: another run is using it, so nothing in it is changed;"
+        " try again when that run has ended",
+    )
+    assert why(cli, video, *flags)["objects"] == (0, [])
+
+
+def test_a_folder_without_journals_is_said_to_have_none(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "journals" / "something").mkdir(parents=True)
+    told = cli("cache", "forget", "--stage", "objects", "--journal", "journals")
+    assert (told.code, told.line) == (
+        2,
+        "error: journals: no journal there; give the folder that runs have as --journal",
+    )

@@ -15,7 +15,7 @@ import pytest
 from framefleet.cancel import CancelScope
 from framefleet.cli.many import ctrl_c_cancels
 from framefleet.cli.output.bars import Bars
-from framefleet.cli.output.videos import VideoProgress, names_of_lines, told
+from framefleet.cli.output.videos import VideoProgress, ending, names_of_lines
 from framefleet.config.options import Options
 from framefleet.errors import CancelledError, InputError, Interrupted
 from framefleet.executors.base import Task, VideoOutcome
@@ -161,7 +161,7 @@ def test_the_budget_is_one_for_all_videos(cli: Cli, fleet: Fleet, folder: Path, 
     run = cli("run", folder, "--no-speech", "--price", 1, "--max-cost", max(prices) * 1.2, "--videos", 2)
     assert run.code == 3
     assert sorted(row["status"] for row in table(tmp_path / "output")["videos"]) == ["done", "failed"]
-    assert "continuing would cost about" in run.err
+    assert " for all videos together: continuing would cost about" in run.err
 
 
 def test_ctrl_c_in_the_middle_keeps_what_is_there_and_the_next_run_goes_on(
@@ -207,6 +207,31 @@ def test_a_second_ctrl_c_is_raised() -> None:
         signal.raise_signal(signal.SIGINT)
         assert isinstance(scope.error, Interrupted)
         signal.raise_signal(signal.SIGINT)
+
+
+def test_a_report_that_cannot_be_written_stops_no_other_video(
+    cli: Cli, fleet: Fleet, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "broken.mp4").unlink()
+    (tmp_path / "output" / "one_report.html").mkdir(parents=True)
+    fleet()
+    run = cli("run", folder, "--no-speech", "--report", "--videos", 1)
+    assert run.code == 3
+    assert "one_report.html: is a folder" in run.err
+    assert (tmp_path / "output" / "two_report.html").is_file()
+    assert [row["status"] for row in table(tmp_path / "output")["videos"]] == ["done", "done"]
+
+
+def test_documents_are_given_up_one_by_one(
+    cli: Cli, fleet: Fleet, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of 1,000 videos would fill the memory otherwise."""
+    (folder / "broken.mp4").unlink()
+    shown = list[VideoOutcome]()
+    monkeypatch.setattr("framefleet.cli.many._result", lambda outcome: shown.append(outcome) or "done")
+    fleet()
+    cli("run", folder, "--no-speech")
+    assert [one.document for one in shown] == [None, None]
 
 
 def test_an_interrupted_video_does_not_take_the_place_of_its_earlier_result(
@@ -278,12 +303,14 @@ def outcome(video: Path, **how: Any) -> VideoOutcome:
 
 
 def test_how_a_video_ended_is_told_in_a_line() -> None:
-    assert told(outcome(Path("a.mp4"), part="speech: no")) == "done in part, 2.0 s, $0.5000; speech: no; x_results.json"
+    assert (
+        ending(outcome(Path("a.mp4"), part="speech: no")) == "done in part, 2.0 s, $0.5000; speech: no; x_results.json"
+    )
     failed = VideoOutcome(Task(Path("a.mp4"), Options(), "a"), 1.0, error=InputError("a.mp4: no such file"))
-    assert told(failed) == "failed after 1.0 s, $0.0000"
+    assert ending(failed) == "failed after 1.0 s, $0.0000"
     cancelled = VideoOutcome(failed.task, 1.0, 0.25, error=CancelledError("cancelled"))
-    assert told(cancelled) == "cancelled after 1.0 s, $0.2500"
-    assert told(VideoOutcome(failed.task, error=CancelledError("not started: cancelled"))) == "not started"
+    assert ending(cancelled) == "cancelled after 1.0 s, $0.2500"
+    assert ending(VideoOutcome(failed.task, error=CancelledError("not started: cancelled"))) == "not started"
 
 
 def test_videos_of_one_name_are_called_by_their_paths() -> None:

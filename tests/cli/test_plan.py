@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from framefleet.config.loading import load_fleet
+from framefleet.executors.planning import corpus_estimate
 from framefleet.media.files.probe import probe
+from framefleet.session import Session
 from tests.cli.conftest import Told
 from tests.media.make import make_video
 
@@ -84,6 +87,19 @@ def test_a_folder_is_priced_as_a_whole(cli: Cli, video: Path, tmp_path: Path, mo
     assert lines[-1].startswith("2 videos: about ")
     assert most == sum(alone)
     assert max(alone) <= least < most  # a worker that goes on to the next video idles once
+
+
+def test_the_price_of_many_does_not_depend_on_their_order(
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One has a request, and so one worker; the other has work for all."""
+    monkeypatch.setenv("FRAMEFLEET_YOLO_ENDPOINT", "abc123")
+    short = make_video(tmp_path / "short.mp4", frames=5, fps=5)
+    with Session(fleet=load_fleet()) as session:
+        flags: Any = {"stages": ("objects",), "batch_size": 1, "max_workers": 5, "price": 1.0, "output_dir": tmp_path}
+        plans = [session.plan(one, **flags).plan.fleet for one in (short, video)]
+    assert [plan.workers for (plan,) in plans] == [1, 5]
+    assert corpus_estimate(plans).usd_least == corpus_estimate(plans[::-1]).usd_least >= 5 * 6
 
 
 def test_a_plan_from_an_estimate_says_about(cli: Cli, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,6 +126,27 @@ def test_forgetting_removes_voices_and_names_and_nothing_else(talk: Any, cli: Cl
     assert again["cost"]["stages"]["speakers"]["requests"] == 1
 
 
+@pytest.mark.full
+def test_names_and_voices_in_a_shared_folder_are_kept_and_forgotten(talk: Any, cli: Cli, tmp_path: Path) -> None:
+    flags = ("--journal", str(tmp_path / "journals"))
+    path = talk(1, 2, flags=flags)["path"]
+    assert "the next run of the video has no names" in cli("name", path, "S1=Ada").out
+    assert "no names" not in cli("name", path, "S1=Ada", *flags).out
+    assert names(talk(1, 2, flags=flags)) == ["Ada", None]
+
+    def voices() -> bytes:
+        """What the folder has of the stage, but for what its jobs took."""
+        content = [one.read_bytes() for one in (tmp_path / "journals").glob("*/*")]
+        return b"".join(one for one in content if b'"speakers/' in one or b'"stage":"speakers"' in one)
+
+    assert voices()
+    assert "1 answer of speakers removed" in cli("cache", "forget", "--stage", "speakers", *flags).out
+    assert voices() == b""
+    again = talk(1, 2, flags=flags)
+    assert names(again) == [None, None]
+    assert again["cost"]["stages"]["speech"]["requests"] == 0
+
+
 def test_nothing_can_be_forgotten_where_no_journal_is(cli: Cli) -> None:
     assert cli("cache", "forget", "--stage", "speakers").code == 2
 

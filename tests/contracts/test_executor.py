@@ -20,7 +20,8 @@ from framefleet.config.loading import load_options
 from framefleet.config.options import Options
 from framefleet.errors import AuthError, BudgetError, CancelledError, FrameFleetError, InputError
 from framefleet.executors.base import Executor, Pending, Task, VideoOutcome, all_outcomes
-from framefleet.executors.slots import Slots
+from framefleet.executors.remote import OpenedWorker
+from framefleet.executors.slots import Slot, Slots
 from framefleet.executors.threads import Threads
 from framefleet.fleet.backends.runpod.backend import RunPodBackend
 from framefleet.journal.file import FILE_NAME
@@ -228,6 +229,56 @@ def test_an_executor_that_gives_up_leaves_no_video_without_an_outcome() -> None:
     outcomes = list(all_outcomes(tasks, Idle(), None, silent, CancelScope()))  # type: ignore[arg-type]
     assert [one.task for one in outcomes] == tasks
     assert all(isinstance(one.error, FrameFleetError) and not isinstance(one.error, CancelledError) for one in outcomes)
+
+
+class Talking:
+    """A process that reports events without end until it is cancelled."""
+
+    def __init__(self) -> None:
+        self.exitcode = 0
+        self.cancelled = threading.Event()
+
+    def poll(self, timeout: float) -> bool:
+        return True
+
+    def recv(self) -> Any:
+        return VideoOutcome(task("a"), 1.0) if self.cancelled.is_set() else StageDone("objects")
+
+    def send(self, said: Any) -> None:
+        if isinstance(said, tuple):
+            self.cancelled.set()
+
+
+def test_a_process_that_never_stops_talking_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard, scope, process = list[Event](), CancelScope(), Talking()
+
+    def listener(event: Event) -> None:
+        heard.append(event)
+        if len(heard) == 3:
+            scope.cancel()
+        assert len(heard) < 100
+
+    monkeypatch.setattr(Slot, "_started", lambda _: process)
+    assert Slot(None).ask(task("a"), listener, scope).error is None  # type: ignore[arg-type]
+
+
+def test_a_worker_that_cannot_be_opened_is_the_outcome_of_its_video() -> None:
+    """Whatever the reason is: the process that waits for an outcome must get one."""
+
+    def fault() -> Any:
+        raise TypeError("no such thing")
+
+    outcome = OpenedWorker(fault)(task("a"), silent, CancelScope())
+    assert outcome.error is not None and (outcome.error.code, "no such thing" in str(outcome.error)) == ("fault", True)
+
+
+def test_a_fault_in_lending_money_is_the_outcome_of_its_video(
+    place: Place, options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Session(max_cost=1, fleet=place.fleet) as session:
+        monkeypatch.setattr(Session, "prepare", lambda *_, **__: 1 / 0)
+        outcome = SessionWork(session).lent(task("a"), 2, CancelScope(), VideoOutcome)
+    assert outcome.error is not None and outcome.error.code == "fault"
 
 
 @pytest.mark.full

@@ -98,7 +98,7 @@ def test_runs_share_a_budget_and_each_has_its_own_besides() -> None:
     other.begin("yolo")
     one.end("yolo")
     other.add("yolo", charge(0, 1))
-    for budget, words in ((one, "the session's max_cost 0.01"), (other, "--max-cost 0.005")):
+    for budget, words in ((one, "--max-cost 0.01 for all videos together"), (other, "--max-cost 0.005: ")):
         with pytest.raises(BudgetError, match=words):
             budget.begin("yolo")
     assert (one._in_flight["yolo"], other._in_flight["yolo"]) == (0, 1)

@@ -31,7 +31,7 @@ def test_a_plan_that_does_not_fit_is_refused_if_nobody_gives_back() -> None:
     with of(shared).reserved(5, CancelScope()):
         pass
     with (
-        pytest.raises(BudgetError, match="max_cost 5: continuing would cost about"),
+        pytest.raises(BudgetError, match="--max-cost 5 for all videos together: continuing would cost about"),
         of(shared).reserved(5.1, CancelScope()),
     ):
         pass

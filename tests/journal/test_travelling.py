@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framefleet.errors import OutputError
-from framefleet.journal.look import answered, paid_for, recalled
+from framefleet.errors import CancelledError, OutputError
+from framefleet.journal.look import answered, charged, last_asked, paid_for, recalled
 from framefleet.journal.shared import LEASE_S, SharedAnswers, SharedFolder, shared_keys
 from framefleet.journal.travelling import TravellingJournal
 
@@ -130,6 +130,95 @@ def test_what_is_forgotten_is_gone_for_all_hosts(shared: Path) -> None:
     assert journal.forget_private("speakers") == 1
     lose(journal)
     assert shared_keys(shared, jobs=True) == {"b"}
+
+
+def test_a_private_stage_leaves_nothing_in_the_folder(shared: Path) -> None:
+    journal = open_in(shared)
+    journal.asked(SHA, "speakers", b'{"fps": 1}', ["speakers/c"])
+    journal.keep({"speakers/c": b"[3]"})
+    journal.remember(SHA, "speakers", b"voices")
+    journal.remember(SHA, "scenes", b"cuts")
+    assert journal.forget_private("speakers") == 1
+    assert recalled(shared, SHA, "speakers") is None and recalled(shared, SHA, "scenes") == b"cuts"
+    journal.close()
+    assert not [one for one in shared.iterdir() if b"speakers" in one.read_bytes()]
+    again = open_in(shared)
+    assert again.recall(SHA, "speakers") is None
+    again.close()
+
+
+def test_a_job_about_what_is_forgotten_is_not_collected_later(shared: Path) -> None:
+    journal = open_in(shared)
+    claim = journal.claim("yolo a", {"k": b"1"})
+    journal.sent(claim.id, "job-1")
+    lose(journal)
+    other = open_in(shared)
+    other.forget(["k"])
+    lose(other)
+    third = open_in(shared)
+    assert third.adopt("yolo a", ["k"]) == []
+    third.close()
+
+
+def test_another_host_knows_what_was_asked(shared: Path) -> None:
+    one = open_in(shared)
+    one.asked(SHA, "objects", b'{"conf": 0.2}', ["a"])
+    one.asked(SHA, "objects", b'{"conf": 0.2}', ["b"])
+    one.keep({"a": b"[1]", "b": b"[2]", "c": b"[3]"})
+    lose(one)
+    assert last_asked(shared, SHA, "objects") == {"conf": 0.2}
+    assert last_asked(shared, SHA, "speech") is None
+    other = open_in(shared)
+    assert other.forget_stage("objects") == 2
+    other.close()
+    assert shared_keys(shared, jobs=False) == {"c"}
+    assert last_asked(shared, SHA, "objects") is None
+
+
+def test_usage_is_put_with_later_answers_if_the_folder_was_out_of_reach(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = open_in(shared)
+    journal.charge("yolo a", "job-1", source=SHA, stage="objects", charge=b"{}")
+    with monkeypatch.context() as patch:
+        patch.setattr(SharedFolder, "put_answers", lambda *_: (_ for _ in ()).throw(OutputError("no space")))
+        with pytest.raises(OutputError):
+            journal.keep({"k": b"[1]"})
+    journal.keep({"k": b"[1]"})
+    lose(journal)
+    assert charged(shared.parent) == [("yolo a", SHA, b"{}")]
+
+
+def test_a_folder_out_of_reach_is_an_error_of_ours(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = SharedFolder(shared, "a")
+    assert folder.take() is None
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "glob", away)
+        for call in (folder.renew, folder.answers):
+            with pytest.raises(OutputError, match="the shared journal cannot be used"):
+                call()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", away)
+        with pytest.raises(OutputError, match="the shared journal cannot be used"):
+            folder.drop_job("yolo a", "job-1")
+
+
+def test_who_stops_waiting_leaves_nothing_behind(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No heart that beats on, and no files."""
+    assert SharedFolder(shared, "elsewhere:1:a").take() is None
+    places = []
+
+    def stop(_: str) -> None:
+        places.extend(thread for thread in threading.enumerate() if thread.name == "journal-heart")
+        raise CancelledError("cancelled")
+
+    with pytest.raises(CancelledError):
+        TravellingJournal(shared, SHA, stop)
+    assert places and not any(thread.is_alive() for thread in places)
 
 
 def test_a_file_that_is_damaged_costs_its_answers_alone(shared: Path) -> None:

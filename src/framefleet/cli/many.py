@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -17,12 +18,15 @@ from framefleet.cli.output.videos import VideoProgress
 from framefleet.config.options import Options
 from framefleet.errors import FrameFleetError, Interrupted, explain
 from framefleet.executors.base import Executor, VideoOutcome
+from framefleet.logs import logger
 from framefleet.pipeline.executor import INTERRUPTED_S
 from framefleet.results.assemble.document import as_text
 from framefleet.schema.corpus import VideoRow
 from framefleet.schema.document import Document
 from framefleet.session import Session
 from framefleet.storage.corpus import CorpusFile
+
+log = logger(__name__)
 
 
 def run_many(
@@ -42,7 +46,7 @@ def run_many(
     `then` is called with each document, its path and its video. Entries of folders that look like videos and were left
     out are rows too.
     """
-    corpus, ended = CorpusFile(options.output_dir), list[VideoOutcome]()
+    corpus, ended, codes = CorpusFile(options.output_dir), list[VideoOutcome](), set[int]()
     for one in left_out:
         if one.looks_like_video:
             corpus.add(VideoRow(video=as_text(one.path), status="failed", error=f"skipped: {one.why}"))
@@ -55,25 +59,38 @@ def run_many(
             )
             with closing(outcomes):
                 for outcome in outcomes:
-                    ended.append(outcome)
+                    ended.append(replace(outcome, document=None))  # those of 1,000 videos would fill the memory
                     progress.finished(outcome)
                     (corpus.add_unless_known if outcome.cancelled else corpus.add)(outcome.row)
-                    if outcome.error is not None and not outcome.cancelled:
-                        sys.stderr.write(_error(outcome.task.video, outcome.error))
-                    elif isinstance(document := outcome.result, Document) and outcome.path is not None:
-                        then(document, outcome.path, outcome.task.video)
+                    codes.add(_further(outcome, then))
     finally:  # also if an error ended the command
-        corpus.write()
         rows = [Row(one.task.video, _result(one), one.usd, one.path) for one in ended]
         overview(sorted(videos), rows, left_out=left_out)
+        corpus.write()
     if scope.error is not None:
         kept = sum(one.error is None for one in ended)
         raise Interrupted(
             f"{scope.error.message}: {kept} of {len(videos)} videos done; all answers are kept",
             hint="run the same command again to resume",
         )
-    codes = {outcome.exit_code for outcome in ended}
     return exit_code(codes.pop() if len(codes) == 1 else 3, left_out)
+
+
+def _further(outcome: VideoOutcome, then: Callable[[Document, Path, Path], None]) -> int:
+    """Print a video's error, or do what comes after its document, and return its exit code.
+
+    An error of that, such as of a report that cannot be written, stops no other video.
+    """
+    try:
+        if outcome.error is None and outcome.path is not None and isinstance(document := outcome.result, Document):
+            then(document, outcome.path, outcome.task.video)
+    except FrameFleetError as error:
+        log.info("%s: what comes after its document failed", outcome.task.video, exc_info=error)
+        sys.stderr.write(_error(outcome.task.video, error))
+        return error.exit_code
+    if outcome.error is not None and not outcome.cancelled:
+        sys.stderr.write(_error(outcome.task.video, outcome.error))
+    return outcome.exit_code
 
 
 def _lines(verbose: bool, name: str) -> Bars:

@@ -81,6 +81,26 @@ class CorpusEstimate:
     usd_sequential: float
 
 
+@dataclass(slots=True)
+class _Workers:
+    """The workers of an endpoint, as many as any video has, that go from one video to the next and idle once."""
+
+    number: int = 1
+    at_work_s: Seconds = 0.0
+    idle_s: Seconds = 0.0
+    usd_per_s: float = 0.0  # each
+
+    def add(self, plan: StagePlan) -> None:
+        self.number = max(self.number, plan.workers)
+        self.at_work_s += plan.workers * plan.estimate.seconds
+        self.idle_s = plan.tariff.idle_s
+        self.usd_per_s = plan.estimate.usd / (plan.workers * math.ceil(plan.estimate.seconds + self.idle_s))
+
+    @property
+    def usd(self) -> float:
+        return self.usd_per_s * self.number * math.ceil(self.at_work_s / self.number + self.idle_s)
+
+
 def corpus_estimate(videos: Iterable[Sequence[StagePlan]]) -> CorpusEstimate:
     """Return the estimate for the plans of the stages of each video.
 
@@ -88,8 +108,8 @@ def corpus_estimate(videos: Iterable[Sequence[StagePlan]]) -> CorpusEstimate:
     machine one after the other.
     """
     wall_s: dict[tuple[str, str] | None, Seconds] = defaultdict(float)
-    rates: dict[tuple[str, str], tuple[float, Seconds]] = {}
-    most = sequential = least = 0.0
+    workers: dict[tuple[str, str], _Workers] = defaultdict(_Workers)
+    most = sequential = 0.0
     for plans in videos:
         for plan in plans:
             if not plan.items:
@@ -99,8 +119,6 @@ def corpus_estimate(videos: Iterable[Sequence[StagePlan]]) -> CorpusEstimate:
             most += plan.estimate.usd
             sequential += plan.estimate.usd_sequential
             if place is not None and plan.estimate.usd:
-                idle_s = plan.tariff.idle_s
-                rates[place] = (plan.estimate.usd / math.ceil(plan.estimate.seconds + idle_s), idle_s)
-    for place, (usd_per_s, idle_s) in rates.items():
-        least += usd_per_s * math.ceil(wall_s[place] + idle_s)
+                workers[place].add(plan)
+    least = sum(one.usd for one in workers.values())
     return CorpusEstimate(max(wall_s.values(), default=0.0), min(least, most), most, sequential)

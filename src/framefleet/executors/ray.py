@@ -87,10 +87,10 @@ class RayWorker(RemoteWorker):
                     ray.kill(self._actor)  # `ray.cancel` does not stop a method of an actor
         except ray.exceptions.RayActorError as error:
             self.close()
-            raise ProcessDiedError(_told(error)) from None
+            raise ProcessDiedError(_reason(error)) from None
         except ray.exceptions.RayError as error:
             self.close()
-            raise FrameFleetError(f"Ray: {_told(error)}", code="ray") from error
+            raise FrameFleetError(f"Ray: {_reason(error)}", code="ray") from error
 
     def close(self) -> None:
         if self._actor is not None:
@@ -109,7 +109,7 @@ class Actor:
         self._work = OpenedWorker(open_worker)
         self._cwd = cwd
         self._events: list[Event] = []
-        self._telling = threading.Lock()
+        self._reporting = threading.Lock()
         self._scope = CancelScope()
 
     def analyze(self, task: Task) -> VideoOutcome:
@@ -120,11 +120,11 @@ class Actor:
             return VideoOutcome(task, error=SetupError(where, hint="start in a folder that all hosts share"))
         if self._scope.cancelled:
             self._scope = CancelScope()
-        return self._work(task, self._tell, self._scope)
+        return self._work(task, self._report, self._scope)
 
     def heard(self) -> list[Event]:
         """Return the events since the last call."""
-        with self._telling:
+        with self._reporting:
             events, self._events = self._events, []
         return events
 
@@ -134,8 +134,8 @@ class Actor:
     def close(self) -> None:
         self._work.close()
 
-    def _tell(self, event: Event) -> None:
-        with self._telling:
+    def _report(self, event: Event) -> None:
+        with self._reporting:
             self._events.append(event)
 
 
@@ -158,7 +158,7 @@ def _quietly(end: Callable[[], object]) -> None:
         log.info("an actor did not end by itself", exc_info=error)
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """Return the end of an error of Ray, which is the reason; before it are pages of traceback."""
     return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
 
@@ -177,7 +177,7 @@ def _connected(ray: Any, address: str | None, cores: int | None) -> Iterator[Non
     except Exception as error:  # of any kind, by what fails
         log.info("Ray did not start", exc_info=error)
         raise SetupError(
-            f"Ray cannot be started or reached: {_told(error)}", hint="see --ray-address", code="ray"
+            f"Ray cannot be started or reached: {_reason(error)}", hint="see --ray-address", code="ray"
         ) from error
     try:
         yield

@@ -8,7 +8,16 @@ from dataclasses import replace
 
 from framefleet.cancel import CancelScope
 from framefleet.errors import FrameFleetError
-from framefleet.executors.base import OpenWorker, Outcomes, Pending, Task, VideoOutcome, Work, Worker
+from framefleet.executors.base import (
+    OpenWorker,
+    Outcomes,
+    Pending,
+    Task,
+    VideoOutcome,
+    Work,
+    Worker,
+    as_error,
+)
 from framefleet.executors.threads import Tell, in_threads
 from framefleet.logs import logger
 from framefleet.progress import Listener
@@ -45,8 +54,9 @@ class RemoteWorker(ABC):
                 except ProcessDiedError as error:
                     how = str(error)
                     log.warning("%s: its process died (%s)", task.video, how)
-        except FrameFleetError as error:
-            return VideoOutcome(task, time.perf_counter() - began, error=error)
+        except Exception as fault:
+            log.info("%s: its process is of no use", task.video, exc_info=fault)
+            return VideoOutcome(task, time.perf_counter() - began, error=as_error(fault))
         return VideoOutcome(task, time.perf_counter() - began, error=_died(task, how))
 
 
@@ -83,8 +93,9 @@ class OpenedWorker:
             if self._work is None:
                 self._work = self._stack.enter_context(self._open_worker())
             return replace(self._work(task, listener, scope), document=None)
-        except FrameFleetError as error:
-            return VideoOutcome(task, error=error)
+        except Exception as fault:
+            log.info("%s: there is no session for it", task.video, exc_info=fault)
+            return VideoOutcome(task, error=as_error(fault))
 
     def close(self) -> None:
         self._stack.close()

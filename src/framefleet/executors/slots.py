@@ -44,7 +44,7 @@ class Slot(RemoteWorker):
         try:
             pipe.send(task)
             while True:
-                while pipe.poll(WATCH_S):
+                if pipe.poll(WATCH_S):  # not all that is there: events may come without end
                     said = pipe.recv()
                     if isinstance(said, VideoOutcome):
                         return said

@@ -27,18 +27,20 @@ class Threads(Executor):
 
 
 def in_threads(number: int, serve: Callable[[Tell], None], scope: CancelScope) -> Outcomes:
-    """Yield the outcomes that `serve` tells, which runs in so many threads.
+    """Yield the outcomes that `serve` reports, which runs in so many threads.
 
     If the iterator is closed before they end, cancel the scope and wait for them.
     """
-    told = SimpleQueue[VideoOutcome]()
-    threads = [threading.Thread(target=serve, args=(told.put,), name=f"video-{n}", daemon=True) for n in range(number)]
+    outcomes = SimpleQueue[VideoOutcome]()
+    threads = [
+        threading.Thread(target=serve, args=(outcomes.put,), name=f"video-{n}", daemon=True) for n in range(number)
+    ]
     try:
         for thread in threads:
             thread.start()
-        while any(thread.is_alive() for thread in threads) or not told.empty():
+        while any(thread.is_alive() for thread in threads) or not outcomes.empty():
             with contextlib.suppress(Empty):
-                yield told.get(timeout=WATCH_S)
+                yield outcomes.get(timeout=WATCH_S)
     finally:
         if any(thread.is_alive() for thread in threads):
             scope.cancel()

@@ -13,7 +13,7 @@ import msgspec
 
 from framefleet.journal.file import in_chunks
 from framefleet.journal.owner import surely_gone
-from framefleet.journal.shared import shared_kept, shared_keys
+from framefleet.journal.shared import folders_in, shared_asked, shared_charges, shared_kept, shared_keys
 from framefleet.logs import logger
 from framefleet.timebase import Seconds
 
@@ -66,6 +66,9 @@ def last_asked(path: Path, source: str, stage: str) -> dict[str, Any] | None:
     query = """SELECT asked FROM identities WHERE source = ? AND stage = ? AND EXISTS (
                SELECT 1 FROM belongs JOIN answers USING (key) WHERE identity = identities.id)
                ORDER BY asked_at DESC, id DESC LIMIT 1"""
+    if path.is_dir():
+        asked = shared_asked(path, stage)
+        return None if asked is None else msgspec.json.decode(asked, type=dict[str, Any])
     with _unless_unreadable(path), _looking(path) as db:
         row = db.execute(query, (source, stage)).fetchone()
         return msgspec.json.decode(row[0], type=dict[str, Any]) if row else None
@@ -92,7 +95,10 @@ def noted_sha256(path: Path, file: Path, state: str) -> str | None:
 
 
 def charged(path: Path) -> list[tuple[str, str, bytes]]:
-    """Return endpoint (kind and id), sha256 of the video and usage of all jobs in the journal at `path`."""
+    """Return endpoint (kind and id), sha256 of the video and usage of all jobs in the journal at `path` (a file, or the
+    shared folder of all videos)."""
+    if path.is_dir():
+        return [(end, video.name, used) for video in folders_in(path) for end, used in shared_charges(video)]
     with _unless_unreadable(path), _looking(path) as db:
         return db.execute("SELECT endpoint, source, charge FROM charges").fetchall()
     return []

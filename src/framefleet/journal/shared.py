@@ -2,12 +2,15 @@
 
 SQLite's write-ahead log does not work over network disks. So the folder `<sha256 of the video>` holds small files, each
 put whole and once: `answers-*` as they arrive, `job-*` from when the service has accepted a job until it is answered,
-`kept-*` of stages, and the `lease-*` of the process that is at work. A host that dies, with its disk, loses nothing
+`kept-*` of stages, `asked-*` with what the keys of answers were made of, and the `lease-*` of the process that is at
+work. A host that dies, with its disk, loses nothing
 that is there.
 """
 
 import contextlib
 import hashlib
+import os
+import re
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
@@ -49,6 +52,15 @@ class SharedKept(msgspec.Struct, frozen=True):
     value: bytes
 
 
+class SharedAsked(msgspec.Struct, frozen=True):
+    """What a run asked a stage, as JSON, when (seconds since 1970), and the keys that have only a hash of it."""
+
+    stage: str
+    asked: bytes
+    at: float
+    keys: list[str]
+
+
 class _Lease(msgspec.Struct, frozen=True):
     owner: str
     until: float  # seconds since 1970
@@ -61,10 +73,8 @@ class SharedFolder:
         self.path = path
         self._owner = owner
         self._clock = clock
-        try:
+        with self._in_reach():
             path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _out_of_reach(path, error) from None
 
     # Whose it is
 
@@ -80,7 +90,7 @@ class SharedFolder:
                 return None if holder.owner == self._owner else holder.owner
             with contextlib.suppress(FileExistsError):
                 write_whole(self._lease(number + 1), self._own_lease(), over=False)
-                self._lease(number).unlink(missing_ok=True)
+                self._remove(self._lease(number))
                 return None
 
     def renew(self) -> None:
@@ -97,7 +107,9 @@ class SharedFolder:
 
     def _highest(self) -> tuple[int, _Lease | None]:
         """Return the number of the lease that counts, and the lease; 0 and None if there is none."""
-        numbers = [int(path.name.removeprefix("lease-")) for path in self.path.glob("lease-*")]
+        with self._in_reach():
+            names = [path.name.removeprefix("lease-") for path in self.path.glob("lease-*")]
+        numbers = [int(name) for name in names if name.isdecimal()]
         number = max(numbers, default=0)
         return number, _read(self._lease(number), _Lease)
 
@@ -114,14 +126,26 @@ class SharedFolder:
         self._put(_job_file(job.endpoint, job.job_id), job)
 
     def drop_job(self, endpoint: str, job_id: str) -> None:
-        (self.path / _job_file(endpoint, job_id)).unlink(missing_ok=True)
+        self._remove(self.path / _job_file(endpoint, job_id))
 
     def put_kept(self, stage: str, value: bytes) -> None:
         self._put(_kept_file(stage), SharedKept(stage, value))
 
-    def answers(self) -> Iterator[SharedAnswers]:
-        for _, content in self._files("answers-", SharedAnswers):
-            yield content
+    def drop_kept(self, stage: str) -> None:
+        self._overwrite(self.path / _kept_file(stage))
+
+    def put_asked(self, asked: SharedAsked) -> None:
+        """Put what was asked, and keep the keys that the same has had before."""
+        name = _asked_file(asked.stage, asked.asked)
+        before = _read(self.path / name, SharedAsked)
+        keys = dict.fromkeys([*(before.keys if before is not None else ()), *asked.keys])
+        self._put(name, SharedAsked(asked.stage, asked.asked, asked.at, list(keys)))
+
+    def drop_asked(self, stage: str, asked: bytes) -> None:
+        self._remove(self.path / _asked_file(stage, asked))
+
+    def answers(self) -> list[SharedAnswers]:
+        return [content for _, content in self._files("answers-", SharedAnswers)]
 
     def jobs(self) -> list[SharedJob]:
         return [job for _, job in self._files("job-", SharedJob)]
@@ -129,14 +153,17 @@ class SharedFolder:
     def kept(self) -> list[SharedKept]:
         return [kept for _, kept in self._files("kept-", SharedKept)]
 
+    def asked(self) -> list[SharedAsked]:
+        return [asked for _, asked in self._files("asked-", SharedAsked)]
+
     def forget(self, keys: Collection[str]) -> None:
-        """Remove the answers to these keys."""
+        """Remove the answers to these keys, and overwrite them on the disk: some are about a person."""
         gone = set(keys)
         for path, content in list(self._files("answers-", SharedAnswers)):
             if not gone.isdisjoint(content.answers):
                 left = {key: parts for key, parts in content.answers.items() if key not in gone}
                 self.put_answers(SharedAnswers(left, content.charges))
-                path.unlink(missing_ok=True)
+                self._overwrite(path)
 
     def merge(self) -> None:
         """Put all answers into one file: an hour of video has hundreds."""
@@ -149,19 +176,37 @@ class SharedFolder:
                 charges |= {charge[:2]: charge for charge in content.charges if charge[:2] not in charges}
             self.put_answers(SharedAnswers(answers, list(charges.values())))
             for path, _ in files:
-                path.unlink(missing_ok=True)
+                self._remove(path)
 
     def _files(self, prefix: str, kind: type[Content]) -> Iterator[tuple[Path, Content]]:
-        try:
+        with self._in_reach():
             paths = sorted(self.path.glob(f"{prefix}*.json"))
-        except OSError as error:
-            raise _out_of_reach(self.path, error) from None
         for path in paths:
             if (content := _read(path, kind)) is not None:
                 yield path, content
 
     def _put(self, name: str, content: msgspec.Struct, *, over: bool = True) -> None:
         write_whole(self.path / name, msgspec.json.encode(content), over=over, mode=0o600)
+
+    def _remove(self, path: Path) -> None:
+        with self._in_reach():
+            path.unlink(missing_ok=True)
+
+    def _overwrite(self, path: Path) -> None:
+        """Remove the file, after its content is overwritten on the disk."""
+        with self._in_reach(), contextlib.suppress(FileNotFoundError):
+            with path.open("r+b") as file:
+                file.write(bytes(path.stat().st_size))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()
+
+    @contextlib.contextmanager
+    def _in_reach(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise _out_of_reach(self.path, error) from None
 
     def _own_lease(self) -> bytes:
         return msgspec.json.encode(_Lease(self._owner, self._clock() + LEASE_S))
@@ -185,6 +230,30 @@ def shared_kept(path: Path, stage: str) -> bytes | None:
     return None if kept is None else kept.value
 
 
+def shared_asked(path: Path, stage: str) -> bytes | None:
+    """Return what a run last asked the stage and got answers to; None if that is not known."""
+    answered, asked = shared_keys(path, jobs=False), list[SharedAsked]()
+    for file in path.glob("asked-*.json"):
+        one = _read(file, SharedAsked)
+        if one is not None and one.stage == stage and not answered.isdisjoint(one.keys):
+            asked.append(one)
+    return max(asked, key=lambda one: one.at).asked if asked else None
+
+
+def shared_charges(path: Path) -> list[tuple[str, bytes]]:
+    """Return endpoint and usage of all jobs in the folder."""
+    files = (_read(file, SharedAnswers) for file in path.glob("answers-*.json"))
+    charges = [charge for content in files if content is not None for charge in content.charges]
+    return [(endpoint, used) for (endpoint, _), used in {charge[:2]: charge[-1] for charge in charges}.items()]
+
+
+def folders_in(shared: Path) -> list[Path]:
+    """Return the folders of all videos in a shared folder, whose names are sha256s."""
+    with contextlib.suppress(OSError):
+        return sorted(path for path in shared.iterdir() if re.fullmatch("[0-9a-f]{64}", path.name) and path.is_dir())
+    return []
+
+
 def _read(path: Path, kind: type[Content]) -> Content | None:
     """Return the file's content; None if it is gone or cannot be read, which costs a request and loses nothing."""
     try:
@@ -202,6 +271,10 @@ def _job_file(endpoint: str, job_id: str) -> str:
 
 def _kept_file(stage: str) -> str:
     return f"kept-{_digest(stage)}.json"
+
+
+def _asked_file(stage: str, asked: bytes) -> str:
+    return f"asked-{_digest(f'{stage} {asked!r}')}.json"
 
 
 def _digest(text: str) -> str:

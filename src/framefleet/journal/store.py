@@ -189,11 +189,8 @@ class Journal:
 
     def asked(self, source: str, stage: str, asked: bytes, keys: Sequence[str]) -> None:
         """Note what a run asks a stage about the video, as JSON, and the keys that have only a hash of it."""
-        with self._transaction() as db:
-            noted = "INSERT INTO identities(source, stage, asked, asked_at) VALUES (?, ?, ?, ?)"
-            again = "ON CONFLICT(source, stage, asked) DO UPDATE SET asked_at = excluded.asked_at RETURNING id"
-            (id,) = db.execute(f"{noted} {again}", (source, stage, asked, self._lease.now())).fetchone()
-            db.executemany("INSERT OR IGNORE INTO belongs(key, identity) VALUES (?, ?)", [(key, id) for key in keys])
+        with self._transaction():
+            self._note_asked(source, stage, asked, keys, self._lease.now())
 
     def note_file(self, path: Path, state: str, sha256: str) -> None:
         """Keep the sha256 of the file in that state."""
@@ -216,6 +213,12 @@ class Journal:
         with self._transaction() as db:
             found = db.execute("SELECT source FROM identities UNION SELECT source FROM kept").fetchall()
             return sum(self._without("source = ?", source) for (source,) in found if source not in sources)
+
+    def _note_asked(self, source: str, stage: str, asked: bytes, keys: Sequence[str], at: Seconds) -> None:
+        noted = "INSERT INTO identities(source, stage, asked, asked_at) VALUES (?, ?, ?, ?)"
+        again = "ON CONFLICT(source, stage, asked) DO UPDATE SET asked_at = excluded.asked_at RETURNING id"
+        (id,) = self._db.execute(f"{noted} {again}", (source, stage, asked, at)).fetchone()
+        self._db.executemany("INSERT OR IGNORE INTO belongs(key, identity) VALUES (?, ?)", [(key, id) for key in keys])
 
     def _without(self, condition: str, value: str) -> int:
         keys = f"SELECT key FROM belongs JOIN identities ON id = identity WHERE {condition}"

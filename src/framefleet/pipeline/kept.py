@@ -18,7 +18,7 @@ from framefleet.stages.client import Kept
 log = logger(__name__)
 
 _OF_NO_ACCOUNT = frozenset(
-    {"output_dir", "stages", "price", "max_cost", "max_workers", "batch_size", "fresh", "verify"}
+    {"output_dir", "journal", "stages", "price", "max_cost", "max_workers", "batch_size", "fresh", "verify"}
 )
 """Options on which no result depends."""
 

@@ -49,8 +49,8 @@ class CorpusFile:
 
     def add_unless_known(self, row: VideoRow) -> None:
         """Add the row of a video that a cancellation kept from ending, unless an earlier run's says more."""
-        known = {one.video for one in [*self.rows(), *self._rows] if one.document and Path(one.document).exists()}
-        if row.video not in known:
+        of_it = [one for one in [*self.rows(), *self._rows] if one.video == row.video]
+        if not any(one.document and Path(one.document).exists() for one in of_it):
             self.add(row)
 
     def write(self) -> None:

@@ -52,17 +52,21 @@ def bill(
     output_dir: Annotated[
         Path | None, typer.Option("--output-dir", "-o", help="folder of the results and the journal", metavar="FOLDER")
     ] = None,
+    journal: Annotated[
+        Path | None, typer.Option("--journal", metavar="FOLDER", help="the folder of journals that runs had")
+    ] = None,
     price: Annotated[float | None, typer.Option(help="dollars per worker-second, instead of the price list")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> int:
     """Compare RunPod's bill for the endpoints with FrameFleet's own accounting, and explain the difference."""
     if results and since is not None:
         raise UsageError("--since: cannot be combined with results", hint="give one of them")
-    options = load_options({"output_dir": output_dir, "price": price})
+    options = load_options({"output_dir": output_dir, "journal": journal, "price": price})
     fleet = load_fleet()
     documents = [(read_document(path), path) for path in results or ()]
     folders = [path.parent for _, path in documents] or [options.output_dir]
-    jobs = [job for folder in dict.fromkeys(folders) for job in spent(folder / FILE_NAME)]
+    journals = [*dict.fromkeys(folder / FILE_NAME for folder in folders), *filter(None, [options.journal])]
+    jobs = [job for path in journals for job in spent(path)]
     asked = {document.video.sha256 for document, _ in documents}
     mine = [job for job in jobs if job.source in asked]
     start_s, end_s = _time(documents, mine, since)
@@ -74,8 +78,8 @@ def bill(
     others = [job for job in then if documents and job.source not in asked]
     lines = _lines(fleet, documents, own, others, records, options.price)
     if as_json:
-        told = {"from": start, "to": end, "bucket": bucket, "endpoints": lines}
-        print(json.dumps(msgspec.to_builtins(told), indent=2, ensure_ascii=False))
+        compared = {"from": start, "to": end, "bucket": bucket, "endpoints": lines}
+        print(json.dumps(msgspec.to_builtins(compared), indent=2, ensure_ascii=False))
     else:
         _show(lines, start, end)
     return 0

@@ -1,5 +1,6 @@
 """`framefleet name`: names for the speakers of a result."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import typer
 
 from framefleet.cli.options.filters import Result
 from framefleet.cli.output.format import clean
-from framefleet.config.loading import parse_speaker_names
+from framefleet.config.loading import load_options, parse_speaker_names
 from framefleet.errors import InputError, UsageError
 from framefleet.journal.file import FILE_NAME
 from framefleet.journal.look import is_there
@@ -30,6 +31,9 @@ def name(
         Path | None,
         typer.Option("--file", metavar="FILE", help="a file of names, such as the report saves: S1=NAME in each line"),
     ] = None,
+    journal: Annotated[
+        Path | None, typer.Option("--journal", metavar="FOLDER", help="the folder of journals that the run had")
+    ] = None,
 ) -> int:
     """Name the speakers of a result, also for later runs: the journal keeps the names with the voices."""
     if saved is None and not names:
@@ -42,7 +46,9 @@ def name(
     if unknown := [id for id in given if id not in known]:
         hint = f"the speakers are {', '.join(known)}" if known else "the result has no speakers"
         raise UsageError(f"{unknown[0]}: no such speaker", hint=hint)
-    kept = _kept_with_voices(result.parent / FILE_NAME, document, given)
+    shared = load_options({"journal": journal}).journal
+    path = result.parent / FILE_NAME if shared is None else shared / document.video.sha256
+    kept = _kept_with_voices(path, document, given)
     speakers = [
         msgspec.structs.replace(speaker, name=given.get(speaker.id, speaker.name) or None)
         for speaker in document.speakers
@@ -50,7 +56,8 @@ def name(
     write_whole(result, encode(msgspec.structs.replace(document, speakers=speakers)))
     print(clean(f"{result}: {', '.join(f'{s.id} is {s.name}' for s in speakers if s.name) or 'no speaker has a name'}"))
     if not kept:
-        print("the voices are not in a journal next to it, so that the next run of the video has no names")
+        where = "a journal next to it" if shared is None else str(path)
+        print(clean(f"the voices are not in {where}, so that the next run of the video has no names"))
     return 0
 
 
@@ -64,17 +71,19 @@ def _lines(path: Path | None) -> list[str]:
         raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
 
 
-def _kept_with_voices(journal_path: Path, document: Document, given: dict[str, str]) -> bool:
-    """Keep the names in the journal. Return whether it has the voices of all that are `given`."""
-    if not is_there(journal_path):
+def _kept_with_voices(path: Path, document: Document, given: dict[str, str]) -> bool:
+    """Keep the names in the journal (a file, or the video's shared folder). Return whether it has the voices of all
+    that are `given`."""
+    if not is_there(path):
         return False
     from framefleet.journal.store import Journal
+    from framefleet.journal.travelling import TravellingJournal, not_in_use
 
-    journal = Journal(journal_path)
-    try:
-        voices = kept_voices(journal.recall(document.video.sha256, STAGE))
+    sha256 = document.video.sha256
+    with closing(
+        TravellingJournal(path, sha256, not_in_use(path)) if path.name == sha256 else Journal(path)
+    ) as journal:
+        voices = kept_voices(journal.recall(sha256, STAGE))
         journal.keep_private()
-        journal.remember(document.video.sha256, STAGE, as_kept(named(voices, given)))
-    finally:
-        journal.close()
+        journal.remember(sha256, STAGE, as_kept(named(voices, given)))
     return set(given) <= {voice.id for voice in voices}

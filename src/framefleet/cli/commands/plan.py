@@ -11,8 +11,8 @@ from framefleet.cli.options.run import with_flags
 from framefleet.cli.options.videos import (
     Videos,
     exit_code,
+    left_out_of,
     named,
-    told_left_out,
 )
 from framefleet.cli.output.format import NOUN, clean, clock, counted
 
@@ -36,7 +36,7 @@ def plan(
     from framefleet.executors.planning import corpus_estimate, tasks_of
     from framefleet.session import Session
 
-    left_out, paths = told_left_out(videos), named(videos)
+    left_out, paths = left_out_of(videos), named(videos)
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
     tasks = {task.video: task for task in tasks_of(paths, options)}
     plans: list[list[StagePlan]] = []

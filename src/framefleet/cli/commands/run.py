@@ -8,7 +8,7 @@ import typer
 
 from framefleet.cli.options.confirmation import Yes
 from framefleet.cli.options.run import with_flags
-from framefleet.cli.options.videos import Videos, exit_code, is_folder, named, parse_at_once, told_left_out
+from framefleet.cli.options.videos import Videos, exit_code, is_folder, left_out_of, named, parse_at_once
 from framefleet.cli.output.format import clean
 from framefleet.errors import UsageError
 from framefleet.logs import logger
@@ -60,7 +60,7 @@ def run(
 
     if ray_address is not None and engine != "ray":
         raise UsageError("--ray-address: for --engine ray only", hint="add --engine ray")
-    number, left_out, paths = parse_at_once(at_once), told_left_out(videos), named(videos)
+    number, left_out, paths = parse_at_once(at_once), left_out_of(videos), named(videos)
     options, fleet = load_options(flags | (SEQUENTIAL if sequential else {})), load_fleet()
     several = len(paths) > 1 or at_once != AUTO or any(is_folder(Path(name)) for name in videos)
     announce(paths)  # before the slow imports below
@@ -80,10 +80,10 @@ def run(
             return []  # its analysis reports that
         return asleep(prepared, unanswered_plans(prepared))
 
-    untold = ["the library is not up to date"]
+    library = LibraryUpdates()
 
     def further(document: "Document", result: Path, video: Path) -> None:
-        into_library(result, untold)
+        library.add(result)
         if srt:
             _subtitles(document, result)
         if report:
@@ -120,18 +120,24 @@ def run(
         return exit_code(3 if document.failures else 0, left_out)
 
 
-def into_library(result: Path, untold: list[str]) -> None:
-    """Add the document to the library of its folder. A failure is told once, and fails nothing: the result is there."""
-    from framefleet.errors import describe
-    from framefleet.library import Library, library_in
+class LibraryUpdates:
+    """Adds documents to the library of their folder. A failure fails nothing, and only the first is reported."""
 
-    try:
-        with Library(library_in(result.parent)) as library:
-            library.add(result)
-    except Exception as error:  # whatever it is, the result is written
-        log.warning("%s: not in the library", result.name, exc_info=error)
-        if untold:
-            print(clean(f"{untold.pop()}: {describe(error)}"), file=sys.stderr)
+    def __init__(self) -> None:
+        self._failed = False
+
+    def add(self, result: Path) -> None:
+        from framefleet.errors import describe
+        from framefleet.library import Library, library_in
+
+        try:
+            with Library(library_in(result.parent)) as library:
+                library.add(result)
+        except Exception as error:  # whatever it is, the result is written
+            log.warning("%s: not in the library", result.name, exc_info=error)
+            if not self._failed:
+                print(clean(f"the library is not up to date: {describe(error)}"), file=sys.stderr)
+            self._failed = True
 
 
 def _report(document: "Document", result: Path, video: Path, *, name: str | None = None) -> None:

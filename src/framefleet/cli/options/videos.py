@@ -100,7 +100,7 @@ def overview(
     page.line("total", f"{done} of {len(listed)} done, ${sum(row.usd or 0 for row in listed):.4f}")
 
 
-def told_left_out(names: Sequence[str]) -> list[LeftOut]:
+def left_out_of(names: Sequence[str]) -> list[LeftOut]:
     """Return the skipped entries of the named folders and report them on standard error, videos one per line."""
     left = [one for name in names if name.strip() and is_folder(Path(name)) for one in _sorted(Path(name))[1]]
     for one in left:
@@ -111,8 +111,8 @@ def told_left_out(names: Sequence[str]) -> list[LeftOut]:
         if not one.looks_like_video:
             others[one.path.parent][one.why].append(one.path.name)
     for folder, kinds in others.items():
-        told = "; ".join(f"{_few(files)} ({why}{' each' * (len(files) > 1)})" for why, files in kinds.items())
-        print(clean(f"{folder}: skipped: {told}"), file=sys.stderr)
+        each = "; ".join(f"{_few(files)} ({why}{' each' * (len(files) > 1)})" for why, files in kinds.items())
+        print(clean(f"{folder}: skipped: {each}"), file=sys.stderr)
     return left
 
 

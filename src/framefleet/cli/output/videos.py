@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -33,7 +34,7 @@ class VideoProgress:
         self._talks = verbose or not self._terminal
         self._lines: dict[Path, Bars] = {}
         self._running: dict[Path, _Running] = {}
-        self._told: set[str] = set()
+        self._notices: set[str] = set()
         self._lock = threading.RLock()
         self._all = _bar(0, "all", len(videos), _ALL) if self._terminal else None
 
@@ -52,9 +53,9 @@ class VideoProgress:
             return
         with self._lock:
             if isinstance(event, Notice):
-                if event.text in self._told:
+                if event.text in self._notices:
                     return
-                self._told.add(event.text)
+                self._notices.add(event.text)
             if self._talks or isinstance(event, Notice | ItemFailed):
                 self._lines.setdefault(video, self._make(self._names.get(video, video.name)))(event)
             if self._terminal:
@@ -69,7 +70,7 @@ class VideoProgress:
                 running.bar.close()
             if self._all is not None:
                 self._all.update(1)
-            tqdm.write(clean(f"{self._names.get(video, video.name)}: {told(outcome)}"), file=sys.stdout)
+            tqdm.write(clean(f"{self._names.get(video, video.name)}: {ending(outcome)}"), file=sys.stdout)
             sys.stdout.flush()
 
     def _move(self, video: Path, event: Event) -> None:
@@ -108,7 +109,7 @@ def _bar(place: int, name: str, total: float, form: str) -> Any:
     return tqdm(total=total, desc=clean(short), position=place, leave=False, dynamic_ncols=True, bar_format=form)
 
 
-def told(outcome: VideoOutcome) -> str:
+def ending(outcome: VideoOutcome) -> str:
     """Return how a video ended, in one line."""
     took = f"{outcome.seconds:.1f} s, ${outcome.usd:.4f}"
     match outcome.row.status:
@@ -123,5 +124,5 @@ def told(outcome: VideoOutcome) -> str:
 
 def names_of_lines(videos: Sequence[Path]) -> dict[Path, str]:
     """Return what lines call each video: its file name, or the path if another video has the same."""
-    names = [video.name for video in videos]
-    return {video: video.name if names.count(video.name) == 1 else str(video) for video in videos}
+    names = Counter(video.name for video in videos)
+    return {video: video.name if names[video.name] == 1 else str(video) for video in videos}

@@ -14,6 +14,7 @@ from framefleet.logs import logger
 
 log = logger(__name__)
 
+_ALL = " for all videos together"
 FREED_S = 1.0  # how often a run that waits for others' money looks whether they have spent what they reserved
 
 
@@ -77,7 +78,7 @@ class Budget:
             with self._lock:
                 self._in_flight[endpoint] += 1
             try:
-                _check(self._max_usd, self.expected, "--max-cost")
+                _check(self._max_usd, self.expected)
                 self._within.check()
             except BudgetError as error:
                 log.warning("%s: no further requests: %s", endpoint, error)
@@ -144,7 +145,7 @@ class SharedBudget:
             while self.max_usd is not None and self._committed(budget) + usd > self.max_usd:
                 scope.check()
                 if not any(one.committed > one.expected() for one in self._budgets if one is not budget):
-                    _check(self.max_usd, lambda: self._committed(budget) + usd, "the session's max_cost")
+                    _check(self.max_usd, lambda: self._committed(budget) + usd, whose=_ALL)
                     break
                 self._freed.wait(FREED_S)
             budget._reserved_usd = usd
@@ -165,7 +166,7 @@ class SharedBudget:
 
     def check(self) -> None:
         """Raise `BudgetError` if what is expected exceeds the budget."""
-        _check(self.max_usd, self.expected, "the session's max_cost")
+        _check(self.max_usd, self.expected, whose=_ALL)
 
     def _committed(self, but: Budget) -> float:
         return self._spent_usd + sum(budget.committed for budget in self._budgets if budget is not but)
@@ -175,12 +176,12 @@ class SharedBudget:
             self._freed.notify_all()
 
 
-def _check(max_usd: float | None, expected: Callable[[], float], name: str) -> None:
+def _check(max_usd: float | None, expected: Callable[[], float], *, whose: str = "") -> None:
     if max_usd is None:
         return
     usd = expected()
     if usd > max_usd:
         raise BudgetError(
-            f"{name} {max_usd:g}: continuing would cost about ${usd:.4f}",
+            f"--max-cost {max_usd:g}{whose}: continuing would cost about ${usd:.4f}",
             hint="raise it and run the same command again: answers are kept",
         )

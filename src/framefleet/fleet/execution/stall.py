@@ -14,8 +14,8 @@ from framefleet.timebase import Seconds
 log = logger(__name__)
 
 LOOK_S = 5.0
-SHARED_S = 0.8 * LOOK_S  # so long the monitors of other runs use what one was told: together they ask as often as one
-QUIET_S = 10.0  # after so long without progress the user wants to know, and is told at the next check
+SHARED_S = 0.8 * LOOK_S  # how long the monitors of all runs share an answer: together they ask as often as one
+QUIET_S = 10.0  # how long there is no progress before the next check reports it to the user
 AGAIN_S = 30.0  # between two lines about a worker that is starting
 AT_WORK_S = 600.0  # RunPod's executionTimeout, which jobs are sent with: the service itself ends one that runs longer
 
@@ -121,8 +121,8 @@ class StallMonitor(threading.Thread):
         self._moved_at = clock()
         self._looked_at = self._moved_at
         self._starting_s = 0.0  # of the time since the last progress
-        self._told = ""
-        self._told_at = self._moved_at
+        self._said = ""
+        self._said_at = self._moved_at
         self._closed = threading.Event()
 
     def moved(self) -> None:
@@ -133,7 +133,7 @@ class StallMonitor(threading.Thread):
     def _begin(self, moved_at: Seconds) -> None:
         self._moved_at = moved_at
         self._starting_s = 0.0
-        self._told = ""
+        self._said = ""
 
     def run(self) -> None:
         while not self._closed.wait(self._until_next()):
@@ -191,9 +191,9 @@ class StallMonitor(threading.Thread):
         """Report why there is no progress: once, or with `again`, repeatedly as long as there is none."""
         now = self._clock()
         again = again or self._diagnose is not None  # the diagnosis may have changed by now
-        told = why == self._told and not (again and now - self._told_at >= AGAIN_S)
+        said = why == self._said and not (again and now - self._said_at >= AGAIN_S)
         early = quiet_s < min(QUIET_S, self._patience_s / 2)
-        if not over and (early or told):
+        if not over and (early or said):
             return
         more = None
         if self._diagnose is not None:
@@ -206,6 +206,6 @@ class StallMonitor(threading.Thread):
         if over:
             self._end(StalledError(f"{self._stage}: no progress for {quiet_s:.0f} s; {text}"))
             return
-        waits = f" for {quiet_s:.0f} s" if self._told else ""
-        self._told, self._told_at = why, now
+        waits = f" for {quiet_s:.0f} s" if self._said else ""
+        self._said, self._said_at = why, now
         self._listener(Notice(f"{self._stage}: waiting{waits}; {text}"))

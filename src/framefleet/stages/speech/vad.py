@@ -14,6 +14,7 @@ import numpy as np
 from framefleet.media.audio.chunks import RATE, Samples
 from framefleet.media.types import Clip
 from framefleet.stages.speech.skipped import NO_SPEECH, Unsent
+from framefleet.stages.speech.worker.model import let_threads_sleep
 from framefleet.timebase import Seconds, Span
 from framefleet.worker.waveform import Waveform, as_waveform
 
@@ -35,6 +36,7 @@ class TrimmedClip(Clip):
 @cache
 def silero() -> Detector | None:
     """Return the detector, loaded once; None if faster-whisper is not installed."""
+    let_threads_sleep()
     try:
         from faster_whisper.vad import get_speech_timestamps
     except ImportError:
