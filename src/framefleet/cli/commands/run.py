@@ -11,15 +11,12 @@ from framefleet.cli.options.run import with_flags
 from framefleet.cli.options.videos import Videos, exit_code, is_folder, named, told_left_out
 from framefleet.cli.output.format import clean
 from framefleet.errors import UsageError
-from framefleet.logs import logger
 
 if TYPE_CHECKING:
     from framefleet.cli.output.table import Page
     from framefleet.executors.base import Executor
     from framefleet.fleet.backends.runpod.survey import Sleep
     from framefleet.schema.document import Document
-
-log = logger(__name__)
 
 AUTO = "auto"
 SEQUENTIAL = {"max_workers": 1, "batch_size": 1, "stages": "objects"}
@@ -81,10 +78,7 @@ def run(
             return []  # its analysis reports that
         return asleep(prepared, unanswered_plans(prepared))
 
-    untold = ["the library is not up to date"]
-
     def further(document: "Document", result: Path, video: Path) -> None:
-        into_library(result, untold)
         if srt:
             _subtitles(document, result)
         if report:
@@ -119,20 +113,6 @@ def run(
             point_on(prepared.path)
         further(document, prepared.path, prepared.media.path)
         return exit_code(3 if document.failures else 0, left_out)
-
-
-def into_library(result: Path, untold: list[str]) -> None:
-    """Add the document to the library of its folder. A failure is told once, and fails nothing: the result is there."""
-    from framefleet.errors import describe
-    from framefleet.library import Library, library_in
-
-    try:
-        with Library(library_in(result.parent)) as library:
-            library.add(result)
-    except Exception as error:  # whatever it is, the result is written
-        log.warning("%s: not in the library", result.name, exc_info=error)
-        if untold:
-            print(clean(f"{untold.pop()}: {describe(error)}"), file=sys.stderr)
 
 
 def _report(document: "Document", result: Path, video: Path, *, name: str | None = None) -> None:
