@@ -139,9 +139,11 @@ class Session:
         scope = (cancel or CancelScope()).child()
         with closing(all_outcomes(tasks, engine, SessionWork(self), on_event, scope)) as outcomes:
             for outcome in outcomes:
-                if outcome.path is not None:  # here, since workers may be on other hosts
-                    into_library(outcome.path, outcome.task.video, on_event)
-                yield outcome
+                try:
+                    yield outcome
+                finally:  # here, since workers may be on other hosts, and after the outcome, which may be waited for
+                    if outcome.path is not None:
+                        into_library(outcome.path, outcome.task.video, on_event)
 
     def prepare(
         self, video: Path | str, options: Options, *, name: str | None = None, taken: str | None = None
