@@ -4,6 +4,7 @@ A card is some sentences of speech, up to `MOST_S` together, parted where the vi
 appears (slides on one background have no cuts). Where nobody speaks, a card lasts as long as nothing changes.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def silences(spoken: Sequence[tuple[Seconds, Seconds]], cuts: Sequence[Seconds])
     edges = sorted([*spoken, (cuts[-1], cuts[-1])]) if cuts else []
     at = 0.0
     for start, end in edges:
-        inside = [cut for cut in cuts if at < cut < start]
+        inside = cuts[bisect_right(cuts, at) : bisect_left(cuts, start)]
         for first, last in pairwise([at, *inside, start]):
             length = part_length(last - first)
             parts = int((last - first) / length)
