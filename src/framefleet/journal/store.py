@@ -169,7 +169,9 @@ class Journal:
         Usage stays, because bills are compared with it.
         """
         with self._transaction() as db:
-            found = db.execute("SELECT source FROM identities UNION SELECT source FROM kept").fetchall()
+            tables = "SELECT source FROM identities UNION SELECT source FROM kept UNION SELECT sha256 FROM files"
+            found = db.execute(tables).fetchall()
+            db.executemany("DELETE FROM files WHERE sha256 = ?", [one for one in found if one[0] not in sources])
             return sum(self._without("source = ?", source) for (source,) in found if source not in sources)
 
     def _without(self, condition: str, value: str) -> int:

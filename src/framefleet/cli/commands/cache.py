@@ -11,7 +11,7 @@ from framefleet.cli.options.run import with_flags
 from framefleet.cli.output.format import clean, counted
 from framefleet.errors import InputError, UsageError
 from framefleet.journal.file import FILE_NAME
-from framefleet.journal.look import is_there
+from framefleet.journal.look import in_use, is_there
 
 if TYPE_CHECKING:
     from framefleet.journal.store import Journal
@@ -55,6 +55,8 @@ def cache(
     path = folder / FILE_NAME
     if not is_there(path):
         raise InputError(f"{path}: no journal there", hint="give the folder of the results with --output-dir")
+    if action == "prune" and in_use(path):  # a video that is analyzed now has no result yet
+        raise InputError(f"{path}: a run is using it", hint="try again when that run has ended", code="journal_in_use")
     journal = Journal(path)
     try:
         removed = _pruned(journal, folder) if stage is None else _forgotten(journal, stage)
