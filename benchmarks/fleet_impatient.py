@@ -22,7 +22,8 @@ _INSTEAD = {
     "framefleet.fleet.execution.concurrency.LONGEST_HOLD_S": 0.02,
     "framefleet.fleet.backends.runpod.backend.FRESH_S": 0.3,  # the service's own waits are scaled by its clock
     "framefleet.fleet.backends.runpod.backend.LONGEST_S": 0.05,
-    "framefleet.journal.store.LEASE_S": 1.0,
+    "framefleet.journal.owner.LEASE_S": 1.0,
+    "framefleet.journal.owner.BEAT_S": 0.2,
     "framefleet.journal.store.BEAT_S": 0.2,
 }
 SERVICE_SCALE = 5.0

@@ -32,6 +32,7 @@ from framefleet.fleet.backends.runpod.backend import RunPodBackend
 from framefleet.journal.file import FILE_NAME
 from framefleet.journal.shared import SharedFolder
 from framefleet.journal.store import Journal
+from framefleet.library import Library, library_in
 from framefleet.progress import Event, ItemDone, Notice
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document
@@ -520,6 +521,36 @@ def test_an_event_says_which_video_and_when(place: Place, session: Session) -> N
     list(session.analyze_many(videos, on_event=heard.append))
     assert {event.video for event in heard} == set(videos)
     assert [event.time_s for event in heard] == sorted(event.time_s for event in heard if event.time_s > 1e9)
+
+
+# The library of the output folder
+
+
+def test_each_analysis_brings_the_library_up_to_date(place: Place, session: Session, tmp_path: Path) -> None:
+    def known() -> list[str]:
+        with Library(library_in(tmp_path / "output")) as library:
+            return [Path(entry.video).name for entry in library.documents()]
+
+    session.analyze(place.video("a.mp4"))
+    assert known() == ["a.mp4"]
+    list(session.analyze_many([place.video("b.mp4", frames=35), place.video("c.mp4", frames=40)]))
+    assert known() == ["a.mp4", "b.mp4", "c.mp4"]
+    library_in(tmp_path / "output").unlink()
+    (tmp_path / "output" / "b_results.json").unlink()
+    session.analyze(place.video("a.mp4"))
+    assert known() == ["a.mp4", "c.mp4"]
+
+
+def test_a_library_that_cannot_be_written_fails_no_analysis(place: Place, session: Session, tmp_path: Path) -> None:
+    library = library_in(tmp_path / "output")
+    library.parent.mkdir()
+    library.write_bytes(b"no database " * 99)
+    heard = list[Event]()
+    assert session.analyze(place.video("a.mp4"), on_event=heard.append).failures == []
+    (result,) = dict(session.analyze_many([place.video("b.mp4", frames=35)], on_event=heard.append)).values()
+    assert isinstance(result, Document)
+    told = [event for event in heard if isinstance(event, Notice) and "the library is not up to date" in event.text]
+    assert [event.video and event.video.name for event in told] == ["a.mp4", "b.mp4"]
 
 
 def test_a_plan_is_what_an_analysis_would_do(place: Place, session: Session, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from framefleet.config.arguments import OptionArguments
 from framefleet.config.endpoints import Fleet
 from framefleet.config.loading import load_fleet, load_options
 from framefleet.config.options import Options
-from framefleet.errors import CancelledError, FrameFleetError, Interrupted
+from framefleet.errors import CancelledError, FrameFleetError, Interrupted, describe
 from framefleet.executors.base import (
     Executor,
     OpenWorker,
@@ -35,7 +35,7 @@ from framefleet.fleet.backends.runpod.survey import Survey
 from framefleet.fleet.execution.jobs import CANCEL_S
 from framefleet.logs import logger
 from framefleet.pipeline.resources import Resources
-from framefleet.progress import Listener, silent
+from framefleet.progress import Listener, Notice, silent
 from framefleet.results.assemble.document import as_text
 from framefleet.schema.document import Document
 from framefleet.timebase import Seconds
@@ -77,7 +77,7 @@ class Session:
         cancel: CancelScope | None = None,
         **options: Unpack[OptionArguments],
     ) -> Document:
-        """Analyze a video, and return its document, which is also written to `output_dir`.
+        """Analyze a video, and return its document, which is also written to `output_dir`, and added to its library.
 
         `options` are the fields of `Options` (`fps=1, max_workers=5, batch_size=16, stages=("objects", "speech"), …`);
         others come from the environment, framefleet.toml and the defaults. `on_event` is called from several threads.
@@ -139,7 +139,14 @@ class Session:
         tasks = tasks_of([Path(video) for video in videos], options)
         if isinstance(engine, str):
             engine = executor_named(engine, number_at_once(at_once, len(tasks), options, self._fleet))
-        yield from all_outcomes(tasks, engine, SessionWork(self), on_event, (cancel or CancelScope()).child())
+        scope = (cancel or CancelScope()).child()
+        with closing(all_outcomes(tasks, engine, SessionWork(self), on_event, scope)) as outcomes:
+            for outcome in outcomes:
+                try:
+                    yield outcome
+                finally:  # here, since workers may be on other hosts, and after the outcome, which may be waited for
+                    if outcome.path is not None:
+                        into_library(outcome.path, outcome.task.video, on_event)
 
     def prepare(
         self, video: Path | str, options: Options, *, name: str | None = None, taken: str | None = None
@@ -158,6 +165,12 @@ class Session:
 
     def execute(self, prepared: Prepared, on_event: Listener = silent, cancel: CancelScope | None = None) -> Document:
         """Run what was prepared and write its document, as `analyze` does."""
+        document = self._execute(prepared, on_event, cancel)
+        if prepared.options.journal is None:  # else hosts may share the folder too, where SQLite does not work
+            into_library(prepared.path, prepared.media.path, on_event)
+        return document
+
+    def _execute(self, prepared: Prepared, on_event: Listener, cancel: CancelScope | None) -> Document:
         scope = CancelScope(self._scope, *([cancel] if cancel is not None else []))
         with self._changed:
             self._running += 1
@@ -184,6 +197,17 @@ class Session:
         self.close()
 
 
+def into_library(result: Path, video: Path, listener: Listener) -> None:
+    """Bring the library of the result's folder up to date. If that fails, it fails nothing: the result is there."""
+    from framefleet.library import bring_up_to_date
+
+    try:
+        bring_up_to_date(result.parent)
+    except Exception as error:  # whatever it is, the result is written
+        log.warning("%s: not in the library", result.name, exc_info=error)
+        listener(Notice(f"the library is not up to date: {describe(error)}", video=video, time_s=time.time()))
+
+
 class SessionWork(Work):
     """The work of executors: analyses of one session, or of sessions like it in other processes."""
 
@@ -195,7 +219,7 @@ class SessionWork(Work):
         try:
             scope.check()
             prepared = self._session.prepare(task.video, task.options, name=task.name, taken=task.taken)
-            document = self._session.execute(prepared, listener, scope)
+            document = self._session._execute(prepared, listener, scope)
         except Exception as fault:
             error = as_error(fault)
             log.info("the analysis of a video failed: %s", error, exc_info=error)

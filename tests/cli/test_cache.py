@@ -2,7 +2,9 @@
 
 import json
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from framefleet.journal.file import FILE_NAME
 from framefleet.journal.shared import SharedFolder
+from framefleet.journal.store import Journal
 from framefleet.media.video import decode
 from framefleet.pipeline import executor
 from framefleet.stages.scenes.stage import ScenesStage
@@ -139,6 +142,24 @@ def test_what_is_kept_of_videos_without_a_result_can_be_removed(
     assert json.loads(cli("cache", "prune", "--json").out) == {"removed": 6}
     assert why(cli, video, "--stages", "objects,scenes") == {"objects": (0, []), "scenes": (0, [])}
     assert why(cli, other, "--stages", "objects,scenes") == {"objects": (6, []), "scenes": (30, [])}
+
+
+def test_nothing_is_pruned_while_a_run_is_at_work(cli: Cli, video: Path, fleet: Any, tmp_path: Path) -> None:
+    """Its video has no result yet, and its answers are paid for."""
+    fleet()
+    cli("run", video, "--stages", "objects")
+    (tmp_path / "output" / "clip_results.json").unlink()
+    path = tmp_path / "output" / FILE_NAME
+    journal = Journal(path, owner="another-host:1:aa")
+    told = cli("cache", "prune")
+    assert (told.code, told.line) == (
+        2,
+        f"error: output/{FILE_NAME}: a run is using it; try again when that run has ended",
+    )
+    journal.close()
+    assert json.loads(cli("cache", "prune", "--json").out) == {"removed": 6}
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM files").fetchone() == (0,)
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("framefleet.fleet.execution.stall.LOOK_S", 0.1)
     monkeypatch.setattr("framefleet.emulator.limits.FRESH_S", 0.1)
     monkeypatch.setattr("framefleet.fleet.backends.runpod.backend.LONGEST_S", 0.05)
-    monkeypatch.setattr("framefleet.journal.store.LEASE_S", 1.0)
-    monkeypatch.setattr("framefleet.journal.store.BEAT_S", 0.2)
+    monkeypatch.setattr("framefleet.journal.owner.LEASE_S", 1.0)
+    monkeypatch.setattr("framefleet.journal.owner.BEAT_S", 0.2)
     monkeypatch.setattr("framefleet.journal.store.BEAT_S", 0.2)

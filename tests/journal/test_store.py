@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from framefleet.errors import OutputError
-from framefleet.journal.owner import new_owner, surely_gone
-from framefleet.journal.store import BEAT_S, LEASE_S, Journal
+from framefleet.journal.owner import BEAT_S, LEASE_S, new_owner, surely_gone
+from framefleet.journal.store import Journal
 
 ELSEWHERE = "another-host:1:aa"
 FACTS = {"k1": b"1", "k2": b"2", "k3": b"3"}
@@ -157,7 +157,7 @@ def test_a_job_is_handed_over_though_its_process_goes_in_the_middle_of_a_claim(
     for key, job_id in (("k1", "job-1"), ("k2", "job-2")):
         other.sent(other.claim("yolo x", {key: b""}).id, job_id)
     there = iter([False] * looks)  # so often it is looked for and found at work, and then it is not
-    monkeypatch.setattr("framefleet.journal.store.surely_gone", lambda _: next(there, True))
+    monkeypatch.setattr("framefleet.journal.owner.surely_gone", lambda _: next(there, True))
     facts, asked_after = {"k1": b"", "k2": b""}, list[str]()
     with opened(tmp_path, clock) as mine:
         while len(asked_after) < 2:

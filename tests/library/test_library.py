@@ -4,15 +4,16 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from framefleet.embedding import has_embedder, open_embedder
-from framefleet.errors import InputError, OutputError
+from framefleet.errors import InputError, OutputError, SetupError
 from framefleet.library import Added, Library, library_in
+from framefleet.library.search import fused
 from framefleet.schema.document import FailureEntry
 from tests.library.make import KnowsFewWords, document, put
 
@@ -83,6 +84,33 @@ def test_other_languages_are_searched_by_words_and_the_answer_says_so(
     assert answer.words_only == f"searched by words only in {language}: the meaning is known for English"
     assert not model.asked  # neither of what is said, nor in vain for the words
     assert library.search("unicorn").words_only == answer.words_only
+
+
+@pytest.mark.parametrize(
+    ("wanted", "where"),
+    [
+        ("猫", {0, 20}),
+        ("図書", {0, 10}),
+        ("図書館", {0}),
+        ("東京タワー", {10}),
+        ("館内", {0}),
+        ("書館図", set()),
+        ("人工智能", {30}),
+        ("人工", {30, 40}),
+        ("智", {30, 50}),
+        ("チャーリー", {50}),
+        ("二〇二五年", {40}),
+        ("図書室はどこ", {0, 10}),  # of a sentence that occurs nowhere, its parts
+    ],
+)
+def test_words_without_spaces_are_found_where_they_are_and_nowhere_else(
+    library: Library, tmp_path: Path, wanted: str, where: set[float]
+) -> None:
+    said = ["図書館内の猫です。", "図書カードと東京タワー。", "京都の東、黒猫が寝る。", "人工智能改变世界。"]
+    said += ["人工费用，二〇二五年。", "チャーリー・ブラウン、智恵。"]
+    put(tmp_path, document(*((10.0 * at, 10.0 * at + 9, text) for at, text in enumerate(said)), language="ja"))
+    library.add(tmp_path)
+    assert {hit.start_s for hit in library.search(wanted).hits} == where
 
 
 def test_one_search_finds_all_languages(library: Library, tmp_path: Path) -> None:
@@ -167,6 +195,63 @@ def test_files_in_a_folder_that_are_no_documents_are_skipped(library: Library, t
     for name in ("corpus.json", "journal.sqlite3", "nothing.json"):
         with pytest.raises(InputError, match=name):
             library.add(tmp_path / name)
+
+
+def test_as_many_hits_as_are_wanted_are_there(library: Library, tmp_path: Path) -> None:
+    put(tmp_path, document(*((20.0 * at, 20.0 * at + 4, f"Word {at}.") for at in range(300)), duration_s=6000.0))
+    library.add(tmp_path)
+    assert len(library.search("word", most=1000).hits) == 300
+    assert len(library.search("word", most=7).hits) == 7
+
+
+def test_a_pipe_in_a_folder_is_not_read(library: Library, tmp_path: Path) -> None:
+    put(tmp_path, SPACE)
+    os.mkfifo(tmp_path / "pipe.json")
+    assert counts(library.add(tmp_path)) == (1, 0, 0, 0)
+
+
+def test_cards_stay_if_a_new_result_finds_the_same(library: Library, tmp_path: Path) -> None:
+    put(tmp_path, SPACE)
+    library.add(tmp_path)
+
+    def cards() -> list[tuple[object, ...]]:
+        with sqlite3.connect(library.path) as db:
+            return db.execute("SELECT * FROM cards").fetchall()
+
+    before = cards()
+    put(tmp_path, BREAD), library.add(tmp_path)
+    put(tmp_path, replace(SPACE, provenance=replace(SPACE.provenance, finished_at="2027-01-01T00:00:00+00:00")))
+    assert counts(library.add(tmp_path)) == (0, 1, 1, 0)
+    assert [card for card in cards() if card in before] == before
+    assert {entry.finished_at[:4] for entry in library.documents()} > {"2027"}
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_words(tmp_path: Path) -> None:
+    def broken() -> KnowsFewWords:
+        raise SetupError("tokenizers is not installed")
+
+    put(tmp_path, SPACE)
+    with Library(tmp_path / "lib.sqlite3", open_model=broken) as library:
+        library.add(tmp_path)
+        answer = library.search("astronaut")
+    assert [hit.text for hit in answer.hits] == ["An astronaut talks about space."]
+    assert answer.words_only == "searched by words only: tokenizers is not installed"
+
+
+def test_a_search_sees_one_state_of_the_file(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the ranking and the hits, another process takes the document out."""
+    put(tmp_path, SPACE)
+    library.add(tmp_path)
+    ranked = fused
+
+    def while_another_removes(*rankings: Sequence[int]) -> list[tuple[int, float]]:
+        with Library(library.path, open_model=KnowsFewWords) as other:
+            other.remove(tmp_path)
+        return ranked(*rankings)
+
+    monkeypatch.setattr("framefleet.library.search.fused", while_another_removes)
+    assert [hit.text for hit in library.search("astronaut", most=1).hits] == ["An astronaut talks about space."]
+    assert library.search("astronaut").hits == []
 
 
 def test_a_document_that_is_spoilt_is_gone(library: Library, tmp_path: Path) -> None:

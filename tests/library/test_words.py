@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framefleet.library.search import fused
-from framefleet.library.words import TOKENIZER, any_of, has_meaning, indexed, queries
+from framefleet.library.words import TOKENIZER, Term, any_of, has_meaning, indexed, terms
 
 
 def found(text: str, wanted: str, *, beginnings: bool = True) -> bool:
     db = sqlite3.connect(":memory:")
     db.execute(f"CREATE VIRTUAL TABLE words USING fts5(text, tokenize='{TOKENIZER}')")
     db.execute("INSERT INTO words VALUES (?)", (indexed(text),))
-    match = any_of(queries(wanted, beginnings=beginnings))
-    return bool(match) and bool(db.execute("SELECT * FROM words WHERE words MATCH ?", (match,)).fetchall())
+    ways = [way for term in terms(wanted, beginnings=beginnings) for way in term if way]
+    return any(db.execute("SELECT * FROM words WHERE words MATCH ?", (any_of(way),)).fetchall() for way in ways)
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_longer_words_are_only_found_where_endings_are_not_known() -> None:
 
 
 def test_words_of_every_sentence_count_if_there_are_no_others() -> None:
-    assert queries("Who is the cat?", beginnings=False) == ['"cat"']
-    assert queries("Who is it?", beginnings=False) == ['"who"', '"is"', '"it"']
-    assert queries(" ?! ", beginnings=False) == []
+    assert terms("Who is the cat?", beginnings=False) == [Term(('"cat"',))]
+    assert terms("Who is it?", beginnings=False) == [Term(('"who"',)), Term(('"is"',)), Term(('"it"',))]
+    assert terms(" ?! ", beginnings=False) == []
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_any_text_can_be_searched_for(text: str, beginnings: bool) -> None:
 
 @given(st.text(alphabet="日本語東京猫タワーのはthai ไทย", min_size=1))
 def test_every_text_is_found_by_itself(text: str) -> None:
-    assert found(text, text) is bool(queries(text, beginnings=True))
+    assert found(text, text) is bool(terms(text, beginnings=True))
 
 
 def test_ranks_are_fused_and_what_is_first_everywhere_has_all_points() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from framefleet.fleet.execution.dispatcher import Outcome
 from framefleet.media.audio.gaps import BRIEF_S, SoundGap
 from framefleet.media.types import ClipTime
-from framefleet.pipeline.run import unheard
+from framefleet.pipeline.finish import unheard
 from framefleet.progress import Notice
 from framefleet.stages.base import Answer
 from framefleet.timebase import Span

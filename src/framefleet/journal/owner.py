@@ -3,10 +3,58 @@
 import contextlib
 import os
 import socket
+import sqlite3
 import sys
 import uuid
+from collections.abc import Callable
 from functools import cache
+from math import inf
 from pathlib import Path
+
+from framefleet.timebase import Seconds
+
+LEASE_S = 30.0  # how long a process without a heartbeat still counts as running
+BEAT_S = 5.0
+
+
+class Lease:
+    """The lease of this process. `renew`, `end` and `gone` are each a part of a transaction."""
+
+    def __init__(self, db: sqlite3.Connection, owner: str, clock: Callable[[], Seconds]) -> None:
+        self._db = db
+        self._owner = owner
+        self._clock = clock
+        self._until = inf
+        self._woke_s = -inf
+
+    def renew(self) -> None:
+        """Extend the lease of this process to `LEASE_S` from now."""
+        now = self._clock()
+        self._woke_s = now if self._until < now else self._woke_s
+        self._until = now + LEASE_S
+        self._db.execute("INSERT OR REPLACE INTO owners(name, alive_until) VALUES (?, ?)", (self._owner, self._until))
+
+    def end(self) -> None:
+        """End the lease of this process."""
+        self._db.execute("DELETE FROM owners WHERE name = ?", (self._owner,))
+
+    def now(self) -> Seconds:
+        return self._clock()
+
+    def gone(self, owner: str) -> bool:
+        """Return whether that process has ended, as far as can be known."""
+        if owner == self._owner:
+            return False
+        row = self._db.execute("SELECT alive_until FROM owners WHERE name = ?", (owner,)).fetchone()
+        return row is None or (row[0] < self._clock() and not self._just_woke()) or surely_gone(owner)
+
+    def _just_woke(self) -> bool:
+        """Return whether this process's own lease expired a moment ago: its machine slept, or the clock was changed.
+
+        Other processes of this machine may then be running too, and have not renewed their leases yet.
+        """
+        now = self._clock()
+        return self._until < now or now < self._woke_s + 2 * BEAT_S
 
 
 def new_owner() -> str:

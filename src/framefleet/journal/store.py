@@ -13,61 +13,16 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from math import inf
 from pathlib import Path
 from typing import Any
 
 from framefleet.errors import OutputError
 from framefleet.journal.file import in_chunks, opened
 from framefleet.journal.look import private_key
-from framefleet.journal.owner import new_owner, surely_gone
+from framefleet.journal.owner import BEAT_S, Lease, new_owner
 from framefleet.logs import logger
 from framefleet.storage.database import errors_told
 from framefleet.timebase import Seconds
-
-LEASE_S = 30.0  # how long a process without a heartbeat still counts as running
-BEAT_S = 5.0
-
-
-class Lease:
-    """The lease of this process. `renew`, `end` and `gone` are each a part of a transaction."""
-
-    def __init__(self, db: sqlite3.Connection, owner: str, clock: Callable[[], Seconds]) -> None:
-        self._db = db
-        self._owner = owner
-        self._clock = clock
-        self._until = inf
-        self._woke_s = -inf
-
-    def renew(self) -> None:
-        """Extend the lease of this process to `LEASE_S` from now."""
-        now = self._clock()
-        self._woke_s = now if self._until < now else self._woke_s
-        self._until = now + LEASE_S
-        self._db.execute("INSERT OR REPLACE INTO owners(name, alive_until) VALUES (?, ?)", (self._owner, self._until))
-
-    def end(self) -> None:
-        """End the lease of this process."""
-        self._db.execute("DELETE FROM owners WHERE name = ?", (self._owner,))
-
-    def now(self) -> Seconds:
-        return self._clock()
-
-    def gone(self, owner: str) -> bool:
-        """Return whether that process has ended, as far as can be known."""
-        if owner == self._owner:
-            return False
-        row = self._db.execute("SELECT alive_until FROM owners WHERE name = ?", (owner,)).fetchone()
-        return row is None or (row[0] < self._clock() and not self._just_woke()) or surely_gone(owner)
-
-    def _just_woke(self) -> bool:
-        """Return whether this process's own lease expired a moment ago: its machine slept, or the clock was changed.
-
-        Other processes of this machine may then be running too, and have not renewed their leases yet.
-        """
-        now = self._clock()
-        return self._until < now or now < self._woke_s + 2 * BEAT_S
-
 
 log = logger(__name__)
 
@@ -211,7 +166,9 @@ class Journal:
         Usage stays, because bills are compared with it.
         """
         with self._transaction() as db:
-            found = db.execute("SELECT source FROM identities UNION SELECT source FROM kept").fetchall()
+            tables = "SELECT source FROM identities UNION SELECT source FROM kept UNION SELECT sha256 FROM files"
+            found = db.execute(tables).fetchall()
+            db.executemany("DELETE FROM files WHERE sha256 = ?", [one for one in found if one[0] not in sources])
             return sum(self._without("source = ?", source) for (source,) in found if source not in sources)
 
     def _note_asked(self, source: str, stage: str, asked: bytes, keys: Sequence[str], at: Seconds) -> None:

@@ -1,6 +1,7 @@
 """A library of many videos' documents, to search them all: one SQLite file that can be built again from them."""
 
 from framefleet.library.cards import Card, Source
-from framefleet.library.library import Added, Answer, Entry, Hit, Library, library_in
+from framefleet.library.library import Added, Entry, Library, bring_up_to_date, library_in
+from framefleet.library.search import Answer, Hit
 
-__all__ = ["Added", "Answer", "Card", "Entry", "Hit", "Library", "Source", "library_in"]
+__all__ = ["Added", "Answer", "Card", "Entry", "Hit", "Library", "Source", "bring_up_to_date", "library_in"]

@@ -4,6 +4,7 @@ A card is some sentences of speech, up to `MOST_S` together, parted where the vi
 appears (slides on one background have no cuts). Where nobody speaks, a card lasts as long as nothing changes.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from framefleet.schema.speech import Segment
 from framefleet.timebase import Seconds
 
 VERSION = 1
-"""Raised when the same document would give other cards, which are then made anew."""
+"""Raised when the same document would give other cards or words, which are then made again."""
 
 MOST_S = 12.0
 """Of a card with speech. A median of 5.8 s results, which found 1.00 of known answers among five; scenes found 0.83."""
@@ -29,7 +30,7 @@ _SILENT_S = 2.0  # the shortest stretch without speech that is a card; less is a
 _TOUCH_S = 0.2  # by which something has to overlap a card
 _SURE = 0.5  # confidence of an object that is seen once; below, it is as often wrong
 _MOST_PARTS = 7200  # of a stretch or a video: a day, where a file states a longer one
-_UNTOLD = frozenset({"Speech", "Silence"})  # sounds that say nothing
+_SAY_NOTHING = frozenset({"Speech", "Silence"})  # of what is heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Card:
 
     @property
     def texts(self) -> dict[Source, str]:
-        """What was found, by source, as far as there is anything; what tells most comes first."""
+        """What was found, by source, as far as there is anything; what says most comes first."""
         found: list[tuple[Source, str]] = [("speech", self.said), ("text", self.written)]
         found += [("description", self.described), (self.seen_by, self.seen), ("sounds", self.heard)]
         return {source: text for source, text in found if text}
@@ -69,12 +70,12 @@ def cards_of(document: Document) -> list[Card]:
     video, translated = document.video, document.config.task == "translate"
     language = document.transcription.language if document.transcription else None
     language = "en" if translated and language else language
-    told = _Told(document)
+    contents = _Contents(document)
     changes = {0.0, video.duration_s, *(scene.start_s for scene in document.scenes or ())}
     changes |= {span.start_s for span in (document.text.spans if document.text else ())}
     cuts = sorted(cut for cut in changes if 0 <= cut <= video.duration_s)
     cards = [
-        told.card(
+        contents.card(
             group[0].start_s,
             group[-1].end_s,
             said=" ".join(piece.text.strip() for piece in group),
@@ -83,7 +84,7 @@ def cards_of(document: Document) -> list[Card]:
         for group in _groups(document, cuts)
     ]
     spoken = [(card.start_s, card.end_s) for card in cards]
-    silent = (told.card(start, end, language=language) for start, end in silences(spoken, cuts))
+    silent = (contents.card(start, end, language=language) for start, end in silences(spoken, cuts))
     cards += _joined(card for card in silent if card.texts)
     return sorted(cards, key=lambda card: (card.start_s, card.end_s))
 
@@ -93,7 +94,7 @@ def silences(spoken: Sequence[tuple[Seconds, Seconds]], cuts: Sequence[Seconds])
     edges = sorted([*spoken, (cuts[-1], cuts[-1])]) if cuts else []
     at = 0.0
     for start, end in edges:
-        inside = [cut for cut in cuts if at < cut < start]
+        inside = cuts[bisect_right(cuts, at) : bisect_left(cuts, start)]
         for first, last in pairwise([at, *inside, start]):
             length = part_length(last - first)
             parts = int((last - first) / length)
@@ -183,15 +184,15 @@ class _Spans:
         return range(int(first // self._slot_s), int(last // self._slot_s) + 1)
 
 
-class _Told:
-    """What the stages of a document tell of any stretch of its video."""
+class _Contents:
+    """What a document's stages found in any stretch of its video."""
 
     def __init__(self, document: Document) -> None:
         texts = document.text.spans if document.text else []
         events = document.sounds.events if document.sounds else []
         spans = partial(_Spans, max(0.0, document.video.duration_s))
         self._written = spans((one.start_s, one.end_s, one.text.strip()) for one in texts if _is_text(one.text))
-        self._heard = spans((one.start_s, one.end_s, one.label) for one in events if one.label not in _UNTOLD)
+        self._heard = spans((one.start_s, one.end_s, one.label) for one in events if one.label not in _SAY_NOTHING)
         self._described = spans(
             (span.start_s, span.end_s, span.name)
             for result in document.further.values()

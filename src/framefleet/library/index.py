@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from framefleet.errors import InputError, OutputError
 from framefleet.library import words
@@ -121,27 +122,46 @@ class Index:
     def put(self, path: Path, size: int, mtime_ns: int, sha256: str, document: Document) -> None:
         """Add the document, or replace what was known of that path."""
         about = "video_sha256, video, duration_s, language, stages, failures, usd, finished_at"
+        columns = f"path, size, mtime_ns, sha256, {about}"
         values = (os.fsencode(path), size, mtime_ns, sha256, *_about(document))
         with self.writing() as db:
-            videos = {document.video.sha256, *self._dropped(path)}
-            columns = f"path, size, mtime_ns, sha256, {about}"
-            db.execute(f"INSERT INTO documents({columns}) VALUES ({','.join('?' * len(values))})", values)
-            for video in videos:
+            before = db.execute("SELECT video_sha256 FROM documents WHERE path = ?", values[:1]).fetchone()
+            db.execute(
+                f"""INSERT INTO documents({columns}) VALUES ({", ".join("?" * len(values))}) ON CONFLICT(path) DO UPDATE
+                    SET {", ".join(f"{name} = excluded.{name}" for name in columns.split(", ")[1:])}""",
+                values,
+            )
+            for video in {document.video.sha256, *(before or ())}:
                 self._choose(video, {path: document})
 
     def remove(self, path: Path) -> bool:
         """Remove the document of that path. Return whether it was there."""
-        with self.writing():
-            videos = self._dropped(path)
-            for video in videos:
-                self._choose(video, {})
-        return bool(videos)
+        with self.writing() as db:
+            found = db.execute("SELECT id, video_sha256 FROM documents WHERE path = ?", (os.fsencode(path),)).fetchone()
+            if found is None:
+                return False
+            id, video = found
+            self._without_cards(id)
+            db.execute("DELETE FROM documents WHERE id = ?", (id,))
+            self._choose(video, {})
+        return True
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Let one thread in at a time, and raise SQLite's errors as ours."""
         with self._lock, errors_told(self.path, "the library"):
             yield self._db
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all that is read within be of one state of the file, whatever other processes write meanwhile."""
+        with self.reading() as db:
+            db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if db.in_transaction:  # an error of SQLite may have ended it
+                    db.execute("COMMIT")
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -155,15 +175,6 @@ class Index:
                     db.execute("ROLLBACK")
                 raise
 
-    def _dropped(self, path: Path) -> set[str]:
-        """Remove the document of that path and its cards. Return its video's sha256, if there was one."""
-        query = "SELECT id, video_sha256 FROM documents WHERE path = ?"
-        rows = self._db.execute(query, (os.fsencode(path),)).fetchall()
-        for id, _ in rows:
-            self._without_cards(id)
-            self._db.execute("DELETE FROM documents WHERE id = ?", (id,))
-        return {video for _, video in rows}
-
     def _choose(self, video_sha256: str, read: Mapping[Path, Document]) -> None:
         """Let one document answer for the video: one without failures, with the most stages, the newest.
 
@@ -174,11 +185,10 @@ class Index:
         chosen = False
         for id, raw, version in self._db.execute(query, (video_sha256,)).fetchall():
             path = path_of(raw)
-            if not chosen and version == CARDS_VERSION:
+            if not chosen and version == CARDS_VERSION and path not in read:
                 chosen = True
             elif not chosen and (document := read.get(path) or _read(path)) is not None:
-                self._without_cards(id)
-                self._put_cards(id, document)
+                self._put_cards(id, document, same_version=version == CARDS_VERSION)
                 chosen = True
             elif version is not None:
                 self._without_cards(id)
@@ -188,19 +198,25 @@ class Index:
         self._db.execute("DELETE FROM words WHERE rowid IN (SELECT id FROM cards WHERE document = ?)", (id,))
         self._db.execute("DELETE FROM cards WHERE document = ?", (id,))
 
-    def _put_cards(self, id: int, document: Document) -> None:
-        (at,) = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM cards").fetchone()
-        rows, indexed = [], []
-        for number, card in enumerate(cards_of(document), at):
-            texts = (card.said, card.written, card.seen, card.heard, card.described)
-            about = (card.start_s, card.end_s, *texts, card.seen_by, card.language, text_sha256(card))
-            rows.append((number, id, *about))
-            indexed.append((number, *map(words.indexed, texts)))
-        insert = f"INSERT INTO cards(id, document, {FIELDS}, text_sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        self._db.executemany(insert, rows)
-        insert = "INSERT INTO words(rowid, said, written, seen, heard, described) VALUES (?, ?, ?, ?, ?, ?)"
-        self._db.executemany(insert, indexed)
+    def _put_cards(self, id: int, document: Document, *, same_version: bool) -> None:
+        """Give the document its cards. If it has the same already, as after a run that found nothing new, they stay."""
+        query = f"SELECT {FIELDS}, text_sha256 FROM cards WHERE document = ? ORDER BY id"
+        rows = [_row(card) for card in cards_of(document)]
+        if not same_version or self._db.execute(query, (id,)).fetchall() != rows:
+            self._without_cards(id)
+            (at,) = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM cards").fetchone()
+            insert = f"INSERT INTO cards(id, document, {FIELDS}, text_sha256) VALUES ({', '.join('?' * 12)})"
+            self._db.executemany(insert, ((number, id, *row) for number, row in enumerate(rows, at)))
+            insert = "INSERT INTO words(rowid, said, written, seen, heard, described) VALUES (?, ?, ?, ?, ?, ?)"
+            texts = ((number, *map(words.indexed, row[2:7])) for number, row in enumerate(rows, at))
+            self._db.executemany(insert, texts)
         self._db.execute("UPDATE documents SET cards_version = ? WHERE id = ?", (CARDS_VERSION, id))
+
+
+def _row(card: Card) -> tuple[Any, ...]:
+    """Return the card as `FIELDS` and the key of its vector."""
+    texts = (card.said, card.written, card.seen, card.heard, card.described)
+    return (card.start_s, card.end_s, *texts, card.seen_by, card.language, text_sha256(card))
 
 
 def text_sha256(card: Card) -> str | None:

@@ -13,7 +13,7 @@ from framefleet.cli.options.run import with_flags
 from framefleet.cli.output.format import clean, counted
 from framefleet.errors import InputError, UsageError
 from framefleet.journal.file import FILE_NAME
-from framefleet.journal.look import is_there
+from framefleet.journal.look import in_use, is_there
 
 if TYPE_CHECKING:
     from framefleet.config.options import Options
@@ -55,11 +55,13 @@ def cache(
     from framefleet.config.loading import load_options
 
     options, removed = load_options(flags), 0
+    path = options.journal or options.output_dir / FILE_NAME
+    if action == "prune" and options.journal is None and in_use(path):  # a video that is analyzed has no result yet
+        raise InputError(f"{path}: a run is using it", hint="try again when that run has ended", code="journal_in_use")
     keep = _with_results(options) if stage is None else frozenset[str]()
     for journal in _journals(options, but=keep):
         with closing(journal):
             removed += journal.prune(keep) if stage is None else _forgotten(journal, stage)
-    path = options.journal or options.output_dir / FILE_NAME
     if as_json:
         print(json.dumps({"removed": removed}))
     else:

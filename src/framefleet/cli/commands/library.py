@@ -87,12 +87,14 @@ def _search(library: "Library", given: list[str], most: int, as_json: bool) -> i
     if not any(char.isalnum() for char in text):
         raise UsageError(f"{text!r}: contains no letter or digit to search for")
     answer = library.search(text, most=most, tell=_tell)
-    if answer.words_only is not None:
+    if answer.words_only is not None and (as_json or answer.hits):
         _tell(answer.words_only)
     if as_json:
         _print_json(list(map(_plain, answer.hits)))
     elif answer.hits:
         _hits(answer)
+    elif answer.words_only is not None:  # it may be there, in other words
+        print(clean(f"{text}: {answer.words_only}; try other words"))
     else:
         print(clean(f"nothing found for {text}"))
     return 0 if answer.hits else NOT_FOUND

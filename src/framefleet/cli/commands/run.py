@@ -11,15 +11,12 @@ from framefleet.cli.options.run import with_flags
 from framefleet.cli.options.videos import Videos, exit_code, is_folder, left_out_of, named, parse_at_once
 from framefleet.cli.output.format import clean
 from framefleet.errors import UsageError
-from framefleet.logs import logger
 
 if TYPE_CHECKING:
     from framefleet.cli.output.table import Page
     from framefleet.executors.base import Executor
     from framefleet.fleet.backends.runpod.survey import Sleep
     from framefleet.schema.document import Document
-
-log = logger(__name__)
 
 AUTO = "auto"
 SEQUENTIAL = {"max_workers": 1, "batch_size": 1, "stages": "objects"}
@@ -80,10 +77,7 @@ def run(
             return []  # its analysis reports that
         return asleep(prepared, unanswered_plans(prepared))
 
-    library = LibraryUpdates()
-
     def further(document: "Document", result: Path, video: Path) -> None:
-        library.add(result)
         if srt:
             _subtitles(document, result)
         if report:
@@ -118,26 +112,6 @@ def run(
             point_on(prepared.path)
         further(document, prepared.path, prepared.media.path)
         return exit_code(3 if document.failures else 0, left_out)
-
-
-class LibraryUpdates:
-    """Adds documents to the library of their folder. A failure fails nothing, and only the first is reported."""
-
-    def __init__(self) -> None:
-        self._failed = False
-
-    def add(self, result: Path) -> None:
-        from framefleet.errors import describe
-        from framefleet.library import Library, library_in
-
-        try:
-            with Library(library_in(result.parent)) as library:
-                library.add(result)
-        except Exception as error:  # whatever it is, the result is written
-            log.warning("%s: not in the library", result.name, exc_info=error)
-            if not self._failed:
-                print(clean(f"the library is not up to date: {describe(error)}"), file=sys.stderr)
-            self._failed = True
 
 
 def _report(document: "Document", result: Path, video: Path, *, name: str | None = None) -> None:

@@ -17,7 +17,8 @@ from framefleet.fleet.backends.base import IN_PROCESS
 from framefleet.fleet.billing.estimate import stage_cost, total
 from framefleet.media.types import ClipTime
 from framefleet.pipeline.derive import ClientResult
-from framefleet.pipeline.run import FinishedStage, Run
+from framefleet.pipeline.finish import FinishedStage
+from framefleet.pipeline.run import Run
 from framefleet.results.assemble.fusion import fuse
 from framefleet.results.timing.components import build_timing
 from framefleet.schema.document import (

@@ -4,7 +4,8 @@ import os
 
 from framefleet.fleet.backends.registry import capabilities_of
 from framefleet.metrics import BusyTimer
-from framefleet.pipeline.run import FinishedStage, Run
+from framefleet.pipeline.finish import FinishedStage
+from framefleet.pipeline.run import Run
 from framefleet.results.timing.advice import HERE, Circumstances, Part, judge
 from framefleet.results.timing.requests import RequestTiming, sum_up
 from framefleet.schema.timing import StageTiming, Timing

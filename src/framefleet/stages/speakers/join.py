@@ -107,22 +107,20 @@ def _across(voices: Sequence[ClipVoice], number: int | None) -> list[list[ClipVo
     return groups if number is not None else _without_brief(groups)
 
 
-def _without_brief(groups: list[list[ClipVoice]]) -> list[list[ClipVoice]]:
-    """Return the groups, those that are brief joined to the one that they are like, if there is one."""
+def _without_brief(groups: Sequence[list[ClipVoice]]) -> list[list[ClipVoice]]:
+    """Return the groups, each that is brief joined to the lasting one that it is most like, if it is like any."""
     means = [_mean(group) for group in groups]
     talk_s = [spoken_s([turn for voice in group for turn in voice.turns]) for group in groups]
     lasting = [place for place, length_s in enumerate(talk_s) if length_s >= BRIEF_S]
-    joined_to = {
-        place: min(lasting, key=lambda other: likeness(means[place], means[other]))
-        for place in range(len(groups))
-        if lasting and place not in lasting
-    }
-    like = {place: to for place, to in joined_to.items() if likeness(means[place], means[to]) <= JOIN}
-    return [
-        [*group, *(voice for brief, to in like.items() if to == place for voice in groups[brief])]
-        for place, group in enumerate(groups)
-        if place not in like
-    ]
+    found = [list(group) for group in groups]
+    for place, mean in enumerate(means):
+        if talk_s[place] >= BRIEF_S or not lasting:
+            continue
+        distance, nearest = min((likeness(mean, means[other]), other) for other in lasting)
+        if distance <= JOIN:
+            found[nearest] += found[place]
+            found[place] = []
+    return [group for group in found if group]
 
 
 def _mean(group: Sequence[ClipVoice]) -> Centre:
