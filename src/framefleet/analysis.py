@@ -16,7 +16,7 @@ from framefleet.journal.file_hash import FileHash
 from framefleet.journal.look import is_there
 from framefleet.logs import logger
 from framefleet.media.files.probe import probe
-from framefleet.media.parts import chosen_parts
+from framefleet.media.sampling import chosen_parts
 from framefleet.media.types import MediaInfo
 from framefleet.pipeline.plan import RunPlan, StagePlan, plan_run
 from framefleet.pipeline.resources import Resources

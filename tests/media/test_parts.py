@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from framefleet.errors import UsageError
 from framefleet.media.audio.clips import plan_sound
-from framefleet.media.parts import chosen_parts
-from framefleet.media.sampling import plan_samples
+from framefleet.media.sampling import chosen_parts, plan_samples
 from framefleet.schema.document import AudioInfo
 from framefleet.timebase import Span
 from tests.stages.speech.test_plan import media as media_with

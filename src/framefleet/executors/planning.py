@@ -82,7 +82,7 @@ class CorpusEstimate:
 
 
 @dataclass(slots=True)
-class _Workers:
+class _EndpointLoad:
     """The workers of an endpoint, as many as any video has, that go from one video to the next and idle once."""
 
     number: int = 1
@@ -108,7 +108,7 @@ def corpus_estimate(videos: Iterable[Sequence[StagePlan]]) -> CorpusEstimate:
     machine one after the other.
     """
     wall_s: dict[tuple[str, str] | None, Seconds] = defaultdict(float)
-    workers: dict[tuple[str, str], _Workers] = defaultdict(_Workers)
+    workers: dict[tuple[str, str], _EndpointLoad] = defaultdict(_EndpointLoad)
     most = sequential = 0.0
     for plans in videos:
         for plan in plans:

@@ -2,6 +2,6 @@
 
 from framefleet.library.cards import Card, Source
 from framefleet.library.library import Added, Entry, Library, bring_up_to_date, library_in
-from framefleet.library.search import Answer, Hit
+from framefleet.library.search import Hit, SearchResult
 
-__all__ = ["Added", "Answer", "Card", "Entry", "Hit", "Library", "Source", "bring_up_to_date", "library_in"]
+__all__ = ["Added", "Card", "Entry", "Hit", "Library", "SearchResult", "Source", "bring_up_to_date", "library_in"]

@@ -10,7 +10,7 @@ from typing import Self
 from framefleet.errors import InputError
 from framefleet.library.index import FILE_NAME, Index, Known, path_of
 from framefleet.library.meaning import Meanings, Model, Tell
-from framefleet.library.search import Answer, Search
+from framefleet.library.search import Searcher, SearchResult
 from framefleet.schema.codec import decode_from
 from framefleet.timebase import Seconds
 
@@ -67,7 +67,7 @@ class Library:
         self.path = path
         self._index = Index(path)
         self._meanings = Meanings(self._index, open_model)
-        self._search = Search(self._index, self._meanings)
+        self._search = Searcher(self._index, self._meanings)
 
     def __enter__(self) -> Self:
         return self
@@ -130,7 +130,7 @@ class Library:
         """
         return self._meanings.learn(tell)
 
-    def search(self, text: str, *, most: int = 10, tell: Tell = lambda _: None) -> Answer:
+    def search(self, text: str, *, most: int = 10, tell: Tell = lambda _: None) -> SearchResult:
         """Return where the words of `text`, or what they mean, occur, best first.
 
         Words are searched in all languages, the meaning in English. Nothing is left out as too far from it: if little

@@ -32,7 +32,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SearchResult:
     """What a search found, best first. `words_only` says of what only words were searched, not the meaning, and why."""
 
     hits: list[Hit]
@@ -51,7 +51,7 @@ def fused(*rankings: Sequence[int]) -> list[tuple[int, float]]:
     return sorted(scores.items(), key=lambda item: -item[1])
 
 
-class Search:
+class Searcher:
     """The searches in an index. Those that come at the same time wait for each other."""
 
     def __init__(self, index: Index, meanings: Meanings) -> None:
@@ -59,7 +59,7 @@ class Search:
         self._meanings = meanings
         self._counted: tuple[tuple[int, int], int, list[str]] | None = None
 
-    def __call__(self, text: str, most: int) -> Answer:
+    def __call__(self, text: str, most: int) -> SearchResult:
         """Return the `most` best cards for the text."""
         ranked = max(most, MOST_RANKED)
         with self._index.snapshot():
@@ -72,7 +72,7 @@ class Search:
             hits = [
                 self._hit(card, score, match if card in with_words else "") for card, score in fused(*rankings)[:most]
             ]
-        return Answer(hits, self._words_only(languages))
+        return SearchResult(hits, self._words_only(languages))
 
     def _counts(self) -> tuple[int, list[str]]:
         """Return the number of cards, and the languages of those that are found by words only."""

@@ -23,7 +23,7 @@ _OF_NO_ACCOUNT = frozenset(
 """Options on which no result depends."""
 
 
-class _Kept(msgspec.Struct):
+class _KeptResult(msgspec.Struct):
     """A result, and the key of what it was made of."""
 
     key: str
@@ -47,7 +47,7 @@ class KeptResults:
         """Keep the result for the next run. A journal that cannot be written costs that alone."""
         if key is None:
             return
-        value = msgspec.json.encode(_Kept(key, msgspec.Raw(msgspec.json.encode(result))))
+        value = msgspec.json.encode(_KeptResult(key, msgspec.Raw(msgspec.json.encode(result))))
         try:
             self._journal.remember(self._sha256, stage.name, value)
         except OutputError as error:
@@ -59,7 +59,7 @@ def read(stage: Any, key: str | None, value: bytes | None) -> Any:
     if key is None or value is None:
         return None
     try:
-        kept = msgspec.json.decode(value, type=_Kept)
+        kept = msgspec.json.decode(value, type=_KeptResult)
         return msgspec.json.decode(kept.result, type=stage.kept_as) if kept.key == key else None
     except msgspec.MsgspecError as error:
         log.info("%s: its kept result cannot be read", stage.name, exc_info=error)

@@ -12,7 +12,7 @@ from framefleet.cli.output.format import clean, clock, counted
 from framefleet.errors import UsageError
 
 if TYPE_CHECKING:
-    from framefleet.library import Answer, Entry, Library
+    from framefleet.library import Entry, Library, SearchResult
 
 NOT_FOUND = 1
 
@@ -128,7 +128,7 @@ def _entries(entries: "list[Entry]") -> None:
     )
 
 
-def _hits(answer: "Answer") -> None:
+def _hits(answer: "SearchResult") -> None:
     from framefleet.cli.output.table import Page
     from framefleet.outputs.report.make import report_path
 

@@ -25,7 +25,7 @@ _TEXTURE = 4.0  # grey levels above the surroundings from which on the flow of a
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class MeasuredFrame:
     """A frame that was measured. `grey` is (height, width), uint8."""
 
     time_s: Seconds
@@ -34,7 +34,9 @@ class Frame:
     look: Look
 
 
-def measure(time_s: Seconds, until_s: Seconds, shown_s: Seconds, rgb: NDArray[np.uint8], before: Frame | None) -> Frame:
+def measure(
+    time_s: Seconds, until_s: Seconds, shown_s: Seconds, rgb: NDArray[np.uint8], before: MeasuredFrame | None
+) -> MeasuredFrame:
     """Measure a frame (height, width, 3), RGB, that stands for `time_s` to `until_s` and began at `shown_s`.
 
     `before` is the frame before it, None if there is none that it followed.
@@ -57,7 +59,7 @@ def measure(time_s: Seconds, until_s: Seconds, shown_s: Seconds, rgb: NDArray[np
         palette=_palette(hsv),
         **moved,
     )
-    return Frame(time_s, shown_s, grey, look)
+    return MeasuredFrame(time_s, shown_s, grey, look)
 
 
 def by_second(looks: Sequence[Look]) -> list[Look]:

@@ -10,7 +10,7 @@ from framefleet.media.types import Gap, MediaInfo, Picture
 from framefleet.media.video.request import FrameRequest, Pixels, PixelView
 from framefleet.schema.looks import Look, Looks
 from framefleet.stages.client import Watcher
-from framefleet.stages.looks.measures import Frame, measure
+from framefleet.stages.looks.measures import MeasuredFrame, measure
 from framefleet.stages.scenes.spec import MAX_SIDE, RATE
 from framefleet.timebase import Seconds
 
@@ -47,7 +47,7 @@ class LooksWatcher:
 
     def __init__(self, duration_s: Seconds) -> None:
         self._duration_s = duration_s
-        self._before: Frame | None = None
+        self._before: MeasuredFrame | None = None
         self._looks: list[Look] = []
 
     def see(self, piece: Picture | Pixels | Gap) -> None:
