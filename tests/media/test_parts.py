@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from framefleet.errors import UsageError
 from framefleet.media.audio.clips import plan_sound
-from framefleet.media.sampling import chosen_parts, plan_samples
+from framefleet.media.sampling import chosen_parts, plan_samples, sample_span
 from framefleet.schema.document import AudioInfo
 from framefleet.timebase import Span
 from tests.stages.speech.test_plan import media as media_with
@@ -74,6 +74,22 @@ def test_the_first_seconds_are_sampled_four_times_as_often() -> None:
 @given(TIMES.filter(bool), st.sampled_from([1, 2, Fraction(1, 3), 7]))
 def test_all_of_it_in_one_part_is_all_of_it(duration_s: float, fps: Fraction) -> None:
     assert plan_samples(duration_s, fps, parts=(Span(0.0, duration_s),)) == plan_samples(duration_s, fps)
+
+
+@given(
+    st.integers(1, 300).map(lambda tenths: tenths / 10),
+    st.sampled_from([1.0, 2.5, 29.97]),
+    st.sampled_from([(), (Span(0.0, 1.0), Span(1.5, 2.25))]),
+    st.sampled_from([0.0, 1.2]),
+)
+def test_the_span_of_a_sample_is_known_without_the_others(
+    duration_s: float, fps: float, parts: tuple[Span, ...], dense_first_s: float
+) -> None:
+    samples = plan_samples(duration_s, fps, parts=parts, dense_first_s=dense_first_s)
+    found = [sample_span(n, duration_s, fps, parts=parts, dense_first_s=dense_first_s) for n in range(len(samples) + 1)]
+    assert [span.start_s for span in found[:-1] if span] == [sample.time_s for sample in samples]
+    assert found[-1] is None
+    assert sample_span(10**15, 1e9, 1000.0) is None
 
 
 def test_sound_is_cut_at_the_parts_and_numbered_throughout() -> None:

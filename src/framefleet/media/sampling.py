@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from framefleet.errors import UsageError
 from framefleet.media.types import MediaInfo, Sample
-from framefleet.timebase import Seconds, Span, exact
+from framefleet.timebase import Seconds, Span, exact, seconds
 
 
 class TimedWant(Protocol):
@@ -114,10 +114,35 @@ def _dense(spans: Iterable[tuple[Fraction, Fraction]], dense: Fraction) -> Itera
 def _times(start: Fraction, end: Fraction, denser: int, rate: Fraction) -> Iterator[Fraction]:
     """Yield the times of the samples in a span: at least the first."""
     pace = rate * denser
-    count = max(1, ceil((end - start - _HALF_MICROSECOND) * pace)) if start < end else 0
-    for number in range(count):  # two hours have 36,000: adding 0 to each, or dividing it, would double the time
+    for number in range(
+        _count(start, end, pace)
+    ):  # two hours have 36,000: adding 0 to each, or dividing it, would double the time
         time = Fraction(number * pace.denominator, pace.numerator)
         yield start + time if start else time
+
+
+def _count(start: Fraction, end: Fraction, pace: Fraction) -> int:
+    return max(1, ceil((end - start - _HALF_MICROSECOND) * pace)) if start < end else 0
+
+
+def sample_span(
+    index: int, duration_s: Seconds, fps: float, *, parts: Sequence[Span] = (), dense_first_s: Seconds = 0.0
+) -> Span | None:
+    """Return the span from one sample of `plan_samples` to the next, or to the end of its part; None if there is none.
+
+    The samples are counted, not listed: a document's rate and length may be anything.
+    """
+    rate = exact(fps)
+    if rate <= 0 or index < 0:
+        return None
+    spans = [(exact(part.start_s), exact(part.end_s)) for part in parts] or [(Fraction(0), round(exact(duration_s), 6))]
+    for start, end, denser in _dense(spans, exact(dense_first_s)):
+        pace = rate * denser
+        count = _count(start, end, pace)
+        if index < count:
+            return Span(seconds(start + index / pace), seconds(min(start + (index + 1) / pace, end)))
+        index -= count
+    return None
 
 
 def pick(times: Sequence[Fraction], at: Fraction) -> int | None:

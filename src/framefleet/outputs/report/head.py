@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET
 
-from framefleet.media.sampling import plan_samples
+from framefleet.media.sampling import sample_span
 from framefleet.outputs.report.columns import Numbers, on_grid, pack, rounded, whole
 from framefleet.outputs.report.seen import seen_columns
 from framefleet.results.query import kinds
@@ -178,31 +178,26 @@ def _scenes(document: Document) -> list[dict[str, Any]] | None:
     return [{"start": scene.start_s, "end": scene.end_s, "seen": scene.objects} for scene in document.scenes]
 
 
-def _sample_spans(document: Document, stage: str) -> list[Span]:
-    """Return the spans from each sample of a stage to the next one, a step later at most; [] if no rate is known."""
+def _sample_span(index: int, document: Document, stage: str) -> Span:
+    """Return the span from one sample of a stage to the next; all of the video if no such sample is known."""
     config = document.config
     own = config.stages.get(stage, {}) if config.stages is not UNSET else {}
-    fps = own.get("fps") or config.fps
-    if fps <= 0:
-        return []
-    parts = config.parts if config.parts is not UNSET else ()
-    dense_first_s = config.dense_first_s if config.dense_first_s is not UNSET else 0.0
-    samples = plan_samples(document.video.duration_s, fps, parts=parts, dense_first_s=dense_first_s)
-    times = [sample.time_s for sample in samples]
-    step_s = 1 / fps
-    ends = [*times[1:], times[-1] + step_s] if times else []
-    return [
-        Span(start_s, end_s if end_s - start_s <= step_s + 2e-6 else round(start_s + step_s, 6))
-        for start_s, end_s in zip(times, ends, strict=True)
-    ]
+    fps = own.get("fps")
+    span = sample_span(
+        index,
+        document.video.duration_s,
+        fps if isinstance(fps, int | float) else config.fps,
+        parts=config.parts if config.parts is not UNSET else (),
+        dense_first_s=config.dense_first_s if config.dense_first_s is not UNSET else 0.0,
+    )
+    return span or Span(0.0, document.video.duration_s)
 
 
 def _failure(failure: FailureEntry, document: Document) -> dict[str, Any]:
     """Return a failure with its frames as runs, since a failed stage has thousands: [frames, start, end] in seconds."""
-    times = _sample_spans(document, failure.stage) if failure.items else []
     runs: list[tuple[int, int, Span]] = []
     for index in failure.items or ():
-        own = times[index] if 0 <= index < len(times) else Span(0.0, document.video.duration_s)
+        own = _sample_span(index, document, failure.stage)
         if runs and runs[-1][1] + 1 == index and runs[-1][2].end_s == own.start_s:
             first, _, before = runs[-1]
             runs[-1] = first, index, Span(before.start_s, own.end_s)
