@@ -210,15 +210,15 @@ def test_a_folder_out_of_reach_is_an_error_of_ours(shared: Path, monkeypatch: py
 def test_who_stops_waiting_leaves_nothing_behind(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No heart that beats on, and no files."""
     assert SharedFolder(shared, "elsewhere:1:a").take() is None
-    places = []
+    before, hearts = set(threading.enumerate()), []
 
     def stop(_: str) -> None:
-        places.extend(thread for thread in threading.enumerate() if thread.name == "journal-heart")
+        hearts.extend(thread for thread in set(threading.enumerate()) - before if thread.name == "journal-heart")
         raise CancelledError("cancelled")
 
     with pytest.raises(CancelledError):
         TravellingJournal(shared, SHA, stop)
-    assert places and not any(thread.is_alive() for thread in places)
+    assert hearts and not any(thread.is_alive() for thread in hearts)
 
 
 def test_a_file_that_is_damaged_costs_its_answers_alone(shared: Path) -> None:

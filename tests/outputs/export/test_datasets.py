@@ -48,11 +48,8 @@ def test_a_clipped_box_lies_in_the_picture_and_in_the_box(box: tuple[float, floa
     x1, y1, x2, y2 = found
     assert 0 <= x1 < x2 <= WIDTH and 0 <= y1 < y2 <= HEIGHT
     for inner, outer in zip((x1, x2, y1, y2), sorted(box[::2]) + sorted(box[1::2]), strict=True):
-        assert abs(inner - min(max(outer, 0), WIDTH if inner in (x1, x2) else HEIGHT)) <= 0.005 or inner in (
-            0,
-            120,
-            160,
-        )
+        off = abs(inner - min(max(outer, 0), WIDTH if inner in (x1, x2) else HEIGHT))
+        assert off <= 0.005 + 1e-9 or inner in (0, 120, 160)  # a hundredth, halved, and the rounding of this difference
 
 
 def test_a_box_within_stays_as_it_is() -> None:
