@@ -602,6 +602,7 @@ def test_a_host_that_dies_with_its_disk_loses_nothing_that_was_answered(
     assert len({job for _, job, *_ in kept.charges}) == 6  # of both hosts
 
 
+@pytest.mark.full
 def test_two_sessions_on_one_shared_journal_take_turns_on_a_video(place: Place, tmp_path: Path) -> None:
     video = place.video()
     asked: Any = {"journal": tmp_path / "shared", "batch_size": 2}

@@ -81,6 +81,7 @@ def test_another_video_changes_no_ones_figures() -> None:
     assert {path: after[path] for path in before} == before
 
 
+@pytest.mark.full
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_with_stages_missing_here_and_there_kinds_stay_together(seed: int) -> None:

@@ -62,6 +62,7 @@ def test_a_file_that_is_no_result_is_reported_once_and_read_when_it_changes(
     assert folder.look() == [str(broken)]
 
 
+@pytest.mark.full
 def test_ids_stay_while_results_come(tmp_path: Path) -> None:
     folder, shown = Folder(tmp_path), Shown()
     steps = [lambda n=n, kind=kind: put(tmp_path, made(kind, n)) for n in range(8) for kind in KINDS]
