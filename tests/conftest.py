@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from framefleet import Session
 from framefleet.config.endpoints import Fleet, Secret
 from framefleet.config.settings import CONFIG_FILE
 from framefleet.emulator.app import make_endpoint
@@ -142,3 +143,22 @@ def emulate() -> Iterator[object]:
             return Service(stack.enter_context(serving(endpoints, API_KEY)), list(handlers))
 
         yield start
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An emulated service whose workers the test can hold, and a folder of videos."""
+    from tests.emulated_place import Place  # it needs this file
+
+    monkeypatch.setenv("FRAMEFLEET_STAGES", "objects")
+    there = Place(tmp_path)
+    yield there
+    there.go.set()
+    there.service.close()
+
+
+@pytest.fixture
+def session(place: Any) -> Iterator[Session]:
+    """A session on the endpoints of `place`."""
+    with Session(fleet=place.fleet) as made:
+        yield made

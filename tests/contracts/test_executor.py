@@ -5,7 +5,7 @@ import pickle
 import signal
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from framefleet.journal.file import FILE_NAME
 from framefleet.progress import Event, StageDone, StageStarted, silent
 from framefleet.session import SessionWork
 from tests.conftest import API_KEY, full
-from tests.test_session import Place, numbers
+from tests.emulated_place import Place, numbers
 
 Make = Callable[[int], Executor]
 
@@ -47,21 +47,6 @@ EXECUTORS = {"threads": Threads, **OF_PROCESSES}
 @pytest.fixture(params=["threads", *full("slots", "ray")])
 def make(request: pytest.FixtureRequest) -> Make:
     return EXECUTORS[request.param]
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    monkeypatch.setenv("FRAMEFLEET_STAGES", "objects")
-    there = Place(tmp_path)
-    yield there
-    there.go.set()
-    there.service.close()
-
-
-@pytest.fixture
-def session(place: Place) -> Iterator[Session]:
-    with Session(fleet=place.fleet) as made:
-        yield made
 
 
 @pytest.fixture
