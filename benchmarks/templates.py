@@ -17,7 +17,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from framefleet.corpus.grouping import templates_of
-from framefleet.corpus.reading import documents_in
+from framefleet.corpus.reading import read_all
 from framefleet.corpus.result import Templates
 from framefleet.schema.document import Document
 from record import record
@@ -77,7 +77,7 @@ def summary(scores: Sequence[float]) -> dict[str, float]:
 
 def measure(clips: Path, results: Path) -> dict[str, object]:
     named = json.loads((clips / "kinds.json").read_text(encoding="utf-8"))
-    documents = documents_in([results])
+    documents = read_all([results])
     kinds = {path: named[Path(document.video.path).name] for path, document in documents.items()}
     even = {path: document for path, document in documents.items() if kinds[path] != "odd"}
     began = time.process_time()

@@ -10,7 +10,7 @@ from framefleet.corpus.cluster import Grouping, group, join, medoid
 from framefleet.corpus.distance import Distances, compare
 from framefleet.corpus.explain import differences, template
 from framefleet.corpus.figures import FIGURES, GROUPS
-from framefleet.corpus.reading import documents_in
+from framefleet.corpus.reading import read_all
 from framefleet.corpus.result import Cluster, FigureInfo, Templates, VideoFigures
 from framefleet.corpus.vector import Vector, scaled, vector
 from framefleet.schema.document import Document
@@ -22,7 +22,7 @@ def templates(results: Sequence[Path | str], *, previous: Templates | None = Non
     `results` are documents, or folders of them. Templates that share most videos with one of `previous` keep its id.
     Raises `FrameFleetError`.
     """
-    return templates_of(documents_in(map(Path, results)), previous=previous)
+    return templates_of(read_all(map(Path, results)), previous=previous)
 
 
 def templates_of(

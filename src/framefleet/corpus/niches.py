@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framefleet.corpus.labels import Label, read_labels, topics
-from framefleet.corpus.reading import documents_in
+from framefleet.corpus.reading import read_all
 from framefleet.corpus.result import Because, Niche
 from framefleet.corpus.shared_words import by_words
 from framefleet.corpus.texts import Words, words_of
@@ -48,7 +48,7 @@ def classify(results: Sequence[Path | str], labels: Path | str | Sequence[Label]
     `FrameFleetError`: `SetupError` if the language model was not fetched.
     """
     chosen = read_labels(Path(labels)) if isinstance(labels, Path | str) else list(labels)
-    return classify_documents(documents_in(map(Path, results)), chosen)
+    return classify_documents(read_all(map(Path, results)), chosen)
 
 
 def classify_documents(

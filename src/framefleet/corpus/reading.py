@@ -1,15 +1,15 @@
 """The documents that a command on many results is about."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from framefleet.errors import InputError
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document
-from framefleet.storage.folder import ENDING
+from framefleet.storage.folder import ENDING, documents_in
 
 
-def documents_in(places: Iterable[Path]) -> dict[str, Document]:
+def read_all(places: Iterable[Path]) -> dict[str, Document]:
     """Return the documents at `places` by path, in the order of their paths, each once.
 
     Of a folder these are all results in it and below. Raises `InputError` for a place without any, and for a file that
@@ -19,15 +19,10 @@ def documents_in(places: Iterable[Path]) -> dict[str, Document]:
     return {str(path): read_document(path) for path in sorted(paths.values(), key=str)}
 
 
-def results_below(folder: Path) -> Iterator[Path]:
-    """Yield the results in a folder and below it. Other files, such as corpus.json, are none."""
-    yield from (path for path in folder.rglob(f"*{ENDING}") if path.is_file() and not path.name.startswith("."))
-
-
 def _at(place: Path) -> list[Path]:
     if not place.is_dir():
         return [place]
-    found = list(results_below(place))
+    found = list(documents_in(place))
     if not found:
         raise InputError(f"{place}: no results in it", hint=f"give results of framefleet run, such as clip{ENDING}")
     return found

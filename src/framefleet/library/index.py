@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framefleet.errors import InputError, OutputError
+from framefleet.errors import InputError
 from framefleet.library import words
 from framefleet.library.cards import VERSION as CARDS_VERSION
 from framefleet.library.cards import Card, cards_of
@@ -87,12 +87,6 @@ class Index:
         self.path = path
         self._lock = threading.RLock()
         with errors_told(path, "the library"):
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise OutputError(
-                    f"{path.parent}: cannot be written ({error.strerror})", hint="give another --library"
-                ) from None
             self._db = open_database(path, _SCHEMA, VERSION, application=_APPLICATION)
             self._db.execute("PRAGMA synchronous = NORMAL")  # it can be built again, so it need not wait for the disk
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -12,9 +12,8 @@ from framefleet.library.index import FILE_NAME, Index, Known, path_of
 from framefleet.library.meaning import Meanings, Model, Tell
 from framefleet.library.search import Searcher, SearchResult
 from framefleet.schema.codec import decode_from
+from framefleet.storage.folder import documents_in
 from framefleet.timebase import Seconds
-
-_ENDING, _HEAD, _MARK = ".json", 64, b'"schema_version"'  # what a document's file begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ class Library:
                         str(error), hint="give a result of framefleet run, or a folder with results"
                     ) from None
                 continue
-            found = {file for file in _files(path, below=below) if file in known or _may_be_document(file)}
+            found = set(documents_in(path, below=below, known=known))
             for file in sorted(found):
                 try:
                     self._look(file, known.get(file), added)
@@ -172,20 +171,3 @@ class _NoDocumentError(Exception):
 
 def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
-
-
-def _files(folder: Path, *, below: bool) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(folders) if below else []
-        yield from (Path(place, name) for name in names if name.endswith(_ENDING))
-
-
-def _may_be_document(path: Path) -> bool:
-    """Return whether the file begins as a document does; other JSON files may be long."""
-    try:
-        if not path.is_file():  # a pipe would never end
-            return False
-        with path.open("rb") as file:
-            return _MARK in file.read(_HEAD)
-    except OSError:
-        return False

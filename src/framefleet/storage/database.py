@@ -13,12 +13,16 @@ _AGAIN_S = 0.05
 
 
 def open_database(path: Path, schema: str, version: int, *, application: int = 0) -> sqlite3.Connection:
-    """Return a connection to the file, which is created with the tables of `schema` if there is none.
+    """Return a connection to the file, which is created with its folder and the tables of `schema` if there is none.
 
     Retries while another process creates it, since SQLite does not wait for locks then. `application` distinguishes
-    the files of different programs. Raises `OutputError` for a file of another version or application, and SQLite's
-    errors.
+    the files of different programs. Raises `OutputError` for a file of another version or application, and for a
+    folder that cannot be made, and SQLite's errors.
     """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path.parent}: cannot be written ({error.strerror})", hint="give another folder") from None
     until = time.monotonic() + _BUSY_MS / 1000
     while True:
         db = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,6 +34,27 @@ _START_BYTES = 65_536
 def name_of(path: Path) -> str:
     """Return the name of the document at `path`."""
     return path.name.removesuffix(ENDING)
+
+
+def documents_in(folder: Path, *, below: bool = True, known: Container[Path] = ()) -> Iterator[Path]:
+    """Yield the documents in a folder, and with `below` in the folders in it, whatever they are called.
+
+    They are told from other JSON files, such as corpus.json, by how they begin; those in `known` are not looked into. A
+    file that is called like a result is one, even if it is damaged; a pipe, which would never end, is none.
+    """
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(folders) if below else []
+        for path in (Path(place, name) for name in names if name.endswith(".json") and not name.startswith(".")):
+            if path in known or (path.is_file() and (path.name.endswith(ENDING) or _begins_as_document(path))):
+                yield path
+
+
+def _begins_as_document(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return b'"schema_version"' in file.read(64)
+    except OSError:
+        return False
 
 
 class FolderResults(ResultStore):

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from framefleet.errors import NotStoredError, OutputError
+from framefleet.errors import NotStoredError
 from framefleet.schema.codec import decode_from, encode
 from framefleet.schema.document import Document
 from framefleet.storage.base import (
@@ -55,12 +55,6 @@ class SqliteResults(ResultStore):
         self._clock = clock
         self._lock = threading.Lock()
         with errors_told(path, "the store"):
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise OutputError(
-                    f"{path.parent}: cannot be written ({error.strerror})", hint="give another folder"
-                ) from None
             self._db = open_database(path, _SCHEMA, VERSION, application=_APPLICATION)
 
     def claim(self, name: str, sha256: str) -> None:

@@ -83,10 +83,10 @@ def cache_by_path(frames: "Frames") -> "Frames":
 
 def _found(results: list[Path], files: "TemplateFiles", frames: "Frames | None", reports: bool) -> "Templates":
     from framefleet.corpus.grouping import templates_of
-    from framefleet.corpus.reading import documents_in
+    from framefleet.corpus.reading import read_all
 
     previous = files.previous()
-    documents = documents_in(results)
+    documents = read_all(results)
     made = templates_of(documents, previous=previous)
     if reports:
         _write_reports(documents)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from framefleet.corpus.grouping import templates_of
-from framefleet.corpus.reading import results_below
 from framefleet.corpus.result import Templates
 from framefleet.errors import InputError
 from framefleet.journal.look import in_use
 from framefleet.logs import logger
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document
+from framefleet.storage.folder import documents_in
 from framefleet.timebase import Seconds
 
 log = logger(__name__)
@@ -37,7 +37,7 @@ class Folder:
     def look(self) -> list[str]:
         """Read what is new or has changed, and return the paths."""
         come = []
-        for path in sorted(results_below(self.place)):
+        for path in sorted(documents_in(self.place, known=self._read)):
             try:
                 state = path.stat()
                 mark = (state.st_mtime_ns, state.st_size)
