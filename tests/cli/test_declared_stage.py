@@ -36,13 +36,13 @@ from framefleet.stages.spec import (
     Deriving,
     Mark,
     Marks,
+    Presentation,
     Result,
     ResultKind,
     Search,
     Shown,
     StageSpec,
     Table,
-    Told,
 )
 from tests.cli.conftest import sees_a_person
 from tests.conftest import ROOT
@@ -179,7 +179,7 @@ SHOWN = replace(
         "scenes": Table({"scenes": int}, [(len(document.scenes or ()),)]),
     },
     marks=Marks(lambda found: [Mark(one.words, one.start_s, one.end_s, {"long": True}) for one in found], "BLUE"),
-    told=Told.STARTS,
+    presentation=Presentation.STARTS,
     search=Search(
         "words",
         "WORDS",
@@ -245,7 +245,7 @@ def test_that_it_failed_is_in_the_summary(tmp_path: Path, cli: Any) -> None:
 
 
 def test_what_it_makes_of_anothers_result_is_counted_beside_that(tmp_path: Path, cli: Any) -> None:
-    kind = ResultKind("paired", lambda _: (), list[str], told=None, counted=lambda found: found)
+    kind = ResultKind("paired", lambda _: (), list[str], presentation=None, counted=lambda found: found)
     pairs = StageSpec(name="pairs", inputs=(Result("objects"),), runs=Deriving(lambda: Any), output=kind)
     path = tmp_path / "film_results.json"
     found = {"pairs": StageResult(label="paired", spans=[], data=["person", "person", "cat"])}

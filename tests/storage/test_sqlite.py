@@ -8,7 +8,7 @@ import pytest
 
 from framefleet.errors import OutputError
 from framefleet.journal.store import Journal
-from framefleet.storage.database import errors_told
+from framefleet.storage.database import database_errors
 from framefleet.storage.sqlite import SqliteResults
 from tests.contracts.places import CAT, about
 
@@ -70,7 +70,7 @@ def test_what_is_no_database(path: Path, tmp_path: Path) -> None:
 )
 def test_each_error_has_its_remedy(path: Path, error: str, remedy: str) -> None:
     told = f"{path.name}: the store cannot be used .{error}.; {remedy}"
-    with pytest.raises(OutputError, match=told), errors_told(path, "the store"):
+    with pytest.raises(OutputError, match=told), database_errors(path, "the store"):
         raise sqlite3.OperationalError(error)
 
 

@@ -21,7 +21,7 @@ from framefleet.journal.file import in_chunks, opened
 from framefleet.journal.look import private_key
 from framefleet.journal.owner import BEAT_S, Lease, new_owner
 from framefleet.logs import logger
-from framefleet.storage.database import errors_told
+from framefleet.storage.database import database_errors
 from framefleet.timebase import Seconds
 
 log = logger(__name__)
@@ -304,7 +304,7 @@ class Journal:
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Let one thread in at a time, and raise SQLite's errors as ours."""
-        with self._lock, errors_told(self.path, "the journal"):
+        with self._lock, database_errors(self.path, "the journal"):
             yield
 
     def _beat_on(self) -> None:

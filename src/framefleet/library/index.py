@@ -16,7 +16,7 @@ from framefleet.library.cards import VERSION as CARDS_VERSION
 from framefleet.library.cards import Card, cards_of
 from framefleet.schema.codec import read_document
 from framefleet.schema.document import Document
-from framefleet.storage.database import errors_told, open_database
+from framefleet.storage.database import database_errors, open_database
 
 FILE_NAME = "framefleet-library.sqlite3"
 VERSION = 1  # of the tables below
@@ -86,7 +86,7 @@ class Index:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
-        with errors_told(path, "the library"):
+        with database_errors(path, "the library"):
             self._db = open_database(path, _SCHEMA, VERSION, application=_APPLICATION)
             self._db.execute("PRAGMA synchronous = NORMAL")  # it can be built again, so it need not wait for the disk
 
@@ -143,7 +143,7 @@ class Index:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Let one thread in at a time, and raise SQLite's errors as ours."""
-        with self._lock, errors_told(self.path, "the library"):
+        with self._lock, database_errors(self.path, "the library"):
             yield self._db
 
     @contextmanager

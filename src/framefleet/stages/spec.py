@@ -174,7 +174,7 @@ class Marks(Generic[Found]):
     at_end: bool = False
 
 
-class Told(Enum):
+class Presentation(Enum):
     """How the summary and `framefleet show` present a result; results are presented in this order."""
 
     FRAMES = "by label, in how many boxes"
@@ -244,17 +244,17 @@ class ResultKind(Generic[Found]):
     `scene_field` its name in a scene's entry (None: scenes leave it out).
 
     `tables` are the tables of a tables export, by name, from the result and, for what other stages found, from the
-    document; without it, a table of the spans. `marks` is its form on timelines (None: left out), `told` its form in
-    the summary (None: left out), `search` how it is searched, in addition to `--find`. `counted` are labels of what it
-    made of another stage's result: the summary counts them next to that stage's own.
+    document; without it, a table of the spans. `marks` is its form on timelines (None: left out), `presentation`
+    that in the summary (None: left out), `search` how it is searched, in addition to `--find`. `counted` are labels
+    of what it made of another stage's result: the summary counts them next to that stage's own.
 
     `unanswered`: the document has the result even if no request was answered. `absent` is the result for a video
-    without the stage's input (None: null). `gathers`: the result is scenes, and each entry sums up what other stages
-    found in it. `in_scenes` gives a result's part in each scene, if that is not the names of its spans, from the
-    scenes, the result and the sampling by which frames count; for a result without a field, a list of texts for each.
-    `line` is the summary's line of a result that is `Told.LINE`. `amends` is another stage, and its result with what
-    this one adds to it. `with_scenes` returns the result as the document has it, by scenes ([]: none are known), for a
-    stage that measures what it watches before scenes are known.
+    without the stage's input (None: null). `gathers`: the result is scenes, and each entry sums up what other
+    stages found in it. `in_scenes` gives a result's part in each scene, if that is not the names of its spans, from
+    the scenes, the result and the sampling by which frames count; for a result without a field, a list of texts for
+    each. `line` is the summary's line of a result that is `Presentation.LINE`. `amends` is another stage, and its
+    result with what this one adds to it. `with_scenes` returns the result as the document has it, by scenes ([]:
+    none are known), for a stage that measures what it watches before scenes are known.
     """
 
     label: str
@@ -264,7 +264,7 @@ class ResultKind(Generic[Found]):
     scene_field: str | None = None
     tables: Callable[[Found, Document], Mapping[str, Table]] | None = None
     marks: Marks[Found] | None = Marks()
-    told: Told | None = Told.SPANS
+    presentation: Presentation | None = Presentation.SPANS
     search: Search | None = None
     counted: Callable[[Found], Iterable[str]] | None = None
     unanswered: bool = False

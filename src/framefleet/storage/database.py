@@ -45,7 +45,7 @@ def open_database(path: Path, schema: str, version: int, *, application: int = 0
 
 
 @contextmanager
-def errors_told(path: Path, what: str) -> Iterator[None]:
+def database_errors(path: Path, what: str) -> Iterator[None]:
     """Raise SQLite's errors as `OutputError`."""
     try:
         yield

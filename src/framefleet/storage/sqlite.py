@@ -23,7 +23,7 @@ from framefleet.storage.base import (
     cursor_behind,
     place_of,
 )
-from framefleet.storage.database import errors_told, open_database
+from framefleet.storage.database import database_errors, open_database
 
 VERSION = 1  # of the table below
 _APPLICATION = 0x46464C52  # "FFLR"
@@ -54,7 +54,7 @@ class SqliteResults(ResultStore):
         self.path = path
         self._clock = clock
         self._lock = threading.Lock()
-        with errors_told(path, "the store"):
+        with database_errors(path, "the store"):
             self._db = open_database(path, _SCHEMA, VERSION, application=_APPLICATION)
 
     def claim(self, name: str, sha256: str) -> None:
@@ -143,7 +143,7 @@ class SqliteResults(ResultStore):
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Let one thread in at a time, and raise SQLite's errors as ours."""
-        with self._lock, errors_told(self.path, "the store"):
+        with self._lock, database_errors(self.path, "the store"):
             yield
 
 

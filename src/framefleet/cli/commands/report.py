@@ -30,10 +30,11 @@ def report(
     with Bars() as listener:
         found = look_for_video(document, result, video, listener)
         made = make_report(document, result, output=place, video=found, pictures=thumbnails, listener=listener)
-    print(told(made))
+    print(line_about(made))
     return 0
 
 
-def told(made: "Report") -> str:
+def line_about(made: "Report") -> str:
+    """Return the line that says where the report is and how large."""
     size = f"{made.size_bytes / 1e6:.1f} MB, {counted(made.pictures, 'thumbnail')}"
     return f"  report     {clean(str(made.path))} ({size})"

@@ -1,8 +1,9 @@
 """`framefleet run`: the analysis of one video, or of several at once."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,9 +15,11 @@ from framefleet.errors import UsageError
 
 if TYPE_CHECKING:
     from framefleet.cli.output.table import Page
+    from framefleet.config.options import Options
     from framefleet.executors.base import Executor
     from framefleet.fleet.backends.runpod.survey import Sleep
     from framefleet.schema.document import Document
+    from framefleet.session import Session
 
 AUTO = "auto"
 SEQUENTIAL = {"max_workers": 1, "batch_size": 1, "stages": "objects"}
@@ -62,20 +65,10 @@ def run(
     several = len(paths) > 1 or at_once != AUTO or any(is_folder(Path(name)) for name in videos)
     announce(paths)  # before the slow imports below
 
-    from framefleet.analysis import asleep, unanswered_plans
     from framefleet.cli.many import run_many
-    from framefleet.cli.options.wake import raise_again
     from framefleet.cli.output.bars import Bars, Lines
     from framefleet.cli.output.summary import summary
-    from framefleet.errors import FrameFleetError
     from framefleet.session import Session
-
-    def sleeping(video: Path) -> "list[Sleep]":
-        try:
-            prepared = session.prepare(video, options)
-        except FrameFleetError:
-            return []  # its analysis reports that
-        return asleep(prepared, unanswered_plans(prepared))
 
     def further(document: "Document", result: Path, video: Path) -> None:
         if srt:
@@ -83,22 +76,16 @@ def run(
         if report:
             _report(document, result, video, name=video.name if several else None)
 
-    chosen: str | Executor = engine
-    if ray_address is not None:
-        from framefleet.executors.ray import Ray
-
-        chosen = Ray(number if isinstance(number, int) else None, ray_address)
     with Session(fleet=fleet, max_cost=options.max_cost if several else None) as session:
         if wake:
-            sleeps = {sleep.kind: sleep for video in paths for sleep in sleeping(video)}
-            raise_again(session.survey(options), list(sleeps.values()), yes=yes)
+            _wake(session, paths, options, yes=yes)
         if several:
             return run_many(
                 session,
                 paths,
                 options,
                 at_once=number,
-                engine=chosen,
+                engine=engine if ray_address is None else _ray(number, ray_address),
                 left_out=left_out,
                 verbose=verbose,
                 sequential=sequential,
@@ -114,14 +101,36 @@ def run(
         return exit_code(3 if document.failures else 0, left_out)
 
 
+def _ray(at_once: "int | Literal['auto']", address: str) -> "Executor":
+    from framefleet.executors.ray import Ray
+
+    return Ray(at_once if isinstance(at_once, int) else None, address)
+
+
+def _wake(session: "Session", videos: Sequence[Path], options: "Options", *, yes: bool) -> None:
+    """Raise the max workers of the endpoints that these videos need and that RunPod lowered, after confirmation."""
+    from framefleet.analysis import asleep, unanswered_plans
+    from framefleet.cli.options.wake import raise_again
+    from framefleet.errors import FrameFleetError
+
+    sleeps: dict[str, Sleep] = {}
+    for video in videos:
+        try:
+            prepared = session.prepare(video, options)
+        except FrameFleetError:
+            continue  # its analysis reports that
+        sleeps |= {sleep.kind: sleep for sleep in asleep(prepared, unanswered_plans(prepared))}
+    raise_again(session.survey(options), list(sleeps.values()), yes=yes)
+
+
 def _report(document: "Document", result: Path, video: Path, *, name: str | None = None) -> None:
     """Write the HTML report next to the document; `name` prefixes the lines about it."""
-    from framefleet.cli.commands.report import told
+    from framefleet.cli.commands.report import line_about
     from framefleet.cli.output.bars import Bars
     from framefleet.outputs.report.make import make_report
 
     with Bars(video=name) as listener:
-        print(told(make_report(document, result, video=video, listener=listener)))
+        print(line_about(make_report(document, result, video=video, listener=listener)))
 
 
 def _subtitles(document: "Document", result: Path) -> None:

@@ -22,7 +22,7 @@ from framefleet.results.query.search import (
 )
 from framefleet.schema.document import Document
 from framefleet.stages.registry import SPECS
-from framefleet.stages.spec import BOX_TITLE, SPAN_COLUMNS, Search, Shown, Told, box
+from framefleet.stages.spec import BOX_TITLE, SPAN_COLUMNS, Presentation, Search, Shown, box
 
 
 def quoted(said: SpokenMatch, dots: str) -> str:
@@ -51,11 +51,11 @@ def moment(document: Document, now: Moment, page: Page) -> None:
         total, scene = len(document.scenes or ()), now.scene
         page.line("scene", f"{scene.index + 1} of {total}, {clock(scene.start_s)} to {clock(scene.end_s)}")
     for stage, spec in SPECS.items():
-        if spec.output.key is None or spec.output.told is None:
+        if spec.output.key is None or spec.output.presentation is None:
             continue
-        if spec.output.told is Told.FRAMES:
+        if spec.output.presentation is Presentation.FRAMES:
             _seen(document, stage, now, page)
-        elif spec.output.told is Told.WORDS:
+        elif spec.output.presentation is Presentation.WORDS:
             said = quoted(now.said, page.dots) if now.said else _lacking(document, stage, "nothing")
             page.line(spec.output.label, said)
         elif spec.output.search is not None:
@@ -79,13 +79,13 @@ def answer(document: Document, stage: str, wanted: str, found: Any, page: Page) 
     """Print the matches of a stage's search option, or why there are none."""
     kind, document = SPECS[stage].output, as_field(document, stage)
     assert kind.search is not None
-    if kind.told is Told.FRAMES:
+    if kind.presentation is Presentation.FRAMES:
         _labels(document, stage, kind.search, wanted, found, page)
     elif not found:
         there = sorted({span.name for span in spans_of(document, stage)}) if kind.search.names else []
         nothing = f"no {wanted}{instead(wanted, there)}" if kind.search.names else f"no match for {wanted}"
         page.line(kind.label, _not_found(document, stage, nothing))
-    elif kind.told is Told.WORDS:
+    elif kind.presentation is Presentation.WORDS:
         page.table([_name(kind.label, len(found)), *_spans(found), _words(found, page)])
     else:
         spans_alone = found_of(document, stage) is None  # another version of the stage wrote it

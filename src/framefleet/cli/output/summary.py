@@ -10,14 +10,14 @@ from framefleet.cli.output.table import NAME, Column, Page
 from framefleet.results.query import tally
 from framefleet.results.query.availability import has, why_not
 from framefleet.results.query.intervals import frame_intervals
-from framefleet.results.query.kinds import as_field, found_of, spans_of, told_of
+from framefleet.results.query.kinds import as_field, found_of, presentation_of, spans_of
 from framefleet.results.query.tally import Level, Tally
 from framefleet.schema.cost import Cost
 from framefleet.schema.document import Document, FailureEntry
 from framefleet.schema.results import FoundSpan
 from framefleet.schema.timing import StageTiming, Timing
 from framefleet.stages.registry import SPECS
-from framefleet.stages.spec import Told
+from framefleet.stages.spec import Presentation
 from framefleet.timebase import Span
 
 
@@ -123,7 +123,7 @@ def found(document: Document, page: Page, span: Span, *, everything: bool = Fals
     shown = {stage: all_ if everything else all_[: _most(stage)] for stage, all_ in counts.items()}
     if any(shown.values()):
         page.table(_columns(document, shown, page))
-    presented = sorted(_order(stage) for stage, spec in SPECS.items() if spec.output.told is not None)
+    presented = sorted(_order(stage) for stage, spec in SPECS.items() if spec.output.presentation is not None)
     for _, _, stage in presented:
         if why_not(document, stage) is not None:
             page.line(_label(document, stage), FAILED, "red")
@@ -141,8 +141,9 @@ def found(document: Document, page: Page, span: Span, *, everything: bool = Fals
 
 def _order(stage: str) -> tuple[int, int, str]:
     """Return a key that sorts stages by presentation, then as they are registered."""
-    told = told_of(stage)
-    return (-1 if told is None else list(Told).index(told), list(SPECS).index(stage), stage)
+    presentation = presentation_of(stage)
+    place = -1 if presentation is None else list(Presentation).index(presentation)
+    return place, list(SPECS).index(stage), stage
 
 
 def _label(document: Document, stage: str) -> str:
@@ -151,17 +152,19 @@ def _label(document: Document, stage: str) -> str:
 
 
 def _most(stage: str) -> int:
-    return SEEN if told_of(stage) is Told.FRAMES else FEW
+    return SEEN if presentation_of(stage) is Presentation.FRAMES else FEW
 
 
 def _line(document: Document, stage: str, dots: str) -> str:
     """Return the summary line of a stage; empty for one that is in the table."""
-    told, there = told_of(stage), SPECS[stage].output.key is not None or has(document, stage)
-    if told is Told.STARTS and (spans := list(spans_of(document, stage))):
+    presentation = presentation_of(stage)
+    there = SPECS[stage].output.key is not None or has(document, stage)
+    if presentation is Presentation.STARTS and (spans := list(spans_of(document, stage))):
         return starts(spans, dots)
-    if told is Told.LINE and (line := SPECS[stage].output.line) and (found := found_of(document, stage)):
+    line = SPECS[stage].output.line if presentation is Presentation.LINE else None
+    if line is not None and (found := found_of(document, stage)):
         return line(found)
-    if told is Told.WORDS and there and why_not(document, stage) is None:
+    if presentation is Presentation.WORDS and there and why_not(document, stage) is None:
         return said(as_field(document, stage), dots)
     return ""
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from framefleet.schema.document import Document
 from framefleet.schema.results import FoundSpan
 from framefleet.stages.registry import SPECS
-from framefleet.stages.spec import ResultKind, Told
+from framefleet.stages.spec import Presentation, ResultKind
 
 
 class FoundKind(NamedTuple):
@@ -60,15 +60,17 @@ def as_field(document: Document, stage: str) -> Document:
     kind = declared(stage)
     if kind is None or kind.key is not None:
         return document
-    if kind.told is Told.FRAMES:
+    if kind.presentation is Presentation.FRAMES:
         return replace(document, detections=found_of(document, stage), tracks=None)
-    return replace(document, transcription=found_of(document, stage)) if kind.told is Told.WORDS else document
+    if kind.presentation is Presentation.WORDS:
+        return replace(document, transcription=found_of(document, stage))
+    return document
 
 
-def told_of(stage: str) -> Told | None:
+def presentation_of(stage: str) -> Presentation | None:
     """Return how the stage's results are shown to a user; for one that is not installed, how its spans are."""
     kind = declared(stage)
-    return Told.SPANS if kind is None else kind.told
+    return Presentation.SPANS if kind is None else kind.presentation
 
 
 def spans_of(document: Document, stage: str) -> Iterable[FoundSpan]:

@@ -7,7 +7,16 @@ import msgspec
 from msgspec.structs import replace
 
 from framefleet.results.query.intervals import commonest, counted, frame_intervals
-from framefleet.results.query.kinds import as_field, declared, found_of, further, joined, kinds, spans_of, told_of
+from framefleet.results.query.kinds import (
+    as_field,
+    declared,
+    found_of,
+    further,
+    joined,
+    kinds,
+    presentation_of,
+    spans_of,
+)
 from framefleet.results.query.phrases import (
     inside,
     named,
@@ -22,7 +31,7 @@ from framefleet.schema.sounds import SoundEvent
 from framefleet.schema.speech import Segment
 from framefleet.schema.text import TextSpan
 from framefleet.stages.speakers.display import within as speakers_within
-from framefleet.stages.spec import Told
+from framefleet.stages.spec import Presentation
 from framefleet.timebase import Seconds, Span
 
 _Piece = TypeVar("_Piece", SceneEntry, Segment, SoundEvent, TextSpan, FoundSpan)
@@ -184,10 +193,10 @@ def matches(document: Document, stage: str, words: str) -> list[Any]:
 
 def asked(document: Document, stage: str, words: str) -> Any:
     """Return the matches of the stage's own option of `framefleet show`."""
-    document, told = as_field(document, stage), told_of(stage)
-    if told is Told.FRAMES:
+    document, presentation = as_field(document, stage), presentation_of(stage)
+    if presentation is Presentation.FRAMES:
         return sightings(document, words)
-    if told is Told.WORDS:
+    if presentation is Presentation.WORDS:
         return said(document, words)
     kind, result = declared(stage), found_of(document, stage)
     if kind is not None and kind.search is not None and kind.search.find is not None:

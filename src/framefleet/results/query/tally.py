@@ -10,7 +10,7 @@ from framefleet.results.query import kinds
 from framefleet.results.query.intervals import frame_intervals
 from framefleet.schema.document import Document
 from framefleet.stages.registry import SPECS
-from framefleet.stages.spec import Told
+from framefleet.stages.spec import Presentation
 from framefleet.timebase import Seconds, Span
 
 LEVELS = 60  # bins that the time is divided into
@@ -76,7 +76,7 @@ def counts(document: Document, stage: str, span: Span) -> list[Tally]:
 
     A level of the latter is the share of the bin that is covered.
     """
-    if kinds.told_of(stage) is Told.FRAMES:
+    if kinds.presentation_of(stage) is Presentation.FRAMES:
         return seen(kinds.as_field(document, stage), span)
     return _lasting(((one.name, one.start_s, one.end_s) for one in kinds.spans_of(document, stage)), span)
 
@@ -84,10 +84,10 @@ def counts(document: Document, stage: str, span: Span) -> list[Tally]:
 def counted(document: Document) -> list[str]:
     """Return the stages with such statistics: all with a field of their own, and further ones in the document."""
     ours = [name for name, spec in SPECS.items() if spec.output.key is not None]
-    return [name for name in dict.fromkeys([*ours, *document.further]) if kinds.told_of(name) in _COUNTED]
+    return [name for name in dict.fromkeys([*ours, *document.further]) if kinds.presentation_of(name) in _COUNTED]
 
 
-_COUNTED = (Told.FRAMES, Told.SPANS)
+_COUNTED = (Presentation.FRAMES, Presentation.SPANS)
 
 
 def _lasting(found: Iterable[tuple[str, Seconds, Seconds]], span: Span) -> list[Tally]:

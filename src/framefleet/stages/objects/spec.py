@@ -15,13 +15,13 @@ from framefleet.stages.spec import (
     CellType,
     Finds,
     Frames,
+    Presentation,
     Remote,
     ResultKind,
     Search,
     Shown,
     StageSpec,
     Table,
-    Told,
 )
 from framefleet.stages.when import counted_s
 
@@ -120,7 +120,7 @@ OBJECTS = StageSpec(
         scene_field="objects",
         tables=tables,
         marks=None,  # they have no length
-        told=Told.FRAMES,
+        presentation=Presentation.FRAMES,
         search=Search(
             "label",
             "LABEL",

@@ -13,13 +13,13 @@ from framefleet.stages.spec import (
     Belongs,
     CellType,
     Marks,
+    Presentation,
     Remote,
     ResultKind,
     Search,
     Shown,
     StageSpec,
     Table,
-    Told,
 )
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ SPEAKERS = StageSpec(
         key="speakers",
         tables=tables,
         marks=Marks(color="MAGENTA"),
-        told=Told.LINE,
+        presentation=Presentation.LINE,
         search=SEARCH,
         line=line,
         amends=("speech", spoken_by),

@@ -14,12 +14,12 @@ from framefleet.stages.spec import (
     CellType,
     Mark,
     Marks,
+    Presentation,
     Remote,
     ResultKind,
     Search,
     StageSpec,
     Table,
-    Told,
 )
 from framefleet.timebase import Span
 
@@ -98,7 +98,7 @@ SPEECH = StageSpec(
         scene_field="speech",
         tables=tables,
         marks=Marks(marks, "CYAN", order=1),
-        told=Told.WORDS,
+        presentation=Presentation.WORDS,
         search=Search("say", "WORDS", "when these words are spoken, in context"),
         absent=absent,
         in_scenes=in_scenes,

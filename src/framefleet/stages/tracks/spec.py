@@ -60,7 +60,7 @@ TRACKS = StageSpec(
         key="tracks",
         tables=tables,
         marks=Marks(marks, "RED", order=3, at_end=True),
-        told=None,
+        presentation=None,
         counted=lambda followed: (track.label for track in followed.tracks),
     ),
     belongs=Belongs.DEFAULT,
