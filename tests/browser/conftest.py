@@ -125,36 +125,37 @@ PAINTED = """() => {
 
 
 @pytest.fixture
-def open_report(chromium: Any, tmp_path: Path) -> Iterator[Callable[..., Report]]:
-    """`open_report(document, video)`: its report, open. Whatever a test does, the page has nothing to complain of."""
-    contexts = []
-    reports = []
+def open_file(chromium: Any) -> Iterator[Callable[..., Report]]:
+    """`open_file(path, width=…)`: the page in it, open. Whatever a test does, it has nothing to complain of."""
+    contexts, pages = [], []
 
-    def show(
-        document: Document,
-        video: Path | None = None,
-        *,
-        width: int = 1280,
-        height: int = 1000,
-        scheme: str = "light",
-        path: Path | None = None,
-    ) -> Report:
+    def show(path: Path, *, width: int = 1280, height: int = 1000, scheme: str = "light") -> Report:
+        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, offline=True)
+        context.set_default_timeout(PATIENCE_S * 1000)
+        contexts.append(context)
+        page = Report(context.new_page())
+        pages.append(page)
+        page.page.goto(path.as_uri())
+        page.page.wait_for_selector("html[data-ready]")
+        return page
+
+    yield show
+    complaints = [complaint for page in pages for complaint in page.complaints]
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def open_report(open_file: Callable[..., Report], tmp_path: Path) -> Callable[..., Report]:
+    """`open_report(document, video)`: its report, open; or the one at `path`."""
+
+    def show(document: Document, video: Path | None = None, *, path: Path | None = None, **look: Any) -> Report:
         if path is None:
             path = tmp_path / "clip_results.json"
             document = of_video(document, video) if video else document
             write_document(document, path)
             path = make_report(document, path, video=video).path
-        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, offline=True)
-        context.set_default_timeout(PATIENCE_S * 1000)
-        contexts.append(context)
-        report = Report(context.new_page())
-        reports.append(report)
-        report.page.goto(path.as_uri())
-        report.page.wait_for_selector("html[data-ready]")
-        return report
+        return open_file(path, **look)
 
-    yield show
-    complaints = [complaint for report in reports for complaint in report.complaints]
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    return show

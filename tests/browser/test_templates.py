@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from framefleet.corpus.grouping import templates_of
 from framefleet.outputs.templates.make import make_page
 from framefleet.schema.document import Document
-from tests.browser.conftest import PATIENCE_S, Report
+from tests.browser.conftest import Report
 from tests.browser.test_layout import CONTRAST
 from tests.corpus.make import corpus, made
 
@@ -19,32 +19,19 @@ DOT = "R0lGODlhAQABAIAAAP///wAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw=="  # a GIF of
 
 
 @pytest.fixture
-def open_page(chromium: Any, tmp_path: Path) -> Iterator[Open]:
-    """`open_page(documents)`: their page, open. Whatever a test does, the page has nothing to complain of."""
-    contexts, pages = [], []
+def open_page(open_file: Open, tmp_path: Path) -> Iterator[Open]:
+    """`open_page(documents)`: their page, open. It asks the network for nothing."""
+    pages: list[Report] = []
 
-    def show(
-        documents: dict[str, Document], *, width: int = 1280, scheme: str = "light", frames: bool = True
-    ) -> Report:
+    def show(documents: dict[str, Document], *, frames: bool = True, **look: Any) -> Report:
         here = {str(tmp_path / path): document for path, document in documents.items()}
         path = tmp_path / "templates.html"
         make_page(templates_of(here), here, path, (lambda *_: [DOT] * 8) if frames else None)
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
-        context.set_default_timeout(PATIENCE_S * 1000)
-        contexts.append(context)
-        page = Report(context.new_page())
-        pages.append(page)
-        page.page.goto(path.as_uri())
-        page.page.wait_for_selector("html[data-ready]")
-        return page
+        pages.append(open_file(path, height=900, **look))
+        return pages[-1]
 
     yield show
-    complaints = [complaint for page in pages for complaint in page.complaints]
-    asked = [url for page in pages for url in page.asked if not url.startswith(("file:", "data:"))]
-    for context in contexts:
-        context.close()
-    assert complaints == []
-    assert asked == []
+    assert [url for page in pages for url in page.asked if not url.startswith(("file:", "data:"))] == []
 
 
 def busy() -> dict[str, Document]:

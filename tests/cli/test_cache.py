@@ -130,11 +130,9 @@ def test_one_stage_can_be_forgotten(cli: Cli, video: Path, fleet: Any) -> None:
 
 
 def test_what_is_kept_of_videos_without_a_result_can_be_removed(
-    cli: Cli, video: Path, fleet: Any, tmp_path: Path
+    cli: Cli, video: Path, other: Path, fleet: Any, tmp_path: Path
 ) -> None:
     fleet()
-    other = tmp_path / "other.mp4"
-    other.write_bytes(video.read_bytes() + bytes(8))
     for one in (video, other):
         cli("run", one, "--stages", "objects,scenes")
     assert cli("cache", "prune").out == f"output/{FILE_NAME}: 0 answers of videos without a result removed\n"
@@ -208,6 +206,14 @@ def test_the_hash_of_a_file_that_was_written_just_now_is_not_kept(
 # Journals in a shared folder
 
 
+@pytest.fixture
+def other(video: Path, tmp_path: Path) -> Path:
+    """Another video of the same frames."""
+    path = tmp_path / "other.mp4"
+    path.write_bytes(video.read_bytes() + bytes(8))
+    return path
+
+
 def test_why_tells_what_changed_since_answers_in_a_shared_folder(cli: Cli, video: Path, fleet: Any) -> None:
     fleet()
     flags = ("--stages", "objects", "--journal", "journals")
@@ -218,11 +224,9 @@ def test_why_tells_what_changed_since_answers_in_a_shared_folder(cli: Cli, video
 
 
 def test_a_stage_is_forgotten_in_all_journals_of_a_shared_folder(
-    cli: Cli, video: Path, fleet: Any, tmp_path: Path
+    cli: Cli, video: Path, other: Path, fleet: Any, tmp_path: Path
 ) -> None:
     fleet()
-    other = tmp_path / "other.mp4"
-    other.write_bytes(video.read_bytes() + bytes(8))
     flags = ("--stages", "objects,scenes", "--journal", "journals")
     cli("run", video, other, *flags)
     assert cli("cache", "forget", "--stage", "objects", *flags[2:]).out == "journals: 12 answers of objects removed\n"
@@ -232,11 +236,9 @@ def test_a_stage_is_forgotten_in_all_journals_of_a_shared_folder(
 
 
 def test_videos_without_a_result_are_removed_from_a_shared_folder(
-    cli: Cli, video: Path, fleet: Any, tmp_path: Path
+    cli: Cli, video: Path, other: Path, fleet: Any, tmp_path: Path
 ) -> None:
     fleet()
-    other = tmp_path / "other.mp4"
-    other.write_bytes(video.read_bytes() + bytes(8))
     flags = ("--stages", "objects,scenes", "--journal", "journals")
     cli("run", video, other, *flags)
     (tmp_path / "output" / "other_results.json").unlink()
